@@ -1,0 +1,178 @@
+//! An account's clock: the one place where "time never goes back" lives.
+
+use core::fmt;
+use core::num::ParseIntError;
+use core::str::FromStr;
+
+use crate::time::{self, MIN_TIME, Now, within_years};
+
+/// A number that grows with each accepted event of an account. A task's revision is that of its
+/// latest event.
+///
+/// It orders lists, is the place of a cursor, answers "changed since", and guards writes, as
+/// `mod_revision` does in etcd and `resourceVersion` in Kubernetes. Gaps mean nothing. Zero, the
+/// default, comes before every event.
+///
+/// Read back, a revision is at most [`Revision::MAX`], 2⁶³ - 1: what an SQL `BIGINT` holds.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    serde::Serialize,
+    serde::Deserialize,
+)]
+#[serde(try_from = "u64", into = "u64")]
+pub struct Revision(u64);
+
+impl Revision {
+    /// The largest revision that is accepted from outside: 2⁶³ - 1.
+    pub const MAX: Self = Self(i64::MAX.cast_unsigned());
+
+    /// The revision as a number.
+    #[must_use]
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+
+    /// The next one. `MAX` leaves room for another 2⁶³ of them, so that counting never stalls.
+    pub(crate) const fn next(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
+}
+
+impl TryFrom<u64> for Revision {
+    type Error = RevisionError;
+
+    fn try_from(number: u64) -> Result<Self, RevisionError> {
+        let revision = Self(number);
+        if revision <= Self::MAX {
+            Ok(revision)
+        } else {
+            Err(RevisionError(RevisionFault::TooLarge(number)))
+        }
+    }
+}
+
+impl From<Revision> for u64 {
+    fn from(revision: Revision) -> Self {
+        revision.0
+    }
+}
+
+impl FromStr for Revision {
+    type Err = RevisionError;
+
+    fn from_str(text: &str) -> Result<Self, RevisionError> {
+        let number: u64 = text.parse().map_err(|e| RevisionError(RevisionFault::NoNumber(e)))?;
+        Self::try_from(number)
+    }
+}
+
+impl fmt::Display for Revision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+/// The error for what is no [`Revision`].
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(transparent)]
+pub struct RevisionError(RevisionFault);
+
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+enum RevisionFault {
+    #[error("expected a revision of at most {}, got {_0}", Revision::MAX)]
+    TooLarge(u64),
+    #[error("expected a revision, a whole number")]
+    NoNumber(#[source] ParseIntError),
+}
+
+/// What an account's clock says of the next event: its revision and its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stamp {
+    pub(crate) revision: Revision,
+    pub(crate) updated_at: Now,
+}
+
+impl Stamp {
+    /// The revision of the event.
+    #[must_use]
+    pub const fn revision(&self) -> Revision {
+        self.revision
+    }
+
+    /// The update time that the event gives its task.
+    #[must_use]
+    pub const fn updated_at(&self) -> Now {
+        self.updated_at
+    }
+}
+
+/// An account's latest revision and latest update time. It makes the [`Stamp`] of the next event,
+/// for every store alike.
+///
+/// A stamp's time is the later of the event's `now` and the account's latest update time: along an
+/// account's revisions time never goes back, whatever the clocks do. A `now` in the far future
+/// therefore holds later update times there until the clocks have caught up.
+///
+/// Asking for a stamp advances nothing, so a refused event leaves no trace:
+/// [`advance_to`](Self::advance_to) does, once the event was accepted.
+///
+/// ```
+/// use tasklife::AccountClock;
+///
+/// let clock = AccountClock::default();
+/// let noon = "2019-08-08T12:00:00Z".parse()?;
+/// let stamp = clock.next(noon);
+/// assert_eq!((stamp.revision().get(), stamp.updated_at()), (1, noon));
+///
+/// let clock = AccountClock::new(stamp.revision(), stamp.updated_at());
+/// let stamp = clock.next("2019-08-08T11:59:59Z".parse()?); // another server's clock is behind
+/// assert_eq!((stamp.revision().get(), stamp.updated_at()), (2, noon));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct AccountClock {
+    pub(crate) revision: Revision,
+    #[serde(with = "time::as_text")]
+    pub(crate) updated_at: Now,
+}
+
+impl AccountClock {
+    /// A clock as it was saved.
+    #[must_use]
+    pub fn new(revision: Revision, updated_at: Now) -> Self {
+        Self { revision, updated_at: within_years(updated_at) }
+    }
+
+    /// The account's latest revision.
+    #[must_use]
+    pub const fn revision(&self) -> Revision {
+        self.revision
+    }
+
+    /// The account's latest update time.
+    #[must_use]
+    pub const fn updated_at(&self) -> Now {
+        self.updated_at
+    }
+
+    /// The stamp of an event that happens `now`.
+    #[must_use]
+    pub fn next(&self, now: Now) -> Stamp {
+        Stamp { revision: self.revision.next(), updated_at: within_years(now).max(self.updated_at) }
+    }
+}
+
+impl Default for AccountClock {
+    /// The clock of an account that never had an event.
+    fn default() -> Self {
+        Self { revision: Revision::default(), updated_at: MIN_TIME }
+    }
+}

@@ -1,0 +1,133 @@
+//! The JSON documents that clients see: written from tasks, and read as a client reads them.
+
+mod error;
+mod links;
+mod list;
+mod read;
+mod response;
+mod write;
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+
+use serde::Serialize;
+
+use crate::link::Links;
+use crate::task::Task;
+
+pub use error::DocumentError;
+pub use links::TaskLink;
+pub use list::ListDocument;
+pub use read::{ReportedStatus, TaskDocument};
+pub use response::{ReportedError, TaskResponse};
+
+/// A document about a task, or about a list of them, that is not yet written.
+///
+/// It borrows: nothing of the task is copied. Write it with [`write_to`](Self::write_to), or
+/// format it: `{}` is compact, `{:#}` is indented by two spaces as in the API's documentation. It
+/// also serializes, so that an HTTP library's JSON answer takes it as it is.
+///
+/// | field | of what | where |
+/// |---|---|---|
+/// | `taskId`, `commandType`, `status` | the task | always |
+/// | `description` | [`Task::description`] | where there is one |
+/// | `progress` | [`Task::progress`], 0 to 100 | where a report gave it |
+/// | `timestamp` | [`Task::updated_at`] | always: RFC 3339 in UTC, with 0, 3, 6 or 9 fraction digits |
+/// | `response` | `resourceId`, `additionalResourceId` and `resource` of the completion; `error` and `additionalInfo` of the error | once the task has ended |
+/// | `_links` or `links` | see [`LinkShape`](crate::LinkShape) | always |
+///
+/// A list is `{"tasks": […]}`; without tasks it is `{}`, as the live API has it.
+///
+/// ```
+/// # use tasklife::*;
+/// # let id = "36d4b04d-72d4-4404-8600-a223120a553e".parse()?;
+/// # let submission = Submission::new("acme".parse()?, id, "subscriptionCreateRequest".parse()?);
+/// # let now = "2019-08-08T06:49:15Z".parse()?;
+/// # let task = Task::new(submission, Retention::default(), now, AccountClock::default().next(now));
+/// let links = Links::new("/v1")?;
+/// assert_eq!(
+///     links.polled(&task).to_string(),
+///     r#"{"taskId":"36d4b04d-72d4-4404-8600-a223120a553e","#.to_owned()
+///         + r#""commandType":"subscriptionCreateRequest","status":"received","#
+///         + r#""description":"Task request received and is being queued for processing.","#
+///         + r#""timestamp":"2019-08-08T06:49:15Z","#
+///         + r#""_links":{"self":{"href":"/v1/tasks/36d4b04d-72d4-4404-8600-a223120a553e","#
+///         + r#""type":"GET"}}}"#
+/// );
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Document<'a> {
+    links: &'a Links,
+    about: About<'a>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum About<'a> {
+    Accepted(&'a Task),
+    Polled(&'a Task),
+    List(&'a [Task]),
+}
+
+impl Links {
+    /// The reply to the request that submitted the task: with the link `task`, titled
+    /// `getTaskStatusUpdates`.
+    #[must_use]
+    pub fn accepted<'a>(&'a self, task: &'a Task) -> Document<'a> {
+        Document { links: self, about: About::Accepted(task) }
+    }
+
+    /// The reply to a read of the task: with the link `resource`, where the task completed with
+    /// the ids that its [route](Self::with_route) needs, and the link `self`.
+    #[must_use]
+    pub fn polled<'a>(&'a self, task: &'a Task) -> Document<'a> {
+        Document { links: self, about: About::Polled(task) }
+    }
+
+    /// The list of these tasks, each as in the reply to a read.
+    pub(crate) fn of_list<'a>(&'a self, tasks: &'a [Task]) -> Document<'a> {
+        Document { links: self, about: About::List(tasks) }
+    }
+}
+
+impl Document<'_> {
+    /// Appends the document in its compact form.
+    pub fn write_to(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(to_json(self, false).as_bytes());
+    }
+}
+
+impl Serialize for Document<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { links, about } = *self;
+        match about {
+            About::Accepted(task) => write::accepted(links, task).serialize(serializer),
+            About::Polled(task) => write::polled(links, task).serialize(serializer),
+            About::List(tasks) => {
+                let tasks = tasks.iter().map(|task| write::polled(links, task));
+                write::list(tasks, serializer)
+            }
+        }
+    }
+}
+
+impl fmt::Display for Document<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        display_json(self, f)
+    }
+}
+
+fn display_json(value: &impl Serialize, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    f.write_str(&to_json(value, f.alternate()))
+}
+
+/// The JSON of a document: compact, or indented by two spaces.
+///
+/// Writing a document can't fail: its keys are texts, and its values are texts, numbers and JSON.
+fn to_json(document: &impl Serialize, pretty: bool) -> String {
+    let write = if pretty { serde_json::to_string_pretty } else { serde_json::to_string };
+    let json = write(document);
+    debug_assert!(json.is_ok(), "a document can be written: {json:?}");
+    json.unwrap_or_default()
+}

@@ -1,0 +1,134 @@
+//! The links of a document, as a client reads them: a map or an array.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::fmt;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+
+use super::write;
+
+/// A link of a document that was read.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize)]
+pub struct TaskLink {
+    rel: Box<str>,
+    href: Box<str>,
+    title: Option<Box<str>>,
+    #[serde(rename = "type")]
+    method: Option<Box<str>>,
+}
+
+impl TaskLink {
+    /// The relation, such as `self`, `task` or `resource`.
+    #[must_use]
+    pub fn rel(&self) -> &str {
+        &self.rel
+    }
+
+    /// Where it leads.
+    #[must_use]
+    pub fn href(&self) -> &str {
+        &self.href
+    }
+
+    /// Its title, such as `getTaskStatusUpdates`.
+    #[must_use]
+    pub fn title(&self) -> Option<&str> {
+        self.title.as_deref()
+    }
+
+    /// The HTTP method to follow it with; `type` on the wire.
+    #[must_use]
+    pub fn method(&self) -> Option<&str> {
+        self.method.as_deref()
+    }
+}
+
+impl write::Relations for &[TaskLink] {
+    type Href<'a>
+        = &'a str
+    where
+        Self: 'a;
+
+    fn each(&self) -> impl Iterator<Item = write::Relation<'_, &str>> {
+        self.iter().map(|link| write::Relation {
+            rel: link.rel(),
+            href: link.href(),
+            title: link.title(),
+            method: link.method(),
+        })
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct LinkMap(pub(super) Vec<TaskLink>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct LinkArray(pub(super) Vec<TaskLink>);
+
+fn add_link<E: serde::de::Error>(links: &mut Vec<TaskLink>, link: TaskLink) -> Result<(), E> {
+    if links.iter().any(|other| other.rel == link.rel) {
+        return Err(E::custom(format_args!(
+            "expected each relation once, got {:?} again",
+            link.rel
+        )));
+    }
+    links.push(link);
+    Ok(())
+}
+
+impl<'de> Deserialize<'de> for LinkMap {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(serde::Deserialize)]
+        struct Object {
+            href: Box<str>,
+            title: Option<Box<str>>,
+            #[serde(rename = "type")]
+            method: Option<Box<str>>,
+        }
+
+        struct Map;
+
+        impl<'de> Visitor<'de> for Map {
+            type Value = LinkMap;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("`_links`, a map of links by relation")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<LinkMap, A::Error> {
+                let mut links = Vec::new();
+                while let Some((rel, Object { href, title, method })) = map.next_entry()? {
+                    add_link(&mut links, TaskLink { rel, href, title, method })?;
+                }
+                Ok(LinkMap(links))
+            }
+        }
+
+        deserializer.deserialize_map(Map)
+    }
+}
+
+impl<'de> Deserialize<'de> for LinkArray {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Array;
+
+        impl<'de> Visitor<'de> for Array {
+            type Value = LinkArray;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("`links`, an array of links")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<LinkArray, A::Error> {
+                let mut links = Vec::new();
+                while let Some(link) = seq.next_element()? {
+                    add_link(&mut links, link)?;
+                }
+                Ok(LinkArray(links))
+            }
+        }
+
+        deserializer.deserialize_seq(Array)
+    }
+}

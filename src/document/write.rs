@@ -1,0 +1,227 @@
+//! The fields of a document, in their order: the one place that knows them for writing.
+
+use core::cell::Cell;
+use core::fmt;
+
+use serde::Serialize;
+use serde::ser::{SerializeMap, Serializer};
+
+use crate::event::Progress;
+use crate::id::TaskId;
+use crate::json::JsonText;
+use crate::link::{ErrorForm, Href, Link, LinkShape, Links};
+use crate::outcome::{Completion, ResourceId, TaskError};
+use crate::task::Task;
+use crate::time::{self, Now};
+
+/// A task document: `I` is its id, `L` its links.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase", bound = "I: Serialize, L: Relations")]
+pub(super) struct Fields<'a, I, L: Relations> {
+    pub(super) task_id: I,
+    pub(super) command_type: &'a str,
+    pub(super) status: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) description: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) progress: Option<Progress>,
+    #[serde(with = "time::as_text")]
+    pub(super) timestamp: Now,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) response: Option<Response<'a>>,
+    #[serde(rename = "_links", skip_serializing_if = "Option::is_none")]
+    pub(super) link_map: Option<LinkMap<L>>,
+    #[serde(rename = "links", skip_serializing_if = "Option::is_none")]
+    pub(super) link_array: Option<LinkArray<L>>,
+}
+
+#[derive(Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Response<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) resource_id: Option<&'a ResourceId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) additional_resource_id: Option<&'a ResourceId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) resource: Option<&'a JsonText>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) error: Option<Error<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) additional_info: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(super) enum Error<'a> {
+    Code(&'a str),
+    Object {
+        #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+        code: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        status: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        description: Option<&'a str>,
+    },
+}
+
+/// The links of one document, in their order.
+pub(super) trait Relations {
+    type Href<'a>: fmt::Display
+    where
+        Self: 'a;
+
+    fn each(&self) -> impl Iterator<Item = Relation<'_, Self::Href<'_>>>;
+}
+
+/// One link.
+pub(super) struct Relation<'a, H> {
+    pub(super) rel: &'a str,
+    pub(super) href: H,
+    pub(super) title: Option<&'a str>,
+    pub(super) method: Option<&'a str>,
+}
+
+pub(super) struct LinkMap<L>(pub(super) L);
+
+impl<L: Relations> Serialize for LinkMap<L> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let entries = self.0.each().map(|link| (link.rel, LinkObject::new(link, None)));
+        serializer.collect_map(entries)
+    }
+}
+
+pub(super) struct LinkArray<L>(pub(super) L);
+
+impl<L: Relations> Serialize for LinkArray<L> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.each().map(|link| {
+            let rel = Some(link.rel);
+            LinkObject::new(link, rel)
+        }))
+    }
+}
+
+#[derive(Serialize)]
+struct LinkObject<'a, H: fmt::Display> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rel: Option<&'a str>,
+    #[serde(serialize_with = "display")]
+    href: H,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    title: Option<&'a str>,
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    method: Option<&'a str>,
+}
+
+impl<'a, H: fmt::Display> LinkObject<'a, H> {
+    /// The object of a link, which names its relation in an array but not in a map.
+    fn new(link: Relation<'a, H>, rel: Option<&'a str>) -> Self {
+        let Relation { href, title, method, .. } = link;
+        Self { rel, href, title, method }
+    }
+}
+
+fn display<S: Serializer>(href: &impl fmt::Display, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(href)
+}
+
+/// The links of a document about a task: at most two.
+#[derive(Clone, Copy)]
+pub(super) struct TaskLinks<'a>([Option<Link<'a>>; 2]);
+
+impl Relations for TaskLinks<'_> {
+    type Href<'a>
+        = Href<'a>
+    where
+        Self: 'a;
+
+    fn each(&self) -> impl Iterator<Item = Relation<'_, Href<'_>>> {
+        self.0.iter().flatten().map(|link| Relation {
+            rel: link.rel,
+            href: link.href,
+            title: link.title,
+            method: Some("GET"),
+        })
+    }
+}
+
+pub(super) fn accepted<'a>(links: &'a Links, task: &'a Task) -> Fields<'a, TaskId, TaskLinks<'a>> {
+    let link = links.task(task.id(), "task", Some("getTaskStatusUpdates"));
+    fields(links, task, TaskLinks([Some(link), None]))
+}
+
+pub(super) fn polled<'a>(links: &'a Links, task: &'a Task) -> Fields<'a, TaskId, TaskLinks<'a>> {
+    let completion = task.outcome().and_then(Result::ok);
+    let resource = completion.and_then(|made| links.resource(task.command_type(), made));
+    let itself = links.task(task.id(), "self", None);
+    fields(links, task, TaskLinks([resource, Some(itself)]))
+}
+
+fn fields<'a, L: Relations + Copy>(links: &Links, task: &'a Task, all: L) -> Fields<'a, TaskId, L> {
+    let (link_map, link_array) = in_shape(links.shape(), all);
+    Fields {
+        task_id: task.id(),
+        command_type: task.command_type().as_str(),
+        status: task.status().as_str(),
+        description: task.description(),
+        progress: task.progress(),
+        timestamp: task.updated_at(),
+        response: task.outcome().map(|outcome| match outcome {
+            Ok(completion) => of_completion(completion),
+            Err(error) => of_error(error, links.error_form()),
+        }),
+        link_map,
+        link_array,
+    }
+}
+
+pub(super) fn in_shape<L>(shape: LinkShape, all: L) -> (Option<LinkMap<L>>, Option<LinkArray<L>>) {
+    match shape {
+        LinkShape::Map => (Some(LinkMap(all)), None),
+        LinkShape::Array => (None, Some(LinkArray(all))),
+    }
+}
+
+fn of_completion(completion: &Completion) -> Response<'_> {
+    Response {
+        resource_id: completion.resource_id.as_ref(),
+        additional_resource_id: completion.additional_resource_id.as_ref(),
+        resource: completion.resource.as_ref(),
+        ..Response::default()
+    }
+}
+
+fn of_error(error: &TaskError, form: ErrorForm) -> Response<'_> {
+    Response {
+        error: Some(match form {
+            ErrorForm::Code => Error::Code(error.code()),
+            ErrorForm::Object => Error::Object {
+                code: Some(error.code()),
+                status: Some(error.status()),
+                description: Some(error.description()),
+            },
+        }),
+        additional_info: error.additional_info(),
+        ..Response::default()
+    }
+}
+
+/// Writes a list of documents: `{}` where there is none, as the live API does.
+pub(super) fn list<S: Serializer>(
+    documents: impl ExactSizeIterator<Item: Serialize>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    struct Sequence<I>(Cell<Option<I>>);
+
+    impl<I: Iterator<Item: Serialize>> Serialize for Sequence<I> {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            serializer.collect_seq(self.0.take().into_iter().flatten())
+        }
+    }
+
+    let mut map = serializer.serialize_map(None)?;
+    if documents.len() > 0 {
+        map.serialize_entry("tasks", &Sequence(Cell::new(Some(documents))))?;
+    }
+    map.end()
+}

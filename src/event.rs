@@ -1,0 +1,219 @@
+//! What can be asked to happen to a task.
+
+use alloc::borrow::Cow;
+use alloc::sync::Arc;
+use core::fmt;
+
+use crate::outcome::{Completion, TaskError};
+use crate::status::{EventKind, TaskStatus};
+use crate::wire::Text;
+
+/// How far a task has come, in percent: 0 to 100.
+///
+/// ```
+/// use tasklife::Progress;
+///
+/// assert_eq!(Progress::of(3, 4).percent(), 75);
+/// assert_eq!(Progress::try_from(75), Ok(Progress::of(3, 4)));
+/// assert!(Progress::try_from(101).is_err());
+/// ```
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
+#[serde(try_from = "u8", into = "u8")]
+pub struct Progress(u8);
+
+impl Progress {
+    /// So much `done` of a `total`, rounded down: 100 only when all is done. More than all counts
+    /// as all, and of nothing at all everything is done.
+    #[must_use]
+    pub fn of(done: u64, total: u64) -> Self {
+        let percent = (u128::from(done.min(total)) * 100).checked_div(u128::from(total));
+        Self(percent.and_then(|p| u8::try_from(p).ok()).unwrap_or(100))
+    }
+
+    /// The percentage, 0 to 100.
+    #[must_use]
+    pub const fn percent(self) -> u8 {
+        self.0
+    }
+}
+
+impl TryFrom<u8> for Progress {
+    type Error = ProgressError;
+
+    fn try_from(percent: u8) -> Result<Self, ProgressError> {
+        if percent <= 100 { Ok(Self(percent)) } else { Err(ProgressError(percent)) }
+    }
+}
+
+impl From<Progress> for u8 {
+    fn from(progress: Progress) -> Self {
+        progress.0
+    }
+}
+
+impl fmt::Display for Progress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} %", self.0)
+    }
+}
+
+/// The error for a number that is no percentage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected a percentage of 0 to 100, got {0}")]
+pub struct ProgressError(u8);
+
+/// Something that is asked to happen to a task. [`Task::apply`](crate::Task::apply) grants it or
+/// refuses it.
+///
+/// ```
+/// use tasklife::{Completion, EventKind, Progress, TaskEvent};
+///
+/// let halfway = TaskEvent::report()
+///     .with_description("2 of 4 nodes are ready.")
+///     .with_progress(Progress::of(2, 4));
+/// assert_eq!(halfway.kind(), EventKind::Report);
+/// let end = TaskEvent::complete(Completion::of(77_899));
+/// assert_eq!(end.kind(), EventKind::Complete);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TaskEvent {
+    pub(crate) what: What,
+    pub(crate) description: Option<Text>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum What {
+    Receive,
+    Start,
+    Report(Option<Progress>),
+    Complete(Arc<Completion>),
+    Fail(Arc<TaskError>),
+}
+
+impl TaskEvent {
+    const fn new(what: What) -> Self {
+        Self { what, description: None }
+    }
+
+    /// The task enters the queue.
+    #[must_use]
+    pub const fn receive() -> Self {
+        Self::new(What::Receive)
+    }
+
+    /// A worker takes the task. [`claim`](crate::TaskStore::claim) also chooses which.
+    #[must_use]
+    pub const fn start() -> Self {
+        Self::new(What::Start)
+    }
+
+    /// The worker tells of its progress: in words, with [`with_description`], in percent, with
+    /// [`with_progress`], both, or neither. What it leaves out stays as last reported. However
+    /// brief, a report is the worker's heartbeat: it puts off the take-over.
+    ///
+    /// [`with_description`]: Self::with_description
+    /// [`with_progress`]: Self::with_progress
+    #[must_use]
+    pub const fn report() -> Self {
+        Self::new(What::Report(None))
+    }
+
+    /// The operation has succeeded.
+    #[must_use]
+    pub fn complete(completion: Completion) -> Self {
+        Self::new(What::Complete(Arc::new(completion)))
+    }
+
+    /// The operation has failed.
+    #[must_use]
+    pub fn fail(error: TaskError) -> Self {
+        Self::new(What::Fail(Arc::new(error)))
+    }
+
+    /// Sets the progress of a [`report`](Self::report). A percentage below the last one is raised
+    /// to it. On an event of another kind it has no effect: only reports give a progress.
+    #[must_use]
+    pub fn with_progress(mut self, progress: Progress) -> Self {
+        if let What::Report(reported) = &mut self.what {
+            *reported = Some(progress);
+        }
+        self
+    }
+
+    /// Sets the words that the task's documents show from this event on. Without them the task
+    /// shows the [sentence of its status](TaskStatus::description), or, after a report, what it
+    /// showed before.
+    #[must_use]
+    pub fn with_description(mut self, text: impl Into<Cow<'static, str>>) -> Self {
+        self.description = Some(text.into().into());
+        self
+    }
+
+    /// Which column of the table this is.
+    #[must_use]
+    pub const fn kind(&self) -> EventKind {
+        match self.what {
+            What::Receive => EventKind::Receive,
+            What::Start => EventKind::Start,
+            What::Report(_) => EventKind::Report,
+            What::Complete(_) => EventKind::Complete,
+            What::Fail(_) => EventKind::Fail,
+        }
+    }
+}
+
+/// The error for an event that a task's status does not permit. The task is as it was.
+///
+/// ```
+/// use tasklife::{EventKind, TaskStatus, TransitionError};
+///
+/// let error = TransitionError::new(TaskStatus::Received, EventKind::Complete);
+/// assert_eq!(
+///     error.to_string(),
+///     "expected an event that a task in received permits (start, fail), got complete"
+/// );
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TransitionError {
+    status: TaskStatus,
+    event: EventKind,
+}
+
+impl TransitionError {
+    /// The refusal of `event` in `status`, for a store that refuses by itself.
+    #[must_use]
+    pub const fn new(status: TaskStatus, event: EventKind) -> Self {
+        Self { status, event }
+    }
+
+    /// The status in which the task is.
+    #[must_use]
+    pub const fn status(&self) -> TaskStatus {
+        self.status
+    }
+
+    /// What was asked for.
+    #[must_use]
+    pub const fn event(&self) -> EventKind {
+        self.event
+    }
+}
+
+impl fmt::Display for TransitionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { status, event } = self;
+        if status.is_terminal() {
+            return write!(f, "expected no event, as the task has ended in {status}, got {event}");
+        }
+        write!(f, "expected an event that a task in {status} permits (")?;
+        let permitted = EventKind::ALL.into_iter().filter(|event| status.after(*event).is_some());
+        for (place, event) in permitted.enumerate() {
+            write!(f, "{}{event}", if place > 0 { ", " } else { "" })?;
+        }
+        write!(f, "), got {event}")
+    }
+}
+
+impl core::error::Error for TransitionError {}

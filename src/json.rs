@@ -1,0 +1,79 @@
+//! JSON text that is kept as it came: checked once, written verbatim.
+
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::sync::Arc;
+use core::fmt;
+
+use serde_json::value::RawValue;
+
+/// How deep arrays and objects may be nested in a document that is read.
+pub(crate) const MAX_DEPTH: usize = 127;
+
+/// One JSON value as text. Cheap to clone; equal where the text is.
+#[derive(Clone)]
+pub(crate) struct JsonText(Arc<RawValue>);
+
+impl JsonText {
+    pub(crate) fn from_string(text: String) -> serde_json::Result<Self> {
+        Ok(Self::from(RawValue::from_string(text)?))
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        self.0.get()
+    }
+
+    pub(crate) fn is_object(&self) -> bool {
+        self.as_str().starts_with('{')
+    }
+}
+
+impl From<Box<RawValue>> for JsonText {
+    fn from(raw: Box<RawValue>) -> Self {
+        Self(raw.into())
+    }
+}
+
+impl PartialEq for JsonText {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_str() == other.as_str()
+    }
+}
+
+impl Eq for JsonText {}
+
+impl fmt::Debug for JsonText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl serde::Serialize for JsonText {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+/// Where the nesting of a JSON text first exceeds `limit`, as a byte offset.
+///
+/// `serde_json` limits the depth of what it decodes, but not of what it skips or keeps as text.
+pub(crate) fn exceeds_depth(json: &[u8], limit: usize) -> Option<usize> {
+    let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
+    for (at, byte) in json.iter().enumerate() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_string => escaped = true,
+            b'"' => in_string = !in_string,
+            _ if in_string => {}
+            b'{' | b'[' => {
+                depth += 1;
+                if depth > limit {
+                    return Some(at);
+                }
+            }
+            b'}' | b']' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    None
+}

@@ -1,0 +1,133 @@
+//! The life of an API task, as an engine without I/O.
+//!
+//! Many HTTP APIs answer a request that takes too long with a *task*: the client gets a `taskId`
+//! and follows it through `received` and `processing-in-progress` to `processing-completed` or
+//! `processing-error`. This crate is everything about that which needs no I/O: the statuses and
+//! the permitted transitions, the links, the JSON documents, and a store that lists tasks by latest
+//! update and expires them after 10 days. It is modelled on the task API of Redis Cloud, closely
+//! enough that a client can't tell a mock built on it from the service.
+//!
+//! ```
+//! use tasklife::*;
+//!
+//! const CREATE: CommandType = CommandType::from_static("subscriptionCreateRequest");
+//!
+//! let links = Links::new("https://api.redislabs.com/v1")?
+//!     .with_route(CREATE, "/subscriptions/{resourceId}", "getSubscriptionInformation")?;
+//! let store = MemoryStore::default();
+//! let now = "2019-08-08T06:49:15.929Z".parse()?; // time is an argument, always the last
+//!
+//! // POST /subscriptions: keep a task, answer with it
+//! let account: AccountId = "acme".parse()?;
+//! let id = TaskId::for_key(&account, "order-7f3a"); // the client's Idempotency-Key
+//! let submitted = store.submit(Submission::new(account.clone(), id, CREATE), now)?;
+//! println!("{:#}", links.accepted(submitted.task())); // "status": "received"
+//!
+//! // a worker: start the task that has waited longest, and complete it
+//! let started = store.claim(Scope::Any, now)?.expect("one task waits");
+//! let end = TaskEvent::complete(Completion::of(77899));
+//! store.apply(Target::exactly(started.task()), end, now)?;
+//!
+//! // GET /tasks/{taskId}: "processing-completed", with a link to /subscriptions/77899
+//! let task = store.get(&account, id, now)?.expect("kept for 10 days");
+//! println!("{:#}", links.polled(&task));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # The tour
+//!
+//! In the order in which to read the source; each part stands on those before it.
+//!
+//! 1. [`TaskStatus`] and [`EventKind`], with the one table of permitted [`Transition`]s.
+//!    [`ProvisioningStatus`]: what a resource goes through after its task.
+//! 2. [`TaskId`], [`AccountId`], [`CommandType`]: names, checked where they enter.
+//! 3. [`Completion`] and [`TaskError`]: how a task can end. [`TaskEvent`]: what can be asked to
+//!    happen to it.
+//! 4. [`Now`], [`AccountClock`], [`Retention`]: time, which is always an argument.
+//! 5. [`Submission`], [`Task`], and the [`TaskRecord`] that a backend saves.
+//! 6. [`Links`], which make the [`Document`]s that clients see; [`TaskDocument`], which reads them.
+//! 7. [`TaskStore`], the contract of a store and its laws; [`AsyncTaskStore`], the same in futures.
+//! 8. [`LocalStore`] and [`MemoryStore`]: the store in memory.
+//!
+//! # One process, or more
+//!
+//! A server that may outgrow one process is written against [`AsyncTaskStore`] from the start, with
+//! [`InProcess`]`(`[`MemoryStore`]`)` behind it: putting a store that is a network away in its place
+//! is then a change of one line. One that never will uses [`MemoryStore`] as it is.
+//!
+//! # Features
+//!
+//! | feature | default | adds |
+//! |---|---|---|
+//! | `std` | yes | [`MemoryStore`]; without it the crate needs only `alloc` |
+//!
+//! # Scope
+//!
+//! No cancelling: a task that was received awaits its end; to undo it, submit a compensating one.
+//! No priorities, no deleting, no lists across accounts, no callbacks, no timers. Nothing here reads
+//! a clock, makes random numbers, spawns, prints, or touches files and sockets.
+
+#![no_std]
+
+extern crate alloc;
+#[cfg(feature = "std")]
+extern crate std;
+
+mod wire;
+pub use wire::UnknownName;
+
+mod status;
+pub use status::{EventKind, TaskStatus, Transition};
+
+mod provisioning;
+pub use provisioning::ProvisioningStatus;
+
+mod id;
+pub use id::{AccountId, CommandType, IdError, TaskId};
+
+mod json;
+
+mod outcome;
+pub use outcome::{Completion, ResourceError, ResourceId, TaskError};
+
+mod event;
+pub use event::{Progress, ProgressError, TaskEvent, TransitionError};
+
+mod time;
+pub use time::{MAX_TIME, MIN_TIME, Now};
+
+mod clock;
+pub use clock::{AccountClock, Revision, RevisionError, Stamp};
+
+mod retention;
+pub use retention::Retention;
+
+mod submission;
+pub use submission::Submission;
+
+mod task;
+pub use task::{RecordError, Task, TaskRecord};
+
+mod link;
+pub use link::{ErrorForm, LinkError, LinkShape, Links};
+
+mod document;
+pub use document::{
+    Document, DocumentError, ListDocument, ReportedError, ReportedStatus, TaskDocument, TaskLink,
+    TaskResponse,
+};
+
+mod store;
+pub use store::{
+    Answer, ApplyError, AsyncTaskStore, BackendError, Change, Cursor, CursorError, InProcess,
+    ListError, ListQuery, Page, Scope, StoreConfig, SubmitError, Submitted, Swept, Target,
+    TaskStore,
+};
+
+mod local;
+pub use local::{LocalStore, Snapshot, SnapshotError};
+
+#[cfg(feature = "std")]
+mod memory;
+#[cfg(feature = "std")]
+pub use memory::MemoryStore;

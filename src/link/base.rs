@@ -1,0 +1,143 @@
+//! The public base address, and what an address may be made of.
+
+use alloc::boxed::Box;
+use core::net::Ipv6Addr;
+
+use crate::wire::Excerpt;
+
+/// An address under which the API is reached, without a slash at its end.
+#[derive(Clone, Debug)]
+pub(super) struct Base(Box<str>);
+
+impl Base {
+    pub(super) fn parse(text: &str) -> Result<Self, LinkError> {
+        let fail = |fault| Err(LinkError::new("a base address", fault, text));
+        let trimmed = text.strip_suffix('/').unwrap_or(text);
+        let path = match trimmed.strip_prefix("https://").or(trimmed.strip_prefix("http://")) {
+            Some(rest) => {
+                let (host, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+                if let Err(fault) = check_authority(host) {
+                    return fail(fault);
+                }
+                path
+            }
+            None if text.starts_with('/') => trimmed,
+            None => return fail(Fault::NoAddress),
+        };
+        let segments = path.strip_prefix('/').map(|path| path.split('/'));
+        // What follows the host at once, without a slash, is a query or a fragment.
+        let others = Some(path).filter(|path| !path.is_empty() && !path.starts_with('/'));
+        for segment in segments.into_iter().flatten().chain(others) {
+            if let Err(fault) = check_segment(segment) {
+                return fail(fault);
+            }
+        }
+        Ok(Self(trimmed.into()))
+    }
+
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Checks `host` or `host:port`. User information is refused: a link is no place for it.
+fn check_authority(authority: &str) -> Result<(), Fault> {
+    let (host, port) = match authority.strip_prefix('[') {
+        Some(rest) => {
+            let (address, port) = rest.split_once(']').ok_or(Fault::Host)?;
+            address.parse::<Ipv6Addr>().map_err(|_| Fault::Host)?;
+            let port = if port.is_empty() {
+                None
+            } else {
+                Some(port.strip_prefix(':').ok_or(Fault::Host)?)
+            };
+            (None, port)
+        }
+        None => match authority.split_once(':') {
+            Some((host, port)) => (Some(host), Some(port)),
+            None => (Some(authority), None),
+        },
+    };
+    let named = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'.' | b'_');
+    if host.is_some_and(|host| host.is_empty() || !host.bytes().all(named)) {
+        return Err(Fault::Host);
+    }
+    let digits = |port: &str| port.bytes().all(|c| c.is_ascii_digit());
+    if port.is_some_and(|port| !digits(port) || port.parse::<u16>().is_err()) {
+        return Err(Fault::Port);
+    }
+    Ok(())
+}
+
+/// Checks one segment of a path: RFC 3986's `pchar`s, at least one, and no step such as `..`,
+/// however encoded.
+pub(super) fn check_segment(segment: &str) -> Result<(), Fault> {
+    let mut rest = segment.chars();
+    while let Some(c) = rest.next() {
+        let encoded = || rest.clone().take(2).filter(char::is_ascii_hexdigit).count() == 2;
+        match c {
+            _ if c.is_ascii_alphanumeric() || "-._~!$&'()*+,;=:@".contains(c) => {}
+            '%' if encoded() => {}
+            '?' => return Err(Fault::Query),
+            '#' => return Err(Fault::Fragment),
+            _ => return Err(Fault::Character(c)),
+        }
+    }
+    match segment.to_ascii_lowercase().replace("%2e", ".").as_str() {
+        "" => Err(Fault::EmptySegment),
+        "." | ".." => Err(Fault::Step),
+        _ => Ok(()),
+    }
+}
+
+/// The error for a base address, a route or a title of which no link can be made.
+///
+/// ```
+/// use tasklife::Links;
+///
+/// assert_eq!(
+///     Links::new("https://api.example.com/v1?key=7").unwrap_err().to_string(),
+///     "expected a base address without a query, got \"https://api.example.com/v1?key=7\""
+/// );
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected {what} {fault}, got {got}")]
+pub struct LinkError {
+    what: &'static str,
+    fault: Fault,
+    got: Excerpt,
+}
+
+impl LinkError {
+    pub(super) fn new(what: &'static str, fault: Fault, got: &str) -> Self {
+        Self { what, fault, got: Excerpt::of(got) }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Fault {
+    #[error("such as https://api.example.com/v1 or /v1")]
+    NoAddress,
+    #[error("with a host name or address, and nothing before it")]
+    Host,
+    #[error("with a port of 0 to 65535")]
+    Port,
+    #[error("without a query")]
+    Query,
+    #[error("without a fragment")]
+    Fragment,
+    #[error("without the character {0:?}")]
+    Character(char),
+    #[error("without empty segments")]
+    EmptySegment,
+    #[error("without the steps `.` and `..`")]
+    Step,
+    #[error("that begins with a slash")]
+    NoSlash,
+    #[error(
+        "whose placeholders are {{resourceId}} and {{additionalResourceId}}, each a whole segment"
+    )]
+    Placeholder,
+    #[error("that is not empty and has no control characters")]
+    Title,
+}

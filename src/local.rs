@@ -1,0 +1,407 @@
+//! The store in memory, for one thread.
+
+mod account;
+mod claim;
+mod expiry;
+mod sequence;
+mod slab;
+mod snapshot;
+mod turns;
+
+use alloc::vec::Vec;
+use core::hash::BuildHasher;
+
+use hashbrown::{DefaultHashBuilder, HashTable};
+
+use account::Account;
+use expiry::Expiry;
+use slab::Slab;
+use turns::Turns;
+
+use crate::clock::{AccountClock, Revision, Stamp};
+use crate::event::{TaskEvent, TransitionError};
+use crate::id::{AccountId, TaskId};
+use crate::retention::Retention;
+use crate::status::{EventKind, TaskStatus};
+use crate::store::{
+    ApplyError, BackendError, Change, ListError, ListQuery, Page, StoreConfig, SubmitError,
+    Submitted, Swept, Target,
+};
+use crate::submission::Submission;
+use crate::task::Task;
+use crate::time::{MIN_TIME, Now, within_years};
+
+pub use snapshot::{Snapshot, SnapshotError};
+
+/// The store in memory, for one thread: the six acts of [`TaskStore`](crate::TaskStore) and its
+/// laws, with `&mut self` where they write. It needs no `std`.
+///
+/// Share it between threads as a [`MemoryStore`](crate::MemoryStore).
+///
+/// With N tasks in the store, `get`, `submit`, `apply` and `claim` take time logarithmic in N at
+/// the most, and `sweep` as much for each task that it drops. A `list` of k tasks takes time for k
+/// and a logarithm of N, from a cursor and with a status filter too, however many tasks other
+/// statuses and other accounts hold. `claim` and `list` also pass over expired tasks of the account
+/// that no sweep has dropped yet: sweep often.
+///
+/// ```
+/// use tasklife::{LocalStore, StoreConfig, Submission, TaskId};
+///
+/// let mut store = LocalStore::new(StoreConfig::default());
+/// let now = "2019-08-08T06:49:15.929Z".parse()?;
+/// let account: tasklife::AccountId = "acme".parse()?;
+/// let id = TaskId::for_key(&account, "order-7f3a");
+/// store.submit(Submission::new(account.clone(), id, "databaseCreateRequest".parse()?), now)?;
+/// assert!(store.get(&account, id, now)?.is_some());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct LocalStore {
+    config: StoreConfig,
+    /// The latest `now` of a sweep.
+    horizon: Now,
+    /// At least the revision of every account that was forgotten: where a new one begins.
+    floor: Revision,
+    tasks: Slab<Stored>,
+    accounts: Slab<Account>,
+    task_index: HashTable<u32>,
+    account_index: HashTable<u32>,
+    hasher: DefaultHashBuilder,
+    expiry: Expiry,
+    turns: Turns,
+}
+
+#[derive(Clone, Debug)]
+struct Stored {
+    task: Task,
+    account: u32,
+}
+
+impl Default for LocalStore {
+    /// An empty store of the default configuration.
+    fn default() -> Self {
+        Self::new(StoreConfig::default())
+    }
+}
+
+impl LocalStore {
+    /// An empty store.
+    #[must_use]
+    pub fn new(config: StoreConfig) -> Self {
+        Self {
+            config,
+            horizon: MIN_TIME,
+            floor: Revision::default(),
+            tasks: Slab::new(),
+            accounts: Slab::new(),
+            task_index: HashTable::new(),
+            account_index: HashTable::new(),
+            hasher: DefaultHashBuilder::default(),
+            expiry: Expiry::default(),
+            turns: Turns::default(),
+        }
+    }
+
+    /// The store's configuration.
+    #[must_use]
+    pub const fn config(&self) -> &StoreConfig {
+        &self.config
+    }
+
+    /// How many tasks the store holds, the expired ones that no sweep has dropped yet included.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.tasks.len()
+    }
+
+    /// Whether the store holds no task.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// As [`TaskStore::submit`](crate::TaskStore::submit).
+    ///
+    /// # Errors
+    /// As there; the backend is memory and doesn't fail.
+    pub fn submit(&mut self, submission: Submission, now: Now) -> Result<Submitted, SubmitError> {
+        let instant = self.instant(now);
+        let known = self.find_account(submission.account());
+        let found = known.and_then(|account| self.find_task(account, submission.id()));
+        if let Some(slot) = found
+            && let task = &self.tasks[slot].task
+            && task.is_visible_at(instant)
+        {
+            let repeat = submission.is_repeat_of(task).then(|| task.clone());
+            return repeat.map(Submitted::Existing).ok_or(SubmitError::Conflict);
+        }
+        if submission.input().len() > self.config.max_input() {
+            return Err(SubmitError::InputTooLarge { limit: self.config.max_input() });
+        }
+        if self.config.retention().after_submission(now) <= instant {
+            return Err(SubmitError::Expired);
+        }
+        let full = self.tasks.len() >= self.config.max_tasks() || self.tasks.is_full();
+        if found.is_none() && full {
+            return Err(SubmitError::StoreFull { sweep_helps: self.expiry.due(instant).is_some() });
+        }
+        let max_open = self.config.max_open();
+        let room = match known {
+            Some(account) => self.accounts[account].open.filled(max_open, instant).is_ok(),
+            None => max_open > 0,
+        };
+        if !room {
+            return Err(SubmitError::AccountFull);
+        }
+
+        let account = known.unwrap_or_else(|| self.add_account(submission.account().clone()));
+        if let Some(slot) = found {
+            self.unlink(slot);
+            self.remove_task(slot);
+        }
+        let stamp = self.accounts[account].clock.next(now);
+        let task = Task::new(submission, self.config.retention(), now, stamp);
+        self.add_task(account, task.clone());
+        Ok(Submitted::New(task))
+    }
+
+    /// As [`TaskStore::apply`](crate::TaskStore::apply).
+    ///
+    /// # Errors
+    /// As there; the backend is memory and doesn't fail.
+    pub fn apply(
+        &mut self,
+        target: Target<'_>,
+        event: TaskEvent,
+        now: Now,
+    ) -> Result<Change, ApplyError> {
+        let instant = self.instant(now);
+        let slot = self.find_visible(target.account(), target.id(), instant);
+        let slot = slot.ok_or(ApplyError::NotFound)?;
+        let Stored { task, account } = &self.tasks[slot];
+        if !target.is_met_by(task) {
+            return Err(ApplyError::Stale { current: task.clone() });
+        }
+        let kind = event.kind();
+        if task.status().after(kind).is_none() {
+            return Err(TransitionError::new(task.status(), kind).into());
+        }
+        if kind == EventKind::Start && self.lane(*account, instant).is_err() {
+            return Err(ApplyError::LaneBusy);
+        }
+        let change = self.change(slot, kind, now, |task, retention, stamp| {
+            task.apply(event, retention, now, stamp)
+        })?;
+        Ok(change)
+    }
+
+    /// As [`TaskStore::get`](crate::TaskStore::get).
+    ///
+    /// # Errors
+    /// Never: the backend is memory.
+    pub fn get(
+        &self,
+        account: &AccountId,
+        id: TaskId,
+        now: Now,
+    ) -> Result<Option<Task>, BackendError> {
+        let slot = self.find_visible(account, id, self.instant(now));
+        Ok(slot.map(|slot| self.tasks[slot].task.clone()))
+    }
+
+    /// As [`TaskStore::list`](crate::TaskStore::list).
+    ///
+    /// # Errors
+    /// As there; the backend is memory and doesn't fail.
+    pub fn list(
+        &self,
+        account: &AccountId,
+        query: &ListQuery,
+        now: Now,
+    ) -> Result<Page, ListError> {
+        let position = query.position(account)?;
+        let instant = self.instant(now);
+        let Some(key) = self.find_account(account) else {
+            return Ok(Page::new(Vec::new(), None, self.floor));
+        };
+        let known = &self.accounts[key];
+        let mut tasks = Vec::new();
+        let mut next = None;
+        for entry in known.listed(query, position) {
+            let task = &self.tasks[entry.slot].task;
+            if !task.is_visible_at(instant) {
+                continue;
+            }
+            if tasks.len() == query.limit().get() {
+                next = tasks.last().map(|last: &Task| query.cursor(account, last.revision()));
+                break;
+            }
+            tasks.push(task.clone());
+        }
+        Ok(Page::new(tasks, next, known.clock.revision()))
+    }
+
+    /// As [`TaskStore::sweep`](crate::TaskStore::sweep).
+    ///
+    /// # Errors
+    /// Never: the backend is memory.
+    pub fn sweep(&mut self, limit: usize, now: Now) -> Result<Swept, BackendError> {
+        self.horizon = self.instant(now);
+        let mut dropped = 0;
+        while dropped < limit
+            && let Some(slot) = self.expiry.due(self.horizon)
+        {
+            let account = self.tasks[slot].account;
+            self.unlink(slot);
+            self.remove_task(slot);
+            self.forget_if_empty(account);
+            dropped += 1;
+        }
+        Ok(Swept { dropped, more: self.expiry.due(self.horizon).is_some() })
+    }
+
+    /// The instant that decides what is visible: `now`, or the horizon where that is later.
+    fn instant(&self, now: Now) -> Now {
+        within_years(now).max(self.horizon)
+    }
+
+    fn find_account(&self, id: &AccountId) -> Option<u32> {
+        let hash = self.hasher.hash_one(id);
+        self.account_index.find(hash, |key| self.accounts[*key].id == *id).copied()
+    }
+
+    fn find_task(&self, account: u32, id: TaskId) -> Option<u32> {
+        let hash = self.hasher.hash_one((account, id));
+        let found = self.task_index.find(hash, |slot| {
+            let stored = &self.tasks[*slot];
+            stored.task.id() == id && stored.account == account
+        });
+        found.copied()
+    }
+
+    fn find_visible(&self, account: &AccountId, id: TaskId, instant: Now) -> Option<u32> {
+        let slot = self.find_task(self.find_account(account)?, id)?;
+        self.tasks[slot].task.is_visible_at(instant).then_some(slot)
+    }
+
+    /// Whether there is room in an account's lane.
+    fn lane(&self, account: u32, instant: Now) -> Result<(), expiry::Filled> {
+        match self.config.max_in_progress() {
+            Some(width) => self.accounts[account].in_progress.filled(width.get() as usize, instant),
+            None => Ok(()),
+        }
+    }
+
+    /// Changes a task by what `apply` does to it, and its place in every order.
+    fn change(
+        &mut self,
+        slot: u32,
+        event: EventKind,
+        now: Now,
+        apply: impl FnOnce(&mut Task, Retention, Stamp) -> Result<(), TransitionError>,
+    ) -> Result<Change, TransitionError> {
+        let retention = self.config.retention();
+        let Stored { task, account } = &self.tasks[slot];
+        let (from, mut changed) = (task.status(), task.clone());
+        apply(&mut changed, retention, self.accounts[*account].clock.next(now))?;
+        self.unlink(slot);
+        self.tasks[slot].task = changed.clone();
+        self.link(slot);
+        Ok(Change::new(from, event, changed))
+    }
+
+    fn add_account(&mut self, id: AccountId) -> u32 {
+        let clock = AccountClock::new(self.floor, MIN_TIME);
+        let account = Account::new(id, clock, self.turns.join());
+        self.insert_account(account)
+    }
+
+    fn insert_account(&mut self, account: Account) -> u32 {
+        let Self { accounts, account_index, hasher, .. } = self;
+        let hash = hasher.hash_one(&account.id);
+        let key = accounts.insert(account);
+        account_index.insert_unique(hash, key, |key| hasher.hash_one(&accounts[*key].id));
+        key
+    }
+
+    /// Forgets an account that has no task left, but for its revision.
+    fn forget_if_empty(&mut self, key: u32) {
+        let Self { accounts, account_index, hasher, .. } = self;
+        if !accounts[key].is_empty() {
+            return;
+        }
+        if let Ok(entry) =
+            account_index.find_entry(hasher.hash_one(&accounts[key].id), |other| *other == key)
+        {
+            entry.remove();
+        }
+        if let Some(account) = accounts.remove(key) {
+            self.turns.leave(key, &account.turn);
+            self.floor = self.floor.max(account.clock.revision());
+        }
+    }
+
+    /// Takes in a task whose id is free.
+    fn add_task(&mut self, account: u32, task: Task) -> u32 {
+        let Self { tasks, task_index, hasher, .. } = self;
+        let hash_of = |stored: &Stored| hasher.hash_one((stored.account, stored.task.id()));
+        let stored = Stored { task, account };
+        let hash = hash_of(&stored);
+        let slot = tasks.insert(stored);
+        task_index.insert_unique(hash, slot, |slot| hash_of(&tasks[*slot]));
+        self.link(slot);
+        slot
+    }
+
+    /// Drops a task that is in no order any more.
+    fn remove_task(&mut self, slot: u32) {
+        let Self { tasks, task_index, hasher, .. } = self;
+        let stored = &tasks[slot];
+        let hash = hasher.hash_one((stored.account, stored.task.id()));
+        if let Ok(entry) = task_index.find_entry(hash, |other| *other == slot) {
+            entry.remove();
+        }
+        tasks.remove(slot);
+    }
+
+    /// Puts a task into its place in every order, and moves its account's clock to it.
+    fn link(&mut self, slot: u32) {
+        let Self { config, tasks, accounts, expiry, turns, .. } = self;
+        let Stored { task, account: key } = &tasks[slot];
+        let account = &mut accounts[*key];
+        account.clock.advance_to(task);
+        account.in_status_mut(task.status()).push(task.revision(), slot);
+        expiry.insert(task.expires_at(), slot);
+        if counts_as_open(config, task) {
+            account.open.insert(task.expires_at(), slot);
+        }
+        if counts_as_in_progress(config, task) {
+            account.in_progress.insert(task.expires_at(), slot);
+        }
+        turns.wake(*key, &mut account.turn);
+    }
+
+    /// Takes a task out of every order.
+    fn unlink(&mut self, slot: u32) {
+        let Self { config, tasks, accounts, expiry, turns, .. } = self;
+        let Stored { task, account: key } = &tasks[slot];
+        let account = &mut accounts[*key];
+        account.in_status_mut(task.status()).remove(task.revision());
+        expiry.remove(task.expires_at(), slot);
+        if counts_as_open(config, task) {
+            account.open.remove(task.expires_at(), slot);
+        }
+        if counts_as_in_progress(config, task) {
+            account.in_progress.remove(task.expires_at(), slot);
+        }
+        turns.wake(*key, &mut account.turn);
+    }
+}
+
+fn counts_as_open(config: &StoreConfig, task: &Task) -> bool {
+    config.max_open() < usize::MAX && !task.status().is_terminal()
+}
+
+fn counts_as_in_progress(config: &StoreConfig, task: &Task) -> bool {
+    config.max_in_progress().is_some() && task.status() == TaskStatus::ProcessingInProgress
+}

@@ -1,0 +1,106 @@
+//! Handing out tasks to workers.
+
+use super::LocalStore;
+use super::turns::Sleep;
+use crate::event::TaskEvent;
+use crate::status::{EventKind, TaskStatus};
+use crate::store::{BackendError, Change, Scope};
+use crate::time::{Now, within_years};
+
+/// What an account has to hand out.
+enum Offer {
+    /// A task whose worker fell silent.
+    TakeOver(u32),
+    /// A task that awaits its first worker.
+    Start(u32),
+}
+
+impl LocalStore {
+    /// As [`TaskStore::claim`](crate::TaskStore::claim).
+    ///
+    /// # Errors
+    /// Never: the backend is memory.
+    pub fn claim(&mut self, scope: Scope<'_>, now: Now) -> Result<Option<Change>, BackendError> {
+        let offer = match scope {
+            Scope::Any => self.offer_of_any(now),
+            Scope::Account(id) => {
+                self.find_account(id).and_then(|account| self.offer_of(account, now).ok())
+            }
+        };
+        let change = offer.map(|offer| match offer {
+            Offer::TakeOver(slot) => {
+                self.change(slot, EventKind::Report, now, |task, retention, stamp| {
+                    task.take_over(retention, now, stamp)
+                })
+            }
+            Offer::Start(slot) => {
+                self.change(slot, EventKind::Start, now, |task, retention, stamp| {
+                    task.apply(TaskEvent::start(), retention, now, stamp)
+                })
+            }
+        });
+        // What is offered is in the right status, so that no event is refused.
+        Ok(change.and_then(Result::ok))
+    }
+
+    /// What the first account in turn has to hand out.
+    fn offer_of_any(&mut self, now: Now) -> Option<Offer> {
+        let instant = self.instant(now);
+        while let Some(account) = self.turns.overslept(instant) {
+            self.turns.wake(account, &mut self.accounts[account].turn);
+        }
+        while let Some(account) = self.turns.first() {
+            let offer = self.offer_of(account, now);
+            let turn = &mut self.accounts[account].turn;
+            match offer {
+                Ok(offer) => {
+                    self.turns.serve(account, turn);
+                    return Some(offer);
+                }
+                Err(sleep) => self.turns.sleep(account, turn, sleep),
+            }
+        }
+        None
+    }
+
+    /// What an account has to hand out, or when it may have something.
+    fn offer_of(&self, key: u32, now: Now) -> Result<Offer, Sleep> {
+        let instant = self.instant(now);
+        let account = &self.accounts[key];
+        let mut sleep = Sleep::default();
+
+        if self.config.takeover_after().is_some() {
+            for entry in account.in_status(TaskStatus::ProcessingInProgress).ascending() {
+                let task = &self.tasks[entry.slot].task;
+                if !task.is_visible_at(instant) {
+                    sleep.wake_before(task.expires_at());
+                } else if self.config.takeover_due(task, within_years(now)) {
+                    return Ok(Offer::TakeOver(entry.slot));
+                } else {
+                    // Later ones were updated later, and are silent for less time.
+                    if let Some(at) = self.config.takeover_at(task) {
+                        sleep.wake_at(at);
+                    }
+                    break;
+                }
+            }
+        }
+        for entry in account.in_status(TaskStatus::Received).ascending() {
+            let task = &self.tasks[entry.slot].task;
+            if !task.is_visible_at(instant) {
+                sleep.wake_before(task.expires_at());
+                continue;
+            }
+            match self.lane(key, instant) {
+                Ok(()) => return Ok(Offer::Start(entry.slot)),
+                Err(filled) => {
+                    if let Some(until) = filled.until {
+                        sleep.wake_at(until);
+                    }
+                    break;
+                }
+            }
+        }
+        Err(sleep)
+    }
+}

@@ -1,0 +1,179 @@
+//! A store's whole content, to be saved and restored.
+
+use alloc::vec::Vec;
+
+use serde::{Deserialize, Serialize};
+
+use super::LocalStore;
+use super::account::Account;
+use super::turns::Turns;
+use crate::clock::{AccountClock, Revision};
+use crate::id::{AccountId, TaskId};
+use crate::store::StoreConfig;
+use crate::task::{RecordError, Task, TaskRecord};
+use crate::time::{self, Now};
+
+/// A store's whole content, to be saved with serde and restored later.
+///
+/// A store restored under the same configuration answers every question as the saved one would
+/// (law S14). Under another configuration, limits may be exceeded at first: what is there stays.
+///
+/// Two stores with the same history give equal snapshots.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Snapshot {
+    version: u32,
+    #[serde(with = "time::as_text")]
+    horizon: Now,
+    floor: Revision,
+    last_ticket: u64,
+    accounts: Vec<AccountSnapshot>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct AccountSnapshot {
+    account: AccountId,
+    clock: AccountClock,
+    ticket: u64,
+    /// By revision, the lowest first.
+    tasks: Vec<TaskRecord>,
+}
+
+/// The version of the snapshots that are written, and the only one that is read.
+const VERSION: u32 = 1;
+
+impl LocalStore {
+    /// The store's whole content.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        let mut accounts: Vec<_> = self.accounts.iter().map(|account| self.save(account)).collect();
+        accounts.sort_unstable_by(|a, b| a.account.cmp(&b.account));
+        Snapshot {
+            version: VERSION,
+            horizon: self.horizon,
+            floor: self.floor,
+            last_ticket: self.turns.last(),
+            accounts,
+        }
+    }
+
+    fn save(&self, account: &Account) -> AccountSnapshot {
+        let mut tasks: Vec<_> = crate::TaskStatus::ALL
+            .into_iter()
+            .flat_map(|status| account.in_status(status).ascending())
+            .collect();
+        tasks.sort_unstable_by_key(|entry| entry.revision);
+        AccountSnapshot {
+            account: account.id.clone(),
+            clock: account.clock,
+            ticket: account.turn.ticket(),
+            tasks: tasks
+                .iter()
+                .map(|entry| TaskRecord::from(&self.tasks[entry.slot].task))
+                .collect(),
+        }
+    }
+
+    /// The store whose content was saved. Everything is checked.
+    ///
+    /// # Errors
+    /// Where the snapshot is none that a store made: it is of another version, a task's record is
+    /// none, two accounts or two tasks of an account have the same name, a task is with the wrong
+    /// account, or revisions, times or turns contradict each other.
+    pub fn restore(config: StoreConfig, snapshot: Snapshot) -> Result<Self, SnapshotError> {
+        Ok(Self::load(config, snapshot)?)
+    }
+
+    fn load(config: StoreConfig, snapshot: Snapshot) -> Result<Self, Fault> {
+        if snapshot.version != VERSION {
+            return Err(Fault::Version(snapshot.version));
+        }
+        let mut store = Self::new(config);
+        store.horizon = snapshot.horizon;
+        store.floor = snapshot.floor;
+        store.turns = Turns::after(snapshot.last_ticket);
+        let mut tickets = Vec::with_capacity(snapshot.accounts.len());
+        for saved in snapshot.accounts {
+            tickets.push(saved.ticket);
+            store.load_account(saved, snapshot.last_ticket)?;
+        }
+        tickets.sort_unstable();
+        match tickets.windows(2).find(|pair| pair[0] == pair[1]) {
+            Some(_) => Err(Fault::Turns),
+            None => Ok(store),
+        }
+    }
+
+    fn load_account(&mut self, saved: AccountSnapshot, last: u64) -> Result<(), Fault> {
+        let AccountSnapshot { account: id, clock, ticket, tasks } = saved;
+        let fail = |fault| Err(Fault::Account { id: id.clone(), fault });
+        if self.find_account(&id).is_some() {
+            return fail(AccountFault::Twice);
+        }
+        if tasks.is_empty() {
+            return fail(AccountFault::Empty);
+        }
+        if ticket == 0 || ticket > last {
+            return Err(Fault::Turns);
+        }
+        let key = self.insert_account(Account::new(id.clone(), clock, Turns::rejoin(ticket)));
+        let mut before = AccountClock::default();
+        for record in tasks {
+            let task = Task::try_from(record)?;
+            if *task.account() != id {
+                return fail(AccountFault::Foreign(task.id()));
+            }
+            if self.find_task(key, task.id()).is_some() {
+                return fail(AccountFault::TaskTwice(task.id()));
+            }
+            let follows =
+                task.revision() > before.revision() && task.updated_at() >= before.updated_at();
+            let precedes =
+                task.revision() <= clock.revision() && task.updated_at() <= clock.updated_at();
+            if !follows || !precedes {
+                return fail(AccountFault::Order(task.id()));
+            }
+            before.advance_to(&task);
+            if self.tasks.is_full() {
+                return Err(Fault::TooLarge);
+            }
+            self.add_task(key, task);
+        }
+        Ok(())
+    }
+}
+
+/// The error for a [`Snapshot`] that no store made.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct SnapshotError(#[from] Fault);
+
+#[derive(Debug, thiserror::Error)]
+enum Fault {
+    #[error("expected a snapshot of version {VERSION}, got version {0}")]
+    Version(u32),
+    #[error("expected at most {} tasks, got more", u32::MAX)]
+    TooLarge,
+    #[error("expected a ticket of its own for each account, not above the last one given out")]
+    Turns,
+    #[error("account {id}: {fault}")]
+    Account { id: AccountId, fault: AccountFault },
+    #[error(transparent)]
+    Record(#[from] RecordError),
+}
+
+#[derive(Debug, thiserror::Error)]
+enum AccountFault {
+    #[error("expected each account once, got it again")]
+    Twice,
+    #[error("expected at least one task, got none")]
+    Empty,
+    #[error("expected tasks of this account, got task {0} of another")]
+    Foreign(TaskId),
+    #[error("expected each task once, got task {0} again")]
+    TaskTwice(TaskId),
+    #[error(
+        "expected tasks in ascending order of revision, none updated before the last or later than \
+         the account's clock says, got task {0} out of order"
+    )]
+    Order(TaskId),
+}

@@ -1,0 +1,134 @@
+//! Whose turn it is to be handed a task.
+//!
+//! Each account has a place in the queue, its ticket, and gets a new one, behind all others, when
+//! it is served. An account with nothing to hand out would be looked at in vain at every call, so
+//! it sleeps: until something happens to it, or until a clock says that something may have changed.
+
+use alloc::collections::{BTreeMap, BTreeSet};
+
+use crate::time::Now;
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct Turns {
+    /// The last ticket given out.
+    last: u64,
+    /// The accounts to look at, by ticket.
+    awake: BTreeMap<u64, u32>,
+    /// The accounts that sleep until an instant is reached.
+    until: BTreeSet<(Now, u32)>,
+    /// The accounts that sleep unless a clock is behind an instant.
+    unless_before: BTreeSet<(Now, u32)>,
+}
+
+/// An account's place in the queue.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Turn {
+    ticket: u64,
+    state: State,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum State {
+    Awake,
+    Asleep(Sleep),
+}
+
+/// When an account that has nothing to hand out may have something, if nothing happens to it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Sleep {
+    /// From an instant on: a silence has lasted too long, or a place in the lane has expired.
+    pub(super) until: Option<Now>,
+    /// For a clock that is behind an instant: to it, a task has not yet expired.
+    pub(super) unless_before: Option<Now>,
+}
+
+impl Sleep {
+    pub(super) fn wake_at(&mut self, instant: Now) {
+        self.until = Some(self.until.map_or(instant, |until| until.min(instant)));
+    }
+
+    pub(super) fn wake_before(&mut self, instant: Now) {
+        self.unless_before = self.unless_before.max(Some(instant));
+    }
+}
+
+impl Turn {
+    pub(super) fn ticket(&self) -> u64 {
+        self.ticket
+    }
+}
+
+impl Turns {
+    /// With a last ticket as it was saved.
+    pub(super) fn after(last: u64) -> Self {
+        Self { last, ..Self::default() }
+    }
+
+    pub(super) fn last(&self) -> u64 {
+        self.last
+    }
+
+    /// A place at the end, for an account that is new. It sleeps.
+    pub(super) fn join(&mut self) -> Turn {
+        self.last += 1;
+        Self::rejoin(self.last)
+    }
+
+    /// The place of a ticket that was saved. It sleeps.
+    pub(super) fn rejoin(ticket: u64) -> Turn {
+        Turn { ticket, state: State::Asleep(Sleep::default()) }
+    }
+
+    /// The account whose turn it is, of those that are awake.
+    pub(super) fn first(&self) -> Option<u32> {
+        self.awake.first_key_value().map(|(_, account)| *account)
+    }
+
+    pub(super) fn wake(&mut self, account: u32, turn: &mut Turn) {
+        if let State::Asleep(sleep) = turn.state {
+            self.forget_sleep(account, sleep);
+            self.awake.insert(turn.ticket, account);
+            turn.state = State::Awake;
+        }
+    }
+
+    pub(super) fn sleep(&mut self, account: u32, turn: &mut Turn, sleep: Sleep) {
+        self.leave(account, turn);
+        self.until.extend(sleep.until.map(|instant| (instant, account)));
+        self.unless_before.extend(sleep.unless_before.map(|instant| (instant, account)));
+        turn.state = State::Asleep(sleep);
+    }
+
+    /// Gives an account that was served a place at the end.
+    pub(super) fn serve(&mut self, account: u32, turn: &mut Turn) {
+        self.leave(account, turn);
+        *turn = self.join();
+        self.wake(account, turn);
+    }
+
+    /// Takes an account out of the queue.
+    pub(super) fn leave(&mut self, account: u32, turn: &Turn) {
+        match turn.state {
+            State::Awake => {
+                self.awake.remove(&turn.ticket);
+            }
+            State::Asleep(sleep) => self.forget_sleep(account, sleep),
+        }
+    }
+
+    fn forget_sleep(&mut self, account: u32, sleep: Sleep) {
+        if let Some(instant) = sleep.until {
+            self.until.remove(&(instant, account));
+        }
+        if let Some(instant) = sleep.unless_before {
+            self.unless_before.remove(&(instant, account));
+        }
+    }
+
+    /// An account that sleeps, and should not at this instant.
+    pub(super) fn overslept(&self, instant: Now) -> Option<u32> {
+        let until = self.until.first().filter(|(until, _)| *until <= instant);
+        let before = self.unless_before.last().filter(|(before, _)| instant < *before);
+        until.or(before).map(|(_, account)| *account)
+    }
+}

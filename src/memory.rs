@@ -1,0 +1,123 @@
+//! The store in memory, shared between threads.
+
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use crate::event::TaskEvent;
+use crate::id::{AccountId, TaskId};
+use crate::local::{LocalStore, Snapshot, SnapshotError};
+use crate::store::{
+    ApplyError, BackendError, Change, ListError, ListQuery, Page, Scope, StoreConfig, SubmitError,
+    Submitted, Swept, Target, TaskStore,
+};
+use crate::submission::Submission;
+use crate::task::Task;
+use crate::time::Now;
+
+/// The store in memory: a [`LocalStore`] behind one lock, to be shared between threads.
+///
+/// It obeys the laws of [`TaskStore`]. Nothing fails but what the contract refuses:
+/// [`BackendError`] never occurs. Tasks are held until they are [swept](TaskStore::sweep); what is
+/// in memory is gone with the process, unless a [`snapshot`](Self::snapshot) was saved.
+///
+/// ```
+/// use tasklife::{MemoryStore, StoreConfig};
+///
+/// let store = MemoryStore::new(StoreConfig::default().with_max_tasks(1_000_000));
+/// let saved = serde_json::to_string(&store.snapshot())?;
+/// let restored = MemoryStore::restore(*store.config(), serde_json::from_str(&saved)?)?;
+/// assert!(restored.is_empty());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct MemoryStore {
+    config: StoreConfig,
+    local: RwLock<LocalStore>,
+}
+
+impl Default for MemoryStore {
+    /// An empty store of the default configuration.
+    fn default() -> Self {
+        Self::new(StoreConfig::default())
+    }
+}
+
+impl MemoryStore {
+    /// An empty store.
+    #[must_use]
+    pub fn new(config: StoreConfig) -> Self {
+        Self::from(LocalStore::new(config))
+    }
+
+    /// The store's configuration.
+    #[must_use]
+    pub const fn config(&self) -> &StoreConfig {
+        &self.config
+    }
+
+    /// How many tasks the store holds, the expired ones that no sweep has dropped yet included.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.read().len()
+    }
+
+    /// Whether the store holds no task.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.read().is_empty()
+    }
+
+    /// The store's whole content at one moment. Writers wait while it is taken.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        self.read().snapshot()
+    }
+
+    /// The store whose content was saved. Everything is checked.
+    ///
+    /// # Errors
+    /// As [`LocalStore::restore`].
+    pub fn restore(config: StoreConfig, snapshot: Snapshot) -> Result<Self, SnapshotError> {
+        LocalStore::restore(config, snapshot).map(Self::from)
+    }
+
+    /// No call panics half way through a change, so that a poisoned lock guards sound content.
+    fn read(&self) -> RwLockReadGuard<'_, LocalStore> {
+        self.local.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, LocalStore> {
+        self.local.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl From<LocalStore> for MemoryStore {
+    fn from(local: LocalStore) -> Self {
+        Self { config: *local.config(), local: RwLock::new(local) }
+    }
+}
+
+impl TaskStore for MemoryStore {
+    fn submit(&self, submission: Submission, now: Now) -> Result<Submitted, SubmitError> {
+        self.write().submit(submission, now)
+    }
+
+    fn apply(&self, target: Target<'_>, event: TaskEvent, now: Now) -> Result<Change, ApplyError> {
+        self.write().apply(target, event, now)
+    }
+
+    fn claim(&self, scope: Scope<'_>, now: Now) -> Result<Option<Change>, BackendError> {
+        self.write().claim(scope, now)
+    }
+
+    fn get(&self, account: &AccountId, id: TaskId, now: Now) -> Result<Option<Task>, BackendError> {
+        self.read().get(account, id, now)
+    }
+
+    fn list(&self, account: &AccountId, query: &ListQuery, now: Now) -> Result<Page, ListError> {
+        self.read().list(account, query, now)
+    }
+
+    fn sweep(&self, limit: usize, now: Now) -> Result<Swept, BackendError> {
+        self.write().sweep(limit, now)
+    }
+}

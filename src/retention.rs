@@ -1,0 +1,78 @@
+//! How long a task is kept.
+
+use chrono::TimeDelta;
+
+use crate::time::{MAX_TIME, MIN_TIME, Now, within_years};
+
+/// How long a task is kept, and from when the time is counted.
+///
+/// The default is the documented one: [`Retention::DAYS`] days from the submission, however recent
+/// the latest update. A task is there until the nanosecond before its `expires_at`.
+///
+/// ```
+/// use tasklife::Retention;
+///
+/// let submitted = "2019-08-08T06:49:15.929Z".parse()?;
+/// let expires = Retention::default().after_submission(submitted);
+/// assert_eq!(expires.to_rfc3339(), "2019-08-18T06:49:15.929+00:00");
+/// # Ok::<(), chrono::ParseError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Retention {
+    period: TimeDelta,
+    from: From,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum From {
+    Submission,
+    Update,
+}
+
+impl Retention {
+    /// The days for which the Redis Cloud API lists a task after its submission.
+    pub const DAYS: i64 = 10;
+
+    /// Keeps a task for `period` from its submission. With a period of zero or less, every
+    /// submission is refused as expired at birth.
+    #[must_use]
+    pub const fn since_submission(period: TimeDelta) -> Self {
+        Self { period, from: From::Submission }
+    }
+
+    /// Keeps a task for `period` from its latest event. An event never brings the end nearer, even
+    /// one that a slow clock dates before the last.
+    #[must_use]
+    pub const fn since_update(period: TimeDelta) -> Self {
+        Self { period, from: From::Update }
+    }
+
+    /// How long a task is kept.
+    #[must_use]
+    pub const fn period(self) -> TimeDelta {
+        self.period
+    }
+
+    /// When a task expires that is submitted `now`.
+    #[must_use]
+    pub fn after_submission(self, now: Now) -> Now {
+        let saturated = if self.period < TimeDelta::zero() { MIN_TIME } else { MAX_TIME };
+        within_years(now).checked_add_signed(self.period).map_or(saturated, within_years)
+    }
+
+    /// When a task expires that would have expired at `expires_at` and has an event `now`.
+    #[must_use]
+    pub fn after_event(self, expires_at: Now, now: Now) -> Now {
+        match self.from {
+            From::Submission => expires_at,
+            From::Update => expires_at.max(self.after_submission(now)),
+        }
+    }
+}
+
+impl Default for Retention {
+    /// [`Retention::DAYS`] days from the submission.
+    fn default() -> Self {
+        Self::since_submission(TimeDelta::days(Self::DAYS))
+    }
+}

@@ -1,0 +1,149 @@
+//! The same contract in futures, for stores that are a network away.
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use core::future::{Future, ready};
+use core::pin::Pin;
+
+use super::{
+    ApplyError, BackendError, Change, ListError, ListQuery, Page, Scope, SubmitError, Submitted,
+    Swept, Target, TaskStore,
+};
+use crate::event::TaskEvent;
+use crate::id::{AccountId, TaskId};
+use crate::submission::Submission;
+use crate::task::Task;
+use crate::time::Now;
+
+/// The answer of an [`AsyncTaskStore`]: a boxed future, so that the trait can be used as `dyn`.
+pub type Answer<'a, X, E> = Pin<Box<dyn Future<Output = Result<X, E>> + Send + 'a>>;
+
+/// A store of tasks that is a network away: [`TaskStore`]'s contract, acts and laws, in futures.
+///
+/// A server that may outgrow one process is written against this trait from the start; the store
+/// in memory becomes one with [`InProcess`]. Changing to a distributed store is then a change of
+/// one line.
+///
+/// A future that is dropped before it is ready may or may not have taken effect, as with
+/// [`BackendError::unknown`].
+///
+/// ```
+/// use std::sync::Arc;
+/// use tasklife::{AsyncTaskStore, InProcess, MemoryStore};
+///
+/// let store: Arc<dyn AsyncTaskStore> = Arc::new(InProcess(MemoryStore::default()));
+/// ```
+pub trait AsyncTaskStore: Send + Sync {
+    /// As [`TaskStore::submit`].
+    fn submit(&self, submission: Submission, now: Now) -> Answer<'_, Submitted, SubmitError>;
+
+    /// As [`TaskStore::apply`].
+    fn apply<'a>(
+        &'a self,
+        target: Target<'a>,
+        event: TaskEvent,
+        now: Now,
+    ) -> Answer<'a, Change, ApplyError>;
+
+    /// As [`TaskStore::claim`].
+    fn claim<'a>(&'a self, scope: Scope<'a>, now: Now) -> Answer<'a, Option<Change>, BackendError>;
+
+    /// As [`TaskStore::get`].
+    fn get<'a>(
+        &'a self,
+        account: &'a AccountId,
+        id: TaskId,
+        now: Now,
+    ) -> Answer<'a, Option<Task>, BackendError>;
+
+    /// As [`TaskStore::list`].
+    fn list<'a>(
+        &'a self,
+        account: &'a AccountId,
+        query: &'a ListQuery,
+        now: Now,
+    ) -> Answer<'a, Page, ListError>;
+
+    /// As [`TaskStore::sweep`].
+    fn sweep(&self, limit: usize, now: Now) -> Answer<'_, Swept, BackendError>;
+}
+
+/// A [`TaskStore`] as an [`AsyncTaskStore`]: each call is made at once, and its answer is ready.
+///
+/// For stores that answer without waiting, such as [`MemoryStore`](crate::MemoryStore). One that
+/// blocks would hold up the executor.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct InProcess<S>(pub S);
+
+impl<S: TaskStore> AsyncTaskStore for InProcess<S> {
+    fn submit(&self, submission: Submission, now: Now) -> Answer<'_, Submitted, SubmitError> {
+        Box::pin(ready(self.0.submit(submission, now)))
+    }
+
+    fn apply<'a>(
+        &'a self,
+        target: Target<'a>,
+        event: TaskEvent,
+        now: Now,
+    ) -> Answer<'a, Change, ApplyError> {
+        Box::pin(ready(self.0.apply(target, event, now)))
+    }
+
+    fn claim<'a>(&'a self, scope: Scope<'a>, now: Now) -> Answer<'a, Option<Change>, BackendError> {
+        Box::pin(ready(self.0.claim(scope, now)))
+    }
+
+    fn get<'a>(
+        &'a self,
+        account: &'a AccountId,
+        id: TaskId,
+        now: Now,
+    ) -> Answer<'a, Option<Task>, BackendError> {
+        Box::pin(ready(self.0.get(account, id, now)))
+    }
+
+    fn list<'a>(
+        &'a self,
+        account: &'a AccountId,
+        query: &'a ListQuery,
+        now: Now,
+    ) -> Answer<'a, Page, ListError> {
+        Box::pin(ready(self.0.list(account, query, now)))
+    }
+
+    fn sweep(&self, limit: usize, now: Now) -> Answer<'_, Swept, BackendError> {
+        Box::pin(ready(self.0.sweep(limit, now)))
+    }
+}
+
+macro_rules! forward_async_task_store {
+    ($($Pointer:ty),+) => { $(
+        impl<S: AsyncTaskStore + ?Sized> AsyncTaskStore for $Pointer {
+            fn submit(&self, submission: Submission, now: Now) -> Answer<'_, Submitted, SubmitError> {
+                (**self).submit(submission, now)
+            }
+
+            fn apply<'a>(&'a self, target: Target<'a>, event: TaskEvent, now: Now) -> Answer<'a, Change, ApplyError> {
+                (**self).apply(target, event, now)
+            }
+
+            fn claim<'a>(&'a self, scope: Scope<'a>, now: Now) -> Answer<'a, Option<Change>, BackendError> {
+                (**self).claim(scope, now)
+            }
+
+            fn get<'a>(&'a self, account: &'a AccountId, id: TaskId, now: Now) -> Answer<'a, Option<Task>, BackendError> {
+                (**self).get(account, id, now)
+            }
+
+            fn list<'a>(&'a self, account: &'a AccountId, query: &'a ListQuery, now: Now) -> Answer<'a, Page, ListError> {
+                (**self).list(account, query, now)
+            }
+
+            fn sweep(&self, limit: usize, now: Now) -> Answer<'_, Swept, BackendError> {
+                (**self).sweep(limit, now)
+            }
+        }
+    )+ };
+}
+
+forward_async_task_store!(&S, Box<S>, Arc<S>);

@@ -1,0 +1,148 @@
+//! The configuration of a store: one for every backend.
+
+use core::num::NonZeroU32;
+use core::time::Duration;
+
+use chrono::TimeDelta;
+
+use crate::retention::Retention;
+use crate::status::TaskStatus;
+use crate::task::Task;
+use crate::time::Now;
+
+/// How long a store keeps tasks, how many, and how they are handed out. The same for every
+/// backend.
+///
+/// ```
+/// use core::num::NonZeroU32;
+/// use core::time::Duration;
+/// use tasklife::StoreConfig;
+///
+/// let as_documented = StoreConfig::default().with_max_in_progress(NonZeroU32::MIN);
+/// let bounded = as_documented
+///     .with_max_tasks(1_000_000)
+///     .with_max_open(1_000)
+///     .with_takeover_after(Duration::from_secs(60));
+/// assert_eq!(bounded.max_open(), 1_000);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StoreConfig {
+    retention: Retention,
+    max_tasks: usize,
+    max_open: usize,
+    max_in_progress: Option<NonZeroU32>,
+    takeover_after: Option<Duration>,
+    max_input: usize,
+}
+
+impl Default for StoreConfig {
+    /// Retention of 10 days from the submission, inputs up to 1 MiB, no take-over, and no other
+    /// limit.
+    fn default() -> Self {
+        Self {
+            retention: Retention::default(),
+            max_tasks: usize::MAX,
+            max_open: usize::MAX,
+            max_in_progress: None,
+            takeover_after: None,
+            max_input: 1 << 20,
+        }
+    }
+}
+
+impl StoreConfig {
+    /// Sets how long tasks are kept. The default is 10 days from the submission.
+    #[must_use]
+    pub const fn with_retention(mut self, retention: Retention) -> Self {
+        self.retention = retention;
+        self
+    }
+
+    /// Sets how many tasks the store holds in all, the expired ones that no sweep has dropped yet
+    /// included. Unlimited by default.
+    #[must_use]
+    pub const fn with_max_tasks(mut self, total: usize) -> Self {
+        self.max_tasks = total;
+        self
+    }
+
+    /// Sets how many visible tasks of an account may be unfinished. Unlimited by default.
+    #[must_use]
+    pub const fn with_max_open(mut self, per_account: usize) -> Self {
+        self.max_open = per_account;
+        self
+    }
+
+    /// Sets how many visible tasks of an account may be in progress: the width of its lane.
+    /// Unlimited by default; the documented API has 1.
+    #[must_use]
+    pub const fn with_max_in_progress(mut self, per_account: NonZeroU32) -> Self {
+        self.max_in_progress = Some(per_account);
+        self
+    }
+
+    /// Lets a task in progress be handed out again once its `updated_at` is more than `silence`
+    /// ago. Off by default.
+    #[must_use]
+    pub const fn with_takeover_after(mut self, silence: Duration) -> Self {
+        self.takeover_after = Some(silence);
+        self
+    }
+
+    /// Sets how many bytes of input a submission may have. 1 MiB (2²⁰) by default.
+    #[must_use]
+    pub const fn with_max_input(mut self, bytes: usize) -> Self {
+        self.max_input = bytes;
+        self
+    }
+
+    /// How long tasks are kept.
+    #[must_use]
+    pub const fn retention(&self) -> Retention {
+        self.retention
+    }
+
+    /// How many tasks the store holds in all.
+    #[must_use]
+    pub const fn max_tasks(&self) -> usize {
+        self.max_tasks
+    }
+
+    /// How many visible tasks of an account may be unfinished.
+    #[must_use]
+    pub const fn max_open(&self) -> usize {
+        self.max_open
+    }
+
+    /// How many visible tasks of an account may be in progress, where that is limited.
+    #[must_use]
+    pub const fn max_in_progress(&self) -> Option<NonZeroU32> {
+        self.max_in_progress
+    }
+
+    /// After what silence a task in progress is handed out again, where it is at all.
+    #[must_use]
+    pub const fn takeover_after(&self) -> Option<Duration> {
+        self.takeover_after
+    }
+
+    /// How many bytes of input a submission may have.
+    #[must_use]
+    pub const fn max_input(&self) -> usize {
+        self.max_input
+    }
+
+    /// Whether a task is to be handed out again `now`: it is in progress, and its last update is
+    /// more than the [silence](Self::with_takeover_after) ago. Visibility is not looked at.
+    #[must_use]
+    pub fn takeover_due(&self, task: &Task, now: Now) -> bool {
+        task.status() == TaskStatus::ProcessingInProgress
+            && self.takeover_at(task).is_some_and(|at| now > at)
+    }
+
+    /// The instant after which a task in progress is to be taken over, if it ever is.
+    pub(crate) fn takeover_at(&self, task: &Task) -> Option<Now> {
+        let silence = TimeDelta::from_std(self.takeover_after?).ok()?;
+        task.updated_at().checked_add_signed(silence)
+    }
+}

@@ -1,0 +1,204 @@
+//! What part of an account's list is asked for.
+
+use core::fmt;
+use core::num::NonZeroUsize;
+use core::str::FromStr;
+
+use crate::clock::Revision;
+use crate::id::AccountId;
+use crate::status::TaskStatus;
+use crate::task::Task;
+use crate::wire::{Excerpt, serde_as_text};
+
+/// What part of an account's list is asked for: how many tasks, from where, in which statuses,
+/// changed since when.
+///
+/// ```
+/// use core::num::NonZeroUsize;
+/// use tasklife::{ListQuery, TaskStatus};
+///
+/// let failures = ListQuery::new(NonZeroUsize::MIN).with_status(TaskStatus::ProcessingError);
+/// assert_eq!(failures.limit().get(), 1);
+/// assert_eq!(ListQuery::default().limit().get(), 100);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListQuery {
+    limit: NonZeroUsize,
+    statuses: Statuses,
+    since: Option<Revision>,
+    cursor: Option<Cursor>,
+}
+
+impl Default for ListQuery {
+    /// The first [`ListQuery::DEFAULT_LIMIT`] tasks in any status.
+    fn default() -> Self {
+        const { Self::new(NonZeroUsize::new(Self::DEFAULT_LIMIT).unwrap()) }
+    }
+}
+
+impl ListQuery {
+    /// How many tasks a page has at the most, unless another number is asked for.
+    pub const DEFAULT_LIMIT: usize = 100;
+
+    /// The first page, of at most `limit` tasks in any status.
+    #[must_use]
+    pub const fn new(limit: NonZeroUsize) -> Self {
+        Self { limit, statuses: Statuses(0), since: None, cursor: None }
+    }
+
+    /// Asks for tasks in this status; called again, in any of those. Without it, for tasks in any
+    /// status.
+    #[must_use]
+    pub const fn with_status(mut self, status: TaskStatus) -> Self {
+        self.statuses.0 |= 1 << status as u8;
+        self
+    }
+
+    /// Asks for tasks with a greater revision: those that have changed since a page with this
+    /// [revision](crate::Page::revision) was read.
+    #[must_use]
+    pub const fn changed_since(mut self, revision: Revision) -> Self {
+        self.since = Some(revision);
+        self
+    }
+
+    /// Asks for the page that begins after a cursor, which came from the same account, statuses
+    /// and [`changed_since`](Self::changed_since). The limit may differ.
+    #[must_use]
+    pub const fn after(mut self, cursor: Cursor) -> Self {
+        self.cursor = Some(cursor);
+        self
+    }
+
+    /// How many tasks the page has at the most.
+    #[must_use]
+    pub const fn limit(&self) -> NonZeroUsize {
+        self.limit
+    }
+
+    /// The statuses asked for: all of them, where none was named.
+    pub fn statuses(&self) -> impl Iterator<Item = TaskStatus> + use<> {
+        let asked = self.statuses;
+        TaskStatus::ALL.into_iter().filter(move |status| asked.contain(*status))
+    }
+
+    /// The revision that tasks must exceed, if any.
+    #[must_use]
+    pub const fn since(&self) -> Option<Revision> {
+        self.since
+    }
+
+    /// Whether a task is asked for by its status and revision. The place of the cursor is another
+    /// matter: see [`position`](Self::position).
+    #[must_use]
+    pub fn matches(&self, task: &Task) -> bool {
+        self.statuses.contain(task.status())
+            && self.since.is_none_or(|since| task.revision() > since)
+    }
+
+    /// The cursor to give out with a page of this query that ends with the revision `last`. For
+    /// those who implement a store.
+    #[must_use]
+    pub fn cursor(&self, account: &AccountId, last: Revision) -> Cursor {
+        Cursor { last, seal: self.seal(account, last) }
+    }
+
+    /// The revision below which the page begins, or `None` where it begins at the top. For those
+    /// who implement a store.
+    ///
+    /// # Errors
+    /// Where the cursor is not one of this account and filter.
+    pub fn position(&self, account: &AccountId) -> Result<Option<Revision>, CursorError> {
+        match self.cursor {
+            None => Ok(None),
+            Some(Cursor { last, seal }) if seal == self.seal(account, last) => Ok(Some(last)),
+            Some(_) => Err(CursorError(CursorFault::Foreign)),
+        }
+    }
+
+    /// Binds a cursor to its account and filter (FNV-1a). It guards against mistakes; a forged
+    /// cursor leads to nothing but another place in one's own list.
+    fn seal(&self, account: &AccountId, last: Revision) -> u64 {
+        let since = self.since.map_or(0, |since| since.get().wrapping_add(1));
+        let numbers = [since, last.get()].into_iter().flat_map(u64::to_le_bytes);
+        let filter = [0xFF, self.statuses.canonical()].into_iter();
+        account
+            .as_str()
+            .bytes()
+            .chain(filter)
+            .chain(numbers)
+            .fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+                (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+            })
+    }
+}
+
+/// A set of statuses, a bit each. The empty set stands for all of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Statuses(u8);
+
+impl Statuses {
+    const ALL: u8 = (1 << TaskStatus::ALL.len()) - 1;
+
+    const fn canonical(self) -> u8 {
+        if self.0 == 0 { Self::ALL } else { self.0 }
+    }
+
+    const fn contain(self, status: TaskStatus) -> bool {
+        self.canonical() & (1 << status as u8) != 0
+    }
+}
+
+/// A place in an account's list, to continue from: opaque text, 32 hexadecimal digits.
+///
+/// It stays good when the task at which it was made has moved, expired or gone. It is bound to its
+/// account and filter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Cursor {
+    last: Revision,
+    seal: u64,
+}
+
+impl fmt::Display for Cursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}{:016x}", self.last.get(), self.seal)
+    }
+}
+
+impl FromStr for Cursor {
+    type Err = CursorError;
+
+    fn from_str(text: &str) -> Result<Self, CursorError> {
+        let fault = || CursorError(CursorFault::Malformed(Excerpt::of(text)));
+        if text.len() != 32 || !text.bytes().all(|c| matches!(c, b'0'..=b'9' | b'a'..=b'f')) {
+            return Err(fault());
+        }
+        let (last, seal) = text.split_at(16);
+        let number = |digits| u64::from_str_radix(digits, 16).map_err(|_| fault());
+        let last = Revision::try_from(number(last)?).map_err(|_| fault())?;
+        Ok(Self { last, seal: number(seal)? })
+    }
+}
+
+serde_as_text!(Cursor);
+
+/// The error for a cursor that leads nowhere.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(transparent)]
+pub struct CursorError(CursorFault);
+
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+enum CursorFault {
+    #[error("expected a cursor of 32 hexadecimal digits, as a page gave it, got {0}")]
+    Malformed(Excerpt),
+    #[error("expected a cursor of this account and of the same statuses and changed-since")]
+    Foreign,
+}
+
+impl CursorError {
+    /// Whether the text is no cursor at all, rather than one from another account or filter.
+    #[must_use]
+    pub const fn is_malformed(&self) -> bool {
+        matches!(self.0, CursorFault::Malformed(_))
+    }
+}

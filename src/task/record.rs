@@ -1,0 +1,293 @@
+//! A task as a backend saves it: complete, and checked when it is read back.
+
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Origin, State, Task};
+use crate::clock::Revision;
+use crate::event::Progress;
+use crate::id::{AccountId, CommandType, TaskId};
+use crate::outcome::{Completion, ResourceError, ResourceId, TaskError};
+use crate::status::TaskStatus;
+use crate::time::{self, Now};
+use crate::wire::Text;
+
+/// A task as a backend saves it, with everything that a [`Task`] holds.
+///
+/// It goes through any serde format, self-describing or not; it is no document for clients. Reading
+/// it back as a task checks that it could have come from one.
+///
+/// ```
+/// # use tasklife::{AccountClock, Retention, Submission, Task, TaskRecord};
+/// # let id = "36d4b04d-72d4-4404-8600-a223120a553e".parse()?;
+/// # let submission = Submission::new("acme".parse()?, id, "subscriptionCreateRequest".parse()?);
+/// # let now = "2019-08-08T06:49:15.929Z".parse()?;
+/// # let task = Task::new(submission, Retention::default(), now, AccountClock::default().next(now));
+/// let saved = serde_json::to_string(&TaskRecord::from(&task))?;
+///
+/// let record: TaskRecord = serde_json::from_str(&saved)?;
+/// assert_eq!(Task::try_from(record)?, task);
+///
+/// let altered = saved.replace("received", "processing-completed");
+/// let record: TaskRecord = serde_json::from_str(&altered)?;
+/// assert!(Task::try_from(record).is_err()); // completed, but with what?
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskRecord {
+    id: TaskId,
+    account: AccountId,
+    command_type: CommandType,
+    input: Input,
+    status: TaskStatus,
+    completion: Option<CompletionRecord>,
+    error: Option<ErrorRecord>,
+    description: Option<Text>,
+    progress: Option<Progress>,
+    attempts: u32,
+    #[serde(with = "time::as_text")]
+    submitted_at: Now,
+    #[serde(with = "time::as_text")]
+    updated_at: Now,
+    #[serde(with = "time::as_text")]
+    expires_at: Now,
+    revision: Revision,
+}
+
+/// Input that is text, as most is, stays readable in a record; other bytes are numbers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Input {
+    Text(String),
+    Bytes(Vec<u8>),
+}
+
+impl From<&[u8]> for Input {
+    fn from(bytes: &[u8]) -> Self {
+        match core::str::from_utf8(bytes) {
+            Ok(text) => Self::Text(text.into()),
+            Err(_) => Self::Bytes(bytes.into()),
+        }
+    }
+}
+
+impl From<Input> for Arc<[u8]> {
+    fn from(input: Input) -> Self {
+        match input {
+            Input::Text(text) => text.into_bytes().into(),
+            Input::Bytes(bytes) => bytes.into(),
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct CompletionRecord {
+    #[serde(with = "tagged_id")]
+    resource_id: Option<ResourceId>,
+    #[serde(with = "tagged_id")]
+    additional_resource_id: Option<ResourceId>,
+    resource: Option<String>,
+}
+
+impl From<&Completion> for CompletionRecord {
+    fn from(completion: &Completion) -> Self {
+        Self {
+            resource_id: completion.resource_id.clone(),
+            additional_resource_id: completion.additional_resource_id.clone(),
+            resource: completion.resource().map(String::from),
+        }
+    }
+}
+
+impl TryFrom<CompletionRecord> for Completion {
+    type Error = ResourceError;
+
+    fn try_from(record: CompletionRecord) -> Result<Self, ResourceError> {
+        let completion = Self {
+            resource_id: record.resource_id,
+            additional_resource_id: record.additional_resource_id,
+            resource: None,
+        };
+        match record.resource {
+            Some(text) => completion.with_resource_text(text),
+            None => Ok(completion),
+        }
+    }
+}
+
+/// Serde for a resource id in formats that don't tell a number from a text.
+#[expect(clippy::ref_option, reason = "serde passes a field by reference")]
+mod tagged_id {
+    use super::{Arc, Deserialize, ResourceId, Serialize};
+
+    #[derive(Serialize, Deserialize)]
+    #[serde(rename_all = "lowercase")]
+    enum Tagged {
+        Number(i64),
+        Text(Arc<str>),
+    }
+
+    pub(super) fn serialize<S: serde::Serializer>(
+        id: &Option<ResourceId>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        let tagged = id.as_ref().map(|id| match id {
+            ResourceId::Number(number) => Tagged::Number(*number),
+            ResourceId::Text(text) => Tagged::Text(text.clone()),
+        });
+        tagged.serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: serde::Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<ResourceId>, D::Error> {
+        let tagged = Option::<Tagged>::deserialize(deserializer)?;
+        Ok(tagged.map(|tagged| match tagged {
+            Tagged::Number(number) => ResourceId::Number(number),
+            Tagged::Text(text) => ResourceId::Text(text),
+        }))
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct ErrorRecord {
+    code: Text,
+    status: Text,
+    description: Text,
+    additional_info: Option<Text>,
+}
+
+impl From<&Task> for TaskRecord {
+    fn from(task: &Task) -> Self {
+        let outcome = task.outcome();
+        Self {
+            id: task.id,
+            account: task.account().clone(),
+            command_type: task.command_type().clone(),
+            input: task.input().into(),
+            status: task.status(),
+            completion: outcome.and_then(Result::ok).map(CompletionRecord::from),
+            error: outcome.and_then(Result::err).map(|error| ErrorRecord {
+                code: error.code.clone(),
+                status: error.status.clone(),
+                description: error.description.clone(),
+                additional_info: error.additional_info.clone(),
+            }),
+            description: task.description.clone(),
+            progress: task.progress,
+            attempts: task.attempts,
+            submitted_at: task.submitted_at(),
+            updated_at: task.updated_at,
+            expires_at: task.expires_at,
+            revision: task.revision,
+        }
+    }
+}
+
+impl From<Task> for TaskRecord {
+    fn from(task: Task) -> Self {
+        Self::from(&task)
+    }
+}
+
+impl TryFrom<TaskRecord> for Task {
+    type Error = RecordError;
+
+    fn try_from(record: TaskRecord) -> Result<Self, RecordError> {
+        let fail = |fault| Err(RecordError { id: record.id, fault });
+        let status = record.status;
+        let state = match (status, record.completion, record.error) {
+            (TaskStatus::Initialized, None, None) => State::Initialized,
+            (TaskStatus::Received, None, None) => State::Received,
+            (TaskStatus::ProcessingInProgress, None, None) => State::InProgress,
+            (TaskStatus::ProcessingCompleted, Some(completion), None) => {
+                match Completion::try_from(completion) {
+                    Ok(completion) => State::Completed(Arc::new(completion)),
+                    Err(error) => return fail(RecordFault::Resource(error)),
+                }
+            }
+            (TaskStatus::ProcessingError, None, Some(error)) => {
+                State::Failed(Arc::new(TaskError {
+                    code: error.code,
+                    status: error.status,
+                    description: error.description,
+                    additional_info: error.additional_info,
+                }))
+            }
+            (status, _, _) => return fail(RecordFault::Outcome(status)),
+        };
+        // A worker has had a task that is in progress or completed; one that failed may have
+        // failed before.
+        let attempts = match status {
+            TaskStatus::Initialized | TaskStatus::Received => 0..=0,
+            TaskStatus::ProcessingInProgress | TaskStatus::ProcessingCompleted => 1..=u32::MAX,
+            TaskStatus::ProcessingError => 0..=u32::MAX,
+        };
+        if !attempts.contains(&record.attempts) {
+            return fail(RecordFault::Attempts { status, got: record.attempts });
+        }
+        if record.progress.is_some() && record.attempts == 0 {
+            return fail(RecordFault::Progress);
+        }
+        if record.updated_at < record.submitted_at {
+            return fail(RecordFault::UpdatedBeforeSubmitted);
+        }
+        if record.revision == Revision::default() {
+            return fail(RecordFault::RevisionZero);
+        }
+        Ok(Self {
+            id: record.id,
+            origin: Arc::new(Origin {
+                account: record.account,
+                command_type: record.command_type,
+                input: record.input.into(),
+                submitted_at: record.submitted_at,
+            }),
+            state,
+            description: record.description,
+            progress: record.progress,
+            attempts: record.attempts,
+            updated_at: record.updated_at,
+            expires_at: record.expires_at,
+            revision: record.revision,
+        })
+    }
+}
+
+/// The error for a [`TaskRecord`] that no task could have left.
+#[derive(Debug, thiserror::Error)]
+#[error("the record of task {id} is not one of a task: {fault}")]
+pub struct RecordError {
+    id: TaskId,
+    fault: RecordFault,
+}
+
+impl RecordError {
+    /// The id that the record has.
+    #[must_use]
+    pub fn id(&self) -> TaskId {
+        self.id
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+enum RecordFault {
+    #[error(
+        "expected a completion in processing-completed, an error in processing-error, and neither \
+         in any other status, got something else in {0}"
+    )]
+    Outcome(TaskStatus),
+    #[error("{0}")]
+    Resource(ResourceError),
+    #[error("expected attempts as {status} has them, got {got}")]
+    Attempts { status: TaskStatus, got: u32 },
+    #[error("expected no progress before the first attempt")]
+    Progress,
+    #[error("expected an update time at or after the submission's")]
+    UpdatedBeforeSubmitted,
+    #[error("expected a revision of at least 1")]
+    RevisionZero,
+}

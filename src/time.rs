@@ -1,0 +1,90 @@
+//! Instants: their range and their text.
+
+use alloc::string::String;
+use core::fmt;
+
+use chrono::{DateTime, Datelike, Timelike, Utc};
+
+use crate::wire::Excerpt;
+
+/// An instant, in UTC. Whatever needs the time takes it as its last argument; nothing in this
+/// crate reads a clock.
+///
+/// Instants outside the years 0 to 9999 count as the nearest instant inside, [`MIN_TIME`] or
+/// [`MAX_TIME`], so that each can be written and read back.
+pub type Now = DateTime<Utc>;
+
+/// The first instant that a task can have: the beginning of the year 0.
+pub const MIN_TIME: Now = instant(-62_167_219_200, 0);
+
+/// The last instant that a task can have: a nanosecond before the year 10000.
+pub const MAX_TIME: Now = instant(253_402_300_799, 999_999_999);
+
+const fn instant(seconds: i64, nanoseconds: u32) -> Now {
+    match DateTime::from_timestamp(seconds, nanoseconds) {
+        Some(instant) => instant,
+        None => DateTime::UNIX_EPOCH,
+    }
+}
+
+/// The instant itself, or the nearest one within the years 0 to 9999.
+pub(crate) fn within_years(instant: Now) -> Now {
+    instant.clamp(MIN_TIME, MAX_TIME)
+}
+
+/// The text of an instant: RFC 3339 with `T` and `Z`, and 0, 3, 6 or 9 fraction digits, as few as
+/// are exact.
+pub(crate) struct Rfc3339(pub(crate) Now);
+
+impl fmt::Display for Rfc3339 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let t = within_years(self.0);
+        // In a leap second the nanoseconds go on past 10⁹.
+        let (second, nanos) = match t.nanosecond().checked_sub(1_000_000_000) {
+            Some(nanos) => (t.second() + 1, nanos),
+            None => (t.second(), t.nanosecond()),
+        };
+        write!(f, "{:04}-{:02}-{:02}T", t.year(), t.month(), t.day())?;
+        write!(f, "{:02}:{:02}:{second:02}", t.hour(), t.minute())?;
+        match nanos {
+            0 => f.write_str("Z"),
+            n if n % 1_000_000 == 0 => write!(f, ".{:03}Z", n / 1_000_000),
+            n if n % 1_000 == 0 => write!(f, ".{:06}Z", n / 1_000),
+            n => write!(f, ".{n:09}Z"),
+        }
+    }
+}
+
+/// Reads an instant from RFC 3339 text with a `T` and at most 9 fraction digits.
+pub(crate) fn parse_rfc3339(text: &str) -> Result<Now, TimeError> {
+    let fault = || TimeError { got: Excerpt::of(text) };
+    let fraction = text.split_once('.').map_or("", |(_, rest)| rest);
+    let digits = fraction.bytes().take_while(u8::is_ascii_digit).count();
+    if text.as_bytes().get(10) != Some(&b'T') || digits > 9 {
+        return Err(fault());
+    }
+    match DateTime::parse_from_rfc3339(text) {
+        Ok(instant) if within_years(instant.to_utc()) == instant => Ok(instant.to_utc()),
+        _ => Err(fault()),
+    }
+}
+
+/// Serde for an instant, as its text.
+pub(crate) mod as_text {
+    use super::{Now, Rfc3339, String, parse_rfc3339};
+
+    pub(crate) fn serialize<S: serde::Serializer>(at: &Now, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(&Rfc3339(*at))
+    }
+
+    pub(crate) fn deserialize<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Now, D::Error> {
+        let text: String = serde::Deserialize::deserialize(from)?;
+        parse_rfc3339(&text).map_err(serde::de::Error::custom)
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected an RFC 3339 instant such as 2019-08-08T06:49:15.929Z, got {got}")]
+pub(crate) struct TimeError {
+    got: Excerpt,
+}

@@ -1,0 +1,187 @@
+//! Texts as they come and go: names with one spelling, shared text, and excerpts for messages.
+
+use alloc::borrow::Cow;
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use core::fmt;
+use core::ops::Deref;
+
+/// Text that is cheap to clone: a constant, or shared.
+#[derive(Clone)]
+pub(crate) enum Text {
+    Static(&'static str),
+    Shared(Arc<str>),
+}
+
+impl Deref for Text {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        match self {
+            Self::Static(text) => text,
+            Self::Shared(text) => text,
+        }
+    }
+}
+
+impl From<Cow<'static, str>> for Text {
+    fn from(text: Cow<'static, str>) -> Self {
+        match text {
+            Cow::Borrowed(text) => Self::Static(text),
+            Cow::Owned(text) => Self::Shared(text.into()),
+        }
+    }
+}
+
+impl fmt::Debug for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&**self, f)
+    }
+}
+
+impl PartialEq for Text {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl Eq for Text {}
+
+impl serde::Serialize for Text {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Text {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Arc::deserialize(deserializer).map(Self::Shared)
+    }
+}
+
+/// The beginning of a text that came from outside, kept for an error's message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Excerpt(Box<str>);
+
+impl Excerpt {
+    const LONGEST: usize = 48;
+
+    pub(crate) fn of(text: &str) -> Self {
+        let end = text.floor_char_boundary(Self::LONGEST);
+        Self(text.get(..end).unwrap_or_default().into())
+    }
+}
+
+impl fmt::Display for Excerpt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.0)
+    }
+}
+
+/// The error for a text that is none of the names of an enumeration.
+///
+/// ```
+/// let error = "done".parse::<tasklife::TaskStatus>().unwrap_err();
+/// assert_eq!(
+///     error.to_string(),
+///     "expected one of initialized, received, processing-in-progress, \
+///      processing-completed, processing-error; got \"done\""
+/// );
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected one of {}; got {got}", Listed(expected))]
+pub struct UnknownName {
+    expected: &'static [&'static str],
+    got: Excerpt,
+}
+
+impl UnknownName {
+    pub(crate) fn new(expected: &'static [&'static str], got: &str) -> Self {
+        Self { expected, got: Excerpt::of(got) }
+    }
+
+    /// The names that would have been understood.
+    #[must_use]
+    pub fn expected(&self) -> &'static [&'static str] {
+        self.expected
+    }
+}
+
+struct Listed<'a>(&'a [&'a str]);
+
+impl fmt::Display for Listed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (place, name) in self.0.iter().enumerate() {
+            if place > 0 {
+                f.write_str(", ")?;
+            }
+            f.write_str(name)?;
+        }
+        Ok(())
+    }
+}
+
+/// Declares an enumeration with one wire name a variant, and all that follows from the names:
+/// `ALL`, `as_str`, `Display`, `FromStr`, serde.
+macro_rules! named_enum {
+    (
+        $(#[$meta:meta])*
+        pub enum $Enum:ident { $( $(#[$doc:meta])* $Variant:ident = $name:literal, )+ }
+    ) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum $Enum { $( $(#[$doc])* $Variant, )+ }
+
+        impl $Enum {
+            /// Every variant, in the order of declaration.
+            pub const ALL: [Self; [$($name),+].len()] = [$(Self::$Variant),+];
+            const NAMES: [&'static str; Self::ALL.len()] = [$($name),+];
+
+            /// The name on the wire.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                Self::NAMES[self as usize]
+            }
+        }
+
+        impl core::str::FromStr for $Enum {
+            type Err = $crate::UnknownName;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                Self::ALL
+                    .into_iter()
+                    .find(|variant| variant.as_str() == text)
+                    .ok_or_else(|| $crate::UnknownName::new(&Self::NAMES, text))
+            }
+        }
+
+        impl core::fmt::Display for $Enum {
+            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+                f.pad(self.as_str())
+            }
+        }
+
+        $crate::wire::serde_as_text!($Enum);
+    };
+}
+
+/// Implements serde for a type as the text that `Display` writes and `FromStr` reads.
+macro_rules! serde_as_text {
+    ($Type:ty) => {
+        impl serde::Serialize for $Type {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $Type {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                <alloc::borrow::Cow<'de, str> as serde::Deserialize>::deserialize(deserializer)?
+                    .parse()
+                    .map_err(serde::de::Error::custom)
+            }
+        }
+    };
+}
+
+pub(crate) use {named_enum, serde_as_text};
