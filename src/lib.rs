@@ -131,3 +131,7 @@ pub use local::{LocalStore, Snapshot, SnapshotError};
 mod memory;
 #[cfg(feature = "std")]
 pub use memory::MemoryStore;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

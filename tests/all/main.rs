@@ -1,0 +1,15 @@
+//! The tests of `tasklife`, a module for each concept.
+
+//mod document;
+mod event;
+mod id;
+//mod link;
+mod memory;
+//mod mock_server;
+mod query;
+mod readme;
+mod status;
+mod store;
+mod support;
+mod task;
+mod time;

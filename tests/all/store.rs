@@ -1,0 +1,349 @@
+//! The store's acts one by one: refusals and their order, limits, take-over, expiry to the
+//! nanosecond. Random histories are the business of the conformance suite.
+
+use std::num::{NonZeroU32, NonZeroUsize};
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tasklife::{
+    ApplyError, Change, Completion, EventKind, ListError, ListQuery, LocalStore, MAX_TIME,
+    Retention, Scope, StoreConfig, SubmitError, Submitted, Target, Task, TaskEvent, TaskStatus,
+};
+
+use crate::support::{account, id, nanosecond, second, submission};
+
+const LIFE: i64 = 10;
+
+fn config() -> StoreConfig {
+    StoreConfig::default().with_retention(Retention::since_submission(TimeDelta::seconds(LIFE)))
+}
+
+fn submit(store: &mut LocalStore, name: &str, number: u128, seconds: i64) -> Task {
+    match store.submit(submission(name, number), second(seconds)) {
+        Ok(Submitted::New(task)) => task,
+        other => panic!("expected a new task, got {other:?}"),
+    }
+}
+
+fn apply(store: &mut LocalStore, task: &Task, event: TaskEvent, seconds: i64) -> Task {
+    store.apply(Target::exactly(task), event, second(seconds)).unwrap().into_task()
+}
+
+fn claim(store: &mut LocalStore, seconds: i64) -> Option<(String, u128)> {
+    let change = store.claim(Scope::Any, second(seconds)).unwrap()?;
+    let number = change.task().id().as_uuid().as_u128();
+    Some((change.task().account().to_string(), number))
+}
+
+fn listed(store: &LocalStore, name: &str, seconds: i64) -> Vec<u128> {
+    let page = store.list(&account(name), &ListQuery::default(), second(seconds)).unwrap();
+    page.tasks().iter().map(|task| task.id().as_uuid().as_u128()).collect()
+}
+
+#[test]
+fn a_task_lives_from_its_submission_to_its_sweep() {
+    let mut store = LocalStore::new(config());
+    let task = submit(&mut store, "acme", 1, 0);
+    assert_eq!((task.status(), task.attempts()), (TaskStatus::Received, 0));
+
+    let started = store.claim(Scope::Any, second(1)).unwrap().unwrap();
+    assert_eq!((started.from(), started.event()), (TaskStatus::Received, EventKind::Start));
+    assert_eq!(started.task().attempts(), 1);
+    let done = apply(&mut store, started.task(), TaskEvent::complete(Completion::of(7)), 2);
+    assert_eq!(store.get(&account("acme"), id(1), second(3)).unwrap(), Some(done));
+
+    let end = second(LIFE);
+    assert!(store.get(&account("acme"), id(1), end - nanosecond()).unwrap().is_some());
+    assert!(store.get(&account("acme"), id(1), end).unwrap().is_none());
+    assert_eq!(store.sweep(9, end - nanosecond()).unwrap().dropped, 0);
+    assert_eq!(store.sweep(9, end).unwrap().dropped, 1);
+    assert!(store.is_empty());
+}
+
+#[test]
+fn an_expired_task_is_gone_from_every_act_swept_or_not() {
+    let mut store = LocalStore::new(config());
+    let task = submit(&mut store, "acme", 1, 0);
+    let acme = account("acme");
+    let end = second(LIFE);
+    assert!(matches!(
+        store.apply(Target::exactly(&task), TaskEvent::start(), end),
+        Err(ApplyError::NotFound)
+    ));
+    assert_eq!(store.claim(Scope::Any, end).unwrap(), None);
+    assert_eq!(store.claim(Scope::Account(&acme), end).unwrap(), None);
+    assert!(store.list(&acme, &ListQuery::default(), end).unwrap().tasks().is_empty());
+    // To a clock that is behind, it is still there, and can be claimed again.
+    assert_eq!(claim(&mut store, LIFE - 1), Some(("acme".to_owned(), 1)));
+}
+
+#[test]
+fn what_expired_at_the_horizon_stays_gone_for_clocks_behind() {
+    let mut store = LocalStore::new(config());
+    submit(&mut store, "acme", 1, 0);
+    let swept = store.sweep(0, second(LIFE)).unwrap();
+    assert_eq!((swept.dropped, swept.more), (0, true));
+    assert_eq!(store.get(&account("acme"), id(1), second(1)).unwrap(), None);
+    assert_eq!(claim(&mut store, 1), None);
+    assert!(matches!(store.submit(submission("acme", 2), second(0)), Err(SubmitError::Expired)));
+    let replaced = submit(&mut store, "acme", 1, 1);
+    assert_eq!(replaced.submitted_at(), second(1));
+    assert_eq!(store.len(), 1);
+    let swept = store.sweep(9, second(LIFE)).unwrap();
+    assert_eq!((swept.dropped, swept.more), (0, false));
+}
+
+#[test]
+fn the_same_request_again_gives_the_same_task_and_another_conflicts() {
+    let mut store = LocalStore::new(config().with_max_tasks(1).with_max_open(1).with_max_input(3));
+    let first = submission("acme", 1).with_input(*b"in");
+    let task = store.submit(first.clone(), second(0)).unwrap().into_task();
+    for repeat in [first.clone(), first.clone().initialized()] {
+        assert_eq!(store.submit(repeat, second(5)).unwrap(), Submitted::Existing(task.clone()));
+    }
+    for other in [submission("acme", 1), first.with_input(*b"far too much")] {
+        assert!(matches!(store.submit(other, second(5)), Err(SubmitError::Conflict)));
+    }
+    assert_eq!(store.len(), 1);
+}
+
+#[test]
+fn submissions_are_refused_in_the_stated_order() {
+    let mut store = LocalStore::new(config().with_max_tasks(1).with_max_open(1).with_max_input(3));
+    submit(&mut store, "acme", 1, 0);
+    store.sweep(0, second(5)).unwrap();
+    let born_expired = second(5 - LIFE);
+    let large = || submission("acme", 2).with_input(*b"large");
+
+    let refused = store.submit(large(), born_expired).unwrap_err();
+    assert!(matches!(refused, SubmitError::InputTooLarge { limit: 3 }), "{refused}");
+    let refused = store.submit(submission("acme", 2), born_expired).unwrap_err();
+    assert!(matches!(refused, SubmitError::Expired), "{refused}");
+    let refused = store.submit(submission("acme", 2), second(6)).unwrap_err();
+    assert!(matches!(refused, SubmitError::StoreFull { sweep_helps: false }), "{refused}");
+    let refused = store.submit(submission("acme", 2), second(LIFE)).unwrap_err();
+    assert!(matches!(refused, SubmitError::StoreFull { sweep_helps: true }), "{refused}");
+    assert_eq!(store.len(), 1, "a full store drops nothing");
+}
+
+#[test]
+fn an_expired_task_makes_room_for_its_id_alone() {
+    let mut store = LocalStore::new(config().with_max_tasks(2).with_max_open(1));
+    submit(&mut store, "acme", 1, 0);
+    submit(&mut store, "other", 1, 5);
+    let refused = store.submit(submission("acme", 2), second(LIFE)).unwrap_err();
+    assert!(matches!(refused, SubmitError::StoreFull { sweep_helps: true }), "{refused}");
+    let again = submit(&mut store, "acme", 1, LIFE);
+    assert_eq!(again.revision().get(), 2, "a new task, on the account's clock");
+    assert_eq!(store.len(), 2);
+
+    let mut store = LocalStore::new(config().with_max_open(1));
+    submit(&mut store, "acme", 1, 0);
+    submit(&mut store, "acme", 2, LIFE);
+    let refused = store.submit(submission("acme", 1), second(LIFE)).unwrap_err();
+    assert!(matches!(refused, SubmitError::AccountFull), "over an expired id too: {refused}");
+}
+
+#[test]
+fn open_tasks_are_counted_while_visible_and_unfinished() {
+    let mut store = LocalStore::new(config().with_max_open(2));
+    let first = submit(&mut store, "acme", 1, 0);
+    submit(&mut store, "acme", 2, 1);
+    let refused = store.submit(submission("acme", 3), second(2)).unwrap_err();
+    assert!(matches!(refused, SubmitError::AccountFull), "{refused}");
+    submit(&mut store, "other", 1, 2);
+
+    apply(&mut store, &first, TaskEvent::fail(tasklife::TaskError::new("CODE", "Words.")), 3);
+    submit(&mut store, "acme", 3, 3);
+    assert!(store.submit(submission("acme", 4), second(4)).is_err());
+    submit(&mut store, "acme", 4, LIFE + 1); // the second has expired
+    assert!(store.submit(submission("acme", 5), second(LIFE + 2)).is_err());
+
+    let mut closed = LocalStore::new(config().with_max_open(0));
+    assert!(matches!(
+        closed.submit(submission("acme", 1), second(0)),
+        Err(SubmitError::AccountFull)
+    ));
+    assert!(closed.is_empty());
+}
+
+#[test]
+fn events_are_refused_in_the_stated_order_and_change_nothing() {
+    let mut store = LocalStore::new(config().with_max_in_progress(NonZeroU32::MIN));
+    let old = submit(&mut store, "acme", 1, 0);
+    let second_task = submit(&mut store, "acme", 2, 0);
+    let running = apply(&mut store, &old, TaskEvent::start(), 1);
+    let before = store.snapshot();
+
+    let acme = account("acme");
+    let unknown = store.apply(Target::latest(&acme, id(9)), TaskEvent::start(), second(2));
+    assert!(matches!(unknown, Err(ApplyError::NotFound)));
+    let complete = || TaskEvent::complete(Completion::default());
+    match store.apply(Target::exactly(&old), TaskEvent::receive(), second(2)) {
+        Err(ApplyError::Stale { current }) => assert_eq!(current, running),
+        other => panic!("expected a stale target, got {other:?}"),
+    }
+    match store.apply(Target::exactly(&second_task), complete(), second(2)) {
+        Err(ApplyError::Transition(error)) => assert_eq!(error.status(), TaskStatus::Received),
+        other => panic!("expected a refused transition, got {other:?}"),
+    }
+    let busy = store.apply(Target::exactly(&second_task), TaskEvent::start(), second(2));
+    assert!(matches!(busy, Err(ApplyError::LaneBusy)));
+    assert_eq!(store.claim(Scope::Any, second(2)).unwrap(), None);
+    assert_eq!(store.snapshot(), before);
+
+    apply(&mut store, &running, complete(), 3);
+    apply(&mut store, &second_task, TaskEvent::start(), 3);
+}
+
+#[test]
+fn an_expired_task_frees_its_place_in_the_lane() {
+    let mut store = LocalStore::new(config().with_max_in_progress(NonZeroU32::MIN));
+    submit(&mut store, "acme", 1, 0);
+    submit(&mut store, "acme", 2, 5);
+    assert_eq!(claim(&mut store, 6), Some(("acme".to_owned(), 1)));
+    assert_eq!(claim(&mut store, LIFE - 1), None);
+    assert_eq!(claim(&mut store, LIFE), Some(("acme".to_owned(), 2)));
+}
+
+#[test]
+fn an_account_is_served_in_the_order_of_receipt() {
+    let mut store = LocalStore::new(config());
+    let late = store.submit(submission("acme", 1).initialized(), second(0)).unwrap().into_task();
+    submit(&mut store, "acme", 2, 0);
+    apply(&mut store, &late, TaskEvent::receive(), 1);
+    submit(&mut store, "acme", 3, 1);
+    let order: Vec<_> = (0..4).map_while(|_| claim(&mut store, 2)).map(|(_, id)| id).collect();
+    assert_eq!(order, [2, 1, 3]);
+}
+
+#[test]
+fn accounts_take_turns_and_a_claim_of_one_is_no_turn() {
+    let mut store = LocalStore::new(config());
+    for number in 1..=4 {
+        submit(&mut store, "a", number, 0);
+    }
+    for name in ["b", "c"] {
+        submit(&mut store, name, 1, 0);
+        submit(&mut store, name, 2, 0);
+    }
+    store.claim(Scope::Account(&account("a")), second(1)).unwrap().unwrap();
+    let order: Vec<_> = (0..9).map_while(|_| claim(&mut store, 1)).map(|(name, _)| name).collect();
+    assert_eq!(order, ["a", "b", "c", "a", "b", "c", "a"]);
+}
+
+#[test]
+fn a_silent_worker_is_taken_over_after_the_silence_and_fenced() {
+    let config = config().with_takeover_after(Duration::from_secs(2));
+    let mut store = LocalStore::new(config.with_max_in_progress(NonZeroU32::MIN));
+    submit(&mut store, "acme", 1, 0);
+    submit(&mut store, "acme", 2, 0);
+    let started = store.claim(Scope::Any, second(1)).unwrap().unwrap().into_task();
+    let reported = apply(&mut store, &started, TaskEvent::report().with_description("Half."), 2);
+
+    assert_eq!(claim(&mut store, 4), None, "silent for exactly 2 seconds");
+    let later = second(4) + nanosecond();
+    let taken = store.claim(Scope::Any, later).unwrap().unwrap();
+    assert_eq!(
+        (taken.from(), taken.event()),
+        (TaskStatus::ProcessingInProgress, EventKind::Report)
+    );
+    assert_eq!((taken.task().id(), taken.task().attempts()), (id(1), 2));
+    assert_eq!(taken.task().description(), Some("Half."));
+    let stale = store.apply(Target::exactly(&reported), TaskEvent::report(), second(5));
+    assert!(matches!(stale, Err(ApplyError::Stale { .. })));
+
+    let done = apply(&mut store, taken.task(), TaskEvent::complete(Completion::default()), 5);
+    assert_eq!((done.attempts(), claim(&mut store, 5)), (2, Some(("acme".to_owned(), 2))));
+}
+
+#[test]
+fn turns_between_accounts_come_before_take_overs() {
+    let mut store = LocalStore::new(config().with_takeover_after(Duration::from_secs(2)));
+    submit(&mut store, "acme", 1, 0);
+    submit(&mut store, "other", 1, 0);
+    assert_eq!(claim(&mut store, 0), Some(("acme".to_owned(), 1)));
+    submit(&mut store, "acme", 2, 1);
+    let order: Vec<_> = (0..4).map_while(|_| claim(&mut store, 3)).collect();
+    let expected = [("other", 1), ("acme", 1), ("acme", 2)].map(|(name, id)| (name.to_owned(), id));
+    assert_eq!(order, expected, "in an account, take-overs come before what was received");
+}
+
+#[test]
+fn without_a_silence_nothing_is_taken_over() {
+    let mut store = LocalStore::new(StoreConfig::default());
+    submit(&mut store, "acme", 1, 0);
+    claim(&mut store, 0).unwrap();
+    assert_eq!(claim(&mut store, 800_000), None);
+}
+
+#[test]
+fn a_sleeping_account_is_handed_out_to_a_clock_that_is_behind() {
+    let mut store = LocalStore::new(config());
+    submit(&mut store, "acme", 1, 0);
+    assert_eq!(claim(&mut store, LIFE), None);
+    assert_eq!(claim(&mut store, LIFE - 1), Some(("acme".to_owned(), 1)));
+}
+
+#[test]
+fn a_list_is_by_latest_update_in_pages_without_gaps() {
+    let mut store = LocalStore::new(config());
+    let tasks: Vec<_> = (1..=5).map(|number| submit(&mut store, "acme", number, 0)).collect();
+    apply(&mut store, &tasks[1], TaskEvent::start(), 1);
+    assert_eq!(listed(&store, "acme", 1), [2, 5, 4, 3, 1]);
+    assert_eq!(listed(&store, "other", 1), []);
+
+    let acme = account("acme");
+    let query = ListQuery::new(NonZeroUsize::new(2).unwrap());
+    let first = store.list(&acme, &query, second(1)).unwrap();
+    let cursor = first.next().unwrap();
+    apply(&mut store, &tasks[4], TaskEvent::start(), 2); // the task at the cursor moves away
+    let rest = store.list(&acme, &query.clone().after(cursor), second(2)).unwrap();
+    let ids: Vec<_> = rest.tasks().iter().map(|task| task.id().as_uuid().as_u128()).collect();
+    assert_eq!(ids, [4, 3]);
+    let last = store.list(&acme, &query.clone().after(rest.next().unwrap()), second(2)).unwrap();
+    assert_eq!((last.tasks().len(), last.next()), (1, None));
+
+    let changed = ListQuery::default().changed_since(first.revision());
+    let changed = store.list(&acme, &changed, second(2)).unwrap();
+    assert_eq!(changed.tasks().len(), 1);
+    assert_eq!(changed.tasks()[0].id(), id(5));
+
+    let foreign = store.list(&account("other"), &query.after(cursor), second(2));
+    assert!(matches!(foreign, Err(ListError::Cursor(_))));
+}
+
+#[test]
+fn an_account_that_comes_back_goes_on_with_its_revisions() {
+    let mut store = LocalStore::new(config());
+    let task = submit(&mut store, "acme", 1, 100);
+    let last = apply(&mut store, &task, TaskEvent::start(), 100).revision();
+    store.sweep(9, second(100 + LIFE)).unwrap();
+    let page = store.list(&account("acme"), &ListQuery::default(), second(101)).unwrap();
+    assert!(page.revision() >= last);
+    let again = store.submit(submission("acme", 1), second(105)).unwrap().into_task();
+    assert!(again.revision() > page.revision());
+    assert_eq!(again.updated_at(), second(105), "its clock may start anew");
+}
+
+#[test]
+fn odd_clocks_hold_update_times_up_but_fail_no_call() {
+    let mut store = LocalStore::new(StoreConfig::default());
+    let far = DateTime::<Utc>::MAX_UTC;
+    assert!(matches!(store.submit(submission("acme", 1), far), Err(SubmitError::Expired)));
+    let task = store.submit(submission("acme", 1), DateTime::<Utc>::MIN_UTC).unwrap().into_task();
+    let now = task.submitted_at();
+    let change: Change = store.apply(Target::exactly(&task), TaskEvent::start(), now).unwrap();
+    store.apply(Target::exactly(change.task()), TaskEvent::report(), second(0)).unwrap_err();
+
+    let mut store = LocalStore::new(StoreConfig::default());
+    let task = submit(&mut store, "acme", 1, 0);
+    let ahead = apply(&mut store, &task, TaskEvent::start(), 500_000);
+    let pinned = apply(&mut store, &ahead, TaskEvent::report(), 1);
+    assert_eq!(pinned.updated_at(), second(500_000));
+    store.sweep(0, far).unwrap();
+    assert!(
+        store.list(&account("acme"), &ListQuery::default(), MAX_TIME).unwrap().tasks().is_empty()
+    );
+    assert!(matches!(store.submit(submission("acme", 2), second(0)), Err(SubmitError::Expired)));
+}

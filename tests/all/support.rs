@@ -1,0 +1,35 @@
+//! What several modules need: short ways to the values that a test is about.
+
+use tasklife::{AccountClock, AccountId, CommandType, Now, Retention, Submission, Task, TaskId};
+
+pub(crate) const CREATE: CommandType = CommandType::from_static("subscriptionCreateRequest");
+
+pub(crate) fn at(text: &str) -> Now {
+    text.parse().unwrap()
+}
+
+/// So many seconds after a fixed instant.
+pub(crate) fn second(seconds: i64) -> Now {
+    at("2019-08-08T00:00:00Z") + chrono::TimeDelta::seconds(seconds)
+}
+
+pub(crate) fn nanosecond() -> chrono::TimeDelta {
+    chrono::TimeDelta::nanoseconds(1)
+}
+
+pub(crate) fn account(name: &str) -> AccountId {
+    name.parse().unwrap()
+}
+
+pub(crate) fn id(number: u128) -> TaskId {
+    TaskId::from(uuid::Uuid::from_u128(number))
+}
+
+pub(crate) fn submission(name: &str, number: u128) -> Submission {
+    Submission::new(account(name), id(number), CREATE)
+}
+
+/// A task outside any store, as its first revision.
+pub(crate) fn task(submission: Submission, now: Now) -> Task {
+    Task::new(submission, Retention::default(), now, AccountClock::default().next(now))
+}

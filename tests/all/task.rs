@@ -1,0 +1,277 @@
+//! A task: all-or-nothing events, what they leave, and the record of it.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use proptest::prelude::*;
+use proptest::sample::select;
+use tasklife::{
+    AccountClock, Completion, EventKind, MAX_TIME, MIN_TIME, Progress, Retention, Stamp, Task,
+    TaskError, TaskEvent, TaskRecord, TaskStatus,
+};
+
+use crate::support::{second, submission, task};
+
+fn stamp_after(task: &Task) -> Stamp {
+    let mut clock = AccountClock::default();
+    clock.advance_to(task);
+    clock.next(second(1))
+}
+
+fn apply(task: &mut Task, event: TaskEvent) {
+    let stamp = stamp_after(task);
+    task.apply(event, Retention::default(), second(1), stamp).unwrap();
+}
+
+fn event(kind: EventKind) -> TaskEvent {
+    match kind {
+        EventKind::Receive => TaskEvent::receive(),
+        EventKind::Start => TaskEvent::start(),
+        EventKind::Report => TaskEvent::report(),
+        EventKind::Complete => TaskEvent::complete(Completion::of(77_899)),
+        EventKind::Fail => TaskEvent::fail(TaskError::new("CODE", "Words.")),
+    }
+}
+
+fn task_in(status: TaskStatus) -> Task {
+    use EventKind::{Complete, Fail, Receive, Start};
+    let way: &[EventKind] = match status {
+        TaskStatus::Initialized => &[],
+        TaskStatus::Received => &[Receive],
+        TaskStatus::ProcessingInProgress => &[Receive, Start],
+        TaskStatus::ProcessingCompleted => &[Receive, Start, Complete],
+        TaskStatus::ProcessingError => &[Receive, Start, Fail],
+    };
+    let mut task = task(submission("acme", 1).initialized(), second(0));
+    for kind in way {
+        apply(&mut task, event(*kind));
+    }
+    assert_eq!(task.status(), status);
+    task
+}
+
+#[test]
+fn every_event_on_every_status_is_applied_wholly_or_not_at_all() {
+    for status in TaskStatus::ALL {
+        for kind in EventKind::ALL {
+            let before = task_in(status);
+            let mut after = before.clone();
+            let stamp = stamp_after(&before);
+            let result = after.apply(event(kind), Retention::default(), second(1), stamp);
+            if let Some(expected) = status.after(kind) {
+                assert_eq!(result, Ok(()));
+                assert_eq!(after.status(), expected);
+                assert_eq!(after.revision(), stamp.revision());
+                assert_eq!(after.updated_at(), stamp.updated_at());
+            } else {
+                let error = result.unwrap_err();
+                assert_eq!((error.status(), error.event()), (status, kind));
+                assert!(error.to_string().contains(status.as_str()), "{error}");
+                assert!(error.to_string().contains(kind.as_str()), "{error}");
+                assert_eq!(after, before);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_result_is_there_exactly_where_the_status_says_so() {
+    for status in TaskStatus::ALL {
+        let task = task_in(status);
+        let outcome = task.outcome().map(|outcome| outcome.is_ok());
+        let expected = match status {
+            TaskStatus::ProcessingCompleted => Some(true),
+            TaskStatus::ProcessingError => Some(false),
+            _ => None,
+        };
+        assert_eq!(outcome, expected, "{status}");
+    }
+}
+
+#[test]
+fn words_go_with_the_event_that_brought_them() {
+    let sentence = |task: &Task| task.description().map(str::to_owned);
+    let mut task = task(submission("acme", 1).initialized(), second(0));
+    assert_eq!(sentence(&task), None);
+    apply(&mut task, TaskEvent::receive());
+    assert_eq!(
+        task.description(),
+        Some("Task request received and is being queued for processing.")
+    );
+    apply(&mut task, TaskEvent::start().with_description("Worker 3 has it."));
+    assert_eq!(task.description(), Some("Worker 3 has it."));
+    apply(&mut task, TaskEvent::report());
+    assert_eq!(task.description(), Some("Worker 3 has it."), "a wordless report keeps the words");
+    apply(&mut task, TaskEvent::report().with_description(""));
+    assert_eq!(task.description(), Some(""), "no words are words, if given");
+    apply(&mut task, TaskEvent::complete(Completion::default()));
+    assert_eq!(task.description(), TaskStatus::ProcessingCompleted.description());
+    assert!(task.description().is_some());
+}
+
+#[test]
+fn progress_never_falls_and_stays_when_left_out() {
+    let mut task = task_in(TaskStatus::ProcessingInProgress);
+    let percent = |task: &Task| task.progress().map(Progress::percent);
+    let report = |percent: u8| TaskEvent::report().with_progress(percent.try_into().unwrap());
+    assert_eq!(percent(&task), None);
+    for (event, expected) in [
+        (report(0), 0),
+        (report(40), 40),
+        (TaskEvent::report(), 40),
+        (report(30), 40),
+        (report(41), 41),
+    ] {
+        apply(&mut task, event);
+        assert_eq!(percent(&task), Some(expected));
+    }
+    apply(&mut task, TaskEvent::complete(Completion::default()).with_progress(Progress::of(1, 1)));
+    assert_eq!(percent(&task), Some(41), "only a report gives a progress");
+}
+
+#[test]
+fn attempts_count_starts_and_take_overs() {
+    for status in TaskStatus::ALL {
+        let before = task_in(status);
+        let mut after = before.clone();
+        let taken = after.take_over(Retention::default(), second(1), stamp_after(&before));
+        if status == TaskStatus::ProcessingInProgress {
+            assert_eq!((before.attempts(), after.attempts()), (1, 2));
+            assert_eq!(after.description(), before.description());
+            assert!(after.revision() > before.revision());
+        } else {
+            assert_eq!(taken.unwrap_err().event(), EventKind::Report);
+            assert_eq!(after, before);
+        }
+    }
+}
+
+#[test]
+fn a_clone_shares_what_is_large() {
+    let task = task(submission("acme", 1).with_input(vec![7; 1_000]), second(0));
+    assert!(std::ptr::eq(task.input(), task.clone().input()));
+}
+
+fn record_json(task: &Task) -> serde_json::Value {
+    serde_json::to_value(TaskRecord::from(task)).unwrap()
+}
+
+fn read_back(json: serde_json::Value) -> Result<Task, String> {
+    let record: TaskRecord = serde_json::from_value(json).map_err(|e| e.to_string())?;
+    Task::try_from(record).map_err(|e| e.to_string())
+}
+
+#[test]
+fn a_record_that_no_task_could_have_left_is_refused() {
+    let completed = || record_json(&task_in(TaskStatus::ProcessingCompleted));
+    assert_eq!(read_back(completed()).unwrap(), task_in(TaskStatus::ProcessingCompleted));
+    let error = record_json(&task_in(TaskStatus::ProcessingError))["error"].clone();
+    let altered: [(&str, serde_json::Value, &str); 14] = [
+        ("status", "received".into(), "got something else in received"),
+        ("status", "processing-error".into(), "got something else in processing-error"),
+        ("completion", serde_json::Value::Null, "got something else in processing-completed"),
+        ("error", error, "got something else in processing-completed"),
+        ("attempts", 0.into(), "expected attempts as processing-completed has them, got 0"),
+        ("revision", 0.into(), "expected a revision of at least 1"),
+        ("revision", u64::MAX.into(), "expected a revision of at most"),
+        ("updated_at", "2019-08-07T23:59:59Z".into(), "at or after the submission's"),
+        ("expires_at", "2019-08-18".into(), "expected an RFC 3339 instant"),
+        ("account", "".into(), "expected an account id of 1 to 255 bytes"),
+        ("command_type", "..".into(), "expected a command type other than"),
+        ("id", "7".into(), "expected a UUID"),
+        ("progress", 101.into(), "expected a percentage"),
+        ("status", "done".into(), "expected one of initialized"),
+    ];
+    for (field, value, message) in altered {
+        let mut record = completed();
+        assert!(record.get(field).is_some(), "{field} is a field");
+        record[field] = value;
+        let error = read_back(record).unwrap_err();
+        assert!(error.contains(message), "{field}: {error}");
+    }
+    for (resource, message) in [("[1]", "is a JSON object"), ("{", "written as JSON")] {
+        let mut record = completed();
+        record["completion"]["resource"] = resource.into();
+        let error = read_back(record).unwrap_err();
+        assert!(error.contains(message), "{error}");
+    }
+    let mut early = record_json(&task_in(TaskStatus::Received));
+    early["progress"] = 5.into();
+    assert!(read_back(early).unwrap_err().contains("no progress before the first attempt"));
+}
+
+fn instants() -> impl Strategy<Value = DateTime<Utc>> {
+    let seconds = MIN_TIME.timestamp()..=MAX_TIME.timestamp();
+    let any = (seconds, 0..1_000_000_000_u32)
+        .prop_map(|(seconds, nanos)| DateTime::from_timestamp(seconds, nanos).unwrap());
+    prop_oneof![
+        any,
+        select(vec![DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC, MIN_TIME, MAX_TIME])
+    ]
+}
+
+fn events() -> impl Strategy<Value = TaskEvent> {
+    let text = prop::option::of(".{0,12}");
+    (select(EventKind::ALL.to_vec()), text, prop::option::of(0..=100_u8), any::<i64>(), ".{0,9}")
+        .prop_map(|(kind, words, percent, number, other)| {
+            let event = match kind {
+                EventKind::Complete => TaskEvent::complete(
+                    Completion::of(number)
+                        .with_additional_resource_id(other.clone())
+                        .with_resource(&serde_json::json!({ "key": other }))
+                        .unwrap(),
+                ),
+                EventKind::Fail => {
+                    let error = TaskError::new(other.clone(), "Words.").with_status("409 CONFLICT");
+                    TaskEvent::fail(error.with_additional_info(other))
+                }
+                kind => event(kind),
+            };
+            let event = match percent {
+                Some(percent) => event.with_progress(percent.try_into().unwrap()),
+                None => event,
+            };
+            match words {
+                Some(words) => event.with_description(words),
+                None => event,
+            }
+        })
+}
+
+proptest! {
+    #[test]
+    fn whatever_happens_a_task_follows_the_table_and_its_record_is_read_back(
+        input in prop::collection::vec(any::<u8>(), 0..20),
+        since_update in any::<bool>(),
+        period in 1..1_000_000_i64,
+        begin in instants(),
+        steps in prop::collection::vec((events(), instants()), 0..12),
+    ) {
+        let period = TimeDelta::seconds(period);
+        let retention = if since_update { Retention::since_update(period) } else { Retention::since_submission(period) };
+        let mut clock = AccountClock::default();
+        let submission = submission("acme", 1).with_input(input).initialized();
+        let mut task = Task::new(submission, retention, begin, clock.next(begin));
+        clock.advance_to(&task);
+        for (event, now) in steps {
+            let before = task.clone();
+            let kind = event.kind();
+            let result = task.apply(event, retention, now, clock.next(now));
+            prop_assert_eq!(result.is_ok(), before.status().after(kind).is_some());
+            if result.is_ok() {
+                prop_assert_eq!(Some(task.status()), before.status().after(kind));
+                prop_assert!(task.revision() > before.revision());
+                prop_assert!(task.updated_at() >= before.updated_at());
+                prop_assert!(task.expires_at() >= before.expires_at());
+                prop_assert!(since_update || task.expires_at() == before.expires_at());
+                prop_assert!(task.progress() >= before.progress());
+            } else {
+                prop_assert_eq!(&task, &before);
+            }
+            clock.advance_to(&task);
+        }
+        let record = TaskRecord::from(&task);
+        let json = serde_json::to_string(&record).unwrap();
+        let read: TaskRecord = serde_json::from_str(&json).unwrap();
+        prop_assert_eq!(&read, &record);
+        prop_assert_eq!(Task::try_from(read).unwrap(), task);
+    }
+}

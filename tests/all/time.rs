@@ -1,0 +1,128 @@
+//! The account's clock and the retention, to the nanosecond and to the ends of time.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use proptest::prelude::*;
+use tasklife::{AccountClock, MAX_TIME, MIN_TIME, Retention, Revision};
+
+use crate::support::{at, nanosecond, second, submission, task};
+
+#[test]
+fn the_ends_of_time_are_the_years_0_and_9999() {
+    assert_eq!(MIN_TIME.to_rfc3339(), "0000-01-01T00:00:00+00:00");
+    assert_eq!(MAX_TIME.to_rfc3339(), "9999-12-31T23:59:59.999999999+00:00");
+}
+
+#[test]
+fn a_task_is_visible_until_the_nanosecond_before_it_expires() {
+    let submitted = at("2019-08-08T06:49:15.929Z");
+    let task = task(submission("acme", 1), submitted);
+    let end = at("2019-08-18T06:49:15.929Z");
+    assert_eq!(task.expires_at(), end);
+    assert!(task.is_visible_at(submitted));
+    assert!(task.is_visible_at(end - nanosecond()));
+    assert!(!task.is_visible_at(end));
+    assert!(!task.is_visible_at(end + nanosecond()));
+}
+
+#[test]
+fn retention_from_the_submission_ignores_later_events() {
+    let retention = Retention::since_submission(TimeDelta::seconds(10));
+    assert_eq!(retention.after_submission(second(5)), second(15));
+    assert_eq!(retention.after_event(second(15), second(14)), second(15));
+}
+
+#[test]
+fn retention_from_the_update_never_comes_nearer() {
+    let retention = Retention::since_update(TimeDelta::seconds(10));
+    assert_eq!(retention.after_submission(second(5)), second(15));
+    assert_eq!(retention.after_event(second(15), second(9)), second(19));
+    assert_eq!(retention.after_event(second(15), second(4)), second(15));
+}
+
+#[test]
+fn expiry_saturates_at_the_ends_of_time() {
+    for (period, end) in [(TimeDelta::MAX, MAX_TIME), (TimeDelta::MIN, MIN_TIME)] {
+        let retention = Retention::since_submission(period);
+        for now in
+            [DateTime::<Utc>::MIN_UTC, MIN_TIME, second(0), MAX_TIME, DateTime::<Utc>::MAX_UTC]
+        {
+            assert_eq!(retention.after_submission(now), end);
+        }
+    }
+    let a_day = Retention::since_submission(TimeDelta::days(1));
+    assert_eq!(
+        a_day.after_submission(MAX_TIME - TimeDelta::hours(25)),
+        MAX_TIME - TimeDelta::hours(1)
+    );
+    assert_eq!(a_day.after_submission(MAX_TIME - TimeDelta::hours(23)), MAX_TIME);
+    assert_eq!(a_day.after_submission(DateTime::<Utc>::MIN_UTC), MIN_TIME + TimeDelta::days(1));
+}
+
+#[test]
+fn a_clock_never_goes_back_and_refused_events_leave_no_trace() {
+    let clock = AccountClock::new(Revision::try_from(7).unwrap(), second(100));
+    assert_eq!(clock.next(second(99)).updated_at(), second(100));
+    assert_eq!(clock.next(second(101)).updated_at(), second(101));
+    assert_eq!(clock.next(second(0)).revision().get(), 8);
+    assert_eq!(clock, AccountClock::new(Revision::try_from(7).unwrap(), second(100)));
+
+    let mut advanced = clock;
+    advanced.advance_to(&task(submission("acme", 1), second(1)));
+    assert_eq!(advanced, clock, "an earlier task moves nothing back");
+    assert_eq!(AccountClock::default().revision().get(), 0);
+    assert_eq!(AccountClock::default().updated_at(), MIN_TIME);
+}
+
+#[test]
+fn a_clock_counts_on_past_the_largest_revision_that_is_read() {
+    let last = AccountClock::new(Revision::MAX, second(0)).next(second(0)).revision();
+    assert!(last > Revision::MAX);
+    let error = Revision::try_from(last.get()).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "expected a revision of at most 9223372036854775807, got 9223372036854775808"
+    );
+}
+
+#[test]
+fn revisions_are_read_back_and_bounded() {
+    for number in [0, 1, i64::MAX as u64] {
+        let revision = Revision::try_from(number).unwrap();
+        assert_eq!(revision.to_string().parse(), Ok(revision));
+        let json = serde_json::to_string(&revision).unwrap();
+        assert_eq!(json, number.to_string());
+        assert_eq!(serde_json::from_str::<Revision>(&json).unwrap(), revision);
+    }
+    for text in ["", "-1", "1.0", "x", "9223372036854775808", "18446744073709551616"] {
+        assert!(text.parse::<Revision>().is_err(), "{text}");
+        assert!(serde_json::from_str::<Revision>(text).is_err(), "{text}");
+    }
+}
+
+fn instants() -> impl Strategy<Value = DateTime<Utc>> {
+    let seconds = DateTime::<Utc>::MIN_UTC.timestamp()..=DateTime::<Utc>::MAX_UTC.timestamp();
+    (seconds, 0..1_000_000_000_u32)
+        .prop_map(|(seconds, nanos)| DateTime::from_timestamp(seconds, nanos).unwrap())
+}
+
+proptest! {
+    #[test]
+    fn along_a_clock_time_never_goes_back_and_revisions_grow(nows in prop::collection::vec(instants(), 1..20)) {
+        let mut clock = AccountClock::default();
+        for (number, now) in nows.into_iter().enumerate() {
+            let stamp = clock.next(now);
+            prop_assert!(stamp.updated_at() >= clock.updated_at());
+            prop_assert!(stamp.updated_at() >= now.min(MAX_TIME));
+            prop_assert!((MIN_TIME..=MAX_TIME).contains(&stamp.updated_at()));
+            prop_assert_eq!(stamp.revision().get(), number as u64 + 1);
+            clock = AccountClock::new(stamp.revision(), stamp.updated_at());
+        }
+    }
+
+    #[test]
+    fn a_clock_is_read_back(revision in 0..=i64::MAX as u64, at in instants()) {
+        let clock = AccountClock::new(Revision::try_from(revision).unwrap(), at);
+        let json = serde_json::to_string(&clock).unwrap();
+        prop_assert_eq!(serde_json::from_str::<AccountClock>(&json).unwrap(), clock);
+    }
+}
