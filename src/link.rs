@@ -85,8 +85,9 @@ impl Links {
     /// its route needs has no link to a resource; nor has one whose id is empty, `.` or `..`.
     ///
     /// # Errors
-    /// Where the path doesn't begin with a slash, has another placeholder, or has anything that
-    /// [`new`](Self::new) refuses in a path; or where the title is empty or has control characters.
+    /// Where the path doesn't begin with a slash, ends with one, has another placeholder, or has
+    /// anything else that [`new`](Self::new) refuses in a path; or where the title is empty or has
+    /// control characters.
     pub fn with_route(
         mut self,
         command: CommandType,

@@ -60,7 +60,7 @@ pub(crate) fn parse_rfc3339(text: &str) -> Result<Now, TimeError> {
     let fault = || TimeError { got: Excerpt::of(text) };
     let fraction = text.split_once('.').map_or("", |(_, rest)| rest);
     let digits = fraction.bytes().take_while(u8::is_ascii_digit).count();
-    if text.as_bytes().get(10) != Some(&b'T') || digits > 9 {
+    if text.as_bytes().get(10) != Some(&b'T') || digits > 9 || !text.is_ascii() {
         return Err(fault());
     }
     match DateTime::parse_from_rfc3339(text) {

@@ -54,7 +54,7 @@ impl DocumentError {
         }
     }
 
-    /// The column where reading ended, from 1; 0 where there is none.
+    /// The column where reading ended, from 1; 0 at the beginning of a line.
     #[must_use]
     pub fn column(&self) -> usize {
         match &self.0 {

@@ -7,6 +7,7 @@ use core::fmt;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use super::write;
+use crate::json::Object;
 
 /// A link of a document that was read.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize)]
@@ -80,7 +81,7 @@ fn add_link<E: serde::de::Error>(links: &mut Vec<TaskLink>, link: TaskLink) -> R
 impl<'de> Deserialize<'de> for LinkMap {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(serde::Deserialize)]
-        struct Object {
+        struct Unnamed {
             href: Box<str>,
             title: Option<Box<str>>,
             #[serde(rename = "type")]
@@ -98,7 +99,8 @@ impl<'de> Deserialize<'de> for LinkMap {
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<LinkMap, A::Error> {
                 let mut links = Vec::new();
-                while let Some((rel, Object { href, title, method })) = map.next_entry()? {
+                while let Some((rel, Object(link))) = map.next_entry()? {
+                    let Unnamed { href, title, method } = link;
                     add_link(&mut links, TaskLink { rel, href, title, method })?;
                 }
                 Ok(LinkMap(links))
@@ -122,7 +124,7 @@ impl<'de> Deserialize<'de> for LinkArray {
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<LinkArray, A::Error> {
                 let mut links = Vec::new();
-                while let Some(link) = seq.next_element()? {
+                while let Some(Object(link)) = seq.next_element()? {
                     add_link(&mut links, link)?;
                 }
                 Ok(LinkArray(links))

@@ -15,6 +15,7 @@ use super::response::TaskResponse;
 use super::{display_json, write};
 use crate::event::Progress;
 use crate::id::{IdError, TaskId};
+use crate::json::Object;
 use crate::link::LinkShape;
 use crate::status::TaskStatus;
 use crate::time::{self, Now};
@@ -25,6 +26,9 @@ use crate::time::{self, Now};
 /// errors as an object or as a code, timestamps with 0 to 9 fraction digits; `description`,
 /// `response` and links may be missing; a status that is unknown is kept as text, and so is an id
 /// that is no UUID; unknown fields are ignored. About the rest it is strict.
+///
+/// Read it with [`from_json`](Self::from_json), which bounds the depth, or with serde from JSON; not
+/// from within an untagged enumeration, since the `resource` is kept as it came.
 ///
 /// Writing it, with `{}`, `{:#}` or serde, gives the document that was read, if it is one that
 /// this crate would write.
@@ -59,6 +63,7 @@ struct Fields {
     progress: Option<Progress>,
     #[serde(with = "time::as_text")]
     timestamp: Now,
+    #[serde(default, deserialize_with = "response")]
     response: Option<TaskResponse>,
     #[serde(rename = "_links")]
     link_map: Option<LinkMap>,
@@ -159,12 +164,27 @@ impl TaskDocument {
 
 impl<'de> Deserialize<'de> for TaskDocument {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let fields = Fields::deserialize(deserializer)?;
-        if fields.link_map.is_some() && fields.link_array.is_some() {
-            return Err(D::Error::custom("expected either `_links` or `links`, got both"));
+        /// Within the object, so that an error says where.
+        struct Checked(Fields);
+
+        impl<'de> Deserialize<'de> for Checked {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let fields = Fields::deserialize(deserializer)?;
+                if fields.link_map.is_some() && fields.link_array.is_some() {
+                    return Err(D::Error::custom("expected either `_links` or `links`, got both"));
+                }
+                Ok(Self(fields))
+            }
         }
+
+        let Object(Checked(fields)) = Object::deserialize(deserializer)?;
         Ok(Self { fields })
     }
+}
+
+/// What came of the task, where the document says so.
+fn response<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<TaskResponse>, D::Error> {
+    Ok(Option::<Object<_>>::deserialize(deserializer)?.map(|Object(response)| response))
 }
 
 impl Serialize for TaskDocument {

@@ -1,6 +1,7 @@
 //! The public base address, and what an address may be made of.
 
 use alloc::boxed::Box;
+use core::fmt;
 use core::net::Ipv6Addr;
 
 use crate::wire::Excerpt;
@@ -42,6 +43,9 @@ impl Base {
 
 /// Checks `host` or `host:port`. User information is refused: a link is no place for it.
 fn check_authority(authority: &str) -> Result<(), Fault> {
+    if authority.contains('@') {
+        return Err(Fault::UserInformation);
+    }
     let (host, port) = match authority.strip_prefix('[') {
         Some(rest) => {
             let (address, port) = rest.split_once(']').ok_or(Fault::Host)?;
@@ -58,8 +62,14 @@ fn check_authority(authority: &str) -> Result<(), Fault> {
             None => (Some(authority), None),
         },
     };
-    let named = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'.' | b'_');
-    if host.is_some_and(|host| host.is_empty() || !host.bytes().all(named)) {
+    let permitted = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'_');
+    let fits = |label: &str| {
+        !label.is_empty()
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+            && label.bytes().all(permitted)
+    };
+    if host.is_some_and(|host| !host.split('.').all(fits)) {
         return Err(Fault::Host);
     }
     let digits = |port: &str| port.bytes().all(|c| c.is_ascii_digit());
@@ -101,16 +111,26 @@ pub(super) fn check_segment(segment: &str) -> Result<(), Fault> {
 /// );
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("expected {what} {fault}, got {got}")]
+#[error("expected {what} {fault}{}", Got(got.as_ref()))]
 pub struct LinkError {
     what: &'static str,
     fault: Fault,
-    got: Excerpt,
+    /// Unless it may hold a secret.
+    got: Option<Excerpt>,
+}
+
+struct Got<'a>(Option<&'a Excerpt>);
+
+impl fmt::Display for Got<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.map_or(Ok(()), |got| write!(f, ", got {got}"))
+    }
 }
 
 impl LinkError {
     pub(super) fn new(what: &'static str, fault: Fault, got: &str) -> Self {
-        Self { what, fault, got: Excerpt::of(got) }
+        let got = (fault != Fault::UserInformation).then(|| Excerpt::of(got));
+        Self { what, fault, got }
     }
 }
 
@@ -118,7 +138,9 @@ impl LinkError {
 pub(super) enum Fault {
     #[error("such as https://api.example.com/v1 or /v1")]
     NoAddress,
-    #[error("with a host name or address, and nothing before it")]
+    #[error("without user information, which is no secret in a link")]
+    UserInformation,
+    #[error("with a host name or address")]
     Host,
     #[error("with a port of 0 to 65535")]
     Port,
