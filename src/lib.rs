@@ -60,6 +60,7 @@
 //! | feature | default | adds |
 //! |---|---|---|
 //! | `std` | yes | [`MemoryStore`]; without it the crate needs only `alloc` |
+//! | `testing` | no | `testing`: generators, a model, and [the conformance suite](TaskStore#contract) for stores of one's own |
 //!
 //! # Scope
 //!
@@ -132,6 +133,9 @@ mod memory;
 #[cfg(feature = "std")]
 pub use memory::MemoryStore;
 
-#[cfg(doctest)]
+#[cfg(feature = "testing")]
+pub mod testing;
+
+#[cfg(all(doctest, feature = "testing"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

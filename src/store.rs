@@ -115,6 +115,10 @@ pub trait TaskStore: Send + Sync {
     /// From [any](Scope::Any) account: the accounts take turns. No account is served twice while
     /// another has something to hand out throughout.
     ///
+    /// `None` says that there is nothing to hand out at this `now`: nothing waits, or the lanes are
+    /// full. A submission, the end of a task, an expiry or a silence can change that, so a worker
+    /// looks again after the first two, and now and then for the others.
+    ///
     /// # Errors
     /// Where the backend fails.
     fn claim(&self, scope: Scope<'_>, now: Now) -> Result<Option<Change>, BackendError>;

@@ -40,7 +40,8 @@ impl ListQuery {
     /// How many tasks a page has at the most, unless another number is asked for.
     pub const DEFAULT_LIMIT: usize = 100;
 
-    /// The first page, of at most `limit` tasks in any status.
+    /// The first page, of at most `limit` tasks in any status. With
+    /// [`NonZeroUsize::MAX`] it is the whole list.
     #[must_use]
     pub const fn new(limit: NonZeroUsize) -> Self {
         Self { limit, statuses: Statuses(0), since: None, cursor: None }

@@ -1,11 +1,15 @@
 //! The tests of `tasklife`, a module for each concept.
 
-//mod document;
+#[cfg(feature = "testing")]
+mod broken;
+#[cfg(feature = "testing")]
+mod conformance;
+mod document;
 mod event;
 mod id;
-//mod link;
+mod link;
 mod memory;
-//mod mock_server;
+mod mock_server;
 mod query;
 mod readme;
 mod status;

@@ -1,0 +1,172 @@
+//! Calls with all that they need, and their answers: what is compared with the model.
+
+use alloc::format;
+use alloc::string::String;
+use alloc::sync::Arc;
+use core::pin::pin;
+use core::task::{Context, Poll};
+use std::task::{Wake, Waker};
+use std::thread::{self, Thread};
+
+use crate::event::TaskEvent;
+use crate::id::{AccountId, TaskId};
+use crate::store::{
+    ApplyError, AsyncTaskStore, BackendError, Change, ListError, ListQuery, Page, Scope,
+    SubmitError, Submitted, Swept, Target,
+};
+use crate::submission::Submission;
+use crate::task::Task;
+use crate::time::Now;
+
+/// How a test waits for a future: the executor of the store that is tested.
+///
+/// Implemented by the macro [`conformance!`](crate::conformance) from whatever can be called with a
+/// future, and by [`block_on`].
+pub trait Wait: Sync {
+    /// Runs a future to its end.
+    fn wait<F: Future>(&self, future: F) -> F::Output;
+}
+
+/// Waits for futures by parking the thread: for stores that need no executor.
+#[expect(non_camel_case_types, reason = "it is given where other executors give a function")]
+#[derive(Clone, Copy, Debug, Default)]
+pub struct block_on;
+
+impl Wait for block_on {
+    fn wait<F: Future>(&self, future: F) -> F::Output {
+        struct Unpark(Thread);
+
+        impl Wake for Unpark {
+            fn wake(self: Arc<Self>) {
+                self.0.unpark();
+            }
+        }
+
+        let waker = Waker::from(Arc::new(Unpark(thread::current())));
+        let mut future = pin!(future);
+        loop {
+            match future.as_mut().poll(&mut Context::from_waker(&waker)) {
+                Poll::Ready(output) => return output,
+                Poll::Pending => thread::park(),
+            }
+        }
+    }
+}
+
+/// A call.
+#[derive(Clone, Debug)]
+pub(super) enum Act {
+    Submit(Submission),
+    Apply { account: AccountId, id: TaskId, exactly: Option<Task>, event: TaskEvent },
+    Claim(Option<AccountId>),
+    Get { account: AccountId, id: TaskId },
+    List { account: AccountId, query: ListQuery },
+    Sweep { limit: usize },
+}
+
+/// The answer to a call.
+#[derive(Debug)]
+pub(super) enum Reply {
+    Submit(Result<Submitted, SubmitError>),
+    Apply(Result<Change, ApplyError>),
+    Claim(Result<Option<Change>, BackendError>),
+    Get(Result<Option<Task>, BackendError>),
+    List(Result<Page, ListError>),
+    Sweep(Result<Swept, BackendError>),
+}
+
+impl Act {
+    /// Makes the call.
+    pub(super) fn on(&self, store: &impl AsyncTaskStore, wait: &impl Wait, now: Now) -> Reply {
+        match self {
+            Self::Submit(submission) => {
+                Reply::Submit(wait.wait(store.submit(submission.clone(), now)))
+            }
+            Self::Apply { event, .. } => {
+                Reply::Apply(wait.wait(store.apply(self.target(), event.clone(), now)))
+            }
+            Self::Claim(account) => {
+                Reply::Claim(wait.wait(store.claim(scope(account.as_ref()), now)))
+            }
+            Self::Get { account, id } => Reply::Get(wait.wait(store.get(account, *id, now))),
+            Self::List { account, query } => {
+                Reply::List(wait.wait(store.list(account, query, now)))
+            }
+            Self::Sweep { limit } => Reply::Sweep(wait.wait(store.sweep(*limit, now))),
+        }
+    }
+
+    /// The target of an event. Of other calls, there is none to ask for.
+    pub(super) fn target(&self) -> Target<'_> {
+        match self {
+            Self::Apply { exactly: Some(task), .. } => Target::exactly(task),
+            Self::Apply { account, id, .. } | Self::Get { account, id } => {
+                Target::latest(account, *id)
+            }
+            _ => unreachable!("only events have targets"),
+        }
+    }
+
+    /// Whose call it is, if it is one account's.
+    pub(super) fn account(&self) -> Option<&AccountId> {
+        match self {
+            Self::Submit(submission) => Some(submission.account()),
+            Self::Apply { account, .. }
+            | Self::Get { account, .. }
+            | Self::List { account, .. } => Some(account),
+            Self::Claim(account) => account.as_ref(),
+            Self::Sweep { .. } => None,
+        }
+    }
+
+    pub(super) fn is_read(&self) -> bool {
+        matches!(self, Self::Get { .. } | Self::List { .. })
+    }
+}
+
+pub(super) fn scope(account: Option<&AccountId>) -> Scope<'_> {
+    account.map_or(Scope::Any, Scope::Account)
+}
+
+impl Reply {
+    /// The task that a call changed or made.
+    pub(super) fn changed(&self) -> Option<&Task> {
+        match self {
+            Self::Submit(Ok(Submitted::New(task))) => Some(task),
+            Self::Apply(Ok(change)) | Self::Claim(Ok(Some(change))) => Some(change.task()),
+            _ => None,
+        }
+    }
+
+    /// In a few words.
+    pub(super) fn brief(&self) -> String {
+        let failed = |error: &dyn core::error::Error| format!("refused: {error}");
+        match self {
+            Self::Submit(Ok(Submitted::New(task))) => format!("new: {}", brief(task)),
+            Self::Submit(Ok(Submitted::Existing(task))) => format!("existing: {}", brief(task)),
+            Self::Submit(Err(error)) => failed(error),
+            Self::Apply(Ok(change)) | Self::Claim(Ok(Some(change))) => {
+                format!("{} by {}: {}", change.from(), change.event(), brief(change.task()))
+            }
+            Self::Apply(Err(error)) => failed(error),
+            Self::Claim(Ok(None)) | Self::Get(Ok(None)) => "none".into(),
+            Self::Claim(Err(error)) | Self::Get(Err(error)) | Self::Sweep(Err(error)) => {
+                failed(error)
+            }
+            Self::Get(Ok(Some(task))) => brief(task),
+            Self::List(Ok(page)) => {
+                let tasks: alloc::vec::Vec<_> = page.tasks().iter().map(brief).collect();
+                let more = if page.next().is_some() { ", more" } else { "" };
+                format!("[{}]{more}, revision {}", tasks.join("; "), page.revision())
+            }
+            Self::List(Err(error)) => failed(error),
+            Self::Sweep(Ok(swept)) => format!("{swept:?}"),
+        }
+    }
+}
+
+/// A task in a few words: whose, which, where it stands, at which revision.
+pub(super) fn brief(task: &Task) -> String {
+    let number = task.id().as_uuid().as_u128();
+    format!("{}/{number} {} @{}", task.account(), task.status(), task.revision())
+}

@@ -1,0 +1,499 @@
+//! Compares a store's answers with the model's, law by law.
+
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::act::{Act, Reply, brief, scope};
+use super::law::Law;
+use super::model::Model;
+use crate::clock::Revision;
+use crate::id::{AccountId, TaskId};
+use crate::status::TaskStatus;
+use crate::store::{
+    ApplyError, Change, ListError, ListQuery, Page, Scope, StoreConfig, SubmitError, Submitted,
+    Swept,
+};
+use crate::task::Task;
+use crate::time::Now;
+
+/// What a store did that a law forbids.
+#[derive(Clone, Debug)]
+pub(super) struct Violation {
+    pub(super) law: Law,
+    pub(super) what: String,
+}
+
+/// The model, and what a store has shown of what it may choose freely.
+///
+/// A store chooses its revisions, and whether to keep the clock of an account whose last task it
+/// dropped. The checker sees that the choice is a permitted one, and then lets the model follow it.
+#[derive(Clone, Debug)]
+pub(super) struct Checker {
+    pub(super) model: Model,
+    seen: BTreeMap<AccountId, Seen>,
+    versions: BTreeMap<(AccountId, TaskId, Revision), Task>,
+    /// Since a sweep that left something, which of the due tasks are there is the store's choice.
+    partly_swept: bool,
+    claims: u64,
+    pub(super) violations: Vec<Violation>,
+    /// From the first answer that the model can't follow, nothing more is compared.
+    pub(super) lost: bool,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Seen {
+    /// The highest revision that the account gave out.
+    revision: Revision,
+    /// The highest revision of a page.
+    page: Revision,
+    /// Whether its last task may have been dropped, and its clock with it.
+    forgettable: bool,
+    /// Since which claim it has had something to hand out throughout.
+    waiting_since: Option<u64>,
+    /// The claim over all accounts that served it last.
+    served: Option<u64>,
+}
+
+impl Checker {
+    pub(super) fn new(config: StoreConfig) -> Self {
+        Self {
+            model: Model::new(config),
+            seen: BTreeMap::new(),
+            versions: BTreeMap::new(),
+            partly_swept: false,
+            claims: 0,
+            violations: Vec::new(),
+            lost: false,
+        }
+    }
+
+    pub(super) fn breach(&mut self, law: Law, what: impl Into<String>) {
+        self.violations.push(Violation { law, what: what.into() });
+    }
+
+    /// A breach after which the model does not know what the store holds.
+    fn lose(&mut self, law: Law, what: impl Into<String>) {
+        self.breach(law, what);
+        self.lost = true;
+    }
+
+    /// Compares the answer to a call, and lets the model follow.
+    pub(super) fn check(&mut self, act: &Act, now: Now, reply: &Reply) {
+        match (act, reply) {
+            (Act::Submit(submission), Reply::Submit(got)) => {
+                let before = self.model.clone();
+                let expected = self.model.submit(submission.clone(), now);
+                self.submitted(&before, submission.account(), submission.id(), expected, got, now);
+            }
+            (Act::Apply { event, .. }, Reply::Apply(got)) => {
+                let before = self.model.clone();
+                let expected = self.model.apply(act.target(), event.clone(), now);
+                self.applied(&before, act, expected, got, now);
+            }
+            (Act::Claim(account), Reply::Claim(got)) => match got {
+                Ok(got) => self.claimed(scope(account.as_ref()), got.as_ref(), now),
+                Err(error) => self.lose(Law::Acts, format!("claim failed: {error}")),
+            },
+            (Act::Get { account, id }, Reply::Get(got)) => match got {
+                Ok(got) => self.got(account, *id, got.as_ref(), now),
+                Err(error) => self.breach(Law::Acts, format!("get failed: {error}")),
+            },
+            (Act::List { account, query }, Reply::List(got)) => {
+                let expected = self.model.list(account, query, now);
+                self.listed(account, query, expected, got, now);
+            }
+            (Act::Sweep { limit }, Reply::Sweep(got)) => match got {
+                Ok(got) => self.swept(*limit, *got, now),
+                Err(error) => self.lose(Law::Acts, format!("sweep failed: {error}")),
+            },
+            _ => self.lose(Law::Acts, "an answer to another call"),
+        }
+        self.note_who_waits(now);
+    }
+
+    fn submitted(
+        &mut self,
+        before: &Model,
+        account: &AccountId,
+        id: TaskId,
+        expected: Result<Submitted, SubmitError>,
+        got: &Result<Submitted, SubmitError>,
+        now: Now,
+    ) {
+        use SubmitError as E;
+        let visible = before.visible(account, id, now).is_some();
+        match (expected, got) {
+            (Ok(Submitted::New(expected)), Ok(Submitted::New(got))) => {
+                self.accepted(before, &expected, got, now);
+            }
+            (Ok(Submitted::Existing(expected)), Ok(Submitted::Existing(got))) => {
+                self.read(got);
+                self.same(&expected, got);
+            }
+            (Err(E::Conflict), Err(E::Conflict))
+            | (Err(E::Expired), Err(E::Expired))
+            | (Err(E::AccountFull), Err(E::AccountFull)) => {}
+            (Err(E::InputTooLarge { limit: a }), Err(E::InputTooLarge { limit: b })) if a == *b => {
+            }
+            (Err(E::StoreFull { sweep_helps: a }), Err(E::StoreFull { sweep_helps: b }))
+                if a == *b || self.partly_swept => {}
+            // Whether an expired task is still there to be replaced, the store knows alone.
+            (Err(E::StoreFull { .. }), _) | (_, Err(E::StoreFull { .. })) if self.partly_swept => {
+                self.lost = true;
+            }
+            (expected, got) => {
+                let foreign = before.all_tasks().any(|t| t.id() == id && t.account() != account);
+                let others_have_open_tasks =
+                    before.all_tasks().any(|t| t.account() != account && !t.status().is_terminal());
+                let finds =
+                    |x: &Result<_, _>| matches!(x, Ok(Submitted::Existing(_)) | Err(E::Conflict));
+                let law = match (&expected, got) {
+                    (_, got) if finds(got) && !visible && foreign => Law::S11,
+                    (e, got) if finds(e) != finds(got) => Law::S6,
+                    (Err(E::StoreFull { .. }), Ok(_)) => Law::S7,
+                    (e, Err(E::Conflict)) if e.is_ok() && foreign => Law::S11,
+                    (Ok(_), Err(E::AccountFull)) if others_have_open_tasks => Law::S11,
+                    _ => Law::Acts,
+                };
+                let (expected, got) = (Reply::Submit(expected).brief(), brief_submit(got));
+                self.lose(law, format!("submit: expected {expected}; got {got}"));
+            }
+        }
+    }
+
+    fn applied(
+        &mut self,
+        before: &Model,
+        act: &Act,
+        expected: Result<Change, ApplyError>,
+        got: &Result<Change, ApplyError>,
+        now: Now,
+    ) {
+        use ApplyError as E;
+        match (expected, got) {
+            (Ok(expected), Ok(got)) => {
+                if (expected.from(), expected.event()) != (got.from(), got.event()) {
+                    let way = format!("{} by {}", got.from(), got.event());
+                    self.breach(Law::Acts, format!("apply: the change is said to be {way}"));
+                }
+                self.accepted(before, expected.task(), got.task(), now);
+            }
+            (Err(E::NotFound), Err(E::NotFound)) | (Err(E::LaneBusy), Err(E::LaneBusy)) => {}
+            (Err(E::Transition(a)), Err(E::Transition(b))) if a == *b => {}
+            (Err(E::Stale { current: a }), Err(E::Stale { current: b })) => {
+                self.read(b);
+                self.same(&a, b);
+            }
+            (expected, got) => {
+                let target = act.target();
+                let current = before.stored(target.account(), target.id());
+                let foreign = |t: &Task| t.id() == target.id() && t.account() != target.account();
+                let ended = current.is_some_and(|task| task.status().is_terminal());
+                let law = match (&expected, got) {
+                    (Err(E::NotFound), _) if current.is_none() => {
+                        if before.all_tasks().any(foreign) { Law::S11 } else { Law::Acts }
+                    }
+                    (Err(E::NotFound), _) | (_, Err(E::NotFound)) => Law::S6,
+                    (_, Ok(_)) if ended => Law::S9,
+                    (Err(E::Stale { .. }), Ok(_)) | (Ok(_), Err(E::Stale { .. })) => Law::S10,
+                    (Err(E::LaneBusy), _) | (_, Err(E::LaneBusy)) => Law::S12,
+                    _ => Law::Acts,
+                };
+                let (expected, got) = (Reply::Apply(expected).brief(), brief_apply(got));
+                self.lose(law, format!("apply: expected {expected}; got {got}"));
+            }
+        }
+    }
+
+    fn claimed(&mut self, scope: Scope<'_>, got: Option<&Change>, now: Now) {
+        let Some(change) = got else {
+            let waiting = match scope {
+                Scope::Any => self.model.accounts().find_map(|one| self.model.offer(one, now)),
+                Scope::Account(only) => self.model.offer(only, now),
+            };
+            if let Some(task) = waiting {
+                let received = task.status() == TaskStatus::Received;
+                let law = if received { Law::S12 } else { Law::Acts };
+                self.breach(law, format!("claim: expected {}; got none", brief(&task)));
+            }
+            return;
+        };
+        let (task, account) = (change.task(), change.task().account().clone());
+        if scope == Scope::Any {
+            self.took_its_turn(&account, now);
+        } else if scope != Scope::Account(&account) {
+            return self.lose(Law::S11, format!("claim: got another account's {}", brief(task)));
+        }
+        let before = self.model.clone();
+        let Ok(Some(expected)) = self.model.claim(Scope::Account(&account), now) else {
+            let law = match before.visible(&account, task.id(), now) {
+                None => Law::S6,
+                Some(before) if before.status().is_terminal() => Law::S9,
+                Some(_) => Law::S12,
+            };
+            return self.lose(law, format!("claim: expected none; got {}", brief(task)));
+        };
+        if expected.task().id() != task.id() {
+            let law =
+                if before.visible(&account, task.id(), now).is_some() { Law::S12 } else { Law::S6 };
+            let (expected, got) = (brief(expected.task()), brief(task));
+            return self.lose(law, format!("claim: expected {expected}; got {got}"));
+        }
+        if (expected.from(), expected.event()) != (change.from(), change.event()) {
+            let way = format!("{} by {}", change.from(), change.event());
+            self.breach(Law::Acts, format!("claim: the change is said to be {way}"));
+        }
+        self.accepted(&before, expected.task(), task, now);
+    }
+
+    /// A claim over all accounts served this one: none may have waited since its last turn.
+    fn took_its_turn(&mut self, account: &AccountId, now: Now) {
+        self.claims += 1;
+        let last = self.seen.get(account).and_then(|seen| seen.served);
+        if let Some(last) = last {
+            let overlooked = self.seen.iter().find(|(other, seen)| {
+                *other != account
+                    && seen.waiting_since.is_some_and(|since| since < last)
+                    && self.model.offer(other, now).is_some()
+            });
+            if let Some((other, _)) = overlooked {
+                let what = format!("claim: {account} is served twice while {other} waits");
+                self.breach(Law::Acts, what);
+            }
+        }
+        let seen = self.seen.entry(account.clone()).or_default();
+        seen.served = Some(self.claims);
+        seen.waiting_since = None;
+    }
+
+    fn note_who_waits(&mut self, now: Now) {
+        let accounts: Vec<AccountId> = self.model.accounts().cloned().collect();
+        for account in accounts {
+            let has_something = self.model.offer(&account, now).is_some();
+            let seen = self.seen.entry(account).or_default();
+            let since = seen.waiting_since.unwrap_or(self.claims);
+            seen.waiting_since = has_something.then_some(since);
+        }
+    }
+
+    fn got(&mut self, account: &AccountId, id: TaskId, got: Option<&Task>, now: Now) {
+        match (self.model.visible(account, id, now), got) {
+            (None, None) => {}
+            (Some(expected), Some(got)) => {
+                self.read(got);
+                self.same(&expected, got);
+            }
+            (Some(expected), None) => {
+                self.breach(Law::S6, format!("get: expected {}; got none", brief(&expected)));
+            }
+            (None, Some(got)) => {
+                let known = self.model.stored(account, id).is_some();
+                let law = if known || got.account() == account { Law::S6 } else { Law::S11 };
+                self.breach(law, format!("get: expected none; got {}", brief(got)));
+            }
+        }
+    }
+
+    fn listed(
+        &mut self,
+        account: &AccountId,
+        query: &ListQuery,
+        expected: Result<Page, ListError>,
+        got: &Result<Page, ListError>,
+        now: Now,
+    ) {
+        let (expected, got) = match (expected, got) {
+            (Ok(expected), Ok(got)) => (expected, got),
+            (Err(ListError::Cursor(_)), Err(ListError::Cursor(_))) => return,
+            (Ok(_), Err(error)) => return self.breach(Law::S5, format!("list failed: {error}")),
+            (Err(_), got) => {
+                let got = if got.is_ok() { "a page" } else { "another error" };
+                return self.breach(Law::S5, format!("list: expected a refused cursor; got {got}"));
+            }
+        };
+        self.ordered(got.tasks());
+        for task in got.tasks() {
+            if task.account() != account {
+                return self
+                    .breach(Law::S11, format!("list: got another account's {}", brief(task)));
+            }
+            self.read(task);
+            if task.revision() > got.revision() {
+                self.breach(
+                    Law::S10,
+                    format!("list: {} is above the page's revision", brief(task)),
+                );
+            }
+        }
+        let seen = self.seen.entry(account.clone()).or_default();
+        seen.page = seen.page.max(got.revision());
+
+        let ids = |page: &Page| page.tasks().iter().map(Task::id).collect::<Vec<_>>();
+        let (expected_ids, got_ids) = (ids(&expected), ids(got));
+        if got_ids.iter().collect::<BTreeSet<_>>().len() < got_ids.len() {
+            return self.breach(Law::S1, "list: a task is on the page twice");
+        }
+        for (expected, got) in expected.tasks().iter().zip(got.tasks()) {
+            if expected.id() == got.id() {
+                self.same(expected, got);
+            }
+        }
+        let visible = |id: &TaskId| self.model.visible(account, *id, now).is_some();
+        if let Some(ghost) = got_ids.iter().find(|id| !visible(id)) {
+            return self.breach(Law::S6, format!("list: got task {ghost}, which is not visible"));
+        }
+        let matching = |id: &TaskId| {
+            let task = self.model.visible(account, *id, now);
+            task.is_some_and(|task| query.matches(&task))
+        };
+        if let Some(other) = got_ids.iter().find(|id| !matching(id)) {
+            return self.breach(Law::S5, format!("list: got task {other}, which does not match"));
+        }
+        if expected_ids.len() == got_ids.len() {
+            if expected_ids != got_ids {
+                self.breach(Law::S5, "list: the tasks are not those that come next");
+            }
+        } else if got_ids.len() > query.limit().get() {
+            self.breach(Law::S2, format!("list: got more than the limit of {}", query.limit()));
+        } else {
+            let missing = expected_ids.iter().find(|id| !got_ids.contains(id));
+            let short = got.next().is_some();
+            let law = if short { Law::S2 } else { Law::S6 };
+            self.breach(
+                law,
+                format!(
+                    "list: expected {} tasks, got {}, without {missing:?}",
+                    expected_ids.len(),
+                    got_ids.len()
+                ),
+            );
+        }
+        if expected.next().is_some() != got.next().is_some() {
+            let more = if expected.next().is_some() { "more follows" } else { "nothing follows" };
+            self.breach(Law::S2, format!("list: {more}, but the page says otherwise"));
+        }
+    }
+
+    fn swept(&mut self, limit: usize, got: Swept, now: Now) {
+        let expected = self.model.sweep(limit, now).unwrap_or_default();
+        if expected != got && !self.partly_swept {
+            self.breach(Law::Acts, format!("sweep: expected {expected:?}; got {got:?}"));
+        }
+        if got.dropped > limit {
+            self.breach(Law::Acts, format!("sweep: dropped {}, limit {limit}", got.dropped));
+        }
+        self.partly_swept = expected.more || got.more;
+        let accounts: Vec<AccountId> = self.model.accounts().cloned().collect();
+        for account in accounts {
+            let nothing_visible = self.model.visible_tasks(&account, now).next().is_none();
+            let empty = self.model.account_mut(&account).is_empty();
+            if empty || (got.dropped > 0 && nothing_visible) {
+                self.seen.entry(account).or_default().forgettable = true;
+            }
+        }
+    }
+
+    /// An event was accepted by both: compares the tasks, and lets the model have the store's.
+    fn accepted(&mut self, before: &Model, expected: &Task, got: &Task, now: Now) {
+        let account = got.account().clone();
+        let seen = self.seen.entry(account.clone()).or_default();
+        let floor = seen.revision.max(seen.page);
+        let forgettable = core::mem::take(&mut seen.forgettable);
+        let below = seen.revision >= got.revision();
+        let below_page = seen.page >= got.revision();
+        seen.revision = floor.max(got.revision());
+        if below {
+            self.breach(Law::S10, format!("{} has no new revision", brief(got)));
+        } else if below_page {
+            self.breach(
+                Law::S10,
+                format!("{} is not above an earlier page's revision", brief(got)),
+            );
+        }
+        if got.updated_at() != expected.updated_at() {
+            let replaced_last = before.visible_tasks(&account, now).next().is_none();
+            let anew = got.updated_at() == crate::time::within_years(now);
+            if !(anew && (forgettable || replaced_last)) {
+                let (expected, at) = (expected.updated_at(), got.updated_at());
+                let law = if at < expected { Law::S1 } else { Law::Acts };
+                self.breach(law, format!("{}: updated at {at}, expected {expected}", brief(got)));
+            }
+        }
+        self.same_but_for_stamp(expected, got);
+        let owner = self.model.account_mut(&account);
+        owner.clock = crate::AccountClock::new(got.revision(), got.updated_at());
+        owner.put(got.clone());
+        self.read(got);
+    }
+
+    /// Compares what a read gave with what the model holds.
+    fn same(&mut self, expected: &Task, got: &Task) {
+        if expected.revision() != got.revision() {
+            let law = if expected.status().is_terminal() { Law::S9 } else { Law::S10 };
+            self.breach(law, format!("expected {}; got {}", brief(expected), brief(got)));
+        } else if expected.updated_at() != got.updated_at() {
+            self.breach(Law::S10, format!("{} has changed its update time", brief(got)));
+        } else {
+            self.same_but_for_stamp(expected, got);
+        }
+    }
+
+    fn same_but_for_stamp(&mut self, expected: &Task, got: &Task) {
+        let law = if expected.account() != got.account() {
+            Law::S11
+        } else if expected.expires_at() != got.expires_at() {
+            Law::S6
+        } else {
+            Law::Acts
+        };
+        let facts = |task: &Task| {
+            let at = (task.submitted_at(), task.expires_at());
+            let words = task.description().map(String::from);
+            let whose = (task.account().clone(), task.id(), task.command_type().clone());
+            let input = Vec::from(task.input());
+            let outcome = task.outcome().map(|end| end.cloned().map_err(Clone::clone));
+            (whose, task.status(), at, words, task.progress(), task.attempts(), input, outcome)
+        };
+        if facts(expected) != facts(got) {
+            let difference = format!("expected {expected:?}; got {got:?}");
+            self.breach(law, format!("{} is not as it should be: {difference}", brief(got)));
+        }
+    }
+
+    /// Remembers what a task looked like at its revision: it must look so at every read.
+    fn read(&mut self, task: &Task) {
+        let key = (task.account().clone(), task.id(), task.revision());
+        let first = self.versions.entry(key).or_insert_with(|| task.clone());
+        if first != task {
+            self.breach(Law::S10, format!("two reads of {} are not equal", brief(task)));
+        }
+    }
+
+    fn ordered(&mut self, tasks: &[Task]) {
+        for pair in tasks.windows(2) {
+            if let [above, below] = pair
+                && (above.revision() <= below.revision() || above.updated_at() < below.updated_at())
+            {
+                let (above, below) = (brief(above), brief(below));
+                self.breach(Law::S1, format!("list: {above} stands above {below}"));
+            }
+        }
+    }
+}
+
+fn brief_submit(result: &Result<Submitted, SubmitError>) -> String {
+    match result {
+        Ok(Submitted::New(task)) => format!("new: {}", brief(task)),
+        Ok(Submitted::Existing(task)) => format!("existing: {}", brief(task)),
+        Err(error) => format!("refused: {error}"),
+    }
+}
+
+fn brief_apply(result: &Result<Change, ApplyError>) -> String {
+    match result {
+        Ok(change) => brief(change.task()),
+        Err(error) => format!("refused: {error}"),
+    }
+}

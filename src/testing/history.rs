@@ -1,0 +1,495 @@
+//! Histories of a store: calls as data, short enough to be read, printed as code.
+
+use alloc::format;
+use alloc::vec::Vec;
+use core::fmt;
+use core::num::{NonZeroU32, NonZeroUsize};
+use core::time::Duration;
+
+use chrono::TimeDelta;
+use uuid::Uuid;
+
+use crate::event::{Progress, TaskEvent};
+use crate::id::{AccountId, CommandType, TaskId};
+use crate::outcome::{Completion, TaskError};
+use crate::retention::Retention;
+use crate::status::TaskStatus;
+use crate::store::StoreConfig;
+use crate::submission::Submission;
+use crate::time::Now;
+
+/// A history of a store: its configuration, and calls with their times.
+///
+/// Accounts and ids are small numbers, times are nanoseconds since [`History::ORIGIN`], and what
+/// depends on answers (cursors, revisions) is said relative to what was answered last. `{}` prints
+/// it as code, to be pasted into a test:
+///
+/// ```
+/// use tasklife::testing::{Event, Guard, History, Request, block_on};
+/// use tasklife::{InProcess, MemoryStore};
+///
+/// History::new()
+///     .with_retention_nanos(10_000_000_000)
+///     .submit(0, 0, 1, Request::Plain)
+///     .apply(1_000_000_000, 0, 1, Guard::Latest, Event::Start)
+///     .get(10_000_000_000, 0, 1) // expired to the nanosecond
+///     .check(|config| InProcess(MemoryStore::new(config)), &block_on)?;
+/// # Ok::<(), Box<tasklife::testing::Breach>>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct History {
+    pub(super) limits: Limits,
+    pub(super) steps: Vec<Step>,
+}
+
+/// The configuration of a history's store, as plain numbers; `None` is the default.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Limits {
+    pub(super) retention_nanos: Option<i64>,
+    pub(super) since_update: bool,
+    pub(super) max_tasks: Option<usize>,
+    pub(super) max_open: Option<usize>,
+    pub(super) max_in_progress: Option<u32>,
+    pub(super) takeover_nanos: Option<u64>,
+}
+
+/// One call of a [`History`], and its time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Step {
+    pub(super) at: i64,
+    pub(super) call: Call,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Call {
+    Submit {
+        account: u8,
+        id: u8,
+        request: Request,
+    },
+    Apply {
+        account: u8,
+        id: u8,
+        guard: Guard,
+        event: Event,
+    },
+    Claim(Option<u8>),
+    Get {
+        account: u8,
+        id: u8,
+    },
+    List {
+        account: u8,
+        limit: usize,
+        filter: Filter,
+        after: Option<usize>,
+    },
+    /// All pages, one after the other.
+    ListAll {
+        account: u8,
+        limit: usize,
+        filter: Filter,
+    },
+    /// The next page of a walk through the account's list, or the first.
+    Walk {
+        account: u8,
+        limit: usize,
+    },
+    Sweep {
+        limit: usize,
+    },
+}
+
+/// What a [`History`] submits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Request {
+    /// A submission without input.
+    Plain,
+    /// The same, [initialized](Submission::initialized) only.
+    Initialized,
+    /// One of another command type.
+    OtherCommand,
+    /// One with an input of 2 bytes.
+    Input,
+    /// One with an input of 9 bytes, one more than histories allow.
+    LargeInput,
+}
+
+/// At which revision a [`History`] expects a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Guard {
+    /// At any: [`Target::latest`](crate::Target::latest).
+    Latest,
+    /// At the revision of its last change; like `Latest` where it has none.
+    Current,
+    /// At the one before, where there is one; like `Current` otherwise.
+    Previous,
+}
+
+/// What happens to a task in a [`History`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// [`TaskEvent::receive`].
+    Receive,
+    /// [`TaskEvent::start`].
+    Start,
+    /// A [`TaskEvent::report`] without words.
+    Report,
+    /// A report with words and a percentage, both made from its time.
+    Progress,
+    /// [`TaskEvent::complete`], with a resource id made from its time.
+    Complete,
+    /// [`TaskEvent::fail`].
+    Fail,
+}
+
+/// Which part of a list a [`History`] asks for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// A status, or any.
+    pub status: Option<TaskStatus>,
+    /// Changed since the revision of the page that was read so many pages ago: 0 for the last one.
+    /// Revision 0, if there was none.
+    pub since_page: Option<usize>,
+}
+
+impl History {
+    /// The time that is 0 in a history.
+    pub const ORIGIN: Now = match chrono::DateTime::from_timestamp(1_577_836_800, 0) {
+        Some(origin) => origin,
+        None => chrono::DateTime::UNIX_EPOCH,
+    };
+
+    /// The largest input that the store of a history takes, in bytes.
+    pub const MAX_INPUT: usize = 8;
+
+    /// A history without calls, for a store without limits.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets the retention, in nanoseconds from the submission.
+    #[must_use]
+    pub fn with_retention_nanos(mut self, nanoseconds: i64) -> Self {
+        self.limits.retention_nanos = Some(nanoseconds);
+        self
+    }
+
+    /// Counts the retention from the latest update.
+    #[must_use]
+    pub fn with_retention_since_update(mut self) -> Self {
+        self.limits.since_update = true;
+        self
+    }
+
+    /// Sets [`max_tasks`](StoreConfig::with_max_tasks).
+    #[must_use]
+    pub fn with_max_tasks(mut self, total: usize) -> Self {
+        self.limits.max_tasks = Some(total);
+        self
+    }
+
+    /// Sets [`max_open`](StoreConfig::with_max_open).
+    #[must_use]
+    pub fn with_max_open(mut self, per_account: usize) -> Self {
+        self.limits.max_open = Some(per_account);
+        self
+    }
+
+    /// Sets [`max_in_progress`](StoreConfig::with_max_in_progress); 0 counts as 1.
+    #[must_use]
+    pub fn with_max_in_progress(mut self, per_account: u32) -> Self {
+        self.limits.max_in_progress = Some(per_account);
+        self
+    }
+
+    /// Sets the silence after which tasks are [taken over](StoreConfig::with_takeover_after).
+    #[must_use]
+    pub fn with_takeover_nanos(mut self, nanoseconds: u64) -> Self {
+        self.limits.takeover_nanos = Some(nanoseconds);
+        self
+    }
+
+    /// Adds a submission.
+    #[must_use]
+    pub fn submit(self, at: i64, account: u8, id: u8, request: Request) -> Self {
+        self.with(at, Call::Submit { account, id, request })
+    }
+
+    /// Adds an event.
+    #[must_use]
+    pub fn apply(self, at: i64, account: u8, id: u8, guard: Guard, event: Event) -> Self {
+        self.with(at, Call::Apply { account, id, guard, event })
+    }
+
+    /// Adds a claim over all accounts.
+    #[must_use]
+    pub fn claim(self, at: i64) -> Self {
+        self.with(at, Call::Claim(None))
+    }
+
+    /// Adds a claim of one account.
+    #[must_use]
+    pub fn claim_of(self, at: i64, account: u8) -> Self {
+        self.with(at, Call::Claim(Some(account)))
+    }
+
+    /// Adds a read.
+    #[must_use]
+    pub fn get(self, at: i64, account: u8, id: u8) -> Self {
+        self.with(at, Call::Get { account, id })
+    }
+
+    /// Adds a page from the top of an account's list.
+    #[must_use]
+    pub fn list(self, at: i64, account: u8, limit: usize, filter: Filter) -> Self {
+        self.with(at, Call::List { account, limit, filter, after: None })
+    }
+
+    /// Adds a page after the cursor that was given out so many cursors ago: 0 for the last one,
+    /// of whatever account and filter it was.
+    #[must_use]
+    pub fn list_after(
+        self,
+        at: i64,
+        account: u8,
+        limit: usize,
+        filter: Filter,
+        ago: usize,
+    ) -> Self {
+        self.with(at, Call::List { account, limit, filter, after: Some(ago) })
+    }
+
+    /// Adds all pages of an account's list, one after the other.
+    #[must_use]
+    pub fn list_all(self, at: i64, account: u8, limit: usize, filter: Filter) -> Self {
+        self.with(at, Call::ListAll { account, limit, filter })
+    }
+
+    /// Adds the next page of a walk through an account's list, which other calls may come between.
+    /// At the end of the history, walks are walked to their end.
+    #[must_use]
+    pub fn walk(self, at: i64, account: u8, limit: usize) -> Self {
+        self.with(at, Call::Walk { account, limit })
+    }
+
+    /// Adds a sweep.
+    #[must_use]
+    pub fn sweep(self, at: i64, limit: usize) -> Self {
+        self.with(at, Call::Sweep { limit })
+    }
+
+    fn with(mut self, at: i64, call: Call) -> Self {
+        self.steps.push(Step { at, call });
+        self
+    }
+
+    /// How many calls it has.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.steps.len()
+    }
+
+    /// Whether it has no call.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.steps.is_empty()
+    }
+
+    /// Histories that are a little simpler: a limit fewer, a call fewer, a call at the time of the
+    /// one before.
+    pub(super) fn simpler(&self) -> impl Iterator<Item = Self> {
+        let Self { limits, steps } = self;
+        let fewer_limits = [
+            Limits { since_update: false, ..*limits },
+            Limits { max_tasks: None, ..*limits },
+            Limits { max_open: None, ..*limits },
+            Limits { max_in_progress: None, ..*limits },
+            Limits { takeover_nanos: None, ..*limits },
+        ];
+        let with_limits = move |limits| Self { limits, steps: steps.clone() };
+        let fewer_limits = fewer_limits.into_iter().filter(move |fewer| fewer != limits);
+        let without = |at: usize| {
+            let others = steps.iter().enumerate().filter(|(other, _)| *other != at);
+            Self { limits: *limits, steps: others.map(|(_, step)| step.clone()).collect() }
+        };
+        let earlier = |at: usize| {
+            let before = at.checked_sub(1).map_or(0, |before| steps[before].at);
+            let mut simpler = self.clone();
+            simpler.steps[at].at = before;
+            (steps[at].at != before).then_some(simpler)
+        };
+        (0..steps.len())
+            .map(without)
+            .chain(fewer_limits.map(with_limits))
+            .chain((0..steps.len()).filter_map(earlier))
+    }
+
+    /// The configuration of its store.
+    #[must_use]
+    pub fn config(&self) -> StoreConfig {
+        let Limits { retention_nanos, since_update, max_tasks, max_open, .. } = self.limits;
+        let period = retention_nanos.map(TimeDelta::nanoseconds);
+        let period = period.unwrap_or(Retention::default().period());
+        let retention =
+            if since_update { Retention::since_update } else { Retention::since_submission };
+        let mut config = StoreConfig::default()
+            .with_retention(retention(period))
+            .with_max_input(Self::MAX_INPUT)
+            .with_max_tasks(max_tasks.unwrap_or(usize::MAX))
+            .with_max_open(max_open.unwrap_or(usize::MAX));
+        if let Some(width) = self.limits.max_in_progress {
+            config = config.with_max_in_progress(NonZeroU32::new(width).unwrap_or(NonZeroU32::MIN));
+        }
+        if let Some(silence) = self.limits.takeover_nanos {
+            config = config.with_takeover_after(Duration::from_nanos(silence));
+        }
+        config
+    }
+}
+
+/// An instant of a history.
+pub(super) fn instant(at: i64) -> Now {
+    History::ORIGIN + TimeDelta::nanoseconds(at)
+}
+
+/// The account with this number.
+#[expect(clippy::expect_used, reason = "the text is a name, whatever the number")]
+pub(super) fn account(number: u8) -> AccountId {
+    format!("account-{number}").parse().expect("a name")
+}
+
+pub(super) fn task_id(number: u8) -> TaskId {
+    TaskId::from(Uuid::from_u128(number.into()))
+}
+
+pub(super) fn limit(number: usize) -> NonZeroUsize {
+    NonZeroUsize::new(number).unwrap_or(NonZeroUsize::MIN)
+}
+
+impl Request {
+    /// Every request.
+    pub const ALL: [Self; 5] =
+        [Self::Plain, Self::Initialized, Self::OtherCommand, Self::Input, Self::LargeInput];
+
+    pub(super) fn submission(self, of: u8, id: u8) -> Submission {
+        const COMMAND: CommandType = CommandType::from_static("subscriptionCreateRequest");
+        const OTHER: CommandType = CommandType::from_static("subscriptionDeleteRequest");
+        let plain = Submission::new(account(of), task_id(id), COMMAND);
+        match self {
+            Self::Plain => plain,
+            Self::Initialized => plain.initialized(),
+            Self::OtherCommand => Submission::new(account(of), task_id(id), OTHER),
+            Self::Input => plain.with_input(*b"in"),
+            Self::LargeInput => plain.with_input([0; History::MAX_INPUT + 1]),
+        }
+    }
+}
+
+impl Event {
+    /// Every event.
+    pub const ALL: [Self; 6] =
+        [Self::Receive, Self::Start, Self::Report, Self::Progress, Self::Complete, Self::Fail];
+
+    pub(super) fn event(self, at: i64) -> TaskEvent {
+        match self {
+            Self::Receive => TaskEvent::receive(),
+            Self::Start => TaskEvent::start(),
+            Self::Report => TaskEvent::report(),
+            Self::Progress => TaskEvent::report()
+                .with_description(format!("This is a report at {at} ns."))
+                .with_progress(Progress::of(at.unsigned_abs() / 1_000_000_000 % 100, 100)),
+            Self::Complete => TaskEvent::complete(Completion::of(at)),
+            Self::Fail => TaskEvent::fail(TaskError::new("CODE", "It failed.")),
+        }
+    }
+}
+
+impl fmt::Display for History {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Limits { retention_nanos, since_update, max_tasks, .. } = self.limits;
+        let Limits { max_open, max_in_progress, takeover_nanos, .. } = self.limits;
+        write!(f, "History::new()")?;
+        if let Some(nanos) = retention_nanos {
+            write!(f, "\n    .with_retention_nanos({})", Grouped(nanos))?;
+        }
+        if since_update {
+            write!(f, "\n    .with_retention_since_update()")?;
+        }
+        if let Some(total) = max_tasks {
+            write!(f, "\n    .with_max_tasks({total})")?;
+        }
+        if let Some(open) = max_open {
+            write!(f, "\n    .with_max_open({open})")?;
+        }
+        if let Some(width) = max_in_progress {
+            write!(f, "\n    .with_max_in_progress({width})")?;
+        }
+        if let Some(nanos) = takeover_nanos {
+            write!(f, "\n    .with_takeover_nanos({})", Grouped(nanos.cast_signed()))?;
+        }
+        self.steps.iter().try_for_each(|step| write!(f, "\n    {step}"))
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let at = Grouped(self.at);
+        match &self.call {
+            Call::Submit { account, id, request } => {
+                write!(f, ".submit({at}, {account}, {id}, Request::{request:?})")
+            }
+            Call::Apply { account, id, guard, event } => {
+                write!(f, ".apply({at}, {account}, {id}, Guard::{guard:?}, Event::{event:?})")
+            }
+            Call::Claim(None) => write!(f, ".claim({at})"),
+            Call::Claim(Some(account)) => write!(f, ".claim_of({at}, {account})"),
+            Call::Get { account, id } => write!(f, ".get({at}, {account}, {id})"),
+            Call::List { account, limit, filter, after: None } => {
+                write!(f, ".list({at}, {account}, {limit}, {filter})")
+            }
+            Call::List { account, limit, filter, after: Some(ago) } => {
+                write!(f, ".list_after({at}, {account}, {limit}, {filter}, {ago})")
+            }
+            Call::ListAll { account, limit, filter } => {
+                write!(f, ".list_all({at}, {account}, {limit}, {filter})")
+            }
+            Call::Walk { account, limit } => write!(f, ".walk({at}, {account}, {limit})"),
+            Call::Sweep { limit } => write!(f, ".sweep({at}, {limit})"),
+        }
+    }
+}
+
+impl fmt::Display for Filter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { status, since_page } = self;
+        if *self == Self::default() {
+            return f.write_str("Filter::default()");
+        }
+        match status {
+            Some(status) => write!(f, "Filter {{ status: Some(TaskStatus::{status:?}), ")?,
+            None => write!(f, "Filter {{ status: None, ")?,
+        }
+        write!(f, "since_page: {since_page:?} }}")
+    }
+}
+
+/// A number of nanoseconds with its digits in groups of three.
+struct Grouped(i64);
+
+impl fmt::Display for Grouped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0 < 0 {
+            f.write_str("-")?;
+        }
+        let digits = format!("{}", self.0.unsigned_abs());
+        for (place, digit) in digits.chars().enumerate() {
+            if place > 0 && (digits.len() - place) % 3 == 0 {
+                f.write_str("_")?;
+            }
+            write!(f, "{digit}")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,317 @@
+//! A store that is obviously right: a plain list, looked through from end to end.
+
+use alloc::vec::Vec;
+use core::cmp::Reverse;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::clock::AccountClock;
+use crate::event::{TaskEvent, TransitionError};
+use crate::id::{AccountId, TaskId};
+use crate::status::{EventKind, TaskStatus};
+use crate::store::{
+    ApplyError, BackendError, Change, ListError, ListQuery, Page, Scope, StoreConfig, SubmitError,
+    Submitted, Swept, Target, TaskStore,
+};
+use crate::submission::Submission;
+use crate::task::Task;
+use crate::time::{MIN_TIME, Now, within_years};
+
+/// A store that is obviously right: a plain list of tasks for each account. Every call looks
+/// through all of them.
+///
+/// It is what the conformance suite compares a store with, and it can stand in for a store in tests
+/// of one's own. It shares no code with [`LocalStore`](crate::LocalStore). To share it between
+/// threads, put it behind a `Mutex`, which makes it a [`TaskStore`].
+///
+/// ```
+/// use std::sync::Mutex;
+/// use tasklife::testing::Model;
+/// use tasklife::{StoreConfig, TaskStore};
+///
+/// let store: Box<dyn TaskStore> = Box::new(Mutex::new(Model::new(StoreConfig::default())));
+/// ```
+#[derive(Clone, Debug)]
+pub struct Model {
+    config: StoreConfig,
+    horizon: Now,
+    accounts: Vec<ModelAccount>,
+    /// How many places in the queue of accounts have been given out.
+    places: u64,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct ModelAccount {
+    id: AccountId,
+    pub(super) clock: AccountClock,
+    /// In no particular order.
+    tasks: Vec<Task>,
+    /// The account's place in the queue: the lowest is next.
+    place: u64,
+}
+
+impl Model {
+    /// An empty store.
+    #[must_use]
+    pub fn new(config: StoreConfig) -> Self {
+        Self { config, horizon: MIN_TIME, accounts: Vec::new(), places: 0 }
+    }
+
+    /// As [`TaskStore::submit`].
+    ///
+    /// # Errors
+    /// As there; the backend is memory and doesn't fail.
+    pub fn submit(&mut self, submission: Submission, now: Now) -> Result<Submitted, SubmitError> {
+        if let Some(task) = self.visible(submission.account(), submission.id(), now) {
+            return if submission.is_repeat_of(&task) {
+                Ok(Submitted::Existing(task))
+            } else {
+                Err(SubmitError::Conflict)
+            };
+        }
+        if submission.input().len() > self.config.max_input() {
+            return Err(SubmitError::InputTooLarge { limit: self.config.max_input() });
+        }
+        let instant = within_years(now).max(self.horizon);
+        if self.config.retention().after_submission(now) <= instant {
+            return Err(SubmitError::Expired);
+        }
+        let replaces = self.stored(submission.account(), submission.id()).is_some();
+        if !replaces && self.all_tasks().count() >= self.config.max_tasks() {
+            let sweep_helps = self.all_tasks().any(|task| !task.is_visible_at(instant));
+            return Err(SubmitError::StoreFull { sweep_helps });
+        }
+        let open = self.visible_tasks(submission.account(), now);
+        if open.filter(|task| !task.status().is_terminal()).count() >= self.config.max_open() {
+            return Err(SubmitError::AccountFull);
+        }
+
+        let retention = self.config.retention();
+        let account = self.account_mut(submission.account());
+        let task = Task::new(submission, retention, now, account.clock.next(now));
+        account.put(task.clone());
+        Ok(Submitted::New(task))
+    }
+
+    /// As [`TaskStore::apply`].
+    ///
+    /// # Errors
+    /// As there; the backend is memory and doesn't fail.
+    pub fn apply(
+        &mut self,
+        target: Target<'_>,
+        event: TaskEvent,
+        now: Now,
+    ) -> Result<Change, ApplyError> {
+        let current = self.visible(target.account(), target.id(), now);
+        let current = current.ok_or(ApplyError::NotFound)?;
+        if !target.is_met_by(&current) {
+            return Err(ApplyError::Stale { current });
+        }
+        let (from, kind) = (current.status(), event.kind());
+        if from.after(kind).is_none() {
+            return Err(TransitionError::new(from, kind).into());
+        }
+        if kind == EventKind::Start && !self.lane_has_room(target.account(), now) {
+            return Err(ApplyError::LaneBusy);
+        }
+        let (retention, mut task) = (self.config.retention(), current);
+        let account = self.account_mut(target.account());
+        task.apply(event, retention, now, account.clock.next(now))?;
+        account.put(task.clone());
+        Ok(Change::new(from, kind, task))
+    }
+
+    /// As [`TaskStore::claim`].
+    ///
+    /// # Errors
+    /// Never: the backend is memory.
+    pub fn claim(&mut self, scope: Scope<'_>, now: Now) -> Result<Option<Change>, BackendError> {
+        let chosen = match scope {
+            Scope::Account(id) => self.accounts.iter().find(|account| account.id == *id),
+            Scope::Any => {
+                let ready = self.accounts.iter().filter(|a| self.offer(&a.id, now).is_some());
+                ready.min_by_key(|account| account.place)
+            }
+        };
+        let Some(id) = chosen.map(|account| account.id.clone()) else { return Ok(None) };
+        let Some(mut task) = self.offer(&id, now) else { return Ok(None) };
+        if scope == Scope::Any {
+            self.places += 1;
+        }
+        let (retention, places) = (self.config.retention(), self.places);
+        let account = self.account_mut(&id);
+        if scope == Scope::Any {
+            account.place = places;
+        }
+        let (from, stamp) = (task.status(), account.clock.next(now));
+        let (event, applied) = if from == TaskStatus::Received {
+            (EventKind::Start, task.apply(TaskEvent::start(), retention, now, stamp))
+        } else {
+            (EventKind::Report, task.take_over(retention, now, stamp))
+        };
+        debug_assert!(applied.is_ok(), "what is offered can be handed out: {applied:?}");
+        account.put(task.clone());
+        Ok(Some(Change::new(from, event, task)))
+    }
+
+    /// As [`TaskStore::get`].
+    ///
+    /// # Errors
+    /// Never: the backend is memory.
+    pub fn get(
+        &self,
+        account: &AccountId,
+        id: TaskId,
+        now: Now,
+    ) -> Result<Option<Task>, BackendError> {
+        Ok(self.visible(account, id, now))
+    }
+
+    /// As [`TaskStore::list`].
+    ///
+    /// # Errors
+    /// As there; the backend is memory and doesn't fail.
+    pub fn list(
+        &self,
+        account: &AccountId,
+        query: &ListQuery,
+        now: Now,
+    ) -> Result<Page, ListError> {
+        let position = query.position(account)?;
+        let mut tasks: Vec<Task> = self
+            .visible_tasks(account, now)
+            .filter(|task| query.matches(task))
+            .filter(|task| position.is_none_or(|position| task.revision() < position))
+            .cloned()
+            .collect();
+        tasks.sort_by_key(|task| Reverse(task.revision()));
+        let more = tasks.len() > query.limit().get();
+        tasks.truncate(query.limit().get());
+        let last = tasks.last().filter(|_| more);
+        let next = last.map(|last| query.cursor(account, last.revision()));
+        let known = self.accounts.iter().find(|known| known.id == *account);
+        let revision = known.map(|known| known.clock.revision()).unwrap_or_default();
+        Ok(Page::new(tasks, next, revision))
+    }
+
+    /// As [`TaskStore::sweep`].
+    ///
+    /// # Errors
+    /// Never: the backend is memory.
+    pub fn sweep(&mut self, limit: usize, now: Now) -> Result<Swept, BackendError> {
+        self.horizon = self.horizon.max(within_years(now));
+        let mut due: Vec<(Now, AccountId, TaskId)> = self
+            .all_tasks()
+            .filter(|task| !task.is_visible_at(self.horizon))
+            .map(|task| (task.expires_at(), task.account().clone(), task.id()))
+            .collect();
+        due.sort();
+        let more = due.len() > limit;
+        due.truncate(limit);
+        for (_, account, id) in &due {
+            self.account_mut(account).tasks.retain(|task| task.id() != *id);
+        }
+        Ok(Swept { dropped: due.len(), more })
+    }
+
+    /// What the account has to hand out: a task in progress that fell silent, or one received.
+    pub(super) fn offer(&self, account: &AccountId, now: Now) -> Option<Task> {
+        let tasks = || self.visible_tasks(account, now);
+        let silent = tasks().filter(|task| self.config.takeover_due(task, within_years(now)));
+        let received = tasks().filter(|task| task.status() == TaskStatus::Received);
+        let first = received.min_by_key(|task| task.revision());
+        let first = first.filter(|_| self.lane_has_room(account, now));
+        silent.min_by_key(|task| task.revision()).or(first).cloned()
+    }
+
+    pub(super) fn visible(&self, account: &AccountId, id: TaskId, now: Now) -> Option<Task> {
+        self.visible_tasks(account, now).find(|task| task.id() == id).cloned()
+    }
+
+    pub(super) fn visible_tasks(
+        &self,
+        account: &AccountId,
+        now: Now,
+    ) -> impl Iterator<Item = &Task> {
+        let instant = within_years(now).max(self.horizon);
+        let own = self.accounts.iter().filter(move |known| known.id == *account);
+        own.flat_map(|own| &own.tasks).filter(move |task| task.is_visible_at(instant))
+    }
+
+    /// The task under this id, visible or not.
+    pub(super) fn stored(&self, account: &AccountId, id: TaskId) -> Option<&Task> {
+        self.all_tasks().find(|task| task.account() == account && task.id() == id)
+    }
+
+    pub(super) fn all_tasks(&self) -> impl Iterator<Item = &Task> {
+        self.accounts.iter().flat_map(|account| &account.tasks)
+    }
+
+    pub(super) fn accounts(&self) -> impl Iterator<Item = &AccountId> {
+        self.accounts.iter().map(|account| &account.id)
+    }
+
+    /// The account, with a place at the end of the queue if it is new.
+    pub(super) fn account_mut(&mut self, id: &AccountId) -> &mut ModelAccount {
+        let known = self.accounts.iter().position(|account| account.id == *id);
+        let at = known.unwrap_or_else(|| {
+            self.places += 1;
+            let (id, place) = (id.clone(), self.places);
+            let clock = AccountClock::default();
+            self.accounts.push(ModelAccount { id, clock, tasks: Vec::new(), place });
+            self.accounts.len() - 1
+        });
+        &mut self.accounts[at]
+    }
+
+    fn lane_has_room(&self, account: &AccountId, now: Now) -> bool {
+        let running = self
+            .visible_tasks(account, now)
+            .filter(|task| task.status() == TaskStatus::ProcessingInProgress);
+        let width = self.config.max_in_progress();
+        width.is_none_or(|width| running.count() < width.get() as usize)
+    }
+}
+
+impl ModelAccount {
+    /// Puts a task in, in place of what was under its id.
+    pub(super) fn put(&mut self, task: Task) {
+        self.clock.advance_to(&task);
+        self.tasks.retain(|other| other.id() != task.id());
+        self.tasks.push(task);
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.tasks.is_empty()
+    }
+}
+
+fn locked(model: &Mutex<Model>) -> MutexGuard<'_, Model> {
+    model.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl TaskStore for Mutex<Model> {
+    fn submit(&self, submission: Submission, now: Now) -> Result<Submitted, SubmitError> {
+        locked(self).submit(submission, now)
+    }
+
+    fn apply(&self, target: Target<'_>, event: TaskEvent, now: Now) -> Result<Change, ApplyError> {
+        locked(self).apply(target, event, now)
+    }
+
+    fn claim(&self, scope: Scope<'_>, now: Now) -> Result<Option<Change>, BackendError> {
+        locked(self).claim(scope, now)
+    }
+
+    fn get(&self, account: &AccountId, id: TaskId, now: Now) -> Result<Option<Task>, BackendError> {
+        locked(self).get(account, id, now)
+    }
+
+    fn list(&self, account: &AccountId, query: &ListQuery, now: Now) -> Result<Page, ListError> {
+        locked(self).list(account, query, now)
+    }
+
+    fn sweep(&self, limit: usize, now: Now) -> Result<Swept, BackendError> {
+        locked(self).sweep(limit, now)
+    }
+}

@@ -1,0 +1,302 @@
+//! Runs a history on a store, and beside it on the model.
+
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::format;
+use alloc::vec::Vec;
+
+use super::act::{Act, Reply, Wait, brief};
+use super::check::{Checker, Violation};
+use super::history::{Call, Event, Filter, Guard, History, account, instant, limit, task_id};
+use super::law::Law;
+use crate::clock::Revision;
+use crate::id::{AccountId, TaskId};
+use crate::store::{AsyncTaskStore, Cursor, ListQuery, Page};
+use crate::task::Task;
+use crate::time::Now;
+
+/// A history that is being run.
+pub(super) struct Run<'a, S, W> {
+    store: &'a S,
+    wait: &'a W,
+    pub(super) checker: Checker,
+    /// The accounts to be looked at before and after each call, if any: slower, but tells what a
+    /// call changed.
+    watched: Vec<AccountId>,
+    memory: Memory,
+    walks: BTreeMap<(u8, usize), Walk>,
+}
+
+/// What a client remembers of the answers: what its next calls can refer to.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Memory {
+    /// What each task was seen as, the latest last.
+    seen: BTreeMap<(AccountId, TaskId), Vec<Task>>,
+    pages: Vec<Revision>,
+    cursors: Vec<Cursor>,
+}
+
+/// A walk through an account's list, page by page, with other calls in between.
+struct Walk {
+    query: ListQuery,
+    pages: Vec<(Now, Page)>,
+    /// The account's tasks when the walk began.
+    begin: Vec<Task>,
+}
+
+impl<'a, S: AsyncTaskStore, W: Wait> Run<'a, S, W> {
+    pub(super) fn new(history: &History, store: &'a S, wait: &'a W, watch: bool) -> Self {
+        let accounts = history.steps.iter().filter_map(|step| match &step.call {
+            Call::Submit { account, .. } => Some(*account),
+            _ => None,
+        });
+        let accounts: BTreeSet<u8> = accounts.filter(|_| watch).collect();
+        Self {
+            store,
+            wait,
+            checker: Checker::new(history.config()),
+            watched: accounts.into_iter().map(account).collect(),
+            memory: Memory::default(),
+            walks: BTreeMap::new(),
+        }
+    }
+
+    /// Runs all of a history, or until the model can't follow.
+    pub(super) fn all(mut self, history: &History) -> Vec<Violation> {
+        for step in &history.steps {
+            self.step(step.at, &step.call);
+        }
+        let last = history.steps.last().map_or(0, |step| step.at);
+        let open: Vec<(u8, usize)> = self.walks.keys().copied().collect();
+        for (account, limit) in open {
+            // More pages than tasks would be a breach of its own, found by every page.
+            for _ in 0..=history.steps.len() {
+                if self.walks.contains_key(&(account, limit)) {
+                    self.walk(account, limit, instant(last));
+                }
+            }
+        }
+        self.checker.violations
+    }
+
+    /// Makes a history's call.
+    pub(super) fn step(&mut self, at: i64, call: &Call) {
+        let now = instant(at);
+        match call {
+            Call::ListAll { account: number, limit: size, filter } => {
+                self.list_all(&account(*number), *size, *filter, now);
+            }
+            Call::Walk { account, limit } => self.walk(*account, *limit, now),
+            call => {
+                if let Some(act) = self.memory.act(at, call) {
+                    self.act(&act, now);
+                }
+            }
+        }
+    }
+
+    /// Makes a call, and compares its answer.
+    fn act(&mut self, act: &Act, now: Now) -> Option<Reply> {
+        if self.checker.lost {
+            return None;
+        }
+        let before = self.watch(now);
+        let reply = act.on(self.store, self.wait, now);
+        let after = self.watch(now);
+        self.compare(act, &reply, &before, &after);
+        self.checker.check(act, now, &reply);
+        self.memory.note(&reply);
+        Some(reply)
+    }
+
+    fn watch(&self, now: Now) -> BTreeMap<AccountId, Vec<Task>> {
+        let query = ListQuery::new(core::num::NonZeroUsize::MAX);
+        let watched = self.watched.iter().filter_map(|account| {
+            let page = self.wait.wait(self.store.list(account, &query, now)).ok()?;
+            Some((account.clone(), page.into_tasks()))
+        });
+        watched.collect()
+    }
+
+    /// What a call may change in what was there before.
+    fn compare(
+        &mut self,
+        act: &Act,
+        reply: &Reply,
+        before: &BTreeMap<AccountId, Vec<Task>>,
+        after: &BTreeMap<AccountId, Vec<Task>>,
+    ) {
+        let changed = reply.changed();
+        for (account, before) in before {
+            let after = after.get(account).map_or(&[][..], Vec::as_slice);
+            let own = changed.filter(|task| task.account() == account);
+            let rest = |tasks: &[Task]| -> Vec<Task> {
+                tasks.iter().filter(|t| own.is_none_or(|own| own.id() != t.id())).cloned().collect()
+            };
+            let vanished = before.iter().find(|task| !after.iter().any(|t| t.id() == task.id()));
+            let (rest_before, rest_after) = (rest(before), rest(after));
+            if let Some(task) = vanished {
+                let law = if act.is_read() { Law::S8 } else { Law::S7 };
+                self.checker.breach(law, format!("{} is gone after a call", brief(task)));
+            } else if rest_before != rest_after {
+                let ended = rest_before
+                    .iter()
+                    .any(|task| task.status().is_terminal() && !rest_after.contains(task));
+                let law = match act {
+                    act if act.is_read() => Law::S8,
+                    _ if ended => Law::S9,
+                    act if act.account().is_some_and(|own| own != account) => Law::S11,
+                    _ if changed.is_some_and(|task| task.account() != account) => Law::S11,
+                    Act::Sweep { .. } => Law::S7,
+                    _ => Law::S9,
+                };
+                self.checker.breach(law, format!("a call changed other tasks of {account}"));
+            }
+        }
+    }
+
+    fn list_all(&mut self, of: &AccountId, size: usize, filter: Filter, now: Now) {
+        let query = self.memory.query(size, filter);
+        let mut expected: Vec<Task> = self.checker.model.visible_tasks(of, now).cloned().collect();
+        expected.retain(|task| query.matches(task));
+        let (mut got, mut after) = (Vec::new(), None);
+        // One page for each task, and one to spare.
+        for _ in 0..=expected.len() {
+            let query = match after {
+                Some(cursor) => query.clone().after(cursor),
+                None => query.clone(),
+            };
+            let act = Act::List { account: of.clone(), query };
+            let Some(Reply::List(Ok(page))) = self.act(&act, now) else { return };
+            after = page.next();
+            got.extend(page.into_tasks());
+            if after.is_none() {
+                break;
+            }
+        }
+        let ids = |tasks: &[Task]| {
+            let mut ids: Vec<TaskId> = tasks.iter().map(Task::id).collect();
+            ids.sort_unstable();
+            ids
+        };
+        if ids(&expected) != ids(&got) {
+            let (expected, got) = (expected.len(), got.len());
+            let what =
+                format!("all pages of {of} have {got} tasks instead of each of {expected} once");
+            self.checker.breach(Law::S3, what);
+        }
+    }
+
+    fn walk(&mut self, number: u8, size: usize, now: Now) {
+        let of = account(number);
+        let walk = self.walks.remove(&(number, size)).unwrap_or_else(|| Walk {
+            query: ListQuery::new(limit(size)),
+            pages: Vec::new(),
+            begin: self.checker.model.all_tasks().filter(|t| *t.account() == of).cloned().collect(),
+        });
+        let query = match walk.pages.last().and_then(|(_, page)| page.next()) {
+            Some(cursor) => walk.query.clone().after(cursor),
+            None => walk.query.clone(),
+        };
+        let Some(Reply::List(Ok(page))) = self.act(&Act::List { account: of.clone(), query }, now)
+        else {
+            return;
+        };
+        let (mut walk, last) = (walk, page.next().is_none());
+        walk.pages.push((now, page));
+        if last {
+            self.end_of_walk(&of, &walk, now);
+        } else {
+            self.walks.insert((number, size), walk);
+        }
+    }
+
+    /// Each task that did not change was seen once, and each that did is among those changed since.
+    fn end_of_walk(&mut self, of: &AccountId, walk: &Walk, now: Now) {
+        let Some((_, first)) = walk.pages.first() else { return };
+        let query = ListQuery::new(core::num::NonZeroUsize::MAX).changed_since(first.revision());
+        let act = Act::List { account: of.clone(), query };
+        let Some(Reply::List(Ok(changed))) = self.act(&act, now) else { return };
+
+        let times_seen = |id| {
+            let tasks = walk.pages.iter().flat_map(|(_, page)| page.tasks());
+            tasks.filter(|task| task.id() == id).count()
+        };
+        for task in &walk.begin {
+            let visible = |at: &Now| self.checker.model.visible(of, task.id(), *at);
+            let stayed = walk.pages.iter().all(|(at, _)| visible(at).as_ref() == Some(task));
+            if stayed && times_seen(task.id()) != 1 {
+                let times = times_seen(task.id());
+                let what = format!("{} did not change, and was seen {times} times", brief(task));
+                return self.checker.breach(Law::S4, what);
+            }
+        }
+        let later: Vec<Task> = self.checker.model.visible_tasks(of, now).cloned().collect();
+        for task in later.iter().filter(|task| !walk.begin.contains(task)) {
+            if !changed.tasks().iter().any(|other| other.id() == task.id()) {
+                let what = format!("{} changed, and is not among those changed since", brief(task));
+                return self.checker.breach(Law::S4, what);
+            }
+        }
+    }
+}
+
+impl Memory {
+    /// A call of a history with what it refers to filled in; none for walks.
+    pub(super) fn act(&self, at: i64, call: &Call) -> Option<Act> {
+        Some(match *call {
+            Call::Submit { account, id, request } => Act::Submit(request.submission(account, id)),
+            Call::Apply { account: number, id, guard, event } => {
+                self.apply(account(number), task_id(id), guard, event, at)
+            }
+            Call::Claim(number) => Act::Claim(number.map(account)),
+            Call::Get { account: number, id } => {
+                Act::Get { account: account(number), id: task_id(id) }
+            }
+            Call::List { account: number, limit, filter, after } => {
+                let query = self.query(limit, filter);
+                let cursor = after.and_then(|ago| nth_last(&self.cursors, ago));
+                let query = cursor.map_or(query.clone(), |cursor| query.after(cursor));
+                Act::List { account: account(number), query }
+            }
+            Call::Sweep { limit } => Act::Sweep { limit },
+            Call::ListAll { .. } | Call::Walk { .. } => return None,
+        })
+    }
+
+    fn apply(&self, account: AccountId, id: TaskId, guard: Guard, event: Event, at: i64) -> Act {
+        let seen = self.seen.get(&(account.clone(), id)).map_or(&[][..], Vec::as_slice);
+        let exactly = match guard {
+            Guard::Latest => None,
+            Guard::Current => seen.last(),
+            Guard::Previous => seen.iter().rev().nth(1).or(seen.last()),
+        };
+        Act::Apply { account, id, exactly: exactly.cloned(), event: event.event(at) }
+    }
+
+    fn query(&self, size: usize, filter: Filter) -> ListQuery {
+        let mut query = ListQuery::new(limit(size));
+        if let Some(status) = filter.status {
+            query = query.with_status(status);
+        }
+        if let Some(ago) = filter.since_page {
+            query = query.changed_since(nth_last(&self.pages, ago).unwrap_or_default());
+        }
+        query
+    }
+
+    pub(super) fn note(&mut self, reply: &Reply) {
+        if let Some(task) = reply.changed() {
+            let key = (task.account().clone(), task.id());
+            self.seen.entry(key).or_default().push(task.clone());
+        }
+        if let Reply::List(Ok(page)) = reply {
+            self.pages.push(page.revision());
+            self.cursors.extend(page.next());
+        }
+    }
+}
+
+/// The element so many before the last; the first, where there are fewer.
+fn nth_last<T: Copy>(all: &[T], ago: usize) -> Option<T> {
+    all.iter().rev().nth(ago).or(all.first()).copied()
+}

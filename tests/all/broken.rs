@@ -1,0 +1,467 @@
+//! Stores that are broken in one way each: the conformance suite catches every one, by the law that
+//! it breaks, with a history of a handful of calls.
+
+use std::fmt::Write as _;
+use std::sync::{Mutex, MutexGuard};
+use std::thread;
+
+use chrono::TimeDelta;
+use tasklife::testing::{Breach, Law, Suite, block_on};
+use tasklife::{
+    AccountClock, AccountId, ApplyError, BackendError, Change, EventKind, InProcess, ListError,
+    ListQuery, MIN_TIME, Now, Page, Retention, Revision, Scope, StoreConfig, Submission,
+    SubmitError, Submitted, Swept, Target, Task, TaskEvent, TaskId, TaskStatus, TaskStore,
+    TransitionError,
+};
+
+/// In what way a store is broken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fault {
+    None,
+    ConflictIgnored,
+    LimitsInAnotherOrder,
+    OneAccountStarves,
+    SilentWorkerForgotten,
+    TiesLost,
+    TimeGoesBack,
+    CursorOnTheLastPage,
+    PageTooShort,
+    CursorRepeats,
+    CursorSkipsAfterUpdate,
+    FilterAfterTheLimit,
+    CursorOfAnyone,
+    ChangedSinceItself,
+    ExpiryOffByANanosecond,
+    HorizonForgotten,
+    ExpiredIdStaysTaken,
+    SweepDropsTheVisible,
+    FullStoreEvicts,
+    ReadTouches,
+    EndOverwritten,
+    RefusedEventLeavesATrace,
+    RevisionsRestart,
+    PageAheadOfItself,
+    OtherAccountsRead,
+    OpenTasksCountedTogether,
+    LaneLetsOneMoreIn,
+    ExpiredTaskHoldsTheLane,
+    NewestClaimedFirst,
+    LostUpdate,
+}
+
+use Fault as F;
+
+/// Each fault, what it is, and the law that it breaks.
+const FAULTS: [(Fault, &str, Law); 29] = [
+    (
+        F::ConflictIgnored,
+        "the same id with another request gives the task that is there",
+        Law::Acts,
+    ),
+    (F::LimitsInAnotherOrder, "an input too large is refused after a full account", Law::Acts),
+    (
+        F::OneAccountStarves,
+        "`claim` serves the same account as long as it has something",
+        Law::Acts,
+    ),
+    (
+        F::SilentWorkerForgotten,
+        "a task whose worker fell silent is never handed out again",
+        Law::Acts,
+    ),
+    (F::TiesLost, "a list is sorted by update time, ties by id", Law::S1),
+    (F::TimeGoesBack, "the update time is the caller's, even if that is earlier", Law::S1),
+    (F::CursorOnTheLastPage, "a full page has a cursor though nothing follows", Law::S2),
+    (F::PageTooShort, "a page ends one task early", Law::S2),
+    (F::CursorRepeats, "a page begins with the last task of the one before", Law::S3),
+    (F::CursorSkipsAfterUpdate, "a cursor whose task has moved skips the next one", Law::S4),
+    (F::FilterAfterTheLimit, "a page is cut before it is filtered", Law::S2),
+    (F::CursorOfAnyone, "a cursor from elsewhere is taken", Law::S5),
+    (
+        F::ChangedSinceItself,
+        "\"changed since\" a revision gives the task of that revision too",
+        Law::S5,
+    ),
+    (F::ExpiryOffByANanosecond, "a task is still there at the instant it expires", Law::S6),
+    (F::HorizonForgotten, "what a sweep left is visible to clocks that are behind", Law::S6),
+    (F::ExpiredIdStaysTaken, "an expired task is found by the submission of its id", Law::S6),
+    (F::SweepDropsTheVisible, "a sweep drops what will expire within two seconds", Law::S7),
+    (F::FullStoreEvicts, "a full store drops its oldest task to make room", Law::S7),
+    (F::ReadTouches, "a read counts as an update", Law::S8),
+    (F::EndOverwritten, "a late failure overwrites a completion", Law::S9),
+    (F::RefusedEventLeavesATrace, "a refused event is counted as an attempt", Law::S9),
+    (F::RevisionsRestart, "an account that comes back counts from 1 again", Law::S10),
+    (F::PageAheadOfItself, "a page's revision is that of the event to come", Law::S10),
+    (F::OtherAccountsRead, "a task is found by its id alone", Law::S11),
+    (F::OpenTasksCountedTogether, "the limit of open tasks counts all accounts'", Law::S11),
+    (F::LaneLetsOneMoreIn, "a lane lets in one more than it is wide", Law::S12),
+    (F::ExpiredTaskHoldsTheLane, "an expired task keeps its place in the lane", Law::S12),
+    (F::NewestClaimedFirst, "`claim` starts the task that was received last", Law::S12),
+    (F::LostUpdate, "a task is written after the lock was let go", Law::S13),
+];
+
+/// A plain store, correct but for its fault.
+struct Broken {
+    fault: Fault,
+    config: StoreConfig,
+    state: Mutex<State>,
+}
+
+#[derive(Clone, Default)]
+struct State {
+    horizon: Option<Now>,
+    tasks: Vec<Task>,
+    clocks: Vec<(AccountId, AccountClock)>,
+    /// The accounts that were served, the last one last.
+    served: Vec<AccountId>,
+}
+
+impl State {
+    fn clock(&self, account: &AccountId) -> AccountClock {
+        let known = self.clocks.iter().find(|(id, _)| id == account);
+        known.map(|(_, clock)| *clock).unwrap_or_default()
+    }
+
+    fn put(&mut self, task: Task) {
+        let mut clock = self.clock(task.account());
+        clock.advance_to(&task);
+        self.clocks.retain(|(id, _)| id != task.account());
+        self.clocks.push((task.account().clone(), clock));
+        self.remove(task.account(), task.id());
+        self.tasks.push(task);
+    }
+
+    fn remove(&mut self, account: &AccountId, id: TaskId) {
+        self.tasks.retain(|task| (task.account(), task.id()) != (account, id));
+    }
+}
+
+impl Broken {
+    fn new(fault: Fault, config: StoreConfig) -> Self {
+        Self { fault, config, state: Mutex::default() }
+    }
+
+    fn is(&self, fault: Fault) -> bool {
+        self.fault == fault
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
+    }
+
+    fn instant(&self, state: &State, now: Now) -> Now {
+        let early = TimeDelta::nanoseconds(i64::from(self.is(F::ExpiryOffByANanosecond)));
+        now.max(state.horizon.unwrap_or(MIN_TIME)) - early
+    }
+
+    fn visible<'a>(&self, state: &'a State, now: Now) -> impl Iterator<Item = &'a Task> {
+        let instant = self.instant(state, now);
+        state.tasks.iter().filter(move |task| task.is_visible_at(instant))
+    }
+
+    fn find(&self, state: &State, account: &AccountId, id: TaskId, now: Now) -> Option<Task> {
+        let anyone = self.is(F::OtherAccountsRead);
+        let mut tasks = self.visible(state, now);
+        tasks.find(|task| task.id() == id && (anyone || task.account() == account)).cloned()
+    }
+
+    fn stamp(&self, state: &State, account: &AccountId, now: Now) -> tasklife::Stamp {
+        let clock = state.clock(account);
+        if self.is(F::TimeGoesBack) {
+            AccountClock::new(clock.revision(), MIN_TIME).next(now)
+        } else {
+            clock.next(now)
+        }
+    }
+
+    fn lane_is_full(&self, state: &State, account: &AccountId, now: Now) -> bool {
+        let Some(width) = self.config.max_in_progress() else { return false };
+        let expired_count = self.is(F::ExpiredTaskHoldsTheLane);
+        let instant = self.instant(state, now);
+        let running = state.tasks.iter().filter(|task| {
+            task.account() == account
+                && task.status() == TaskStatus::ProcessingInProgress
+                && (expired_count || task.is_visible_at(instant))
+        });
+        running.count() >= width.get() as usize + usize::from(self.is(F::LaneLetsOneMoreIn))
+    }
+
+    fn offer(&self, state: &State, account: &AccountId, now: Now) -> Option<Task> {
+        let own = || self.visible(state, now).filter(|task| task.account() == account);
+        let silent = own().filter(|task| self.config.takeover_due(task, now));
+        let silent = silent.filter(|_| !self.is(F::SilentWorkerForgotten));
+        let received = || own().filter(|task| task.status() == TaskStatus::Received);
+        let first = if self.is(F::NewestClaimedFirst) {
+            received().max_by_key(|task| task.revision())
+        } else {
+            received().min_by_key(|task| task.revision())
+        };
+        let first = first.filter(|_| !self.lane_is_full(state, account, now));
+        silent.min_by_key(|task| task.revision()).or(first).cloned()
+    }
+
+    fn changed(
+        &self,
+        state: &mut State,
+        mut task: Task,
+        event: TaskEvent,
+        now: Now,
+    ) -> Result<Change, TransitionError> {
+        let (from, kind) = (task.status(), event.kind());
+        let stamp = self.stamp(state, task.account(), now);
+        task.apply(event, self.config.retention(), now, stamp)?;
+        state.put(task.clone());
+        Ok(Change::new(from, kind, task))
+    }
+}
+
+impl TaskStore for Broken {
+    fn submit(&self, submission: Submission, now: Now) -> Result<Submitted, SubmitError> {
+        let mut state = self.lock();
+        let account = submission.account().clone();
+        let stored = |task: &&Task| task.account() == &account && task.id() == submission.id();
+        let there = state.tasks.iter().find(stored).cloned();
+        let visible = self.find(&state, &account, submission.id(), now);
+        let found = if self.is(F::ExpiredIdStaysTaken) { there.clone() } else { visible };
+        if let Some(task) = found {
+            return if submission.is_repeat_of(&task) || self.is(F::ConflictIgnored) {
+                Ok(Submitted::Existing(task))
+            } else {
+                Err(SubmitError::Conflict)
+            };
+        }
+        let limit = self.config.max_input();
+        let too_large = submission.input().len() > limit;
+        if too_large && !self.is(F::LimitsInAnotherOrder) {
+            return Err(SubmitError::InputTooLarge { limit });
+        }
+        let instant = self.instant(&state, now);
+        if self.config.retention().after_submission(now) <= instant {
+            return Err(SubmitError::Expired);
+        }
+        if there.is_none() && state.tasks.len() >= self.config.max_tasks() {
+            if !self.is(F::FullStoreEvicts) {
+                let sweep_helps = state.tasks.iter().any(|task| !task.is_visible_at(instant));
+                return Err(SubmitError::StoreFull { sweep_helps });
+            }
+            state.tasks.remove(0);
+        }
+        let together = self.is(F::OpenTasksCountedTogether);
+        let open = self.visible(&state, now).filter(|task| {
+            !task.status().is_terminal() && (together || task.account() == &account)
+        });
+        if open.count() >= self.config.max_open() {
+            return Err(SubmitError::AccountFull);
+        }
+        if too_large {
+            return Err(SubmitError::InputTooLarge { limit });
+        }
+        let stamp = self.stamp(&state, &account, now);
+        let task = Task::new(submission, self.config.retention(), now, stamp);
+        state.put(task.clone());
+        Ok(Submitted::New(task))
+    }
+
+    fn apply(&self, target: Target<'_>, event: TaskEvent, now: Now) -> Result<Change, ApplyError> {
+        let mut state = self.lock();
+        let task = self.find(&state, target.account(), target.id(), now);
+        let task = task.ok_or(ApplyError::NotFound)?;
+        if !target.is_met_by(&task) {
+            return Err(ApplyError::Stale { current: task });
+        }
+        if self.is(F::EndOverwritten)
+            && task.status() == TaskStatus::ProcessingCompleted
+            && event.kind() == EventKind::Fail
+        {
+            let stamp = self.stamp(&state, task.account(), now);
+            let submission =
+                Submission::new(task.account().clone(), task.id(), task.command_type().clone());
+            let retention = Retention::since_submission(task.expires_at() - task.submitted_at());
+            let begin = AccountClock::default().next(task.submitted_at());
+            let mut failed = Task::new(submission, retention, task.submitted_at(), begin);
+            failed.apply(event, retention, now, stamp)?;
+            state.put(failed.clone());
+            return Ok(Change::new(task.status(), EventKind::Fail, failed));
+        }
+        let start = event.kind() == EventKind::Start;
+        if task.status().after(event.kind()).is_none() {
+            if self.is(F::RefusedEventLeavesATrace)
+                && task.status() == TaskStatus::ProcessingInProgress
+            {
+                self.changed(&mut state, task.clone(), TaskEvent::report(), now)?;
+            }
+            return Err(TransitionError::new(task.status(), event.kind()).into());
+        }
+        if start && self.lane_is_full(&state, target.account(), now) {
+            return Err(ApplyError::LaneBusy);
+        }
+        if self.is(F::LostUpdate) {
+            let mut before = state.clone();
+            drop(state);
+            for _ in 0..50 {
+                thread::yield_now();
+            }
+            let change = self.changed(&mut before, task, event, now)?;
+            self.lock().put(change.task().clone());
+            return Ok(change);
+        }
+        Ok(self.changed(&mut state, task, event, now)?)
+    }
+
+    fn claim(&self, scope: Scope<'_>, now: Now) -> Result<Option<Change>, BackendError> {
+        let mut state = self.lock();
+        let mut accounts: Vec<AccountId> = state.clocks.iter().map(|(id, _)| id.clone()).collect();
+        accounts.sort();
+        let last_turn =
+            |account: &AccountId| state.served.iter().rposition(|other| other == account);
+        if !self.is(F::OneAccountStarves) {
+            accounts.sort_by_key(last_turn);
+        }
+        let mut offers = accounts.iter().filter(|account| match scope {
+            Scope::Any => true,
+            Scope::Account(only) => *account == only,
+        });
+        let Some(mut task) = offers.find_map(|account| self.offer(&state, account, now)) else {
+            return Ok(None);
+        };
+        if scope == Scope::Any {
+            state.served.push(task.account().clone());
+        }
+        let from = task.status();
+        if from == TaskStatus::Received {
+            let change = self.changed(&mut state, task, TaskEvent::start(), now);
+            return change.map(Some).map_err(BackendError::not_applied);
+        }
+        let stamp = self.stamp(&state, task.account(), now);
+        task.take_over(self.config.retention(), now, stamp).map_err(BackendError::not_applied)?;
+        state.put(task.clone());
+        Ok(Some(Change::new(from, EventKind::Report, task)))
+    }
+
+    fn get(&self, account: &AccountId, id: TaskId, now: Now) -> Result<Option<Task>, BackendError> {
+        let mut state = self.lock();
+        let found = self.find(&state, account, id, now);
+        if self.is(F::ReadTouches)
+            && let Some(task) = &found
+            && task.status() == TaskStatus::ProcessingInProgress
+        {
+            let _ = self.changed(&mut state, task.clone(), TaskEvent::report(), now);
+        }
+        Ok(found)
+    }
+
+    fn list(&self, account: &AccountId, query: &ListQuery, now: Now) -> Result<Page, ListError> {
+        let state = self.lock();
+        let position = match query.position(account) {
+            Err(_) if self.is(F::CursorOfAnyone) => None,
+            position => position?,
+        };
+        let own = self.visible(&state, now).filter(|task| task.account() == account);
+        let mut all: Vec<Task> = own.cloned().collect();
+        all.sort_by_key(|task| std::cmp::Reverse(task.revision()));
+        let moved = position.is_some_and(|at| all.iter().all(|task| task.revision() != at));
+        let is_after = |task: &Task| {
+            position.is_none_or(|at| {
+                task.revision() < at || self.is(F::CursorRepeats) && task.revision() == at
+            })
+        };
+        let late_filter = self.is(F::FilterAfterTheLimit);
+        let itself = self.is(F::ChangedSinceItself);
+        let fits = |task: &Task| {
+            let matches = query.matches(task) || itself && query.since() == Some(task.revision());
+            is_after(task) && (late_filter || matches)
+        };
+        let mut tasks: Vec<Task> = all.into_iter().filter(|task| fits(task)).collect();
+        if moved && self.is(F::CursorSkipsAfterUpdate) && !tasks.is_empty() {
+            tasks.remove(0);
+        }
+        let limit = query.limit().get();
+        let more = tasks.len() > limit || self.is(F::CursorOnTheLastPage) && tasks.len() == limit;
+        tasks.truncate(if self.is(F::PageTooShort) && limit > 1 { limit - 1 } else { limit });
+        let next = tasks.last().filter(|_| more).map(|last| query.cursor(account, last.revision()));
+        tasks.retain(|task| !late_filter || query.matches(task));
+        if self.is(F::TiesLost) {
+            tasks.sort_by_key(|task| (std::cmp::Reverse(task.updated_at()), task.id()));
+        }
+        let clock = state.clock(account);
+        let ahead = self.is(F::PageAheadOfItself);
+        let revision: Revision = if ahead { clock.next(now).revision() } else { clock.revision() };
+        Ok(Page::new(tasks, next, revision))
+    }
+
+    fn sweep(&self, limit: usize, now: Now) -> Result<Swept, BackendError> {
+        let mut state = self.lock();
+        if !self.is(F::HorizonForgotten) {
+            state.horizon = state.horizon.max(Some(now));
+        }
+        let early = if self.is(F::SweepDropsTheVisible) { 2 } else { 0 };
+        let instant = self.instant(&state, now) + TimeDelta::seconds(early);
+        let mut due: Vec<Task> =
+            state.tasks.iter().filter(|task| !task.is_visible_at(instant)).cloned().collect();
+        due.sort_by_key(|task| (task.expires_at(), task.account().clone(), task.id()));
+        let more = due.len() > limit;
+        due.truncate(limit);
+        for task in &due {
+            state.remove(task.account(), task.id());
+        }
+        if self.is(F::RevisionsRestart) {
+            let State { tasks, clocks, .. } = &mut *state;
+            clocks.retain(|(id, _)| tasks.iter().any(|task| task.account() == id));
+        }
+        Ok(Swept { dropped: due.len(), more })
+    }
+}
+
+fn check(fault: Fault, law: Law) -> Result<(), Box<Breach>> {
+    let cases = if law.is_concurrent() { 24 } else { 400 };
+    let make = |config| InProcess(Broken::new(fault, config));
+    Suite::new().with_cases(cases).check(law, make, &block_on)
+}
+
+#[test]
+fn the_store_that_the_faults_are_put_into_is_sound() {
+    for law in Law::ALL {
+        if let Err(breach) = check(Fault::None, law) {
+            panic!("{breach}");
+        }
+    }
+}
+
+/// The laws that catch a fault, and what the law that it breaks says of it.
+fn caught(fault: Fault, broken: Law) -> (Vec<Law>, Option<Box<Breach>>) {
+    let (mut laws, mut own) = (Vec::new(), None);
+    for law in Law::ALL {
+        // Threads tell of faults that one thread shows as well: only of theirs are they asked.
+        if law.is_concurrent() != broken.is_concurrent() {
+            continue;
+        }
+        if let Err(breach) = check(fault, law) {
+            laws.push(law);
+            own = own.or(Some(breach).filter(|_| law == broken));
+        }
+    }
+    (laws, own)
+}
+
+#[test]
+fn every_broken_store_is_caught_by_its_law_with_a_short_history() {
+    let halves = FAULTS.chunks(FAULTS.len() / 2);
+    let found = thread::scope(|scope| {
+        let half = |faults: &'static [(Fault, &str, Law)]| {
+            faults.iter().map(|(fault, _, law)| caught(*fault, *law)).collect::<Vec<_>>()
+        };
+        let halves: Vec<_> = halves.map(|faults| scope.spawn(move || half(faults))).collect();
+        halves.into_iter().flat_map(|half| half.join().unwrap()).collect::<Vec<_>>()
+    });
+    let mut table = String::from("| broken in that | caught by |\n|---|---|\n");
+    for ((fault, what, law), (laws, breach)) in FAULTS.iter().zip(found) {
+        let breach =
+            breach.unwrap_or_else(|| panic!("{law} does not catch {fault:?}, but {laws:?}"));
+        let calls = breach.history().len();
+        assert!(calls <= 7, "{fault:?} takes {calls} calls to be caught:\n{breach}");
+        let laws: Vec<_> = laws.iter().map(|law| law.as_str()).collect();
+        writeln!(table, "| {what} | {} |", laws.join(", ")).unwrap();
+    }
+    let documented = include_str!("../../src/testing/broken.md");
+    assert_eq!(documented, table, "src/testing/broken.md is to be:\n{table}");
+}
