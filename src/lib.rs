@@ -48,6 +48,8 @@
 //! 6. [`Links`], which make the [`Document`]s that clients see; [`TaskDocument`], which reads them.
 //! 7. [`TaskStore`], the contract of a store and its laws; [`AsyncTaskStore`], the same in futures.
 //! 8. [`LocalStore`] and [`MemoryStore`]: the store in memory.
+//! 9. With their features: `audit`, which watches what a server answers; `testing`, the laws as a
+//!    kit for tests of one's own.
 //!
 //! # One process, or more
 //!
@@ -60,6 +62,7 @@
 //! | feature | default | adds |
 //! |---|---|---|
 //! | `std` | yes | [`MemoryStore`]; without it the crate needs only `alloc` |
+//! | `audit` | no | `audit`: an observer that is fed what a server answers, and reports each breach of the contract |
 //! | `testing` | no | `testing`: generators, a model, and [the conformance suite](TaskStore#contract) for stores of one's own |
 //!
 //! # Scope
@@ -132,6 +135,9 @@ pub use local::{LocalStore, Snapshot, SnapshotError};
 mod memory;
 #[cfg(feature = "std")]
 pub use memory::MemoryStore;
+
+#[cfg(feature = "audit")]
+pub mod audit;
 
 #[cfg(feature = "testing")]
 pub mod testing;

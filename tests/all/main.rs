@@ -1,5 +1,7 @@
 //! The tests of `tasklife`, a module for each concept.
 
+#[cfg(feature = "audit")]
+mod audit;
 #[cfg(feature = "testing")]
 mod broken;
 #[cfg(feature = "testing")]

@@ -3,11 +3,9 @@
 #![expect(clippy::disallowed_methods, reason = "the server's steps are measured by the clock")]
 
 use std::cmp::Reverse;
-use std::env::consts::EXE_SUFFIX;
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use std::sync::mpsc;
 use std::thread::{sleep, spawn};
@@ -16,6 +14,8 @@ use std::time::Duration;
 use chrono::{TimeDelta, Utc};
 use serde_json::{Value, json};
 use tasklife::{LinkShape, ListDocument, Now, ResourceId, TaskDocument, TaskStatus};
+
+use crate::support::program;
 
 /// How long the server leaves a task, or a subscription, in each status.
 const STEP: TimeDelta = TimeDelta::seconds(1);
@@ -406,20 +406,7 @@ fn keys(account: &str) -> String {
 }
 
 fn run(options: &[&str]) -> Output {
-    Command::new(program()).args(options).output().unwrap()
-}
-
-/// The example's path: tests are in `deps`, beside `examples`.
-fn program() -> PathBuf {
-    let test = std::env::current_exe().unwrap();
-    let profile = test.parent().and_then(|deps| deps.parent()).unwrap();
-    let program = profile.join("examples").join(format!("mock_server{EXE_SUFFIX}"));
-    assert!(
-        program.exists(),
-        "expected the example at {}: run `cargo build --example mock_server`",
-        program.display()
-    );
-    program
+    Command::new(program("mock_server")).args(options).output().unwrap()
 }
 
 /// A server of the test's own, on a port that was free. Dropped, it ends.
@@ -438,7 +425,7 @@ impl Drop for Server {
 
 impl Server {
     fn start(options: &[&str]) -> Self {
-        let mut process = Command::new(program())
+        let mut process = Command::new(program("mock_server"))
             .args(["--listen", "127.0.0.1:0"])
             .args(options)
             .stdout(Stdio::piped())

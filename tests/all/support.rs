@@ -1,5 +1,8 @@
 //! What several modules need: short ways to the values that a test is about.
 
+use std::env::consts::EXE_SUFFIX;
+use std::path::PathBuf;
+
 use tasklife::{AccountClock, AccountId, CommandType, Now, Retention, Submission, Task, TaskId};
 
 pub(crate) const CREATE: CommandType = CommandType::from_static("subscriptionCreateRequest");
@@ -32,4 +35,17 @@ pub(crate) fn submission(name: &str, number: u128) -> Submission {
 /// A task outside any store, as its first revision.
 pub(crate) fn task(submission: Submission, now: Now) -> Task {
     Task::new(submission, Retention::default(), now, AccountClock::default().next(now))
+}
+
+/// The path of an example: tests are in `deps`, beside `examples`.
+pub(crate) fn program(name: &str) -> PathBuf {
+    let test = std::env::current_exe().unwrap();
+    let profile = test.parent().and_then(|deps| deps.parent()).unwrap();
+    let program = profile.join("examples").join(format!("{name}{EXE_SUFFIX}"));
+    assert!(
+        program.exists(),
+        "expected the example at {}: run `cargo build --all-features --example {name}`",
+        program.display()
+    );
+    program
 }

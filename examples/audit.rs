@@ -1,0 +1,79 @@
+//! Audits what a server answered: reads one JSON a line, and prints a line for each finding.
+//!
+//! A line is `{"at": "<RFC 3339>", "body": <the answer>}`, and may have `account`, `request` (such as
+//! `"GET /v1/tasks"`) and `status`. Exits with 0 where nothing was found, with 1 where something
+//! was, and with 2 where the input can't be read.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use chrono::TimeDelta;
+use clap::Parser;
+use tasklife::Retention;
+use tasklife::audit::{Auditor, Reading, Rule};
+
+/// Audits what a server of the task API answered, as its client saw it.
+#[derive(Parser)]
+struct Options {
+    /// The file to read, one JSON a line; standard input if it is `-` or not given
+    file: Option<PathBuf>,
+    /// Print findings as JSON, one a line
+    #[arg(long)]
+    json: bool,
+    /// For how many days the server keeps a task
+    #[arg(long, value_name = "DAYS", default_value_t = Retention::DAYS, value_parser = clap::value_parser!(i64).range(1..=3_000_000))]
+    retention: i64,
+    /// A rule that may be broken; can be given more than once
+    #[arg(long, value_name = "RULE")]
+    allow: Vec<Rule>,
+}
+
+fn main() -> ExitCode {
+    match audit(&Options::parse()) {
+        Ok(0) => ExitCode::SUCCESS,
+        Ok(_) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// How many findings there were, or why the input can't be read.
+fn audit(options: &Options) -> Result<usize, String> {
+    let input: Box<dyn BufRead> = match &options.file {
+        Some(file) if file.as_os_str() != "-" => {
+            let opened = File::open(file);
+            Box::new(BufReader::new(opened.map_err(|e| format!("{}: {e}", file.display()))?))
+        }
+        _ => Box::new(io::stdin().lock()),
+    };
+    let mut auditor = Auditor::new(Retention::since_submission(TimeDelta::days(options.retention)));
+    let mut out = io::stdout().lock();
+    let mut count = 0;
+    for (line, text) in (1_usize..).zip(input.lines()) {
+        let text = text.map_err(|e| format!("line {line}: {e}"))?;
+        if text.trim().is_empty() {
+            continue;
+        }
+        let reading: Reading =
+            serde_json::from_str(&text).map_err(|e| format!("line {line}: no reading: {e}"))?;
+        for finding in auditor.observe(&reading) {
+            if options.allow.contains(&finding.rule()) {
+                continue;
+            }
+            count += 1;
+            let printed = if options.json {
+                let (rule, what, source) = (finding.rule(), finding.what(), finding.source());
+                let finding = serde_json::json!({ "line": line, "rule": rule, "what": what, "source": source });
+                writeln!(out, "{finding}")
+            } else {
+                writeln!(out, "line {line}: {finding}")
+            };
+            printed.map_err(|e| format!("standard output: {e}"))?;
+        }
+    }
+    Ok(count)
+}

@@ -1,0 +1,344 @@
+//! The auditor: sound traces pass, and each planted fault is found, by its rule, where it is.
+
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+use serde_json::{Value, json};
+use tasklife::audit::{Auditor, Reading, Rule};
+use tasklife::{
+    Completion, LinkShape, Links, ListQuery, MemoryStore, Retention, Scope, Target, TaskEvent,
+    TaskStatus, TaskStore,
+};
+
+use crate::support::{CREATE, account, program, second, submission};
+
+const ONE: &str = "00000000-0000-0000-0000-000000000001";
+const TWO: &str = "00000000-0000-0000-0000-000000000002";
+const DAY: i64 = 86_400;
+
+/// A document as a server would send it, `at` so many seconds.
+fn document(id: &str, status: &str, at: i64) -> Value {
+    let mut document = json!({
+        "taskId": id,
+        "commandType": "subscriptionCreateRequest",
+        "status": status,
+        "timestamp": second(at),
+        "links": [{"rel": "self", "href": format!("https://example.com/v1/tasks/{id}"), "type": "GET"}],
+    });
+    match status {
+        "processing-completed" => document["response"] = json!({"resourceId": 7}),
+        "processing-error" => document["response"] = json!({"error": "CODE"}),
+        _ => {}
+    }
+    document
+}
+
+fn with(mut document: Value, field: &str, value: Value) -> Value {
+    document[field] = value;
+    document
+}
+
+fn reading(at: i64, body: &Value) -> Value {
+    json!({"at": second(at), "body": body})
+}
+
+fn missed(at: i64, id: &str) -> Value {
+    json!({"at": second(at), "request": format!("GET /v1/tasks/{id}"), "status": 404,
+        "body": {"timestamp": second(at), "status": 404, "error": "Not Found", "path": "/"}})
+}
+
+/// What is found in a trace: the number of the reading, and the rule.
+fn audit(readings: &[Value]) -> Vec<(usize, Rule)> {
+    let mut auditor = Auditor::new(Retention::default());
+    let mut found = Vec::new();
+    for json in readings {
+        let reading: Reading = serde_json::from_str(&json.to_string()).unwrap();
+        for finding in auditor.observe(&reading) {
+            assert!(finding.to_string().starts_with(&format!("{}: ", finding.rule())), "{finding}");
+            found.push((finding.reading(), finding.rule()));
+        }
+    }
+    found
+}
+
+#[test]
+fn the_answers_of_this_crate_are_sound() {
+    let store = MemoryStore::default();
+    let acme = account("acme");
+    for shape in [LinkShape::Map, LinkShape::Array] {
+        let links = Links::new("https://example.com/v1").unwrap().with_shape(shape);
+        let links = links.with_route(CREATE, "/subscriptions/{resourceId}", "title").unwrap();
+        let mut readings = Vec::new();
+        let mut note = |at: i64, request: &str, body: String| {
+            let body: Value = serde_json::from_str(&body).unwrap();
+            readings
+                .push(json!({"at": second(at), "request": request, "status": 200, "body": body}));
+        };
+        let list = |at: i64| {
+            let page = store.list(&acme, &ListQuery::default(), second(at)).unwrap();
+            links.list(&page).to_string()
+        };
+        store.sweep(100, second(100 * DAY)).unwrap();
+        let begin = 100 * DAY + i64::from(shape == LinkShape::Array);
+        note(begin, "GET /v1/tasks", list(begin));
+        for number in 1..=3 {
+            let task = store.submit(submission("acme", number), second(begin)).unwrap().into_task();
+            note(begin, "POST /v1/subscriptions", links.accepted(&task).to_string());
+        }
+        for at in begin + 1..begin + 4 {
+            let started = store.claim(Scope::Any, second(at)).unwrap().unwrap().into_task();
+            let path = format!("GET /v1/tasks/{}", started.id());
+            note(at, &path, links.polled(&started).to_string());
+            let end = TaskEvent::complete(Completion::of(at));
+            let done = store.apply(Target::exactly(&started), end, second(at)).unwrap().into_task();
+            note(at, &path, links.polled(&done).to_string());
+            note(at, "GET /v1/tasks", list(at));
+        }
+        let gone = begin + 10 * DAY;
+        note(gone - 1, "GET /v1/tasks", list(gone - 1));
+        note(gone, "GET /v1/tasks", list(gone));
+        assert_eq!(audit(&readings), []);
+        store.sweep(100, second(gone)).unwrap();
+    }
+}
+
+#[test]
+fn statuses_may_be_skipped_but_not_reversed() {
+    for from in TaskStatus::ALL {
+        for to in TaskStatus::ALL {
+            let trace = [(0, from), (1, to)]
+                .map(|(at, status)| reading(at, &document(ONE, status.as_str(), at)));
+            let expected = if from.is_terminal() {
+                vec![(2, Rule::AfterEnd)] // with a new timestamp, even the same status is a change
+            } else if to < from {
+                vec![(2, Rule::Transition)]
+            } else {
+                vec![]
+            };
+            assert_eq!(audit(&trace), expected, "{from} to {to}");
+        }
+    }
+}
+
+#[test]
+fn a_single_document_can_break_these_rules() {
+    let own = |href: &str| json!([{"rel": "self", "href": href}]);
+    let resource = json!([
+        {"rel": "resource", "href": "/v1/subscriptions/7"},
+        {"rel": "self", "href": format!("/v1/tasks/{ONE}")},
+    ]);
+    let received = || document(ONE, "received", 0);
+    let faults = [
+        (document("task-id", "received", 0), vec![Rule::TaskId]),
+        (document(ONE, "processing", 0), vec![Rule::UnknownStatus]),
+        (with(received(), "response", json!({"resourceId": 7})), vec![Rule::EarlyResult]),
+        (with(received(), "response", json!({"resource": {}})), vec![Rule::EarlyResult]),
+        (with(received(), "response", json!({"error": "CODE"})), vec![Rule::EarlyResult]),
+        (with(received(), "links", resource.clone()), vec![Rule::EarlyResult]),
+        (with(received(), "response", json!({})), vec![]),
+        (
+            with(document(ONE, "processing-error", 0), "response", json!({})),
+            vec![Rule::MissingError],
+        ),
+        (
+            with(document(ONE, "processing-completed", 0), "response", json!({"error": "CODE"})),
+            vec![Rule::MisplacedError],
+        ),
+        (with(document(ONE, "processing-completed", 0), "links", resource), vec![]),
+        (with(received(), "links", json!([])), vec![Rule::Link]),
+        (with(received(), "links", json!([{"rel": "self"}])), vec![Rule::Link]),
+        (with(received(), "links", json!({})), vec![Rule::Link]),
+        (with(received(), "links", own("/v1/tasks/7")), vec![Rule::Link]),
+        (with(received(), "links", own(&format!("v1/tasks/{ONE}"))), vec![Rule::Link]),
+        (with(received(), "links", own(&format!("/v1 /tasks/{ONE}"))), vec![Rule::Link]),
+        (with(received(), "links", own(&format!("/v1/tasks/{ONE}?a=b"))), vec![]),
+        (with(received(), "timestamp", json!("2019-08-08")), vec![Rule::Document]),
+        (with(received(), "status", json!(7)), vec![]), // an error body, of whatever
+        (json!({"taskId": ONE}), vec![Rule::Document]),
+        (json!("gone"), vec![Rule::Document]),
+    ];
+    for (body, rules) in faults {
+        let expected: Vec<_> = rules.into_iter().map(|rule| (1, rule)).collect();
+        assert_eq!(audit(&[reading(0, &body)]), expected, "{body}");
+        if body.get("taskId").is_some() && body["status"].is_string() {
+            assert_eq!(audit(&[reading(0, &json!({"tasks": [body]}))]), expected, "{body}");
+        }
+    }
+}
+
+#[test]
+fn what_was_seen_before_binds_what_is_seen_now() {
+    let first = || reading(0, &document(ONE, "processing-in-progress", 10));
+    let later = |body: Value| audit(&[first(), reading(1, &body)]);
+    let renamed = with(document(ONE, "received", 10), "commandType", json!("other"));
+    assert_eq!(later(renamed), [(2, Rule::CommandType), (2, Rule::Transition)]);
+    assert_eq!(later(document(ONE, "processing-in-progress", 9)), [(2, Rule::Timestamp)]);
+    assert_eq!(later(document(ONE, "processing-in-progress", 10)), []);
+
+    let ended = document(ONE, "processing-completed", 10);
+    let again = |body: Value| audit(&[reading(0, &ended), reading(1, &body)]);
+    assert_eq!(again(ended.clone()), []);
+    let relinked = json!([{"rel": "task", "href": format!("/tasks/{ONE}")}]);
+    assert_eq!(again(with(ended.clone(), "links", relinked)), []);
+    let other_result = with(ended.clone(), "response", json!({"resourceId": 8}));
+    assert_eq!(again(other_result), [(2, Rule::AfterEnd)]);
+    assert_eq!(again(with(ended.clone(), "description", json!("!"))), [(2, Rule::AfterEnd)]);
+}
+
+#[test]
+fn unknown_statuses_count_as_still_running() {
+    let trace = ["received", "paused", "processing-in-progress", "paused", "received"];
+    let trace: Vec<_> = trace.iter().map(|status| reading(0, &document(ONE, status, 0))).collect();
+    let found = audit(&trace);
+    let expected = [(2, Rule::UnknownStatus), (4, Rule::UnknownStatus), (5, Rule::Transition)];
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn lists_are_sorted_without_repetition_and_without_what_has_expired() {
+    let (old, new) = (document(ONE, "received", 0), document(TWO, "received", 5));
+    let list = |at: i64, tasks: &[&Value]| audit(&[reading(at, &json!({"tasks": tasks}))]);
+    assert_eq!(list(6, &[&new, &old]), []);
+    assert_eq!(list(6, &[&old, &new]), [(1, Rule::ListOrder)]);
+    assert_eq!(list(6, &[&old, &old]), [(1, Rule::ListDuplicate)]);
+    assert_eq!(list(10 * DAY - 1, &[&new, &old]), []);
+    assert_eq!(list(10 * DAY, &[&new, &old]), [(1, Rule::TooOld)]);
+    assert_eq!(audit(&[reading(6, &json!([old, new]))]), [(1, Rule::ListOrder)]);
+}
+
+#[test]
+fn a_task_that_was_read_is_there_until_it_expires() {
+    let read = || reading(1, &document(ONE, "received", 0));
+    let empty = |at: i64| reading(at, &json!({}));
+    assert_eq!(audit(&[read(), missed(2, ONE)]), [(2, Rule::Vanished)]);
+    assert_eq!(audit(&[read(), missed(2, ONE), missed(3, ONE)]), [(2, Rule::Vanished)]);
+    assert_eq!(audit(&[read(), empty(2)]), [(2, Rule::Vanished)]);
+    assert_eq!(audit(&[read(), missed(10 * DAY - 1, ONE)]), [(2, Rule::Vanished)]);
+    assert_eq!(audit(&[read(), missed(10 * DAY, ONE)]), []);
+    assert_eq!(audit(&[read(), missed(2, TWO)]), []);
+
+    // Handed out, but not yet readable.
+    let mut accepted = document(ONE, "received", 0);
+    accepted["links"] = json!([{"rel": "task", "href": format!("/tasks/{ONE}")}]);
+    assert_eq!(audit(&[reading(0, &accepted), missed(1, ONE), empty(1)]), []);
+    let posted = json!({"at": second(0), "request": "POST /v1/subscriptions", "body": document(ONE, "received", 0)});
+    assert_eq!(audit(&[posted, missed(1, ONE), read(), missed(2, ONE)]), [(4, Rule::Vanished)]);
+
+    // How old a task is that was first seen at its end, only a list without it can tell.
+    let ended = || reading(9, &document(ONE, "processing-completed", 5));
+    assert_eq!(audit(&[ended(), missed(10, ONE)]), []);
+    assert_eq!(audit(&[empty(0), ended(), missed(10, ONE)]), [(3, Rule::Vanished)]);
+}
+
+#[test]
+fn a_list_that_leaves_something_out_tells_of_nothing_missing() {
+    let read = || reading(0, &document(ONE, "received", 0));
+    let next = json!({"next": {"href": "/v1/tasks?cursor=7"}});
+    let bodies = [
+        (json!({"tasks": [document(TWO, "received", 1)], "_links": next}), "GET /v1/tasks"),
+        (
+            json!({"tasks": [document(TWO, "received", 1)],
+            "links": [{"rel": "next", "href": "/v1/tasks?cursor=7"}]}),
+            "GET /v1/tasks",
+        ),
+        (json!({}), "GET /v1/tasks?status=processing-error"),
+        (json!({}), "GET /v1/tasks?limit=5&cursor=7"),
+    ];
+    for (body, request) in bodies {
+        let list = json!({"at": second(2), "request": request, "body": body});
+        assert_eq!(audit(&[read(), list.clone()]), [], "{list}");
+    }
+    let complete = json!({"at": second(2), "request": "GET /v1/tasks/?limit=5", "body": {}});
+    assert_eq!(audit(&[read(), complete]), [(2, Rule::Vanished)]);
+}
+
+#[test]
+fn accounts_are_watched_apart() {
+    let of = |name: &str, body: Value| json!({"at": second(1), "account": name, "body": body});
+    let mine = of("a", document(ONE, "processing-in-progress", 1));
+    assert_eq!(
+        audit(&[mine.clone(), of("b", json!({})), of("b", document(ONE, "received", 0))]),
+        []
+    );
+    assert_eq!(audit(&[mine, of("a", document(ONE, "received", 1))]), [(2, Rule::Transition)]);
+}
+
+#[test]
+fn an_id_can_be_used_again_after_its_task_has_expired() {
+    let again = |at: i64| {
+        audit(&[
+            reading(1, &document(ONE, "received", 0)),
+            reading(2, &document(ONE, "processing-error", 2)),
+            reading(at, &document(ONE, "received", at)),
+        ])
+    };
+    assert_eq!(again(10 * DAY), []);
+    assert_eq!(again(10 * DAY - 1), [(3, Rule::AfterEnd)]);
+}
+
+#[test]
+fn what_is_not_about_tasks_is_passed_over() {
+    let other = |request: &str, status: u16, body: Value| json!({"at": second(0), "request": request, "status": status, "body": body});
+    let trace = [
+        other("GET /v1/subscriptions/7", 200, json!({"id": 7, "status": "active"})),
+        other("GET /v1/tasks", 500, json!("oh")),
+        other("GET /v1/tasks", 401, json!(null)),
+        other("POST /v1/subscriptions", 400, json!({"status": 400})),
+        json!({"at": second(0), "request": "GET /v1/tasks/7", "status": 304}),
+    ];
+    assert_eq!(audit(&trace), []);
+    assert_eq!(
+        audit(&[other("GET /v1/tasks", 200, json!({"status": "ok"}))]),
+        [(1, Rule::Document)]
+    );
+}
+
+/// Runs the example program on an input: its exit code, and what it prints.
+fn run(options: &[&str], input: &str) -> (Option<i32>, String) {
+    let mut process = Command::new(program("audit"))
+        .args(options)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    // A program that does not read its input to the end may close it.
+    let _ = process.stdin.take().unwrap().write_all(input.as_bytes());
+    let output = process.wait_with_output().unwrap();
+    (output.status.code(), String::from_utf8(output.stdout).unwrap())
+}
+
+#[test]
+fn the_program_tells_findings_by_line_and_exits_accordingly() {
+    let good = reading(0, &document(ONE, "processing-in-progress", 0));
+    let bad = reading(0, &document(ONE, "received", 0));
+    let trace = format!("{good}\n\n{bad}\n");
+    let (code, out) = run(&[], &trace);
+    assert_eq!(code, Some(1));
+    let expected = format!(
+        "line 3: transition: task {ONE} was processing-in-progress, and is received ({})\n",
+        Rule::Transition.source()
+    );
+    assert_eq!(out, expected);
+
+    let (code, out) = run(&["--json", "-"], &trace);
+    let finding: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(code, Some(1));
+    assert_eq!((&finding["line"], &finding["rule"]), (&json!(3), &json!("transition")));
+
+    let none = (Some(0), String::new());
+    assert_eq!(run(&["--allow", "transition"], &trace), none);
+    assert_eq!(run(&[], &good.to_string()), none);
+    assert_eq!(run(&[], ""), none);
+
+    let two_days_old = reading(2 * DAY, &json!([document(ONE, "received", 0)])).to_string();
+    assert_eq!(run(&[], &two_days_old), none);
+    assert_eq!(run(&["--retention", "2"], &two_days_old).0, Some(1));
+
+    let unreadable = (Some(2), String::new());
+    assert_eq!(run(&[], "{}"), unreadable);
+    assert_eq!(run(&[], "gone"), unreadable);
+    assert_eq!(run(&["/no/such/file"], ""), unreadable);
+    assert_eq!(run(&["--allow", "anything"], ""), unreadable);
+    assert_eq!(run(&["--retention", "0"], ""), unreadable);
+}
