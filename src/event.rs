@@ -1,12 +1,14 @@
 //! What can be asked to happen to a task.
 
 use alloc::borrow::Cow;
+use alloc::format;
 use alloc::sync::Arc;
 use core::fmt;
+use core::str::FromStr;
 
 use crate::outcome::{Completion, TaskError};
 use crate::status::{EventKind, TaskStatus};
-use crate::wire::Text;
+use crate::wire::{Excerpt, Text};
 
 /// How far a task has come, in percent: 0 to 100.
 ///
@@ -43,7 +45,11 @@ impl TryFrom<u8> for Progress {
     type Error = ProgressError;
 
     fn try_from(percent: u8) -> Result<Self, ProgressError> {
-        if percent <= 100 { Ok(Self(percent)) } else { Err(ProgressError(percent)) }
+        if percent <= 100 {
+            Ok(Self(percent))
+        } else {
+            Err(ProgressError(Excerpt::of(&format!("{percent}"))))
+        }
     }
 }
 
@@ -55,14 +61,23 @@ impl From<Progress> for u8 {
 
 impl fmt::Display for Progress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} %", self.0)
+        fmt::Display::fmt(&self.0, f)
     }
 }
 
-/// The error for a number that is no percentage.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("expected a percentage of 0 to 100, got {0}")]
-pub struct ProgressError(u8);
+impl FromStr for Progress {
+    type Err = ProgressError;
+
+    fn from_str(text: &str) -> Result<Self, ProgressError> {
+        let number: u8 = text.parse().map_err(|_| ProgressError(Excerpt::of(text)))?;
+        Self::try_from(number)
+    }
+}
+
+/// The error for what is no percentage.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected a percentage, a whole number of 0 to 100, got {0}")]
+pub struct ProgressError(Excerpt);
 
 /// Something that is asked to happen to a task. [`Task::apply`](crate::Task::apply) grants it or
 /// refuses it.

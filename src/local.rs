@@ -3,13 +3,13 @@
 mod account;
 mod claim;
 mod expiry;
+mod index;
 mod sequence;
 mod slab;
 mod snapshot;
 mod turns;
 
 use alloc::vec::Vec;
-use core::hash::BuildHasher;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 
@@ -18,11 +18,11 @@ use expiry::Expiry;
 use slab::Slab;
 use turns::Turns;
 
-use crate::clock::{AccountClock, Revision, Stamp};
+use crate::clock::{Revision, Stamp};
 use crate::event::{TaskEvent, TransitionError};
 use crate::id::{AccountId, TaskId};
 use crate::retention::Retention;
-use crate::status::{EventKind, TaskStatus};
+use crate::status::EventKind;
 use crate::store::{
     ApplyError, BackendError, Change, ListError, ListQuery, Page, StoreConfig, SubmitError,
     Submitted, Swept, Target,
@@ -265,25 +265,6 @@ impl LocalStore {
         within_years(now).max(self.horizon)
     }
 
-    fn find_account(&self, id: &AccountId) -> Option<u32> {
-        let hash = self.hasher.hash_one(id);
-        self.account_index.find(hash, |key| self.accounts[*key].id == *id).copied()
-    }
-
-    fn find_task(&self, account: u32, id: TaskId) -> Option<u32> {
-        let hash = self.hasher.hash_one((account, id));
-        let found = self.task_index.find(hash, |slot| {
-            let stored = &self.tasks[*slot];
-            stored.task.id() == id && stored.account == account
-        });
-        found.copied()
-    }
-
-    fn find_visible(&self, account: &AccountId, id: TaskId, instant: Now) -> Option<u32> {
-        let slot = self.find_task(self.find_account(account)?, id)?;
-        self.tasks[slot].task.is_visible_at(instant).then_some(slot)
-    }
-
     /// Whether there is room in an account's lane.
     fn lane(&self, account: u32, instant: Now) -> Result<(), expiry::Filled> {
         match self.config.max_in_progress() {
@@ -309,99 +290,4 @@ impl LocalStore {
         self.link(slot);
         Ok(Change::new(from, event, changed))
     }
-
-    fn add_account(&mut self, id: AccountId) -> u32 {
-        let clock = AccountClock::new(self.floor, MIN_TIME);
-        let account = Account::new(id, clock, self.turns.join());
-        self.insert_account(account)
-    }
-
-    fn insert_account(&mut self, account: Account) -> u32 {
-        let Self { accounts, account_index, hasher, .. } = self;
-        let hash = hasher.hash_one(&account.id);
-        let key = accounts.insert(account);
-        account_index.insert_unique(hash, key, |key| hasher.hash_one(&accounts[*key].id));
-        key
-    }
-
-    /// Forgets an account that has no task left, but for its revision.
-    fn forget_if_empty(&mut self, key: u32) {
-        let Self { accounts, account_index, hasher, .. } = self;
-        if !accounts[key].is_empty() {
-            return;
-        }
-        if let Ok(entry) =
-            account_index.find_entry(hasher.hash_one(&accounts[key].id), |other| *other == key)
-        {
-            entry.remove();
-        }
-        if let Some(account) = accounts.remove(key) {
-            self.turns.leave(key, &account.turn);
-            self.floor = self.floor.max(account.clock.revision());
-        }
-    }
-
-    /// Takes in a task whose id is free.
-    fn add_task(&mut self, account: u32, task: Task) -> u32 {
-        let Self { tasks, task_index, hasher, .. } = self;
-        let hash_of = |stored: &Stored| hasher.hash_one((stored.account, stored.task.id()));
-        let stored = Stored { task, account };
-        let hash = hash_of(&stored);
-        let slot = tasks.insert(stored);
-        task_index.insert_unique(hash, slot, |slot| hash_of(&tasks[*slot]));
-        self.link(slot);
-        slot
-    }
-
-    /// Drops a task that is in no order any more.
-    fn remove_task(&mut self, slot: u32) {
-        let Self { tasks, task_index, hasher, .. } = self;
-        let stored = &tasks[slot];
-        let hash = hasher.hash_one((stored.account, stored.task.id()));
-        if let Ok(entry) = task_index.find_entry(hash, |other| *other == slot) {
-            entry.remove();
-        }
-        tasks.remove(slot);
-    }
-
-    /// Puts a task into its place in every order, and moves its account's clock to it.
-    fn link(&mut self, slot: u32) {
-        let Self { config, tasks, accounts, expiry, turns, .. } = self;
-        let Stored { task, account: key } = &tasks[slot];
-        let account = &mut accounts[*key];
-        account.clock.advance_to(task);
-        account.in_status_mut(task.status()).push(task.revision(), slot);
-        expiry.insert(task.expires_at(), slot);
-        if counts_as_open(config, task) {
-            account.open.insert(task.expires_at(), slot);
-        }
-        if counts_as_in_progress(config, task) {
-            account.in_progress.insert(task.expires_at(), slot);
-        }
-        turns.wake(*key, &mut account.turn);
-    }
-
-    /// Takes a task out of every order.
-    fn unlink(&mut self, slot: u32) {
-        let Self { config, tasks, accounts, expiry, turns, .. } = self;
-        let Stored { task, account: key } = &tasks[slot];
-        let account = &mut accounts[*key];
-        account.in_status_mut(task.status()).remove(task.revision());
-        expiry.remove(task.expires_at(), slot);
-        if counts_as_open(config, task) {
-            account.open.remove(task.expires_at(), slot);
-        }
-        if counts_as_in_progress(config, task) {
-            account.in_progress.remove(task.expires_at(), slot);
-        }
-        turns.wake(*key, &mut account.turn);
-    }
-}
-
-fn counts_as_open(config: &StoreConfig, task: &Task) -> bool {
-    config.max_open() < usize::MAX && !task.status().is_terminal()
-}
-
-fn counts_as_in_progress(config: &StoreConfig, task: &Task) -> bool {
-    config.max_in_progress().is_some() && task.status() == TaskStatus::ProcessingInProgress
 }

@@ -1,22 +1,22 @@
 //! Histories of a store: calls as data, short enough to be read, printed as code.
 
+mod call;
+mod print;
+
 use alloc::format;
 use alloc::vec::Vec;
-use core::fmt;
 use core::num::{NonZeroU32, NonZeroUsize};
 use core::time::Duration;
 
 use chrono::TimeDelta;
 use uuid::Uuid;
 
-use crate::event::{Progress, TaskEvent};
-use crate::id::{AccountId, CommandType, TaskId};
-use crate::outcome::{Completion, TaskError};
+use crate::id::{AccountId, TaskId};
 use crate::retention::Retention;
-use crate::status::TaskStatus;
 use crate::store::StoreConfig;
-use crate::submission::Submission;
 use crate::time::Now;
+
+pub use call::{Event, Filter, Guard, Request};
 
 /// A history of a store: its configuration, and calls with their times.
 ///
@@ -98,59 +98,6 @@ pub(super) enum Call {
     Sweep {
         limit: usize,
     },
-}
-
-/// What a [`History`] submits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Request {
-    /// A submission without input.
-    Plain,
-    /// The same, [initialized](Submission::initialized) only.
-    Initialized,
-    /// One of another command type.
-    OtherCommand,
-    /// One with an input of 2 bytes.
-    Input,
-    /// One with an input of 9 bytes, one more than histories allow.
-    LargeInput,
-}
-
-/// At which revision a [`History`] expects a task.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Guard {
-    /// At any: [`Target::latest`](crate::Target::latest).
-    Latest,
-    /// At the revision of its last change; like `Latest` where it has none.
-    Current,
-    /// At the one before, where there is one; like `Current` otherwise.
-    Previous,
-}
-
-/// What happens to a task in a [`History`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Event {
-    /// [`TaskEvent::receive`].
-    Receive,
-    /// [`TaskEvent::start`].
-    Start,
-    /// A [`TaskEvent::report`] without words.
-    Report,
-    /// A report with words and a percentage, both made from its time.
-    Progress,
-    /// [`TaskEvent::complete`], with a resource id made from its time.
-    Complete,
-    /// [`TaskEvent::fail`].
-    Fail,
-}
-
-/// Which part of a list a [`History`] asks for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Filter {
-    /// A status, or any.
-    pub status: Option<TaskStatus>,
-    /// Changed since the revision of the page that was read so many pages ago: 0 for the last one.
-    /// Revision 0, if there was none.
-    pub since_page: Option<usize>,
 }
 
 impl History {
@@ -366,130 +313,4 @@ pub(super) fn task_id(number: u8) -> TaskId {
 
 pub(super) fn limit(number: usize) -> NonZeroUsize {
     NonZeroUsize::new(number).unwrap_or(NonZeroUsize::MIN)
-}
-
-impl Request {
-    /// Every request.
-    pub const ALL: [Self; 5] =
-        [Self::Plain, Self::Initialized, Self::OtherCommand, Self::Input, Self::LargeInput];
-
-    pub(super) fn submission(self, of: u8, id: u8) -> Submission {
-        const COMMAND: CommandType = CommandType::from_static("subscriptionCreateRequest");
-        const OTHER: CommandType = CommandType::from_static("subscriptionDeleteRequest");
-        let plain = Submission::new(account(of), task_id(id), COMMAND);
-        match self {
-            Self::Plain => plain,
-            Self::Initialized => plain.initialized(),
-            Self::OtherCommand => Submission::new(account(of), task_id(id), OTHER),
-            Self::Input => plain.with_input(*b"in"),
-            Self::LargeInput => plain.with_input([0; History::MAX_INPUT + 1]),
-        }
-    }
-}
-
-impl Event {
-    /// Every event.
-    pub const ALL: [Self; 6] =
-        [Self::Receive, Self::Start, Self::Report, Self::Progress, Self::Complete, Self::Fail];
-
-    pub(super) fn event(self, at: i64) -> TaskEvent {
-        match self {
-            Self::Receive => TaskEvent::receive(),
-            Self::Start => TaskEvent::start(),
-            Self::Report => TaskEvent::report(),
-            Self::Progress => TaskEvent::report()
-                .with_description(format!("This is a report at {at} ns."))
-                .with_progress(Progress::of(at.unsigned_abs() / 1_000_000_000 % 100, 100)),
-            Self::Complete => TaskEvent::complete(Completion::of(at)),
-            Self::Fail => TaskEvent::fail(TaskError::new("CODE", "It failed.")),
-        }
-    }
-}
-
-impl fmt::Display for History {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Limits { retention_nanos, since_update, max_tasks, .. } = self.limits;
-        let Limits { max_open, max_in_progress, takeover_nanos, .. } = self.limits;
-        write!(f, "History::new()")?;
-        if let Some(nanos) = retention_nanos {
-            write!(f, "\n    .with_retention_nanos({})", Grouped(nanos))?;
-        }
-        if since_update {
-            write!(f, "\n    .with_retention_since_update()")?;
-        }
-        if let Some(total) = max_tasks {
-            write!(f, "\n    .with_max_tasks({total})")?;
-        }
-        if let Some(open) = max_open {
-            write!(f, "\n    .with_max_open({open})")?;
-        }
-        if let Some(width) = max_in_progress {
-            write!(f, "\n    .with_max_in_progress({width})")?;
-        }
-        if let Some(nanos) = takeover_nanos {
-            write!(f, "\n    .with_takeover_nanos({})", Grouped(nanos.cast_signed()))?;
-        }
-        self.steps.iter().try_for_each(|step| write!(f, "\n    {step}"))
-    }
-}
-
-impl fmt::Display for Step {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let at = Grouped(self.at);
-        match &self.call {
-            Call::Submit { account, id, request } => {
-                write!(f, ".submit({at}, {account}, {id}, Request::{request:?})")
-            }
-            Call::Apply { account, id, guard, event } => {
-                write!(f, ".apply({at}, {account}, {id}, Guard::{guard:?}, Event::{event:?})")
-            }
-            Call::Claim(None) => write!(f, ".claim({at})"),
-            Call::Claim(Some(account)) => write!(f, ".claim_of({at}, {account})"),
-            Call::Get { account, id } => write!(f, ".get({at}, {account}, {id})"),
-            Call::List { account, limit, filter, after: None } => {
-                write!(f, ".list({at}, {account}, {limit}, {filter})")
-            }
-            Call::List { account, limit, filter, after: Some(ago) } => {
-                write!(f, ".list_after({at}, {account}, {limit}, {filter}, {ago})")
-            }
-            Call::ListAll { account, limit, filter } => {
-                write!(f, ".list_all({at}, {account}, {limit}, {filter})")
-            }
-            Call::Walk { account, limit } => write!(f, ".walk({at}, {account}, {limit})"),
-            Call::Sweep { limit } => write!(f, ".sweep({at}, {limit})"),
-        }
-    }
-}
-
-impl fmt::Display for Filter {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { status, since_page } = self;
-        if *self == Self::default() {
-            return f.write_str("Filter::default()");
-        }
-        match status {
-            Some(status) => write!(f, "Filter {{ status: Some(TaskStatus::{status:?}), ")?,
-            None => write!(f, "Filter {{ status: None, ")?,
-        }
-        write!(f, "since_page: {since_page:?} }}")
-    }
-}
-
-/// A number of nanoseconds with its digits in groups of three.
-struct Grouped(i64);
-
-impl fmt::Display for Grouped {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0 < 0 {
-            f.write_str("-")?;
-        }
-        let digits = format!("{}", self.0.unsigned_abs());
-        for (place, digit) in digits.chars().enumerate() {
-            if place > 0 && (digits.len() - place) % 3 == 0 {
-                f.write_str("_")?;
-            }
-            write!(f, "{digit}")?;
-        }
-        Ok(())
-    }
 }

@@ -7,12 +7,15 @@ use tasklife::{Completion, EventKind, Progress, TaskError, TaskEvent};
 fn a_percentage_is_0_to_100() {
     for percent in 0..=u8::MAX {
         match Progress::try_from(percent) {
-            Ok(progress) => assert_eq!(progress.percent(), percent),
+            Ok(progress) => {
+                assert_eq!(progress.percent(), percent);
+                assert_eq!(progress.to_string().parse(), Ok(progress));
+            }
             Err(error) => {
                 assert!(percent > 100);
                 assert_eq!(
                     error.to_string(),
-                    format!("expected a percentage of 0 to 100, got {percent}")
+                    format!("expected a percentage, a whole number of 0 to 100, got \"{percent}\"")
                 );
             }
         }
@@ -20,6 +23,9 @@ fn a_percentage_is_0_to_100() {
     }
     assert!(serde_json::from_str::<Progress>("101").is_err());
     assert!(serde_json::from_str::<Progress>("-1").is_err());
+    for text in ["", "-1", "101", "1.0", "50 %", "256"] {
+        assert!(text.parse::<Progress>().is_err(), "{text}");
+    }
 }
 
 #[test]
