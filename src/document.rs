@@ -32,7 +32,7 @@ pub use response::{ReportedError, TaskResponse};
 /// |---|---|---|
 /// | `taskId`, `commandType`, `status` | the task | always |
 /// | `description` | [`Task::description`] | where there is one |
-/// | `progress` | [`Task::progress`], 0 to 100 | where a report gave it |
+/// | `progress` | [`Task::progress`], 0 to 100 | where a report gave it, and as it last did, even once the task has ended |
 /// | `timestamp` | [`Task::updated_at`] | always: RFC 3339 in UTC, with 0, 3, 6 or 9 fraction digits |
 /// | `response` | `resourceId`, `additionalResourceId` and `resource` of the completion; `error` and `additionalInfo` of the error | once the task has ended |
 /// | `_links` or `links` | see [`LinkShape`](crate::LinkShape) | always |

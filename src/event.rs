@@ -166,6 +166,31 @@ impl TaskEvent {
         self
     }
 
+    /// The words that the event brings.
+    #[must_use]
+    pub fn description(&self) -> Option<&str> {
+        self.description.as_deref()
+    }
+
+    /// The progress that a report gives.
+    #[must_use]
+    pub const fn progress(&self) -> Option<Progress> {
+        match self.what {
+            What::Report(progress) => progress,
+            _ => None,
+        }
+    }
+
+    /// The outcome that the event brings, if it is an end.
+    #[must_use]
+    pub fn outcome(&self) -> Option<Result<&Completion, &TaskError>> {
+        match &self.what {
+            What::Complete(completion) => Some(Ok(completion)),
+            What::Fail(error) => Some(Err(error)),
+            What::Receive | What::Start | What::Report(_) => None,
+        }
+    }
+
     /// Which column of the table this is.
     #[must_use]
     pub const fn kind(&self) -> EventKind {

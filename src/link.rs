@@ -11,30 +11,35 @@ use route::Route;
 
 use crate::id::{CommandType, TaskId};
 use crate::outcome::Completion;
+use crate::wire::named_enum;
 
 pub use base::LinkError;
 
-/// In which of two shapes a document holds its links.
-///
-/// Both say the same; no relation occurs twice.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum LinkShape {
-    /// `"_links": {"self": {"href": …, "type": "GET"}}`, as the documentation shows it.
-    #[default]
-    Map,
-    /// `"links": [{"rel": "self", "href": …, "type": "GET"}]`, as the live API sends it today, and
-    /// the only shape that some clients read.
-    Array,
+named_enum! {
+    /// In which of two shapes a document holds its links.
+    ///
+    /// Both say the same; no relation occurs twice. The names are for options and configurations.
+    #[derive(Default)]
+    pub enum LinkShape {
+        /// `"_links": {"self": {"href": …, "type": "GET"}}`, as the documentation shows it.
+        #[default]
+        Map = "map",
+        /// `"links": [{"rel": "self", "href": …, "type": "GET"}]`, as the live API sends it today,
+        /// and the only shape that some clients read.
+        Array = "array",
+    }
 }
 
-/// In which of two forms a document holds the error of a task that failed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum ErrorForm {
-    /// `"error": {"type": …, "status": …, "description": …}`, as the live API sends it.
-    #[default]
-    Object,
-    /// `"error": "SUBSCRIPTION_NOT_FOUND"`, the code alone, as the `OpenAPI` description has it.
-    Code,
+named_enum! {
+    /// In which of two forms a document holds the error of a task that failed.
+    #[derive(Default)]
+    pub enum ErrorForm {
+        /// `"error": {"type": …, "status": …, "description": …}`, as the live API sends it.
+        #[default]
+        Object = "object",
+        /// `"error": "SUBSCRIPTION_NOT_FOUND"`, the code alone, as the `OpenAPI` description has it.
+        Code = "code",
+    }
 }
 
 /// Makes the documents of tasks, with their links.

@@ -41,8 +41,8 @@ pub use snapshot::{Snapshot, SnapshotError};
 /// With N tasks in the store, `get`, `submit`, `apply` and `claim` take time logarithmic in N at
 /// the most, and `sweep` as much for each task that it drops. A `list` of k tasks takes time for k
 /// and a logarithm of N, from a cursor and with a status filter too, however many tasks other
-/// statuses and other accounts hold. `claim` and `list` also pass over expired tasks of the account
-/// that no sweep has dropped yet: sweep often.
+/// statuses and other accounts hold. All but `get` and `sweep` may also pass over expired tasks of the
+/// account that no sweep has dropped yet: sweep often.
 ///
 /// ```
 /// use tasklife::{LocalStore, StoreConfig, Submission, TaskId};

@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 
-use crate::time::{MAX_TIME, MIN_TIME, Now, within_years};
+use crate::time::{MAX_TIME, Now, within_years};
 
 /// How long a task is kept, and from when the time is counted.
 ///
@@ -53,11 +53,11 @@ impl Retention {
         self.period
     }
 
-    /// When a task expires that is submitted `now`.
+    /// When a task expires that is submitted `now`: at once, where the period is negative.
     #[must_use]
     pub fn after_submission(self, now: Now) -> Now {
-        let saturated = if self.period < TimeDelta::zero() { MIN_TIME } else { MAX_TIME };
-        within_years(now).checked_add_signed(self.period).map_or(saturated, within_years)
+        let (now, period) = (within_years(now), self.period.max(TimeDelta::zero()));
+        now.checked_add_signed(period).map_or(MAX_TIME, within_years)
     }
 
     /// When a task expires that would have expired at `expires_at` and has an event `now`.

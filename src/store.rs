@@ -80,7 +80,7 @@ pub use query::{Cursor, CursorError, ListQuery};
 ///
 /// # Clocks
 ///
-/// Clocks of several servers may differ; the laws hold all the same. A `now` in the far future is
+/// Times keep their nanoseconds, in the store and on the way there and back. Clocks of several servers may differ; the laws hold all the same. A `now` in the far future is
 /// still a mistake to avoid: an event with one holds the account's later update times there, and
 /// delays take-over, until the clocks have caught up; a sweep with one is for good.
 pub trait TaskStore: Send + Sync {

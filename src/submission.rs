@@ -1,6 +1,7 @@
 //! What becomes a task when a store accepts it.
 
 use alloc::sync::Arc;
+use core::fmt;
 
 use crate::id::{AccountId, CommandType, TaskId};
 use crate::status::TaskStatus;
@@ -22,8 +23,18 @@ pub struct Submission {
     pub(crate) account: AccountId,
     pub(crate) id: TaskId,
     pub(crate) command_type: CommandType,
-    pub(crate) input: Arc<[u8]>,
+    pub(crate) input: Input,
     pub(crate) status: TaskStatus,
+}
+
+/// The input of a task. Request bodies hold secrets, so that `{:?}` tells no more than the length.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Input(pub(crate) Arc<[u8]>);
+
+impl fmt::Debug for Input {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes", self.0.len())
+    }
 }
 
 impl Submission {
@@ -34,7 +45,7 @@ impl Submission {
             account,
             id,
             command_type: command,
-            input: Arc::default(),
+            input: Input(Arc::default()),
             status: TaskStatus::Received,
         }
     }
@@ -43,7 +54,7 @@ impl Submission {
     /// never appear in a document.
     #[must_use]
     pub fn with_input(mut self, input: impl Into<Arc<[u8]>>) -> Self {
-        self.input = input.into();
+        self.input = Input(input.into());
         self
     }
 
@@ -75,7 +86,7 @@ impl Submission {
     /// The input for the worker.
     #[must_use]
     pub fn input(&self) -> &[u8] {
-        &self.input
+        &self.input.0
     }
 
     /// The status in which the task will begin: `received` or `initialized`.

@@ -10,7 +10,7 @@ use crate::id::{AccountId, CommandType, TaskId};
 use crate::outcome::{Completion, TaskError};
 use crate::retention::Retention;
 use crate::status::{EventKind, TaskStatus};
-use crate::submission::Submission;
+use crate::submission::{Input, Submission};
 use crate::time::{Now, within_years};
 use crate::wire::Text;
 
@@ -59,7 +59,7 @@ pub struct Task {
 struct Origin {
     account: AccountId,
     command_type: CommandType,
-    input: Arc<[u8]>,
+    input: Input,
     submitted_at: Now,
 }
 
@@ -131,7 +131,8 @@ impl Task {
         }
         self.updated_at = stamp.updated_at.max(self.updated_at);
         self.expires_at = retention.after_event(self.expires_at, now);
-        self.revision = stamp.revision;
+        // A stamp of the account's clock is above both; another must not take the task back.
+        self.revision = stamp.revision.max(self.revision.next());
         Ok(())
     }
 
@@ -180,7 +181,7 @@ impl Task {
     /// What the worker needs, as submitted.
     #[must_use]
     pub fn input(&self) -> &[u8] {
-        &self.origin.input
+        &self.origin.input.0
     }
 
     /// Where the task stands.
@@ -270,6 +271,6 @@ impl Submission {
     /// same id, it is then the same request, made again.
     #[must_use]
     pub fn is_repeat_of(&self, task: &Task) -> bool {
-        self.command_type == *task.command_type() && *self.input == *task.input()
+        self.command_type == *task.command_type() && self.input() == task.input()
     }
 }

@@ -28,7 +28,16 @@ const fn instant(seconds: i64, nanoseconds: u32) -> Now {
 }
 
 /// The instant itself, or the nearest one within the years 0 to 9999.
+///
+/// A leap second ends a minute. `chrono` can also hold one elsewhere, which can't be written: it
+/// counts as the second that follows.
 pub(crate) fn within_years(instant: Now) -> Now {
+    const SECOND: u32 = 1_000_000_000;
+    let beyond = instant.nanosecond().checked_sub(SECOND).filter(|_| instant.second() != 59);
+    let instant = match beyond {
+        Some(nanos) => DateTime::from_timestamp(instant.timestamp() + 1, nanos).unwrap_or(instant),
+        None => instant,
+    };
     instant.clamp(MIN_TIME, MAX_TIME)
 }
 

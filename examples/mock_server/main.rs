@@ -21,6 +21,7 @@ use std::error::Error;
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -41,20 +42,22 @@ struct Options {
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
     /// The shape of links: `_links`, as documented, or the `links` of the live API
-    #[arg(long, value_name = "map|array", default_value = "map", value_parser = shape)]
+    #[arg(long, value_name = "map|array", default_value_t)]
     links: LinkShape,
 }
 
-fn shape(text: &str) -> Result<LinkShape, &'static str> {
-    match text {
-        "map" => Ok(LinkShape::Map),
-        "array" => Ok(LinkShape::Array),
-        _ => Err("expected map or array"),
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
     }
 }
 
-#[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
+async fn run() -> Result<(), Box<dyn Error>> {
     let Options { listen, links } = Options::parse();
     let listener = TcpListener::bind(listen).await.map_err(|e| format!("{listen}: {e}"))?;
     let address = listener.local_addr()?;

@@ -67,15 +67,16 @@ pub(super) struct LinkMap(pub(super) Vec<TaskLink>);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct LinkArray(pub(super) Vec<TaskLink>);
 
-fn add_link<E: serde::de::Error>(links: &mut Vec<TaskLink>, link: TaskLink) -> Result<(), E> {
-    if links.iter().any(|other| other.rel == link.rel) {
-        return Err(E::custom(format_args!(
-            "expected each relation once, got {:?} again",
-            link.rel
-        )));
+/// Checks that no relation occurs twice.
+fn each_once<E: serde::de::Error>(links: &[TaskLink]) -> Result<(), E> {
+    let mut relations: Vec<&str> = links.iter().map(TaskLink::rel).collect();
+    relations.sort_unstable();
+    match relations.windows(2).find(|pair| pair[0] == pair[1]) {
+        Some(pair) => {
+            Err(E::custom(format_args!("expected each relation once, got {:?} again", pair[0])))
+        }
+        None => Ok(()),
     }
-    links.push(link);
-    Ok(())
 }
 
 impl<'de> Deserialize<'de> for LinkMap {
@@ -101,8 +102,9 @@ impl<'de> Deserialize<'de> for LinkMap {
                 let mut links = Vec::new();
                 while let Some((rel, Object(link))) = map.next_entry()? {
                     let Unnamed { href, title, method } = link;
-                    add_link(&mut links, TaskLink { rel, href, title, method })?;
+                    links.push(TaskLink { rel, href, title, method });
                 }
+                each_once(&links)?;
                 Ok(LinkMap(links))
             }
         }
@@ -125,8 +127,9 @@ impl<'de> Deserialize<'de> for LinkArray {
             fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<LinkArray, A::Error> {
                 let mut links = Vec::new();
                 while let Some(Object(link)) = seq.next_element()? {
-                    add_link(&mut links, link)?;
+                    links.push(link);
                 }
+                each_once(&links)?;
                 Ok(LinkArray(links))
             }
         }

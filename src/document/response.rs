@@ -95,6 +95,24 @@ impl ReportedError {
         }
     }
 
+    /// The HTTP status as text, such as `404 NOT_FOUND`.
+    #[must_use]
+    pub fn status(&self) -> Option<&str> {
+        match self {
+            Self::Code(_) => None,
+            Self::Object { status, .. } => status.as_deref(),
+        }
+    }
+
+    /// The cause in words.
+    #[must_use]
+    pub fn description(&self) -> Option<&str> {
+        match self {
+            Self::Code(_) => None,
+            Self::Object { description, .. } => description.as_deref(),
+        }
+    }
+
     fn as_written(&self) -> write::Error<'_> {
         match self {
             Self::Code(code) => write::Error::Code(code),

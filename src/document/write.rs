@@ -1,6 +1,5 @@
 //! The fields of a document, in their order: the one place that knows them for writing.
 
-use core::cell::Cell;
 use core::fmt;
 
 use serde::Serialize;
@@ -208,20 +207,20 @@ fn of_error(error: &TaskError, form: ErrorForm) -> Response<'_> {
 
 /// Writes a list of documents: `{}` where there is none, as the live API does.
 pub(super) fn list<S: Serializer>(
-    documents: impl ExactSizeIterator<Item: Serialize>,
+    documents: impl ExactSizeIterator<Item: Serialize> + Clone,
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
-    struct Sequence<I>(Cell<Option<I>>);
+    struct Sequence<I>(I);
 
-    impl<I: Iterator<Item: Serialize>> Serialize for Sequence<I> {
+    impl<I: Iterator<Item: Serialize> + Clone> Serialize for Sequence<I> {
         fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-            serializer.collect_seq(self.0.take().into_iter().flatten())
+            serializer.collect_seq(self.0.clone())
         }
     }
 
     let mut map = serializer.serialize_map(None)?;
     if documents.len() > 0 {
-        map.serialize_entry("tasks", &Sequence(Cell::new(Some(documents))))?;
+        map.serialize_entry("tasks", &Sequence(documents))?;
     }
     map.end()
 }

@@ -45,8 +45,8 @@ impl LocalStore {
 
     /// What the first account in turn has to hand out.
     fn offer_of_any(&mut self, now: Now) -> Option<Offer> {
-        let instant = self.instant(now);
-        while let Some(account) = self.turns.overslept(instant) {
+        let (now, instant) = (within_years(now), self.instant(now));
+        while let Some(account) = self.turns.overslept(now, instant) {
             self.turns.wake(account, &mut self.accounts[account].turn);
         }
         while let Some(account) = self.turns.first() {
@@ -78,9 +78,7 @@ impl LocalStore {
                     return Ok(Offer::TakeOver(entry.slot));
                 } else {
                     // Later ones were updated later, and are silent for less time.
-                    if let Some(at) = self.config.takeover_at(task) {
-                        sleep.wake_at(at);
-                    }
+                    sleep.past = self.config.takeover_at(task);
                     break;
                 }
             }
@@ -94,9 +92,7 @@ impl LocalStore {
             match self.lane(key, instant) {
                 Ok(()) => return Ok(Offer::Start(entry.slot)),
                 Err(filled) => {
-                    if let Some(until) = filled.until {
-                        sleep.wake_at(until);
-                    }
+                    sleep.until = filled.until;
                     break;
                 }
             }

@@ -15,8 +15,8 @@ use crate::time::{self, Now};
 
 /// A store's whole content, to be saved with serde and restored later.
 ///
-/// A store restored under the same configuration answers every question as the saved one would
-/// (law S14). Under another configuration, limits may be exceeded at first: what is there stays.
+/// A store restored under the same configuration answers every question as the saved one would: law
+/// S14, of this crate's own stores. Under another configuration, limits may be exceeded at first: what is there stays.
 ///
 /// Two stores with the same history give equal snapshots.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,6 +37,10 @@ struct AccountSnapshot {
     /// By revision, the lowest first.
     tasks: Vec<TaskRecord>,
 }
+
+/// The largest revision or ticket that is restored: no store counts so far, and one that did would
+/// have as many left to be read back.
+const MAX_COUNT: u64 = 1 << 62;
 
 /// The version of the snapshots that are written, and the only one that is read.
 const VERSION: u32 = 1;
@@ -87,6 +91,9 @@ impl LocalStore {
         if snapshot.version != VERSION {
             return Err(Fault::Version(snapshot.version));
         }
+        if snapshot.last_ticket > MAX_COUNT || snapshot.floor.get() > MAX_COUNT {
+            return Err(Fault::NoRoom);
+        }
         let mut store = Self::new(config);
         store.horizon = snapshot.horizon;
         store.floor = snapshot.floor;
@@ -111,6 +118,9 @@ impl LocalStore {
         }
         if tasks.is_empty() {
             return fail(AccountFault::Empty);
+        }
+        if clock.revision().get() > MAX_COUNT {
+            return Err(Fault::NoRoom);
         }
         if ticket == 0 || ticket > last {
             return Err(Fault::Turns);
@@ -153,6 +163,8 @@ enum Fault {
     Version(u32),
     #[error("expected at most {} tasks, got more", u32::MAX)]
     TooLarge,
+    #[error("expected revisions and tickets of at most {MAX_COUNT}, got more")]
+    NoRoom,
     #[error("expected a ticket of its own for each account, not above the last one given out")]
     Turns,
     #[error("account {id}: {fault}")]

@@ -14,7 +14,9 @@ pub(super) struct Turns {
     last: u64,
     /// The accounts to look at, by ticket.
     awake: BTreeMap<u64, u32>,
-    /// The accounts that sleep until an instant is reached.
+    /// The accounts that sleep until an instant is over, by the caller's clock.
+    past: BTreeSet<(Now, u32)>,
+    /// The accounts that sleep until an instant is reached, by the caller's clock or the horizon.
     until: BTreeSet<(Now, u32)>,
     /// The accounts that sleep unless a clock is behind an instant.
     unless_before: BTreeSet<(Now, u32)>,
@@ -36,17 +38,15 @@ enum State {
 /// When an account that has nothing to hand out may have something, if nothing happens to it.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Sleep {
-    /// From an instant on: a silence has lasted too long, or a place in the lane has expired.
+    /// After an instant: a silence has then lasted too long.
+    pub(super) past: Option<Now>,
+    /// From an instant on: a place in the lane has then expired.
     pub(super) until: Option<Now>,
     /// For a clock that is behind an instant: to it, a task has not yet expired.
     pub(super) unless_before: Option<Now>,
 }
 
 impl Sleep {
-    pub(super) fn wake_at(&mut self, instant: Now) {
-        self.until = Some(self.until.map_or(instant, |until| until.min(instant)));
-    }
-
     pub(super) fn wake_before(&mut self, instant: Now) {
         self.unless_before = self.unless_before.max(Some(instant));
     }
@@ -94,6 +94,7 @@ impl Turns {
 
     pub(super) fn sleep(&mut self, account: u32, turn: &mut Turn, sleep: Sleep) {
         self.leave(account, turn);
+        self.past.extend(sleep.past.map(|instant| (instant, account)));
         self.until.extend(sleep.until.map(|instant| (instant, account)));
         self.unless_before.extend(sleep.unless_before.map(|instant| (instant, account)));
         turn.state = State::Asleep(sleep);
@@ -117,6 +118,9 @@ impl Turns {
     }
 
     fn forget_sleep(&mut self, account: u32, sleep: Sleep) {
+        if let Some(instant) = sleep.past {
+            self.past.remove(&(instant, account));
+        }
         if let Some(instant) = sleep.until {
             self.until.remove(&(instant, account));
         }
@@ -125,10 +129,11 @@ impl Turns {
         }
     }
 
-    /// An account that sleeps, and should not at this instant.
-    pub(super) fn overslept(&self, instant: Now) -> Option<u32> {
+    /// An account that sleeps, and should not at this instant, which is `now` or the horizon.
+    pub(super) fn overslept(&self, now: Now, instant: Now) -> Option<u32> {
+        let past = self.past.first().filter(|(past, _)| *past < now);
         let until = self.until.first().filter(|(until, _)| *until <= instant);
         let before = self.unless_before.last().filter(|(before, _)| instant < *before);
-        until.or(before).map(|(_, account)| *account)
+        past.or(until).or(before).map(|(_, account)| *account)
     }
 }

@@ -8,7 +8,9 @@ use crate::task::Task;
 /// Which task an event is for, and whether the task must still be as it was read.
 ///
 /// A worker that got its task from [`claim`](crate::TaskStore::claim) uses
-/// [`exactly`](Self::exactly): once another worker has taken the task over, it is refused.
+/// [`exactly`](Self::exactly): once another worker has taken the task over, it is refused. Each
+/// event, a report too, makes a new revision: the next one is for the task of the
+/// [`Change`] before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Target<'a> {
     account: &'a AccountId,

@@ -51,8 +51,9 @@ pub enum ApplyError {
     /// The account has no such task: it never had, or the task has expired.
     #[error("expected a task that is there, got none under this account and id")]
     NotFound,
-    /// The task has changed since it was read. Look at it as it now is, and decide anew; a worker
-    /// gives up, since its task was taken over.
+    /// The task has changed since it was read. Look at it as it now is, and decide anew. A worker
+    /// whose events follow one another, each exactly at the task that the last one returned, gives
+    /// up: its task was taken over.
     #[error("expected the task unchanged since it was read, got it at revision {}", current.revision())]
     Stale {
         /// The task as it now is.

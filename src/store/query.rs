@@ -89,6 +89,12 @@ impl ListQuery {
         self.since
     }
 
+    /// The cursor after which the page begins, if any.
+    #[must_use]
+    pub const fn place(&self) -> Option<Cursor> {
+        self.cursor
+    }
+
     /// Whether a task is asked for by its status and revision. The place of the cursor is another
     /// matter: see [`position`](Self::position).
     #[must_use]

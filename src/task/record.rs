@@ -12,6 +12,7 @@ use crate::event::Progress;
 use crate::id::{AccountId, CommandType, TaskId};
 use crate::outcome::{Completion, ResourceError, ResourceId, TaskError};
 use crate::status::TaskStatus;
+use crate::submission::Input;
 use crate::time::{self, Now};
 use crate::wire::Text;
 
@@ -41,7 +42,7 @@ pub struct TaskRecord {
     id: TaskId,
     account: AccountId,
     command_type: CommandType,
-    input: Input,
+    input: SavedInput,
     status: TaskStatus,
     completion: Option<CompletionRecord>,
     error: Option<ErrorRecord>,
@@ -60,12 +61,12 @@ pub struct TaskRecord {
 /// Input that is text, as most is, stays readable in a record; other bytes are numbers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum Input {
+enum SavedInput {
     Text(String),
     Bytes(Vec<u8>),
 }
 
-impl From<&[u8]> for Input {
+impl From<&[u8]> for SavedInput {
     fn from(bytes: &[u8]) -> Self {
         match core::str::from_utf8(bytes) {
             Ok(text) => Self::Text(text.into()),
@@ -74,11 +75,11 @@ impl From<&[u8]> for Input {
     }
 }
 
-impl From<Input> for Arc<[u8]> {
-    fn from(input: Input) -> Self {
+impl From<SavedInput> for Input {
+    fn from(input: SavedInput) -> Self {
         match input {
-            Input::Text(text) => text.into_bytes().into(),
-            Input::Bytes(bytes) => bytes.into(),
+            SavedInput::Text(text) => Self(text.into_bytes().into()),
+            SavedInput::Bytes(bytes) => Self(bytes.into()),
         }
     }
 }
@@ -235,6 +236,9 @@ impl TryFrom<TaskRecord> for Task {
         if record.updated_at < record.submitted_at {
             return fail(RecordFault::UpdatedBeforeSubmitted);
         }
+        if record.expires_at < record.submitted_at {
+            return fail(RecordFault::ExpiredBeforeSubmitted);
+        }
         if record.revision == Revision::default() {
             return fail(RecordFault::RevisionZero);
         }
@@ -288,6 +292,8 @@ enum RecordFault {
     Progress,
     #[error("expected an update time at or after the submission's")]
     UpdatedBeforeSubmitted,
+    #[error("expected an expiry at or after the submission")]
+    ExpiredBeforeSubmitted,
     #[error("expected a revision of at least 1")]
     RevisionZero,
 }

@@ -8,6 +8,7 @@ use core::task::{Context, Poll};
 use std::task::{Wake, Waker};
 use std::thread::{self, Thread};
 
+use super::history::id_number;
 use crate::event::TaskEvent;
 use crate::id::{AccountId, TaskId};
 use crate::store::{
@@ -21,18 +22,17 @@ use crate::time::Now;
 /// How a test waits for a future: the executor of the store that is tested.
 ///
 /// Implemented by the macro [`conformance!`](crate::conformance) from whatever can be called with a
-/// future, and by [`block_on`].
+/// future, and by [`Park`].
 pub trait Wait: Sync {
     /// Runs a future to its end.
     fn wait<F: Future>(&self, future: F) -> F::Output;
 }
 
 /// Waits for futures by parking the thread: for stores that need no executor.
-#[expect(non_camel_case_types, reason = "it is given where other executors give a function")]
-#[derive(Clone, Copy, Debug, Default)]
-pub struct block_on;
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Park;
 
-impl Wait for block_on {
+impl Wait for Park {
     fn wait<F: Future>(&self, future: F) -> F::Output {
         struct Unpark(Thread);
 
@@ -167,6 +167,6 @@ impl Reply {
 
 /// A task in a few words: whose, which, where it stands, at which revision.
 pub(super) fn brief(task: &Task) -> String {
-    let number = task.id().as_uuid().as_u128();
+    let number = id_number(task.id());
     format!("{}/{number} {} @{}", task.account(), task.status(), task.revision())
 }

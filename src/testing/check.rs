@@ -12,7 +12,7 @@ use super::law::Law;
 use super::model::Model;
 use crate::clock::Revision;
 use crate::id::{AccountId, TaskId};
-use crate::status::TaskStatus;
+use crate::status::{EventKind, TaskStatus};
 use crate::store::{ApplyError, Change, Scope, StoreConfig, SubmitError, Submitted, Swept};
 use crate::task::Task;
 use crate::time::Now;
@@ -150,6 +150,7 @@ impl Checker {
                     |x: &Result<_, _>| matches!(x, Ok(Submitted::Existing(_)) | Err(E::Conflict));
                 let law = match (&expected, got) {
                     (_, got) if finds(got) && !visible && foreign => Law::S11,
+                    (_, Err(E::StoreFull { .. } | E::AccountFull)) if visible => Law::Acts,
                     (e, got) if finds(e) != finds(got) => Law::S6,
                     (Err(E::StoreFull { .. }), Ok(_)) => Law::S7,
                     (e, Err(E::Conflict)) if e.is_ok() && foreign => Law::S11,
@@ -230,13 +231,19 @@ impl Checker {
             let law = match before.visible(&account, task.id(), now) {
                 None => Law::S6,
                 Some(before) if before.status().is_terminal() => Law::S9,
-                Some(_) => Law::S12,
+                Some(before) if before.status() == TaskStatus::Received => Law::S12,
+                Some(_) => Law::Acts,
             };
             return self.lose(law, format!("claim: expected none; got {}", brief(task)));
         };
         if expected.task().id() != task.id() {
-            let law =
-                if before.visible(&account, task.id(), now).is_some() { Law::S12 } else { Law::S6 };
+            let both_started =
+                expected.event() == EventKind::Start && change.event() == EventKind::Start;
+            let law = match before.visible(&account, task.id(), now) {
+                None => Law::S6,
+                Some(_) if both_started => Law::S12,
+                Some(_) => Law::Acts,
+            };
             let (expected, got) = (brief(expected.task()), brief(task));
             return self.lose(law, format!("claim: expected {expected}; got {got}"));
         }
@@ -285,7 +292,8 @@ impl Checker {
         if got.dropped > limit {
             self.breach(Law::Acts, format!("sweep: dropped {}, limit {limit}", got.dropped));
         }
-        self.partly_swept = expected.more || got.more;
+        let left = expected.more || got.more;
+        self.partly_swept = left && (self.partly_swept || got.dropped > 0);
         let accounts: Vec<AccountId> = self.model.accounts().cloned().collect();
         for account in accounts {
             let nothing_visible = self.model.visible_tasks(&account, now).next().is_none();

@@ -24,18 +24,17 @@ struct Made {
     ended: usize,
 }
 
-/// Runs the calls of `before` in turn, and then those of each thread at the same time.
+/// Runs the calls of a history in turn, and then those of its threads at the same time.
 ///
 /// # Errors
 /// Where no order of the calls explains the answers: the answers, a line each.
 pub(super) fn explain(
-    before: &History,
-    threads: &[Vec<Step>],
+    history: &History,
     store: &impl AsyncTaskStore,
     wait: &impl Wait,
 ) -> Result<(), String> {
-    let (mut checker, mut memory) = (Checker::new(before.config()), Memory::default());
-    for step in &before.steps {
+    let (mut checker, mut memory) = (Checker::new(history.config()), Memory::default());
+    for step in &history.steps {
         let Some(act) = memory.act(step.at, &step.call) else { continue };
         let reply = act.on(store, wait, instant(step.at));
         checker.check(&act, instant(step.at), &reply);
@@ -46,7 +45,7 @@ pub(super) fn explain(
         return Ok(());
     }
 
-    let (start, clock) = (Barrier::new(threads.len()), AtomicUsize::new(0));
+    let (start, clock) = (Barrier::new(history.threads.len()), AtomicUsize::new(0));
     let work = |steps: &[Step]| -> Vec<Made> {
         let mut memory = memory.clone();
         start.wait();
@@ -61,10 +60,11 @@ pub(super) fn explain(
         made.collect()
     };
     let made: Vec<Vec<Made>> = thread::scope(|scope| {
-        let workers: Vec<_> = threads.iter().map(|steps| scope.spawn(|| work(steps))).collect();
+        let workers: Vec<_> =
+            history.threads.iter().map(|steps| scope.spawn(|| work(steps))).collect();
         workers.into_iter().filter_map(|worker| worker.join().ok()).collect()
     });
-    if made.len() < threads.len() {
+    if made.len() < history.threads.len() {
         return Err("a thread panicked".into());
     }
     let made: Vec<&[Made]> = made.iter().map(Vec::as_slice).collect();

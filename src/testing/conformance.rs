@@ -5,13 +5,14 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
 
 use super::act::Wait;
 use super::check::Violation;
 use super::concurrent::explain;
-use super::history::{History, Step};
+use super::history::History;
 use super::law::Law;
 use super::run::Run;
 use super::strategy::{concurrent, histories_for};
@@ -26,11 +27,11 @@ use crate::store::{AsyncTaskStore, StoreConfig};
 /// The same seed gives the same histories. Nothing is written, and nothing is global.
 ///
 /// ```
-/// use tasklife::testing::{Law, Suite, block_on};
+/// use tasklife::testing::{Law, Park, Suite};
 /// use tasklife::{InProcess, MemoryStore};
 ///
 /// let suite = Suite::new().with_cases(16).with_seed(7);
-/// suite.check(Law::S6, |config| InProcess(MemoryStore::new(config)), &block_on)?;
+/// suite.check(Law::S6, |config| InProcess(MemoryStore::new(config)), &Park)?;
 /// # Ok::<(), Box<tasklife::testing::Breach>>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,24 +41,21 @@ pub struct Suite {
 }
 
 impl Default for Suite {
-    /// 64 cases, seed 0.
+    /// 1000 cases, seed 0.
     fn default() -> Self {
-        Self { cases: 64, seed: 0 }
+        Self { cases: 1_000, seed: 0 }
     }
 }
 
 impl Suite {
-    /// How often a concurrent history is run at the most, when it is made shorter.
-    const CONCURRENT_RUNS: u32 = 4;
-
-    /// 64 cases, seed 0.
+    /// 1000 cases, seed 0.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Sets how many histories are run, each on a fresh store: 64 unless set. A history has up to
-    /// 30 calls.
+    /// Sets how many histories are run, each on a fresh store: 1000 unless set. A history has up to
+    /// 30 calls. Fewer find less; they are for stores that are slow.
     #[must_use]
     pub const fn with_cases(mut self, cases: u32) -> Self {
         self.cases = cases;
@@ -74,64 +72,43 @@ impl Suite {
     /// Checks a law on stores that `make` makes, each fresh and empty.
     ///
     /// # Errors
-    /// Where a store breaks the law: what it did, and the shortest history that was found in which
-    /// it does.
+    /// Where a store breaks the law: what it did, and a short history in which it does.
     pub fn check<S: AsyncTaskStore>(
         &self,
         law: Law,
         make: impl Fn(StoreConfig) -> S,
         wait: &impl Wait,
     ) -> Result<(), Box<Breach>> {
-        if law.is_concurrent() {
-            return self.check_threads(make, wait);
-        }
-        let run = |history: History| {
-            let store = make(history.config());
-            match first_breach(&history, &store, wait, Some(law)) {
-                Some(violation) => Err(TestCaseError::fail(violation.what)),
-                None => Ok(()),
-            }
+        let of_law = Some(law);
+        let run = |history: History| match breach(&history, &make, wait, of_law, Runs::SEARCH) {
+            Some(violation) => Err(TestCaseError::fail(violation.what)),
+            None => Ok(()),
         };
-        match self.runner(512).run(&histories_for(law), run) {
+        let found = if law.is_concurrent() {
+            self.runner().run(&concurrent(), run)
+        } else {
+            self.runner().run(&histories_for(law), run)
+        };
+        match found {
+            Ok(()) => Ok(()),
+            Err(TestError::Abort(why)) => {
+                let what = format!("the suite gave up: {why}");
+                Err(Box::new(Breach { law, what, history: History::new() }))
+            }
             Err(TestError::Fail(what, history)) => {
-                let breach = |history: &History| {
-                    let store = make(history.config());
-                    first_breach(history, &store, wait, Some(law)).map(|violation| violation.what)
+                let still = |history: &History| {
+                    breach(history, &make, wait, of_law, Runs::SHORTEN).map(|found| found.what)
                 };
-                let (history, what) = shortened(history, what.message().into(), breach);
-                Err(Box::new(Breach { law, what, history, threads: Vec::new() }))
+                let (history, what) = shortened(history, what.message().into(), still);
+                Err(Box::new(Breach { law, what, history }))
             }
-            _ => Ok(()),
         }
     }
 
-    fn check_threads<S: AsyncTaskStore>(
-        &self,
-        make: impl Fn(StoreConfig) -> S,
-        wait: &impl Wait,
-    ) -> Result<(), Box<Breach>> {
-        let run = |(before, threads): (History, Vec<Vec<Step>>)| {
-            for _ in 0..Self::CONCURRENT_RUNS {
-                let store = make(before.config());
-                explain(&before, &threads, &store, wait).map_err(TestCaseError::fail)?;
-            }
-            Ok(())
-        };
-        match self.runner(64).run(&concurrent(), run) {
-            Err(TestError::Fail(what, (history, threads))) => Err(Box::new(Breach {
-                law: Law::S13,
-                what: format!("no order of the calls explains their answers:{}", what.message()),
-                history,
-                threads,
-            })),
-            _ => Ok(()),
-        }
-    }
-
-    fn runner(&self, max_shrink_iters: u32) -> TestRunner {
+    fn runner(&self) -> TestRunner {
         let config = Config {
             cases: self.cases,
-            max_shrink_iters,
+            max_shrink_iters: 512,
             failure_persistence: None,
             ..Config::default()
         };
@@ -139,6 +116,15 @@ impl Suite {
         seed[..8].copy_from_slice(&self.seed.to_le_bytes());
         TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &seed))
     }
+}
+
+/// How often a history with threads is run, until it is a breach: what threads do differs.
+struct Runs;
+
+impl Runs {
+    const SEARCH: u32 = 4;
+    const SHORTEN: u32 = 12;
+    const REPLAY: u32 = 64;
 }
 
 /// The history without whatever it does not need to be a breach.
@@ -161,33 +147,55 @@ fn shortened(
     (history, what)
 }
 
-fn first_breach<S: AsyncTaskStore>(
+/// What a store does in a history that a law forbids: this one, or any.
+fn breach<S: AsyncTaskStore>(
     history: &History,
-    store: &S,
+    make: &impl Fn(StoreConfig) -> S,
     wait: &impl Wait,
     law: Option<Law>,
+    runs: u32,
 ) -> Option<Violation> {
-    let watch = law.is_none_or(|law| matches!(law, Law::S7 | Law::S8 | Law::S9 | Law::S11));
-    let violations = Run::new(history, store, wait, watch).all(history);
-    violations.into_iter().find(|violation| law.is_none_or(|law| law == violation.law))
+    let is_asked_for = |violation: &Violation| law.is_none_or(|law| law == violation.law);
+    if !history.threads.is_empty() {
+        return (0..runs).find_map(|_| {
+            let unexplained = explain(history, &make(history.config()), wait).err()?;
+            let what = format!("no order of the calls explains their answers:{unexplained}");
+            Some(Violation { law: Law::S13, what }).filter(is_asked_for)
+        });
+    }
+    // Looking at everything before and after each call could hide what reads leave behind.
+    let watches: &[bool] = match law {
+        Some(Law::S7 | Law::S8 | Law::S9 | Law::S11) => &[true],
+        Some(_) => &[false],
+        None => &[false, true],
+    };
+    watches.iter().find_map(|watch| {
+        let run = || {
+            let store = make(history.config());
+            Run::new(history, &store, wait, *watch).all(history)
+        };
+        let violations = catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| {
+            Vec::from([Violation { law: Law::Acts, what: "the store panicked".into() }])
+        });
+        violations.into_iter().find(is_asked_for)
+    })
 }
 
 impl History {
-    /// Runs the history on a store, and checks every law of a single thread.
+    /// Runs the history on a store, and checks every law. A history with threads is run a number of
+    /// times.
     ///
     /// # Errors
     /// Where the store breaks a law.
     pub fn check<S: AsyncTaskStore>(
         &self,
-        make: impl FnOnce(StoreConfig) -> S,
+        make: impl Fn(StoreConfig) -> S,
         wait: &impl Wait,
     ) -> Result<(), Box<Breach>> {
-        let store = make(self.config());
-        match first_breach(self, &store, wait, None) {
+        match breach(self, &make, wait, None, Runs::REPLAY) {
             None => Ok(()),
             Some(Violation { law, what }) => {
-                let history = self.clone();
-                Err(Box::new(Breach { law, what, history, threads: Vec::new() }))
+                Err(Box::new(Breach { law, what, history: self.clone() }))
             }
         }
     }
@@ -195,13 +203,13 @@ impl History {
 
 /// What the suite found: a store that breaks a law, and the history in which it does.
 ///
-/// `{}` tells the law, what the store did, and the history as code to be pasted into a test.
-#[derive(Clone, Debug)]
+/// `{}` tells the law, what the store did, and the history as code; [`to_test`](Self::to_test)
+/// makes a test of it.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Breach {
     law: Law,
     what: String,
     history: History,
-    threads: Vec<Vec<Step>>,
 }
 
 impl Breach {
@@ -217,25 +225,35 @@ impl Breach {
         &self.what
     }
 
-    /// The history in which it did: the calls before those of the threads, where there are some.
+    /// The history in which it did.
     #[must_use]
     pub const fn history(&self) -> &History {
         &self.history
+    }
+
+    /// A test that fails as long as the store breaks the law, to be pasted beside the call of
+    /// [`conformance!`](crate::conformance) that made the module with this name.
+    #[must_use]
+    pub fn to_test(&self, module: &str) -> String {
+        let law = self.law.as_str().to_ascii_lowercase();
+        let history = format!("{}", self.history).replace('\n', "\n    ");
+        format!(
+            "#[test]\nfn {module}_once_broke_{law}() {{\n    \
+             use tasklife::testing::*;\n\n    let history = {history};\n    \
+             {module}::replay(&history);\n}}"
+        )
     }
 }
 
 impl fmt::Display for Breach {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "law {} is broken: {}", self.law, self.what)?;
-        write!(f, "in the history\n{}", self.history)?;
-        for (number, steps) in self.threads.iter().enumerate() {
-            write!(f, "\n// and at the same time, thread {number}:")?;
-            steps.iter().try_for_each(|step| write!(f, "\n//     {step}"))?;
-        }
-        if self.threads.is_empty() {
-            write!(f, "\n    .check(make, &block_on)\n    .unwrap();")?;
-        }
-        Ok(())
+        write!(f, "law {} is broken: {}\nin the history\n{}", self.law, self.what, self.history)
+    }
+}
+
+impl fmt::Debug for Breach {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 
@@ -258,11 +276,15 @@ impl core::error::Error for Breach {}
 /// | `mod` | the module that the tests are in | |
 /// | `store` | how to make a store, fresh and empty: from a [`StoreConfig`](crate::StoreConfig) to an [`AsyncTaskStore`](crate::AsyncTaskStore) | |
 /// | `block_on` | how to wait for a future: whatever can be called with one | parks the thread |
-/// | `cases` | how many histories are run for each law | 64 |
+/// | `cases` | how many histories are run for each law | 1000 |
 /// | `seed` | from what the histories are made | 0 |
 /// | `without` | laws that are left out, each with the reason why: `[S13 = "one connection"]` | none |
 ///
-/// They stand in this order. The test of a law that is left out says so, and passes.
+/// They stand in this order. `store` is called for every history, some thousand times; what it has to
+/// wait for, it waits for itself. The test of a law that is left out is ignored, with the reason.
+///
+/// A test that fails prints another: the history in which the law was broken, to be pasted beside
+/// the macro. It calls `replay`, a function of the module that checks one history.
 #[macro_export]
 macro_rules! conformance {
     (
@@ -271,32 +293,34 @@ macro_rules! conformance {
         $(block_on = $block_on:expr;)?
         $(cases = $cases:expr;)?
         $(seed = $seed:expr;)?
-        $(without = [$($law:ident = $why:expr),* $(,)?];)?
+        $(without = [$($law:tt = $why:literal),* $(,)?];)?
     ) => {
         mod $name {
             #[allow(unused_imports, reason = "what the parameters name")]
             use super::*;
 
             fn check(law: $crate::testing::Law) {
-                #[allow(unused_mut, unused_assignments, reason = "parameters may be left out")]
-                let mut left_out: &[($crate::testing::Law, &str)] = &[];
-                $(left_out = &[$(($crate::testing::Law::$law, $why)),*];)?
-                if let Some((law, why)) = left_out.iter().find(|(other, _)| *other == law) {
-                    std::eprintln!("law {law} is left out: {why}");
-                    return;
-                }
                 let suite = $crate::testing::Suite::new();
                 $(let suite = suite.with_cases($cases);)?
                 $(let suite = suite.with_seed($seed);)?
-                let wait = $crate::__wait!($($block_on)?);
-                if let Err(breach) = suite.check(law, $store, &wait) {
-                    panic!("{breach}");
+                if let Err(breach) = suite.check(law, $store, &$crate::__wait!($($block_on)?)) {
+                    let test = breach.to_test(::core::stringify!($name));
+                    ::core::panic!("{breach}\n\nAs a test:\n\n{test}\n");
+                }
+            }
+
+            /// Checks one history.
+            #[allow(dead_code, reason = "for histories that were found")]
+            pub(super) fn replay(history: &$crate::testing::History) {
+                if let Err(breach) = history.check($store, &$crate::__wait!($($block_on)?)) {
+                    ::core::panic!("{breach}");
                 }
             }
 
             $crate::__conformance_tests! {
-                acts = Acts, s1 = S1, s2 = S2, s3 = S3, s4 = S4, s5 = S5, s6 = S6, s7 = S7, s8 = S8,
-                s9 = S9, s10 = S10, s11 = S11, s12 = S12, s13 = S13,
+                [$($($law = $why,)*)?]
+                acts Acts, s1 S1, s2 S2, s3 S3, s4 S4, s5 S5, s6 S6, s7 S7, s8 S8, s9 S9, s10 S10,
+                s11 S11, s12 S12, s13 S13,
             }
         }
     };
@@ -305,19 +329,57 @@ macro_rules! conformance {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __conformance_tests {
-    ($($test:ident = $law:ident,)+) => { $(
+    ($without:tt $($test:ident $law:ident,)+) => {
+        $($crate::__conformance_test! { $test $law $without })+
+    };
+}
+
+/// Finds the law among those that are left out, by comparing names one by one.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __conformance_test {
+    ($test:ident $law:ident []) => {
         #[test]
         fn $test() {
             check($crate::testing::Law::$law);
         }
-    )+ };
+    };
+    ($test:ident Acts [Acts = $why:literal, $($rest:tt)*]) => { $crate::__left_out! { $test Acts $why } };
+    ($test:ident S1 [S1 = $why:literal, $($rest:tt)*]) => { $crate::__left_out! { $test S1 $why } };
+    ($test:ident S2 [S2 = $why:literal, $($rest:tt)*]) => { $crate::__left_out! { $test S2 $why } };
+    ($test:ident S3 [S3 = $why:literal, $($rest:tt)*]) => { $crate::__left_out! { $test S3 $why } };
+    ($test:ident S4 [S4 = $why:literal, $($rest:tt)*]) => { $crate::__left_out! { $test S4 $why } };
+    ($test:ident S5 [S5 = $why:literal, $($rest:tt)*]) => { $crate::__left_out! { $test S5 $why } };
+    ($test:ident S6 [S6 = $why:literal, $($rest:tt)*]) => { $crate::__left_out! { $test S6 $why } };
+    ($test:ident S7 [S7 = $why:literal, $($rest:tt)*]) => { $crate::__left_out! { $test S7 $why } };
+    ($test:ident S8 [S8 = $why:literal, $($rest:tt)*]) => { $crate::__left_out! { $test S8 $why } };
+    ($test:ident S9 [S9 = $why:literal, $($rest:tt)*]) => { $crate::__left_out! { $test S9 $why } };
+    ($test:ident S10 [S10 = $why:literal, $($rest:tt)*]) => { $crate::__left_out! { $test S10 $why } };
+    ($test:ident S11 [S11 = $why:literal, $($rest:tt)*]) => { $crate::__left_out! { $test S11 $why } };
+    ($test:ident S12 [S12 = $why:literal, $($rest:tt)*]) => { $crate::__left_out! { $test S12 $why } };
+    ($test:ident S13 [S13 = $why:literal, $($rest:tt)*]) => { $crate::__left_out! { $test S13 $why } };
+    ($test:ident $law:ident [$other:ident = $why:literal, $($rest:tt)*]) => {
+        $crate::__conformance_test! { $test $law [$($rest)*] }
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __left_out {
+    ($test:ident $law:ident $why:literal) => {
+        #[test]
+        #[ignore = $why]
+        fn $test() {
+            check($crate::testing::Law::$law);
+        }
+    };
 }
 
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __wait {
     () => {
-        $crate::testing::block_on
+        $crate::testing::Park
     };
     ($block_on:expr) => {{
         struct Given;

@@ -4,6 +4,7 @@ mod call;
 mod print;
 
 use alloc::format;
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::num::{NonZeroU32, NonZeroUsize};
 use core::time::Duration;
@@ -25,7 +26,7 @@ pub use call::{Event, Filter, Guard, Request};
 /// it as code, to be pasted into a test:
 ///
 /// ```
-/// use tasklife::testing::{Event, Guard, History, Request, block_on};
+/// use tasklife::testing::{Event, Guard, History, Park, Request};
 /// use tasklife::{InProcess, MemoryStore};
 ///
 /// History::new()
@@ -33,13 +34,15 @@ pub use call::{Event, Filter, Guard, Request};
 ///     .submit(0, 0, 1, Request::Plain)
 ///     .apply(1_000_000_000, 0, 1, Guard::Latest, Event::Start)
 ///     .get(10_000_000_000, 0, 1) // expired to the nanosecond
-///     .check(|config| InProcess(MemoryStore::new(config)), &block_on)?;
+///     .check(|config| InProcess(MemoryStore::new(config)), &Park)?;
 /// # Ok::<(), Box<tasklife::testing::Breach>>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct History {
     pub(super) limits: Limits,
     pub(super) steps: Vec<Step>,
+    /// Calls that are made after those, at the same time.
+    pub(super) threads: Vec<Vec<Step>>,
 }
 
 /// The configuration of a history's store, as plain numbers; `None` is the default.
@@ -51,6 +54,25 @@ pub(super) struct Limits {
     pub(super) max_open: Option<usize>,
     pub(super) max_in_progress: Option<u32>,
     pub(super) takeover_nanos: Option<u64>,
+}
+
+impl Limits {
+    fn simpler(self) -> impl Iterator<Item = Self> {
+        let Self { max_tasks, max_open, max_in_progress, .. } = self;
+        let lower = |limit: Option<usize>| limit.map(|limit| limit.saturating_sub(1));
+        let narrower = max_in_progress.map(|width| width.saturating_sub(1).max(1));
+        let simpler = [
+            Self { since_update: false, ..self },
+            Self { max_tasks: None, ..self },
+            Self { max_open: None, ..self },
+            Self { max_in_progress: None, ..self },
+            Self { takeover_nanos: None, ..self },
+            Self { max_tasks: lower(max_tasks), ..self },
+            Self { max_open: lower(max_open), ..self },
+            Self { max_in_progress: narrower, ..self },
+        ];
+        simpler.into_iter().filter(move |simpler| *simpler != self)
+    }
 }
 
 /// One call of a [`History`], and its time.
@@ -227,50 +249,56 @@ impl History {
         self.with(at, Call::Sweep { limit })
     }
 
+    /// Adds a thread: the calls of another history, made after this one's and at the same time as
+    /// those of other threads.
+    #[must_use]
+    pub fn thread(mut self, calls: Self) -> Self {
+        self.threads.push(calls.steps);
+        self
+    }
+
     fn with(mut self, at: i64, call: Call) -> Self {
         self.steps.push(Step { at, call });
         self
     }
 
-    /// How many calls it has.
+    /// How many calls it has, those of its threads included.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.steps.len()
+        self.steps.len() + self.threads.iter().map(Vec::len).sum::<usize>()
     }
 
     /// Whether it has no call.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.steps.is_empty()
+        self.len() == 0
     }
 
-    /// Histories that are a little simpler: a limit fewer, a call fewer, a call at the time of the
-    /// one before.
+    /// Histories that are a little simpler: a call fewer, a limit fewer or lower, a call at the time
+    /// of the one before.
     pub(super) fn simpler(&self) -> impl Iterator<Item = Self> {
-        let Self { limits, steps } = self;
-        let fewer_limits = [
-            Limits { since_update: false, ..*limits },
-            Limits { max_tasks: None, ..*limits },
-            Limits { max_open: None, ..*limits },
-            Limits { max_in_progress: None, ..*limits },
-            Limits { takeover_nanos: None, ..*limits },
-        ];
-        let with_limits = move |limits| Self { limits, steps: steps.clone() };
-        let fewer_limits = fewer_limits.into_iter().filter(move |fewer| fewer != limits);
-        let without = |at: usize| {
-            let others = steps.iter().enumerate().filter(|(other, _)| *other != at);
-            Self { limits: *limits, steps: others.map(|(_, step)| step.clone()).collect() }
-        };
-        let earlier = |at: usize| {
-            let before = at.checked_sub(1).map_or(0, |before| steps[before].at);
+        let fewer_calls = (0..self.steps.len()).map(|at| {
+            let mut simpler = self.clone();
+            simpler.steps.remove(at);
+            simpler
+        });
+        let in_threads = self.threads.iter().enumerate();
+        let places =
+            in_threads.flat_map(|(thread, steps)| (0..steps.len()).map(move |at| (thread, at)));
+        let fewer_in_threads = places.map(|(thread, at)| {
+            let mut simpler = self.clone();
+            simpler.threads[thread].remove(at);
+            simpler.threads.retain(|steps| !steps.is_empty());
+            simpler
+        });
+        let limits = self.limits.simpler().map(|limits| Self { limits, ..self.clone() });
+        let earlier = (0..self.steps.len()).filter_map(|at| {
+            let before = at.checked_sub(1).map_or(0, |before| self.steps[before].at);
             let mut simpler = self.clone();
             simpler.steps[at].at = before;
-            (steps[at].at != before).then_some(simpler)
-        };
-        (0..steps.len())
-            .map(without)
-            .chain(fewer_limits.map(with_limits))
-            .chain((0..steps.len()).filter_map(earlier))
+            (simpler != *self).then_some(simpler)
+        });
+        fewer_calls.chain(fewer_in_threads).chain(limits).chain(earlier)
     }
 
     /// The configuration of its store.
@@ -301,14 +329,28 @@ pub(super) fn instant(at: i64) -> Now {
     History::ORIGIN + TimeDelta::nanoseconds(at)
 }
 
-/// The account with this number.
-#[expect(clippy::expect_used, reason = "the text is a name, whatever the number")]
+/// The account with this number. Their names are easily taken for one another: but for case, or for
+/// what follows.
 pub(super) fn account(number: u8) -> AccountId {
-    format!("account-{number}").parse().expect("a name")
+    let name = match number {
+        0 => String::from("account"),
+        1 => String::from("Account"),
+        2 => String::from("account-1"),
+        number => format!("account-{number}0"),
+    };
+    name.parse().expect("a name, whatever the number")
 }
 
+/// The id with this number. Either half of it is that of another's.
 pub(super) fn task_id(number: u8) -> TaskId {
-    TaskId::from(Uuid::from_u128(number.into()))
+    let number = u64::from(number);
+    TaskId::from(Uuid::from_u64_pair(number.div_ceil(2), number % 2))
+}
+
+/// The number of an id.
+pub(super) fn id_number(id: TaskId) -> u64 {
+    let (high, low) = id.as_uuid().as_u64_pair();
+    high.wrapping_mul(2).wrapping_sub(low)
 }
 
 pub(super) fn limit(number: usize) -> NonZeroUsize {

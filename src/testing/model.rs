@@ -20,7 +20,8 @@ use crate::time::{MIN_TIME, Now, within_years};
 /// through all of them.
 ///
 /// It is what the conformance suite compares a store with, and it can stand in for a store in tests
-/// of one's own. It shares no code with [`LocalStore`](crate::LocalStore). To share it between
+/// of one's own. It shares no code with [`LocalStore`](crate::LocalStore) but that of the values
+/// themselves: [`Task::apply`], the queries, the retention, which have tests of their own. To share it between
 /// threads, put it behind a `Mutex`, which makes it a [`TaskStore`].
 ///
 /// ```

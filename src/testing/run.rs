@@ -275,7 +275,7 @@ impl Memory {
 
     fn query(&self, size: usize, filter: Filter) -> ListQuery {
         let mut query = ListQuery::new(limit(size));
-        if let Some(status) = filter.status {
+        for status in filter.status.into_iter().chain(filter.or_status) {
             query = query.with_status(status);
         }
         if let Some(ago) = filter.since_page {

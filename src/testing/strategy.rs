@@ -12,14 +12,15 @@ use uuid::Uuid;
 
 use super::history::{Call, Event, Filter, Guard, History, Limits, Request, Step};
 use super::law::Law;
-use crate::clock::AccountClock;
+use crate::clock::{AccountClock, Revision};
 use crate::event::{Progress, TaskEvent};
 use crate::id::{AccountId, CommandType, TaskId};
+use crate::link::{ErrorForm, LinkShape};
 use crate::outcome::{Completion, ResourceId, TaskError};
 use crate::provisioning::ProvisioningStatus;
 use crate::retention::Retention;
 use crate::status::{EventKind, TaskStatus};
-use crate::store::ListQuery;
+use crate::store::{ListQuery, StoreConfig};
 use crate::submission::Submission;
 use crate::task::Task;
 use crate::time::{MAX_TIME, MIN_TIME, Now};
@@ -39,6 +40,12 @@ macro_rules! arbitrary {
 }
 
 arbitrary! {
+    LinkShape => select(&Self::ALL[..]);
+    ErrorForm => select(&Self::ALL[..]);
+    Revision => (0..=Self::MAX.get()).prop_filter_map("a revision", |n| Self::try_from(n).ok());
+    AccountClock => (any::<Revision>(), instants()).prop_map(|(revision, at)| Self::new(revision, at));
+    StoreConfig => any::<History>().prop_map(|history| history.config());
+    Law => select(&Self::ALL[..]);
     TaskStatus => select(&Self::ALL[..]);
     EventKind => select(&Self::ALL[..]);
     ProvisioningStatus => select(&Self::ALL[..]);
@@ -268,13 +275,22 @@ pub fn histories() -> impl Strategy<Value = History> {
 
 /// Histories with more of the calls that a law is about.
 pub fn histories_for(law: Law) -> impl Strategy<Value = History> {
-    let steps = vec((ticks(), any::<bool>(), calls(law)), 1..30);
-    (limits(law), skews(), steps).prop_map(|(limits, skew, steps)| {
+    let steps = vec((ticks(), any::<bool>(), calls(law)), 1..40);
+    (limits(law), skews(), backlog(), steps).prop_map(|(limits, skew, backlog, steps)| {
         let times = run_clocks(skew, steps.iter().map(|(tick, server, _)| (*tick, *server)));
         let calls = steps.into_iter().map(|(_, _, call)| call);
-        let steps = times.into_iter().zip(calls).map(|(at, call)| Step { at, call }).collect();
-        History { limits, steps }
+        let steps = times.into_iter().zip(calls).map(|(at, call)| Step { at, call });
+        let steps = backlog.into_iter().map(|call| Step { at: 0, call }).chain(steps).collect();
+        History { limits, steps, threads: Vec::new() }
     })
+}
+
+/// What has been submitted when a history begins: often nothing, else some tasks of two accounts.
+fn backlog() -> impl Strategy<Value = Vec<Call>> {
+    let submit = (0..2_u8, 1..6_u8, requests());
+    let submits =
+        vec(submit.prop_map(|(account, id, request)| Call::Submit { account, id, request }), 3..8);
+    prop_oneof![2 => Just(Vec::new()), 1 => submits]
 }
 
 const SECOND: i64 = 1_000_000_000;
@@ -285,7 +301,7 @@ const PERIOD: i64 = 10 * SECOND;
 /// How far a clock runs between two calls. The first is the simplest.
 fn ticks() -> impl Strategy<Value = i64> {
     let usual = select(&[0, 0, 0, SECOND, 1, 3 * SECOND][..]);
-    let jumps = select(&[PERIOD, PERIOD - 1, PERIOD + 1, -SECOND, -1, -4 * SECOND][..]);
+    let jumps = select(&[PERIOD, PERIOD - 1, PERIOD + 1, -SECOND, -1, -4 * SECOND, -PERIOD][..]);
     prop_oneof![4 => usual, 1 => jumps]
 }
 
@@ -327,13 +343,17 @@ fn limits(law: Law) -> impl Strategy<Value = Limits> {
 fn calls(law: Law) -> impl Strategy<Value = Call> {
     let more = |laws: &[Law]| if laws.contains(&law) { 6 } else { 1 };
     // Few of them, so that much happens to each.
-    let account = || prop_oneof![3 => Just(0), 1 => 1..3_u8];
-    let id = || prop_oneof![2 => Just(1), 1 => 2..4_u8];
+    let account = || prop_oneof![6 => Just(0), 2 => 1..3_u8, 1 => 3..5_u8];
+    let id = || prop_oneof![6 => Just(1), 3 => 2..4_u8, 1 => 4..12_u8];
     let size = || prop_oneof![3 => 1..4_usize, 1 => Just(100)];
     let filter = || {
         let since = option::weighted(0.3, 0..3_usize);
-        let filter = (option::weighted(0.3, any::<TaskStatus>()), since);
-        filter.prop_map(|(status, since_page)| Filter { status, since_page })
+        let status = || option::weighted(0.3, any::<TaskStatus>());
+        (status(), status(), since).prop_map(|(status, or_status, since_page)| Filter {
+            status,
+            or_status,
+            since_page,
+        })
     };
     prop_oneof![
         8 => (account(), id(), requests())
@@ -374,9 +394,16 @@ fn any_event() -> impl Strategy<Value = Event> {
 }
 
 /// A few calls in turn, and then some for each of three threads, all on one account.
-pub(super) fn concurrent() -> impl Strategy<Value = (History, Vec<Vec<Step>>)> {
-    let limits = option::weighted(0.5, 1..3_u32)
-        .prop_map(|max_in_progress| Limits { max_in_progress, ..Limits::default() });
+pub(super) fn concurrent() -> impl Strategy<Value = History> {
+    let limit = || option::weighted(0.3, 1..3_usize);
+    let limits = (option::weighted(0.4, 1..3_u32), limit(), limit()).prop_map(
+        |(max_in_progress, max_open, max_tasks)| Limits {
+            max_tasks,
+            max_open,
+            max_in_progress,
+            ..Limits::default()
+        },
+    );
     let id = || 1..3_u8;
     let call = || {
         prop_oneof![
@@ -384,7 +411,8 @@ pub(super) fn concurrent() -> impl Strategy<Value = (History, Vec<Vec<Step>>)> {
                 .prop_map(|(id, request)| Call::Submit { account: 0, id, request }),
             5 => (id(), guards(), any_event())
                 .prop_map(|(id, guard, event)| Call::Apply { account: 0, id, guard, event }),
-            2 => Just(Call::Claim(Some(0))),
+            2 => select(&[Some(0), None][..]).prop_map(Call::Claim),
+            1 => Just(Call::Sweep { limit: 100 }),
             1 => id().prop_map(|id| Call::Get { account: 0, id }),
             1 => (1..4_usize).prop_map(|limit| Call::List {
                 account: 0, limit, filter: Filter::default(), after: None,
@@ -396,6 +424,9 @@ pub(super) fn concurrent() -> impl Strategy<Value = (History, Vec<Vec<Step>>)> {
         let submit = |(id, request)| Call::Submit { account: 0, id, request };
         submits.into_iter().map(|one| Step { at: 0, call: submit(one) }).collect::<Vec<_>>()
     });
-    (limits, submits, vec(steps(1..6), 3))
-        .prop_map(|(limits, steps, threads)| (History { limits, steps }, threads))
+    (limits, submits, vec(steps(1..6), 3)).prop_map(|(limits, steps, threads)| History {
+        limits,
+        steps,
+        threads,
+    })
 }

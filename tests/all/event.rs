@@ -56,6 +56,12 @@ fn an_event_knows_its_kind() {
         (TaskEvent::fail(TaskError::new("CODE", "Words.")), EventKind::Fail),
     ];
     for (event, kind) in events {
+        assert_eq!((event.description(), event.progress()), (None, None));
+        let ends = matches!(kind, EventKind::Complete | EventKind::Fail);
+        assert_eq!(event.outcome().is_some(), ends);
+        let worded = event.clone().with_description("Words.").with_progress(Progress::of(1, 2));
+        assert_eq!(worded.description(), Some("Words."));
+        assert_eq!(worded.progress().is_some(), kind == EventKind::Report);
         assert_eq!(event.kind(), kind);
         assert_eq!(event.clone().with_description("Words.").kind(), kind);
         let with_progress = event.clone().with_progress(Progress::of(1, 2));

@@ -132,6 +132,9 @@ fn a_snapshot_that_no_store_made_is_refused() {
     refused("/version", json!(2), "of version 1, got version 2");
     refused("/horizon", json!("never"), "RFC 3339");
     refused("/last_ticket", json!(1), "ticket");
+    refused("/last_ticket", json!(u64::MAX), "of at most 4611686018427387904");
+    refused("/floor", json!(i64::MAX), "of at most 4611686018427387904");
+    refused("/accounts/0/clock/revision", json!(i64::MAX), "of at most 4611686018427387904");
     refused("/accounts/0/ticket", json!(0), "ticket");
     refused("/accounts/0/ticket", good["accounts"][1]["ticket"].clone(), "ticket");
     refused("/accounts/0/account", json!("c"), "expected tasks of this account");

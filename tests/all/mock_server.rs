@@ -373,7 +373,7 @@ fn its_options_are_explained_and_checked() {
     }
     let server = Server::start(&["--links", "map"]);
     for (options, code, message) in [
-        (["--links", "list"], 2, "expected map or array"),
+        (["--links", "list"], 2, "expected one of map, array"),
         (["--listen", "localhost"], 2, "--listen <ADDRESS:PORT>"),
         (["--listen", &server.address], 1, &server.address),
     ] {

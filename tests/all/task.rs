@@ -145,6 +145,23 @@ fn attempts_count_starts_and_take_overs() {
 }
 
 #[test]
+fn a_stamp_of_another_clock_takes_no_task_back() {
+    let mut task = task_in(TaskStatus::ProcessingInProgress);
+    let before = task.clone();
+    let other = AccountClock::default().next(second(-100));
+    task.apply(TaskEvent::report(), Retention::default(), second(-100), other).unwrap();
+    assert!(task.revision() > before.revision());
+    assert!(task.updated_at() >= before.updated_at());
+}
+
+#[test]
+fn what_is_printed_for_people_tells_nothing_of_the_input() {
+    let submission = submission("acme", 1).with_input(*b"secret");
+    let printed = format!("{submission:?} {:?}", task(submission.clone(), second(0)));
+    assert!(printed.contains("6 bytes") && !printed.contains("115"), "{printed}");
+}
+
+#[test]
 fn a_clone_shares_what_is_large() {
     let task = task(submission("acme", 1).with_input(vec![7; 1_000]), second(0));
     assert!(std::ptr::eq(task.input(), task.clone().input()));
@@ -164,7 +181,7 @@ fn a_record_that_no_task_could_have_left_is_refused() {
     let completed = || record_json(&task_in(TaskStatus::ProcessingCompleted));
     assert_eq!(read_back(completed()).unwrap(), task_in(TaskStatus::ProcessingCompleted));
     let error = record_json(&task_in(TaskStatus::ProcessingError))["error"].clone();
-    let altered: [(&str, serde_json::Value, &str); 14] = [
+    let altered: [(&str, serde_json::Value, &str); 15] = [
         ("status", "received".into(), "got something else in received"),
         ("status", "processing-error".into(), "got something else in processing-error"),
         ("completion", serde_json::Value::Null, "got something else in processing-completed"),
@@ -174,6 +191,7 @@ fn a_record_that_no_task_could_have_left_is_refused() {
         ("revision", u64::MAX.into(), "expected a revision of at most"),
         ("updated_at", "2019-08-07T23:59:59Z".into(), "at or after the submission's"),
         ("expires_at", "2019-08-18".into(), "expected an RFC 3339 instant"),
+        ("expires_at", "2019-08-07T23:59:59Z".into(), "at or after the submission"),
         ("account", "".into(), "expected an account id of 1 to 255 bytes"),
         ("command_type", "..".into(), "expected a command type other than"),
         ("id", "7".into(), "expected a UUID"),

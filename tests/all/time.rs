@@ -1,6 +1,6 @@
 //! The account's clock and the retention, to the nanosecond and to the ends of time.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Timelike, Utc};
 use proptest::prelude::*;
 use tasklife::{AccountClock, MAX_TIME, MIN_TIME, Retention, Revision};
 
@@ -41,12 +41,12 @@ fn retention_from_the_update_never_comes_nearer() {
 
 #[test]
 fn expiry_saturates_at_the_ends_of_time() {
-    for (period, end) in [(TimeDelta::MAX, MAX_TIME), (TimeDelta::MIN, MIN_TIME)] {
+    for period in [TimeDelta::MAX, TimeDelta::days(5_000_000)] {
         let retention = Retention::since_submission(period);
         for now in
             [DateTime::<Utc>::MIN_UTC, MIN_TIME, second(0), MAX_TIME, DateTime::<Utc>::MAX_UTC]
         {
-            assert_eq!(retention.after_submission(now), end);
+            assert_eq!(retention.after_submission(now), MAX_TIME);
         }
     }
     let a_day = Retention::since_submission(TimeDelta::days(1));
@@ -56,6 +56,23 @@ fn expiry_saturates_at_the_ends_of_time() {
     );
     assert_eq!(a_day.after_submission(MAX_TIME - TimeDelta::hours(23)), MAX_TIME);
     assert_eq!(a_day.after_submission(DateTime::<Utc>::MIN_UTC), MIN_TIME + TimeDelta::days(1));
+}
+
+#[test]
+fn a_negative_retention_ends_at_once() {
+    for period in [TimeDelta::MIN, TimeDelta::zero() - nanosecond(), TimeDelta::zero()] {
+        let retention = Retention::since_submission(period);
+        assert_eq!(retention.after_submission(second(5)), second(5));
+    }
+}
+
+#[test]
+fn a_leap_second_is_kept_where_there_can_be_one() {
+    let true_one = at("2016-12-31T23:59:60.5Z");
+    let false_one = at("2016-12-31T23:59:30.5Z").with_nanosecond(1_500_000_000).unwrap();
+    let stamp = |now| AccountClock::default().next(now).updated_at();
+    assert_eq!(stamp(true_one), true_one);
+    assert_eq!(stamp(false_one), at("2016-12-31T23:59:31.5Z"));
 }
 
 #[test]

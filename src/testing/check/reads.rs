@@ -132,17 +132,11 @@ impl Checker {
         } else {
             Law::Acts
         };
-        let facts = |task: &Task| {
-            let at = (task.submitted_at(), task.expires_at());
-            let words = task.description().map(String::from);
-            let whose = (task.account().clone(), task.id(), task.command_type().clone());
-            let input = Vec::from(task.input());
-            let outcome = task.outcome().map(|end| end.cloned().map_err(Clone::clone));
-            (whose, task.status(), at, words, task.progress(), task.attempts(), input, outcome)
-        };
-        if facts(expected) != facts(got) {
-            let difference = format!("expected {expected:?}; got {got:?}");
-            self.breach(law, format!("{} is not as it should be: {difference}", brief(got)));
+        let differing =
+            facts(expected).into_iter().zip(facts(got)).find(|(one, other)| one != other);
+        if let Some(((fact, expected), (_, got_fact))) = differing {
+            let what = format!("expected the {fact} {expected}, got {got_fact}");
+            self.breach(law, format!("{}: {what}", brief(got)));
         }
     }
 
@@ -165,4 +159,21 @@ impl Checker {
             }
         }
     }
+}
+
+/// What a task is but for its stamp, by name.
+fn facts(task: &Task) -> [(&'static str, String); 11] {
+    [
+        ("account", format!("{:?}", task.account())),
+        ("id", format!("{}", task.id())),
+        ("command type", format!("{:?}", task.command_type())),
+        ("input", format!("{:?}", task.input())),
+        ("status", format!("{}", task.status())),
+        ("submission time", format!("{:?}", task.submitted_at())),
+        ("expiry", format!("{:?}", task.expires_at())),
+        ("description", format!("{:?}", task.description())),
+        ("progress", format!("{:?}", task.progress())),
+        ("attempts", format!("{}", task.attempts())),
+        ("outcome", format!("{:?}", task.outcome())),
+    ]
 }

@@ -1,5 +1,6 @@
 //! What the calls of a history are about, as plain values.
 
+use alloc::collections::BTreeMap;
 use alloc::format;
 
 use super::{History, account, task_id};
@@ -18,7 +19,7 @@ pub enum Request {
     Initialized,
     /// One of another command type.
     OtherCommand,
-    /// One with an input of 2 bytes.
+    /// One with an input of 2 bytes that are no text.
     Input,
     /// One with an input of 9 bytes, one more than histories allow.
     LargeInput,
@@ -35,7 +36,8 @@ pub enum Guard {
     Previous,
 }
 
-/// What happens to a task in a [`History`].
+/// What happens to a task in a [`History`]. The details come from the time: in every other second,
+/// an event brings words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
     /// [`TaskEvent::receive`].
@@ -44,19 +46,23 @@ pub enum Event {
     Start,
     /// A [`TaskEvent::report`] without words.
     Report,
-    /// A report with words and a percentage, both made from its time.
+    /// A report with a percentage.
     Progress,
-    /// [`TaskEvent::complete`], with a resource id made from its time.
+    /// [`TaskEvent::complete`], with both ids and a resource.
     Complete,
-    /// [`TaskEvent::fail`].
+    /// [`TaskEvent::complete`], with nothing.
+    CompleteEmpty,
+    /// [`TaskEvent::fail`], with all that an error can have.
     Fail,
 }
 
 /// Which part of a list a [`History`] asks for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
-    /// A status, or any.
+    /// A status; if there is neither this nor the other, any.
     pub status: Option<TaskStatus>,
+    /// Another status.
+    pub or_status: Option<TaskStatus>,
     /// Changed since the revision of the page that was read so many pages ago: 0 for the last one.
     /// Revision 0, if there was none.
     pub since_page: Option<usize>,
@@ -75,7 +81,7 @@ impl Request {
             Self::Plain => plain,
             Self::Initialized => plain.initialized(),
             Self::OtherCommand => Submission::new(account(of), task_id(id), OTHER),
-            Self::Input => plain.with_input(*b"in"),
+            Self::Input => plain.with_input([0xFF, 0]),
             Self::LargeInput => plain.with_input([0; History::MAX_INPUT + 1]),
         }
     }
@@ -83,19 +89,42 @@ impl Request {
 
 impl Event {
     /// Every event.
-    pub const ALL: [Self; 6] =
-        [Self::Receive, Self::Start, Self::Report, Self::Progress, Self::Complete, Self::Fail];
+    pub const ALL: [Self; 7] = [
+        Self::Receive,
+        Self::Start,
+        Self::Report,
+        Self::Progress,
+        Self::Complete,
+        Self::CompleteEmpty,
+        Self::Fail,
+    ];
 
     pub(in crate::testing) fn event(self, at: i64) -> TaskEvent {
-        match self {
+        let seconds = at.div_euclid(1_000_000_000).unsigned_abs();
+        let event = match self {
             Self::Receive => TaskEvent::receive(),
             Self::Start => TaskEvent::start(),
-            Self::Report => TaskEvent::report(),
-            Self::Progress => TaskEvent::report()
-                .with_description(format!("This is a report at {at} ns."))
-                .with_progress(Progress::of(at.unsigned_abs() / 1_000_000_000 % 100, 100)),
-            Self::Complete => TaskEvent::complete(Completion::of(at)),
-            Self::Fail => TaskEvent::fail(TaskError::new("CODE", "It failed.")),
+            Self::Report => return TaskEvent::report(),
+            // Percentages that fall as often as they rise.
+            Self::Progress => {
+                TaskEvent::report().with_progress(Progress::of(seconds * 61 % 101, 100))
+            }
+            Self::Complete => {
+                let ids = Completion::of(at).with_additional_resource_id(format!("at {at}"));
+                let resource = BTreeMap::from([("at", at)]);
+                TaskEvent::complete(ids.clone().with_resource(&resource).unwrap_or(ids))
+            }
+            Self::CompleteEmpty => TaskEvent::complete(Completion::default()),
+            Self::Fail => {
+                let error = TaskError::new("CODE", format!("It failed at {at} ns."));
+                let error = error.with_status("409 CONFLICT");
+                TaskEvent::fail(error.with_additional_info(format!("{at}")))
+            }
+        };
+        if seconds % 2 == 1 {
+            event.with_description(format!("This is at {at} ns."))
+        } else {
+            event
         }
     }
 }

@@ -28,7 +28,12 @@ impl fmt::Display for History {
         if let Some(nanos) = takeover_nanos {
             write!(f, "\n    .with_takeover_nanos({})", Grouped(nanos.cast_signed()))?;
         }
-        self.steps.iter().try_for_each(|step| write!(f, "\n    {step}"))
+        self.steps.iter().try_for_each(|step| write!(f, "\n    {step}"))?;
+        self.threads.iter().try_for_each(|steps| {
+            write!(f, "\n    .thread(\n        History::new()")?;
+            steps.iter().try_for_each(|step| write!(f, "\n            {step}"))?;
+            write!(f, ",\n    )")
+        })
     }
 }
 
@@ -62,15 +67,19 @@ impl fmt::Display for Step {
 
 impl fmt::Display for Filter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { status, since_page } = self;
         if *self == Self::default() {
             return f.write_str("Filter::default()");
         }
-        match status {
-            Some(status) => write!(f, "Filter {{ status: Some(TaskStatus::{status:?}), ")?,
-            None => write!(f, "Filter {{ status: None, ")?,
+        f.write_str("Filter {")?;
+        for (field, status) in [("status", self.status), ("or_status", self.or_status)] {
+            if let Some(status) = status {
+                write!(f, " {field}: Some(tasklife::TaskStatus::{status:?}),")?;
+            }
         }
-        write!(f, "since_page: {since_page:?} }}")
+        if let Some(ago) = self.since_page {
+            write!(f, " since_page: Some({ago}),")?;
+        }
+        f.write_str(" ..Filter::default() }")
     }
 }
 
