@@ -37,7 +37,8 @@ pub use response::{ReportedError, TaskResponse};
 /// | `response` | `resourceId`, `additionalResourceId` and `resource` of the completion; `error` and `additionalInfo` of the error | once the task has ended |
 /// | `_links` or `links` | see [`LinkShape`](crate::LinkShape) | always |
 ///
-/// A list is `{"tasks": […]}`; without tasks it is `{}`, as the live API has it.
+/// A list is `{"tasks": […]}`; without tasks it is `{}`, as the live API has it. Where it is a page
+/// of a longer one, a server can add the link `next`.
 ///
 /// ```
 /// # use tasklife::*;
@@ -67,7 +68,8 @@ pub struct Document<'a> {
 enum About<'a> {
     Accepted(&'a Task),
     Polled(&'a Task),
-    List(&'a [Task]),
+    /// Tasks, and where the list goes on.
+    List(&'a [Task], Option<&'a str>),
 }
 
 impl Links {
@@ -85,9 +87,9 @@ impl Links {
         Document { links: self, about: About::Polled(task) }
     }
 
-    /// The list of these tasks, each as in the reply to a read.
-    pub(crate) fn of_list<'a>(&'a self, tasks: &'a [Task]) -> Document<'a> {
-        Document { links: self, about: About::List(tasks) }
+    /// The list of these tasks, each as in the reply to a read, and the address of the next page.
+    pub(crate) fn of_list<'a>(&'a self, tasks: &'a [Task], next: Option<&'a str>) -> Document<'a> {
+        Document { links: self, about: About::List(tasks, next) }
     }
 }
 
@@ -104,9 +106,10 @@ impl Serialize for Document<'_> {
         match about {
             About::Accepted(task) => write::accepted(links, task).serialize(serializer),
             About::Polled(task) => write::polled(links, task).serialize(serializer),
-            About::List(tasks) => {
+            About::List(tasks, next) => {
                 let tasks = tasks.iter().map(|task| write::polled(links, task));
-                write::list(tasks, serializer)
+                let next = next.map(|href| (links.shape(), href));
+                write::list(tasks, next, serializer)
             }
         }
     }

@@ -63,6 +63,7 @@
 //! |---|---|---|
 //! | `std` | yes | [`MemoryStore`]; without it the crate needs only `alloc` |
 //! | `audit` | no | `audit`: an observer that is fed what a server answers, and reports each breach of the contract |
+//! | `http` | no | `http`: what a server answers, as finished responses of the `http` crate |
 //! | `testing` | no | `testing`: generators, a model, and [the conformance suite](TaskStore#contract) for stores of one's own |
 //!
 //! # Scope
@@ -135,6 +136,9 @@ pub use local::{LocalStore, Snapshot, SnapshotError};
 mod memory;
 #[cfg(feature = "std")]
 pub use memory::MemoryStore;
+
+#[cfg(feature = "http")]
+pub mod http;
 
 #[cfg(feature = "audit")]
 pub mod audit;

@@ -117,6 +117,10 @@ impl Links {
         self
     }
 
+    pub(crate) fn base(&self) -> &str {
+        self.base.as_str()
+    }
+
     pub(crate) fn shape(&self) -> LinkShape {
         self.shape
     }

@@ -81,7 +81,7 @@ impl<'de> Deserialize<'de> for ListDocument {
 
 impl Serialize for ListDocument {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        write::list(self.tasks.iter(), serializer)
+        write::list(self.tasks.iter(), None, serializer)
     }
 }
 

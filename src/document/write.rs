@@ -144,6 +144,21 @@ impl Relations for TaskLinks<'_> {
     }
 }
 
+/// The link of a list to the page that follows.
+struct Next<'a>(&'a str);
+
+impl Relations for Next<'_> {
+    type Href<'a>
+        = &'a str
+    where
+        Self: 'a;
+
+    fn each(&self) -> impl Iterator<Item = Relation<'_, &str>> {
+        let next = Relation { rel: "next", href: self.0, title: None, method: Some("GET") };
+        core::iter::once(next)
+    }
+}
+
 pub(super) fn accepted<'a>(links: &'a Links, task: &'a Task) -> Fields<'a, TaskId, TaskLinks<'a>> {
     let link = links.task(task.id(), "task", Some("getTaskStatusUpdates"));
     fields(links, task, TaskLinks([Some(link), None]))
@@ -208,6 +223,7 @@ fn of_error(error: &TaskError, form: ErrorForm) -> Response<'_> {
 /// Writes a list of documents: `{}` where there is none, as the live API does.
 pub(super) fn list<S: Serializer>(
     documents: impl ExactSizeIterator<Item: Serialize> + Clone,
+    next: Option<(LinkShape, &str)>,
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
     struct Sequence<I>(I);
@@ -221,6 +237,11 @@ pub(super) fn list<S: Serializer>(
     let mut map = serializer.serialize_map(None)?;
     if documents.len() > 0 {
         map.serialize_entry("tasks", &Sequence(documents))?;
+    }
+    match next.map(|(shape, href)| in_shape(shape, Next(href))) {
+        Some((Some(links), _)) => map.serialize_entry("_links", &links)?,
+        Some((_, Some(links))) => map.serialize_entry("links", &links)?,
+        _ => {}
     }
     map.end()
 }

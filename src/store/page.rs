@@ -53,6 +53,12 @@ impl Links {
     /// The reply to a request for the list: each task as in the reply to a read of it.
     #[must_use]
     pub fn list<'a>(&'a self, page: &'a Page) -> Document<'a> {
-        self.of_list(page.tasks())
+        self.of_list(page.tasks(), None)
+    }
+
+    /// The same, with the link `next` to the page that follows.
+    #[cfg(feature = "http")]
+    pub(crate) fn list_before<'a>(&'a self, page: &'a Page, next: Option<&'a str>) -> Document<'a> {
+        self.of_list(page.tasks(), next)
     }
 }

@@ -47,6 +47,13 @@ impl ListQuery {
         Self { limit, statuses: Statuses(0), since: None, cursor: None }
     }
 
+    /// Asks for pages of at most so many tasks.
+    #[must_use]
+    pub const fn with_limit(mut self, limit: NonZeroUsize) -> Self {
+        self.limit = limit;
+        self
+    }
+
     /// Asks for tasks in this status; called again, in any of those. Without it, for tasks in any
     /// status.
     #[must_use]

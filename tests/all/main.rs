@@ -8,6 +8,8 @@ mod broken;
 mod conformance;
 mod document;
 mod event;
+#[cfg(feature = "http")]
+mod http;
 mod id;
 mod link;
 mod memory;

@@ -1,0 +1,140 @@
+//! What a request asks for, and why it may be rejected.
+
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::fmt::Display;
+use core::num::NonZeroUsize;
+use core::str::FromStr;
+
+use http::StatusCode;
+use http::request::Parts;
+
+use crate::id::{AccountId, TaskId};
+use crate::store::{Cursor, ListQuery};
+use crate::wire::Excerpt;
+
+/// The header with a client's key for a request that it may repeat.
+pub(super) const KEY: &str = "idempotency-key";
+
+/// The longest key, in bytes.
+const LONGEST_KEY: usize = 255;
+
+/// Why a request was rejected before it came to a store: it can't be read, or another reason of the
+/// server's own.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct Rejection {
+    status: StatusCode,
+    message: String,
+}
+
+impl Rejection {
+    /// A rejection with a status and a message for the client.
+    pub fn new(status: StatusCode, message: impl Into<String>) -> Self {
+        Self { status, message: message.into() }
+    }
+
+    fn bad_request(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, message)
+    }
+
+    /// The HTTP status.
+    #[must_use]
+    pub const fn status(&self) -> StatusCode {
+        self.status
+    }
+}
+
+pub(super) fn task_id(request: &Parts, account: &AccountId) -> Result<Option<TaskId>, Rejection> {
+    let mut keys = request.headers.get_all(KEY).iter();
+    let Some(key) = keys.next() else { return Ok(None) };
+    if keys.next().is_some() {
+        return Err(Rejection::bad_request("expected one Idempotency-Key, got more"));
+    }
+    match key.to_str() {
+        Ok(text) if (1..=LONGEST_KEY).contains(&text.len()) => {
+            Ok(Some(TaskId::for_key(account, text)))
+        }
+        Ok(text) => Err(Rejection::bad_request(format!(
+            "expected an Idempotency-Key of 1 to {LONGEST_KEY} bytes, got {}",
+            text.len()
+        ))),
+        Err(_) => Err(Rejection::bad_request("expected an Idempotency-Key of visible ASCII")),
+    }
+}
+
+pub(super) fn list_query(request: &Parts, most: usize) -> Result<ListQuery, Rejection> {
+    let fields: Vec<(String, String)> = fields(request).collect();
+    for once in ["limit", "cursor", "changedSince"] {
+        if fields.iter().filter(|(name, _)| name == once).count() > 1 {
+            return Err(Rejection::bad_request(format!("expected {once} once, got it again")));
+        }
+    }
+    let mut query = ListQuery::new(NonZeroUsize::new(most).unwrap_or(NonZeroUsize::MIN));
+    for (name, value) in &fields {
+        query = match name.as_str() {
+            "limit" => {
+                let limit = value.parse().ok().filter(|limit: &NonZeroUsize| limit.get() <= most);
+                let limit = limit.ok_or_else(|| {
+                    let got = Excerpt::of(value);
+                    Rejection::bad_request(format!("expected a limit of 1 to {most}, got {got}"))
+                })?;
+                query.with_limit(limit)
+            }
+            "cursor" => query.after(parse(name, value)?),
+            "status" => query.with_status(parse(name, value)?),
+            "changedSince" => query.changed_since(parse(name, value)?),
+            _ => query,
+        };
+    }
+    Ok(query)
+}
+
+/// The query of the page that follows: the same, but for the cursor.
+pub(super) fn query_after(request: &Parts, cursor: Cursor) -> String {
+    let kept = fields(request)
+        .filter(|(name, _)| matches!(name.as_str(), "limit" | "status" | "changedSince"));
+    // What was read as a limit, a status or a revision needs no encoding.
+    let kept = kept.map(|(name, value)| format!("{name}={value}&"));
+    kept.collect::<String>() + &format!("cursor={cursor}")
+}
+
+fn parse<T: FromStr<Err: Display>>(name: &str, value: &str) -> Result<T, Rejection> {
+    value.parse().map_err(|error| Rejection::bad_request(format!("{name}: {error}")))
+}
+
+/// The fields of a query, decoded.
+fn fields(request: &Parts) -> impl Iterator<Item = (String, String)> {
+    let query = request.uri.query().unwrap_or_default();
+    query.split('&').filter(|field| !field.is_empty()).map(|field| {
+        let (name, value) = field.split_once('=').unwrap_or((field, ""));
+        (decoded(name), decoded(value))
+    })
+}
+
+/// Text without its percent-encoding; what is no UTF-8 then is replaced, and fits nothing.
+fn decoded(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, after @ ..] = rest {
+        let code = after.get(..2).and_then(|digits| core::str::from_utf8(digits).ok());
+        let code = code.filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()));
+        let code = code.and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        rest = match (first, code) {
+            (b'%', Some(byte)) => {
+                bytes.push(byte);
+                &after[2..]
+            }
+            (b'+', _) => {
+                bytes.push(b' ');
+                after
+            }
+            (byte, _) => {
+                bytes.push(*byte);
+                after
+            }
+        };
+    }
+    String::from_utf8_lossy(&bytes).to_string()
+}
