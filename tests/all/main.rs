@@ -16,6 +16,8 @@ mod memory;
 mod mock_server;
 mod query;
 mod readme;
+#[cfg(feature = "http")]
+mod server;
 mod status;
 mod store;
 mod support;
