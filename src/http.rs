@@ -41,6 +41,10 @@ pub use request::Rejection;
 /// | a full store, a failed backend, clocks that differ by more than the retention | 503 with `Retry-After`; the message says whether anything may have happened |
 /// | a request that can't be read | 400 |
 ///
+/// A path with an id that is no [`TaskId`](crate::TaskId) is answered as an id that is unknown:
+/// `polled(&request, Ok(None), now)`. The path in an error's body is that of the request's head: where
+/// a router takes a prefix away, as axum's `nest` does, give it the head as it came.
+///
 /// The body of an error is `{"timestamp", "status", "error", "message", "path"}`, as the live API
 /// sends it, with a message.
 ///

@@ -117,7 +117,8 @@ pub trait TaskStore: Send + Sync {
     ///
     /// `None` says that there is nothing to hand out at this `now`: nothing waits, or the lanes are
     /// full. A submission, the end of a task, an expiry or a silence can change that, so a worker
-    /// looks again after the first two, and now and then for the others.
+    /// looks again after the first two, and now and then for the others. One that ends a task wakes
+    /// another besides, as its own next task may be of another account.
     ///
     /// # Errors
     /// Where the backend fails.

@@ -70,6 +70,10 @@ pub trait AsyncTaskStore: Send + Sync {
 
 /// A [`TaskStore`] as an [`AsyncTaskStore`]: each call is made at once, and its answer is ready.
 ///
+/// Whoever also needs what only the store itself has, such as
+/// [`MemoryStore::snapshot`](crate::MemoryStore::snapshot), shares it: `InProcess(store.clone())` of
+/// an `Arc<MemoryStore>`.
+///
 /// For stores that answer without waiting, such as [`MemoryStore`](crate::MemoryStore). One that
 /// blocks would hold up the executor.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -290,7 +290,12 @@ fn backlog() -> impl Strategy<Value = Vec<Call>> {
     let submit = (0..2_u8, 1..6_u8, requests());
     let submits =
         vec(submit.prop_map(|(account, id, request)| Call::Submit { account, id, request }), 3..8);
-    prop_oneof![2 => Just(Vec::new()), 1 => submits]
+    // More than fit on a page, or into what a store might think of as all.
+    let many = (9..16_u8).prop_map(|count| {
+        let submit = |id| Call::Submit { account: 0, id, request: Request::Plain };
+        (1..=count).map(submit).collect()
+    });
+    prop_oneof![12 => Just(Vec::new()), 6 => submits, 1 => many]
 }
 
 const SECOND: i64 = 1_000_000_000;
@@ -326,11 +331,13 @@ fn limits(law: Law) -> impl Strategy<Value = Limits> {
     let max_open = option::weighted(often(law == Law::Acts), 0..4_usize);
     let lane = option::weighted(often(law == Law::S12), 1..3_u32);
     let silence = prop_oneof![Just(SECOND.unsigned_abs()), Just(3 * SECOND.unsigned_abs())];
-    let silence = option::weighted(0.3, silence);
+    let silence = option::weighted(if law == Law::Acts { 0.6 } else { 0.3 }, silence);
+    // Most tasks expire in the course of a history; some when 64 bits of nanoseconds have ended.
+    let retention = prop_oneof![15 => Just(PERIOD), 1 => Just(i64::MAX)];
     let since_update = prop::bool::weighted(0.3);
-    (max_tasks, max_open, lane, silence, since_update).prop_map(
-        |(max_tasks, max_open, max_in_progress, takeover_nanos, since_update)| Limits {
-            retention_nanos: Some(PERIOD),
+    (retention, since_update, max_tasks, max_open, lane, silence).prop_map(
+        |(retention, since_update, max_tasks, max_open, max_in_progress, takeover_nanos)| Limits {
+            retention_nanos: Some(retention),
             since_update,
             max_tasks,
             max_open,
@@ -347,7 +354,7 @@ fn calls(law: Law) -> impl Strategy<Value = Call> {
     let id = || prop_oneof![6 => Just(1), 3 => 2..4_u8, 1 => 4..12_u8];
     let size = || prop_oneof![3 => 1..4_usize, 1 => Just(100)];
     let filter = || {
-        let since = option::weighted(0.3, 0..3_usize);
+        let since = option::weighted(0.4, 0..3_usize);
         let status = || option::weighted(0.3, any::<TaskStatus>());
         (status(), status(), since).prop_map(|(status, or_status, since_page)| Filter {
             status,
@@ -366,7 +373,7 @@ fn calls(law: Law) -> impl Strategy<Value = Call> {
         1 + more(&[Law::S1, Law::S2, Law::S5]) =>
             (account(), size(), filter(), option::weighted(0.4, 0..3_usize)).prop_map(
                 |(account, limit, filter, after)| Call::List { account, limit, filter, after }),
-        more(&[Law::S3]) => (account(), size(), filter())
+        more(&[Law::S3, Law::S5]) => (account(), size(), filter())
             .prop_map(|(account, limit, filter)| Call::ListAll { account, limit, filter }),
         more(&[Law::S4]) =>
             (0..2_u8, 1..3_usize).prop_map(|(account, limit)| Call::Walk { account, limit }),
@@ -386,16 +393,17 @@ fn guards() -> impl Strategy<Value = Guard> {
 
 fn any_event() -> impl Strategy<Value = Event> {
     prop_oneof![
-        2 => Just(Event::Start),
-        1 => Just(Event::Complete),
+        4 => Just(Event::Start),
+        2 => Just(Event::Complete),
         1 => Just(Event::Fail),
-        2 => select(&Event::ALL[..]),
+        2 => Just(Event::Progress),
+        4 => select(&Event::ALL[..]),
     ]
 }
 
 /// A few calls in turn, and then some for each of three threads, all on one account.
 pub(super) fn concurrent() -> impl Strategy<Value = History> {
-    let limit = || option::weighted(0.3, 1..3_usize);
+    let limit = || option::weighted(0.4, 1..3_usize);
     let limits = (option::weighted(0.4, 1..3_u32), limit(), limit()).prop_map(
         |(max_in_progress, max_open, max_tasks)| Limits {
             max_tasks,
@@ -404,10 +412,10 @@ pub(super) fn concurrent() -> impl Strategy<Value = History> {
             ..Limits::default()
         },
     );
-    let id = || 1..3_u8;
+    let id = || prop_oneof![2 => 1..3_u8, 1 => 3..6_u8];
     let call = || {
         prop_oneof![
-            2 => (id(), requests())
+            4 => (id(), requests())
                 .prop_map(|(id, request)| Call::Submit { account: 0, id, request }),
             5 => (id(), guards(), any_event())
                 .prop_map(|(id, guard, event)| Call::Apply { account: 0, id, guard, event }),

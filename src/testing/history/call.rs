@@ -19,7 +19,7 @@ pub enum Request {
     Initialized,
     /// One of another command type.
     OtherCommand,
-    /// One with an input of 2 bytes that are no text.
+    /// One with an input of a few bytes: for ids that are even, no text.
     Input,
     /// One with an input of 9 bytes, one more than histories allow.
     LargeInput,
@@ -81,7 +81,8 @@ impl Request {
             Self::Plain => plain,
             Self::Initialized => plain.initialized(),
             Self::OtherCommand => Submission::new(account(of), task_id(id), OTHER),
-            Self::Input => plain.with_input([0xFF, 0]),
+            Self::Input if id.is_multiple_of(2) => plain.with_input([0xFF, 0]),
+            Self::Input => plain.with_input(*b" \0\n "),
             Self::LargeInput => plain.with_input([0; History::MAX_INPUT + 1]),
         }
     }
