@@ -12,7 +12,7 @@
 //! # What is caught
 //!
 //! Stores that are broken in one way each, and the laws by whose test the suite catches them, each
-//! with a history of at most seven calls (but S13: ten; and where it takes ten revisions: twelve), at
+//! with a history of at most seven calls (but S13: fifteen; and where it takes ten revisions: twelve), at
 //! the default number of cases. The table is made by a test of this crate.
 //!
 #![doc = include_str!("testing/broken.md")]

