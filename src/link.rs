@@ -117,6 +117,7 @@ impl Links {
         self
     }
 
+    #[cfg(feature = "http")]
     pub(crate) fn base(&self) -> &str {
         self.base.as_str()
     }

@@ -12,6 +12,8 @@ fn a_task_id_is_a_hyphenated_uuid_in_either_case() {
     let id: TaskId = UUID.parse().unwrap();
     assert_eq!(id.to_string(), UUID);
     assert_eq!(UUID.to_uppercase().parse(), Ok(id));
+    assert_eq!(uuid::Uuid::from(id).to_string(), UUID);
+    assert_eq!(TaskId::from(id.as_uuid()), id);
     assert_eq!(serde_json::to_string(&id).unwrap(), format!("\"{UUID}\""));
     assert_eq!(serde_json::from_str::<TaskId>(&format!("\"{UUID}\"")).unwrap(), id);
 }

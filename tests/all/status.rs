@@ -74,6 +74,8 @@ fn every_name_is_read_back_in_text_and_in_json() {
 
 #[test]
 fn other_names_are_refused_with_the_names_that_are_known() {
+    let message = "done".parse::<ProvisioningStatus>().unwrap_err().to_string();
+    assert_eq!(message, "expected one of pending, active, deleting, error; got \"done\"");
     for text in ["", "Received", "received ", "processing", "completed", "failed"] {
         let message = text.parse::<TaskStatus>().unwrap_err().to_string();
         assert!(message.contains("processing-in-progress"), "{message}");
