@@ -1,5 +1,7 @@
 //! Generators: values, tasks in any state, histories. They shrink to what is short and plain.
 
+mod histories;
+
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -10,7 +12,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use uuid::Uuid;
 
-use super::history::{Call, Event, Filter, Guard, History, Limits, Request, Step};
+use super::history::History;
 use super::law::Law;
 use crate::clock::{AccountClock, Revision};
 use crate::event::{Progress, TaskEvent};
@@ -24,6 +26,11 @@ use crate::store::{ListQuery, StoreConfig};
 use crate::submission::Submission;
 use crate::task::Task;
 use crate::time::{MAX_TIME, MIN_TIME, Now};
+
+use histories::{run_clocks, skews, ticks};
+
+pub(super) use histories::concurrent;
+pub use histories::{histories, histories_for};
 
 /// Implements `Arbitrary` by a strategy.
 macro_rules! arbitrary {
@@ -265,176 +272,5 @@ pub fn queries() -> impl Strategy<Value = ListQuery> {
             Some(since) => query.changed_since(since),
             None => query,
         }
-    })
-}
-
-/// Histories of a store over several accounts, on two servers' clocks.
-pub fn histories() -> impl Strategy<Value = History> {
-    histories_for(Law::Acts)
-}
-
-/// Histories with more of the calls that a law is about.
-pub fn histories_for(law: Law) -> impl Strategy<Value = History> {
-    let steps = vec((ticks(), any::<bool>(), calls(law)), 1..40);
-    (limits(law), skews(), backlog(), steps).prop_map(|(limits, skew, backlog, steps)| {
-        let times = run_clocks(skew, steps.iter().map(|(tick, server, _)| (*tick, *server)));
-        let calls = steps.into_iter().map(|(_, _, call)| call);
-        let steps = times.into_iter().zip(calls).map(|(at, call)| Step { at, call });
-        let steps = backlog.into_iter().map(|call| Step { at: 0, call }).chain(steps).collect();
-        History { limits, steps, threads: Vec::new() }
-    })
-}
-
-/// What has been submitted when a history begins: often nothing, else some tasks of two accounts.
-fn backlog() -> impl Strategy<Value = Vec<Call>> {
-    let submit = (0..2_u8, 1..6_u8, requests());
-    let submits =
-        vec(submit.prop_map(|(account, id, request)| Call::Submit { account, id, request }), 3..8);
-    // More than fit on a page, or into what a store might think of as all.
-    let many = (9..16_u8).prop_map(|count| {
-        let submit = |id| Call::Submit { account: 0, id, request: Request::Plain };
-        (1..=count).map(submit).collect()
-    });
-    prop_oneof![12 => Just(Vec::new()), 6 => submits, 1 => many]
-}
-
-const SECOND: i64 = 1_000_000_000;
-
-/// The retention of histories: short, so that tasks expire in the course of a few calls.
-const PERIOD: i64 = 10 * SECOND;
-
-/// How far a clock runs between two calls. The first is the simplest.
-fn ticks() -> impl Strategy<Value = i64> {
-    let usual = select(&[0, 0, 0, SECOND, 1, 3 * SECOND][..]);
-    let jumps = select(&[PERIOD, PERIOD - 1, PERIOD + 1, -SECOND, -1, -4 * SECOND, -PERIOD][..]);
-    prop_oneof![4 => usual, 1 => jumps]
-}
-
-/// By how much the second server's clock is off.
-fn skews() -> impl Strategy<Value = i64> {
-    select(&[0, SECOND, -5 * SECOND, PERIOD][..])
-}
-
-fn run_clocks(skew: i64, ticks: impl Iterator<Item = (i64, bool)>) -> Vec<i64> {
-    let mut at = 0;
-    let readings = ticks.map(|(tick, other)| {
-        at += tick;
-        at + if other { skew } else { 0 }
-    });
-    readings.collect()
-}
-
-fn limits(law: Law) -> impl Strategy<Value = Limits> {
-    // Where a law is about a limit, it is there most of the time.
-    let often = |often: bool| if often { 0.9 } else { 0.2 };
-    let max_tasks = option::weighted(often(law == Law::S7), 1..6_usize);
-    let max_open = option::weighted(often(law == Law::Acts), 0..4_usize);
-    let lane = option::weighted(often(law == Law::S12), 1..3_u32);
-    let silence = prop_oneof![Just(SECOND.unsigned_abs()), Just(3 * SECOND.unsigned_abs())];
-    let silence = option::weighted(if law == Law::Acts { 0.6 } else { 0.3 }, silence);
-    // Most tasks expire in the course of a history; some when 64 bits of nanoseconds have ended.
-    let retention = prop_oneof![15 => Just(PERIOD), 1 => Just(i64::MAX)];
-    let since_update = prop::bool::weighted(0.3);
-    (retention, since_update, max_tasks, max_open, lane, silence).prop_map(
-        |(retention, since_update, max_tasks, max_open, max_in_progress, takeover_nanos)| Limits {
-            retention_nanos: Some(retention),
-            since_update,
-            max_tasks,
-            max_open,
-            max_in_progress,
-            takeover_nanos,
-        },
-    )
-}
-
-fn calls(law: Law) -> impl Strategy<Value = Call> {
-    let more = |laws: &[Law]| if laws.contains(&law) { 6 } else { 1 };
-    // Few of them, so that much happens to each.
-    let account = || prop_oneof![6 => Just(0), 2 => 1..3_u8, 1 => 3..5_u8];
-    let id = || prop_oneof![6 => Just(1), 3 => 2..4_u8, 1 => 4..12_u8];
-    let size = || prop_oneof![3 => 1..4_usize, 1 => Just(100)];
-    let filter = || {
-        let since = option::weighted(0.4, 0..3_usize);
-        let status = || option::weighted(0.3, any::<TaskStatus>());
-        (status(), status(), since).prop_map(|(status, or_status, since_page)| Filter {
-            status,
-            or_status,
-            since_page,
-        })
-    };
-    prop_oneof![
-        8 => (account(), id(), requests())
-            .prop_map(|(account, id, request)| Call::Submit { account, id, request }),
-        4 + 2 * more(&[Law::S9, Law::S10]) => (account(), id(), guards(), any_event())
-            .prop_map(|(account, id, guard, event)| Call::Apply { account, id, guard, event }),
-        2 + more(&[Law::Acts, Law::S12]) => option::weighted(0.4, account()).prop_map(Call::Claim),
-        2 + more(&[Law::S6, Law::S8]) =>
-            (account(), id()).prop_map(|(account, id)| Call::Get { account, id }),
-        1 + more(&[Law::S1, Law::S2, Law::S5]) =>
-            (account(), size(), filter(), option::weighted(0.4, 0..3_usize)).prop_map(
-                |(account, limit, filter, after)| Call::List { account, limit, filter, after }),
-        more(&[Law::S3, Law::S5]) => (account(), size(), filter())
-            .prop_map(|(account, limit, filter)| Call::ListAll { account, limit, filter }),
-        more(&[Law::S4]) =>
-            (0..2_u8, 1..3_usize).prop_map(|(account, limit)| Call::Walk { account, limit }),
-        1 + more(&[Law::S6, Law::S7]) => prop_oneof![1 => Just(100), 1 => 0..3_usize]
-            .prop_map(|limit| Call::Sweep { limit }),
-    ]
-}
-
-fn requests() -> impl Strategy<Value = Request> {
-    let other = select(&Request::ALL[..]);
-    prop_oneof![2 => Just(Request::Plain), 1 => other]
-}
-
-fn guards() -> impl Strategy<Value = Guard> {
-    prop_oneof![3 => Just(Guard::Latest), 1 => Just(Guard::Current), 1 => Just(Guard::Previous)]
-}
-
-fn any_event() -> impl Strategy<Value = Event> {
-    prop_oneof![
-        4 => Just(Event::Start),
-        2 => Just(Event::Complete),
-        1 => Just(Event::Fail),
-        2 => Just(Event::Progress),
-        4 => select(&Event::ALL[..]),
-    ]
-}
-
-/// A few calls in turn, and then some for each of three threads, all on one account.
-pub(super) fn concurrent() -> impl Strategy<Value = History> {
-    let limit = || option::weighted(0.4, 1..3_usize);
-    let limits = (option::weighted(0.4, 1..3_u32), limit(), limit()).prop_map(
-        |(max_in_progress, max_open, max_tasks)| Limits {
-            max_tasks,
-            max_open,
-            max_in_progress,
-            ..Limits::default()
-        },
-    );
-    let id = || prop_oneof![2 => 1..3_u8, 1 => 3..6_u8];
-    let call = || {
-        prop_oneof![
-            4 => (id(), requests())
-                .prop_map(|(id, request)| Call::Submit { account: 0, id, request }),
-            5 => (id(), guards(), any_event())
-                .prop_map(|(id, guard, event)| Call::Apply { account: 0, id, guard, event }),
-            2 => select(&[Some(0), None][..]).prop_map(Call::Claim),
-            1 => Just(Call::Sweep { limit: 100 }),
-            1 => id().prop_map(|id| Call::Get { account: 0, id }),
-            1 => (1..4_usize).prop_map(|limit| Call::List {
-                account: 0, limit, filter: Filter::default(), after: None,
-            }),
-        ]
-    };
-    let steps = move |count| vec(call().prop_map(|call| Step { at: SECOND, call }), count);
-    let submits = vec((id(), requests()), 1..3).prop_map(|submits| {
-        let submit = |(id, request)| Call::Submit { account: 0, id, request };
-        submits.into_iter().map(|one| Step { at: 0, call: submit(one) }).collect::<Vec<_>>()
-    });
-    (limits, submits, vec(steps(1..6), 3)).prop_map(|(limits, steps, threads)| History {
-        limits,
-        steps,
-        threads,
     })
 }
