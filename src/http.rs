@@ -20,6 +20,8 @@ use crate::task::Task;
 use crate::time::{Now, Rfc3339};
 
 pub use request::Rejection;
+#[cfg(feature = "mock")]
+pub(crate) use request::percent_decoded;
 
 /// Finished answers for what a store returned, and the reading of requests.
 ///
@@ -83,11 +85,12 @@ impl Replies {
     /// Answers with these links, and polls that are asked for after 1 to 30 seconds.
     #[must_use]
     pub fn new(links: Links) -> Self {
-        // FNV-1a over all that the links are made from.
-        let edition = format!("{links:?}").bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-        });
-        Self { links, retry_after: 1..=30, edition }
+        Self { edition: edition_of(&links), links, retry_after: 1..=30 }
+    }
+
+    #[cfg(feature = "mock")]
+    pub(crate) fn with_links(self, links: Links) -> Self {
+        Self { edition: edition_of(&links), links, ..self }
     }
 
     /// Sets the bounds of `Retry-After`, in whole seconds: the shorter is rounded up, the longer
@@ -277,6 +280,13 @@ impl Replies {
     }
 }
 
+/// FNV-1a over all that the links are made from.
+fn edition_of(links: &Links) -> u64 {
+    format!("{links:?}").bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}
+
 /// Every task that is not there is not there in the same way.
 fn not_found(request: &Parts, now: Now) -> Response<String> {
     answer_error(request, StatusCode::NOT_FOUND, "there is no such task", now)
@@ -303,7 +313,7 @@ fn answer_error(request: &Parts, status: StatusCode, message: &str, now: Now) ->
     json(status, serde_json::to_string(&body).unwrap_or_default())
 }
 
-fn json(status: StatusCode, body: String) -> Response<String> {
+pub(crate) fn json(status: StatusCode, body: String) -> Response<String> {
     let mut response = Response::new(body);
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

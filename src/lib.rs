@@ -48,8 +48,9 @@
 //! 6. [`Links`], which make the [`Document`]s that clients see; [`TaskDocument`], which reads them.
 //! 7. [`TaskStore`], the contract of a store and its laws; [`AsyncTaskStore`], the same in futures.
 //! 8. [`LocalStore`] and [`MemoryStore`]: the store in memory.
-//! 9. With their features: `audit`, which watches what a server answers; `testing`, the laws as a
-//!    kit for tests of one's own.
+//! 9. With their features: `http`, the answers of a server; `mock`, a whole API for the tests of its
+//!    clients; `audit`, which watches what a server answers; `testing`, the laws as a kit for tests
+//!    of one's own.
 //!
 //! # One process, or more
 //!
@@ -64,6 +65,7 @@
 //! | `std` | yes | [`MemoryStore`]; without it the crate needs only `alloc` |
 //! | `audit` | no | `audit`: an observer that is fed what a server answers, and reports each breach of the contract |
 //! | `http` | no | `http`: what a server answers, as finished responses of the `http` crate |
+//! | `mock` | no | `mock`: a whole API of tasks that move by themselves, request in, response out |
 //! | `testing` | no | `testing`: generators, a model, and [the conformance suite](TaskStore#contract) for stores of one's own |
 //!
 //! # Scope
@@ -139,6 +141,9 @@ pub use memory::MemoryStore;
 
 #[cfg(feature = "http")]
 pub mod http;
+
+#[cfg(feature = "mock")]
+pub mod mock;
 
 #[cfg(feature = "audit")]
 pub mod audit;

@@ -1,0 +1,421 @@
+//! A whole API of tasks that move by themselves, for the tests of its clients. No I/O.
+//!
+//! [`MockApi`] takes an `http::Request` and a `now` and gives the `http::Response`. A [`Script`]
+//! says what becomes of the tasks of a command type, and a [`Pace`] how fast. Afterwards the
+//! [journal](MockApi::journal) tells what the client did.
+//!
+//! ```
+//! use tasklife::mock::{MockApi, Pace, Script};
+//! use tasklife::{CommandType, TaskError};
+//!
+//! const CREATE: CommandType = CommandType::from_static("subscriptionCreateRequest");
+//!
+//! // The documented API, in which a new task can't be read at the first two tries, and the third
+//! // read sees its end.
+//! let api = MockApi::redis_cloud("/v1")?
+//!     .with_account("key", "secret", "acme".parse()?)
+//!     .with_visibility_lag(Pace::Reads(2));
+//! api.on(CREATE, Script::new(Pace::Reads(3)));
+//! let refused = TaskError::new("SUBSCRIPTION_PI_NOT_FOUND", "Payment info was not found.");
+//! api.on_if(CREATE, |body| body["name"] == "broken", Script::new(Pace::Reads(1)).failing(refused));
+//!
+//! // What a client would send.
+//! let now = "2019-08-08T06:49:15.929Z".parse()?;
+//! let request = |method: &str, path: &str| {
+//!     let request = http::Request::builder().method(method).uri(path);
+//!     request.header("x-api-key", "key").header("x-api-secret-key", "secret")
+//! };
+//! let accepted = api.handle(&request("POST", "/v1/subscriptions").body(r#"{"name": "test"}"#)?, now);
+//! assert_eq!(accepted.status(), 202);
+//! let task = accepted.headers()["location"].to_str()?.to_owned();
+//!
+//! let polls = [(); 5].map(|()| api.handle(&request("GET", &task).body("").unwrap(), now));
+//! assert_eq!(polls.each_ref().map(|poll| poll.status().as_u16()), [404, 404, 200, 200, 200]);
+//! assert!(polls[4].body().contains(r#""status":"processing-completed""#));
+//!
+//! // What did the client do?
+//! let journal = api.journal();
+//! let polls = journal.iter().filter(|x| x.method == "GET" && x.path == task).map(|x| x.status);
+//! assert!(polls.eq([404, 404, 200, 200, 200]));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Where it drops in
+//!
+//! In a unit test, as above: no server, no port, and time is what the test says.
+#![doc = include_str!("mock/servers.md")]
+
+mod account;
+mod journal;
+mod keys;
+mod operation;
+mod pace;
+mod redis_cloud;
+mod request;
+mod resource;
+mod route;
+mod script;
+
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt;
+use core::ops::RangeInclusive;
+use core::time::Duration;
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
+
+use http::{Method, Request, Response, StatusCode};
+use serde_json::Value;
+
+use account::{Account, Scene};
+use journal::Journal;
+use keys::Keys;
+use resource::shown;
+use route::{RouteFault, Routes};
+use script::Scripts;
+
+use crate::http::Replies;
+use crate::id::{AccountId, CommandType};
+use crate::link::{LinkError, LinkShape, Links};
+use crate::memory::MemoryStore;
+use crate::store::StoreConfig;
+use crate::time::Now;
+
+pub use journal::Exchange;
+pub use pace::{Pace, PaceError};
+pub use script::Script;
+
+/// A whole API, request in, response out: its tasks move by themselves, as their scripts say.
+///
+/// Before each call every step of the caller's tasks that is due by then is taken, in the order of
+/// time and at its own time: a task that is read an hour later has passed its statuses when its
+/// timetable says. The same calls with the same times give the same answers, byte for byte, task
+/// ids included: an id comes from the account, the command type, the request and how often the same
+/// was asked for, so that clients in parallel get the same ids in every run.
+///
+/// | request, below the base address | answer |
+/// |---|---|
+/// | `GET /tasks`, `GET /tasks/{taskId}` | as [`Replies`] |
+/// | an [operation](Self::with_operation) | a new task, or with an `Idempotency-Key` the one that it stands for |
+/// | `GET` of a [resource](Self::with_resource) | its id, what was asked for, and its status |
+/// | `GET` of all resources of a kind | `{"accountId", "subscriptions": […]}`; what belongs to another resource, within it. With `offset` and `limit`, that part |
+/// | a resource that is not there, or what belongs to one | 404 |
+/// | a body that is no JSON object, where there is one to be | 400 |
+/// | a body beyond [`max_input`](StoreConfig::max_input) | 413 |
+/// | an account with [`MAX_RESOURCES`](Self::MAX_RESOURCES), for an operation that makes one | 429 |
+/// | keys that are unknown, anywhere | 401 |
+///
+/// An operation that is a `POST` to where resources are listed makes one; a `PUT` or `PATCH` of a
+/// resource changes it; a `DELETE` deletes it; each once its task has completed. Any other only has
+/// a task, whose result names the innermost resource on its path; that of a `GET` contains it. A
+/// resource that is being made or changed is `pending` and then `active`; one that is being deleted is
+/// `deleting` and then gone, with all that belongs to it. It shows the texts, numbers and flags of
+/// the requests that it was made and changed by, but no password. A list in the request under the
+/// name of what belongs to it, such as `databases`, makes those along with it. A request with
+/// `"dryRun": true` has a task and makes nothing.
+///
+/// A task's [input](crate::Task::input) is the request: its method and path, a line break, its body.
+///
+/// It is shared between threads as it is. [`handle`](Self::handle) holds one lock for a call.
+pub struct MockApi {
+    replies: Replies,
+    routes: Routes,
+    store: MemoryStore,
+    max_body: usize,
+    lag: Pace,
+    scripts: RwLock<Scripts>,
+    world: Mutex<World>,
+}
+
+/// What calls change.
+#[derive(Default)]
+struct World {
+    keys: Keys,
+    accounts: Accounts,
+    journal: Journal,
+}
+
+/// The accounts that were heard of, in that order, as their numbers say.
+#[derive(Default)]
+struct Accounts {
+    numbers: BTreeMap<AccountId, usize>,
+    all: Vec<Account>,
+}
+
+impl Accounts {
+    /// An account, and its number.
+    fn entry(&mut self, id: &AccountId) -> (usize, &mut Account) {
+        let next = self.all.len();
+        let at = *self.numbers.entry(id.clone()).or_insert(next);
+        if at == next {
+            self.all.push(Account::new(id.clone()));
+        }
+        (at + 1, &mut self.all[at])
+    }
+}
+
+impl MockApi {
+    /// How many resources an account can have before it can't make more.
+    pub const MAX_RESOURCES: usize = 1_000_000;
+
+    /// How many exchanges the [journal](Self::journal) holds; with less where their texts are
+    /// more than 64 MiB.
+    pub const MAX_EXCHANGES: usize = Journal::MAX_EXCHANGES;
+
+    /// An API without accounts, operations and resources, whose tasks end [at once](Pace::AtOnce).
+    ///
+    /// The configuration bounds the tasks, and the bodies of requests by its
+    /// [`max_input`](StoreConfig::max_input). Nobody needs to sweep: where the store is full, what
+    /// has expired makes place.
+    #[must_use]
+    pub fn new(links: Links, config: StoreConfig) -> Self {
+        Self {
+            replies: Replies::new(links),
+            routes: Routes::default(),
+            max_body: config.max_input(),
+            store: store(config),
+            lag: Pace::AtOnce,
+            scripts: RwLock::new(Scripts::new(Script::new(Pace::AtOnce))),
+            world: Mutex::default(),
+        }
+    }
+
+    /// The documented API, with its operations on subscriptions and databases, pro and essentials
+    /// (`/fixed`), at a base address such as `/v1`: [`Links::new`] says what it can be.
+    ///
+    /// Links come as an [array](LinkShape::Array). Lanes are unlimited unless
+    /// [set](Self::with_config), and there are up to 1,000,000 tasks.
+    ///
+    /// | method and path | status | command type |
+    /// |---|---|---|
+    /// | POST /subscriptions | 202 | subscriptionCreateRequest |
+    /// | PUT, DELETE /subscriptions/{subscriptionId} | 200 | subscriptionUpdateRequest, subscriptionDeleteRequest |
+    /// | POST /subscriptions/{subscriptionId}/databases | 202 | databaseCreateRequest |
+    /// | PUT, DELETE /subscriptions/{subscriptionId}/databases/{databaseId} | 200 | databaseUpdateRequest, databaseDeleteRequest |
+    /// | GET, POST …/databases/{databaseId}/backup | 200 | databaseBackupStatusRequest, databaseBackupRequest |
+    /// | GET, PUT /subscriptions/{subscriptionId}/cidr | 202 | cidrGetRequest, cidrUpdateRequest |
+    /// | POST, PUT /fixed/subscriptions… | 202 | fixedSubscriptionCreateRequest, fixedSubscriptionUpdateRequest |
+    /// | DELETE /fixed/subscriptions/{subscriptionId} | 200 | fixedSubscriptionDeleteRequest |
+    /// | POST, PUT, DELETE /fixed/subscriptions/{subscriptionId}/databases… | 200 | fixedDatabaseCreateRequest, fixedDatabaseUpdateRequest, fixedDatabaseDeleteRequest |
+    ///
+    /// # Errors
+    /// Where the base address is none.
+    pub fn redis_cloud(base: &str) -> Result<Self, MockError> {
+        redis_cloud::api(base)
+    }
+
+    /// Sets the configuration of the store, in place of the one before. Called before tasks are
+    /// there: the store begins anew.
+    #[must_use]
+    pub fn with_config(mut self, config: StoreConfig) -> Self {
+        self.max_body = config.max_input();
+        self.store = store(config);
+        self
+    }
+
+    /// Sets the shape in which documents hold their links.
+    #[must_use]
+    pub fn with_link_shape(self, shape: LinkShape) -> Self {
+        let links = self.replies.links().clone().with_shape(shape);
+        Self { replies: self.replies.with_links(links), ..self }
+    }
+
+    /// Sets the bounds of `Retry-After`, as [`Replies::with_retry_after`].
+    #[must_use]
+    pub fn with_retry_after(self, bounds: RangeInclusive<Duration>) -> Self {
+        Self { replies: self.replies.with_retry_after(bounds), ..self }
+    }
+
+    /// Adds an account, and a key with its secret; or to an account that is there another key.
+    #[must_use]
+    pub fn with_account(mut self, key: &str, secret: &str, account: AccountId) -> Self {
+        let world = self.world.get_mut().unwrap_or_else(PoisonError::into_inner);
+        world.accounts.entry(&account);
+        world.keys.add(key, secret, account);
+        self
+    }
+
+    /// Lets a key that is not known open an account of its name, up to so many times. Its secret is
+    /// the one that came first with it.
+    #[must_use]
+    pub fn with_open_accounts(mut self, most: usize) -> Self {
+        self.world.get_mut().unwrap_or_else(PoisonError::into_inner).keys.open(most);
+        self
+    }
+
+    /// Adds an operation: a request that is answered with a task. The path is below the base
+    /// address, with a placeholder such as `{databaseId}` for each id. What it does to resources is
+    /// said [above](Self).
+    ///
+    /// # Errors
+    /// Where the path is none, or taken for this method.
+    pub fn with_operation(
+        mut self,
+        method: Method,
+        path: &str,
+        command: CommandType,
+    ) -> Result<Self, MockError> {
+        self.routes.add_operation(method, path, command).map_err(|fault| fault.of(path))?;
+        Ok(self)
+    }
+
+    /// Sets the status of the reply that accepts an operation; 202 unless set.
+    #[must_use]
+    pub fn with_accepted(mut self, command: CommandType, status: StatusCode) -> Self {
+        self.routes.set_accepted(command, status);
+        self
+    }
+
+    /// Adds a kind of resources: where each is found, such as
+    /// `/subscriptions/{subscriptionId}/databases/{databaseId}`, and the field in which it names its
+    /// id, such as `databaseId`. What it belongs to must have been added before.
+    ///
+    /// # Errors
+    /// Where the path is none, does not end with a name and a placeholder, is taken for `GET`, or
+    /// what it belongs to is not there.
+    pub fn with_resource(mut self, path: &str, id_field: &str) -> Result<Self, MockError> {
+        self.routes.add_kind(path, id_field).map_err(|fault| fault.of(path))?;
+        Ok(self)
+    }
+
+    /// Puts a resource that is `active` into an account, at a path below the base address such as
+    /// `/subscriptions/77899`, with the fields of a request that would have made it. One that is
+    /// there is replaced.
+    ///
+    /// # Errors
+    /// Where the path is that of no kind of resources.
+    pub fn with_existing(
+        mut self,
+        account: &AccountId,
+        path: &str,
+        fields: &Value,
+    ) -> Result<Self, MockError> {
+        let place = self.routes.resource_at(path);
+        let place = place.ok_or_else(|| RouteFault::NoResource.of(path))?;
+        let world = self.world.get_mut().unwrap_or_else(PoisonError::into_inner);
+        world.accounts.entry(account).1.resources.put(place, shown(fields));
+        Ok(self)
+    }
+
+    /// Lets a new task be unknown for a while: 404 where it is asked for, and missing from lists.
+    /// The live API hands out an id a moment before its task can be read.
+    ///
+    /// With [`Pace::Reads`] the first so many `GET`s of the task are answered with 404.
+    #[must_use]
+    pub fn with_visibility_lag(mut self, lag: Pace) -> Self {
+        self.lag = lag;
+        self
+    }
+
+    /// Sets the script of the tasks that have none of their own.
+    pub fn on_any(&self, script: Script) {
+        self.scripts().set_default(script);
+    }
+
+    /// Sets the script of a command type, for tasks that are submitted from now on. The latest that
+    /// fits is the one, of this and of [`on_if`](Self::on_if).
+    pub fn on(&self, command: CommandType, script: Script) {
+        self.scripts().add(command, None, script);
+    }
+
+    /// Sets the script of a command type for requests whose body meets a condition; `null` stands
+    /// for no body.
+    pub fn on_if(
+        &self,
+        command: CommandType,
+        when: impl Fn(&Value) -> bool + Send + Sync + 'static,
+        script: Script,
+    ) {
+        self.scripts().add(command, Some(Arc::new(when)), script);
+    }
+
+    /// The answer to a request that comes `now`.
+    pub fn handle<B: AsRef<[u8]>>(&self, request: &Request<B>, now: Now) -> Response<String> {
+        request::handle(self, request, now)
+    }
+
+    /// Takes every step that is due by `now`, in all accounts: for those who look into the
+    /// [store](Self::store) without a request.
+    pub fn advance(&self, now: Now) {
+        for account in &mut self.world().accounts.all {
+            account.advance(self.scene(), now);
+        }
+    }
+
+    /// The tasks. Whoever moves them by hand is noticed at the next call.
+    #[must_use]
+    pub fn store(&self) -> &MemoryStore {
+        &self.store
+    }
+
+    /// The accounts, in the order of their numbers.
+    #[must_use]
+    pub fn accounts(&self) -> Vec<AccountId> {
+        self.world().accounts.all.iter().map(|account| account.id().clone()).collect()
+    }
+
+    /// The last requests and answers, oldest first: up to
+    /// [`MAX_EXCHANGES`](Self::MAX_EXCHANGES).
+    #[must_use]
+    pub fn journal(&self) -> Vec<Exchange> {
+        self.world().journal.to_vec()
+    }
+
+    fn scene(&self) -> Scene<'_> {
+        Scene { store: &self.store, routes: &self.routes, lag: self.lag }
+    }
+
+    /// No call leaves a change half made, so that a poisoned lock guards sound content.
+    fn world(&self) -> MutexGuard<'_, World> {
+        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn scripts(&self) -> std::sync::RwLockWriteGuard<'_, Scripts> {
+        self.scripts.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A store that takes requests whose body is within the bounds, with their first line.
+fn store(config: StoreConfig) -> MemoryStore {
+    let longest_line = usize::from(u16::MAX) + Method::OPTIONS.as_str().len();
+    MemoryStore::new(config.with_max_input(config.max_input().saturating_add(longest_line)))
+}
+
+/// The error for an API that can't be as it was described.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct MockError(#[from] Fault);
+
+#[derive(Clone, Debug, thiserror::Error)]
+enum Fault {
+    #[error(transparent)]
+    Links(LinkError),
+    #[error("{fault}, in {path:?}")]
+    Route { path: String, fault: RouteFault },
+}
+
+impl From<LinkError> for MockError {
+    fn from(error: LinkError) -> Self {
+        Self(Fault::Links(error))
+    }
+}
+
+impl RouteFault {
+    fn of(self, path: &str) -> MockError {
+        let end = path.floor_char_boundary(120);
+        let path = path.get(..end).unwrap_or_default().into();
+        MockError(Fault::Route { path, fault: self })
+    }
+}
+
+impl fmt::Debug for MockApi {
+    /// Without what clients sent: there are secrets in it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MockApi")
+            .field("links", self.replies.links())
+            .field("lag", &self.lag)
+            .field("tasks", &self.store.len())
+            .finish_non_exhaustive()
+    }
+}

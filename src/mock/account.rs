@@ -1,0 +1,356 @@
+//! An account of the API: its tasks that move by themselves, and what they make.
+
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::format;
+use alloc::vec::Vec;
+use core::num::NonZeroUsize;
+
+use super::operation::Operation;
+use super::pace::Pace;
+use super::resource::Resources;
+use super::route::Routes;
+use crate::clock::Revision;
+use crate::event::TaskEvent;
+use crate::id::{AccountId, CommandType, TaskId};
+use crate::memory::MemoryStore;
+use crate::status::TaskStatus;
+use crate::store::{
+    ApplyError, ListError, ListQuery, Page, SubmitError, Submitted, Target, TaskStore,
+};
+use crate::submission::Submission;
+use crate::task::Task;
+use crate::time::Now;
+
+/// What all accounts of an API have in common.
+#[derive(Clone, Copy)]
+pub(super) struct Scene<'a> {
+    pub(super) store: &'a MemoryStore,
+    pub(super) routes: &'a Routes,
+    pub(super) lag: Pace,
+}
+
+pub(super) struct Account {
+    id: AccountId,
+    pub(super) resources: Resources,
+    /// The tasks that have not ended yet.
+    moving: BTreeMap<TaskId, Moving>,
+    /// When each of them moves by itself, or expires.
+    due: BTreeSet<(Now, u64, TaskId)>,
+    /// Those that are to start and find the lane full, in the order in which they were received.
+    waiting: BTreeSet<(Revision, TaskId)>,
+    /// The tasks that can't be read yet: since when, and how often that was tried.
+    hidden: BTreeMap<TaskId, (Now, u32)>,
+    /// How often the same was asked for, by the id of its first task.
+    occurrences: BTreeMap<TaskId, u32>,
+    /// How many occurrences make it worth to look for those that are over.
+    full: usize,
+    /// Up to where changes were noticed.
+    seen: Revision,
+    submitted: u64,
+}
+
+/// A task on its way.
+struct Moving {
+    operation: Operation,
+    number: u64,
+    status: TaskStatus,
+    revision: Revision,
+    expires_at: Now,
+    /// When it came to its status.
+    since: Now,
+    /// The revision of its reception.
+    received: Revision,
+    reads: u32,
+    due: Now,
+}
+
+impl Account {
+    pub(super) fn new(id: AccountId) -> Self {
+        Self {
+            id,
+            resources: Resources::default(),
+            moving: BTreeMap::new(),
+            due: BTreeSet::new(),
+            waiting: BTreeSet::new(),
+            hidden: BTreeMap::new(),
+            occurrences: BTreeMap::new(),
+            full: 1_000,
+            seen: Revision::default(),
+            submitted: 0,
+        }
+    }
+
+    pub(super) fn id(&self) -> &AccountId {
+        &self.id
+    }
+
+    /// Applies every step that is due, in time order and at its own time.
+    pub(super) fn advance(&mut self, scene: Scene<'_>, now: Now) {
+        self.notice(scene, now);
+        self.take_steps(scene, now);
+        // A place may have become free without a step of ours.
+        self.fill_lane(scene, now);
+        self.take_steps(scene, now);
+    }
+
+    fn take_steps(&mut self, scene: Scene<'_>, now: Now) {
+        while let Some(&(at, _, id)) = self.due.first()
+            && at <= now
+        {
+            self.due.pop_first();
+            self.step(scene, id, at);
+        }
+    }
+
+    /// Notices what others did to the tasks in the store.
+    fn notice(&mut self, scene: Scene<'_>, now: Now) {
+        let mut query = ListQuery::new(NonZeroUsize::MAX).changed_since(self.seen);
+        query = query.with_limit(NonZeroUsize::new(1_000).unwrap_or(NonZeroUsize::MIN));
+        let mut changed = Vec::new();
+        let mut latest = None;
+        // The store is in memory and the cursor its own, so that this can't fail.
+        while let Ok(page) = scene.store.list(&self.id, &query, now) {
+            latest.get_or_insert(page.revision());
+            let next = page.next();
+            changed.extend(page.into_tasks());
+            let Some(cursor) = next else { break };
+            query = query.after(cursor);
+        }
+        self.seen = latest.unwrap_or(self.seen);
+        for task in changed.iter().rev() {
+            let known = self.moving.get(&task.id());
+            if known.is_some_and(|moving| moving.revision != task.revision()) {
+                self.moved(scene, task, task.updated_at());
+            }
+        }
+    }
+
+    /// Moves a task on, at the time at which it is due.
+    fn step(&mut self, scene: Scene<'_>, id: TaskId, at: Now) {
+        let Ok(Some(task)) = scene.store.get(&self.id, id, at) else {
+            // Expired. Its place in the lane is free.
+            self.forget(id);
+            return self.fill_lane(scene, at);
+        };
+        let Some(moving) = self.moving.get_mut(&id) else { return };
+        if moving.revision != task.revision() {
+            return self.moved(scene, &task, task.updated_at());
+        }
+        let event = match task.status() {
+            TaskStatus::Initialized => TaskEvent::receive(),
+            TaskStatus::Received => TaskEvent::start(),
+            _ => moving.operation.end(scene.routes, &mut self.resources, at),
+        };
+        match scene.store.apply(Target::exactly(&task), event, at) {
+            Ok(change) => self.moved(scene, change.task(), at),
+            Err(ApplyError::Stale { current }) => {
+                self.moved(scene, &current, current.updated_at());
+            }
+            Err(ApplyError::LaneBusy) => {
+                self.waiting.insert((moving.received, id));
+                // It is looked for when a place is free, and when it expires.
+                moving.due = moving.expires_at;
+                self.due.insert((moving.due, moving.number, id));
+            }
+            Err(_) => self.forget(id),
+        }
+    }
+
+    /// Starts those that wait for a place in the lane, as long as there is one.
+    fn fill_lane(&mut self, scene: Scene<'_>, at: Now) {
+        while let Some(&(received, id)) = self.waiting.first() {
+            let target = Target::latest(&self.id, id);
+            match scene.store.apply(target, TaskEvent::start(), at) {
+                Ok(change) => self.moved(scene, change.task(), at),
+                Err(ApplyError::LaneBusy) => return,
+                // Expired, or started by somebody else.
+                Err(_) => {
+                    self.waiting.remove(&(received, id));
+                }
+            }
+        }
+    }
+
+    /// Takes note of what a task has become, and goes on from there.
+    fn moved(&mut self, scene: Scene<'_>, task: &Task, at: Now) {
+        let Some(moving) = self.moving.get_mut(&task.id()) else { return };
+        self.due.remove(&(moving.due, moving.number, task.id()));
+        self.waiting.remove(&(moving.received, task.id()));
+        if let Some(outcome) = task.outcome() {
+            if let Ok(completion) = outcome {
+                moving.operation.take_effect(&mut self.resources, completion, at);
+            }
+            self.forget(task.id());
+            return self.fill_lane(scene, at);
+        }
+        if moving.status != task.status() {
+            (moving.since, moving.reads) = (at, 0);
+            if task.status() == TaskStatus::Received {
+                moving.received = task.revision();
+            }
+        }
+        moving.status = task.status();
+        moving.revision = task.revision();
+        moving.expires_at = task.expires_at();
+        moving.plan();
+        self.due.insert((moving.due, moving.number, task.id()));
+    }
+
+    fn forget(&mut self, id: TaskId) {
+        if let Some(moving) = self.moving.remove(&id) {
+            self.due.remove(&(moving.due, moving.number, id));
+            self.waiting.remove(&(moving.received, id));
+        }
+    }
+
+    /// Whether there is a task with this id.
+    pub(super) fn knows(&self, scene: Scene<'_>, id: TaskId, now: Now) -> bool {
+        matches!(scene.store.get(&self.id, id, now), Ok(Some(_)))
+    }
+
+    /// The id for a request: the same for the same account, command, input and occurrence. What
+    /// separates them can't be in an `Idempotency-Key`.
+    pub(super) fn task_id(
+        &mut self,
+        scene: Scene<'_>,
+        command: &CommandType,
+        input: &str,
+        now: Now,
+    ) -> TaskId {
+        let id = |occurrence: u32| {
+            TaskId::for_key(&self.id, &format!("{command}\n{occurrence}\n{input}"))
+        };
+        let (account, store) = (&self.id, scene.store);
+        let visible = |id: TaskId| matches!(store.get(account, id, now), Ok(Some(_)));
+        if self.occurrences.len() >= self.full {
+            self.occurrences.retain(|first, _| visible(*first));
+            self.hidden.retain(|id, _| visible(*id));
+            self.full = 1_000.max(self.occurrences.len() * 2);
+        }
+        let first = id(0);
+        let count = self.occurrences.entry(first).or_insert(0);
+        // Somebody may have used the id in the store.
+        let mut next = if *count == 0 { first } else { id(*count) };
+        while visible(next) && *count < u32::MAX {
+            *count += 1;
+            next = id(*count);
+        }
+        *count = count.saturating_add(1);
+        next
+    }
+
+    /// Accepts an operation under an id.
+    pub(super) fn submit(
+        &mut self,
+        scene: Scene<'_>,
+        submission: Submission,
+        operation: Operation,
+        now: Now,
+    ) -> Result<Submitted, SubmitError> {
+        let submission =
+            if operation.begins_initialized() { submission.initialized() } else { submission };
+        let mut result = scene.store.submit(submission.clone(), now);
+        if let Err(SubmitError::StoreFull { sweep_helps: true }) = result
+            && scene.store.sweep(1_000, now).is_ok()
+        {
+            result = scene.store.submit(submission, now);
+        }
+        if let Ok(Submitted::New(task)) = &result {
+            self.submitted += 1;
+            if !matches!(scene.lag, Pace::AtOnce | Pace::Reads(0)) {
+                self.hidden.insert(task.id(), (task.submitted_at(), 0));
+            }
+            let moving = Moving {
+                operation,
+                number: self.submitted,
+                status: task.status(),
+                revision: task.revision(),
+                expires_at: task.expires_at(),
+                since: task.submitted_at(),
+                received: task.revision(),
+                reads: 0,
+                due: task.expires_at(),
+            };
+            // One that has expired under the same id is over.
+            self.forget(task.id());
+            let moving = self.moving.entry(task.id()).or_insert(moving);
+            moving.plan();
+            self.due.insert((moving.due, moving.number, task.id()));
+        }
+        result
+    }
+
+    /// A task, as a `GET` of it shows it. A read may move it on.
+    pub(super) fn read(
+        &mut self,
+        scene: Scene<'_>,
+        id: TaskId,
+        counts: bool,
+        now: Now,
+    ) -> Option<Task> {
+        let found = |account: &Self| scene.store.get(&account.id, id, now).ok().flatten();
+        found(self)?;
+        if self.hides(scene, id, now) {
+            if counts && let Some((_, tries)) = self.hidden.get_mut(&id) {
+                *tries = tries.saturating_add(1);
+            }
+            return None;
+        }
+        self.hidden.remove(&id);
+        if counts && let Some(moving) = self.moving.get_mut(&id) {
+            moving.reads = moving.reads.saturating_add(1);
+            if moving.operation.pace(moving.status).is_met_by(moving.reads) {
+                self.due.remove(&(moving.due, moving.number, id));
+                moving.due = now;
+                self.due.insert((now, moving.number, id));
+                self.advance(scene, now);
+            }
+        }
+        found(self)
+    }
+
+    /// A page of the list, without the tasks that can't be read yet.
+    pub(super) fn list(
+        &self,
+        scene: Scene<'_>,
+        query: &ListQuery,
+        now: Now,
+    ) -> Result<Page, ListError> {
+        let (mut more, mut shown, mut revision) = (query.clone(), Vec::new(), None);
+        loop {
+            let page = scene.store.list(&self.id, &more, now)?;
+            let revision = *revision.get_or_insert(page.revision());
+            let next = page.next();
+            let tasks = page.into_tasks().into_iter();
+            shown.extend(tasks.filter(|task| !self.hides(scene, task.id(), now)));
+            let limit = query.limit().get();
+            if shown.len() > limit || next.is_none() {
+                let follows = shown.len() > limit;
+                shown.truncate(limit);
+                let last = shown.last().filter(|_| follows);
+                let next = last.map(|last| query.cursor(&self.id, last.revision()));
+                return Ok(Page::new(shown, next, revision));
+            }
+            more = match next {
+                Some(cursor) => more.after(cursor),
+                None => more,
+            };
+        }
+    }
+
+    fn hides(&self, scene: Scene<'_>, id: TaskId, now: Now) -> bool {
+        let Some((since, tries)) = self.hidden.get(&id) else { return false };
+        match scene.lag {
+            Pace::Reads(first) => *tries < first,
+            lag => lag.due(*since).is_none_or(|due| now < due),
+        }
+    }
+}
+
+impl Moving {
+    /// Sets when it moves by itself, or expires.
+    fn plan(&mut self) {
+        let due = self.operation.pace(self.status).due(self.since);
+        self.due = due.map_or(self.expires_at, |due| due.min(self.expires_at));
+    }
+}

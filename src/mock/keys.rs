@@ -1,0 +1,65 @@
+//! Who calls: the keys of the accounts.
+
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::string::String;
+
+use http::StatusCode;
+use http::header::HeaderMap;
+
+use crate::http::Rejection;
+use crate::id::AccountId;
+
+/// The keys that are known, and whether others are taken.
+#[derive(Default)]
+pub(super) struct Keys {
+    known: BTreeMap<String, (String, AccountId)>,
+    /// How many keys may be known in the end, where a new one opens an account.
+    open: usize,
+}
+
+impl Keys {
+    pub(super) fn add(&mut self, key: &str, secret: &str, account: AccountId) {
+        self.known.insert(key.into(), (secret.into(), account));
+    }
+
+    pub(super) fn open(&mut self, more: usize) {
+        self.open = self.known.len().saturating_add(more);
+    }
+
+    /// The account whose keys the headers have.
+    pub(super) fn account(&mut self, headers: &HeaderMap) -> Result<AccountId, Rejection> {
+        let [key, secret] = ["x-api-key", "x-api-secret-key"].map(|name| {
+            let text = headers.get(name).and_then(|value| value.to_str().ok());
+            text.filter(|text| !text.is_empty())
+                .ok_or_else(|| unauthorized(format!("expected the header {name}, in ASCII text")))
+        });
+        let (key, secret) = (key?, secret?);
+        if let Some((known, account)) = self.known.get(key) {
+            let fits = known == secret;
+            return fits.then(|| account.clone()).ok_or_else(unknown);
+        }
+        if self.open == 0 {
+            return Err(unknown());
+        }
+        if self.known.len() >= self.open {
+            let message = format!("expected one of the {} keys that came first", self.open);
+            return Err(unauthorized(message));
+        }
+        let account: AccountId =
+            key.parse().map_err(|fault| unauthorized(format!("x-api-key: {fault}")))?;
+        self.add(key, secret, account.clone());
+        Ok(account)
+    }
+}
+
+/// A key that is unknown and one whose secret is another look alike.
+fn unknown() -> Rejection {
+    unauthorized(String::from(
+        "expected a known x-api-key, and the x-api-secret-key that goes with it",
+    ))
+}
+
+fn unauthorized(message: String) -> Rejection {
+    Rejection::new(StatusCode::UNAUTHORIZED, message)
+}

@@ -1,0 +1,169 @@
+//! An operation that was accepted: what its task ends in, and what it does to resources.
+
+use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use serde_json::{Map, Value};
+
+use super::pace::Pace;
+use super::resource::{Place, Provisioning, Resources, shown};
+use super::route::{Effect, Routes};
+use super::script::{End, Script};
+use crate::event::TaskEvent;
+use crate::outcome::{Completion, ResourceId, TaskError};
+use crate::status::TaskStatus;
+use crate::time::Now;
+
+/// What a task is to do, as it was asked for, and the script by which it does.
+pub(super) struct Operation {
+    effect: Effect,
+    /// The resource below which it happens: what it changes, or what it makes something for.
+    subject: Option<Place>,
+    /// Whether it only asks: its result then has the resource.
+    asks: bool,
+    fields: Map<String, Value>,
+    /// What is to be made along with it: kind and fields.
+    nested: Vec<(usize, Map<String, Value>)>,
+    script: Script,
+    /// What the script made of the body, where it says.
+    completion: Option<Completion>,
+}
+
+impl Operation {
+    /// The operation that a request's body asks for. Runs the script's function on it.
+    pub(super) fn new(
+        routes: &Routes,
+        effect: Effect,
+        subject: Option<Place>,
+        asks: bool,
+        body: &Value,
+        script: &Script,
+    ) -> Self {
+        let dry = body["dryRun"] == true;
+        let effect = if dry { Effect::None } else { effect };
+        let mut nested = Vec::new();
+        if let Effect::Create { kind } = effect {
+            for (child, kind) in routes.children(kind) {
+                let listed = body[&*kind.plural].as_array().into_iter().flatten();
+                nested.extend(listed.map(|body| (child, shown(body))));
+            }
+        }
+        let completion = match &script.end {
+            End::Completing(end) => Some(end(body)),
+            End::ByOperation if dry => Some(Completion::default()),
+            End::ByOperation | End::Failing(_) => None,
+        };
+        Self {
+            effect,
+            subject,
+            asks,
+            fields: shown(body),
+            nested,
+            script: script.clone(),
+            completion,
+        }
+    }
+
+    pub(super) fn begins_initialized(&self) -> bool {
+        self.script.initialized.is_some()
+    }
+
+    pub(super) fn creates(&self) -> bool {
+        matches!(self.effect, Effect::Create { .. })
+    }
+
+    /// The resource that must be there for it.
+    pub(super) fn subject(&self) -> Option<&Place> {
+        self.subject.as_ref()
+    }
+
+    /// How long its task stays in a status.
+    pub(super) fn pace(&self, status: TaskStatus) -> Pace {
+        match status {
+            TaskStatus::Initialized => self.script.initialized.unwrap_or(Pace::AtOnce),
+            TaskStatus::Received => self.script.received,
+            TaskStatus::ProcessingInProgress => self.script.in_progress,
+            TaskStatus::ProcessingCompleted | TaskStatus::ProcessingError => Pace::Never,
+        }
+    }
+
+    /// How its task ends, at this instant.
+    pub(super) fn end(&self, routes: &Routes, resources: &mut Resources, now: Now) -> TaskEvent {
+        if let End::Failing(error) = &self.script.end {
+            return TaskEvent::fail((**error).clone());
+        }
+        if let Some(subject) = &self.subject
+            && !resources.is_there(routes, subject, now)
+        {
+            return TaskEvent::fail(gone(routes, subject));
+        }
+        if let Some(completion) = &self.completion {
+            return TaskEvent::complete(completion.clone());
+        }
+        let before = self.subject.as_ref().map_or(&[][..], |(_, ids)| ids);
+        let (id, before) = match self.effect {
+            Effect::Create { .. } => (Some(resources.next_id()), before),
+            _ => match before.split_last() {
+                Some((id, before)) => (Some(id.clone()), before),
+                None => (None, before),
+            },
+        };
+        let mut completion = id.map_or_else(Completion::default, Completion::of);
+        if let Some(parent) = before.last() {
+            completion = completion.with_additional_resource_id(parent.clone());
+        }
+        if self.asks
+            && let Some(subject) = &self.subject
+            && let Some(text) = resources.description(routes, subject, now)
+            && let Ok(shown) = completion.clone().with_resource_text(text)
+        {
+            completion = shown;
+        }
+        TaskEvent::complete(completion)
+    }
+
+    /// What it does to resources, now that its task has completed.
+    pub(super) fn take_effect(
+        &self,
+        resources: &mut Resources,
+        completion: &Completion,
+        since: Now,
+    ) {
+        let script = &self.script;
+        let provisioning =
+            Provisioning { since, pace: script.resource, fails: script.resource_fails };
+        match (self.effect, &self.subject) {
+            (Effect::Create { kind }, subject) => {
+                let Some(id) = completion.resource_id() else { return };
+                let before = subject.as_ref().map_or(&[][..], |(_, ids)| ids);
+                let place = (kind, with(before, id));
+                resources.create(&place, self.fields.clone(), provisioning);
+                for (child, fields) in &self.nested {
+                    let place = (*child, with(&place.1, &resources.next_id()));
+                    resources.create(&place, fields.clone(), provisioning);
+                }
+            }
+            (Effect::Change { .. }, Some(place)) => {
+                resources.change(place, self.fields.clone(), provisioning);
+            }
+            (Effect::Delete { .. }, Some(place)) => resources.delete(place, provisioning),
+            _ => {}
+        }
+    }
+}
+
+fn with(before: &[ResourceId], id: &ResourceId) -> Vec<ResourceId> {
+    let mut ids = before.to_owned();
+    ids.push(id.clone());
+    ids
+}
+
+/// The error for a resource that went before the task came to it.
+fn gone(routes: &Routes, (kind, ids): &Place) -> TaskError {
+    let kind = routes.kind(*kind);
+    let id: String = ids.last().map(|id| format!(" {id}")).unwrap_or_default();
+    TaskError::new(kind.not_found(), format!("The {}{id} was not found.", kind.singular()))
+        .with_status("404 NOT_FOUND")
+}

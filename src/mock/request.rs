@@ -1,0 +1,320 @@
+//! From a request to its answer.
+
+use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::string::{String, ToString};
+
+use http::header::ALLOW;
+use http::request::Parts;
+use http::{HeaderValue, Method, Request, Response, StatusCode};
+use serde_json::Value;
+
+use super::MockApi;
+use super::account::{Account, Scene};
+use super::journal::Exchange;
+use super::operation::Operation;
+use super::resource::{Place, number_of};
+use super::route::{Asked, Effect, Kind};
+use crate::http::{Rejection, json};
+use crate::id::{AccountId, CommandType, TaskId};
+use crate::json::exceeds_depth;
+use crate::store::Submitted;
+use crate::submission::Submission;
+use crate::time::{Now, within_years};
+
+/// How deep arrays and objects may be nested in a body.
+const MAX_DEPTH: usize = 100;
+
+pub(super) fn handle<B: AsRef<[u8]>>(
+    api: &MockApi,
+    request: &Request<B>,
+    now: Now,
+) -> Response<String> {
+    let now = within_years(now);
+    let body = request.body().as_ref();
+    let call = Call { api, head: head(request), body, now };
+    let path = call.head.uri.path();
+    let (account, mut answer) = match call.path() {
+        Some(path) => call.answer(path),
+        None => (None, call.unknown_path().into()),
+    };
+    if call.head.method == Method::HEAD {
+        answer.response.body_mut().clear();
+    }
+    let query = call.head.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+    let kept = if body.len() > api.max_body { &[] } else { body };
+    api.world().journal.add(Exchange {
+        at: now,
+        account,
+        method: call.head.method.clone(),
+        path: format!("{path}{query}"),
+        status: answer.response.status().as_u16(),
+        task_id: answer.task,
+        request_body: String::from_utf8_lossy(kept).into_owned(),
+        body: answer.response.body().clone(),
+    });
+    answer.response
+}
+
+/// A request's head, without its body.
+fn head<B>(request: &Request<B>) -> Parts {
+    let (mut head, ()) = Request::new(()).into_parts();
+    head.method = request.method().clone();
+    head.uri = request.uri().clone();
+    head.version = request.version();
+    head.headers = request.headers().clone();
+    head
+}
+
+/// One request to an API.
+struct Call<'a> {
+    api: &'a MockApi,
+    head: Parts,
+    body: &'a [u8],
+    now: Now,
+}
+
+/// An answer, and the task that it is about.
+struct Answer {
+    response: Response<String>,
+    task: Option<TaskId>,
+}
+
+impl From<Response<String>> for Answer {
+    fn from(response: Response<String>) -> Self {
+        Self { response, task: None }
+    }
+}
+
+impl Call<'_> {
+    /// The path below the base address.
+    fn path(&self) -> Option<&str> {
+        let base = self.api.replies.links().base();
+        let base = match base.split_once("://") {
+            Some((_, rest)) => rest.find('/').map_or("", |at| &rest[at..]),
+            None => base,
+        };
+        let path = self.head.uri.path().strip_prefix(base)?;
+        path.starts_with('/').then_some(path)
+    }
+
+    fn answer(&self, path: &str) -> (Option<AccountId>, Answer) {
+        let account = match self.api.world().keys.account(&self.head.headers) {
+            Ok(account) => account,
+            Err(rejection) => return (None, self.rejected(&rejection).into()),
+        };
+        let answer = match self.api.routes.find(&self.head.method, path) {
+            Asked::Tasks => self.list(&account).into(),
+            Asked::Task(id) => self.read(&account, &id),
+            Asked::Operation { command, effect, subject } => {
+                match self.operate(&account, command, effect, subject) {
+                    Ok(answer) => answer,
+                    Err(rejection) => self.rejected(&rejection).into(),
+                }
+            }
+            Asked::Resource(kind, ids) => self.resource(&account, &(kind, ids)).into(),
+            Asked::Resources(kind, ids) => self.resources(&account, &(kind, ids)).into(),
+            Asked::OtherMethod(allowed) => self.other_method(&allowed).into(),
+            Asked::Unknown => self.unknown_path().into(),
+        };
+        (Some(account), answer)
+    }
+
+    /// Does something to an account that has come to `now`.
+    fn with<T>(
+        &self,
+        account: &AccountId,
+        act: impl FnOnce(&mut Account, usize, Scene<'_>) -> T,
+    ) -> T {
+        let mut world = self.api.world();
+        let (number, account) = world.accounts.entry(account);
+        account.advance(self.api.scene(), self.now);
+        act(account, number, self.api.scene())
+    }
+
+    fn list(&self, account: &AccountId) -> Response<String> {
+        match self.api.replies.list_query(&self.head) {
+            Ok(query) => {
+                let page =
+                    self.with(account, |account, _, scene| account.list(scene, &query, self.now));
+                self.api.replies.list(&self.head, page, self.now)
+            }
+            Err(rejection) => self.rejected(&rejection),
+        }
+    }
+
+    fn read(&self, account: &AccountId, id: &str) -> Answer {
+        let id: Option<TaskId> = id.parse().ok();
+        let counts = self.head.method == Method::GET;
+        let task = self.with(account, |account, _, scene| {
+            id.and_then(|id| account.read(scene, id, counts, self.now))
+        });
+        Answer { response: self.api.replies.polled(&self.head, Ok(task), self.now), task: id }
+    }
+
+    fn operate(
+        &self,
+        account: &AccountId,
+        command: CommandType,
+        effect: Effect,
+        subject: Option<Place>,
+    ) -> Result<Answer, Rejection> {
+        let json = self.parsed(matches!(effect, Effect::Create { .. } | Effect::Change { .. }))?;
+        let key = self.api.replies.task_id(&self.head, account)?;
+        let status = self.api.routes.accepted(&command);
+        let candidates = {
+            let scripts = self.api.scripts.read();
+            scripts.unwrap_or_else(std::sync::PoisonError::into_inner).candidates(&command)
+        };
+        // The user's functions, with no lock held.
+        let script = candidates.fitting(&json);
+        let asks = self.head.method == Method::GET;
+        let routes = &self.api.routes;
+        let operation = Operation::new(routes, effect, subject, asks, &json, &script);
+        let target = self.head.uri.path_and_query().map_or("", |target| target.as_str());
+        let body = String::from_utf8_lossy(self.body);
+        let input = format!("{} {target}\n{body}", self.head.method);
+
+        self.with(account, |account, _, scene| {
+            let there = operation
+                .subject()
+                .is_none_or(|place| account.resources.is_there(scene.routes, place, self.now));
+            // The task of a repeated request is there even if its resource has gone.
+            if !there && key.is_none_or(|id| !account.knows(scene, id, self.now)) {
+                return Ok(self.no_resource().into());
+            }
+            if operation.creates() && account.resources.len() >= MockApi::MAX_RESOURCES {
+                let most = MockApi::MAX_RESOURCES;
+                let message = format!("expected an account with less than {most} resources");
+                return Err(Rejection::new(StatusCode::TOO_MANY_REQUESTS, message));
+            }
+            let id = key.unwrap_or_else(|| account.task_id(scene, &command, &input, self.now));
+            let submission =
+                Submission::new(account.id().clone(), id, command).with_input(input.into_bytes());
+            let result = account.submit(scene, submission, operation, self.now);
+            let task = result.as_ref().ok().map(Submitted::task).map(crate::task::Task::id);
+            let mut response = self.api.replies.accepted(&self.head, result, self.now);
+            if response.status() == StatusCode::ACCEPTED {
+                *response.status_mut() = status;
+            }
+            Ok(Answer { response, task })
+        })
+    }
+
+    /// The body, which may be missing unless it is needed.
+    fn parsed(&self, needed: bool) -> Result<Value, Rejection> {
+        let limit = self.api.max_body;
+        if self.body.len() > limit {
+            let message =
+                format!("expected a body of at most {limit} bytes, got {}", self.body.len());
+            return Err(Rejection::new(StatusCode::PAYLOAD_TOO_LARGE, message));
+        }
+        if self.body.is_empty() && !needed {
+            return Ok(Value::Null);
+        }
+        let fault = |what: String| {
+            Rejection::new(StatusCode::BAD_REQUEST, format!("expected a JSON object: {what}"))
+        };
+        if let Some(at) = exceeds_depth(self.body, MAX_DEPTH) {
+            return Err(fault(format!("nested more than {MAX_DEPTH} deep at byte {at}")));
+        }
+        let body: Value = serde_json::from_slice(self.body).map_err(|e| fault(e.to_string()))?;
+        if body.is_object() { Ok(body) } else { Err(fault("got another value".to_owned())) }
+    }
+
+    fn resource(&self, account: &AccountId, place: &Place) -> Response<String> {
+        let counts = self.head.method == Method::GET;
+        let description = self.with(account, |account, _, scene| {
+            let resources = &mut account.resources;
+            let mut there = resources.is_there(scene.routes, place, self.now);
+            if there && counts {
+                there = resources.read(scene.routes, place, self.now);
+            }
+            there.then(|| resources.description(scene.routes, place, self.now)).flatten()
+        });
+        match description {
+            Some(description) => json(StatusCode::OK, description),
+            None => self.no_resource(),
+        }
+    }
+
+    fn resources(&self, account: &AccountId, place: &Place) -> Response<String> {
+        let part = match self.part() {
+            Ok(part) => part,
+            Err(rejection) => return self.rejected(&rejection),
+        };
+        let routes = &self.api.routes;
+        let (kind, before) = (routes.kind(place.0), &place.1);
+        let found = self.with(account, |account, number, scene| {
+            let resources = &mut account.resources;
+            if let Some(parent) = kind.parent
+                && !resources.is_there(routes, &(parent, before.clone()), self.now)
+            {
+                return None;
+            }
+            Some((number, resources.descriptions(scene.routes, place, part, self.now)))
+        });
+        let Some((number, all)) = found else { return self.no_resource() };
+        let listed = listed(kind, kind.parent.map(|parent| routes.kind(parent)), before, &all);
+        json(StatusCode::OK, format!(r#"{{"accountId":{number},{listed}}}"#))
+    }
+
+    /// Which of the resources are asked for: from where on, and how many.
+    fn part(&self) -> Result<(usize, usize), Rejection> {
+        let mut part = (0, usize::MAX);
+        let query = self.head.uri.query().unwrap_or_default();
+        for (name, value) in query.split('&').filter_map(|field| field.split_once('=')) {
+            let place = match name {
+                "offset" => &mut part.0,
+                "limit" => &mut part.1,
+                _ => continue,
+            };
+            *place = value.parse().map_err(|_| {
+                let message = format!("{name}: expected a number that is not negative");
+                Rejection::new(StatusCode::BAD_REQUEST, message)
+            })?;
+        }
+        Ok(part)
+    }
+
+    fn rejected(&self, rejection: &Rejection) -> Response<String> {
+        self.api.replies.rejected(&self.head, rejection, self.now)
+    }
+
+    fn not_found(&self, message: &str) -> Response<String> {
+        self.rejected(&Rejection::new(StatusCode::NOT_FOUND, message))
+    }
+
+    fn unknown_path(&self) -> Response<String> {
+        self.not_found("expected a path of the API, such as /tasks below its base address")
+    }
+
+    fn no_resource(&self) -> Response<String> {
+        self.not_found("there is no such resource")
+    }
+
+    fn other_method(&self, allowed: &str) -> Response<String> {
+        let message = format!("expected one of the methods that the path allows: {allowed}");
+        let rejection = Rejection::new(StatusCode::METHOD_NOT_ALLOWED, message);
+        let mut response = self.rejected(&rejection);
+        if let Ok(allowed) = HeaderValue::from_str(allowed) {
+            response.headers_mut().insert(ALLOW, allowed);
+        }
+        response
+    }
+}
+
+/// The list of resources of a kind, within what they belong to.
+fn listed(
+    kind: &Kind,
+    parent: Option<&Kind>,
+    before: &[crate::outcome::ResourceId],
+    all: &[String],
+) -> String {
+    let list = format!(r#""{}":[{}]"#, kind.plural, all.join(","));
+    let (Some(parent), Some(id)) = (parent, before.last()) else { return list };
+    let id = serde_json::to_string(id).unwrap_or_default();
+    let singular = parent.singular();
+    let (id_name, number) = (&parent.id_name, number_of(kind));
+    format!(r#""{singular}":[{{"{id_name}":{id},"{number}":{},{list}}}]"#, all.len())
+}
