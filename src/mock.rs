@@ -343,7 +343,8 @@ impl MockApi {
         }
     }
 
-    /// The tasks. Whoever moves them by hand is noticed at the next call.
+    /// The tasks. What is done to them by hand is noticed at the next call: a script goes on from the
+    /// latest update of a task whose status has changed.
     #[must_use]
     pub fn store(&self) -> &MemoryStore {
         &self.store

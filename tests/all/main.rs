@@ -13,6 +13,8 @@ mod http;
 mod id;
 mod link;
 mod memory;
+#[cfg(feature = "mock")]
+mod mock;
 mod mock_server;
 mod query;
 mod readme;
