@@ -360,7 +360,14 @@ impl MockApi {
     /// [`MAX_EXCHANGES`](Self::MAX_EXCHANGES).
     #[must_use]
     pub fn journal(&self) -> Vec<Exchange> {
-        self.world().journal.to_vec()
+        self.journal_since(0)
+    }
+
+    /// The requests and answers after the one with this [number](Exchange::number), as far as the
+    /// journal still holds them: for those who write it down while it grows.
+    #[must_use]
+    pub fn journal_since(&self, number: u64) -> Vec<Exchange> {
+        self.world().journal.since(number)
     }
 
     fn scene(&self) -> Scene<'_> {

@@ -15,9 +15,11 @@ use crate::time::{self, Now};
 /// A request and its answer.
 ///
 /// As JSON it is a line that the auditor reads: `at`, `account`, `request` (method and path),
-/// `status` and `body`; besides, there is `taskId`, and `requestBody` as a text.
+/// `status` and `body`; besides, there are `number`, `taskId`, and `requestBody` as a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Exchange {
+    /// Its place among all exchanges of the API, in the order in which they happened, from 1.
+    pub number: u64,
     /// The `now` with which the request came.
     pub at: Now,
     /// Whose keys came with it, where they were known.
@@ -40,6 +42,7 @@ pub struct Exchange {
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Line<'a> {
+    number: u64,
     #[serde(with = "time::as_text")]
     at: Now,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -57,6 +60,7 @@ struct Line<'a> {
 impl Serialize for Exchange {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         Line {
+            number: self.number,
             at: self.at,
             account: self.account.clone(),
             request: self.request(),
@@ -75,6 +79,7 @@ impl<'de> Deserialize<'de> for Exchange {
         let expected = || D::Error::custom("expected `request` to be a method and a path");
         let (method, path) = line.request.split_once(' ').ok_or_else(expected)?;
         Ok(Self {
+            number: line.number,
             at: line.at,
             account: line.account,
             method: method.parse().map_err(|_| expected())?,
@@ -117,13 +122,18 @@ impl From<&Exchange> for crate::audit::Reading {
 pub(super) struct Journal {
     exchanges: VecDeque<Exchange>,
     size: usize,
+    /// How many there were ever.
+    count: u64,
 }
 
 impl Journal {
     pub(super) const MAX_EXCHANGES: usize = 10_000;
     pub(super) const MAX_SIZE: usize = 64 << 20;
 
-    pub(super) fn add(&mut self, exchange: Exchange) {
+    /// Adds an exchange, and gives it its number.
+    pub(super) fn add(&mut self, mut exchange: Exchange) {
+        self.count += 1;
+        exchange.number = self.count;
         self.size += exchange.size();
         self.exchanges.push_back(exchange);
         while self.exchanges.len() > Self::MAX_EXCHANGES || self.size > Self::MAX_SIZE {
@@ -132,7 +142,9 @@ impl Journal {
         }
     }
 
-    pub(super) fn to_vec(&self) -> Vec<Exchange> {
-        self.exchanges.iter().cloned().collect()
+    /// Those that are there with a number above this one.
+    pub(super) fn since(&self, number: u64) -> Vec<Exchange> {
+        let behind = self.exchanges.partition_point(|exchange| exchange.number <= number);
+        self.exchanges.range(behind..).cloned().collect()
     }
 }

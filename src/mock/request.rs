@@ -1,8 +1,10 @@
 //! From a request to its answer.
 
 use alloc::borrow::ToOwned;
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::{String, ToString};
+use std::sync::PoisonError;
 
 use http::header::ALLOW;
 use http::request::Parts;
@@ -10,7 +12,7 @@ use http::{HeaderValue, Method, Request, Response, StatusCode};
 use serde_json::Value;
 
 use super::MockApi;
-use super::account::{Account, Scene};
+use super::account::Account;
 use super::journal::Exchange;
 use super::operation::Operation;
 use super::resource::{Place, number_of};
@@ -18,7 +20,7 @@ use super::route::{Asked, Effect, Kind};
 use crate::http::{Rejection, json};
 use crate::id::{AccountId, CommandType, TaskId};
 use crate::json::exceeds_depth;
-use crate::store::Submitted;
+use crate::store::ListQuery;
 use crate::submission::Submission;
 use crate::time::{Now, within_years};
 
@@ -30,29 +32,24 @@ pub(super) fn handle<B: AsRef<[u8]>>(
     request: &Request<B>,
     now: Now,
 ) -> Response<String> {
-    let now = within_years(now);
-    let body = request.body().as_ref();
-    let call = Call { api, head: head(request), body, now };
-    let path = call.head.uri.path();
-    let (account, mut answer) = match call.path() {
-        Some(path) => call.answer(path),
-        None => (None, call.unknown_path().into()),
+    let call =
+        Call { api, head: head(request), body: request.body().as_ref(), now: within_years(now) };
+    let (account, wanted) = call.prepare();
+    // From here on under one lock, so that the journal has the order in which things happened.
+    let mut world = api.world();
+    let mut answer = match (&account, wanted) {
+        (_, Err(refused)) => refused.into(),
+        (None, Ok(_)) => call.unknown_path().into(),
+        (Some(account), Ok(wanted)) => {
+            let (number, account) = world.accounts.entry(account);
+            account.advance(api.scene(), call.now);
+            call.answer(account, number, wanted)
+        }
     };
     if call.head.method == Method::HEAD {
         answer.response.body_mut().clear();
     }
-    let query = call.head.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
-    let kept = if body.len() > api.max_body { &[] } else { body };
-    api.world().journal.add(Exchange {
-        at: now,
-        account,
-        method: call.head.method.clone(),
-        path: format!("{path}{query}"),
-        status: answer.response.status().as_u16(),
-        task_id: answer.task,
-        request_body: String::from_utf8_lossy(kept).into_owned(),
-        body: answer.response.body().clone(),
-    });
+    world.journal.add(call.exchange(account, &answer));
     answer.response
 }
 
@@ -74,6 +71,15 @@ struct Call<'a> {
     now: Now,
 }
 
+/// What a request wants, as far as it can be said without looking at anything that changes.
+enum Wanted {
+    Tasks(ListQuery),
+    Task(String),
+    Operation { command: CommandType, key: Option<TaskId>, operation: Box<Operation> },
+    Resource(Place),
+    Resources(Place, (usize, usize)),
+}
+
 /// An answer, and the task that it is about.
 struct Answer {
     response: Response<String>,
@@ -87,6 +93,31 @@ impl From<Response<String>> for Answer {
 }
 
 impl Call<'_> {
+    /// Who calls, and what for. The functions of scripts are run here, with no lock held.
+    fn prepare(&self) -> (Option<AccountId>, Result<Wanted, Response<String>>) {
+        let Some(path) = self.path() else { return (None, Err(self.unknown_path())) };
+        let account = match self.api.world().keys.account(&self.head.headers) {
+            Ok(account) => account,
+            Err(rejection) => return (None, Err(self.rejected(&rejection))),
+        };
+        let wanted = match self.api.routes.find(&self.head.method, path) {
+            Asked::Tasks => self.api.replies.list_query(&self.head).map(Wanted::Tasks),
+            Asked::Task(id) => Ok(Wanted::Task(id)),
+            Asked::Operation { command, effect, subject } => {
+                self.operation(&account, command, effect, subject)
+            }
+            Asked::Resource(kind, ids) => Ok(Wanted::Resource((kind, ids))),
+            Asked::Resources(kind, ids) => {
+                self.part().map(|part| Wanted::Resources((kind, ids), part))
+            }
+            Asked::OtherMethod(allowed) => {
+                return (Some(account), Err(self.other_method(&allowed)));
+            }
+            Asked::Unknown => return (Some(account), Err(self.unknown_path())),
+        };
+        (Some(account), wanted.map_err(|rejection| self.rejected(&rejection)))
+    }
+
     /// The path below the base address.
     fn path(&self) -> Option<&str> {
         let base = self.api.replies.links().base();
@@ -98,107 +129,113 @@ impl Call<'_> {
         path.starts_with('/').then_some(path)
     }
 
-    fn answer(&self, path: &str) -> (Option<AccountId>, Answer) {
-        let account = match self.api.world().keys.account(&self.head.headers) {
-            Ok(account) => account,
-            Err(rejection) => return (None, self.rejected(&rejection).into()),
-        };
-        let answer = match self.api.routes.find(&self.head.method, path) {
-            Asked::Tasks => self.list(&account).into(),
-            Asked::Task(id) => self.read(&account, &id),
-            Asked::Operation { command, effect, subject } => {
-                match self.operate(&account, command, effect, subject) {
-                    Ok(answer) => answer,
-                    Err(rejection) => self.rejected(&rejection).into(),
-                }
-            }
-            Asked::Resource(kind, ids) => self.resource(&account, &(kind, ids)).into(),
-            Asked::Resources(kind, ids) => self.resources(&account, &(kind, ids)).into(),
-            Asked::OtherMethod(allowed) => self.other_method(&allowed).into(),
-            Asked::Unknown => self.unknown_path().into(),
-        };
-        (Some(account), answer)
-    }
-
-    /// Does something to an account that has come to `now`.
-    fn with<T>(
-        &self,
-        account: &AccountId,
-        act: impl FnOnce(&mut Account, usize, Scene<'_>) -> T,
-    ) -> T {
-        let mut world = self.api.world();
-        let (number, account) = world.accounts.entry(account);
-        account.advance(self.api.scene(), self.now);
-        act(account, number, self.api.scene())
-    }
-
-    fn list(&self, account: &AccountId) -> Response<String> {
-        match self.api.replies.list_query(&self.head) {
-            Ok(query) => {
-                let page =
-                    self.with(account, |account, _, scene| account.list(scene, &query, self.now));
-                self.api.replies.list(&self.head, page, self.now)
-            }
-            Err(rejection) => self.rejected(&rejection),
-        }
-    }
-
-    fn read(&self, account: &AccountId, id: &str) -> Answer {
-        let id: Option<TaskId> = id.parse().ok();
-        let counts = self.head.method == Method::GET;
-        let task = self.with(account, |account, _, scene| {
-            id.and_then(|id| account.read(scene, id, counts, self.now))
-        });
-        Answer { response: self.api.replies.polled(&self.head, Ok(task), self.now), task: id }
-    }
-
-    fn operate(
+    fn operation(
         &self,
         account: &AccountId,
         command: CommandType,
         effect: Effect,
         subject: Option<Place>,
-    ) -> Result<Answer, Rejection> {
-        let json = self.parsed(matches!(effect, Effect::Create { .. } | Effect::Change { .. }))?;
+    ) -> Result<Wanted, Rejection> {
+        let body = self.parsed(matches!(effect, Effect::Create { .. } | Effect::Change { .. }))?;
         let key = self.api.replies.task_id(&self.head, account)?;
-        let status = self.api.routes.accepted(&command);
         let candidates = {
-            let scripts = self.api.scripts.read();
-            scripts.unwrap_or_else(std::sync::PoisonError::into_inner).candidates(&command)
+            let scripts = self.api.scripts.read().unwrap_or_else(PoisonError::into_inner);
+            scripts.candidates(&command)
         };
-        // The user's functions, with no lock held.
-        let script = candidates.fitting(&json);
+        let script = candidates.fitting(&body);
         let asks = self.head.method == Method::GET;
-        let routes = &self.api.routes;
-        let operation = Operation::new(routes, effect, subject, asks, &json, &script);
+        let operation = Operation::new(&self.api.routes, effect, subject, asks, &body, &script);
+        Ok(Wanted::Operation { command, key, operation: Box::new(operation) })
+    }
+
+    fn answer(&self, account: &mut Account, number: usize, wanted: Wanted) -> Answer {
+        match wanted {
+            Wanted::Tasks(query) => {
+                let page = account.list(self.api.scene(), &query, self.now);
+                self.api.replies.list(&self.head, page, self.now).into()
+            }
+            Wanted::Task(id) => self.read(account, &id),
+            Wanted::Operation { command, key, operation } => {
+                self.operate(account, command, key, *operation)
+            }
+            Wanted::Resource(place) => self.resource(account, &place).into(),
+            Wanted::Resources(place, part) => self.resources(account, number, &place, part).into(),
+        }
+    }
+
+    fn read(&self, account: &mut Account, id: &str) -> Answer {
+        let id: Option<TaskId> = id.parse().ok();
+        let counts = self.head.method == Method::GET;
+        let task = id.and_then(|id| account.read(self.api.scene(), id, counts, self.now));
+        Answer { response: self.api.replies.polled(&self.head, Ok(task), self.now), task: id }
+    }
+
+    fn operate(
+        &self,
+        account: &mut Account,
+        command: CommandType,
+        key: Option<TaskId>,
+        operation: Operation,
+    ) -> Answer {
+        let scene = self.api.scene();
+        let there = operation
+            .subject()
+            .is_none_or(|place| account.resources.is_there(scene.routes, place, self.now));
+        // The task of a repeated request is there even if its resource has gone.
+        if !there && key.is_none_or(|id| !account.knows(scene, id, self.now)) {
+            return self.no_resource().into();
+        }
+        if operation.creates() && account.resources.len() >= MockApi::MAX_RESOURCES {
+            let most = MockApi::MAX_RESOURCES;
+            let message = format!("expected an account with less than {most} resources");
+            return self.rejected(&Rejection::new(StatusCode::TOO_MANY_REQUESTS, message)).into();
+        }
         let target = self.head.uri.path_and_query().map_or("", |target| target.as_str());
         let body = String::from_utf8_lossy(self.body);
         let input = format!("{} {target}\n{body}", self.head.method);
+        let id = key.unwrap_or_else(|| account.task_id(scene, &command, &input, self.now));
+        let status = self.api.routes.accepted(&command);
+        let submission = Submission::new(account.id().clone(), id, command);
+        let submission = submission.with_input(input.into_bytes());
+        let result = account.submit(scene, submission, operation, self.now);
+        let task = result.as_ref().ok().map(|submitted| submitted.task().id());
+        let mut response = self.api.replies.accepted(&self.head, result, self.now);
+        if response.status() == StatusCode::ACCEPTED {
+            *response.status_mut() = status;
+        }
+        Answer { response, task }
+    }
 
-        self.with(account, |account, _, scene| {
-            let there = operation
-                .subject()
-                .is_none_or(|place| account.resources.is_there(scene.routes, place, self.now));
-            // The task of a repeated request is there even if its resource has gone.
-            if !there && key.is_none_or(|id| !account.knows(scene, id, self.now)) {
-                return Ok(self.no_resource().into());
-            }
-            if operation.creates() && account.resources.len() >= MockApi::MAX_RESOURCES {
-                let most = MockApi::MAX_RESOURCES;
-                let message = format!("expected an account with less than {most} resources");
-                return Err(Rejection::new(StatusCode::TOO_MANY_REQUESTS, message));
-            }
-            let id = key.unwrap_or_else(|| account.task_id(scene, &command, &input, self.now));
-            let submission =
-                Submission::new(account.id().clone(), id, command).with_input(input.into_bytes());
-            let result = account.submit(scene, submission, operation, self.now);
-            let task = result.as_ref().ok().map(Submitted::task).map(crate::task::Task::id);
-            let mut response = self.api.replies.accepted(&self.head, result, self.now);
-            if response.status() == StatusCode::ACCEPTED {
-                *response.status_mut() = status;
-            }
-            Ok(Answer { response, task })
-        })
+    fn resource(&self, account: &mut Account, place: &Place) -> Response<String> {
+        let (routes, resources) = (&self.api.routes, &mut account.resources);
+        let mut there = resources.is_there(routes, place, self.now);
+        if there && self.head.method == Method::GET {
+            there = resources.read(routes, place, self.now);
+        }
+        let description = there.then(|| resources.description(routes, place, self.now)).flatten();
+        match description {
+            Some(description) => json(StatusCode::OK, description),
+            None => self.no_resource(),
+        }
+    }
+
+    fn resources(
+        &self,
+        account: &mut Account,
+        number: usize,
+        place: &Place,
+        part: (usize, usize),
+    ) -> Response<String> {
+        let (routes, resources) = (&self.api.routes, &mut account.resources);
+        let (kind, before) = (routes.kind(place.0), &place.1);
+        if let Some(parent) = kind.parent
+            && !resources.is_there(routes, &(parent, before.clone()), self.now)
+        {
+            return self.no_resource();
+        }
+        let all = resources.descriptions(routes, place, part, self.now);
+        let listed = listed(kind, kind.parent.map(|parent| routes.kind(parent)), before, &all);
+        json(StatusCode::OK, format!(r#"{{"accountId":{number},{listed}}}"#))
     }
 
     /// The body, which may be missing unless it is needed.
@@ -222,43 +259,6 @@ impl Call<'_> {
         if body.is_object() { Ok(body) } else { Err(fault("got another value".to_owned())) }
     }
 
-    fn resource(&self, account: &AccountId, place: &Place) -> Response<String> {
-        let counts = self.head.method == Method::GET;
-        let description = self.with(account, |account, _, scene| {
-            let resources = &mut account.resources;
-            let mut there = resources.is_there(scene.routes, place, self.now);
-            if there && counts {
-                there = resources.read(scene.routes, place, self.now);
-            }
-            there.then(|| resources.description(scene.routes, place, self.now)).flatten()
-        });
-        match description {
-            Some(description) => json(StatusCode::OK, description),
-            None => self.no_resource(),
-        }
-    }
-
-    fn resources(&self, account: &AccountId, place: &Place) -> Response<String> {
-        let part = match self.part() {
-            Ok(part) => part,
-            Err(rejection) => return self.rejected(&rejection),
-        };
-        let routes = &self.api.routes;
-        let (kind, before) = (routes.kind(place.0), &place.1);
-        let found = self.with(account, |account, number, scene| {
-            let resources = &mut account.resources;
-            if let Some(parent) = kind.parent
-                && !resources.is_there(routes, &(parent, before.clone()), self.now)
-            {
-                return None;
-            }
-            Some((number, resources.descriptions(scene.routes, place, part, self.now)))
-        });
-        let Some((number, all)) = found else { return self.no_resource() };
-        let listed = listed(kind, kind.parent.map(|parent| routes.kind(parent)), before, &all);
-        json(StatusCode::OK, format!(r#"{{"accountId":{number},{listed}}}"#))
-    }
-
     /// Which of the resources are asked for: from where on, and how many.
     fn part(&self) -> Result<(usize, usize), Rejection> {
         let mut part = (0, usize::MAX);
@@ -275,6 +275,23 @@ impl Call<'_> {
             })?;
         }
         Ok(part)
+    }
+
+    fn exchange(&self, account: Option<AccountId>, answer: &Answer) -> Exchange {
+        let path = self.head.uri.path();
+        let query = self.head.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+        let kept = if self.body.len() > self.api.max_body { &[] } else { self.body };
+        Exchange {
+            number: 0,
+            at: self.now,
+            account,
+            method: self.head.method.clone(),
+            path: format!("{path}{query}"),
+            status: answer.response.status().as_u16(),
+            task_id: answer.task,
+            request_body: String::from_utf8_lossy(kept).into_owned(),
+            body: answer.response.body().clone(),
+        }
     }
 
     fn rejected(&self, rejection: &Rejection) -> Response<String> {

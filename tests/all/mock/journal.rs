@@ -29,6 +29,9 @@ fn it_tells_of_each_request_and_its_answer() {
     assert_eq!(journal[0].request_body, r#"{"name": "test"}"#);
     assert_eq!(journal[1].body, polled);
     assert_eq!(journal[2].body, "");
+    assert!(journal.iter().map(|x| x.number).eq(1..=4));
+    assert_eq!(api.journal_since(2), journal[2..]);
+    assert_eq!(api.journal_since(9), []);
 }
 
 #[test]
@@ -56,9 +59,9 @@ fn a_line_of_it_is_read_by_itself_and_by_the_auditor() {
     assert_eq!(line["request"], format!("GET {task}"));
     assert_eq!(line["body"]["taskId"], line["taskId"]);
     for bad in [
-        r#"{"at": "2026-01-01T00:00:00Z", "request": "GET", "status": 200}"#,
-        r#"{"at": "2026-01-01T00:00:00Z", "request": "G T /", "status": 99999}"#,
-        r#"{"at": "yesterday", "request": "GET /", "status": 200}"#,
+        r#"{"number": 1, "at": "2026-01-01T00:00:00Z", "request": "GET", "status": 200}"#,
+        r#"{"number": 1, "at": "2026-01-01T00:00:00Z", "request": "G T /", "status": 99999}"#,
+        r#"{"number": 1, "at": "yesterday", "request": "GET /", "status": 200}"#,
     ] {
         serde_json::from_str::<Exchange>(bad).unwrap_err();
     }
@@ -74,6 +77,8 @@ fn it_holds_the_last_exchanges() {
     let journal = api.journal();
     assert_eq!(journal.len(), MockApi::MAX_EXCHANGES);
     assert_eq!(journal[0].path, "/v1/nothing/5");
+    assert_eq!(journal[0].number, 6);
+    assert_eq!(api.journal_since(10_000).len(), 5);
 
     // A hundred times a mebibyte is too much.
     let large = format!(r#"{{"name": "{}"}}"#, "x".repeat((1 << 20) - 100));
@@ -87,4 +92,31 @@ fn it_holds_the_last_exchanges() {
         document(&api.call("POST", "/v1/subscriptions", "{}", 0.0)).status().to_string(),
         "received"
     );
+}
+
+/// Of two threads, the journal has first what happened first: else a status would seem to go back.
+#[cfg(feature = "audit")]
+#[test]
+fn with_threads_it_has_the_order_in_which_things_happened() {
+    use tasklife::mock::{Pace, Script};
+
+    for _ in 0..20 {
+        let api = api();
+        api.on_any(Script::new(Pace::Reads(40)));
+        let tasks = [(); 2].map(|()| api.submit("/v1/subscriptions", "{}", 0.0));
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for round in 0..40 {
+                        api.get(&tasks[round % 2], 0.0);
+                        api.get("/v1/tasks", 0.0);
+                    }
+                });
+            }
+        });
+        let mut auditor = tasklife::audit::Auditor::new(tasklife::Retention::default());
+        for exchange in api.journal() {
+            assert!(auditor.observe(&(&exchange).into()).is_empty(), "{exchange:?}");
+        }
+    }
 }
