@@ -184,6 +184,9 @@ impl MockApi {
     /// The documented API, with its operations on subscriptions and databases, pro and essentials
     /// (`/fixed`), at a base address such as `/v1`: [`Links::new`] says what it can be.
     ///
+    /// Databases are listed within their subscription: pro, it is an array of one, and a part of the
+    /// list with nothing in it is a 404; essentials, it is an object, and such a part is empty.
+    ///
     /// Links come as an [array](LinkShape::Array). Lanes are unlimited unless
     /// [set](Self::with_config), and there are up to 1,000,000 tasks.
     ///

@@ -2,6 +2,7 @@
 
 use http::{Method, StatusCode};
 
+use super::route::Listing;
 use super::{MockApi, MockError};
 use crate::id::CommandType;
 use crate::link::{LinkShape, Links};
@@ -12,12 +13,13 @@ const DATABASE: &str = "/subscriptions/{subscriptionId}/databases/{databaseId}";
 const FIXED_SUBSCRIPTION: &str = "/fixed/subscriptions/{subscriptionId}";
 const FIXED_DATABASE: &str = "/fixed/subscriptions/{subscriptionId}/databases/{databaseId}";
 
-/// Kinds of resources, and the field with the id of each.
-const RESOURCES: [(&str, &str); 4] = [
-    (SUBSCRIPTION, "id"),
-    (DATABASE, "databaseId"),
-    (FIXED_SUBSCRIPTION, "id"),
-    (FIXED_DATABASE, "databaseId"),
+/// Kinds of resources, the field with the id of each, and how they are listed: clients of the live
+/// API read pages of pro databases until a 404 comes, and of essentials databases until an empty one.
+const RESOURCES: [(&str, &str, Listing); 4] = [
+    (SUBSCRIPTION, "id", Listing::Array),
+    (DATABASE, "databaseId", Listing::ArrayOrNotFound),
+    (FIXED_SUBSCRIPTION, "id", Listing::Array),
+    (FIXED_DATABASE, "databaseId", Listing::Object),
 ];
 
 /// Method, path, the status of the reply, and command type, from the `OpenAPI` description and
@@ -81,8 +83,9 @@ pub(super) fn api(base: &str) -> Result<MockApi, MockError> {
         links = links.with_route(CommandType::from_static(command), path, title)?;
     }
     let mut api = MockApi::new(links, StoreConfig::default().with_max_tasks(1_000_000));
-    for (path, id_field) in RESOURCES {
+    for (path, id_field, listing) in RESOURCES {
         api = api.with_resource(path, id_field)?;
+        api.routes.set_listing(listing);
     }
     for (method, path, status, command) in OPERATIONS {
         let command = CommandType::from_static(command);

@@ -16,7 +16,7 @@ use super::account::Account;
 use super::journal::Exchange;
 use super::operation::Operation;
 use super::resource::{Place, number_of};
-use super::route::{Asked, Effect, Kind};
+use super::route::{Asked, Effect, Kind, Listing};
 use crate::http::{Rejection, json};
 use crate::id::{AccountId, CommandType, TaskId};
 use crate::json::exceeds_depth;
@@ -234,6 +234,9 @@ impl Call<'_> {
             return self.no_resource();
         }
         let all = resources.descriptions(routes, place, part, self.now);
+        if all.is_empty() && kind.listing == Listing::ArrayOrNotFound {
+            return self.no_resource();
+        }
         let listed = listed(kind, kind.parent.map(|parent| routes.kind(parent)), before, &all);
         json(StatusCode::OK, format!(r#"{{"accountId":{number},{listed}}}"#))
     }
@@ -333,5 +336,9 @@ fn listed(
     let id = serde_json::to_string(id).unwrap_or_default();
     let singular = parent.singular();
     let (id_name, number) = (&parent.id_name, number_of(kind));
-    format!(r#""{singular}":[{{"{id_name}":{id},"{number}":{},{list}}}]"#, all.len())
+    let within = format!(r#"{{"{id_name}":{id},"{number}":{},{list}}}"#, all.len());
+    match kind.listing {
+        Listing::Array | Listing::ArrayOrNotFound => format!(r#""{singular}":[{within}]"#),
+        Listing::Object => format!(r#""{singular}":{within}"#),
+    }
 }

@@ -102,6 +102,20 @@ pub(super) struct Kind {
     /// How many ids are before its own.
     pub(super) depth: usize,
     pub(super) parent: Option<usize>,
+    pub(super) listing: Listing,
+}
+
+/// How the resource looks within which others are listed. In the documented API, pro and essentials
+/// differ.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Listing {
+    /// It is an array of one.
+    #[default]
+    Array,
+    /// It is an array of one; where nothing would be in the list, it is a 404.
+    ArrayOrNotFound,
+    /// It is an object.
+    Object,
 }
 
 impl Kind {
@@ -223,6 +237,7 @@ impl Routes {
             id_name: id_name.clone(),
             depth,
             parent,
+            listing: Listing::default(),
             item,
         };
         let of_tasks =
@@ -234,6 +249,13 @@ impl Routes {
         }
         self.kinds.push(kind);
         Ok(())
+    }
+
+    /// Sets how the kind that was added last is listed.
+    pub(super) fn set_listing(&mut self, listing: Listing) {
+        if let Some(kind) = self.kinds.last_mut() {
+            kind.listing = listing;
+        }
     }
 
     /// The resource at a path below the base address.
