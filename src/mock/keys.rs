@@ -14,8 +14,9 @@ use crate::id::AccountId;
 #[derive(Default)]
 pub(super) struct Keys {
     known: BTreeMap<String, (String, AccountId)>,
-    /// How many keys may be known in the end, where a new one opens an account.
-    open: usize,
+    /// How many keys that were not known may open an account, and how many have.
+    most: usize,
+    opened: usize,
 }
 
 impl Keys {
@@ -23,8 +24,8 @@ impl Keys {
         self.known.insert(key.into(), (secret.into(), account));
     }
 
-    pub(super) fn open(&mut self, more: usize) {
-        self.open = self.known.len().saturating_add(more);
+    pub(super) fn open(&mut self, most: usize) {
+        self.most = most;
     }
 
     /// The account whose keys the headers have.
@@ -39,16 +40,18 @@ impl Keys {
             let fits = known == secret;
             return fits.then(|| account.clone()).ok_or_else(unknown);
         }
-        if self.open == 0 {
+        if self.most == 0 {
             return Err(unknown());
         }
-        if self.known.len() >= self.open {
-            let message = format!("expected one of the {} keys that came first", self.open);
+        if self.opened >= self.most {
+            let known = self.known.len();
+            let message = format!("expected one of the {known} keys that are known or came first");
             return Err(unauthorized(message));
         }
         let account: AccountId =
             key.parse().map_err(|fault| unauthorized(format!("x-api-key: {fault}")))?;
         self.add(key, secret, account.clone());
+        self.opened += 1;
         Ok(account)
     }
 }
