@@ -1,0 +1,7 @@
+//! The client `redis-cloud`, unchanged, in sessions with the documented API.
+
+mod essentials;
+mod failures;
+mod following;
+mod pro;
+mod refusals;
