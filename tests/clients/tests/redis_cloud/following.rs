@@ -45,7 +45,7 @@ async fn the_client_survives_the_moment_in_which_a_task_can_not_be_read() {
 #[tokio::test]
 async fn a_task_moves_while_nobody_looks() {
     let api = api().with_visibility_lag(Pace::After(Duration::from_millis(10)));
-    let step = Pace::After(Duration::from_millis(150));
+    let step = Pace::After(Duration::from_millis(400));
     api.on_any(Script::in_steps(step, step));
     let session = Session::start(api).await;
     let [followed, unseen] =
@@ -56,7 +56,7 @@ async fn a_task_moves_while_nobody_looks() {
     assert_eq!(statuses.last(), Some(&TaskStatus::ProcessingCompleted));
     assert!(statuses.len() > 1, "it took time: {statuses:?}");
 
-    tokio::time::sleep(Duration::from_millis(350)).await;
+    tokio::time::sleep(Duration::from_millis(500)).await;
     let statuses = follow(&session.client, unseen).await.statuses;
     assert_eq!(statuses, [TaskStatus::ProcessingCompleted]);
     assert_eq!(session.findings(), []);
