@@ -140,7 +140,7 @@ impl Operation {
                 let before = subject.as_ref().map_or(&[][..], |(_, ids)| ids);
                 let place = (kind, with(before, id));
                 resources.create(&place, self.fields.clone(), provisioning);
-                for (child, fields) in &self.nested {
+                for (child, fields) in self.nested.iter().take(resources.room()) {
                     let place = (*child, with(&place.1, &resources.next_id()));
                     resources.create(&place, fields.clone(), provisioning);
                 }

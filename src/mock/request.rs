@@ -185,7 +185,7 @@ impl Call<'_> {
         if !there && key.is_none_or(|id| !account.knows(scene, id, self.now)) {
             return self.no_resource().into();
         }
-        if operation.creates() && account.resources.len() >= MockApi::MAX_RESOURCES {
+        if operation.creates() && !account.resources.have_room(scene.routes, self.now) {
             let most = MockApi::MAX_RESOURCES;
             let message = format!("expected an account with less than {most} resources");
             return self.rejected(&Rejection::new(StatusCode::TOO_MANY_REQUESTS, message)).into();

@@ -9,6 +9,7 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
+use super::MockApi;
 use super::pace::Pace;
 use super::route::{Kind, Routes};
 use crate::outcome::ResourceId;
@@ -21,6 +22,8 @@ pub(super) type Place = (usize, Vec<ResourceId>);
 /// All resources of an account.
 pub(super) struct Resources {
     all: BTreeMap<Place, Resource>,
+    /// When those vanish by themselves that are being deleted.
+    vanishing: BTreeSet<(Now, Place)>,
     /// The ids of all of them, whatever their kind.
     taken: BTreeSet<ResourceId>,
     next: i32,
@@ -56,7 +59,12 @@ pub(super) struct Provisioning {
 
 impl Default for Resources {
     fn default() -> Self {
-        Self { all: BTreeMap::new(), taken: BTreeSet::new(), next: Self::FIRST }
+        Self {
+            all: BTreeMap::new(),
+            vanishing: BTreeSet::new(),
+            taken: BTreeSet::new(),
+            next: Self::FIRST,
+        }
     }
 }
 
@@ -64,8 +72,20 @@ impl Resources {
     /// The first id that is given to a resource: that of the documented subscription.
     const FIRST: i32 = 77_899;
 
-    pub(super) fn len(&self) -> usize {
-        self.all.len()
+    /// Whether there is room for another.
+    pub(super) fn have_room(&mut self, routes: &Routes, now: Now) -> bool {
+        while let Some((due, _)) = self.vanishing.first()
+            && *due <= now
+            && let Some((_, place)) = self.vanishing.pop_first()
+        {
+            self.is_there(routes, &place, now);
+        }
+        self.room() > 0
+    }
+
+    /// How many more there can be.
+    pub(super) fn room(&self) -> usize {
+        MockApi::MAX_RESOURCES.saturating_sub(self.all.len())
     }
 
     /// The next free 32-bit id. There is always one: there are fewer resources.
@@ -150,6 +170,11 @@ impl Resources {
             ProvisioningStatus::Deleting => Then::Vanish,
             _ => Then::Become(ProvisioningStatus::Active),
         };
+        if to == Then::Vanish
+            && let Some(due) = pace.due(since)
+        {
+            self.vanishing.insert((due, place.clone()));
+        }
         resource.status = status;
         resource.move_on = Some(Move { since, pace, reads: 0, to });
     }
@@ -233,7 +258,8 @@ impl Resource {
 pub(super) fn shown(body: &Value) -> Map<String, Value> {
     let fields = body.as_object().into_iter().flatten();
     let plain = fields.filter(|(name, value)| {
-        let hidden = ["password", "dryRun", "status"].contains(&name.as_str());
+        let hidden = ["dryRun", "status"].contains(&name.as_str())
+            || name.to_ascii_lowercase().ends_with("password");
         !hidden && (value.is_string() || value.is_number() || value.is_boolean())
     });
     plain.map(|(name, value)| (name.clone(), value.clone())).collect()

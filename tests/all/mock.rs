@@ -10,7 +10,9 @@ mod script;
 use http::{Method, Request, Response};
 use serde_json::Value;
 use tasklife::mock::MockApi;
-use tasklife::{AccountId, CommandType, Now, TaskDocument};
+use tasklife::{
+    AccountId, CommandType, LinkShape, ListQuery, Now, TaskDocument, TaskStatus, TaskStore,
+};
 
 use crate::support::{account, at};
 
@@ -159,6 +161,32 @@ fn a_path_that_is_none_is_not_found_and_a_wrong_method_is_not_allowed() {
 }
 
 #[test]
+fn links_and_bounds_of_retry_after_are_as_set() {
+    let minute = std::time::Duration::from_mins(1);
+    let api = api().with_link_shape(LinkShape::Map).with_retry_after(minute..=minute);
+    let response = api.call("POST", "/v1/subscriptions", "{}", 0.0);
+    assert_eq!(response.headers()["retry-after"], "60");
+    assert_eq!(document(&response).link_shape(), Some(LinkShape::Map));
+    let api = api.with_retry_after(minute / 2..=minute / 2).with_link_shape(LinkShape::Array);
+    let response = api.call("POST", "/v1/subscriptions", "{}", 0.0);
+    assert_eq!(response.headers()["retry-after"], "30");
+    assert_eq!(document(&response).link_shape(), Some(LinkShape::Array));
+}
+
+#[test]
+fn who_looks_into_the_store_lets_the_steps_be_taken_first() {
+    let api = api();
+    api.submit("/v1/subscriptions", "{}", 0.0);
+    let status = || {
+        let list = api.store().list(&acme(), &ListQuery::default(), second(0.0)).unwrap();
+        list.tasks()[0].status()
+    };
+    assert_eq!(status(), TaskStatus::Received);
+    api.advance(second(0.0));
+    assert_eq!(status(), TaskStatus::ProcessingCompleted);
+}
+
+#[test]
 fn an_api_that_can_not_be_is_refused_with_what_was_expected() {
     let own =
         || MockApi::new(tasklife::Links::new("/v1").unwrap(), tasklife::StoreConfig::default());
@@ -190,6 +218,8 @@ fn an_api_that_can_not_be_is_refused_with_what_was_expected() {
         let first = own().with_operation(Method::GET, taken, CREATE).unwrap();
         first.with_resource("/things/{id}", "id").unwrap_err();
     }
+    let creating = own().with_operation(Method::POST, "/things", CREATE).unwrap();
+    creating.with_resource("/things/{id}", "id").unwrap();
     things().with_resource("/things/{other}", "id").unwrap_err();
     let got = things().with_existing(&acme(), "/thing/7", &Value::Null).unwrap_err().to_string();
     assert!(got.contains("the path of a kind of resources"), "{got}");

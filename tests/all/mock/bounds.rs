@@ -53,7 +53,10 @@ fn a_key_can_open_an_account_as_long_as_there_is_room() {
     }
     assert_eq!(error(&call("a", "other")).0, 401);
     let (status, message) = error(&call("c", "s"));
-    assert_eq!((status, &*message), (401, "expected one of the 2 keys that came first"));
+    assert_eq!(
+        (status, &*message),
+        (401, "expected one of the 2 keys that are known or came first")
+    );
     assert_eq!(error(&call("..", "s")).0, 401);
     assert_eq!(api.accounts().len(), 2);
 }
@@ -65,7 +68,8 @@ fn a_body_has_a_largest_size() {
     api.submit("/v1/subscriptions", &sized(100), 0.0);
     let response = api.call("POST", "/v1/subscriptions", &sized(101), 0.0);
     assert_eq!(error(&response), (413, "expected a body of at most 100 bytes, got 101".into()));
-    assert_eq!(api.journal().last().unwrap().request_body, "");
+    let kept: Vec<usize> = api.journal().iter().map(|x| x.request_body.len()).collect();
+    assert_eq!(kept, [100, 0]);
     // A path as long as it can be leaves the body its room.
     let long = format!("/v1/subscriptions?{}", "x".repeat(65_000));
     api.submit(&long, &sized(100), 0.0);
@@ -95,6 +99,26 @@ fn an_account_that_is_full_is_told_to_wait() {
     let response = api.call("POST", "/v1/subscriptions", "{}", 0.0);
     assert_eq!(error(&response).0, 429);
     assert_eq!(api.status(&task, 0.0), "processing-completed");
+    api.submit("/v1/subscriptions", "{}", 0.0);
+}
+
+#[test]
+fn an_account_has_room_for_so_many_resources() {
+    let api = api().with_config(StoreConfig::default().with_max_input(1 << 22));
+    let many = "{},".repeat(MockApi::MAX_RESOURCES);
+    let body = format!(r#"{{"databases": [{}]}}"#, many.trim_end_matches(','));
+    let task = api.submit("/v1/subscriptions", &body, 0.0);
+    let subscription = format!("/v1/subscriptions/{}", api.made(&task, 0.0));
+    for path in ["/v1/subscriptions", &format!("{subscription}/databases")] {
+        let (status, message) = error(&api.call("POST", path, "{}", 0.0));
+        assert_eq!(
+            (status, &*message),
+            (429, "expected an account with less than 1000000 resources")
+        );
+    }
+    // What makes none is accepted still.
+    let delete = api.accepted("DELETE", &subscription, "", 0.0);
+    assert_eq!(api.status(&delete, 0.0), "processing-completed");
     api.submit("/v1/subscriptions", "{}", 0.0);
 }
 

@@ -203,6 +203,8 @@ proptest! {
             let page = api.get(&path, 600_000.0);
             let tasks = listed(&page);
             prop_assert!(tasks.len() <= limit);
+            // A page that was said to follow is not empty.
+            prop_assert!(pages.is_empty() || !tasks.is_empty());
             pages.extend(tasks);
             let Some(next) = page.headers().get("link") else { break };
             let next = next.to_str().unwrap().split_once('>').unwrap().0.to_owned();

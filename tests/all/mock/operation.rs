@@ -1,8 +1,8 @@
 //! The documented operations: status codes, command types, results, links, ids.
 
 use serde_json::{Value, json};
-use tasklife::TaskLink;
 use tasklife::mock::{MockApi, Pace, Script};
+use tasklife::{Submission, TaskLink, TaskStore};
 
 use super::{CREATE, Client, acme, api, document, error, listed, request, second, value};
 use crate::support::account;
@@ -116,6 +116,18 @@ fn ids_of_tasks_do_not_depend_on_the_order_in_which_clients_come() {
 }
 
 #[test]
+fn an_id_that_somebody_used_in_the_store_is_passed_over() {
+    let id = |task: &str| task.rsplit_once('/').unwrap().1.parse().unwrap();
+    let first = api().submit("/v1/subscriptions", "{}", 0.0);
+    let api = api();
+    let taken = Submission::new(acme(), id(&first), CREATE);
+    api.store().submit(taken, second(0.0)).unwrap();
+    let next = [(); 2].map(|()| api.submit("/v1/subscriptions", "{}", 0.0));
+    assert!(next[0] != first && next[1] != first && next[0] != next[1]);
+    assert_eq!(api.store().len(), 3);
+}
+
+#[test]
 fn threads_get_the_same_ids_in_every_run() {
     let run = || {
         let api = api();
@@ -167,6 +179,7 @@ fn an_idempotency_key_stands_for_one_request() {
     let again = call("DELETE", "/v1/subscriptions/1/databases/2", "", "d");
     assert_eq!((again.status().as_u16(), id(&again)), (200, id(&gone)));
     assert_eq!(error(&call("POST", "/v1/subscriptions", "{}", "")).0, 400);
+    assert_eq!(error(&call("DELETE", "/v1/subscriptions/5", "", "new")).0, 404);
 }
 
 #[test]

@@ -277,6 +277,79 @@ fn a_lane_lets_them_through_one_by_one_in_the_order_of_arrival() {
 }
 
 #[test]
+fn the_order_of_arrival_is_that_of_being_received() {
+    let api = api().with_config(StoreConfig::default().with_max_in_progress(NonZeroU32::MIN));
+    api.on(CREATE, Script::in_steps(Pace::AtOnce, after(10)));
+    api.submit("/v1/subscriptions", "{}", 0.0);
+    api.on(CREATE, Script::in_steps(Pace::AtOnce, after(10)).initialized(after(5)));
+    let late = api.submit("/v1/subscriptions", "{}", 1.0);
+    api.on(CREATE, Script::in_steps(Pace::AtOnce, after(10)));
+    let early = api.submit("/v1/subscriptions", "{}", 2.0);
+    let ended = [early, late].map(|task| document(&api.get(&task, 100.0)).timestamp());
+    assert_eq!(ended, [20.0, 30.0].map(second));
+}
+
+#[test]
+fn what_is_due_at_the_same_time_happens_in_the_order_of_submission() {
+    let api = api();
+    api.on(CREATE, Script::new(after(10)));
+    let mut tasks: Vec<String> = (0..20)
+        .map(|n| api.submit("/v1/subscriptions", &format!(r#"{{"name": {n}}}"#), 0.0))
+        .collect();
+    tasks.reverse();
+    assert_eq!(listed(&api.get("/v1/tasks", 10.0)), tasks);
+    let made: Vec<i64> = tasks.iter().map(|task| api.made(task, 10.0)).collect();
+    assert!(made.iter().rev().copied().eq(77_899..77_919), "{made:?}");
+}
+
+#[test]
+fn a_pace_is_read_from_the_text_that_it_writes() {
+    let nanos = |nanos| Pace::After(Duration::from_nanos(nanos));
+    for (pace, text) in [
+        (Pace::AtOnce, "immediate"),
+        (Pace::Never, "never"),
+        (Pace::Reads(0), "reads:0"),
+        (Pace::Reads(u32::MAX), "reads:4294967295"),
+        (nanos(0), "0"),
+        (nanos(60_000_000_000), "60"),
+        (nanos(1_500_000_000), "1.5"),
+        (nanos(1), "0.000000001"),
+        (nanos(1_020_000_000), "1.02"),
+        (Pace::After(Duration::MAX), "18446744073709551615.999999999"),
+    ] {
+        assert_eq!(pace.to_string(), text);
+        assert_eq!(text.parse(), Ok(pace));
+        let json = serde_json::to_string(&pace).unwrap();
+        assert_eq!(serde_json::from_str::<Pace>(&json).unwrap(), pace);
+    }
+    assert_eq!("007.500".parse(), Ok(nanos(7_500_000_000)));
+    for text in [
+        "",
+        "at-once",
+        "Immediate",
+        "-1",
+        "+1",
+        "1.",
+        ".5",
+        "1.5.5",
+        "1e3",
+        "1s",
+        " 1",
+        "reads:",
+        "reads:-1",
+        "reads:+1",
+        "reads:4294967296",
+        "0.0000000001",
+        "18446744073709551616",
+        "1._5",
+        "\u{661}",
+    ] {
+        let error = text.parse::<Pace>().unwrap_err().to_string();
+        assert!(error.ends_with(&format!("got {text:?}")), "{error}");
+    }
+}
+
+#[test]
 fn what_somebody_else_keeps_in_the_lane_is_waited_for() {
     let config = StoreConfig::default().with_max_in_progress(NonZeroU32::MIN);
     let api = api().with_config(config);
