@@ -311,6 +311,13 @@ impl MockApi {
         self
     }
 
+    /// The command types of the operations, each once, in the order in which they were added: those
+    /// that a script can be for.
+    #[must_use]
+    pub fn command_types(&self) -> Vec<CommandType> {
+        self.routes.command_types()
+    }
+
     /// Sets the script of the tasks that have none of their own.
     pub fn on_any(&self, script: Script) {
         self.scripts().set_default(script);

@@ -191,6 +191,16 @@ impl Routes {
         self.kinds.iter().enumerate().filter(move |(_, kind)| kind.parent == Some(parent))
     }
 
+    pub(super) fn command_types(&self) -> Vec<CommandType> {
+        let mut types = Vec::new();
+        for operation in &self.operations {
+            if !types.contains(&operation.command) {
+                types.push(operation.command.clone());
+            }
+        }
+        types
+    }
+
     /// The status of the reply that accepts an operation.
     pub(super) fn accepted(&self, command: &CommandType) -> StatusCode {
         let set = self.accepted.iter().find(|(known, _)| known == command);
