@@ -15,6 +15,7 @@ mod link;
 mod memory;
 #[cfg(feature = "mock")]
 mod mock;
+#[cfg(feature = "mock")]
 mod mock_server;
 mod query;
 mod readme;

@@ -1,18 +1,15 @@
 //! The example server to copy, as a client meets it: over HTTP/1.1, as a process of its own.
 
-use std::fmt::Write as _;
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio, id};
+use std::io::Write;
+use std::process::Command;
 use std::thread::sleep;
 use std::time::Duration;
 
 use serde_json::Value;
 use tasklife::{Progress, TaskDocument, TaskStatus};
 
-use crate::support::program;
+use crate::support::{Program, Reply, Scratch, program};
 
 const UNKNOWN: &str = "36d4b04d-72d4-4404-8600-a223120a553e";
 
@@ -95,39 +92,39 @@ fn every_refusal_has_the_same_form() {
 #[test]
 fn a_task_in_progress_outlives_a_restart() {
     let snapshot = Scratch::new("restart");
-    let options = ["--takeover-after", "1", "--snapshot", snapshot.0.to_str().unwrap()];
-    let server = Server::start(&options);
+    let options = ["--takeover-after", "1", "--snapshot", snapshot.path()];
+    let mut server = Server::start(&options);
     let path = server.post("", "{}").header("location").unwrap().to_owned();
     while server.get(&path, "").document(200).progress().is_none() {
         sleep(Duration::from_millis(20));
     }
-    assert_eq!(server.stop("-INT"), Some(0));
-    assert_eq!(snapshot.attempts(), 1);
+    assert_eq!(server.0.stop("-INT"), Some(0));
+    assert_eq!(attempts(&snapshot), 1);
 
-    let server = Server::start(&options);
+    let mut server = Server::start(&options);
     let task = server.get(&path, "").document(200);
     assert_eq!(task.status().known(), Some(TaskStatus::ProcessingInProgress));
     let task = server.follow(&path, |_| {}).document(200);
     assert_eq!(task.status().known(), Some(TaskStatus::ProcessingCompleted));
-    assert_eq!(server.stop("-TERM"), Some(0));
-    assert_eq!(snapshot.attempts(), 2);
+    assert_eq!(server.0.stop("-TERM"), Some(0));
+    assert_eq!(attempts(&snapshot), 2);
 }
 
 #[cfg(unix)]
 #[test]
 fn it_stops_whatever_is_open() {
-    let server = Server::start(&[]);
-    let _silent = TcpStream::connect(&server.address).unwrap();
-    let mut half = TcpStream::connect(&server.address).unwrap();
+    let mut server = Server::start(&[]);
+    let _silent = server.0.connect();
+    let mut half = server.0.connect();
     half.write_all(b"POST /v1/subscriptions HTTP/1.1\r\nHost:").unwrap();
-    assert_eq!(server.stop("-INT"), Some(0));
+    assert_eq!(server.0.stop("-INT"), Some(0));
 }
 
 #[test]
 fn a_snapshot_that_is_none_is_left_as_it_is() {
     let snapshot = Scratch::new("none");
     fs::write(&snapshot.0, "{").unwrap();
-    let path = snapshot.0.to_str().unwrap();
+    let path = snapshot.path();
     let options = ["--listen", "127.0.0.1:0", "--snapshot", path];
     let refused = Command::new(program("server")).args(options).output().unwrap();
     assert_eq!(refused.status.code(), Some(1));
@@ -136,57 +133,18 @@ fn a_snapshot_that_is_none_is_left_as_it_is() {
     assert_eq!(fs::read(&snapshot.0).unwrap(), b"{");
 }
 
-/// A file of the test's own. Dropped, it goes.
-struct Scratch(PathBuf);
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        let _ = fs::remove_file(&self.0);
-    }
+/// How often the one task in a snapshot was started or taken over.
+fn attempts(snapshot: &Scratch) -> u64 {
+    let saved: Value = serde_json::from_slice(&fs::read(&snapshot.0).unwrap()).unwrap();
+    saved["accounts"][0]["tasks"][0]["attempts"].as_u64().unwrap()
 }
 
-impl Scratch {
-    fn new(name: &str) -> Self {
-        Self(PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}.json", id())))
-    }
-
-    /// How often the one task in the snapshot was started or taken over.
-    fn attempts(&self) -> u64 {
-        let saved: Value = serde_json::from_slice(&fs::read(&self.0).unwrap()).unwrap();
-        saved["accounts"][0]["tasks"][0]["attempts"].as_u64().unwrap()
-    }
-}
-
-/// A server of the test's own, on a port that was free. Dropped, it ends.
-struct Server {
-    process: Child,
-    address: String,
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
+/// A server, and what its client asks.
+struct Server(Program);
 
 impl Server {
     fn start(options: &[&str]) -> Self {
-        let mut command = Command::new(program("server"));
-        command.args(["--listen", "127.0.0.1:0"]).args(options).stdout(Stdio::piped());
-        let mut process = command.spawn().unwrap();
-        let mut line = String::new();
-        BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let address = line.strip_prefix("listening on http://").unwrap().trim_end().to_owned();
-        Self { process, address }
-    }
-
-    /// The exit code, after a signal.
-    #[cfg(unix)]
-    fn stop(mut self, signal: &str) -> Option<i32> {
-        let pid = self.process.id().to_string();
-        assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
-        self.process.wait().unwrap().code()
+        Self(Program::start("server", options))
     }
 
     /// Reads a task until it has ended, and gives the last answer.
@@ -212,44 +170,6 @@ impl Server {
     }
 
     fn send(&self, method: &str, path: &str, headers: &str, body: &str) -> Reply {
-        let mut stream = TcpStream::connect(&self.address).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
-        let mut request = format!("{method} {path} HTTP/1.1\r\nHost: {}\r\n", self.address);
-        write!(request, "Connection: close\r\nContent-Length: {}\r\n", body.len()).unwrap();
-        write!(request, "{headers}\r\n{body}").unwrap();
-        // Where the body is too long, the answer comes before its end.
-        let _ = stream.write_all(request.as_bytes());
-        let mut reply = String::new();
-        let _ = stream.read_to_string(&mut reply);
-        let (head, body) = reply.split_once("\r\n\r\n").unwrap();
-        let status = head.strip_prefix("HTTP/1.1 ").unwrap()[..3].parse().unwrap();
-        Reply { status, head: head.to_owned(), body: body.to_owned() }
-    }
-}
-
-#[derive(Debug)]
-struct Reply {
-    status: u16,
-    head: String,
-    body: String,
-}
-
-impl Reply {
-    fn header(&self, name: &str) -> Option<&str> {
-        self.head.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
-    }
-
-    /// The task in a reply with this status.
-    fn document(&self, status: u16) -> TaskDocument {
-        assert_eq!(self.status, status, "{self:?}");
-        TaskDocument::from_json(self.body.as_bytes()).unwrap()
-    }
-
-    /// The path that an error with this status names.
-    fn error(&self, status: u16) -> String {
-        assert_eq!(self.status, status, "{self:?}");
-        let error: Value = serde_json::from_str(&self.body).unwrap();
-        assert_eq!(error["status"], status);
-        error["path"].as_str().unwrap().to_owned()
+        self.0.send(method, path, headers, body.as_bytes())
     }
 }
