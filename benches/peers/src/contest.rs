@@ -1,0 +1,104 @@
+//! Contestants, measured in turn in each of several rounds, so that what disturbs the machine
+//! disturbs them alike.
+
+use std::time::{Duration, Instant};
+
+/// How long a contestant's turn takes in each round, about.
+const TURN: Duration = Duration::from_millis(20);
+
+/// How many calls a turn has at the most.
+const MOST: usize = 20_000;
+
+/// The present instant: the one place that reads a clock.
+#[expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
+pub fn instant() -> Instant {
+    Instant::now()
+}
+
+/// The times of one contestant, in nanoseconds a call.
+#[derive(Clone, Debug)]
+pub struct Timing {
+    pub name: &'static str,
+    rounds: Vec<f64>,
+}
+
+impl Timing {
+    pub fn median(&self) -> f64 {
+        median(self.rounds.clone())
+    }
+
+    /// How many times slower this is than the other: the median over rounds of the ratio within
+    /// the round.
+    pub fn ratio_to(&self, other: &Self) -> f64 {
+        median(self.rounds.iter().zip(&other.rounds).map(|(own, other)| own / other).collect())
+    }
+}
+
+pub fn median(mut numbers: Vec<f64>) -> f64 {
+    numbers.sort_unstable_by(f64::total_cmp);
+    numbers.get(numbers.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+/// One who takes part: told to make so many calls, it makes them and says how long they took.
+pub struct Contestant<'a> {
+    name: &'static str,
+    turn: Box<dyn FnMut(usize) -> Duration + 'a>,
+}
+
+impl std::fmt::Debug for Contestant<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+impl<'a> Contestant<'a> {
+    /// One who prepares by itself, and takes the time by itself.
+    pub fn new(name: &'static str, turn: impl FnMut(usize) -> Duration + 'a) -> Self {
+        Self { name, turn: Box::new(turn) }
+    }
+
+    /// One that makes the same call again and again.
+    pub fn calling(name: &'static str, mut call: impl FnMut() + 'a) -> Self {
+        Self::new(name, move |calls| {
+            timed(|| {
+                for _ in 0..calls {
+                    call();
+                }
+            })
+        })
+    }
+}
+
+pub fn timed(work: impl FnOnce()) -> Duration {
+    let begin = instant();
+    work();
+    begin.elapsed()
+}
+
+/// Measures contestants: each has a turn in each round, of at most so many calls.
+pub fn contest(rounds: usize, most: usize, contestants: &mut [Contestant<'_>]) -> Vec<Timing> {
+    let most = most.clamp(1, MOST);
+    let calls: Vec<usize> = contestants.iter_mut().map(|one| calls_a_turn(one, most)).collect();
+    let mut timings: Vec<_> = contestants
+        .iter()
+        .map(|one| Timing { name: one.name, rounds: Vec::with_capacity(rounds) })
+        .collect();
+    for _ in 0..rounds {
+        for ((one, calls), timing) in contestants.iter_mut().zip(&calls).zip(&mut timings) {
+            let took = (one.turn)(*calls);
+            timing.rounds.push(took.as_nanos() as f64 / *calls as f64);
+        }
+    }
+    timings
+}
+
+/// How many calls fit into a turn: found by turns that become longer, since the first calls are cold.
+fn calls_a_turn(contestant: &mut Contestant<'_>, most: usize) -> usize {
+    let mut calls = most.min(2);
+    for _ in 0..3 {
+        let took = (contestant.turn)(calls).max(Duration::from_nanos(1));
+        let fit = TURN.as_nanos() * calls as u128 / took.as_nanos();
+        calls = usize::try_from(fit).unwrap_or(most).clamp(1, most.min(calls * 100));
+    }
+    calls
+}

@@ -1,0 +1,14 @@
+//! What the machine allows: a minimal structure for each operation, which keeps no law.
+
+mod chain;
+mod json;
+mod lookup;
+mod pages;
+mod update;
+mod writes;
+
+pub use json::{write_page, write_task};
+pub use lookup::Lookup;
+pub use pages::Pages;
+pub use update::{Plain, Report};
+pub use writes::Writes;

@@ -1,0 +1,91 @@
+//! Measures `tasklife` beside its rivals and its floors, and says which budgets are met.
+
+use std::error::Error;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use tasklife_peers::row::{self, Extent, Findings, Verdict};
+use tasklife_peers::{count, plot, report};
+
+/// Measures everything up to a million tasks, writes a report and plots, and quotes them in the
+/// README. Exits with 1 where a budget is missed.
+#[derive(Debug, Parser)]
+struct Options {
+    /// Up to 100,000 tasks, in a few minutes; the report goes to the target directory.
+    #[arg(long)]
+    quick: bool,
+    /// Only these rows.
+    #[arg(long, value_delimiter = ',')]
+    only: Vec<String>,
+    #[command(subcommand)]
+    act: Option<Act>,
+}
+
+#[derive(Clone, Copy, Debug, Subcommand)]
+enum Act {
+    /// What is run under valgrind: not for people.
+    #[command(hide = true)]
+    Count { tasks: usize, accounts: usize },
+}
+
+type Row = (&'static str, fn(Extent, &mut Findings));
+
+const ROWS: [Row; 8] = [
+    ("update", row::update::measure),
+    ("json", row::json::measure),
+    ("threads", row::threads::measure),
+    ("memory", row::memory::measure),
+    ("store", row::store::measure),
+    ("expiry", row::expiry::measure),
+    ("pauses", row::pauses::measure),
+    ("accounts", row::accounts::measure),
+];
+
+fn main() -> Result<ExitCode, Box<dyn Error>> {
+    let options = Options::parse();
+    if let Some(Act::Count { tasks, accounts }) = options.act {
+        count::run(tasks, accounts);
+        return Ok(ExitCode::SUCCESS);
+    }
+    let most = if options.quick { 100_000 } else { 1_000_000 };
+    let extent = Extent { most, rounds: 7 };
+    let mut findings = Findings::default();
+    let is_asked = |name: &str| options.only.is_empty() || options.only.iter().any(|o| o == name);
+    for (name, measure) in ROWS {
+        if is_asked(name) {
+            measure(extent, &mut findings);
+        }
+    }
+
+    let whole = !options.quick && options.only.is_empty();
+    let folder = if whole { package().join("results") } else { scratch()? };
+    std::fs::create_dir_all(&folder)?;
+    let machine = report::machine();
+    let plots = findings.races.iter().any(|race| race.operation == "get");
+    if plots {
+        plot::draw(&findings.races, &folder.join("times.svg"))?;
+    }
+    std::fs::write(folder.join("report.md"), report::whole(&findings, &machine, plots))?;
+    if whole {
+        let readme = package().join("../../README.md");
+        let text = std::fs::read_to_string(&readme)?;
+        match report::quoted_in(&text, &findings, most, &machine) {
+            Some(renewed) => std::fs::write(&readme, renewed)?,
+            None => eprintln!("the README has no place for the quotation"),
+        }
+    }
+    println!("{}", report::budgets(&findings.budgets));
+    println!("the report is {}", folder.join("report.md").display());
+    let missed = findings.budgets.iter().any(|finding| finding.verdict == Verdict::Missed);
+    Ok(if missed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+fn package() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Beside the program: where what is not for keeping goes.
+fn scratch() -> Result<PathBuf, std::io::Error> {
+    Ok(std::env::current_exe()?.with_file_name("peers-report"))
+}

@@ -1,0 +1,100 @@
+//! Time over number of tasks, both logarithmic: a panel for each operation.
+
+use std::collections::BTreeSet;
+use std::error::Error;
+use std::path::Path;
+
+use plotters::coord::Shift;
+use plotters::prelude::*;
+
+use crate::row::{Race, count, time};
+
+const WIDTH: u32 = 1_200;
+const PANEL: u32 = 330;
+const COLUMNS: usize = 3;
+
+/// Ours, the floor and the rivals, each in its colour throughout.
+const COLOURS: [(&str, RGBColor); 6] = [
+    ("tasklife", RGBColor(0xD5, 0x2B, 0x1E)),
+    ("floor", RGBColor(0x80, 0x80, 0x80)),
+    ("a2a-protocol-server", RGBColor(0x1F, 0x77, 0xB4)),
+    ("map sorted on listing", RGBColor(0x2C, 0xA0, 0x2C)),
+    ("moka", RGBColor(0x94, 0x67, 0xBD)),
+    ("SQLite in memory", RGBColor(0xFF, 0x7F, 0x0E)),
+];
+
+/// Draws the races of several sizes into a file.
+///
+/// # Errors
+/// Where the file can't be written.
+pub fn draw(races: &[Race], file: &Path) -> Result<(), Box<dyn Error>> {
+    let operations = operations(races);
+    let rows = operations.len().div_ceil(COLUMNS);
+    let height = PANEL * u32::try_from(rows)? + 40;
+    let root = SVGBackend::new(file, (WIDTH, height)).into_drawing_area();
+    root.fill(&WHITE)?;
+    let (legend, panels) = root.split_vertically(40);
+    draw_legend(&legend)?;
+    for (panel, operation) in panels.split_evenly((rows, COLUMNS)).iter().zip(operations) {
+        let races: Vec<_> = races.iter().filter(|race| race.operation == operation).collect();
+        draw_panel(panel, operation, &races)?;
+    }
+    root.present()?;
+    Ok(())
+}
+
+/// The operations that were measured at several sizes, in their order.
+fn operations(races: &[Race]) -> Vec<&'static str> {
+    let mut seen = BTreeSet::new();
+    let several = |name: &str| races.iter().filter(|race| race.operation == name).count() > 1;
+    let names = races.iter().map(|race| race.operation);
+    names.filter(|name| several(name) && seen.insert(*name)).collect()
+}
+
+type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+
+fn draw_legend(area: &Area<'_>) -> Result<(), Box<dyn Error>> {
+    let mut x = 20;
+    for (name, colour) in COLOURS {
+        area.draw(&PathElement::new([(x, 20), (x + 24, 20)], colour.stroke_width(3)))?;
+        area.draw(&Text::new(name, (x + 30, 13), ("sans-serif", 15)))?;
+        x += 60 + 8 * i32::try_from(name.len())?;
+    }
+    Ok(())
+}
+
+fn draw_panel(area: &Area<'_>, operation: &str, races: &[&Race]) -> Result<(), Box<dyn Error>> {
+    let sizes = races.iter().map(|race| race.tasks as f64);
+    let most = sizes.fold(1e4, f64::max);
+    let times = || races.iter().flat_map(|race| &race.timings).map(crate::contest::Timing::median);
+    let (low, high) = (times().fold(f64::MAX, f64::min), times().fold(0.0, f64::max));
+    let mut chart = ChartBuilder::on(area)
+        .caption(operation, ("sans-serif", 17))
+        .margin(10)
+        .x_label_area_size(30)
+        .y_label_area_size(60)
+        .build_cartesian_2d((1e3..most).log_scale(), (low / 1.5..high * 1.5).log_scale())?;
+    chart
+        .configure_mesh()
+        .light_line_style(TRANSPARENT)
+        .x_labels(4)
+        .y_labels(8)
+        .x_label_formatter(&|tasks| count(whole(*tasks)))
+        .y_label_formatter(&|nanoseconds| time(*nanoseconds))
+        .draw()?;
+    for (name, colour) in COLOURS {
+        let points: Vec<_> = races
+            .iter()
+            .filter_map(|race| Some((race.tasks as f64, race.of(name)?.median())))
+            .collect();
+        let width = if name == "tasklife" { 3 } else { 2 };
+        chart.draw_series(LineSeries::new(points.clone(), colour.stroke_width(width)))?;
+        chart.draw_series(points.iter().map(|point| Circle::new(*point, 3, colour.filled())))?;
+    }
+    Ok(())
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a label")]
+fn whole(number: f64) -> usize {
+    number.round() as usize
+}

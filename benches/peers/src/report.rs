@@ -1,0 +1,107 @@
+//! What was found, as Markdown: the whole, and the part that the README quotes.
+
+use std::fmt::Write;
+use std::process::Command;
+
+use crate::row::{Finding, Findings, Race, Verdict, count, time};
+
+/// Between these lines the README quotes the report.
+const BEGIN: &str = "<!-- measured: written by benches/peers -->\n";
+const END: &str = "<!-- end of measured -->";
+
+/// What it all ran on.
+pub fn machine() -> String {
+    let cpus = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = cpus.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
+    let model = model.map_or("an unknown processor", |(_, model)| model);
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let rustc = Command::new("rustc").arg("--version").output();
+    let rustc = rustc.ok().and_then(|output| String::from_utf8(output.stdout).ok());
+    let rustc = rustc.as_deref().map_or("an unknown compiler", str::trim);
+    let os = std::env::consts::OS;
+    let arch = std::env::consts::ARCH;
+    format!("{model} ({cores} cores), {arch} {os}, {rustc}")
+}
+
+/// Everything.
+pub fn whole(findings: &Findings, machine: &str, plots: bool) -> String {
+    let mut text = String::from("# Measured\n\n");
+    let _ = writeln!(
+        text,
+        "Written by `cargo run --release --manifest-path benches/peers/Cargo.toml`, on {machine}.\n\
+         Ratios are within one run: medians of several rounds, in each of which all take turns.\n"
+    );
+    text += "## Budgets\n\n";
+    text += &budgets(&findings.budgets);
+    if plots {
+        text += "\n## Time over number of tasks\n\n![plots](times.svg)\n";
+    }
+    text += "\n## Times\n\n";
+    text += &times(&findings.races);
+    for (title, lines) in &findings.notes {
+        let _ = writeln!(text, "\n## {title}\n\n{}", lines.join("\n"));
+    }
+    text
+}
+
+pub fn budgets(findings: &[Finding]) -> String {
+    let mut text = "| what | at | budget | measured | |\n|---|---|---|---|---|\n".to_owned();
+    for Finding { what, at, budget, got, verdict } in findings {
+        let verdict = match verdict {
+            Verdict::Met => "met",
+            Verdict::Missed => "**missed**",
+            Verdict::NotMeasured => "not measured",
+            Verdict::Stated => "",
+        };
+        let _ = writeln!(text, "| {what} | {at} | {budget} | {got} | {verdict} |");
+    }
+    text
+}
+
+fn times(races: &[Race]) -> String {
+    let mut text = "| operation | tasks | median time of a call |\n|---|---|---|\n".to_owned();
+    for Race { operation, tasks, timings } in races {
+        let each =
+            timings.iter().map(|timing| format!("{} {}", timing.name, time(timing.median())));
+        let each = each.collect::<Vec<_>>().join(", ");
+        let _ = writeln!(text, "| {operation} | {} | {each} |", count(*tasks));
+    }
+    text
+}
+
+/// The times of ours and the rivals at one size, side by side.
+pub fn key_table(races: &[Race], tasks: usize) -> String {
+    let columns = [
+        "tasklife",
+        "floor",
+        "a2a-protocol-server",
+        "map sorted on listing",
+        "moka",
+        "SQLite in memory",
+    ];
+    let mut text = format!("| {} tasks | {} |\n", count(tasks), columns.join(" | "));
+    let _ = writeln!(text, "|---|{}", "---|".repeat(columns.len()));
+    let races = races.iter().filter(|race| race.tasks == tasks && race.of("floor").is_some());
+    for race in races {
+        let cells =
+            columns.map(|name| race.of(name).map_or_else(String::new, |t| time(t.median())));
+        let _ = writeln!(text, "| {} | {} |", race.operation, cells.join(" | "));
+    }
+    text
+}
+
+/// A README with its quotation renewed, if it has the lines between which it belongs.
+pub fn quoted_in(readme: &str, findings: &Findings, tasks: usize, machine: &str) -> Option<String> {
+    let (before, rest) = readme.split_once(BEGIN)?;
+    let (_, after) = rest.split_once(END)?;
+    let met = |verdict| findings.budgets.iter().filter(|f| f.verdict == verdict).count();
+    let quotation = format!(
+        "\n{}\n![time over number of tasks, ours and theirs](benches/peers/results/times.svg)\n\n\
+         Median time of a call, on {machine}. Of the budgets, {} are met and {} missed: each is a\n\
+         line of [the report](benches/peers/results/report.md).\n\n",
+        key_table(&findings.races, tasks),
+        met(Verdict::Met),
+        met(Verdict::Missed),
+    );
+    Some([before, BEGIN, &quotation, END, after].concat())
+}

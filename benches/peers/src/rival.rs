@@ -1,0 +1,13 @@
+//! What a user could pick instead.
+
+mod a2a;
+mod by_hand;
+mod moka;
+mod sorted_map;
+mod sqlite;
+
+pub use a2a::A2a;
+pub use by_hand::Record;
+pub use moka::Moka;
+pub use sorted_map::SortedMap;
+pub use sqlite::Sqlite;

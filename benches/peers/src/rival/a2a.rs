@@ -1,0 +1,131 @@
+//! The nearest rival: the task store in memory of `a2a-protocol-server`.
+
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+use a2a_protocol_server::store::{InMemoryTaskStore, TaskStore, TaskStoreConfig};
+use a2a_protocol_types::params::ListTasksParams;
+use a2a_protocol_types::task::{Task, TaskId, TaskState, TaskStatus};
+use tasklife::Now;
+
+use crate::subject::{CURSORS, Event, Part, Subject};
+use crate::workload::{Stage, Workload, scattered};
+
+/// Its ids are texts, which a request would bring along: they are made beforehand.
+#[derive(Debug)]
+pub struct A2a {
+    store: InMemoryTaskStore,
+    ids: Vec<TaskId>,
+    cursors: Vec<String>,
+}
+
+impl Default for A2a {
+    /// Without the limits that would drop tasks.
+    fn default() -> Self {
+        let config = TaskStoreConfig::default().with_max_capacity(None).with_task_ttl(None);
+        Self {
+            store: InMemoryTaskStore::with_config(config),
+            ids: Vec::new(),
+            cursors: vec![String::new()],
+        }
+    }
+}
+
+/// Nothing here waits.
+fn ready<T>(future: impl Future<Output = T>) -> T {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(value) => value,
+        Poll::Pending => unreachable!("a store in memory that nobody else uses"),
+    }
+}
+
+fn status(state: TaskState, now: Now) -> TaskStatus {
+    let mut status = TaskStatus::new(state);
+    status.timestamp = Some(now.to_rfc3339_opts(chrono::SecondsFormat::Millis, true));
+    status
+}
+
+impl A2a {
+    fn list(
+        &self,
+        load: &Workload,
+        size: u32,
+        token: &str,
+        state: Option<TaskState>,
+    ) -> (usize, String) {
+        let params = ListTasksParams {
+            context_id: Some(load.account(0).to_string()),
+            status: state,
+            page_size: Some(size),
+            page_token: Some(token.to_owned()).filter(|token| !token.is_empty()),
+            ..ListTasksParams::default()
+        };
+        let page = ready(self.store.list(&params)).expect("a page");
+        (page.tasks.len(), page.next_page_token)
+    }
+}
+
+impl Subject for A2a {
+    type New = Task;
+
+    const NAME: &'static str = "a2a-protocol-server";
+
+    fn prepare(&self, load: &Workload, task: usize) -> Task {
+        let id = load.id(task).to_string();
+        let submitted = status(TaskState::Submitted, load.submitted_at(task));
+        let mut new = Task::new(id.as_str(), load.account(task).as_str(), submitted);
+        new.metadata = Some(serde_json::json!({
+            "commandType": load.command(task).as_str(),
+            "resourceId": load.resource(task),
+        }));
+        new
+    }
+
+    fn submit(&mut self, new: Task, _: Now) {
+        assert!(ready(self.store.insert_if_absent(&new)).is_ok_and(|inserted| inserted));
+        self.ids.push(new.id);
+    }
+
+    /// Changes the status alone: the cheapest way that there is.
+    fn happen(&mut self, load: &Workload, task: usize, event: Event) -> bool {
+        let state = match (event, load.stage(task)) {
+            (Event::End, Stage::Completed) => TaskState::Completed,
+            (Event::End, Stage::Failed) => TaskState::Failed,
+            _ => TaskState::Working,
+        };
+        let id = self.ids[task].clone();
+        let changed = Task::new(id, load.account(task).as_str(), status(state, load.today()));
+        ready(self.store.save_status_delta(&changed)).is_ok()
+    }
+
+    fn get(&mut self, _: &Workload, task: usize) -> bool {
+        matches!(ready(self.store.get(&self.ids[task])), Ok(Some(_)))
+    }
+
+    fn place_cursors(&mut self, load: &Workload, _: usize) {
+        let mut tokens = Vec::new();
+        let mut token = String::new();
+        loop {
+            token = self.list(load, 1_000, &token, None).1;
+            if token.is_empty() {
+                break;
+            }
+            tokens.push(token.clone());
+        }
+        if tokens.is_empty() {
+            tokens.push(self.list(load, 100, "", None).1);
+        }
+        self.cursors =
+            scattered(tokens.len(), 1).take(CURSORS).map(|page| tokens[page].clone()).collect();
+    }
+
+    fn page(&mut self, load: &Workload, part: Part, turn: usize) -> usize {
+        match part {
+            Part::First => self.list(load, 100, "", None).0,
+            Part::Continued => {
+                self.list(load, 100, &self.cursors[turn % self.cursors.len()], None).0
+            }
+            Part::Rare => self.list(load, 100, "", Some(TaskState::Failed)).0,
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! `sweep`, of a store all of whose tasks are due.
+
+use tasklife::TaskStore;
+
+use super::{Extent, Finding, Findings, Race, count};
+use crate::contest::{Contestant, contest, timed};
+use crate::subject::{Subject, Tasklife, fill};
+use crate::workload::Workload;
+
+pub fn measure(extent: Extent, findings: &mut Findings) {
+    for tasks in extent.sizes() {
+        let load = Workload::new(1);
+        let mut ours = Tasklife::default();
+        fill(&mut ours, &load, tasks);
+        let mut writes = super::store::writes(&load, tasks);
+        // So many rounds, and half a store is left at the end.
+        let timings = contest(
+            extent.rounds,
+            tasks / (2 * extent.rounds + 2),
+            &mut [
+                Contestant::new(Tasklife::NAME, |calls| {
+                    timed(|| {
+                        let swept = ours.store.sweep(calls, load.doomsday()).expect("memory");
+                        assert_eq!(swept.dropped, calls);
+                    })
+                }),
+                Contestant::new("floor", |calls| {
+                    timed(|| assert_eq!(writes.sweep(calls, load.doomsday()), calls))
+                }),
+            ],
+        );
+        let race = Race { operation: "sweep, each task", tasks, timings };
+        if tasks == extent.most {
+            let what = "sweep: time of each task / floor";
+            let ratio = race.ratio(Tasklife::NAME, "floor");
+            findings.budgets.push(Finding::at_most(what, count(tasks), 2.0, "×", ratio));
+        }
+        findings.races.push(race);
+    }
+}

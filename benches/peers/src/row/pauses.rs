@@ -1,0 +1,38 @@
+//! The slowest calls, while a store grows and while its tasks expire.
+
+use super::{Extent, Finding, Findings, count, time};
+use crate::latency;
+
+pub fn measure(extent: Extent, findings: &mut Findings) {
+    eprintln!("single calls …");
+    let (first, least) = latency::take(extent.most, 3);
+    let at = format!("0 to {}, then as many expire", count(extent.most));
+    let idle = least.get("idle write").map_or(f64::NAN, |calls| calls.quantile(0.5));
+    let mut lines = vec![
+        "| call | median | 99 % | 99.9 % | longest | longest, one run |".to_owned(),
+        "|---|---|---|---|---|---|".to_owned(),
+    ];
+    for (kind, calls) in &least {
+        lines.push(format!(
+            "| {kind} | {} | {} | {} | {} | {} |",
+            time(calls.quantile(0.5)),
+            time(calls.quantile(0.99)),
+            time(calls.quantile(0.999)),
+            time(calls.longest()),
+            first.get(kind).map_or_else(String::new, |calls| time(calls.longest())),
+        ));
+    }
+    findings
+        .notes
+        .push((format!("Single calls, {at}; call by call the least of three equal runs"), lines));
+    for kind in ["submit", "apply", "claim"] {
+        let tail = least.get(kind).map_or(f64::NAN, |calls| calls.quantile(0.999));
+        let what = format!("{kind}: 99.9 % of calls / idle median");
+        findings.budgets.push(Finding::at_most(&what, at.clone(), 20.0, "×", tail / idle));
+    }
+    let slowest = least.iter().max_by(|a, b| a.1.longest().total_cmp(&b.1.longest()));
+    if let Some((kind, calls)) = slowest {
+        let got = format!("{kind}: {}", time(calls.longest()));
+        findings.budgets.push(Finding::stated("the slowest call of any kind", at, got));
+    }
+}
