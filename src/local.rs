@@ -4,6 +4,8 @@ mod account;
 mod claim;
 mod expiry;
 mod index;
+mod lookup;
+mod ordered;
 mod sequence;
 mod slab;
 mod snapshot;
@@ -11,10 +13,12 @@ mod turns;
 
 use alloc::vec::Vec;
 
-use hashbrown::{DefaultHashBuilder, HashTable};
+use hashbrown::DefaultHashBuilder;
 
 use account::Account;
 use expiry::Expiry;
+use index::Standing;
+use lookup::Lookup;
 use slab::Slab;
 use turns::Turns;
 
@@ -64,12 +68,15 @@ pub struct LocalStore {
     floor: Revision,
     tasks: Slab<Stored>,
     accounts: Slab<Account>,
-    task_index: HashTable<u32>,
-    account_index: HashTable<u32>,
+    task_index: Lookup,
+    account_index: Lookup,
     hasher: DefaultHashBuilder,
     expiry: Expiry,
     turns: Turns,
 }
+
+/// For how many tasks of a page room is made ahead.
+const MOST_AHEAD: usize = 128;
 
 #[derive(Clone, Debug)]
 struct Stored {
@@ -94,8 +101,8 @@ impl LocalStore {
             floor: Revision::default(),
             tasks: Slab::new(),
             accounts: Slab::new(),
-            task_index: HashTable::new(),
-            account_index: HashTable::new(),
+            task_index: Lookup::new(),
+            account_index: Lookup::new(),
             hasher: DefaultHashBuilder::default(),
             expiry: Expiry::default(),
             turns: Turns::default(),
@@ -147,7 +154,10 @@ impl LocalStore {
         }
         let max_open = self.config.max_open();
         let room = match known {
-            Some(account) => self.accounts[account].open.filled(max_open, instant).is_ok(),
+            Some(account) => match self.accounts[account].limited() {
+                Some(limited) => limited.open.filled(max_open, instant).is_ok(),
+                None => max_open > 0,
+            },
             None => max_open > 0,
         };
         if !room {
@@ -225,9 +235,11 @@ impl LocalStore {
             return Ok(Page::new(Vec::new(), None, self.floor));
         };
         let known = &self.accounts[key];
-        let mut tasks = Vec::new();
+        let listed = known.listed(query, position);
+        let mut tasks =
+            Vec::with_capacity(listed.at_most().min(query.limit().get()).min(MOST_AHEAD));
         let mut next = None;
-        for entry in known.listed(query, position) {
+        for entry in listed {
             let task = &self.tasks[entry.slot].task;
             if !task.is_visible_at(instant) {
                 continue;
@@ -267,9 +279,12 @@ impl LocalStore {
 
     /// Whether there is room in an account's lane.
     fn lane(&self, account: u32, instant: Now) -> Result<(), expiry::Filled> {
-        match self.config.max_in_progress() {
-            Some(width) => self.accounts[account].in_progress.filled(width.get() as usize, instant),
-            None => Ok(()),
+        match (self.config.max_in_progress(), self.accounts[account].limited()) {
+            (Some(width), Some(limited)) => {
+                limited.in_progress.filled(width.get() as usize, instant)
+            }
+            // Without a limit, or without a task: a lane has room for one at least.
+            _ => Ok(()),
         }
     }
 
@@ -282,12 +297,11 @@ impl LocalStore {
         apply: impl FnOnce(&mut Task, Retention, Stamp) -> Result<(), TransitionError>,
     ) -> Result<Change, TransitionError> {
         let retention = self.config.retention();
-        let Stored { task, account } = &self.tasks[slot];
-        let (from, mut changed) = (task.status(), task.clone());
-        apply(&mut changed, retention, self.accounts[*account].clock.next(now))?;
-        self.unlink(slot);
-        self.tasks[slot].task = changed.clone();
-        self.link(slot);
-        Ok(Change::new(from, event, changed))
+        let Stored { task, account } = &mut self.tasks[slot];
+        let before = Standing::of(task);
+        apply(task, retention, self.accounts[*account].clock.next(now))?;
+        let changed = task.clone();
+        self.relink(slot, before);
+        Ok(Change::new(before.status, event, changed))
     }
 }

@@ -1,9 +1,9 @@
 //! What a store keeps of an account.
 
-use core::iter::Peekable;
+use alloc::boxed::Box;
 
 use super::expiry::Expiry;
-use super::sequence::{Entry, Sequence};
+use super::sequence::{Descending, Entry, Sequence};
 use super::turns::Turn;
 use crate::clock::{AccountClock, Revision};
 use crate::id::AccountId;
@@ -15,23 +15,22 @@ pub(super) struct Account {
     pub(super) id: AccountId,
     pub(super) clock: AccountClock,
     pub(super) turn: Turn,
+    limited: Option<Box<Limited>>,
+    by_status: [Sequence; TaskStatus::ALL.len()],
+}
+
+/// The tasks that are counted against limits, where there are any.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Limited {
     /// The unfinished tasks, where their number is limited.
     pub(super) open: Expiry,
     /// The tasks in progress, where their number is limited.
     pub(super) in_progress: Expiry,
-    by_status: [Sequence; TaskStatus::ALL.len()],
 }
 
 impl Account {
     pub(super) fn new(id: AccountId, clock: AccountClock, turn: Turn) -> Self {
-        Self {
-            id,
-            clock,
-            turn,
-            open: Expiry::default(),
-            in_progress: Expiry::default(),
-            by_status: Default::default(),
-        }
+        Self { id, clock, turn, limited: None, by_status: Default::default() }
     }
 
     pub(super) fn in_status(&self, status: TaskStatus) -> &Sequence {
@@ -42,38 +41,63 @@ impl Account {
         &mut self.by_status[status as usize]
     }
 
+    pub(super) fn limited(&self) -> Option<&Limited> {
+        self.limited.as_deref()
+    }
+
+    pub(super) fn limited_mut(&mut self) -> &mut Limited {
+        self.limited.get_or_insert_default()
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.by_status.iter().all(Sequence::is_empty)
     }
 
     /// The tasks that a query asks for, visible or not, by revision, the highest first.
-    pub(super) fn listed(
-        &self,
-        query: &ListQuery,
-        position: Option<Revision>,
-    ) -> impl Iterator<Item = Entry> {
+    pub(super) fn listed(&self, query: &ListQuery, position: Option<Revision>) -> Listed<'_> {
         let end = position.unwrap_or(self.clock.revision.next());
-        let since = query.since().unwrap_or_default();
-        let mut asked = [const { None }; TaskStatus::ALL.len()];
-        for status in query.statuses() {
-            let below = self.in_status(status).descending_below(end);
-            asked[status as usize] = Some(below.peekable());
+        let since = query.since().unwrap_or_default().get();
+        let mut listed =
+            Listed { parts: [const { None }; TaskStatus::ALL.len()], since, at_most: 0 };
+        let asked = query.statuses().map(|status| self.in_status(status));
+        for (part, sequence) in listed.parts.iter_mut().zip(asked.filter(|all| !all.is_empty())) {
+            *part = Some(sequence.descending_below(end));
+            listed.at_most += sequence.len();
         }
-        Merged(asked).take_while(move |entry| entry.revision > since)
+        listed
     }
 }
 
 /// Descending sequences as one.
-struct Merged<I: Iterator<Item = Entry>>([Option<Peekable<I>>; TaskStatus::ALL.len()]);
+#[derive(Debug)]
+pub(super) struct Listed<'a> {
+    /// Those that are not empty come first.
+    parts: [Option<Descending<'a>>; TaskStatus::ALL.len()],
+    since: u64,
+    at_most: usize,
+}
 
-impl<I: Iterator<Item = Entry>> Iterator for Merged<I> {
+impl Listed<'_> {
+    /// How many there can be.
+    pub(super) fn at_most(&self) -> usize {
+        self.at_most
+    }
+}
+
+impl Iterator for Listed<'_> {
     type Item = Entry;
 
     fn next(&mut self) -> Option<Entry> {
-        let heads = self.0.iter_mut().flatten().filter_map(|sequence| {
-            let revision = sequence.peek()?.revision;
-            Some((revision, sequence))
-        });
-        heads.max_by_key(|(revision, _)| *revision)?.1.next()
+        let mut next = None;
+        let mut highest = self.since;
+        for part in self.parts.iter_mut().map_while(Option::as_mut) {
+            if let Some(revision) = part.peek().map(|entry| entry.revision())
+                && revision > highest
+            {
+                highest = revision;
+                next = Some(part);
+            }
+        }
+        next?.next()
     }
 }

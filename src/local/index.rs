@@ -2,9 +2,11 @@
 
 use core::hash::BuildHasher;
 
+use hashbrown::DefaultHashBuilder;
+
 use super::account::Account;
 use super::{LocalStore, Stored};
-use crate::clock::AccountClock;
+use crate::clock::{AccountClock, Revision};
 use crate::id::{AccountId, TaskId};
 use crate::status::TaskStatus;
 use crate::store::StoreConfig;
@@ -14,16 +16,15 @@ use crate::time::{MIN_TIME, Now};
 impl LocalStore {
     pub(super) fn find_account(&self, id: &AccountId) -> Option<u32> {
         let hash = self.hasher.hash_one(id);
-        self.account_index.find(hash, |key| self.accounts[*key].id == *id).copied()
+        self.account_index.find(hash, |key| self.accounts[*key].id == *id)
     }
 
     pub(super) fn find_task(&self, account: u32, id: TaskId) -> Option<u32> {
         let hash = self.hasher.hash_one((account, id));
-        let found = self.task_index.find(hash, |slot| {
+        self.task_index.find(hash, |slot| {
             let stored = &self.tasks[*slot];
             stored.task.id() == id && stored.account == account
-        });
-        found.copied()
+        })
     }
 
     pub(super) fn find_visible(
@@ -46,7 +47,7 @@ impl LocalStore {
         let Self { accounts, account_index, hasher, .. } = self;
         let hash = hasher.hash_one(&account.id);
         let key = accounts.insert(account);
-        account_index.insert_unique(hash, key, |key| hasher.hash_one(&accounts[*key].id));
+        account_index.insert(hash, key, |key| hasher.hash_one(&accounts[key].id));
         key
     }
 
@@ -56,11 +57,8 @@ impl LocalStore {
         if !accounts[key].is_empty() {
             return;
         }
-        if let Ok(entry) =
-            account_index.find_entry(hasher.hash_one(&accounts[key].id), |other| *other == key)
-        {
-            entry.remove();
-        }
+        let hash_of = |key| hasher.hash_one(&accounts[key].id);
+        account_index.remove(hash_of(key), key, hash_of);
         if let Some(account) = accounts.remove(key) {
             self.turns.leave(key, &account.turn);
             self.floor = self.floor.max(account.clock.revision());
@@ -70,11 +68,9 @@ impl LocalStore {
     /// Takes in a task whose id is free.
     pub(super) fn add_task(&mut self, account: u32, task: Task) -> u32 {
         let Self { tasks, task_index, hasher, .. } = self;
-        let hash_of = |stored: &Stored| hasher.hash_one((stored.account, stored.task.id()));
-        let stored = Stored { task, account };
-        let hash = hash_of(&stored);
-        let slot = tasks.insert(stored);
-        task_index.insert_unique(hash, slot, |slot| hash_of(&tasks[*slot]));
+        let slot = tasks.insert(Stored { task, account });
+        let hash_of = |slot| hash_of(hasher, &tasks[slot]);
+        task_index.insert(hash_of(slot), slot, hash_of);
         self.link(slot);
         slot
     }
@@ -82,11 +78,8 @@ impl LocalStore {
     /// Drops a task that is in no order any more.
     pub(super) fn remove_task(&mut self, slot: u32) {
         let Self { tasks, task_index, hasher, .. } = self;
-        let stored = &tasks[slot];
-        let hash = hasher.hash_one((stored.account, stored.task.id()));
-        if let Ok(entry) = task_index.find_entry(hash, |other| *other == slot) {
-            entry.remove();
-        }
+        let hash_of = |slot| hash_of(hasher, &tasks[slot]);
+        task_index.remove(hash_of(slot), slot, hash_of);
         tasks.remove(slot);
     }
 
@@ -94,16 +87,11 @@ impl LocalStore {
     pub(super) fn link(&mut self, slot: u32) {
         let Self { config, tasks, accounts, expiry, turns, .. } = self;
         let Stored { task, account: key } = &tasks[slot];
-        let account = &mut accounts[*key];
+        let (account, at) = (&mut accounts[*key], Standing::of(task));
         account.clock.advance_to(task);
-        account.in_status_mut(task.status()).push(task.revision(), slot);
-        expiry.insert(task.expires_at(), slot);
-        if counts_as_open(config, task) {
-            account.open.insert(task.expires_at(), slot);
-        }
-        if counts_as_in_progress(config, task) {
-            account.in_progress.insert(task.expires_at(), slot);
-        }
+        account.in_status_mut(at.status).insert(at.revision, slot);
+        expiry.insert(at.expires_at, slot);
+        at.join_limited(config, account, slot);
         turns.wake(*key, &mut account.turn);
     }
 
@@ -111,23 +99,71 @@ impl LocalStore {
     pub(super) fn unlink(&mut self, slot: u32) {
         let Self { config, tasks, accounts, expiry, turns, .. } = self;
         let Stored { task, account: key } = &tasks[slot];
-        let account = &mut accounts[*key];
-        account.in_status_mut(task.status()).remove(task.revision());
-        expiry.remove(task.expires_at(), slot);
-        if counts_as_open(config, task) {
-            account.open.remove(task.expires_at(), slot);
+        let (account, at) = (&mut accounts[*key], Standing::of(task));
+        account.in_status_mut(at.status).remove(at.revision, slot);
+        expiry.remove(at.expires_at, slot);
+        at.leave_limited(config, account, slot);
+        turns.wake(*key, &mut account.turn);
+    }
+
+    /// Moves a task that has changed, and its account's clock, from where it stood before.
+    pub(super) fn relink(&mut self, slot: u32, before: Standing) {
+        let Self { config, tasks, accounts, expiry, turns, .. } = self;
+        let Stored { task, account: key } = &tasks[slot];
+        let (account, at) = (&mut accounts[*key], Standing::of(task));
+        account.clock.advance_to(task);
+        account.in_status_mut(before.status).remove(before.revision, slot);
+        account.in_status_mut(at.status).insert(at.revision, slot);
+        if at.expires_at != before.expires_at {
+            expiry.remove(before.expires_at, slot);
+            expiry.insert(at.expires_at, slot);
         }
-        if counts_as_in_progress(config, task) {
-            account.in_progress.remove(task.expires_at(), slot);
-        }
+        before.leave_limited(config, account, slot);
+        at.join_limited(config, account, slot);
         turns.wake(*key, &mut account.turn);
     }
 }
 
-fn counts_as_open(config: &StoreConfig, task: &Task) -> bool {
-    config.max_open() < usize::MAX && !task.status().is_terminal()
+fn hash_of(hasher: &DefaultHashBuilder, stored: &Stored) -> u64 {
+    hasher.hash_one((stored.account, stored.task.id()))
 }
 
-fn counts_as_in_progress(config: &StoreConfig, task: &Task) -> bool {
-    config.max_in_progress().is_some() && task.status() == TaskStatus::ProcessingInProgress
+/// What decides the places of a task in every order.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Standing {
+    pub(super) status: TaskStatus,
+    revision: Revision,
+    expires_at: Now,
+}
+
+impl Standing {
+    pub(super) fn of(task: &Task) -> Self {
+        Self { status: task.status(), revision: task.revision(), expires_at: task.expires_at() }
+    }
+
+    fn join_limited(self, config: &StoreConfig, account: &mut Account, slot: u32) {
+        if self.counts_as_open(config) {
+            account.limited_mut().open.insert(self.expires_at, slot);
+        }
+        if self.counts_as_in_progress(config) {
+            account.limited_mut().in_progress.insert(self.expires_at, slot);
+        }
+    }
+
+    fn leave_limited(self, config: &StoreConfig, account: &mut Account, slot: u32) {
+        if self.counts_as_open(config) {
+            account.limited_mut().open.remove(self.expires_at, slot);
+        }
+        if self.counts_as_in_progress(config) {
+            account.limited_mut().in_progress.remove(self.expires_at, slot);
+        }
+    }
+
+    fn counts_as_open(self, config: &StoreConfig) -> bool {
+        config.max_open() < usize::MAX && !self.status.is_terminal()
+    }
+
+    fn counts_as_in_progress(self, config: &StoreConfig) -> bool {
+        config.max_in_progress().is_some() && self.status == TaskStatus::ProcessingInProgress
+    }
 }

@@ -1,86 +1,84 @@
 //! The tasks of one account and status, by revision.
-//!
-//! Since revisions only grow, a task that comes in comes in at the end. A sorted sequence in
-//! chunks seeks by binary search, removes by moving at most a chunk, and never copies the whole.
 
-use alloc::collections::VecDeque;
-use alloc::vec::Vec;
-
+use super::ordered::Ordered;
 use crate::clock::Revision;
 
-/// How many tasks a chunk holds at the most.
-const CHUNK: usize = 64;
-
 #[derive(Clone, Debug, Default)]
-pub(super) struct Sequence {
-    /// None of them is empty.
-    chunks: VecDeque<Vec<Entry>>,
-}
+pub(super) struct Sequence(Ordered<Entry>);
 
-#[derive(Clone, Copy, Debug)]
+/// A task in a sequence: its revision, in halves that need no padding, and its slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Entry {
-    pub(super) revision: Revision,
+    high: u32,
+    low: u32,
     pub(super) slot: u32,
 }
 
+impl Entry {
+    pub(super) fn new(revision: Revision, slot: u32) -> Self {
+        let half = |number: u64| u32::try_from(number & u64::from(u32::MAX)).unwrap_or(u32::MAX);
+        Self { high: half(revision.get() >> 32), low: half(revision.get()), slot }
+    }
+
+    /// The revision as a number.
+    pub(super) fn revision(self) -> u64 {
+        u64::from(self.high) << 32 | u64::from(self.low)
+    }
+}
+
 impl Sequence {
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     pub(super) fn is_empty(&self) -> bool {
-        self.chunks.is_empty()
+        self.0.is_empty()
     }
 
-    /// Appends a task with a revision above all others.
-    pub(super) fn push(&mut self, revision: Revision, slot: u32) {
-        let entry = Entry { revision, slot };
-        match self.chunks.back_mut() {
-            Some(chunk) if chunk.len() < CHUNK => chunk.push(entry),
-            _ => self.chunks.push_back(Vec::from([entry])),
-        }
+    pub(super) fn insert(&mut self, revision: Revision, slot: u32) {
+        self.0.insert(Entry::new(revision, slot));
     }
 
-    pub(super) fn remove(&mut self, revision: Revision) {
-        let at = self.chunks.partition_point(|chunk| ends_before(chunk, revision));
-        let Some(chunk) = self.chunks.get_mut(at) else { return };
-        let Ok(place) = chunk.binary_search_by_key(&revision, |entry| entry.revision) else {
-            return;
-        };
-        chunk.remove(place);
-        let left = chunk.len();
-        if left == 0 {
-            self.chunks.remove(at);
-        } else if left < CHUNK / 4 {
-            self.merge_with_next(at);
-        }
-    }
-
-    /// Joins a chunk that has become sparse with the next one, where both fit into one.
-    fn merge_with_next(&mut self, at: usize) {
-        let len = |at| self.chunks.get(at).map(Vec::len);
-        let fits = |next| len(at).is_some_and(|own| own + next <= CHUNK / 2);
-        if len(at + 1).is_some_and(fits)
-            && let Some(next) = self.chunks.remove(at + 1)
-            && let Some(chunk) = self.chunks.get_mut(at)
-        {
-            chunk.extend(next);
-        }
+    pub(super) fn remove(&mut self, revision: Revision, slot: u32) {
+        self.0.remove(Entry::new(revision, slot));
     }
 
     /// By revision, the lowest first.
     pub(super) fn ascending(&self) -> impl Iterator<Item = Entry> {
-        self.chunks.iter().flatten().copied()
+        self.0.ascending()
     }
 
     /// By revision, the highest first, of those below `end`.
-    pub(super) fn descending_below(&self, end: Revision) -> impl Iterator<Item = Entry> {
-        let whole = self.chunks.partition_point(|chunk| ends_before(chunk, end));
-        let part = self
-            .chunks
-            .get(whole)
-            .map_or(&[][..], |chunk| &chunk[..chunk.partition_point(|entry| entry.revision < end)]);
-        let before = self.chunks.range(..whole).rev().flat_map(|chunk| chunk.iter().rev());
-        part.iter().rev().chain(before).copied()
+    pub(super) fn descending_below(&self, end: Revision) -> Descending<'_> {
+        let end = end.get();
+        let part = self.0.until(|entry| entry.revision() < end);
+        Descending { sequence: &self.0, part }
     }
 }
 
-fn ends_before(chunk: &[Entry], revision: Revision) -> bool {
-    chunk.last().is_some_and(|last| last.revision < revision)
+/// Entries by revision, the highest first.
+#[derive(Debug)]
+pub(super) struct Descending<'a> {
+    sequence: &'a Ordered<Entry>,
+    /// Those that come next, in ascending order: none only at the end.
+    part: &'a [Entry],
+}
+
+impl Descending<'_> {
+    pub(super) fn peek(&self) -> Option<&Entry> {
+        self.part.last()
+    }
+}
+
+impl Iterator for Descending<'_> {
+    type Item = Entry;
+
+    fn next(&mut self) -> Option<Entry> {
+        let (entry, before) = self.part.split_last()?;
+        self.part = before;
+        if before.is_empty() {
+            self.part = self.sequence.until(|other| other < entry);
+        }
+        Some(*entry)
+    }
 }

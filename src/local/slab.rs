@@ -1,28 +1,39 @@
 //! A slab: values under small numbers that stay theirs until they are removed.
 
+use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 use core::ops::{Index, IndexMut};
 
-/// How many values lie together. The slab grows by as much at a time, copying nothing.
-const CHUNK: usize = 1024;
+/// How many values lie together. The slab grows and shrinks by as much at a time, copying nothing.
+const CHUNK: usize = 256;
 
 #[derive(Clone, Debug)]
 pub(super) struct Slab<T> {
-    chunks: Vec<Vec<Place<T>>>,
-    free: Option<u32>,
+    chunks: Vec<Chunk<T>>,
+    /// The chunks with a place that is free, so that the first ones fill up and the last ones can
+    /// be given back.
+    roomy: BTreeSet<u32>,
     len: usize,
+}
+
+#[derive(Clone, Debug)]
+struct Chunk<T> {
+    places: Vec<Place<T>>,
+    free: Option<u8>,
+    /// How many places are full.
+    full: u16,
 }
 
 #[derive(Clone, Debug)]
 enum Place<T> {
     Full(T),
     /// Free, and so is the next one.
-    Free(Option<u32>),
+    Free(Option<u8>),
 }
 
 impl<T> Slab<T> {
     pub(super) const fn new() -> Self {
-        Self { chunks: Vec::new(), free: None, len: 0 }
+        Self { chunks: Vec::new(), roomy: BTreeSet::new(), len: 0 }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -37,48 +48,109 @@ impl<T> Slab<T> {
     /// Takes in a value, under a number that it returns. The slab must not be full.
     pub(super) fn insert(&mut self, value: T) -> u32 {
         self.len += 1;
-        if let Some(key) = self.free {
-            let place = self.place_mut(key);
-            if let Place::Free(next) = core::mem::replace(place, Place::Full(value)) {
-                self.free = next;
-            }
-            return key;
+        let number = match self.roomy.first() {
+            Some(number) => *number as usize,
+            None => self.grow(),
+        };
+        let chunk = &mut self.chunks[number];
+        let place = chunk.insert(value);
+        if chunk.is_full() {
+            self.roomy.pop_first();
         }
-        if self.chunks.last().is_none_or(|chunk| chunk.len() == CHUNK) {
-            // The first chunk grows as it is needed, for the sake of small stores.
-            let capacity = if self.chunks.is_empty() { 0 } else { CHUNK };
-            self.chunks.push(Vec::with_capacity(capacity));
-        }
-        let chunk = self.chunks.len() - 1;
-        self.chunks[chunk].push(Place::Full(value));
-        let key = chunk * CHUNK + self.chunks[chunk].len() - 1;
-        u32::try_from(key).unwrap_or(u32::MAX)
+        // The slab is not full, so that each number fits.
+        u32::try_from(number * CHUNK + place).unwrap_or(u32::MAX)
     }
 
     pub(super) fn remove(&mut self, key: u32) -> Option<T> {
-        let free = self.free;
-        match core::mem::replace(self.place_mut(key), Place::Free(free)) {
-            Place::Full(value) => {
-                self.free = Some(key);
-                self.len -= 1;
-                Some(value)
-            }
-            vacant @ Place::Free(_) => {
-                *self.place_mut(key) = vacant;
-                None
-            }
+        let (number, place) = split(key);
+        let chunk = self.chunks.get_mut(number)?;
+        let was_full = chunk.is_full();
+        let value = chunk.remove(place)?;
+        self.len -= 1;
+        if was_full {
+            self.roomy.insert(key / CHUNK_U32);
         }
+        if chunk.full == 0 {
+            chunk.places = Vec::new();
+            chunk.free = None;
+            self.shrink();
+        }
+        Some(value)
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &T> {
-        self.chunks.iter().flatten().filter_map(|place| match place {
-            Place::Full(value) => Some(value),
-            Place::Free(_) => None,
-        })
+        self.chunks.iter().flat_map(|chunk| &chunk.places).filter_map(Place::value)
     }
 
-    fn place_mut(&mut self, key: u32) -> &mut Place<T> {
-        &mut self.chunks[key as usize / CHUNK][key as usize % CHUNK]
+    /// Adds a chunk, and returns its number.
+    fn grow(&mut self) -> usize {
+        let number = self.chunks.len();
+        self.chunks.push(Chunk { places: Vec::new(), free: None, full: 0 });
+        self.roomy.extend(u32::try_from(number));
+        number
+    }
+
+    /// Gives back the chunks at the end that are empty.
+    fn shrink(&mut self) {
+        while self.chunks.last().is_some_and(|last| last.full == 0) {
+            self.chunks.pop();
+            self.roomy.pop_last();
+        }
+        if self.chunks.len() * 4 < self.chunks.capacity() {
+            self.chunks.shrink_to(self.chunks.len() * 2);
+        }
+    }
+}
+
+/// [`CHUNK`], of the type of keys.
+const CHUNK_U32: u32 = 256;
+
+fn split(key: u32) -> (usize, usize) {
+    (key as usize / CHUNK, key as usize % CHUNK)
+}
+
+impl<T> Chunk<T> {
+    fn is_full(&self) -> bool {
+        usize::from(self.full) == CHUNK
+    }
+
+    /// Takes in a value, and returns its place. The chunk must not be full.
+    fn insert(&mut self, value: T) -> usize {
+        self.full += 1;
+        if let Some(place) = self.free.map(usize::from) {
+            if let Place::Free(next) =
+                core::mem::replace(&mut self.places[place], Place::Full(value))
+            {
+                self.free = next;
+            }
+            return place;
+        }
+        self.places.push(Place::Full(value));
+        self.places.len() - 1
+    }
+
+    fn remove(&mut self, place: usize) -> Option<T> {
+        let freed = Place::Free(self.free);
+        let place_now = self.places.get_mut(place)?;
+        if let Place::Free(_) = place_now {
+            return None;
+        }
+        let removed = core::mem::replace(place_now, freed);
+        self.free = u8::try_from(place).ok();
+        self.full -= 1;
+        match removed {
+            Place::Full(value) => Some(value),
+            Place::Free(_) => None,
+        }
+    }
+}
+
+impl<T> Place<T> {
+    fn value(&self) -> Option<&T> {
+        match self {
+            Self::Full(value) => Some(value),
+            Self::Free(_) => None,
+        }
     }
 }
 
@@ -86,7 +158,8 @@ impl<T> Index<u32> for Slab<T> {
     type Output = T;
 
     fn index(&self, key: u32) -> &T {
-        match &self.chunks[key as usize / CHUNK][key as usize % CHUNK] {
+        let (number, place) = split(key);
+        match &self.chunks[number].places[place] {
             Place::Full(value) => value,
             Place::Free(_) => unreachable!("the index holds no key of a removed value"),
         }
@@ -95,7 +168,8 @@ impl<T> Index<u32> for Slab<T> {
 
 impl<T> IndexMut<u32> for Slab<T> {
     fn index_mut(&mut self, key: u32) -> &mut T {
-        match self.place_mut(key) {
+        let (number, place) = split(key);
+        match &mut self.chunks[number].places[place] {
             Place::Full(value) => value,
             Place::Free(_) => unreachable!("the index holds no key of a removed value"),
         }

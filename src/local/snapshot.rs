@@ -65,7 +65,7 @@ impl LocalStore {
             .into_iter()
             .flat_map(|status| account.in_status(status).ascending())
             .collect();
-        tasks.sort_unstable_by_key(|entry| entry.revision);
+        tasks.sort_unstable();
         AccountSnapshot {
             account: account.id.clone(),
             clock: account.clock,

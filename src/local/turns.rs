@@ -4,8 +4,9 @@
 //! it is served. An account with nothing to hand out would be looked at in vain at every call, so
 //! it sleeps: until something happens to it, or until a clock says that something may have changed.
 
-use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::boxed::Box;
 
+use super::ordered::Ordered;
 use crate::time::Now;
 
 #[derive(Clone, Debug, Default)]
@@ -13,30 +14,31 @@ pub(super) struct Turns {
     /// The last ticket given out.
     last: u64,
     /// The accounts to look at, by ticket.
-    awake: BTreeMap<u64, u32>,
+    awake: Ordered<(u64, u32)>,
     /// The accounts that sleep until an instant is over, by the caller's clock.
-    past: BTreeSet<(Now, u32)>,
+    past: Ordered<(Now, u32)>,
     /// The accounts that sleep until an instant is reached, by the caller's clock or the horizon.
-    until: BTreeSet<(Now, u32)>,
+    until: Ordered<(Now, u32)>,
     /// The accounts that sleep unless a clock is behind an instant.
-    unless_before: BTreeSet<(Now, u32)>,
+    unless_before: Ordered<(Now, u32)>,
 }
 
 /// An account's place in the queue.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Turn {
     ticket: u64,
     state: State,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 enum State {
     Awake,
-    Asleep(Sleep),
+    /// Until something happens to it, or until then.
+    Asleep(Option<Box<Sleep>>),
 }
 
 /// When an account that has nothing to hand out may have something, if nothing happens to it.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Sleep {
     /// After an instant: a silence has then lasted too long.
     pub(super) past: Option<Now>,
@@ -76,28 +78,32 @@ impl Turns {
 
     /// The place of a ticket that was saved. It sleeps.
     pub(super) fn rejoin(ticket: u64) -> Turn {
-        Turn { ticket, state: State::Asleep(Sleep::default()) }
+        Turn { ticket, state: State::Asleep(None) }
     }
 
     /// The account whose turn it is, of those that are awake.
     pub(super) fn first(&self) -> Option<u32> {
-        self.awake.first_key_value().map(|(_, account)| *account)
+        self.awake.first().map(|(_, account)| account)
     }
 
     pub(super) fn wake(&mut self, account: u32, turn: &mut Turn) {
-        if let State::Asleep(sleep) = turn.state {
-            self.forget_sleep(account, sleep);
-            self.awake.insert(turn.ticket, account);
+        if let State::Asleep(sleep) = &turn.state {
+            self.forget_sleep(account, sleep.as_deref());
+            self.awake.insert((turn.ticket, account));
             turn.state = State::Awake;
         }
     }
 
     pub(super) fn sleep(&mut self, account: u32, turn: &mut Turn, sleep: Sleep) {
         self.leave(account, turn);
-        self.past.extend(sleep.past.map(|instant| (instant, account)));
-        self.until.extend(sleep.until.map(|instant| (instant, account)));
-        self.unless_before.extend(sleep.unless_before.map(|instant| (instant, account)));
-        turn.state = State::Asleep(sleep);
+        let Sleep { past, until, unless_before } = sleep;
+        let sets = [&mut self.past, &mut self.until, &mut self.unless_before];
+        for (set, instant) in sets.into_iter().zip([past, until, unless_before]) {
+            if let Some(instant) = instant {
+                set.insert((instant, account));
+            }
+        }
+        turn.state = State::Asleep((sleep != Sleep::default()).then(|| Box::new(sleep)));
     }
 
     /// Gives an account that was served a place at the end.
@@ -109,23 +115,19 @@ impl Turns {
 
     /// Takes an account out of the queue.
     pub(super) fn leave(&mut self, account: u32, turn: &Turn) {
-        match turn.state {
-            State::Awake => {
-                self.awake.remove(&turn.ticket);
-            }
-            State::Asleep(sleep) => self.forget_sleep(account, sleep),
+        match &turn.state {
+            State::Awake => self.awake.remove((turn.ticket, account)),
+            State::Asleep(sleep) => self.forget_sleep(account, sleep.as_deref()),
         }
     }
 
-    fn forget_sleep(&mut self, account: u32, sleep: Sleep) {
-        if let Some(instant) = sleep.past {
-            self.past.remove(&(instant, account));
-        }
-        if let Some(instant) = sleep.until {
-            self.until.remove(&(instant, account));
-        }
-        if let Some(instant) = sleep.unless_before {
-            self.unless_before.remove(&(instant, account));
+    fn forget_sleep(&mut self, account: u32, sleep: Option<&Sleep>) {
+        let Some(Sleep { past, until, unless_before }) = sleep else { return };
+        let sets = [&mut self.past, &mut self.until, &mut self.unless_before];
+        for (set, instant) in sets.into_iter().zip([past, until, unless_before]) {
+            if let Some(instant) = instant {
+                set.remove((*instant, account));
+            }
         }
     }
 
@@ -134,6 +136,6 @@ impl Turns {
         let past = self.past.first().filter(|(past, _)| *past < now);
         let until = self.until.first().filter(|(until, _)| *until <= instant);
         let before = self.unless_before.last().filter(|(before, _)| instant < *before);
-        past.or(until).or(before).map(|(_, account)| *account)
+        past.or(until).or(before).map(|(_, account)| account)
     }
 }

@@ -1,0 +1,302 @@
+//! An ordered set that is small when it is small, dense when it is filled in order, and gives back
+//! what it doesn't need.
+//!
+//! A tree whose values lie in its leaves (a B+ tree). What is mostly appended fills its leaves
+//! wholly; what has been removed from is merged and shrunk. Nothing is ever copied but the part of
+//! one node.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::mem;
+
+/// How many values a leaf has at the most.
+const LEAF: usize = 64;
+
+/// How many children an inner node has at the most.
+const FAN: usize = 64;
+
+#[derive(Clone, Debug)]
+pub(super) struct Ordered<T>(Node<T>);
+
+#[derive(Clone, Debug)]
+enum Node<T> {
+    /// Values in ascending order. Only a root is ever empty.
+    Leaf(Vec<T>),
+    Inner(Box<Inner<T>>),
+}
+
+#[derive(Clone, Debug)]
+struct Inner<T> {
+    children: Vec<Child<T>>,
+    len: usize,
+}
+
+#[derive(Clone, Debug)]
+struct Child<T> {
+    /// Nothing in this child is below it, and all before this child is. Of the first child it says
+    /// nothing.
+    floor: T,
+    node: Node<T>,
+}
+
+impl<T> Default for Ordered<T> {
+    fn default() -> Self {
+        Self(Node::Leaf(Vec::new()))
+    }
+}
+
+impl<T: Copy + Ord> Ordered<T> {
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Adds a value that is not yet there.
+    pub(super) fn insert(&mut self, value: T) {
+        if let Some(right) = self.0.insert(value, true) {
+            let left = mem::replace(&mut self.0, Node::Leaf(Vec::new()));
+            let len = left.len() + right.node.len();
+            let children = Vec::from([Child { floor: right.floor, node: left }, right]);
+            self.0 = Node::Inner(Box::new(Inner { children, len }));
+        }
+    }
+
+    pub(super) fn remove(&mut self, value: T) {
+        self.0.remove(value);
+        while let Node::Inner(inner) = &mut self.0
+            && inner.children.len() == 1
+            && let Some(only) = inner.children.pop()
+        {
+            self.0 = only.node;
+        }
+    }
+
+    pub(super) fn first(&self) -> Option<T> {
+        self.from(|_| false).first().copied()
+    }
+
+    pub(super) fn last(&self) -> Option<T> {
+        self.until(|_| true).last().copied()
+    }
+
+    /// The value that has so many before it.
+    pub(super) fn nth(&self, mut place: usize) -> Option<T> {
+        let mut node = &self.0;
+        loop {
+            match node {
+                Node::Leaf(values) => return values.get(place).copied(),
+                Node::Inner(inner) => {
+                    let child = inner.children.iter().find(|child| {
+                        let here = place < child.node.len();
+                        place -= if here { 0 } else { child.node.len() };
+                        here
+                    });
+                    node = &child?.node;
+                }
+            }
+        }
+    }
+
+    /// The last few values that are `below`, in ascending order, as they lie together: none only
+    /// where no value is. What is below comes before what is not.
+    pub(super) fn until(&self, below: impl Fn(&T) -> bool) -> &[T] {
+        self.0.until(&below)
+    }
+
+    /// The first few values that are not `below`, in the same way.
+    pub(super) fn from(&self, below: impl Fn(&T) -> bool) -> &[T] {
+        self.0.from(&below)
+    }
+
+    /// All values, in ascending order.
+    pub(super) fn ascending(&self) -> impl Iterator<Item = T> {
+        let mut part = self.from(|_| false).iter();
+        core::iter::from_fn(move || {
+            let value = *part.next()?;
+            if part.len() == 0 {
+                part = self.from(|other| *other <= value).iter();
+            }
+            Some(value)
+        })
+    }
+}
+
+impl<T: Copy + Ord> Node<T> {
+    fn len(&self) -> usize {
+        match self {
+            Self::Leaf(values) => values.len(),
+            Self::Inner(inner) => inner.len,
+        }
+    }
+
+    /// Adds a value, and returns the second half of the node where that became too large. Where
+    /// all values come in order, the first half of the last node is all of it.
+    fn insert(&mut self, value: T, is_last: bool) -> Option<Child<T>> {
+        match self {
+            Self::Leaf(values) => insert_into_leaf(values, value, is_last),
+            Self::Inner(inner) => inner.insert(value, is_last),
+        }
+    }
+
+    fn remove(&mut self, value: T) -> bool {
+        match self {
+            Self::Leaf(values) => match values.binary_search(&value) {
+                Ok(place) => {
+                    values.remove(place);
+                    shrink(values);
+                    true
+                }
+                Err(_) => false,
+            },
+            Self::Inner(inner) => inner.remove(value),
+        }
+    }
+
+    fn until(&self, below: &impl Fn(&T) -> bool) -> &[T] {
+        match self {
+            Self::Leaf(values) => &values[..values.partition_point(below)],
+            Self::Inner(inner) => {
+                let begin = inner.child_of(below);
+                let before = inner.children[..=begin].iter().rev();
+                before
+                    .map(|child| child.node.until(below))
+                    .find(|part| !part.is_empty())
+                    .unwrap_or(&[])
+            }
+        }
+    }
+
+    fn from(&self, below: &impl Fn(&T) -> bool) -> &[T] {
+        match self {
+            Self::Leaf(values) => &values[values.partition_point(below)..],
+            Self::Inner(inner) => {
+                let begin = inner.child_of(below);
+                let after = inner.children[begin..].iter();
+                after
+                    .map(|child| child.node.from(below))
+                    .find(|part| !part.is_empty())
+                    .unwrap_or(&[])
+            }
+        }
+    }
+
+    /// Whether a node that was removed from may be joined with one beside it.
+    fn fits_with(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Leaf(own), Self::Leaf(other)) => own.len() + other.len() <= LEAF * 3 / 4,
+            (Self::Inner(own), Self::Inner(other)) => {
+                own.children.len() + other.children.len() <= FAN * 3 / 4
+            }
+            _ => false,
+        }
+    }
+
+    /// Takes in the node that comes after this one.
+    fn absorb(&mut self, next: Child<T>) {
+        match (self, next.node) {
+            (Self::Leaf(own), Self::Leaf(mut other)) => {
+                own.reserve_exact(other.len());
+                own.append(&mut other);
+            }
+            (Self::Inner(own), Self::Inner(mut other)) => {
+                own.len += other.len;
+                if let Some(first) = other.children.first_mut() {
+                    first.floor = next.floor;
+                }
+                own.children.append(&mut other.children);
+            }
+            // All leaves are equally deep.
+            _ => {}
+        }
+    }
+}
+
+fn insert_into_leaf<T: Copy + Ord>(
+    values: &mut Vec<T>,
+    value: T,
+    is_last: bool,
+) -> Option<Child<T>> {
+    let place = match values.last() {
+        Some(last) if *last < value => values.len(),
+        _ => values.partition_point(|other| *other < value),
+    };
+    if values.len() < LEAF {
+        if values.len() == values.capacity() {
+            values.reserve_exact(values.len().clamp(1, LEAF - values.len()));
+        }
+        values.insert(place, value);
+        return None;
+    }
+    if is_last && place == values.len() {
+        let mut next = Vec::with_capacity(LEAF);
+        next.push(value);
+        return Some(Child { floor: value, node: Node::Leaf(next) });
+    }
+    let mut next = values.split_off(LEAF / 2);
+    match place.checked_sub(LEAF / 2) {
+        Some(place) => next.insert(place, value),
+        None => values.insert(place, value),
+    }
+    Some(Child { floor: next[0], node: Node::Leaf(next) })
+}
+
+/// Gives back room that is far more than what is needed.
+fn shrink<T>(values: &mut Vec<T>) {
+    if values.len() * 8 <= values.capacity() * 3 {
+        values.shrink_to(values.len() * 4 / 3);
+    }
+}
+
+impl<T: Copy + Ord> Inner<T> {
+    /// The last child that can have a value that is `below`.
+    fn child_of(&self, below: &impl Fn(&T) -> bool) -> usize {
+        self.children[1..].partition_point(|child| below(&child.floor))
+    }
+
+    fn insert(&mut self, value: T, is_last: bool) -> Option<Child<T>> {
+        self.len += 1;
+        let at = self.child_of(&|floor| *floor <= value);
+        let is_last = is_last && at + 1 == self.children.len();
+        let new = self.children[at].node.insert(value, is_last)?;
+        self.children.insert(at + 1, new);
+        if self.children.len() <= FAN {
+            return None;
+        }
+        let next = self.children.split_off(if is_last { FAN } else { FAN / 2 });
+        let len = next.iter().map(|child| child.node.len()).sum();
+        self.len -= len;
+        let floor = next[0].floor;
+        Some(Child { floor, node: Node::Inner(Box::new(Self { children: next, len })) })
+    }
+
+    fn remove(&mut self, value: T) -> bool {
+        let at = self.child_of(&|floor| *floor <= value);
+        if !self.children[at].node.remove(value) {
+            return false;
+        }
+        self.len -= 1;
+        if self.children[at].node.len() == 0 {
+            self.children.remove(at);
+        } else if !self.join(at) && at > 0 {
+            self.join(at - 1);
+        }
+        shrink(&mut self.children);
+        true
+    }
+
+    /// Joins a child with the next one, where both fit into one.
+    fn join(&mut self, at: usize) -> bool {
+        let fits = match &self.children[at..] {
+            [this, next, ..] => this.node.fits_with(&next.node),
+            _ => false,
+        };
+        if fits {
+            let next = self.children.remove(at + 1);
+            self.children[at].node.absorb(next);
+        }
+        fits
+    }
+}
