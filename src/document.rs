@@ -13,6 +13,7 @@ use core::fmt;
 
 use serde::Serialize;
 
+use crate::json::append;
 use crate::link::Links;
 use crate::task::Task;
 
@@ -96,7 +97,8 @@ impl Links {
 impl Document<'_> {
     /// Appends the document in its compact form.
     pub fn write_to(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(to_json(self, false).as_bytes());
+        let written = append(self, out);
+        debug_assert!(written.is_ok(), "a document can be written: {written:?}");
     }
 }
 

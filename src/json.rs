@@ -1,5 +1,7 @@
 //! JSON text that is kept as it came: checked once, written verbatim.
 
+mod writer;
+
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -10,6 +12,8 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+pub(crate) use writer::append;
+
 /// How deep arrays and objects may be nested in a document that is read.
 pub(crate) const MAX_DEPTH: usize = 127;
 
@@ -18,6 +22,9 @@ pub(crate) const MAX_DEPTH: usize = 127;
 pub(crate) struct JsonText(Arc<RawValue>);
 
 impl JsonText {
+    /// As what it serializes: a structure of its own around the raw JSON, for [`append`] to know it.
+    const NAME: &'static str = "JsonText";
+
     pub(crate) fn from_string(text: String) -> serde_json::Result<Self> {
         Ok(Self::from(RawValue::from_string(text)?))
     }
@@ -53,7 +60,7 @@ impl fmt::Debug for JsonText {
 
 impl serde::Serialize for JsonText {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.serialize(serializer)
+        serializer.serialize_newtype_struct(Self::NAME, &*self.0)
     }
 }
 

@@ -8,10 +8,11 @@ use core::fmt;
 
 use base::Base;
 use route::Route;
+use uuid::fmt::Hyphenated;
 
 use crate::id::{CommandType, TaskId};
 use crate::outcome::Completion;
-use crate::wire::named_enum;
+use crate::wire::{Line, Overlong, named_enum};
 
 pub use base::LinkError;
 
@@ -176,12 +177,33 @@ enum Place<'a> {
     Resource(&'a Route, &'a Completion),
 }
 
+impl Href<'_> {
+    /// Gives each part of the address to a writer, as long as it takes them.
+    fn write<E>(&self, mut write: impl FnMut(&str) -> Result<(), E>) -> Result<(), E> {
+        write(self.base.as_str())?;
+        match self.place {
+            Place::Task(id) => {
+                write("/tasks/")?;
+                write(id.as_uuid().as_hyphenated().encode_lower(&mut [0; Hyphenated::LENGTH]))
+            }
+            Place::Resource(route, completion) => route.write(completion, write),
+        }
+    }
+}
+
 impl fmt::Display for Href<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.base.as_str())?;
-        match self.place {
-            Place::Task(id) => write!(f, "/tasks/{id}"),
-            Place::Resource(route, completion) => route.render(completion, f),
+        self.write(|part| f.write_str(part))
+    }
+}
+
+impl serde::Serialize for Href<'_> {
+    /// What is of ordinary length is put together on the stack.
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut line = Line::default();
+        match self.write(|part| line.push(part)) {
+            Ok(()) => serializer.serialize_str(line.as_str()),
+            Err(Overlong) => serializer.collect_str(self),
         }
     }
 }

@@ -33,7 +33,8 @@ const fn instant(seconds: i64, nanoseconds: u32) -> Now {
 /// counts as the second that follows.
 pub(crate) fn within_years(instant: Now) -> Now {
     const SECOND: u32 = 1_000_000_000;
-    let beyond = instant.nanosecond().checked_sub(SECOND).filter(|_| instant.second() != 59);
+    let beyond = instant.timestamp_subsec_nanos().checked_sub(SECOND);
+    let beyond = beyond.filter(|_| instant.second() != 59);
     let instant = match beyond {
         Some(nanos) => DateTime::from_timestamp(instant.timestamp() + 1, nanos).unwrap_or(instant),
         None => instant,
@@ -43,24 +44,51 @@ pub(crate) fn within_years(instant: Now) -> Now {
 
 /// The text of an instant: RFC 3339 with `T` and `Z`, and 0, 3, 6 or 9 fraction digits, as few as
 /// are exact.
+#[derive(Clone, Copy)]
 pub(crate) struct Rfc3339(pub(crate) Now);
 
-impl fmt::Display for Rfc3339 {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let t = within_years(self.0);
+impl Rfc3339 {
+    /// The length of the longest text.
+    const LONGEST: usize = "2019-08-08T06:49:15.929123456Z".len();
+
+    /// Writes the text into a buffer. It is ASCII.
+    fn write_to(self, buffer: &mut [u8; Self::LONGEST]) -> &str {
+        let t = within_years(self.0).naive_utc();
         // In a leap second the nanoseconds go on past 10⁹.
         let (second, nanos) = match t.nanosecond().checked_sub(1_000_000_000) {
             Some(nanos) => (t.second() + 1, nanos),
             None => (t.second(), t.nanosecond()),
         };
-        write!(f, "{:04}-{:02}-{:02}T", t.year(), t.month(), t.day())?;
-        write!(f, "{:02}:{:02}:{second:02}", t.hour(), t.minute())?;
-        match nanos {
-            0 => f.write_str("Z"),
-            n if n % 1_000_000 == 0 => write!(f, ".{:03}Z", n / 1_000_000),
-            n if n % 1_000 == 0 => write!(f, ".{:06}Z", n / 1_000),
-            n => write!(f, ".{n:09}Z"),
-        }
+        buffer.copy_from_slice(b"0000-00-00T00:00:00.000000000Z");
+        digits(&mut buffer[0..4], t.year().unsigned_abs());
+        digits(&mut buffer[5..7], t.month());
+        digits(&mut buffer[8..10], t.day());
+        digits(&mut buffer[11..13], t.hour());
+        digits(&mut buffer[14..16], t.minute());
+        digits(&mut buffer[17..19], second);
+        let (end, fraction) = match nanos {
+            0 => (19, 0),
+            n if n % 1_000_000 == 0 => (23, n / 1_000_000),
+            n if n % 1_000 == 0 => (26, n / 1_000),
+            n => (29, n),
+        };
+        digits(buffer.get_mut(20..end).unwrap_or_default(), fraction);
+        buffer[end] = b'Z';
+        core::str::from_utf8(&buffer[..=end]).unwrap_or_default()
+    }
+}
+
+/// Fills a field with the last digits of a number.
+fn digits(field: &mut [u8], mut number: u32) {
+    for digit in field.iter_mut().rev() {
+        *digit = b'0' + (number % 10).to_le_bytes()[0];
+        number /= 10;
+    }
+}
+
+impl fmt::Display for Rfc3339 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.write_to(&mut [0; Self::LONGEST]))
     }
 }
 
@@ -83,7 +111,7 @@ pub(crate) mod as_text {
     use super::{Now, Rfc3339, String, parse_rfc3339};
 
     pub(crate) fn serialize<S: serde::Serializer>(at: &Now, to: S) -> Result<S::Ok, S::Error> {
-        to.collect_str(&Rfc3339(*at))
+        to.serialize_str(Rfc3339(*at).write_to(&mut [0; Rfc3339::LONGEST]))
     }
 
     pub(crate) fn deserialize<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Now, D::Error> {

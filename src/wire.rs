@@ -59,6 +59,86 @@ impl<'de> serde::Deserialize<'de> for Text {
     }
 }
 
+/// A text that is put together on the stack, of 256 bytes at the most.
+pub(crate) struct Line {
+    bytes: [u8; Self::LONGEST],
+    len: usize,
+}
+
+/// The error for a text that is too long for a [`Line`].
+pub(crate) struct Overlong;
+
+impl Default for Line {
+    fn default() -> Self {
+        Self { bytes: [0; Self::LONGEST], len: 0 }
+    }
+}
+
+impl Line {
+    const LONGEST: usize = 256;
+
+    #[inline]
+    pub(crate) fn push(&mut self, text: &str) -> Result<(), Overlong> {
+        let end = self.len + text.len();
+        let room = self.bytes.get_mut(self.len..end).ok_or(Overlong)?;
+        room.copy_from_slice(text.as_bytes());
+        self.len = end;
+        Ok(())
+    }
+
+    #[inline]
+    pub(crate) fn as_str(&self) -> &str {
+        // Only whole texts were pushed.
+        core::str::from_utf8(&self.bytes[..self.len]).unwrap_or_default()
+    }
+}
+
+/// The digits of a number, and its sign.
+pub(crate) struct Decimal {
+    bytes: [u8; Self::LONGEST],
+    begin: usize,
+}
+
+impl Decimal {
+    /// 20 digits, the most that 64 bits give, and a sign.
+    const LONGEST: usize = 21;
+
+    #[inline]
+    pub(crate) fn of(number: i64) -> Self {
+        Self::new(number < 0, number.unsigned_abs())
+    }
+
+    #[inline]
+    pub(crate) fn new(is_negative: bool, mut magnitude: u64) -> Self {
+        let mut digits = Self { bytes: [0; Self::LONGEST], begin: Self::LONGEST };
+        loop {
+            digits.push(b'0' + (magnitude % 10).to_le_bytes()[0]);
+            magnitude /= 10;
+            if magnitude == 0 {
+                break;
+            }
+        }
+        if is_negative {
+            digits.push(b'-');
+        }
+        digits
+    }
+
+    fn push(&mut self, byte: u8) {
+        self.begin -= 1;
+        self.bytes[self.begin] = byte;
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.bytes[self.begin..]
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        // Digits are ASCII.
+        core::str::from_utf8(self.as_bytes()).unwrap_or_default()
+    }
+}
+
 /// The beginning of a text that came from outside, kept for an error's message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Excerpt(Box<str>);

@@ -1,9 +1,8 @@
 //! The fields of a document, in their order: the one place that knows them for writing.
 
-use core::fmt;
-
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
+use uuid::fmt::Hyphenated;
 
 use crate::event::Progress;
 use crate::id::TaskId;
@@ -65,7 +64,7 @@ pub(super) enum Error<'a> {
 
 /// The links of one document, in their order.
 pub(super) trait Relations {
-    type Href<'a>: fmt::Display
+    type Href<'a>: Serialize
     where
         Self: 'a;
 
@@ -101,10 +100,9 @@ impl<L: Relations> Serialize for LinkArray<L> {
 }
 
 #[derive(Serialize)]
-struct LinkObject<'a, H: fmt::Display> {
+struct LinkObject<'a, H: Serialize> {
     #[serde(skip_serializing_if = "Option::is_none")]
     rel: Option<&'a str>,
-    #[serde(serialize_with = "display")]
     href: H,
     #[serde(skip_serializing_if = "Option::is_none")]
     title: Option<&'a str>,
@@ -112,16 +110,12 @@ struct LinkObject<'a, H: fmt::Display> {
     method: Option<&'a str>,
 }
 
-impl<'a, H: fmt::Display> LinkObject<'a, H> {
+impl<'a, H: Serialize> LinkObject<'a, H> {
     /// The object of a link, which names its relation in an array but not in a map.
     fn new(link: Relation<'a, H>, rel: Option<&'a str>) -> Self {
         let Relation { href, title, method, .. } = link;
         Self { rel, href, title, method }
     }
-}
-
-fn display<S: Serializer>(href: &impl fmt::Display, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(href)
 }
 
 /// The links of a document about a task: at most two.
@@ -159,22 +153,33 @@ impl Relations for Next<'_> {
     }
 }
 
-pub(super) fn accepted<'a>(links: &'a Links, task: &'a Task) -> Fields<'a, TaskId, TaskLinks<'a>> {
+/// The id of a task, which is written without a detour through a formatter.
+#[derive(Clone, Copy)]
+pub(super) struct Id(TaskId);
+
+impl Serialize for Id {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut buffer = [0; Hyphenated::LENGTH];
+        serializer.serialize_str(self.0.as_uuid().as_hyphenated().encode_lower(&mut buffer))
+    }
+}
+
+pub(super) fn accepted<'a>(links: &'a Links, task: &'a Task) -> Fields<'a, Id, TaskLinks<'a>> {
     let link = links.task(task.id(), "task", Some("getTaskStatusUpdates"));
     fields(links, task, TaskLinks([Some(link), None]))
 }
 
-pub(super) fn polled<'a>(links: &'a Links, task: &'a Task) -> Fields<'a, TaskId, TaskLinks<'a>> {
+pub(super) fn polled<'a>(links: &'a Links, task: &'a Task) -> Fields<'a, Id, TaskLinks<'a>> {
     let completion = task.outcome().and_then(Result::ok);
     let resource = completion.and_then(|made| links.resource(task.command_type(), made));
     let itself = links.task(task.id(), "self", None);
     fields(links, task, TaskLinks([resource, Some(itself)]))
 }
 
-fn fields<'a, L: Relations + Copy>(links: &Links, task: &'a Task, all: L) -> Fields<'a, TaskId, L> {
+fn fields<'a, L: Relations + Copy>(links: &Links, task: &'a Task, all: L) -> Fields<'a, Id, L> {
     let (link_map, link_array) = in_shape(links.shape(), all);
     Fields {
-        task_id: task.id(),
+        task_id: Id(task.id()),
         command_type: task.command_type().as_str(),
         status: task.status().as_str(),
         description: task.description(),

@@ -2,10 +2,10 @@
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
-use core::fmt;
 
 use super::base::{Fault, LinkError, check_segment};
 use crate::outcome::{Completion, ResourceId};
+use crate::wire::Decimal;
 
 #[derive(Clone, Debug)]
 pub(super) struct Route {
@@ -50,25 +50,25 @@ impl Route {
         })
     }
 
-    /// Writes the path of a completion that fits.
-    pub(super) fn render(
+    /// Gives each part of the path of a completion that fits to a writer.
+    pub(super) fn write<E>(
         &self,
         completion: &Completion,
-        out: &mut fmt::Formatter<'_>,
-    ) -> fmt::Result {
+        mut write: impl FnMut(&str) -> Result<(), E>,
+    ) -> Result<(), E> {
         for segment in &self.segments {
-            out.write_str("/")?;
+            write("/")?;
             let id = match segment {
                 Segment::Literal(text) => {
-                    out.write_str(text)?;
+                    write(text)?;
                     continue;
                 }
                 Segment::ResourceId => completion.resource_id(),
                 Segment::AdditionalResourceId => completion.additional_resource_id(),
             };
             match id {
-                Some(ResourceId::Number(number)) => write!(out, "{number}")?,
-                Some(ResourceId::Text(text)) => write_encoded(text, out)?,
+                Some(ResourceId::Number(number)) => write(Decimal::of(*number).as_str())?,
+                Some(ResourceId::Text(text)) => write_encoded(text, &mut write)?,
                 None => {}
             }
         }
@@ -77,14 +77,18 @@ impl Route {
 }
 
 /// Writes text with everything percent-encoded but RFC 3986's unreserved characters.
-fn write_encoded(text: &str, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-    for byte in text.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                fmt::Write::write_char(out, byte.into())?;
-            }
-            _ => write!(out, "%{byte:02X}")?,
+fn write_encoded<E>(mut text: &str, mut write: impl FnMut(&str) -> Result<(), E>) -> Result<(), E> {
+    let is_reserved = |c: char| !c.is_ascii_alphanumeric() && !matches!(c, '-' | '.' | '_' | '~');
+    while let Some((at, reserved)) = text.char_indices().find(|(_, c)| is_reserved(*c)) {
+        let (plain, rest) = text.split_at(at);
+        write(plain)?;
+        let (encoded, after) = rest.split_at(reserved.len_utf8());
+        for byte in encoded.bytes() {
+            let hex = |digit: u8| char::from(b"0123456789ABCDEF"[usize::from(digit)]);
+            let encoded = ['%', hex(byte >> 4), hex(byte & 0xF)];
+            encoded.iter().try_for_each(|c| write(c.encode_utf8(&mut [0; 1])))?;
         }
+        text = after;
     }
-    Ok(())
+    write(text)
 }
