@@ -133,8 +133,8 @@ impl LocalStore {
     /// As there; the backend is memory and doesn't fail.
     pub fn submit(&mut self, submission: Submission, now: Now) -> Result<Submitted, SubmitError> {
         let instant = self.instant(now);
-        let known = self.find_account(submission.account());
-        let found = known.and_then(|account| self.find_task(account, submission.id()));
+        let account_hash = self.hash_account(submission.account());
+        let found = self.find_task(account_hash, submission.account(), submission.id());
         if let Some(slot) = found
             && let task = &self.tasks[slot].task
             && task.is_visible_at(instant)
@@ -150,9 +150,13 @@ impl LocalStore {
         }
         let full = self.tasks.len() >= self.config.max_tasks() || self.tasks.is_full();
         if found.is_none() && full {
-            return Err(SubmitError::StoreFull { sweep_helps: self.expiry.due(instant).is_some() });
+            return Err(SubmitError::StoreFull { sweep_helps: self.expiry.is_due(instant) });
         }
         let max_open = self.config.max_open();
+        let known = match found {
+            Some(slot) => Some(self.tasks[slot].account),
+            None => self.find_account(account_hash, submission.account()),
+        };
         let room = match known {
             Some(account) => match self.accounts[account].limited() {
                 Some(limited) => limited.open.filled(max_open, instant).is_ok(),
@@ -164,8 +168,10 @@ impl LocalStore {
             return Err(SubmitError::AccountFull);
         }
 
-        let account = known.unwrap_or_else(|| self.add_account(submission.account().clone()));
+        let account =
+            known.unwrap_or_else(|| self.add_account(account_hash, submission.account().clone()));
         if let Some(slot) = found {
+            self.expiry.remove(self.tasks[slot].task.expires_at(), slot);
             self.unlink(slot);
             self.remove_task(slot);
         }
@@ -231,7 +237,7 @@ impl LocalStore {
     ) -> Result<Page, ListError> {
         let position = query.position(account)?;
         let instant = self.instant(now);
-        let Some(key) = self.find_account(account) else {
+        let Some(key) = self.find_account(self.hash_account(account), account) else {
             return Ok(Page::new(Vec::new(), None, self.floor));
         };
         let known = &self.accounts[key];
@@ -260,16 +266,24 @@ impl LocalStore {
     pub fn sweep(&mut self, limit: usize, now: Now) -> Result<Swept, BackendError> {
         self.horizon = self.instant(now);
         let mut dropped = 0;
-        while dropped < limit
-            && let Some(slot) = self.expiry.due(self.horizon)
-        {
-            let account = self.tasks[slot].account;
-            self.unlink(slot);
-            self.remove_task(slot);
-            self.forget_if_empty(account);
-            dropped += 1;
+        let mut slots = Vec::new();
+        while dropped < limit {
+            let due = self.expiry.due(self.horizon);
+            slots.clear();
+            slots.extend(due.iter().take(limit - dropped).map(|due| due.slot()));
+            if slots.is_empty() {
+                break;
+            }
+            self.expiry.drop_first(slots.len());
+            for slot in &slots {
+                let account = self.tasks[*slot].account;
+                self.unlink(*slot);
+                self.remove_task(*slot);
+                self.forget_if_empty(account);
+            }
+            dropped += slots.len();
         }
-        Ok(Swept { dropped, more: self.expiry.due(self.horizon).is_some() })
+        Ok(Swept { dropped, more: self.expiry.is_due(self.horizon) })
     }
 
     /// The instant that decides what is visible: `now`, or the horizon where that is later.

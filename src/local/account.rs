@@ -13,6 +13,8 @@ use crate::store::ListQuery;
 #[derive(Clone, Debug)]
 pub(super) struct Account {
     pub(super) id: AccountId,
+    /// Of the id.
+    pub(super) hash: u64,
     pub(super) clock: AccountClock,
     pub(super) turn: Turn,
     limited: Option<Box<Limited>>,
@@ -29,8 +31,8 @@ pub(super) struct Limited {
 }
 
 impl Account {
-    pub(super) fn new(id: AccountId, clock: AccountClock, turn: Turn) -> Self {
-        Self { id, clock, turn, limited: None, by_status: Default::default() }
+    pub(super) fn new(id: AccountId, hash: u64, clock: AccountClock, turn: Turn) -> Self {
+        Self { id, hash, clock, turn, limited: None, by_status: Default::default() }
     }
 
     pub(super) fn in_status(&self, status: TaskStatus) -> &Sequence {

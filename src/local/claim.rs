@@ -24,7 +24,8 @@ impl LocalStore {
         let offer = match scope {
             Scope::Any => self.offer_of_any(now),
             Scope::Account(id) => {
-                self.find_account(id).and_then(|account| self.offer_of(account, now).ok())
+                let account = self.find_account(self.hash_account(id), id);
+                account.and_then(|account| self.offer_of(account, now).ok())
             }
         };
         let change = offer.map(|offer| match offer {

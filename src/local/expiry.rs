@@ -1,32 +1,91 @@
 //! Tasks by when they expire.
 
+use core::cmp::Ordering;
+
+use chrono::DateTime;
+
 use super::ordered::Ordered;
-use crate::time::Now;
+use crate::time::{MAX_TIME, Now};
 
 #[derive(Clone, Debug, Default)]
-pub(super) struct Expiry(Ordered<(Now, u32)>);
+pub(super) struct Expiry(Ordered<Due>);
+
+/// A task and when it expires, in numbers that need no padding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Due {
+    /// The halves of the seconds since the year -292 277 022 656, the nanoseconds, and the slot.
+    words: [u32; 4],
+}
+
+impl Due {
+    fn new(expires_at: Now, slot: u32) -> Self {
+        let seconds = expires_at.timestamp().cast_unsigned() ^ (1 << 63);
+        let half = |number: u64| u32::try_from(number & u64::from(u32::MAX)).unwrap_or(u32::MAX);
+        let nanoseconds = expires_at.timestamp_subsec_nanos();
+        Self { words: [half(seconds >> 32), half(seconds), nanoseconds, slot] }
+    }
+
+    pub(super) fn slot(self) -> u32 {
+        self.words[3]
+    }
+
+    fn expires_at(self) -> Now {
+        let [high, low, nanoseconds, _] = self.words;
+        let seconds = (u64::from(high) << 32 | u64::from(low)) ^ (1 << 63);
+        DateTime::from_timestamp(seconds.cast_signed(), nanoseconds).unwrap_or(MAX_TIME)
+    }
+}
+
+impl Ord for Due {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let number = |Self { words: [a, b, c, d] }: &Self| {
+            let pair = |high: u32, low: u32| u64::from(high) << 32 | u64::from(low);
+            (pair(*a, *b), pair(*c, *d))
+        };
+        number(self).cmp(&number(other))
+    }
+}
+
+impl PartialOrd for Due {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
 
 impl Expiry {
     pub(super) fn insert(&mut self, expires_at: Now, slot: u32) {
-        self.0.insert((expires_at, slot));
+        self.0.insert(Due::new(expires_at, slot));
     }
 
     pub(super) fn remove(&mut self, expires_at: Now, slot: u32) {
-        self.0.remove((expires_at, slot));
+        self.0.remove(Due::new(expires_at, slot));
     }
 
-    /// The task that has been expired longest at an instant.
-    pub(super) fn due(&self, at: Now) -> Option<u32> {
-        self.0.first().filter(|(expires_at, _)| *expires_at <= at).map(|(_, slot)| slot)
+    /// Whether any task is due at an instant.
+    pub(super) fn is_due(&self, at: Now) -> bool {
+        self.0.first().is_some_and(|due| due.expires_at() <= at)
+    }
+
+    /// Some of the tasks that are due at an instant, those first that have been so longest: none
+    /// only where no task is.
+    pub(super) fn due(&self, at: Now) -> &[Due] {
+        let first = self.0.from(|_| false);
+        let end = Due::new(at, u32::MAX);
+        &first[..first.partition_point(|due| *due <= end)]
+    }
+
+    /// Drops as many of the tasks that are [`due`](Self::due).
+    pub(super) fn drop_first(&mut self, count: usize) {
+        self.0.remove_first(count);
     }
 
     /// Whether at least `limit` of the tasks are visible at an instant. If so, it tells when the
     /// first of those expires that would have to, for fewer to be left.
     pub(super) fn filled(&self, limit: usize, at: Now) -> Result<(), Filled> {
         let Some(excess) = self.0.len().checked_sub(limit) else { return Ok(()) };
-        match self.0.nth(excess) {
-            Some((expires_at, _)) if expires_at <= at => Ok(()),
-            next => Err(Filled { until: next.map(|(expires_at, _)| expires_at) }),
+        match self.0.nth(excess).map(Due::expires_at) {
+            Some(expires_at) if expires_at <= at => Ok(()),
+            until => Err(Filled { until }),
         }
     }
 }

@@ -5,6 +5,7 @@ use core::hash::BuildHasher;
 use hashbrown::DefaultHashBuilder;
 
 use super::account::Account;
+use super::slab::Slab;
 use super::{LocalStore, Stored};
 use crate::clock::{AccountClock, Revision};
 use crate::id::{AccountId, TaskId};
@@ -14,16 +15,20 @@ use crate::task::Task;
 use crate::time::{MIN_TIME, Now};
 
 impl LocalStore {
-    pub(super) fn find_account(&self, id: &AccountId) -> Option<u32> {
-        let hash = self.hasher.hash_one(id);
-        self.account_index.find(hash, |key| self.accounts[*key].id == *id)
+    /// The hash of an account's id, by which the account and all of its tasks are found.
+    pub(super) fn hash_account(&self, id: &AccountId) -> u64 {
+        self.hasher.hash_one(id)
     }
 
-    pub(super) fn find_task(&self, account: u32, id: TaskId) -> Option<u32> {
-        let hash = self.hasher.hash_one((account, id));
-        self.task_index.find(hash, |slot| {
-            let stored = &self.tasks[*slot];
-            stored.task.id() == id && stored.account == account
+    pub(super) fn find_account(&self, hash: u64, id: &AccountId) -> Option<u32> {
+        self.account_index.find(hash, |key| self.accounts[key].id == *id)
+    }
+
+    /// Finds a task by the hash of its account's id, that id, and its own: without the account.
+    pub(super) fn find_task(&self, hash: u64, account: &AccountId, id: TaskId) -> Option<u32> {
+        self.task_index.find(self.hasher.hash_one((hash, id)), |slot| {
+            let task = &self.tasks[slot].task;
+            task.id() == id && task.account() == account
         })
     }
 
@@ -33,32 +38,31 @@ impl LocalStore {
         id: TaskId,
         instant: Now,
     ) -> Option<u32> {
-        let slot = self.find_task(self.find_account(account)?, id)?;
+        let slot = self.find_task(self.hash_account(account), account, id)?;
         self.tasks[slot].task.is_visible_at(instant).then_some(slot)
     }
 
-    pub(super) fn add_account(&mut self, id: AccountId) -> u32 {
+    pub(super) fn add_account(&mut self, hash: u64, id: AccountId) -> u32 {
         let clock = AccountClock::new(self.floor, MIN_TIME);
-        let account = Account::new(id, clock, self.turns.join());
-        self.insert_account(account)
+        let turn = self.turns.join();
+        self.insert_account(Account::new(id, hash, clock, turn))
     }
 
     pub(super) fn insert_account(&mut self, account: Account) -> u32 {
-        let Self { accounts, account_index, hasher, .. } = self;
-        let hash = hasher.hash_one(&account.id);
+        let Self { accounts, account_index, .. } = self;
+        let hash = account.hash;
         let key = accounts.insert(account);
-        account_index.insert(hash, key, |key| hasher.hash_one(&accounts[key].id));
+        account_index.insert(hash, key, |key| accounts[key].hash);
         key
     }
 
     /// Forgets an account that has no task left, but for its revision.
     pub(super) fn forget_if_empty(&mut self, key: u32) {
-        let Self { accounts, account_index, hasher, .. } = self;
+        let Self { accounts, account_index, .. } = self;
         if !accounts[key].is_empty() {
             return;
         }
-        let hash_of = |key| hasher.hash_one(&accounts[key].id);
-        account_index.remove(hash_of(key), key, hash_of);
+        account_index.remove(accounts[key].hash, key, |key| accounts[key].hash);
         if let Some(account) = accounts.remove(key) {
             self.turns.leave(key, &account.turn);
             self.floor = self.floor.max(account.clock.revision());
@@ -67,9 +71,9 @@ impl LocalStore {
 
     /// Takes in a task whose id is free.
     pub(super) fn add_task(&mut self, account: u32, task: Task) -> u32 {
-        let Self { tasks, task_index, hasher, .. } = self;
+        let Self { tasks, task_index, accounts, hasher, .. } = self;
         let slot = tasks.insert(Stored { task, account });
-        let hash_of = |slot| hash_of(hasher, &tasks[slot]);
+        let hash_of = |slot| hash_of(hasher, accounts, &tasks[slot]);
         task_index.insert(hash_of(slot), slot, hash_of);
         self.link(slot);
         slot
@@ -77,8 +81,8 @@ impl LocalStore {
 
     /// Drops a task that is in no order any more.
     pub(super) fn remove_task(&mut self, slot: u32) {
-        let Self { tasks, task_index, hasher, .. } = self;
-        let hash_of = |slot| hash_of(hasher, &tasks[slot]);
+        let Self { tasks, task_index, accounts, hasher, .. } = self;
+        let hash_of = |slot| hash_of(hasher, accounts, &tasks[slot]);
         task_index.remove(hash_of(slot), slot, hash_of);
         tasks.remove(slot);
     }
@@ -95,13 +99,12 @@ impl LocalStore {
         turns.wake(*key, &mut account.turn);
     }
 
-    /// Takes a task out of every order.
+    /// Takes a task out of every order but that of expiry.
     pub(super) fn unlink(&mut self, slot: u32) {
-        let Self { config, tasks, accounts, expiry, turns, .. } = self;
+        let Self { config, tasks, accounts, turns, .. } = self;
         let Stored { task, account: key } = &tasks[slot];
         let (account, at) = (&mut accounts[*key], Standing::of(task));
         account.in_status_mut(at.status).remove(at.revision, slot);
-        expiry.remove(at.expires_at, slot);
         at.leave_limited(config, account, slot);
         turns.wake(*key, &mut account.turn);
     }
@@ -124,8 +127,8 @@ impl LocalStore {
     }
 }
 
-fn hash_of(hasher: &DefaultHashBuilder, stored: &Stored) -> u64 {
-    hasher.hash_one((stored.account, stored.task.id()))
+fn hash_of(hasher: &DefaultHashBuilder, accounts: &Slab<Account>, stored: &Stored) -> u64 {
+    hasher.hash_one((accounts[stored.account].hash, stored.task.id()))
 }
 
 /// What decides the places of a task in every order.

@@ -66,6 +66,17 @@ impl<T: Copy + Ord> Ordered<T> {
 
     pub(super) fn remove(&mut self, value: T) {
         self.0.remove(value);
+        self.collapse();
+    }
+
+    /// Removes as many of the first values, which are no more than [`from`](Self::from) the beginning.
+    pub(super) fn remove_first(&mut self, count: usize) {
+        self.0.remove_first(count);
+        self.collapse();
+    }
+
+    /// Lets an only child be the root.
+    fn collapse(&mut self) {
         while let Node::Inner(inner) = &mut self.0
             && inner.children.len() == 1
             && let Some(only) = inner.children.pop()
@@ -155,6 +166,20 @@ impl<T: Copy + Ord> Node<T> {
         }
     }
 
+    fn remove_first(&mut self, count: usize) {
+        match self {
+            Self::Leaf(values) => {
+                values.drain(..count.min(values.len()));
+                shrink(values);
+            }
+            Self::Inner(inner) => {
+                inner.children[0].node.remove_first(count);
+                inner.len -= count;
+                inner.tidy(0);
+            }
+        }
+    }
+
     fn until(&self, below: &impl Fn(&T) -> bool) -> &[T] {
         match self {
             Self::Leaf(values) => &values[..values.partition_point(below)],
@@ -186,7 +211,7 @@ impl<T: Copy + Ord> Node<T> {
     /// Whether a node that was removed from may be joined with one beside it.
     fn fits_with(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::Leaf(own), Self::Leaf(other)) => own.len() + other.len() <= LEAF * 3 / 4,
+            (Self::Leaf(own), Self::Leaf(other)) => own.len() + other.len() <= LEAF * 7 / 8,
             (Self::Inner(own), Self::Inner(other)) => {
                 own.children.len() + other.children.len() <= FAN * 3 / 4
             }
@@ -245,8 +270,8 @@ fn insert_into_leaf<T: Copy + Ord>(
 
 /// Gives back room that is far more than what is needed.
 fn shrink<T>(values: &mut Vec<T>) {
-    if values.len() * 8 <= values.capacity() * 3 {
-        values.shrink_to(values.len() * 4 / 3);
+    if values.len() * 2 <= values.capacity() {
+        values.shrink_to(values.len() * 5 / 4);
     }
 }
 
@@ -278,13 +303,18 @@ impl<T: Copy + Ord> Inner<T> {
             return false;
         }
         self.len -= 1;
+        self.tidy(at);
+        true
+    }
+
+    /// Drops a child that was removed from, if it is empty, or joins it with one beside it.
+    fn tidy(&mut self, at: usize) {
         if self.children[at].node.len() == 0 {
             self.children.remove(at);
         } else if !self.join(at) && at > 0 {
             self.join(at - 1);
         }
         shrink(&mut self.children);
-        true
     }
 
     /// Joins a child with the next one, where both fit into one.

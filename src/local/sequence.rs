@@ -1,5 +1,7 @@
 //! The tasks of one account and status, by revision.
 
+use core::cmp::Ordering;
+
 use super::ordered::Ordered;
 use crate::clock::Revision;
 
@@ -7,7 +9,7 @@ use crate::clock::Revision;
 pub(super) struct Sequence(Ordered<Entry>);
 
 /// A task in a sequence: its revision, in halves that need no padding, and its slot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Entry {
     high: u32,
     low: u32,
@@ -23,6 +25,18 @@ impl Entry {
     /// The revision as a number.
     pub(super) fn revision(self) -> u64 {
         u64::from(self.high) << 32 | u64::from(self.low)
+    }
+}
+
+impl Ord for Entry {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.revision().cmp(&other.revision())
+    }
+}
+
+impl PartialOrd for Entry {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
     }
 }
 

@@ -113,7 +113,8 @@ impl LocalStore {
     fn load_account(&mut self, saved: AccountSnapshot, last: u64) -> Result<(), Fault> {
         let AccountSnapshot { account: id, clock, ticket, tasks } = saved;
         let fail = |fault| Err(Fault::Account { id: id.clone(), fault });
-        if self.find_account(&id).is_some() {
+        let hash = self.hash_account(&id);
+        if self.find_account(hash, &id).is_some() {
             return fail(AccountFault::Twice);
         }
         if tasks.is_empty() {
@@ -125,14 +126,14 @@ impl LocalStore {
         if ticket == 0 || ticket > last {
             return Err(Fault::Turns);
         }
-        let key = self.insert_account(Account::new(id.clone(), clock, Turns::rejoin(ticket)));
+        let key = self.insert_account(Account::new(id.clone(), hash, clock, Turns::rejoin(ticket)));
         let mut before = AccountClock::default();
         for record in tasks {
             let task = Task::try_from(record)?;
             if *task.account() != id {
                 return fail(AccountFault::Foreign(task.id()));
             }
-            if self.find_task(key, task.id()).is_some() {
+            if self.find_task(hash, &id, task.id()).is_some() {
                 return fail(AccountFault::TaskTwice(task.id()));
             }
             let follows =

@@ -23,6 +23,7 @@ pub const RARE: usize = 1_000;
 pub struct Workload {
     accounts: Vec<AccountId>,
     begin: Now,
+    today: Now,
 }
 
 /// Where a task of the workload stands once a store is filled.
@@ -36,9 +37,11 @@ pub enum Stage {
 impl Workload {
     pub fn new(accounts: usize) -> Self {
         let name = |number| format!("acct-{number:07}").parse();
+        let begin: Now = "2019-08-08T06:49:15.929Z".parse().expect("an instant");
         Self {
             accounts: (0..accounts).map(name).collect::<Result<_, _>>().expect("plain names"),
-            begin: "2019-08-08T06:49:15.929Z".parse().expect("an instant"),
+            begin,
+            today: begin + TimeDelta::days(1),
         }
     }
 
@@ -66,7 +69,7 @@ impl Workload {
 
     /// A day after the first submission: the first tasks have more than a week to live.
     pub fn today(&self) -> Now {
-        self.begin + TimeDelta::days(1)
+        self.today
     }
 
     /// When all tasks have expired.

@@ -75,6 +75,11 @@ impl Writes {
         Some(changed)
     }
 
+    /// The tasks in the order of their submission.
+    pub fn into_tasks(self) -> impl Iterator<Item = Task> {
+        self.slots.into_iter().filter_map(|slot| slot.task)
+    }
+
     pub fn sweep(&mut self, limit: usize, now: Now) -> usize {
         let Self { index, hasher, slots, free, order, expiry, .. } = self;
         for dropped in 0..limit {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::hint::black_box;
 use std::num::NonZeroUsize;
 
-use tasklife::{ListQuery, Task, TaskId, TaskStore};
+use tasklife::{ListQuery, TaskId, TaskStore};
 
 use super::{Extent, Finding, Findings, Race, count};
 use crate::contest::{Contestant, contest, timed};
@@ -190,21 +190,9 @@ fn submitting<'a, S: Subject>(
     })
 }
 
-/// Tasks that share nothing with those of a store.
-fn own_tasks(load: &Workload, tasks: usize) -> impl Iterator<Item = Task> {
-    let mut writes = Writes::default();
-    (0..tasks).map(move |task| {
-        let now = load.submitted_at(task);
-        let new = writes.submit(load.submission(task), now);
-        let started = writes.apply(load.id(task), tasklife::TaskEvent::start(), now);
-        let ended = load.end(task).and_then(|end| writes.apply(load.id(task), end, now));
-        ended.or(started).unwrap_or(new)
-    })
-}
-
 fn lookup(load: &Workload, tasks: usize) -> Lookup {
     let mut lookup = Lookup::default();
-    for task in own_tasks(load, tasks) {
+    for task in writes(load, tasks).into_tasks() {
         lookup.insert(task);
     }
     lookup
@@ -219,9 +207,10 @@ fn pages(load: &Workload, ours: &Tasklife, tasks: usize) -> Pages {
     let list = ours.store.list(load.account(0), &all, load.today()).expect("the whole list");
     let order: Vec<u32> = list.tasks().iter().map(|task| numbers[&task.id()]).collect();
     assert!(order.len() == tasks && CURSORS > 0);
-    Pages::new(own_tasks(load, tasks), &order)
+    Pages::new(writes(load, tasks).into_tasks(), &order)
 }
 
+/// The floor after the same history as every store: its tasks share nothing with another's.
 pub(super) fn writes(load: &Workload, tasks: usize) -> Writes {
     let mut writes = Writes::default();
     for task in 0..tasks {
