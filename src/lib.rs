@@ -101,7 +101,7 @@ mod event;
 pub use event::{Progress, ProgressError, TaskEvent, TransitionError};
 
 mod time;
-pub use time::{MAX_TIME, MIN_TIME, Now};
+pub use time::{MAX_TIME, MIN_TIME, Now, within_years};
 
 mod clock;
 pub use clock::{AccountClock, Revision, RevisionError, Stamp};

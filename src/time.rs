@@ -27,11 +27,13 @@ const fn instant(seconds: i64, nanoseconds: u32) -> Now {
     }
 }
 
-/// The instant itself, or the nearest one within the years 0 to 9999.
+/// The instant as which a `now` counts: itself, or the nearest one within the years 0 to 9999. For
+/// those who implement a store.
 ///
 /// A leap second ends a minute. `chrono` can also hold one elsewhere, which can't be written: it
 /// counts as the second that follows.
-pub(crate) fn within_years(instant: Now) -> Now {
+#[must_use]
+pub fn within_years(instant: Now) -> Now {
     const SECOND: u32 = 1_000_000_000;
     let beyond = instant.timestamp_subsec_nanos().checked_sub(SECOND);
     let beyond = beyond.filter(|_| instant.second() != 59);

@@ -1,0 +1,349 @@
+//! The way to a Redis server or cluster, and what its failures leave certain.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use redis::aio::MultiplexedConnection;
+use redis::cluster::ClusterClient;
+use redis::cluster_async::ClusterConnection;
+use redis::cluster_routing::SingleNodeRoutingInfo;
+use redis::{
+    AsyncConnectionConfig, Cmd, ConnectionInfo, ErrorKind, FromRedisValue, IntoConnectionInfo,
+    RedisError, ServerErrorKind, Value,
+};
+use tasklife::BackendError;
+
+use crate::script::Script;
+
+/// A Redis server, or a Redis Cluster: one multiplexed connection, shared by its clones.
+///
+/// It connects when it is first used, and again when the connection is lost.
+#[derive(Clone)]
+pub struct Redis {
+    place: Place,
+    timeout: Duration,
+    patience: Duration,
+    shared: Arc<Shared>,
+}
+
+#[derive(Clone)]
+enum Place {
+    Server(ConnectionInfo),
+    Cluster(Vec<ConnectionInfo>),
+}
+
+#[derive(Default)]
+struct Shared {
+    current: Mutex<Current>,
+    connecting: tokio::sync::Mutex<()>,
+}
+
+#[derive(Default)]
+struct Current {
+    generation: u64,
+    connection: Option<Connection>,
+}
+
+#[derive(Clone)]
+enum Connection {
+    Server(MultiplexedConnection),
+    Cluster(ClusterConnection),
+}
+
+impl Redis {
+    /// A single server, at an address such as `redis://127.0.0.1:6379`.
+    ///
+    /// # Errors
+    /// Where the address is none.
+    pub fn server(address: &str) -> Result<Self, AddressError> {
+        Ok(Self::at(Place::Server(parsed(address)?)))
+    }
+
+    /// A cluster, some of whose nodes are at these addresses. The others are found by asking one of
+    /// them: name several, in case one is down.
+    ///
+    /// # Errors
+    /// Where one of the addresses is none, or there is none.
+    pub fn cluster<'a>(addresses: impl IntoIterator<Item = &'a str>) -> Result<Self, AddressError> {
+        let nodes: Vec<_> = addresses.into_iter().map(parsed).collect::<Result<_, _>>()?;
+        // The client looks at what all addresses have in common.
+        ClusterClient::new(nodes.iter().cloned()).map_err(AddressError)?;
+        Ok(Self::at(Place::Cluster(nodes)))
+    }
+
+    fn at(place: Place) -> Self {
+        let shared = Arc::default();
+        Self { place, timeout: Self::TIMEOUT, patience: Self::PATIENCE, shared }
+    }
+
+    const TIMEOUT: Duration = Duration::from_secs(2);
+    const PATIENCE: Duration = Duration::from_secs(3);
+
+    /// Sets how long a connection, or the answer to a command, is waited for: 2 seconds unless set.
+    #[must_use]
+    pub fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self.shared = Arc::default();
+        self
+    }
+
+    /// Sets for how long a call tries again what certainly had no effect, such as a command to a
+    /// server that is still starting: 3 seconds unless set.
+    #[must_use]
+    pub fn with_patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
+    }
+
+    /// For how long a call tries again what had no effect.
+    pub(crate) fn patience(&self) -> Duration {
+        self.patience
+    }
+
+    /// Runs a script that has no effect, or the same if it is run again: after any failure it is
+    /// tried again.
+    pub(crate) async fn ask<T: FromRedisValue>(
+        &self,
+        script: &Script,
+        keys: &[String],
+        args: &[&[u8]],
+    ) -> Result<T, BackendError> {
+        self.run(script, keys, args, true).await
+    }
+
+    /// Runs a script that has an effect: after a failure that leaves open whether it had, it is not
+    /// tried again.
+    pub(crate) async fn tell<T: FromRedisValue>(
+        &self,
+        script: &Script,
+        keys: &[String],
+        args: &[&[u8]],
+    ) -> Result<T, BackendError> {
+        self.run(script, keys, args, false).await
+    }
+
+    async fn run<T: FromRedisValue>(
+        &self,
+        script: &Script,
+        keys: &[String],
+        args: &[&[u8]],
+        again: bool,
+    ) -> Result<T, BackendError> {
+        let begin = Instant::now();
+        let mut pause = Duration::from_millis(2);
+        loop {
+            let fault = match self.once(script, keys, args).await {
+                Ok(value) => {
+                    let answer = redis::from_redis_value(value);
+                    return answer.map_err(|error| backend(error.into(), !again));
+                }
+                Err(fault) => fault,
+            };
+            if !(fault.is_passing() && (again || fault.had_no_effect))
+                || begin.elapsed() + pause > self.patience
+            {
+                return Err(backend(fault.error, !again && !fault.had_no_effect));
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(Duration::from_millis(100));
+        }
+    }
+
+    async fn once(
+        &self,
+        script: &Script,
+        keys: &[String],
+        args: &[&[u8]],
+    ) -> Result<Value, Fault> {
+        let by_hash = command("EVALSHA", script.hash(), keys, args);
+        match self.send(by_hash).await {
+            Err(fault) if fault.is(ServerErrorKind::NoScript) => {
+                self.send(command("EVAL", script.source, keys, args)).await
+            }
+            other => other,
+        }
+    }
+
+    async fn send(&self, command: Cmd) -> Result<Value, Fault> {
+        let (generation, connection) = self.connection().await?;
+        let sent = match connection {
+            Connection::Server(mut server) => command.query_async(&mut server).await,
+            Connection::Cluster(mut cluster) => match command.query_async(&mut cluster).await {
+                Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::Ask) => {
+                    asking(&mut cluster, &command, error).await
+                }
+                other => other,
+            },
+        };
+        sent.map_err(|error| {
+            let fault = Fault::of(error);
+            if fault.spoils(&self.place) {
+                self.drop_connection(generation);
+            }
+            fault
+        })
+    }
+
+    async fn connection(&self) -> Result<(u64, Connection), Fault> {
+        if let Some(found) = self.current() {
+            return Ok(found);
+        }
+        let _one_at_a_time = self.shared.connecting.lock().await;
+        if let Some(found) = self.current() {
+            return Ok(found);
+        }
+        let connection = self.connect().await.map_err(Fault::before)?;
+        let mut current = self.shared.current.lock().unwrap_or_else(PoisonError::into_inner);
+        current.generation += 1;
+        current.connection = Some(connection.clone());
+        Ok((current.generation, connection))
+    }
+
+    fn current(&self) -> Option<(u64, Connection)> {
+        let current = self.shared.current.lock().unwrap_or_else(PoisonError::into_inner);
+        Some((current.generation, current.connection.clone()?))
+    }
+
+    /// Lets go of a connection, unless another has taken its place.
+    fn drop_connection(&self, generation: u64) {
+        let mut current = self.shared.current.lock().unwrap_or_else(PoisonError::into_inner);
+        if current.generation == generation {
+            current.connection = None;
+        }
+    }
+
+    async fn connect(&self) -> Result<Connection, RedisError> {
+        match &self.place {
+            Place::Server(address) => {
+                let config = AsyncConnectionConfig::new()
+                    .set_connection_timeout(Some(self.timeout))
+                    .set_response_timeout(Some(self.timeout));
+                let client = redis::Client::open(address.clone())?;
+                let server = client.get_multiplexed_async_connection_with_config(&config).await?;
+                Ok(Connection::Server(server))
+            }
+            Place::Cluster(nodes) => {
+                // It would send again what was perhaps applied.
+                let client = ClusterClient::builder(nodes.iter().cloned())
+                    .retries(0)
+                    .connection_timeout(self.timeout)
+                    .response_timeout(self.timeout)
+                    .build()?;
+                Ok(Connection::Cluster(client.get_async_connection().await?))
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Redis {
+    /// Leaves out the addresses, which may hold passwords.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let place = match self.place {
+            Place::Server(_) => "server",
+            Place::Cluster(_) => "cluster",
+        };
+        f.debug_struct("Redis")
+            .field("place", &place)
+            .field("timeout", &self.timeout)
+            .field("patience", &self.patience)
+            .finish_non_exhaustive()
+    }
+}
+
+fn parsed(address: &str) -> Result<ConnectionInfo, AddressError> {
+    address.into_connection_info().map_err(AddressError)
+}
+
+fn command(name: &str, script: &str, keys: &[String], args: &[&[u8]]) -> Cmd {
+    let mut command = redis::cmd(name);
+    command.arg(script).arg(keys.len()).arg(keys);
+    for arg in args {
+        command.arg(arg);
+    }
+    command
+}
+
+/// Sends a command to where a slot is on its way to.
+async fn asking(
+    cluster: &mut ClusterConnection,
+    command: &Cmd,
+    error: RedisError,
+) -> Result<Value, RedisError> {
+    let target = error.redirect_node().and_then(|(address, _)| {
+        let (host, port) = address.rsplit_once(':')?;
+        Some((host.to_owned(), port.parse().ok()?))
+    });
+    let Some((host, port)) = target else { return Err(error) };
+    let mut both = redis::pipe();
+    both.cmd("ASKING").ignore().add_command(command.clone());
+    let to = SingleNodeRoutingInfo::ByAddress { host, port };
+    let mut answers = cluster.route_pipeline(both, 0, 2, to).await?;
+    answers.pop().unwrap_or(Value::Nil).extract_error()
+}
+
+/// A failure, and whether the command certainly had no effect.
+struct Fault {
+    error: RedisError,
+    had_no_effect: bool,
+}
+
+impl Fault {
+    /// A failure before anything was sent.
+    fn before(error: RedisError) -> Self {
+        Self { error, had_no_effect: true }
+    }
+
+    /// A failure after a command was given to the connection.
+    fn of(error: RedisError) -> Self {
+        let had_no_effect = match error.kind() {
+            // An error reply. A script compares before it writes, and is let in as a whole.
+            ErrorKind::Server(_) | ErrorKind::Extension => true,
+            // No connection to send it to.
+            ErrorKind::ClusterConnectionNotFound
+            | ErrorKind::AuthenticationFailed
+            | ErrorKind::InvalidClientConfig => true,
+            _ => error.is_connection_refusal(),
+        };
+        Self { error, had_no_effect }
+    }
+
+    fn is(&self, kind: ServerErrorKind) -> bool {
+        self.error.kind() == ErrorKind::Server(kind)
+    }
+
+    /// Whether it may be over soon.
+    fn is_passing(&self) -> bool {
+        use ServerErrorKind as S;
+        match self.error.kind() {
+            ErrorKind::Io | ErrorKind::Parse | ErrorKind::ClusterConnectionNotFound => true,
+            ErrorKind::Server(kind) => matches!(
+                kind,
+                S::BusyLoading | S::Moved | S::Ask | S::TryAgain | S::ClusterDown | S::MasterDown
+                    | S::ReadOnly
+            ),
+            ErrorKind::Extension => self.error.code() == Some("BUSY"),
+            _ => false,
+        }
+    }
+
+    /// Whether the connection is of no more use.
+    fn spoils(&self, place: &Place) -> bool {
+        match place {
+            Place::Server(_) => {
+                self.error.is_unrecoverable_error() || self.is(ServerErrorKind::ReadOnly)
+            }
+            // It mends itself, as long as it knows any node.
+            Place::Cluster(_) => self.error.kind() == ErrorKind::ClusterConnectionNotFound,
+        }
+    }
+}
+
+fn backend(error: RedisError, unknown: bool) -> BackendError {
+    if unknown { BackendError::unknown(error) } else { BackendError::not_applied(error) }
+}
+
+/// The error for what is no address of a Redis server.
+#[derive(Debug, thiserror::Error)]
+#[error("expected addresses of Redis servers such as redis://127.0.0.1:6379")]
+pub struct AddressError(#[source] RedisError);

@@ -1,0 +1,82 @@
+//! The names of keys: all of an account's in one slot.
+
+use std::fmt::Write as _;
+
+use tasklife::{AccountId, TaskStatus};
+
+/// Where the keys of a store begin, in a form that has neither braces nor colons.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Prefix(String);
+
+impl Prefix {
+    pub(crate) fn new(name: &str) -> Self {
+        Self(encoded(name))
+    }
+
+    /// The keys of an account: its clock and marks, its tasks, their order and their expiry by
+    /// status.
+    ///
+    /// Redis puts keys into the slot of what stands in the first braces: the account.
+    pub(crate) fn account(&self, account: &AccountId) -> [String; 12] {
+        let stem = format!("{}:{{{}}}", self.0, encoded(account.as_str()));
+        let mut keys = [const { String::new() }; 12];
+        keys[0] = format!("{stem}:account");
+        keys[1] = format!("{stem}:tasks");
+        for status in TaskStatus::ALL {
+            keys[2 + status as usize] = format!("{stem}:order:{status}");
+            keys[7 + status as usize] = format!("{stem}:expiry:{status}");
+        }
+        keys
+    }
+
+    /// The keys that all accounts share, in a slot of their own: no account's name is encoded so.
+    pub(crate) fn registry(&self) -> [String; 14] {
+        const NAMES: [&str; 14] = [
+            "horizon", "floor", "counter", "turns", "awake", "past", "until", "before", "bounds",
+            "expiry", "due", "held", "total", "reserved",
+        ];
+        NAMES.map(|name| format!("{}:{{*}}:{name}", self.0))
+    }
+}
+
+/// A name in letters, digits, `_`, `.` and `-`; every other byte as `%` and two digits. Different
+/// names stay different.
+fn encoded(name: &str) -> String {
+    let mut text = String::with_capacity(name.len());
+    for byte in name.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'_' | b'.' | b'-' => text.push(byte.into()),
+            _ => {
+                let _ = write!(text, "%{byte:02X}");
+            }
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn hostile_names_share_no_key() {
+        let long = "é".repeat(127);
+        let names = ["a", "A", "a}", "{a", "}{", "*", "%2A", "a b", "%", "%25", "{*}", "a:b", &long];
+        let prefixes = ["", "p", "p:{a}", "{p}"];
+        let mut seen = BTreeSet::new();
+        for prefix in prefixes.map(Prefix::new) {
+            for name in names {
+                for key in prefix.account(&name.parse().unwrap()) {
+                    assert_eq!(key.matches('{').count(), 1, "{key}");
+                    assert!(seen.insert(key));
+                }
+            }
+            for key in prefix.registry() {
+                assert!(seen.insert(key));
+            }
+        }
+        assert_eq!(seen.len(), prefixes.len() * (names.len() * 12 + 14));
+    }
+}

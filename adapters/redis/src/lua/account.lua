@@ -1,0 +1,32 @@
+-- The keys of an account: its clock and marks, its tasks by id, and for each of the five statuses
+-- their order (revision and id) and their expiry (instant and id).
+local META, TASKS = KEYS[1], KEYS[2]
+
+local function order(status) return KEYS[3 + status] end
+local function expiry(status) return KEYS[8 + status] end
+
+-- Instants are texts of one width: the later is the greater.
+local function later(a, b)
+  if not a or (b and b > a) then return b end
+  return a
+end
+
+-- Whole numbers beyond 2^53 stay texts: the longer is the greater, and of one length the greater.
+local function above(a, b)
+  if #a ~= #b then return #a > #b end
+  return a > b
+end
+
+-- What stands before the JSON of a task: its expiry, its revision, its status.
+local function head(value)
+  return string.sub(value, 1, 22), string.sub(value, 23, 41), tonumber(string.sub(value, 42, 42))
+end
+
+local function unlink(id, value)
+  local expires, revision, status = head(value)
+  redis.call('ZREM', order(status), revision .. id)
+  redis.call('ZREM', expiry(status), expires .. id)
+end
+
+-- Bounds of expiries: past an instant it is visible then, up to it it is due.
+local function past(instant) return '(' .. instant .. '~' end

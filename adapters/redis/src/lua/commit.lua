@@ -1,0 +1,30 @@
+-- Writes a task, if the account is still at the revision at which it was read.
+-- ARGV: expected revision or '', revision, latest update, horizon or '', '1' if the account is known to be
+-- awake, bound that was registered or '', id, value, how long it must be kept (ms), spare time (ms)
+if (redis.call('HGET', META, 'r') or '') ~= ARGV[1] then return false end
+local id, value = ARGV[7], ARGV[8]
+local old = redis.call('HGET', TASKS, id)
+redis.call('HSET', TASKS, id, value)
+if old then unlink(id, old) end
+local expires, revision, status = head(value)
+redis.call('ZADD', order(status), 0, revision .. id)
+redis.call('ZADD', expiry(status), 0, expires .. id)
+redis.call('HSET', META, 'r', ARGV[2], 'u', ARGV[3])
+if ARGV[4] ~= '' then redis.call('HSET', META, 'h', ARGV[4]) end
+if ARGV[5] == '1' then redis.call('HSET', META, 'w', '1') end
+if ARGV[6] ~= '' then redis.call('HSET', META, 'b', ARGV[6]) end
+redis.call('PERSIST', META)
+
+-- All that holds tasks is collected at one instant, which only ever moves away.
+if ARGV[9] ~= '' then
+  local keep, left = tonumber(ARGV[9]), redis.call('PTTL', TASKS)
+  if keep > left then
+    local ttl = string.format('%.0f', keep + tonumber(ARGV[10]))
+    for key = 2, 12 do redis.call('PEXPIRE', KEYS[key], ttl) end
+  else
+    local ttl = string.format('%.0f', left)
+    redis.call('PEXPIRE', order(status), ttl)
+    redis.call('PEXPIRE', expiry(status), ttl)
+  end
+end
+return redis.call('HLEN', TASKS)

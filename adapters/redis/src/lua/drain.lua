@@ -1,0 +1,28 @@
+-- Raises the account's horizon and drops tasks that are due. A new revision keeps off those that
+-- read before.
+-- ARGV: horizon, how many, floor of revisions
+if not redis.call('HGET', META, 'r') then redis.call('HSET', META, 'r', ARGV[3]) end
+redis.call('HINCRBY', META, 'r', 1)
+local horizon = later(redis.call('HGET', META, 'h'), ARGV[1])
+redis.call('HSET', META, 'h', horizon)
+
+local left, dropped, more, bound = tonumber(ARGV[2]), 0, 0, false
+for status = 0, 4 do
+  local due = redis.call('ZRANGEBYLEX', expiry(status), '-', past(horizon), 'LIMIT', 0, left)
+  for _, member in ipairs(due) do
+    local id = string.sub(member, 23)
+    local value = redis.call('HGET', TASKS, id)
+    if value then unlink(id, value) end
+    redis.call('HDEL', TASKS, id)
+    redis.call('ZREM', expiry(status), member)
+  end
+  left, dropped = left - #due, dropped + #due
+  if redis.call('ZRANGEBYLEX', expiry(status), '-', past(horizon), 'LIMIT', 0, 1)[1] then more = 1 end
+  local next_one = redis.call('ZRANGEBYLEX', expiry(status), past(horizon), '+', 'LIMIT', 0, 1)[1]
+  if next_one then
+    local expires = string.sub(next_one, 1, 22)
+    if not bound or expires < bound then bound = expires end
+  end
+end
+if bound then redis.call('HSET', META, 'b', bound) else redis.call('HDEL', META, 'b') end
+return { dropped, more, bound or '', redis.call('HLEN', TASKS), redis.call('HGET', META, 'r') }

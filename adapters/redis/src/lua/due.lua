@@ -1,0 +1,9 @@
+-- Accounts that a sweep has left something of, from a place on: as in `expiring`.
+-- ARGV: place, count
+local found = {}
+local from, count = tonumber(ARGV[1]), tonumber(ARGV[2])
+for _, account in ipairs(redis.call('ZRANGE', DUE, from, from + count - 1)) do
+  local bound = redis.call('HGET', BOUNDS, account) or ''
+  found[#found + 1] = { account, string.sub(bound, 23), redis.call('ZSCORE', DUE, account) }
+end
+return found

@@ -1,0 +1,37 @@
+-- Reads what an account has to hand out: the visible task in progress with the lowest revision, the
+-- visible received one with the lowest, whether there is room in the lane; and where there is none,
+-- when there will be by expiry; and the latest expiry of those passed over.
+-- ARGV: now, known horizon or '', width of the lane or '', '1' to look at those in progress
+local meta = redis.call('HMGET', META, 'r', 'u', 'h', 'w', 'b')
+local instant = later(later(meta[3], ARGV[1]), ARGV[2])
+local before = ''
+
+local function first(status)
+  local from = '-'
+  while true do
+    local chunk = redis.call('ZRANGEBYLEX', order(status), from, '+', 'LIMIT', 0, 16)
+    for _, member in ipairs(chunk) do
+      local value = redis.call('HGET', TASKS, string.sub(member, 20))
+      if value then
+        local expires = head(value)
+        if expires > instant then return value end
+        before = later(before, expires)
+      end
+      from = '(' .. member
+    end
+    if #chunk < 16 then return false end
+  end
+end
+
+local silent = ARGV[4] == '1' and first(2)
+local received = first(1)
+local room, free_at = 1, ''
+if received and ARGV[3] ~= '' then
+  local excess = redis.call('ZLEXCOUNT', expiry(2), past(instant), '+') - tonumber(ARGV[3])
+  if excess >= 0 then
+    room = 0
+    local last = redis.call('ZRANGEBYLEX', expiry(2), past(instant), '+', 'LIMIT', excess, 1)[1]
+    if last then free_at = string.sub(last, 1, 22) end
+  end
+end
+return { meta, instant, silent, received, room, free_at, before }

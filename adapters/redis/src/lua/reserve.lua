@@ -1,0 +1,9 @@
+-- Reserves a place in a limited store: 'full', 'busy' while others have reserved the last ones, or
+-- the token of the place.
+-- ARGV: account, how many places there are
+local held, limit = tonumber(redis.call('GET', TOTAL) or '0'), tonumber(ARGV[2])
+if held >= limit then return 'full' end
+if held + redis.call('HLEN', PENDING) >= limit then return 'busy' end
+local token = tick()
+redis.call('HSET', PENDING, token, redis.call('TIME')[1] .. ' ' .. ARGV[1])
+return token

@@ -1,0 +1,19 @@
+-- Notes what a sweep has left of an account, unless something was registered since.
+-- ARGV: account, stamp of its bound, mark as due, its bound now or '', '1' if something is due
+local account, bound = ARGV[1], ARGV[4]
+local entry = redis.call('HGET', BOUNDS, account)
+if entry and string.sub(entry, 23) == ARGV[2] then
+  redis.call('ZREM', EXPIRY, string.sub(entry, 1, 22) .. account)
+  if bound == '' then
+    redis.call('HDEL', BOUNDS, account)
+  else
+    redis.call('ZADD', EXPIRY, 0, bound .. account)
+    redis.call('HSET', BOUNDS, account, bound .. tick())
+  end
+end
+if ARGV[5] == '1' then
+  redis.call('ZADD', DUE, tick(), account)
+elseif (redis.call('ZSCORE', DUE, account) or '') == ARGV[3] then
+  redis.call('ZREM', DUE, account)
+end
+return 1

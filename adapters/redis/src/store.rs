@@ -1,0 +1,229 @@
+//! The store: six acts, each of them reads, decided on in Rust, and one write that compares first.
+
+mod claim;
+mod places;
+mod submit;
+mod sweep;
+
+use std::fmt;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tasklife::{
+    AccountId, Answer, ApplyError, AsyncTaskStore, BackendError, Change, EventKind, ListError,
+    ListQuery, Now, Page, Scope, StoreConfig, Submission, SubmitError, Submitted, Swept, Target,
+    Task, TaskEvent, TaskId, TransitionError,
+};
+use tokio::sync::{Mutex, MutexGuard};
+
+use crate::account::{Account, Write};
+use crate::connection::Redis;
+use crate::keys::Prefix;
+use crate::registry::{Known, Registry};
+
+/// The store of tasks on Redis: [`AsyncTaskStore`] with all its laws, for any number of processes.
+#[derive(Clone)]
+pub struct RedisStore {
+    redis: Redis,
+    config: StoreConfig,
+    prefix: Prefix,
+    grace: Option<Duration>,
+    /// Writers of this process to one account wait here, rather than lose races against each other.
+    turnstiles: Arc<Turnstiles>,
+}
+
+struct Turnstiles {
+    hasher: RandomState,
+    locks: [Mutex<()>; 256],
+}
+
+impl RedisStore {
+    /// A store on a server or cluster. Every process that shares it has the same configuration.
+    #[must_use]
+    pub fn new(redis: Redis, config: StoreConfig) -> Self {
+        let hasher = RandomState::new();
+        let locks = [const { Mutex::const_new(()) }; 256];
+        Self {
+            redis,
+            config,
+            prefix: Prefix::new(Self::PREFIX),
+            grace: Some(Self::GRACE),
+            turnstiles: Arc::new(Turnstiles { hasher, locks }),
+        }
+    }
+
+    const PREFIX: &str = "tasklife";
+    const GRACE: Duration = Duration::from_hours(24);
+
+    /// Sets with what the names of the store's keys begin: `tasklife` unless set. Stores with
+    /// different prefixes share a server, and nothing else.
+    #[must_use]
+    pub fn with_prefix(mut self, prefix: &str) -> Self {
+        self.prefix = Prefix::new(prefix);
+        self
+    }
+
+    /// Sets how long after its expiry a task stays in Redis, if no sweep drops it: a day unless set;
+    /// with `None`, until a sweep drops it.
+    ///
+    /// The time is counted from the `now` of the account's writers. So it is to be longer than the
+    /// clocks of two callers can ever be apart.
+    #[must_use]
+    pub fn with_grace(mut self, grace: Option<Duration>) -> Self {
+        self.grace = grace;
+        self
+    }
+
+    /// The store's configuration.
+    #[must_use]
+    pub const fn config(&self) -> &StoreConfig {
+        &self.config
+    }
+
+    fn account<'a>(&'a self, id: &'a AccountId) -> Account<'a> {
+        Account::new(&self.redis, &self.prefix, id)
+    }
+
+    fn registry(&self) -> Registry<'_> {
+        Registry::new(&self.redis, &self.prefix)
+    }
+
+    async fn one_at_a_time(&self, account: &AccountId) -> MutexGuard<'_, ()> {
+        let Turnstiles { hasher, locks } = &*self.turnstiles;
+        let number = hasher.hash_one(account) % locks.len() as u64;
+        locks[usize::try_from(number).unwrap_or_default()].lock().await
+    }
+
+    /// Whether after an event the account may have something to hand out, or later have it, that a
+    /// claim before did not see.
+    fn may_offer(&self, event: EventKind, extended: bool) -> bool {
+        let later = self.config.takeover_after().is_some();
+        match event {
+            EventKind::Receive => true,
+            EventKind::Start => later,
+            // The longer a task is visible, the longer it may fall silent.
+            EventKind::Report => later && extended,
+            EventKind::Complete | EventKind::Fail => self.config.max_in_progress().is_some(),
+        }
+    }
+
+    async fn apply_event(
+        &self,
+        target: Target<'_>,
+        event: TaskEvent,
+        now: Now,
+    ) -> Result<Change, ApplyError> {
+        let account = self.account(target.account());
+        let _turn = self.one_at_a_time(account.id).await;
+        let kind = event.kind();
+        let counted = kind == EventKind::Start && self.config.max_in_progress().is_some();
+        let mut known = Known::default();
+        loop {
+            let look = account.look(target.id(), (false, counted), &known, now).await?;
+            let task = look.task.filter(|task| task.is_visible_at(look.state.instant));
+            let mut task = task.ok_or(ApplyError::NotFound)?;
+            if !target.is_met_by(&task) {
+                return Err(ApplyError::Stale { current: task });
+            }
+            let from = task.status();
+            if from.after(kind).is_none() {
+                return Err(TransitionError::new(from, kind).into());
+            }
+            if let Some(width) = self.config.max_in_progress().filter(|_| counted)
+                && look.running >= width.get() as usize
+            {
+                return Err(ApplyError::LaneBusy);
+            }
+            let clock = look.state.clock(&known).map_err(BackendError::from)?;
+            let expired_at = task.expires_at();
+            task.apply(event.clone(), self.config.retention(), now, clock.next(now))?;
+            let extended = task.expires_at() > expired_at;
+            let woken = !look.state.awake && self.may_offer(kind, extended);
+            if woken {
+                known = self.registry().register(account.id, None, true).await?;
+                if known.is_later_than(look.state.instant) {
+                    continue;
+                }
+            }
+            let write = Write { state: &look.state, known: &known, woken, registered: false };
+            if account.commit(&task, &write, self.grace, now).await?.is_some() {
+                return Ok(Change::new(from, kind, task));
+            }
+        }
+    }
+
+    async fn read_page(
+        &self,
+        account: &AccountId,
+        query: &ListQuery,
+        now: Now,
+    ) -> Result<Page, ListError> {
+        let position = query.position(account)?;
+        // One more than asked for tells whether more follows.
+        let count = query.limit().get().saturating_add(1);
+        let (revision, mut tasks) = self.account(account).list(query, position, count, now).await?;
+        let more = tasks.len() == count;
+        tasks.truncate(query.limit().get());
+        let last = tasks.last().filter(|_| more);
+        let next = last.map(|last| query.cursor(account, last.revision()));
+        Ok(Page::new(tasks, next, revision))
+    }
+}
+
+impl AsyncTaskStore for RedisStore {
+    fn submit(&self, submission: Submission, now: Now) -> Answer<'_, Submitted, SubmitError> {
+        Box::pin(self.submit_one(submission, now))
+    }
+
+    fn apply<'a>(
+        &'a self,
+        target: Target<'a>,
+        event: TaskEvent,
+        now: Now,
+    ) -> Answer<'a, Change, ApplyError> {
+        Box::pin(self.apply_event(target, event, now))
+    }
+
+    fn claim<'a>(&'a self, scope: Scope<'a>, now: Now) -> Answer<'a, Option<Change>, BackendError> {
+        Box::pin(async move {
+            match scope {
+                Scope::Any => self.claim_any(now).await,
+                Scope::Account(account) => self.claim_of(account, now).await,
+            }
+        })
+    }
+
+    fn get<'a>(
+        &'a self,
+        account: &'a AccountId,
+        id: TaskId,
+        now: Now,
+    ) -> Answer<'a, Option<Task>, BackendError> {
+        Box::pin(async move { self.account(account).get(id, now).await })
+    }
+
+    fn list<'a>(
+        &'a self,
+        account: &'a AccountId,
+        query: &'a ListQuery,
+        now: Now,
+    ) -> Answer<'a, Page, ListError> {
+        Box::pin(self.read_page(account, query, now))
+    }
+
+    fn sweep(&self, limit: usize, now: Now) -> Answer<'_, Swept, BackendError> {
+        Box::pin(self.sweep_all(limit, now))
+    }
+}
+
+impl fmt::Debug for RedisStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedisStore")
+            .field("redis", &self.redis)
+            .field("config", &self.config)
+            .field("prefix", &self.prefix)
+            .field("grace", &self.grace)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,93 @@
+//! Accepting submissions.
+
+use tasklife::{BackendError, Now, Submission, SubmitError, Submitted, Task, TaskStatus};
+
+use super::RedisStore;
+use crate::account::{Account, Write};
+use crate::registry::Known;
+use crate::text;
+
+impl RedisStore {
+    pub(super) async fn submit_one(
+        &self,
+        submission: Submission,
+        now: Now,
+    ) -> Result<Submitted, SubmitError> {
+        let account = self.account(submission.account());
+        let _turn = self.one_at_a_time(account.id).await;
+        let mut token = None;
+        let submitted = self.submit_with(&account, &submission, &mut token, now).await;
+        let is_unknown =
+            matches!(&submitted, Err(SubmitError::Backend(error)) if error.is_unknown());
+        if let Some(token) = token.filter(|_| !is_unknown) {
+            // If it can't be given up now, it is when someone looks into it.
+            let _ = self.registry().release(&token, account.id).await;
+        }
+        submitted
+    }
+
+    async fn submit_with(
+        &self,
+        account: &Account<'_>,
+        submission: &Submission,
+        token: &mut Option<String>,
+        now: Now,
+    ) -> Result<Submitted, SubmitError> {
+        let (config, retention) = (&self.config, self.config.retention());
+        let limited = config.max_tasks() < usize::MAX;
+        let counted = config.max_open() < usize::MAX;
+        let mut known = Known::default();
+        loop {
+            // A reservation is good for the state of the account in which it was made: with another
+            // one, it may have been looked into and given up.
+            if let Some(token) = token.take() {
+                self.registry().release(&token, account.id).await?;
+            }
+            let look = account.look(submission.id(), (counted, false), &known, now).await?;
+            let state = &look.state;
+            if let Some(task) = look.task.as_ref().filter(|task| task.is_visible_at(state.instant))
+            {
+                let repeat = submission.is_repeat_of(task).then(|| task.clone());
+                return repeat.map(Submitted::Existing).ok_or(SubmitError::Conflict);
+            }
+            if submission.input().len() > config.max_input() {
+                return Err(SubmitError::InputTooLarge { limit: config.max_input() });
+            }
+            let expires_at = retention.after_submission(now);
+            if expires_at <= state.instant {
+                return Err(SubmitError::Expired);
+            }
+            if limited && look.task.is_none() {
+                *token = self.place(account, submission.id(), state, now).await?;
+                if token.is_none() {
+                    continue; // the account has changed in the meantime
+                }
+            }
+            if look.open >= config.max_open() {
+                return Err(SubmitError::AccountFull);
+            }
+
+            let woken = !state.awake && submission.status() == TaskStatus::Received;
+            let expiry = text::instant(expires_at);
+            let registered = state.bound.as_ref().is_none_or(|bound| *bound > expiry);
+            if woken || registered || state.revision.is_none() {
+                let bound = registered.then_some(expires_at);
+                known = self.registry().register(account.id, bound, woken).await?;
+                if known.is_later_than(state.instant) {
+                    continue;
+                }
+            }
+            let clock = state.clock(&known).map_err(BackendError::from)?;
+            let task = Task::new(submission.clone(), retention, now, clock.next(now));
+            let write = Write { state, known: &known, woken, registered };
+            let committed = account.commit(&task, &write, self.grace, now).await?;
+            let Some(tasks) = committed else { continue };
+            if let Some(token) = token.take() {
+                // The task is there. If it can't be counted now, its reservation counts for it.
+                let revision = task.revision().to_string();
+                let _ = self.count(&token, account, tasks, &revision).await;
+            }
+            return Ok(Submitted::New(task));
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! Instants and revisions as texts of one width, so that the order of texts is theirs.
+//!
+//! Redis and Lua know no other numbers than doubles, in which nanoseconds and large revisions merge.
+
+use chrono::DateTime;
+use tasklife::{MIN_TIME, Now, Revision, within_years};
+
+/// The text of an instant: 12 digits of seconds since the year 0, and 10 of nanoseconds, which go on
+/// past 10⁹ in a leap second.
+pub(crate) fn instant(at: Now) -> String {
+    let at = within_years(at);
+    let seconds = at.timestamp() - MIN_TIME.timestamp();
+    format!("{seconds:012}{:010}", at.timestamp_subsec_nanos())
+}
+
+/// The instant of a text.
+pub(crate) fn parse_instant(text: &str) -> Option<Now> {
+    let (seconds, nanos) = text.split_at_checked(12)?;
+    let seconds = seconds.parse::<i64>().ok()?.checked_add(MIN_TIME.timestamp())?;
+    DateTime::from_timestamp(seconds, nanos.parse().ok()?)
+}
+
+/// The text of a revision: 19 digits.
+pub(crate) fn revision(revision: Revision) -> String {
+    format!("{:019}", revision.get())
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+    use tasklife::MAX_TIME;
+
+    use super::*;
+
+    #[test]
+    fn texts_have_one_width_and_the_order_of_the_instants() {
+        let nanosecond = TimeDelta::nanoseconds(1);
+        let leap: Now = "2016-12-31T23:59:60.999999999Z".parse().unwrap();
+        let noon: Now = "2026-06-15T12:00:00Z".parse().unwrap();
+        let instants = [
+            MIN_TIME,
+            MIN_TIME + nanosecond,
+            "1969-12-31T23:59:59.999999999Z".parse().unwrap(),
+            "1970-01-01T00:00:00Z".parse().unwrap(),
+            "2016-12-31T23:59:59.999999999Z".parse().unwrap(),
+            leap,
+            "2017-01-01T00:00:00Z".parse().unwrap(),
+            noon,
+            noon + nanosecond,
+            MAX_TIME,
+        ];
+        for at in instants {
+            assert_eq!(parse_instant(&instant(at)), Some(at));
+            assert_eq!(instant(at).len(), 22, "{at}");
+        }
+        assert!(instants.map(instant).is_sorted_by(|a, b| a < b));
+        assert_eq!(instant(Now::MAX_UTC), instant(MAX_TIME));
+        assert_eq!(parse_instant("0"), None);
+    }
+
+    #[test]
+    fn revisions_beyond_doubles_stay_apart() {
+        let text = |number: u64| revision(Revision::try_from(number).unwrap());
+        assert!(text((1 << 53) + 1) > text(1 << 53));
+        assert_eq!(text(7).len(), revision(Revision::MAX).len());
+    }
+}

@@ -1,0 +1,4 @@
+//! The tests of `tasklife-redis`, on servers of their own.
+
+mod conformance;
+mod support;

@@ -1,0 +1,52 @@
+//! Redis servers of the tests' own, on free ports of the loopback interface. Dropped, they end.
+
+mod cluster;
+mod server;
+
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tasklife::{AccountId, CommandType, Now, StoreConfig, Submission, TaskId};
+use tasklife_redis::{Redis, RedisStore};
+use tokio::runtime::{Builder, Runtime};
+
+pub(crate) use cluster::Cluster;
+pub(crate) use server::Server;
+
+pub(crate) const CREATE: CommandType = CommandType::from_static("subscriptionCreateRequest");
+
+static RUNTIME: LazyLock<Runtime> =
+    LazyLock::new(|| Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap());
+
+/// Runs a future to its end, on the one runtime of all tests.
+pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
+    RUNTIME.block_on(future)
+}
+
+/// A store that no other test shares.
+pub(crate) fn fresh(redis: &Redis, config: StoreConfig) -> RedisStore {
+    static NUMBER: AtomicU64 = AtomicU64::new(0);
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    RedisStore::new(redis.clone(), config).with_prefix(&format!("t{number}"))
+}
+
+pub(crate) fn at(text: &str) -> Now {
+    text.parse().unwrap()
+}
+
+/// So many seconds after a fixed instant.
+pub(crate) fn second(seconds: i64) -> Now {
+    at("2019-08-08T00:00:00Z") + chrono::TimeDelta::seconds(seconds)
+}
+
+pub(crate) fn account(name: &str) -> AccountId {
+    name.parse().unwrap()
+}
+
+pub(crate) fn id(number: u64) -> TaskId {
+    format!("00000000-0000-4000-8000-{number:012x}").parse().unwrap()
+}
+
+pub(crate) fn submission(name: &str, number: u64) -> Submission {
+    Submission::new(account(name), id(number), CREATE)
+}

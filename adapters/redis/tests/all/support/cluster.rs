@@ -1,0 +1,96 @@
+//! A Redis Cluster of three primaries with a replica each.
+
+use std::process::Command;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use tasklife_redis::Redis;
+
+use super::Server;
+
+/// A Redis Cluster of three primaries with a replica each.
+pub(crate) struct Cluster {
+    pub(crate) nodes: Vec<Server>,
+}
+
+/// A node as the cluster itself sees it.
+#[derive(Clone, Debug)]
+pub(crate) struct Node {
+    pub(crate) port: u16,
+    pub(crate) primary: bool,
+    pub(crate) failed: bool,
+    slots: Vec<(u16, u16)>,
+}
+
+impl Cluster {
+    pub(crate) fn start(options: &[&str]) -> Self {
+        let mut all = vec!["--cluster-enabled", "yes", "--cluster-node-timeout", "1000"];
+        all.extend(["--repl-diskless-sync-delay", "0", "--cluster-replica-validity-factor", "0"]);
+        all.extend(options);
+        let nodes: Vec<Server> = (0..6).map(|_| Server::start(&all)).collect();
+        let addresses = nodes.iter().map(|node| format!("127.0.0.1:{}", node.port));
+        let made = Command::new("redis-cli")
+            .args(["--cluster", "create"])
+            .args(addresses)
+            .args(["--cluster-replicas", "1", "--cluster-yes"])
+            .output()
+            .expect("expected the program redis-cli in the path: on Debian, `apt-get install redis-tools`");
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stdout));
+        let cluster = Self { nodes };
+        cluster.wait("every node to know of it, and each primary to have a replica", |cluster| {
+            cluster.nodes.iter().all(|node| {
+                let info = node.call(&["CLUSTER", "INFO"]).unwrap_or_default();
+                let replication = node.call(&["INFO", "replication"]).unwrap_or_default();
+                info.contains("cluster_state:ok")
+                    && (replication.contains("master_link_status:up")
+                        || replication.contains("state=online"))
+            })
+        });
+        cluster
+    }
+
+    pub(crate) fn redis(&self) -> Redis {
+        let addresses: Vec<String> = self.nodes.iter().map(Server::address).collect();
+        Redis::cluster(addresses.iter().map(String::as_str)).unwrap()
+    }
+
+    /// The nodes as the first that runs sees them.
+    pub(crate) fn topology(&self) -> Vec<Node> {
+        let runs = self.nodes.iter().find(|node| node.is_running()).unwrap();
+        let answer = runs.call(&["CLUSTER", "NODES"]).unwrap_or_default();
+        let nodes = answer.lines().filter_map(|line| {
+            let words: Vec<&str> = line.split(' ').collect();
+            let port = words.get(1)?.split(['@', ':']).nth(1)?.parse().ok()?;
+            let slots = words[8.min(words.len())..].iter().filter_map(|range| {
+                let (from, to) = range.split_once('-').unwrap_or((range, range));
+                Some((from.parse().ok()?, to.parse().ok()?))
+            });
+            Some(Node {
+                port,
+                primary: words[2].contains("master"),
+                failed: words[2].contains("fail"),
+                slots: slots.collect(),
+            })
+        });
+        nodes.collect()
+    }
+
+    /// The place of the running primary whose slot a key is in.
+    pub(crate) fn primary_of(&self, key: &str) -> usize {
+        let runs = self.nodes.iter().find(|node| node.is_running()).unwrap();
+        let answer = runs.call(&["CLUSTER", "KEYSLOT", key]).unwrap();
+        let slot: u16 = answer.trim_start_matches(':').trim().parse().unwrap();
+        let has = |node: &Node| node.slots.iter().any(|(from, to)| (*from..=*to).contains(&slot));
+        let port = self.topology().into_iter().find(has).unwrap().port;
+        self.nodes.iter().position(|node| node.port == port).unwrap()
+    }
+
+    /// Waits for what is to become of the cluster.
+    pub(crate) fn wait(&self, what: &str, is: impl Fn(&Self) -> bool) {
+        let begin = Instant::now();
+        while !is(self) {
+            assert!(begin.elapsed() < Duration::from_secs(30), "waited 30 s for {what}");
+            sleep(Duration::from_millis(20));
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! A Redis server.
+
+use std::fs::OpenOptions;
+use std::io::{ErrorKind, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use tasklife_redis::Redis;
+use tempfile::TempDir;
+
+/// A Redis server, and its directory, which outlives a restart.
+pub(crate) struct Server {
+    directory: TempDir,
+    options: Vec<String>,
+    pub(crate) port: u16,
+    process: Option<Running>,
+}
+
+/// The server's process, and a guard that ends it when this process ends without doing so: what is
+/// static is never dropped, and a test can be killed.
+struct Running {
+    server: Child,
+    guard: Child,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+impl Server {
+    /// Starts a server. It keeps nothing on disk, unless the options say otherwise.
+    pub(crate) fn start(options: &[&str]) -> Self {
+        let directory = TempDir::new().unwrap();
+        let options = options.iter().map(|option| (*option).to_owned()).collect();
+        let mut server = Self { directory, options, port: 0, process: None };
+        // Another process may be faster to take a port that was free.
+        for _ in 0..10 {
+            server.port = free_port();
+            if server.run().is_ok() {
+                return server;
+            }
+        }
+        panic!("expected redis-server to start:\n{}", server.log());
+    }
+
+    /// Starts it again, on the same port with the same files.
+    pub(crate) fn restart(&mut self) {
+        self.kill();
+        if let Err(why) = self.run() {
+            panic!("expected redis-server to start again: {why}\n{}", self.log());
+        }
+    }
+
+    fn run(&mut self) -> Result<(), String> {
+        let path = self.directory.path().join("log");
+        let log = OpenOptions::new().create(true).append(true).open(path).unwrap();
+        let mut command = Command::new("redis-server");
+        command.args(["--port", &self.port.to_string(), "--bind", "127.0.0.1", "--save", ""]);
+        command.arg("--dir").arg(self.directory.path()).args(&self.options);
+        command.stdout(log.try_clone().unwrap()).stderr(log).stdin(Stdio::null());
+        let process = command.spawn().unwrap_or_else(|error| match error.kind() {
+            ErrorKind::NotFound => panic!(
+                "expected the program redis-server in the path: \
+                 install it, on Debian with `apt-get install redis-server`"
+            ),
+            _ => panic!("redis-server: {error}"),
+        });
+        let mut guard = Command::new("sh");
+        guard.args(["-c", "cat; kill -9 \"$1\"; rm -rf \"$2\"", "sh", &process.id().to_string()]);
+        guard.arg(self.directory.path()).stdin(Stdio::piped()).stdout(Stdio::null());
+        let guard = guard.stderr(Stdio::null()).spawn().unwrap();
+        self.process = Some(Running { server: process, guard });
+        let begin = Instant::now();
+        while begin.elapsed() < Duration::from_secs(20) {
+            if self.call(&["PING"]).is_ok_and(|answer| answer.starts_with("+PONG")) {
+                return Ok(());
+            }
+            let running = self.process.as_mut().map(|running| running.server.try_wait());
+            if let Some(Ok(Some(status))) = running {
+                self.kill();
+                return Err(format!("{status}"));
+            }
+            sleep(Duration::from_millis(10));
+        }
+        Err("it did not answer within 20 seconds".into())
+    }
+
+    /// Ends it as `kill -9` does.
+    pub(crate) fn kill(&mut self) {
+        if let Some(mut running) = self.process.take() {
+            for process in [&mut running.guard, &mut running.server] {
+                let _ = process.kill();
+                let _ = process.wait();
+            }
+        }
+    }
+
+    pub(crate) fn is_running(&self) -> bool {
+        self.process.is_some()
+    }
+
+    pub(crate) fn address(&self) -> String {
+        format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    pub(crate) fn redis(&self) -> Redis {
+        Redis::server(&self.address()).unwrap()
+    }
+
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(self.directory.path().join("log")).unwrap_or_default()
+    }
+
+    /// The answer to a command as the server writes it; of a long one, the beginning.
+    pub(crate) fn call(&self, words: &[&str]) -> std::io::Result<String> {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
+        stream.set_read_timeout(Some(Duration::from_secs(5)))?;
+        let mut request = format!("*{}\r\n", words.len());
+        for word in words {
+            request.push_str(&format!("${}\r\n{word}\r\n", word.len()));
+        }
+        stream.write_all(request.as_bytes())?;
+        let mut answer = vec![0; 1 << 16];
+        let length = stream.read(&mut answer)?;
+        Ok(String::from_utf8_lossy(&answer[..length]).into_owned())
+    }
+}
+
+fn free_port() -> u16 {
+    // A cluster's nodes also listen 10000 ports higher.
+    loop {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        if port < 55_000 {
+            return port;
+        }
+    }
+}
