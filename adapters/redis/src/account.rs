@@ -84,6 +84,16 @@ pub(crate) struct Drained {
     pub(crate) revision: String,
 }
 
+/// What the registry has to know of an account, as texts; none, where it has none.
+#[derive(Debug)]
+pub(crate) struct Mended {
+    /// At most the earliest expiry of its tasks.
+    pub(crate) bound: String,
+    pub(crate) horizon: String,
+    pub(crate) tasks: usize,
+    pub(crate) revision: String,
+}
+
 type Marks = (
     Option<u64>,
     Option<String>,
@@ -217,6 +227,13 @@ impl<'a> Account<'a> {
     /// How many tasks the account has, at a new revision above the floor.
     pub(crate) async fn lift(&self, floor: &str) -> Result<(usize, String), BackendError> {
         self.redis.ask(&script::LIFT, &self.keys, &[floor.as_bytes()]).await
+    }
+
+    /// Makes the account safe to use after a fail-over may have taken it back in time.
+    pub(crate) async fn mend(&self, gap: u64) -> Result<Mended, BackendError> {
+        let (bound, horizon, tasks, revision) =
+            self.redis.ask(&script::MEND, &self.keys, &[gap.to_string().as_bytes()]).await?;
+        Ok(Mended { bound, horizon, tasks, revision })
     }
 
     /// Lets go of the account after a while, if it is still at this revision, without tasks.

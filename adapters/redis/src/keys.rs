@@ -30,12 +30,25 @@ impl Prefix {
     }
 
     /// The keys that all accounts share, in a slot of their own: no account's name is encoded so.
-    pub(crate) fn registry(&self) -> [String; 14] {
-        const NAMES: [&str; 14] = [
+    pub(crate) fn registry(&self) -> [String; 15] {
+        const NAMES: [&str; 15] = [
             "horizon", "floor", "counter", "turns", "awake", "past", "until", "before", "bounds",
-            "expiry", "due", "held", "total", "reserved",
+            "expiry", "due", "held", "total", "reserved", "epoch",
         ];
         NAMES.map(|name| format!("{}:{{*}}:{name}", self.0))
+    }
+}
+
+impl Prefix {
+    /// The pattern of the first key of every account.
+    pub(crate) fn accounts(&self) -> String {
+        format!("{}:{{*}}:account", self.0)
+    }
+
+    /// The account that a key is the first of.
+    pub(crate) fn account_of(&self, key: &str) -> Option<AccountId> {
+        let name = key.strip_prefix(&self.0)?.strip_prefix(":{")?.strip_suffix("}:account")?;
+        decoded(name)?.parse().ok()
     }
 }
 
@@ -54,6 +67,18 @@ fn encoded(name: &str) -> String {
     text
 }
 
+fn decoded(text: &str) -> Option<String> {
+    let (mut bytes, mut rest) = (Vec::with_capacity(text.len()), text);
+    while let Some((before, after)) = rest.split_once('%') {
+        let (digits, after) = after.split_at_checked(2)?;
+        bytes.extend_from_slice(before.as_bytes());
+        bytes.push(u8::from_str_radix(digits, 16).ok()?);
+        rest = after;
+    }
+    bytes.extend_from_slice(rest.as_bytes());
+    String::from_utf8(bytes).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
@@ -68,7 +93,10 @@ mod tests {
         let mut seen = BTreeSet::new();
         for prefix in prefixes.map(Prefix::new) {
             for name in names {
-                for key in prefix.account(&name.parse().unwrap()) {
+                let account = name.parse().unwrap();
+                let [first, ..] = prefix.account(&account);
+                assert_eq!(prefix.account_of(&first), Some(account.clone()));
+                for key in prefix.account(&account) {
                     assert_eq!(key.matches('{').count(), 1, "{key}");
                     assert!(seen.insert(key));
                 }
@@ -77,6 +105,6 @@ mod tests {
                 assert!(seen.insert(key));
             }
         }
-        assert_eq!(seen.len(), prefixes.len() * (names.len() * 12 + 14));
+        assert_eq!(seen.len(), prefixes.len() * (names.len() * 12 + 15));
     }
 }

@@ -8,6 +8,7 @@
 
 use tasklife::{AccountId, BackendError, Now};
 
+use crate::account::Mended;
 use crate::connection::Redis;
 use crate::fault::Corrupt;
 use crate::keys::Prefix;
@@ -17,7 +18,7 @@ use crate::{script, text};
 #[derive(Debug)]
 pub(crate) struct Registry<'a> {
     redis: &'a Redis,
-    keys: [String; 14],
+    keys: [String; 15],
 }
 
 /// What is known of the whole store.
@@ -39,6 +40,11 @@ impl Known {
     /// The horizon as text; none, where it is not known.
     pub(crate) fn horizon(&self) -> &str {
         self.horizon.as_deref().unwrap_or_default()
+    }
+
+    /// Whether what expires at this instant is invisible to everyone.
+    pub(crate) fn hides(&self, expires_at: Now) -> bool {
+        *self.horizon() >= *text::instant(expires_at)
     }
 
     /// Whether the horizon is after an instant.
@@ -216,6 +222,27 @@ impl<'a> Registry<'a> {
         let args = [token, account.as_str(), &tasks.to_string(), revision];
         let answer: Vec<String> = self.ask(&script::COUNT, &args).await?;
         Ok(answer.into_iter().nth(1))
+    }
+
+    /// For which primaries all this was last made sure of.
+    pub(crate) async fn epoch(&self) -> Result<String, BackendError> {
+        self.ask(&script::EPOCH, &[]).await
+    }
+
+    pub(crate) async fn set_epoch(&self, epoch: &str) -> Result<(), BackendError> {
+        let _: String = self.ask(&script::EPOCH, &[epoch]).await?;
+        Ok(())
+    }
+
+    /// Takes an account in that a fail-over may have left out.
+    pub(crate) async fn mended(
+        &self,
+        account: &AccountId,
+        mended: &Mended,
+    ) -> Result<(), BackendError> {
+        let Mended { bound, horizon, tasks, revision } = mended;
+        let args = [account.as_str(), bound, horizon, &tasks.to_string(), revision];
+        self.ask(&script::MENDED, &args).await
     }
 
     /// The reservations that have been there for more than so many seconds, and the floor.

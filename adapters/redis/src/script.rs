@@ -47,6 +47,7 @@ scripts! { "account":
     DRAIN = "drain" "flags=allow-oom";
     LIFT = "lift" "flags=allow-oom";
     RETIRE = "retire" "flags=allow-oom";
+    MEND = "mend" "flags=allow-oom";
 }
 scripts! { "registry":
     KNOWN = "known" "flags=no-writes";
@@ -61,4 +62,6 @@ scripts! { "registry":
     RESERVE = "reserve" "";
     COUNT = "count" "flags=allow-oom";
     RESERVED = "reserved" "flags=no-writes";
+    EPOCH = "epoch" "flags=allow-oom";
+    MENDED = "mended" "flags=allow-oom";
 }

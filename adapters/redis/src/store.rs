@@ -1,6 +1,7 @@
 //! The store: six acts, each of them reads, decided on in Rust, and one write that compares first.
 
 mod claim;
+mod mend;
 mod places;
 mod submit;
 mod sweep;

@@ -1,9 +1,11 @@
 -- What is shared by all accounts: the horizon, the floor of revisions, a counter for stamps and
--- tickets; whose turn it is; who has something that expires; and the places of a limited store.
+-- tickets; whose turn it is; who has something that expires; the places of a limited store; and the
+-- primaries for which all that was last made sure of.
 local HORIZON, FLOOR, COUNTER = KEYS[1], KEYS[2], KEYS[3]
 local TURNS, AWAKE, PAST, UNTIL, BEFORE = KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8]
 local BOUNDS, EXPIRY, DUE = KEYS[9], KEYS[10], KEYS[11]
 local HELD, TOTAL, PENDING = KEYS[12], KEYS[13], KEYS[14]
+local EPOCH = KEYS[15]
 
 local function later(a, b)
   if not a or (b and b > a) then return b end
@@ -49,4 +51,18 @@ local function wake(account)
     redis.call('ZADD', AWAKE, 0, ticket .. account)
   end
   redis.call('HSET', TURNS, account, tick() .. ' ' .. ticket .. ' - - -')
+end
+
+-- Registers a bound of an account's expiries, or a lower one that is known. The new stamp keeps off
+-- whoever wants to strike it off for what was before.
+local function bind(account, bound)
+  local entry = redis.call('HGET', BOUNDS, account)
+  local known = entry and string.sub(entry, 1, 22)
+  if known and known <= bound then
+    bound = known
+  else
+    if known then redis.call('ZREM', EXPIRY, known .. account) end
+    redis.call('ZADD', EXPIRY, 0, bound .. account)
+  end
+  redis.call('HSET', BOUNDS, account, bound .. tick())
 end

@@ -23,6 +23,14 @@ impl RedisStore {
             // If it can't be given up now, it is when someone looks into it.
             let _ = self.registry().release(&token, account.id).await;
         }
+        if let Err(SubmitError::StoreFull { .. } | SubmitError::AccountFull) = submitted {
+            // An account hears of the horizon when something of it expires. That a submission would
+            // be expired at birth comes first.
+            let known = self.registry().known().await?;
+            if known.hides(self.config.retention().after_submission(now)) {
+                return Err(SubmitError::Expired);
+            }
+        }
         submitted
     }
 

@@ -18,6 +18,7 @@ const RETIREMENT: Duration = Duration::from_hours(24);
 
 impl RedisStore {
     pub(super) async fn sweep_all(&self, limit: usize, now: Now) -> Result<Swept, BackendError> {
+        self.mend_if_needed().await?;
         let known = self.registry().raise(now).await?;
         self.sweep_to(limit, &known).await.map_err(|error| {
             // The horizon has moved, here and there.

@@ -20,5 +20,33 @@ tasklife::conformance! {
     mod one_server;
     store = on_one_server;
     block_on = block_on;
-    cases = 60;
+    cases = 4000;
+}
+
+fn on_a_cluster(config: StoreConfig) -> RedisStore {
+    static CLUSTER: LazyLock<(Cluster, Redis)> = LazyLock::new(|| {
+        let cluster = Cluster::start(&[]);
+        let redis = cluster.redis();
+        (cluster, redis)
+    });
+    fresh(&CLUSTER.1, config)
+}
+
+tasklife::conformance! {
+    mod a_cluster;
+    store = on_a_cluster;
+    block_on = block_on;
+    cases = 40;
+}
+
+#[test]
+fn one_server_once_broke_acts() {
+    use tasklife::testing::*;
+
+    let history = History::new()
+        .with_retention_nanos(10_000_000_000)
+        .with_max_open(0)
+        .sweep(10_000_000_000, 100)
+        .submit(-1_000_000_000, 0, 1, Request::Plain);
+    one_server::replay(&history);
 }

@@ -1,0 +1,65 @@
+//! Making the registry complete again, after a fail-over may have lost some of it.
+//!
+//! Each node of a cluster loses what it had not yet passed on to its replica, on its own: the registry
+//! may have forgotten an account that has tasks, an account may believe itself registered as it no
+//! longer is. On a single server nothing can be lost but what came last, of everything alike.
+
+use futures_util::future::try_join_all;
+use tasklife::{AccountId, BackendError};
+
+use super::RedisStore;
+
+/// More events than an account can have lost.
+const GAP: u64 = 1_000_000;
+
+impl RedisStore {
+    /// Registers every account of the store again: whose turn it is, and what expires. Nothing that
+    /// is visible changes, and it can be called at any time.
+    ///
+    /// A sweep does it by itself where a primary of the cluster is not the one that it was at the
+    /// last sweep, so that a task is forgotten by [`claim`](AsyncTaskStore::claim) no longer than
+    /// until the next one. It looks at every key of the cluster.
+    ///
+    /// # Errors
+    /// Where the backend fails. It can be called again.
+    ///
+    /// [`claim`]: tasklife::AsyncTaskStore::claim
+    pub async fn mend(&self) -> Result<(), BackendError> {
+        for primary in self.redis.primaries().await? {
+            let mut cursor = 0;
+            loop {
+                let (next, keys) =
+                    self.redis.scan(&primary, cursor, &self.prefix.accounts()).await?;
+                let accounts: Vec<AccountId> =
+                    keys.iter().filter_map(|key| self.prefix.account_of(key)).collect();
+                try_join_all(accounts.iter().map(|account| self.mend_one(account))).await?;
+                if next == 0 {
+                    break;
+                }
+                cursor = next;
+            }
+        }
+        Ok(())
+    }
+
+    async fn mend_one(&self, id: &AccountId) -> Result<(), BackendError> {
+        let account = self.account(id);
+        let mended = account.mend(GAP).await?;
+        self.registry().mended(id, &mended).await?;
+        if self.config.max_tasks() < usize::MAX {
+            self.count("", &account, mended.tasks, &mended.revision).await?;
+        }
+        Ok(())
+    }
+
+    /// Mends, where a primary is another than when it was last done.
+    pub(super) async fn mend_if_needed(&self) -> Result<(), BackendError> {
+        let Some(epoch) = self.redis.epoch().await? else { return Ok(()) };
+        let registry = self.registry();
+        if registry.epoch().await? != epoch {
+            self.mend().await?;
+            registry.set_epoch(&epoch).await?;
+        }
+        Ok(())
+    }
+}
