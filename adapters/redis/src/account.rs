@@ -8,7 +8,7 @@ use tasklife::{
 };
 
 use crate::connection::Redis;
-use crate::fault::Corrupt;
+use crate::fault::{Corrupt, Forgotten};
 use crate::keys::Prefix;
 use crate::registry::{Known, Sleep};
 use crate::{script, text, value};
@@ -27,6 +27,8 @@ pub(crate) struct State {
     pub(crate) revision: Option<Revision>,
     updated_at: Now,
     horizon: Option<String>,
+    /// How often something was written to it.
+    writes: u64,
     /// The later of `now` and the horizon: what decides on what is visible.
     pub(crate) instant: Now,
     /// Whether it is known to have a place in the queue of accounts.
@@ -100,6 +102,7 @@ type Marks = (
     Option<String>,
     Option<String>,
     Option<String>,
+    Option<u64>,
 );
 
 impl<'a> Account<'a> {
@@ -175,6 +178,8 @@ impl<'a> Account<'a> {
     }
 
     /// Writes a task; says how many the account then has, or nothing, where another was faster.
+    ///
+    /// Where an answer is lost, the same is sent again: a token tells whether it had arrived.
     pub(crate) async fn commit(
         &self,
         task: &Task,
@@ -193,7 +198,8 @@ impl<'a> Account<'a> {
         });
         let (updated_at, horizon) = (text::instant(task.updated_at()), state.horizon(known));
         let (id, value) = (name(task.id()), value::encode(task)?);
-        let args: [&[u8]; 10] = [
+        let token = self.redis.token();
+        let args: [&[u8]; 11] = [
             expected.as_bytes(),
             revision.as_bytes(),
             updated_at.as_bytes(),
@@ -204,8 +210,18 @@ impl<'a> Account<'a> {
             &value,
             keep.as_bytes(),
             spare.as_bytes(),
+            token.as_bytes(),
         ];
-        self.redis.tell(&script::COMMIT, &self.keys, &args).await
+        let sent = self.redis.tell(&script::COMMIT, &self.keys, &args).await?;
+        let (written, tasks, writes): (bool, usize, u64) = sent.answer;
+        // The account remembers the tokens of its last writes. What is not among them, and would
+        // have to be, was not written.
+        let forgotten = sent.again && writes > state.writes.saturating_add(TOKENS);
+        match written {
+            true => Ok(Some(tasks)),
+            false if forgotten => Err(BackendError::unknown(Forgotten)),
+            false => Ok(None),
+        }
     }
 
     /// Notes that there is nothing to hand out, unless the account has changed since.
@@ -218,9 +234,10 @@ impl<'a> Account<'a> {
     /// Raises the horizon and drops what is due.
     pub(crate) async fn drain(&self, limit: usize, known: &Known) -> Result<Drained, BackendError> {
         let limit = limit.to_string();
-        let args = [known.horizon(), &limit, &known.floor];
-        let (dropped, more, bound, tasks, revision) =
-            self.redis.tell(&script::DRAIN, &self.keys, &args.map(str::as_bytes)).await?;
+        let token = self.redis.token();
+        let args = [known.horizon(), &limit, &known.floor, &token];
+        let sent = self.redis.tell(&script::DRAIN, &self.keys, &args.map(str::as_bytes)).await?;
+        let (dropped, more, bound, tasks, revision) = sent.answer;
         Ok(Drained { dropped, more, bound, tasks, revision })
     }
 
@@ -244,16 +261,20 @@ impl<'a> Account<'a> {
     }
 }
 
+/// The tokens of how many writes an account remembers.
+const TOKENS: u64 = 8;
+
 /// More than any grace need be, in milliseconds.
 const CENTURY: i64 = 100 * 366 * 24 * 60 * 60 * 1000;
 
 impl State {
     fn new(marks: Marks, instant: &str) -> Result<Self, Corrupt> {
-        let (revision, updated_at, horizon, awake, bound) = marks;
+        let (revision, updated_at, horizon, awake, bound, writes) = marks;
         Ok(Self {
             revision: revision_of(revision)?,
             updated_at: instant_of(updated_at)?,
             horizon,
+            writes: writes.unwrap_or_default(),
             instant: instant_of(Some(instant.to_owned()))?,
             awake: awake.is_some(),
             bound,

@@ -1,6 +1,8 @@
 //! The way to a Redis server or cluster, and what its failures leave certain.
 
 use std::fmt;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -37,6 +39,8 @@ enum Place {
 struct Shared {
     current: Mutex<Current>,
     connecting: tokio::sync::Mutex<()>,
+    hasher: RandomState,
+    tokens: AtomicU64,
 }
 
 #[derive(Default)]
@@ -101,49 +105,61 @@ impl Redis {
         self.patience
     }
 
-    /// Runs a script that has no effect, or the same if it is run again: after any failure it is
-    /// tried again.
+    /// What no other write has: 12 hexadecimal digits.
+    pub(crate) fn token(&self) -> String {
+        let number = self.shared.tokens.fetch_add(1, Ordering::Relaxed);
+        format!("{:012x}", self.shared.hasher.hash_one(number) >> 16)
+    }
+
+    /// Runs a script that changes nothing that callers see: where it fails, nothing was applied.
     pub(crate) async fn ask<T: FromRedisValue>(
         &self,
         script: &Script,
         keys: &[String],
         args: &[&[u8]],
     ) -> Result<T, BackendError> {
-        self.run(script, keys, args, true).await
+        let asked = self.run(script, keys, args).await;
+        asked.map(|sent| sent.answer).map_err(|(error, _)| BackendError::not_applied(error))
     }
 
-    /// Runs a script that has an effect: after a failure that leaves open whether it had, it is not
-    /// tried again.
+    /// Runs a script that knows when it arrives a second time. Where it fails, the error says whether
+    /// it may have arrived.
     pub(crate) async fn tell<T: FromRedisValue>(
         &self,
         script: &Script,
         keys: &[String],
         args: &[&[u8]],
-    ) -> Result<T, BackendError> {
-        self.run(script, keys, args, false).await
+    ) -> Result<Sent<T>, BackendError> {
+        let told = self.run(script, keys, args).await;
+        told.map_err(|(error, arrived)| match arrived {
+            true => BackendError::unknown(error),
+            false => BackendError::not_applied(error),
+        })
     }
 
+    /// Sends a script until it is answered, or patience ends. An error comes with whether the script
+    /// may have arrived.
     async fn run<T: FromRedisValue>(
         &self,
         script: &Script,
         keys: &[String],
         args: &[&[u8]],
-        again: bool,
-    ) -> Result<T, BackendError> {
+    ) -> Result<Sent<T>, (RedisError, bool)> {
         let begin = Instant::now();
         let mut pause = Duration::from_millis(2);
+        let mut again = false;
         loop {
             let fault = match self.once(script, keys, args).await {
                 Ok(value) => {
                     let answer = redis::from_redis_value(value);
-                    return answer.map_err(|error| backend(error.into(), !again));
+                    let answer = answer.map_err(|error| (RedisError::from(error), true))?;
+                    return Ok(Sent { answer, again });
                 }
                 Err(fault) => fault,
             };
-            if !(fault.is_passing() && (again || fault.had_no_effect))
-                || begin.elapsed() + pause > self.patience
-            {
-                return Err(backend(fault.error, !again && !fault.had_no_effect));
+            again |= !fault.had_no_effect;
+            if !fault.is_passing() || begin.elapsed() + pause > self.patience {
+                return Err((fault.error, again));
             }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(Duration::from_millis(100));
@@ -218,14 +234,14 @@ impl Redis {
         command: Cmd,
         to: RoutingInfo,
     ) -> Result<T, BackendError> {
-        let connection = self.connection().await.map_err(|fault| backend(fault.error, false))?;
+        let connection = self.connection().await.map_err(|fault| BackendError::not_applied(fault.error))?;
         let answer = match connection.1 {
             Connection::Server(mut server) => command.query_async(&mut server).await,
             Connection::Cluster(mut cluster) => cluster.route_command(command, to).await,
         };
         let answer = answer.and_then(Value::extract_error);
         let parsed = answer.and_then(|answer| Ok(redis::from_redis_value(answer)?));
-        parsed.map_err(|error| backend(error, false))
+        parsed.map_err(BackendError::not_applied)
     }
 
     async fn send(&self, command: Cmd) -> Result<Value, Fault> {
@@ -402,8 +418,11 @@ impl Fault {
     }
 }
 
-fn backend(error: RedisError, unknown: bool) -> BackendError {
-    if unknown { BackendError::unknown(error) } else { BackendError::not_applied(error) }
+/// The answer to a script.
+pub(crate) struct Sent<T> {
+    pub(crate) answer: T,
+    /// Whether it was sent before, and the answer lost.
+    pub(crate) again: bool,
 }
 
 /// The error for what is no address of a Redis server.

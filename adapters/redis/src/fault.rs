@@ -30,3 +30,8 @@ impl From<Corrupt> for BackendError {
 #[derive(Debug, thiserror::Error)]
 #[error("expected the submissions that have reserved the store's last places to end")]
 pub(crate) struct PlacesReserved;
+
+/// An answer was lost, and so many other writes came after that the account has forgotten.
+#[derive(Debug, thiserror::Error)]
+#[error("expected the account to remember a write whose answer was lost")]
+pub(crate) struct Forgotten;

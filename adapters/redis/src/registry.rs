@@ -141,8 +141,8 @@ impl<'a> Registry<'a> {
     /// Moves the horizon.
     pub(crate) async fn raise(&self, now: Now) -> Result<Known, BackendError> {
         let now = text::instant(now);
-        let (horizon, floor) =
-            self.redis.tell(&script::RAISE, &self.keys, &[now.as_bytes()]).await?;
+        let sent = self.redis.tell(&script::RAISE, &self.keys, &[now.as_bytes()]).await?;
+        let (horizon, floor) = sent.answer;
         Ok(Known { horizon: Some(horizon), floor })
     }
 

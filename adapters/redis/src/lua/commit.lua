@@ -1,7 +1,18 @@
 -- Writes a task, if the account is still at the revision at which it was read.
 -- ARGV: expected revision or '', revision, latest update, horizon or '', '1' if the account is known to be
--- awake, bound that was registered or '', id, value, how long it must be kept (ms), spare time (ms)
-if (redis.call('HGET', META, 'r') or '') ~= ARGV[1] then return false end
+-- awake, bound that was registered or '', id, value, how long it must be kept (ms), spare time (ms),
+-- token of this write
+-- Gives whether it is written, or was before; the number of tasks; and how many writes there were.
+local meta = redis.call('HMGET', META, 'r', 'c', 'k')
+local tokens, token = meta[3] or '', ARGV[11]
+if (meta[1] or '') ~= ARGV[1] then
+  -- This may be the second time that it arrives, after an answer that was lost.
+  local written = 0
+  for at = 1, #tokens, #token do
+    if string.sub(tokens, at, at + #token - 1) == token then written = 1 end
+  end
+  return { written, redis.call('HLEN', TASKS), tonumber(meta[2] or '0') }
+end
 local id, value = ARGV[7], ARGV[8]
 local old = redis.call('HGET', TASKS, id)
 redis.call('HSET', TASKS, id, value)
@@ -9,7 +20,8 @@ if old then unlink(id, old) end
 local expires, revision, status = head(value)
 redis.call('ZADD', order(status), 0, revision .. id)
 redis.call('ZADD', expiry(status), 0, expires .. id)
-redis.call('HSET', META, 'r', ARGV[2], 'u', ARGV[3])
+redis.call('HSET', META, 'r', ARGV[2], 'u', ARGV[3], 'k', token .. string.sub(tokens, 1, 7 * #token))
+local writes = redis.call('HINCRBY', META, 'c', 1)
 if ARGV[4] ~= '' then redis.call('HSET', META, 'h', ARGV[4]) end
 if ARGV[5] == '1' then redis.call('HSET', META, 'w', '1') end
 if ARGV[6] ~= '' then redis.call('HSET', META, 'b', ARGV[6]) end
@@ -27,4 +39,4 @@ if ARGV[9] ~= '' then
     redis.call('PEXPIRE', expiry(status), ttl)
   end
 end
-return redis.call('HLEN', TASKS)
+return { 1, redis.call('HLEN', TASKS), writes }

@@ -1,12 +1,16 @@
 -- Raises the account's horizon and drops tasks that are due. A new revision keeps off those that
 -- read before.
--- ARGV: horizon, how many, floor of revisions
+-- ARGV: horizon, how many, floor of revisions, token
 if not redis.call('HGET', META, 'r') then redis.call('HSET', META, 'r', ARGV[3]) end
 redis.call('HINCRBY', META, 'r', 1)
 local horizon = later(redis.call('HGET', META, 'h'), ARGV[1])
 redis.call('HSET', META, 'h', horizon)
 
 local left, dropped, more, bound = tonumber(ARGV[2]), 0, 0, false
+-- When it arrives a second time, after an answer that was lost, it says what it did the first time.
+local token, count = string.match(redis.call('HGET', META, 'd') or '', '^(%S+) (%d+)$')
+local again = token == ARGV[4]
+if again then left = 0 end
 for status = 0, 4 do
   local due = redis.call('ZRANGEBYLEX', expiry(status), '-', past(horizon), 'LIMIT', 0, left)
   for _, member in ipairs(due) do
@@ -25,4 +29,6 @@ for status = 0, 4 do
   end
 end
 if bound then redis.call('HSET', META, 'b', bound) else redis.call('HDEL', META, 'b') end
+if again then dropped = tonumber(count) end
+redis.call('HSET', META, 'd', ARGV[4] .. ' ' .. dropped)
 return { dropped, more, bound or '', redis.call('HLEN', TASKS), redis.call('HGET', META, 'r') }

@@ -1,6 +1,6 @@
 -- Reads what decides on a submission or an event.
 -- ARGV: now, known horizon or '', id, '1' to count the open tasks, '1' to count those in progress
-local meta = redis.call('HMGET', META, 'r', 'u', 'h', 'w', 'b')
+local meta = redis.call('HMGET', META, 'r', 'u', 'h', 'w', 'b', 'c')
 local instant = later(later(meta[3], ARGV[1]), ARGV[2])
 local open, running = 0, 0
 if ARGV[4] == '1' then

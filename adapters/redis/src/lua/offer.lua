@@ -2,7 +2,7 @@
 -- visible received one with the lowest, whether there is room in the lane; and where there is none,
 -- when there will be by expiry; and the latest expiry of those passed over.
 -- ARGV: now, known horizon or '', width of the lane or '', '1' to look at those in progress
-local meta = redis.call('HMGET', META, 'r', 'u', 'h', 'w', 'b')
+local meta = redis.call('HMGET', META, 'r', 'u', 'h', 'w', 'b', 'c')
 local instant = later(later(meta[3], ARGV[1]), ARGV[2])
 local before = ''
 

@@ -20,7 +20,7 @@ tasklife::conformance! {
     mod one_server;
     store = on_one_server;
     block_on = block_on;
-    cases = 4000;
+    cases = 150;
 }
 
 fn on_a_cluster(config: StoreConfig) -> RedisStore {
@@ -36,7 +36,7 @@ tasklife::conformance! {
     mod a_cluster;
     store = on_a_cluster;
     block_on = block_on;
-    cases = 40;
+    cases = 60;
 }
 
 #[test]
