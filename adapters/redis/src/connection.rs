@@ -408,12 +408,18 @@ impl Fault {
 
     /// Whether the connection is of no more use.
     fn spoils(&self, place: &Place) -> bool {
+        // Whoever is silent now may have gone for good.
+        let silent = self.error.is_timeout();
         match place {
             Place::Server(_) => {
-                self.error.is_unrecoverable_error() || self.is(ServerErrorKind::ReadOnly)
+                silent
+                    || self.error.is_unrecoverable_error()
+                    || self.is(ServerErrorKind::ReadOnly)
             }
-            // It mends itself, as long as it knows any node.
-            Place::Cluster(_) => self.error.kind() == ErrorKind::ClusterConnectionNotFound,
+            // It mends itself, as long as it knows any node that answers.
+            Place::Cluster(_) => {
+                silent || self.error.kind() == ErrorKind::ClusterConnectionNotFound
+            }
         }
     }
 }

@@ -1,4 +1,11 @@
 //! The tests of `tasklife-redis`, on servers of their own.
 
 mod conformance;
+mod fail_over;
+mod failure;
+mod keys;
+mod processes;
+mod restart;
+mod sweep;
 mod support;
+mod time;

@@ -1,6 +1,8 @@
 //! Redis servers of the tests' own, on free ports of the loopback interface. Dropped, they end.
 
+mod client;
 mod cluster;
+mod proxy;
 mod server;
 
 use std::sync::LazyLock;
@@ -10,7 +12,9 @@ use tasklife::{AccountId, CommandType, Now, StoreConfig, Submission, TaskId};
 use tasklife_redis::{Redis, RedisStore};
 use tokio::runtime::{Builder, Runtime};
 
+pub(crate) use client::Client;
 pub(crate) use cluster::Cluster;
+pub(crate) use proxy::{Loss, Proxy};
 pub(crate) use server::Server;
 
 pub(crate) const CREATE: CommandType = CommandType::from_static("subscriptionCreateRequest");
@@ -25,9 +29,15 @@ pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
 
 /// A store that no other test shares.
 pub(crate) fn fresh(redis: &Redis, config: StoreConfig) -> RedisStore {
+    fresh_pair(redis, redis, config).0
+}
+
+/// The same, over two ways.
+pub(crate) fn fresh_pair(one: &Redis, other: &Redis, config: StoreConfig) -> (RedisStore, RedisStore) {
     static NUMBER: AtomicU64 = AtomicU64::new(0);
-    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-    RedisStore::new(redis.clone(), config).with_prefix(&format!("t{number}"))
+    let prefix = format!("t{}", NUMBER.fetch_add(1, Ordering::Relaxed));
+    let over = |redis: &Redis| RedisStore::new(redis.clone(), config).with_prefix(&prefix);
+    (over(one), over(other))
 }
 
 pub(crate) fn at(text: &str) -> Now {

@@ -1,0 +1,76 @@
+//! A cluster that loses a primary.
+
+use std::thread::sleep;
+use std::time::Duration;
+
+use tasklife::{AsyncTaskStore, Completion, Scope, StoreConfig, Target, TaskEvent};
+use tasklife_redis::RedisStore;
+
+use crate::support::{Client, Cluster, account, block_on, fresh, second, submission};
+
+const ACCOUNTS: u64 = 30;
+
+/// Loses the primary of a key, while clients go on; then everything is there, and everything works.
+fn survive_the_loss_of(key: &str) {
+    let mut cluster = Cluster::start(&[]);
+    let redis = cluster.redis().with_patience(Duration::from_secs(20));
+    let store = fresh(&redis, StoreConfig::default().with_max_tasks(10_000)).with_prefix("p");
+    block_on(submit_one_each(&store, 1));
+    // What was acknowledged long ago has reached the replicas.
+    sleep(Duration::from_millis(500));
+
+    let lost = cluster.primary_of(key);
+    let working = block_on(async {
+        let mut client = Client::new(store.clone(), account("account 7"));
+        tokio::spawn(async move {
+            for number in 100..130 {
+                client.live(number, second(1)).await;
+            }
+            client
+        })
+    });
+    sleep(Duration::from_millis(30));
+    cluster.nodes[lost].kill();
+    cluster.wait("a replica to be promoted", |cluster| {
+        let topology = cluster.topology();
+        let primaries = topology.iter().filter(|node| node.primary && !node.failed);
+        primaries.count() == 3
+    });
+    // It was patient enough to notice nothing but a delay.
+    let client = block_on(working).unwrap();
+    assert_eq!((client.not_applied, client.unknown), (0, 0));
+    assert_eq!(client.tasks.len(), 30);
+
+    block_on(async {
+        client.check(second(1)).await;
+        submit_one_each(&store, 2).await;
+        // The sweep finds out that a primary is another, and registers everyone again.
+        assert_eq!(store.sweep(1, second(2)).await.unwrap().dropped, 0);
+        let mut started = 0;
+        while let Some(change) = store.claim(Scope::Any, second(3)).await.unwrap() {
+            let end = TaskEvent::complete(Completion::of(7));
+            store.apply(Target::exactly(change.task()), end, second(3)).await.unwrap();
+            started += 1;
+        }
+        assert_eq!(started, 2 * ACCOUNTS);
+        let swept = store.sweep(usize::MAX, second(10_000_000)).await.unwrap();
+        assert_eq!(swept.dropped as u64, 2 * ACCOUNTS + 30);
+    });
+}
+
+async fn submit_one_each(store: &RedisStore, number: u64) {
+    for name in 0..ACCOUNTS {
+        let submission = submission(&format!("account {name}"), number);
+        store.submit(submission, second(0)).await.unwrap();
+    }
+}
+
+#[test]
+fn the_loss_of_an_accounts_primary_is_survived() {
+    survive_the_loss_of("p:{account%207}:account");
+}
+
+#[test]
+fn the_loss_of_the_registrys_primary_is_survived() {
+    survive_the_loss_of("p:{*}:turns");
+}

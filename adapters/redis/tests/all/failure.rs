@@ -1,0 +1,220 @@
+//! What failures leave certain.
+
+use std::time::Duration;
+
+use tasklife::{
+    ApplyError, AsyncTaskStore, BackendError, Completion, Scope, StoreConfig, SubmitError, Submitted,
+    Target, TaskEvent, TaskStatus,
+};
+use tasklife_redis::Redis;
+
+use crate::support::{
+    Loss, Proxy, Server, account, block_on, fresh, fresh_pair, id, second, submission,
+};
+
+const LOSSES: [Loss; 3] = [Loss::OfRequest, Loss::OfAnswer, Loss::Silence];
+
+fn hurried(proxy: &Proxy) -> Redis {
+    proxy.redis().with_timeout(Duration::from_millis(200)).with_patience(Duration::ZERO)
+}
+
+fn patient(proxy: &Proxy) -> Redis {
+    proxy.redis().with_timeout(Duration::from_millis(200)).with_patience(Duration::from_secs(10))
+}
+
+fn backend<T: std::fmt::Debug>(result: Result<T, SubmitError>) -> BackendError {
+    match result {
+        Err(SubmitError::Backend(error)) => error,
+        other => panic!("expected the backend to fail, got {other:?}"),
+    }
+}
+
+#[test]
+fn without_a_server_nothing_is_applied() {
+    let mut server = Server::start(&[]);
+    let store = fresh(&server.redis().with_patience(Duration::from_millis(50)), StoreConfig::default());
+    block_on(async {
+        let acme = account("acme");
+        let task = store.submit(submission("acme", 1), second(0)).await.unwrap().into_task();
+        server.kill();
+        // The first to notice may have been on its way; no one after it is.
+        let _ = store.get(&acme, id(1), second(0)).await;
+        let error = backend(store.submit(submission("acme", 2), second(0)).await);
+        assert!(!error.is_unknown(), "{error:?}");
+        let event = TaskEvent::start();
+        match store.apply(Target::exactly(&task), event, second(0)).await {
+            Err(ApplyError::Backend(error)) => assert!(!error.is_unknown(), "{error:?}"),
+            other => panic!("expected the backend to fail, got {other:?}"),
+        }
+        assert!(!store.claim(Scope::Any, second(0)).await.unwrap_err().is_unknown());
+        assert!(!store.sweep(1, second(0)).await.unwrap_err().is_unknown());
+    });
+}
+
+#[test]
+fn a_lost_write_is_unknown_and_its_retry_is_safe() {
+    let server = Server::start(&[]);
+    let proxy = Proxy::to(server.port);
+    for loss in LOSSES {
+        let store = fresh(&hurried(&proxy), StoreConfig::default());
+        block_on(async {
+            proxy.lose(loss);
+            let error = backend(store.submit(submission("acme", 1), second(0)).await);
+            assert!(error.is_unknown(), "{loss:?}");
+
+            let again = store.submit(submission("acme", 1), second(0)).await.unwrap();
+            assert_eq!(
+                matches!(again, Submitted::Existing(_)),
+                loss != Loss::OfRequest,
+                "{loss:?}: {again:?}"
+            );
+            let task = again.into_task();
+            assert_eq!(task.status(), TaskStatus::Received);
+
+            proxy.lose(loss);
+            let failed = store.apply(Target::exactly(&task), TaskEvent::start(), second(1)).await;
+            assert!(matches!(failed, Err(ApplyError::Backend(error)) if error.is_unknown()));
+            // Exactly: applied once, whether by the first call or by the second.
+            let again = store.apply(Target::exactly(&task), TaskEvent::start(), second(1)).await;
+            let task = match again {
+                Ok(change) => change.into_task(),
+                Err(ApplyError::Stale { current }) => current,
+                Err(other) => panic!("{loss:?}: {other}"),
+            };
+            assert_eq!((task.status(), task.attempts()), (TaskStatus::ProcessingInProgress, 1));
+        });
+    }
+    assert_eq!(proxy.lost(), 2 * LOSSES.len());
+}
+
+#[test]
+fn patience_finds_out_what_became_of_a_lost_write() {
+    let server = Server::start(&[]);
+    let proxy = Proxy::to(server.port);
+    for loss in LOSSES {
+        let config = StoreConfig::default().with_max_tasks(10);
+        let store = fresh(&patient(&proxy), config);
+        block_on(async {
+            proxy.lose(loss);
+            let new = store.submit(submission("acme", 1), second(0)).await.unwrap();
+            assert!(matches!(new, Submitted::New(_)), "{loss:?}");
+            proxy.lose(loss);
+            let started = store.claim(Scope::Any, second(1)).await.unwrap().unwrap();
+            assert_eq!(started.task().attempts(), 1, "{loss:?}");
+            proxy.lose(loss);
+            let end = TaskEvent::complete(Completion::of(7));
+            let target = Target::exactly(started.task());
+            let ended = store.apply(target, end, second(2)).await.unwrap().into_task();
+            let page = store.list(ended.account(), &Default::default(), second(3)).await.unwrap();
+            assert_eq!(page.tasks(), [ended], "{loss:?}");
+        });
+    }
+    assert_eq!(proxy.lost(), 3 * LOSSES.len());
+}
+
+/// A second writer comes in between, while the first does not know whether its own write arrived.
+#[test]
+fn a_lost_write_is_told_from_that_of_another() {
+    let server = Server::start(&[]);
+    let proxy = Proxy::to(server.port);
+    for loss in LOSSES {
+        let (first, second_way) =
+            fresh_pair(&patient(&proxy), &server.redis(), StoreConfig::default());
+        block_on(async {
+            let task = first.submit(submission("acme", 1), second(0)).await.unwrap().into_task();
+            proxy.lose(loss);
+            let race = async {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                let event = TaskEvent::start().with_description("the second");
+                second_way.apply(Target::exactly(&task), event, second(2)).await
+            };
+            let event = TaskEvent::start().with_description("the first");
+            let target = Target::exactly(&task);
+            let (one, other) = tokio::join!(first.apply(target, event, second(1)), race);
+            assert_ne!(one.is_ok(), other.is_ok(), "{loss:?}: {one:?}, {other:?}");
+            let found = first.get(task.account(), task.id(), second(3)).await.unwrap().unwrap();
+            let winner = if one.is_ok() { "the first" } else { "the second" };
+            assert_eq!((found.description(), found.attempts()), (Some(winner), 1), "{loss:?}");
+        });
+    }
+}
+
+#[test]
+fn scripts_are_loaded_again_where_the_server_forgot_them() {
+    let server = Server::start(&[]);
+    let store = fresh(&server.redis(), StoreConfig::default());
+    block_on(async {
+        for number in 0..20 {
+            server.call(&["SCRIPT", "FLUSH"]).unwrap();
+            let task = store.submit(submission("acme", number), second(0)).await.unwrap().into_task();
+            server.call(&["SCRIPT", "FLUSH"]).unwrap();
+            let started = store.claim(Scope::Any, second(0)).await.unwrap().unwrap();
+            assert_eq!(started.task().id(), task.id());
+        }
+        server.call(&["SCRIPT", "FLUSH"]).unwrap();
+        assert_eq!(store.sweep(30, second(10_000_000)).await.unwrap().dropped, 20);
+    });
+    let info = server.call(&["INFO", "errorstats"]).unwrap();
+    assert!(info.contains("errorstat_NOSCRIPT"), "{info}");
+}
+
+#[test]
+fn a_server_out_of_memory_applies_nothing_and_a_sweep_makes_room() {
+    let server = Server::start(&["--maxmemory-policy", "noeviction"]);
+    let store = fresh(&server.redis(), StoreConfig::default());
+    block_on(async {
+        let acme = account("acme");
+        let task = store.submit(submission("acme", 1), second(0)).await.unwrap().into_task();
+        server.call(&["CONFIG", "SET", "maxmemory", "1"]).unwrap();
+        let error = backend(store.submit(submission("acme", 2), second(0)).await);
+        assert!(!error.is_unknown());
+        let failed = store.apply(Target::exactly(&task), TaskEvent::start(), second(1)).await;
+        assert!(matches!(failed, Err(ApplyError::Backend(error)) if !error.is_unknown()));
+        let page = store.list(&acme, &Default::default(), second(1)).await.unwrap();
+        assert_eq!(page.tasks(), [task]);
+
+        let swept = store.sweep(10, second(10_000_000)).await.unwrap();
+        assert_eq!((swept.dropped, swept.more), (1, false));
+        server.call(&["CONFIG", "SET", "maxmemory", "0"]).unwrap();
+        let later = second(10_000_001);
+        store.submit(submission("acme", 2), later).await.unwrap();
+        assert_eq!(store.claim(Scope::Any, later).await.unwrap().unwrap().task().id(), id(2));
+    });
+}
+
+#[test]
+fn a_replica_is_not_written_to() {
+    let primary = Server::start(&[]);
+    let replica = Server::start(&["--replicaof", "127.0.0.1", &primary.port.to_string()]);
+    let redis = replica.redis().with_patience(Duration::from_millis(50));
+    let store = fresh(&redis, StoreConfig::default());
+    block_on(async {
+        let error = backend(store.submit(submission("acme", 1), second(0)).await);
+        assert!(!error.is_unknown());
+        replica.call(&["REPLICAOF", "NO", "ONE"]).unwrap();
+        store.submit(submission("acme", 1), second(0)).await.unwrap();
+    });
+}
+
+/// A process reserved a place and died.
+#[test]
+fn a_reservation_left_behind_is_found() {
+    let server = Server::start(&[]);
+    let config = StoreConfig::default().with_max_tasks(1);
+    let store = fresh(&server.redis(), config);
+    block_on(async {
+        store.submit(submission("acme", 1), second(0)).await.unwrap();
+        let full = store.submit(submission("acme", 2), second(0)).await;
+        assert!(matches!(full, Err(SubmitError::StoreFull { sweep_helps: false })), "{full:?}");
+        assert_eq!(store.sweep(1, second(10_000_000)).await.unwrap().dropped, 1);
+
+        // As long ago as the server's clock goes back.
+        let keys = server.call(&["KEYS", "*:total"]).unwrap();
+        let prefix = keys.lines().nth(2).unwrap().trim_end_matches("total").to_owned();
+        server.call(&["HSET", &format!("{prefix}reserved"), "17", "0 acme"]).unwrap();
+        let later = second(10_000_001);
+        store.submit(submission("acme", 3), later).await.unwrap();
+        let full = store.submit(submission("acme", 4), later).await;
+        assert!(matches!(full, Err(SubmitError::StoreFull { sweep_helps: false })), "{full:?}");
+    });
+}

@@ -1,0 +1,193 @@
+//! Two processes that fight over the same tasks.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::env;
+use std::num::NonZeroU32;
+use std::process::{Command, Stdio};
+use std::str::FromStr;
+
+use tasklife::{
+    AccountId, AsyncTaskStore, Change, Completion, Revision, Scope, StoreConfig, Submitted, Target,
+    Task, TaskEvent, TaskId, TaskStatus,
+};
+use tasklife_redis::{Redis, RedisStore};
+
+use crate::support::{Cluster, Server, account, block_on, second, submission};
+
+const SERVERS: &str = "TASKLIFE_REDIS_TEST_SERVERS";
+const ACCOUNTS: [&str; 3] = ["acme", "umbrella", "}{"];
+const TASKS: u64 = 40;
+const WORKERS: usize = 4;
+const LANE: u32 = 2;
+
+#[test]
+fn two_processes_share_one_server() {
+    let server = Server::start(&[]);
+    fight(&server.address(), &server.redis());
+}
+
+#[test]
+fn two_processes_share_a_cluster() {
+    let cluster = Cluster::start(&[]);
+    let addresses: Vec<String> = cluster.nodes.iter().map(Server::address).collect();
+    fight(&addresses.join(","), &cluster.redis());
+}
+
+fn store(redis: Redis) -> RedisStore {
+    let lane = NonZeroU32::new(LANE).unwrap();
+    let config = StoreConfig::default().with_max_in_progress(lane).with_max_tasks(10_000);
+    RedisStore::new(redis, config)
+}
+
+/// Both processes submit the same tasks and work on them, several at a time, and write down each
+/// change that they made. Together that is one history.
+fn fight(servers: &str, redis: &Redis) {
+    let processes = [0, 1].map(|_| {
+        let mut command = Command::new(env::current_exe().unwrap());
+        command.args(["--ignored", "--exact", "--nocapture", "processes::one_of_two"]);
+        command.env(SERVERS, servers).stdout(Stdio::piped()).spawn().unwrap()
+    });
+    let mut changes = Vec::new();
+    for process in processes {
+        let output = process.wait_with_output().unwrap();
+        assert!(output.status.success());
+        let before = changes.len();
+        changes.extend(String::from_utf8(output.stdout).unwrap().lines().filter_map(parsed));
+        assert!(changes.len() > before, "a process did nothing");
+    }
+
+    // Each task was submitted once, started once, reported once, ended once.
+    let total = ACCOUNTS.len() * usize::try_from(TASKS).unwrap();
+    for event in ["submit", "start", "report", "complete"] {
+        let of = changes.iter().filter(|change| change.event == event);
+        let tasks: BTreeSet<_> = of.clone().map(|change| (&change.account, change.id)).collect();
+        assert_eq!((of.count(), tasks.len()), (total, total), "{event}");
+    }
+    // In the order of revisions it is the history of one store: no revision twice, each task step
+    // by step, no lane too full, and what was received first is started first.
+    let by_revision: BTreeMap<(&AccountId, Revision), &Written> =
+        changes.iter().map(|change| ((&change.account, change.revision), change)).collect();
+    assert_eq!(by_revision.len(), changes.len());
+    let mut steps: BTreeMap<(&AccountId, TaskId), TaskStatus> = BTreeMap::new();
+    let mut received: BTreeMap<&AccountId, BTreeSet<(Revision, TaskId)>> = BTreeMap::new();
+    for change in by_revision.values() {
+        let waiting = received.entry(&change.account).or_default();
+        let before = steps.insert((&change.account, change.id), change.status);
+        match change.event.as_str() {
+            "submit" => {
+                assert_eq!(before, None);
+                waiting.insert((change.revision, change.id));
+            }
+            "start" => {
+                assert_eq!(waiting.pop_first().map(|(_, id)| id), Some(change.id));
+                let running = steps.iter().filter(|((account, _), status)| {
+                    **account == change.account && **status == TaskStatus::ProcessingInProgress
+                });
+                assert!(running.count() <= LANE as usize, "the lane of {} is too full", change.account);
+            }
+            _ => assert_eq!(before, Some(TaskStatus::ProcessingInProgress)),
+        }
+    }
+    block_on(async {
+        let store = store(redis.clone());
+        assert_eq!(store.claim(Scope::Any, second(0)).await.unwrap(), None);
+        let swept = store.sweep(usize::MAX, second(10_000_000)).await.unwrap();
+        assert_eq!(swept.dropped, total);
+    });
+}
+
+/// A change as a process writes it down.
+struct Written {
+    event: String,
+    account: AccountId,
+    id: TaskId,
+    revision: Revision,
+    status: TaskStatus,
+}
+
+fn write(event: &str, task: &Task) {
+    println!(
+        "change {event} {} {} {} {}",
+        task.account(),
+        task.id(),
+        task.revision(),
+        task.status()
+    );
+}
+
+fn parsed(line: &str) -> Option<Written> {
+    // What the test harness prints may stand before it on the line.
+    let mut words = line.split_once("change ")?.1.split(' ');
+    fn next<T: FromStr>(words: &mut std::str::Split<'_, char>) -> Option<T> {
+        words.next()?.parse().ok()
+    }
+    Some(Written {
+        event: next(&mut words)?,
+        account: next(&mut words)?,
+        id: next(&mut words)?,
+        revision: next(&mut words)?,
+        status: next(&mut words)?,
+    })
+}
+
+#[test]
+#[ignore = "one of the two processes of the tests above"]
+fn one_of_two() {
+    let Ok(servers) = env::var(SERVERS) else { return };
+    let redis = match servers.split(',').collect::<Vec<_>>()[..] {
+        [one] => Redis::server(one),
+        ref several => Redis::cluster(several.iter().copied()),
+    };
+    let store = store(redis.unwrap());
+    block_on(async {
+        let submitting = tokio::spawn(submit_all(store.clone()));
+        let workers: Vec<_> = (0..WORKERS).map(|_| tokio::spawn(work(store.clone()))).collect();
+        submitting.await.unwrap();
+        for worker in workers {
+            worker.await.unwrap();
+        }
+    });
+}
+
+async fn submit_all(store: RedisStore) {
+    for number in 0..TASKS {
+        for name in ACCOUNTS {
+            if let Submitted::New(task) =
+                store.submit(submission(name, number), second(0)).await.unwrap()
+            {
+                write("submit", &task);
+            }
+        }
+    }
+}
+
+async fn work(store: RedisStore) {
+    let mut ended = 0;
+    while ended < ACCOUNTS.len() {
+        match store.claim(Scope::Any, second(0)).await.unwrap() {
+            Some(started) => process(&store, started).await,
+            None => {
+                tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+                ended = 0;
+                for name in ACCOUNTS {
+                    let query = tasklife::ListQuery::default()
+                        .with_status(TaskStatus::ProcessingCompleted)
+                        .with_limit(std::num::NonZeroUsize::MAX);
+                    let page = store.list(&account(name), &query, second(0)).await.unwrap();
+                    ended += usize::from(page.tasks().len() as u64 == TASKS);
+                }
+            }
+        }
+    }
+}
+
+async fn process(store: &RedisStore, started: Change) {
+    write("start", started.task());
+    let target = Target::exactly(started.task());
+    let reported = store.apply(target, TaskEvent::report(), second(0)).await.unwrap();
+    write("report", reported.task());
+    tokio::task::yield_now().await;
+    let end = TaskEvent::complete(Completion::default());
+    let ended = store.apply(Target::exactly(reported.task()), end, second(0)).await.unwrap();
+    write("complete", ended.task());
+}

@@ -1,0 +1,78 @@
+//! A server that is killed and started again in the middle of a history.
+
+use std::collections::BTreeSet;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::sleep;
+use std::time::Duration;
+
+use tasklife::{AsyncTaskStore, ListQuery, StoreConfig};
+
+use crate::support::{Client, Server, account, block_on, fresh, second};
+
+const DURABLE: [&str; 4] = ["--appendonly", "yes", "--appendfsync", "always"];
+
+/// Clients that share accounts go on submitting and working while the server is killed three times.
+#[test]
+fn no_acknowledged_write_is_lost_across_kills() {
+    let mut server = Server::start(&DURABLE);
+    // Impatient, so that the clients see the failures.
+    let redis = server.redis().with_patience(Duration::ZERO).with_timeout(Duration::from_secs(1));
+    let store = fresh(&redis, StoreConfig::default().with_max_tasks(100_000));
+    let stop = Arc::new(AtomicBool::new(false));
+    let clients = (0..6_u64).map(|number| {
+        let name = ["acme", "umbrella"][usize::from(number % 2 == 1)];
+        let mut client = Client::new(store.clone(), account(name));
+        let stop = stop.clone();
+        async move {
+            let mut tasks = number * 1_000_000;
+            while !stop.load(Ordering::SeqCst) {
+                client.live(tasks, second(0)).await;
+                tasks += 1;
+            }
+            client
+        }
+    });
+    let clients = block_on(async { clients.map(tokio::spawn).collect::<Vec<_>>() });
+    for _ in 0..3 {
+        sleep(Duration::from_millis(400));
+        server.kill();
+        sleep(Duration::from_millis(100));
+        server.restart();
+    }
+    sleep(Duration::from_millis(300));
+    stop.store(true, Ordering::SeqCst);
+    let clients: Vec<Client> = block_on(async {
+        let mut ended = Vec::new();
+        for client in clients {
+            ended.push(client.await.unwrap());
+        }
+        ended
+    });
+
+    server.restart();
+    block_on(async {
+        let mut lives = 0;
+        for client in &clients {
+            client.check(second(0)).await;
+            lives += client.tasks.len();
+        }
+        let failures: usize = clients.iter().map(|client| client.not_applied).sum();
+        assert!(failures > 0, "no client noticed that the server was gone");
+        assert!(lives > 20, "only {lives} tasks");
+        // Nothing is there that no client knows of, and no revision was given twice.
+        let everything = ListQuery::new(NonZeroUsize::MAX);
+        let mut listed = 0;
+        for name in ["acme", "umbrella"] {
+            let page = store.list(&account(name), &everything, second(0)).await.unwrap();
+            let revisions: BTreeSet<_> = page.tasks().iter().map(|task| task.revision()).collect();
+            assert_eq!(revisions.len(), page.tasks().len());
+            listed += page.tasks().len();
+        }
+        assert_eq!(listed, lives);
+        // Nor has the number of tasks been lost.
+        let swept = store.sweep(usize::MAX, second(10_000_000)).await.unwrap();
+        assert_eq!((swept.dropped, swept.more), (lives, false));
+    });
+}

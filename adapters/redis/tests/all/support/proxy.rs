@@ -1,0 +1,103 @@
+//! A way to a server on which a write, or its answer, gets lost.
+
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use tasklife_redis::Redis;
+
+/// What is to happen to the next write of a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub(crate) enum Loss {
+    /// It never arrives, and the connection ends.
+    OfRequest = 1,
+    /// It arrives, but the connection ends before the answer.
+    OfAnswer,
+    /// It arrives, but the answer never does, and the connection stays.
+    Silence,
+}
+
+/// A way to a server, on a port of its own.
+pub(crate) struct Proxy {
+    port: u16,
+    next: Arc<AtomicU32>,
+    lost: Arc<AtomicUsize>,
+}
+
+impl Proxy {
+    pub(crate) fn to(server: u16) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let (next, lost) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicUsize::new(0)));
+        let proxy = Self { port, next: next.clone(), lost: lost.clone() };
+        thread::spawn(move || {
+            for client in listener.incoming().flatten() {
+                let Ok(server) = TcpStream::connect(("127.0.0.1", server)) else { continue };
+                let (next, lost) = (next.clone(), lost.clone());
+                let mute = Arc::new(AtomicBool::new(false));
+                let (from_server, to_client, muted) =
+                    (server.try_clone().unwrap(), client.try_clone().unwrap(), mute.clone());
+                thread::spawn(move || answers(from_server, to_client, &muted));
+                thread::spawn(move || requests(client, server, &next, &lost, &mute));
+            }
+        });
+        proxy
+    }
+
+    pub(crate) fn redis(&self) -> Redis {
+        Redis::server(&format!("redis://127.0.0.1:{}", self.port)).unwrap()
+    }
+
+    /// Lets the next write of a task get lost.
+    pub(crate) fn lose(&self, loss: Loss) {
+        self.next.store(loss as u32, Ordering::SeqCst);
+    }
+
+    /// How many got lost.
+    pub(crate) fn lost(&self) -> usize {
+        self.lost.load(Ordering::SeqCst)
+    }
+}
+
+fn answers(mut from: TcpStream, mut to: TcpStream, mute: &AtomicBool) {
+    let mut buffer = [0; 1 << 16];
+    while let Ok(length @ 1..) = from.read(&mut buffer) {
+        if !mute.load(Ordering::SeqCst) && to.write_all(&buffer[..length]).is_err() {
+            break;
+        }
+    }
+    let _ = to.shutdown(Shutdown::Both);
+}
+
+fn requests(
+    mut from: TcpStream,
+    mut to: TcpStream,
+    next: &AtomicU32,
+    lost: &AtomicUsize,
+    mute: &AtomicBool,
+) {
+    let mut buffer = [0; 1 << 16];
+    while let Ok(length @ 1..) = from.read(&mut buffer) {
+        let request = &buffer[..length];
+        // Only what writes a task has its record in it.
+        let is_write = request.windows(14).any(|part| part == b"\"command_type\"");
+        let loss = if is_write { next.swap(0, Ordering::SeqCst) } else { 0 };
+        if loss != 0 {
+            lost.fetch_add(1, Ordering::SeqCst);
+            mute.store(true, Ordering::SeqCst);
+        }
+        if loss == Loss::OfRequest as u32 || to.write_all(request).is_err() {
+            break;
+        }
+        if loss == Loss::OfAnswer as u32 {
+            thread::sleep(Duration::from_millis(50));
+            break;
+        }
+    }
+    let _ = from.shutdown(Shutdown::Both);
+    let _ = to.shutdown(Shutdown::Both);
+}

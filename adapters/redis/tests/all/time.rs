@@ -1,0 +1,153 @@
+//! Times and revisions keep all their digits, and `now` is the caller's.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use tasklife::{
+    AsyncTaskStore, ListQuery, MAX_TIME, MIN_TIME, Now, Retention, Scope, StoreConfig, Target,
+    TaskEvent, TaskId, TaskStatus,
+};
+
+use crate::support::{Server, account, at, block_on, fresh, id, second, submission};
+
+#[test]
+fn a_nanosecond_is_the_last_of_a_tasks_life() {
+    let server = Server::start(&[]);
+    let nanosecond = TimeDelta::nanoseconds(1);
+    for now in [MIN_TIME, at("1969-12-31T23:59:59.999999999Z"), at("2016-12-31T23:59:60.5Z"), at("9999-12-01T00:00:00.000000001Z")] {
+        let retention = Retention::since_submission(TimeDelta::days(10) + nanosecond);
+        let store = fresh(&server.redis(), StoreConfig::default().with_retention(retention));
+        block_on(async {
+            let task = store.submit(submission("acme", 1), now).await.unwrap().into_task();
+            assert_eq!((task.submitted_at(), task.updated_at()), (now, now));
+            let last = task.expires_at() - nanosecond;
+            let acme = account("acme");
+            assert_eq!(store.get(&acme, id(1), last).await.unwrap(), Some(task.clone()));
+            assert_eq!(store.get(&acme, id(1), task.expires_at()).await.unwrap(), None);
+            assert_eq!(store.sweep(1, last).await.unwrap().dropped, 0);
+            assert_eq!(store.get(&acme, id(1), now).await.unwrap(), Some(task.clone()));
+            assert_eq!(store.sweep(1, task.expires_at()).await.unwrap().dropped, 1);
+            assert_eq!(store.get(&acme, id(1), now).await.unwrap(), None);
+        });
+    }
+}
+
+#[test]
+fn tasks_at_the_end_of_time_are_kept_as_long_as_any() {
+    let server = Server::start(&[]);
+    let store = fresh(&server.redis(), StoreConfig::default());
+    block_on(async {
+        let task = store.submit(submission("acme", 1), MAX_TIME - TimeDelta::days(1)).await.unwrap();
+        assert_eq!(task.task().expires_at(), MAX_TIME);
+        let beyond = Now::MAX_UTC;
+        assert_eq!(store.get(&account("acme"), id(1), beyond).await.unwrap(), None);
+        assert_eq!(store.sweep(1, beyond).await.unwrap().dropped, 1);
+        // From now on every submission would be expired at birth.
+        assert!(store.submit(submission("acme", 2), second(0)).await.is_err());
+    });
+}
+
+/// Doubles would merge them: 2⁵³ + 1 is none.
+#[test]
+fn revisions_beyond_doubles_stay_apart() {
+    let server = Server::start(&[]);
+    let store = fresh(&server.redis(), StoreConfig::default());
+    block_on(async {
+        store.submit(submission("acme", 0), second(0)).await.unwrap();
+        let keys = server.call(&["KEYS", "*:account"]).unwrap();
+        let key = keys.lines().nth(2).unwrap();
+        server.call(&["HSET", key, "r", "9007199254740992"]).unwrap();
+        let mut revisions = Vec::new();
+        for number in 1..=4 {
+            let new = store.submit(submission("acme", number), second(0)).await.unwrap();
+            revisions.push(new.task().revision().get());
+        }
+        let first = 9_007_199_254_740_993;
+        assert_eq!(revisions, [first, first + 1, first + 2, first + 3]);
+
+        let started = store.claim(Scope::Any, second(1)).await.unwrap().unwrap();
+        assert_eq!(started.task().id(), id(0));
+        let started = store.claim(Scope::Any, second(1)).await.unwrap().unwrap();
+        assert_eq!((started.task().id(), started.task().revision().get()), (id(1), first + 5));
+        let ids = |query: ListQuery| {
+            let store = store.clone();
+            async move {
+                let page = store.list(&account("acme"), &query, second(1)).await.unwrap();
+                page.tasks().iter().map(|task| task.id()).collect::<Vec<TaskId>>()
+            }
+        };
+        let all = ListQuery::default();
+        assert_eq!(ids(all.clone()).await, [1, 0, 4, 3, 2].map(id));
+        let since = store.get(&account("acme"), id(3), second(1)).await.unwrap().unwrap().revision();
+        assert_eq!(ids(all.changed_since(since)).await, [1, 0, 4].map(id));
+        let stale = store.get(&account("acme"), id(2), second(1)).await.unwrap().unwrap();
+        store.apply(Target::exactly(&stale), TaskEvent::start(), second(2)).await.unwrap();
+        assert!(store.apply(Target::exactly(&stale), TaskEvent::start(), second(2)).await.is_err());
+    });
+}
+
+/// To the server, the callers' time is years ago, or years ahead: it collects nothing early.
+#[test]
+fn whatever_time_the_server_has_is_no_matter() {
+    let server = Server::start(&[]);
+    for now in [second(0), MIN_TIME, at("9000-01-01T00:00:00Z")] {
+        // Without grace: as strict as can be.
+        let store = fresh(&server.redis(), StoreConfig::default()).with_grace(Some(Duration::ZERO));
+        block_on(async {
+            let task = store.submit(submission("acme", 1), now).await.unwrap().into_task();
+            let nearly = task.expires_at() - TimeDelta::seconds(1);
+            let found = store.get(task.account(), task.id(), nearly).await.unwrap();
+            assert_eq!(found, Some(task), "{now}");
+        });
+    }
+    for key in keys(&server) {
+        let left = server.call(&["PTTL", &key]).unwrap();
+        let left: i64 = left.trim_start_matches(':').trim().parse().unwrap();
+        let days = left as f64 / 86_400_000.0;
+        if key.ends_with(":account") || key.contains("{*}") {
+            assert_eq!(left, -1, "{key}");
+        } else {
+            assert!((9.9..=10.0).contains(&days), "{key}: {days} days");
+        }
+    }
+}
+
+/// What Redis has collected because no sweep came was expired for everyone, and leaves no trace.
+#[test]
+fn what_redis_collects_leaves_a_store_that_works() {
+    let server = Server::start(&[]);
+    let retention = Retention::since_submission(TimeDelta::milliseconds(300));
+    let config = StoreConfig::default().with_retention(retention).with_max_tasks(2);
+    let store = fresh(&server.redis(), config).with_grace(Some(Duration::from_millis(200)));
+    block_on(async {
+        let acme = account("acme");
+        let first = store.submit(submission("acme", 1), second(0)).await.unwrap().into_task();
+        let latest = Target::latest(&acme, id(1));
+        let task = store.apply(latest, TaskEvent::start(), second(0)).await.unwrap().into_task();
+        store.submit(submission("acme", 2), second(0)).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        // The law says: still there, as the caller's time stands still. So it is.
+        assert!(store.get(&acme, id(1), second(0)).await.unwrap().is_some());
+        // And that it is gone, though Redis still has it.
+        assert!(store.get(&acme, id(1), first.expires_at()).await.unwrap().is_none());
+        assert!(keys(&server).iter().any(|key| key.ends_with(":tasks")));
+
+        tokio::time::sleep(Duration::from_millis(1_200)).await;
+        assert!(keys(&server).iter().all(|key| !key.ends_with(":tasks")), "{:?}", keys(&server));
+        let query = ListQuery::default().with_status(TaskStatus::ProcessingInProgress);
+        assert!(store.list(&acme, &query, second(0)).await.unwrap().tasks().is_empty());
+        assert_eq!(store.claim(Scope::Any, second(1)).await.unwrap(), None);
+        assert_eq!(store.sweep(10, second(1)).await.unwrap().dropped, 0);
+        // The places of those that were collected are free, and revisions go on.
+        for number in [1, 3] {
+            let new = store.submit(submission("acme", number), second(1)).await.unwrap();
+            assert!(new.task().revision() > task.revision());
+        }
+        assert_eq!(store.sweep(10, second(10)).await.unwrap().dropped, 2);
+    });
+}
+
+fn keys(server: &Server) -> Vec<String> {
+    let answer = server.call(&["KEYS", "*"]).unwrap();
+    answer.lines().filter(|line| line.contains(':')).map(String::from).collect()
+}
