@@ -96,14 +96,10 @@ pub(crate) struct Mended {
     pub(crate) revision: String,
 }
 
-type Marks = (
-    Option<u64>,
-    Option<String>,
-    Option<String>,
-    Option<String>,
-    Option<String>,
-    Option<u64>,
-);
+type Marks =
+    (Option<u64>, Option<String>, Option<String>, Option<String>, Option<String>, Option<u64>);
+
+type Offered = (Marks, String, Option<Vec<u8>>, Option<Vec<u8>>, bool, String, String);
 
 impl<'a> Account<'a> {
     pub(crate) fn new(redis: &'a Redis, prefix: &Prefix, id: &'a AccountId) -> Self {
@@ -116,7 +112,7 @@ impl<'a> Account<'a> {
         let (horizon, found): (Option<String>, Option<Vec<u8>>) =
             self.redis.ask(&script::GET, &self.keys[..2], &[id.as_bytes()]).await?;
         let instant = instant_of(horizon)?.max(within_years(now));
-        Ok(value::decode_one(found)?.filter(|task| task.is_visible_at(instant)))
+        Ok(value::decode_one(found.as_deref())?.filter(|task| task.is_visible_at(instant)))
     }
 
     pub(crate) async fn look(
@@ -127,11 +123,12 @@ impl<'a> Account<'a> {
         now: Now,
     ) -> Result<Look, BackendError> {
         let flag = |yes| if yes { "1" } else { "" };
-        let args = [&text::instant(now), known.horizon(), &name(id), flag(counted.0), flag(counted.1)];
+        let args =
+            [&text::instant(now), known.horizon(), &name(id), flag(counted.0), flag(counted.1)];
         let (marks, instant, task, open, running): (Marks, String, Option<Vec<u8>>, usize, usize) =
             self.redis.ask(&script::LOOK, &self.keys, &args.map(str::as_bytes)).await?;
         let state = State::new(marks, &instant)?;
-        Ok(Look { state, task: value::decode_one(task)?, open, running })
+        Ok(Look { state, task: value::decode_one(task.as_deref())?, open, running })
     }
 
     pub(crate) async fn offer(
@@ -143,12 +140,11 @@ impl<'a> Account<'a> {
         let width = config.max_in_progress().map_or(String::new(), |width| width.to_string());
         let silent = if config.takeover_after().is_some() { "1" } else { "" };
         let args = [&text::instant(now), known.horizon(), &width, silent];
-        type Answer =
-            (Marks, String, Option<Vec<u8>>, Option<Vec<u8>>, bool, String, String);
-        let (marks, instant, silent, received, room, free_at, before): Answer =
+        let (marks, instant, silent, received, room, free_at, before): Offered =
             self.redis.ask(&script::OFFER, &self.keys, &args.map(str::as_bytes)).await?;
         let state = State::new(marks, &instant)?;
-        let (silent, received) = (value::decode_one(silent)?, value::decode_one(received)?);
+        let silent = value::decode_one(silent.as_deref())?;
+        let received = value::decode_one(received.as_deref())?;
         Ok(Offer { state, silent, received, room, free_at, before })
     }
 
@@ -166,7 +162,7 @@ impl<'a> Account<'a> {
             query.statuses().map(|status| char::from(b'0' + status as u8)).collect();
         let args = [&text::instant(now), &below, &above, &count.to_string(), &statuses];
         let (revision, tasks): (Option<u64>, Vec<Vec<u8>>) =
-            self.redis.ask(&script::LIST, &self.keys, &args.map(|arg| arg.as_bytes())).await?;
+            self.redis.ask(&script::LIST, &self.keys, &args.map(String::as_bytes)).await?;
         let revision = revision_of(revision)?.unwrap_or_default();
         let tasks: Result<_, Corrupt> = tasks.iter().map(|task| value::decode(task)).collect();
         Ok((revision, tasks?))
@@ -228,7 +224,7 @@ impl<'a> Account<'a> {
     pub(crate) async fn doze(&self, state: &State, known: &Known) -> Result<bool, BackendError> {
         let (expected, horizon) = (state.expected(), state.horizon(known));
         let args = [&expected, &horizon, &known.floor];
-        self.redis.ask(&script::DOZE, &self.keys, &args.map(|arg| arg.as_bytes())).await
+        self.redis.ask(&script::DOZE, &self.keys, &args.map(String::as_bytes)).await
     }
 
     /// Raises the horizon and drops what is due.
@@ -254,7 +250,11 @@ impl<'a> Account<'a> {
     }
 
     /// Lets go of the account after a while, if it is still at this revision, without tasks.
-    pub(crate) async fn retire(&self, revision: &str, after: Duration) -> Result<bool, BackendError> {
+    pub(crate) async fn retire(
+        &self,
+        revision: &str,
+        after: Duration,
+    ) -> Result<bool, BackendError> {
         let after = after.as_millis().to_string();
         let args = [revision.as_bytes(), after.as_bytes()];
         self.redis.ask(&script::RETIRE, &self.keys, &args).await

@@ -131,9 +131,8 @@ impl Redis {
         args: &[&[u8]],
     ) -> Result<Sent<T>, BackendError> {
         let told = self.run(script, keys, args).await;
-        told.map_err(|(error, arrived)| match arrived {
-            true => BackendError::unknown(error),
-            false => BackendError::not_applied(error),
+        told.map_err(|(error, arrived)| {
+            if arrived { BackendError::unknown(error) } else { BackendError::not_applied(error) }
         })
     }
 
@@ -166,12 +165,7 @@ impl Redis {
         }
     }
 
-    async fn once(
-        &self,
-        script: &Script,
-        keys: &[String],
-        args: &[&[u8]],
-    ) -> Result<Value, Fault> {
+    async fn once(&self, script: &Script, keys: &[String], args: &[&[u8]]) -> Result<Value, Fault> {
         let by_hash = command("EVALSHA", script.hash(), keys, args);
         match self.send(by_hash).await {
             Err(fault) if fault.is(ServerErrorKind::NoScript) => {
@@ -234,7 +228,8 @@ impl Redis {
         command: Cmd,
         to: RoutingInfo,
     ) -> Result<T, BackendError> {
-        let connection = self.connection().await.map_err(|fault| BackendError::not_applied(fault.error))?;
+        let connection =
+            self.connection().await.map_err(|fault| BackendError::not_applied(fault.error))?;
         let answer = match connection.1 {
             Connection::Server(mut server) => command.query_async(&mut server).await,
             Connection::Cluster(mut cluster) => cluster.route_command(command, to).await,
@@ -376,10 +371,11 @@ impl Fault {
     /// A failure after a command was given to the connection.
     fn of(error: RedisError) -> Self {
         let had_no_effect = match error.kind() {
-            // An error reply. A script compares before it writes, and is let in as a whole.
-            ErrorKind::Server(_) | ErrorKind::Extension => true,
-            // No connection to send it to.
-            ErrorKind::ClusterConnectionNotFound
+            // An error reply: a script compares before it writes, and is let in as a whole. Or there
+            // was no connection to send it to.
+            ErrorKind::Server(_)
+            | ErrorKind::Extension
+            | ErrorKind::ClusterConnectionNotFound
             | ErrorKind::AuthenticationFailed
             | ErrorKind::InvalidClientConfig => true,
             _ => error.is_connection_refusal(),
@@ -398,7 +394,12 @@ impl Fault {
             ErrorKind::Io | ErrorKind::Parse | ErrorKind::ClusterConnectionNotFound => true,
             ErrorKind::Server(kind) => matches!(
                 kind,
-                S::BusyLoading | S::Moved | S::Ask | S::TryAgain | S::ClusterDown | S::MasterDown
+                S::BusyLoading
+                    | S::Moved
+                    | S::Ask
+                    | S::TryAgain
+                    | S::ClusterDown
+                    | S::MasterDown
                     | S::ReadOnly
             ),
             ErrorKind::Extension => self.error.code() == Some("BUSY"),
@@ -412,9 +413,7 @@ impl Fault {
         let silent = self.error.is_timeout();
         match place {
             Place::Server(_) => {
-                silent
-                    || self.error.is_unrecoverable_error()
-                    || self.is(ServerErrorKind::ReadOnly)
+                silent || self.error.is_unrecoverable_error() || self.is(ServerErrorKind::ReadOnly)
             }
             // It mends itself, as long as it knows any node that answers.
             Place::Cluster(_) => {

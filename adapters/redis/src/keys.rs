@@ -88,7 +88,8 @@ mod tests {
     #[test]
     fn hostile_names_share_no_key() {
         let long = "é".repeat(127);
-        let names = ["a", "A", "a}", "{a", "}{", "*", "%2A", "a b", "%", "%25", "{*}", "a:b", &long];
+        let names =
+            ["a", "A", "a}", "{a", "}{", "*", "%2A", "a b", "%", "%25", "{*}", "a:b", &long];
         let prefixes = ["", "p", "p:{a}", "{p}"];
         let mut seen = BTreeSet::new();
         for prefix in prefixes.map(Prefix::new) {

@@ -204,9 +204,12 @@ impl<'a> Registry<'a> {
     }
 
     /// Gives up a reservation.
-    pub(crate) async fn release(&self, token: &str, account: &AccountId) -> Result<(), BackendError> {
-        let _: Vec<String> =
-            self.ask(&script::COUNT, &[token, account.as_str(), "", ""]).await?;
+    pub(crate) async fn release(
+        &self,
+        token: &str,
+        account: &AccountId,
+    ) -> Result<(), BackendError> {
+        let _: Vec<String> = self.ask(&script::COUNT, &[token, account.as_str(), "", ""]).await?;
         Ok(())
     }
 

@@ -21,6 +21,6 @@ pub(crate) fn decode(value: &[u8]) -> Result<Task, Corrupt> {
     Ok(Task::try_from(serde_json::from_slice::<TaskRecord>(json)?)?)
 }
 
-pub(crate) fn decode_one(value: Option<Vec<u8>>) -> Result<Option<Task>, Corrupt> {
-    value.as_deref().map(decode).transpose()
+pub(crate) fn decode_one(value: Option<&[u8]>) -> Result<Option<Task>, Corrupt> {
+    value.map(decode).transpose()
 }

@@ -12,7 +12,7 @@ use crate::registry::Known;
 enum Asked {
     HandedOut(Change),
     /// It has nothing, as it stands in this offer.
-    Nothing(Offer),
+    Nothing(Box<Offer>),
 }
 
 impl RedisStore {
@@ -64,7 +64,9 @@ impl RedisStore {
             let silent = offer.silent.take_if(|task| due(task));
             let received = offer.received.take_if(|_| silent.is_none() && offer.room);
             let event = if silent.is_some() { EventKind::Report } else { EventKind::Start };
-            let Some(mut task) = silent.or(received) else { return Ok(Asked::Nothing(offer)) };
+            let Some(mut task) = silent.or(received) else {
+                return Ok(Asked::Nothing(offer.into()));
+            };
 
             let state = &offer.state;
             let (from, stamp) = (task.status(), state.clock(&known)?.next(now));

@@ -62,9 +62,7 @@ impl RedisStore {
         revision: &str,
     ) -> Result<(), BackendError> {
         let (mut tasks, mut revision) = (tasks, revision.to_owned());
-        while let Some(floor) =
-            self.registry().count(token, account.id, tasks, &revision).await?
-        {
+        while let Some(floor) = self.registry().count(token, account.id, tasks, &revision).await? {
             (tasks, revision) = account.lift(&floor).await?;
             if tasks == 0 {
                 break;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tasklife::{AsyncTaskStore, Completion, Scope, StoreConfig, Target, TaskEvent};
 use tasklife_redis::RedisStore;
 
-use crate::support::{Client, Cluster, account, block_on, fresh, second, submission};
+use crate::support::{Client, Cluster, account, block_on, fresh, second, spawn, submission};
 
 const ACCOUNTS: u64 = 30;
 
@@ -20,14 +20,12 @@ fn survive_the_loss_of(key: &str) {
     sleep(Duration::from_millis(500));
 
     let lost = cluster.primary_of(key);
-    let working = block_on(async {
-        let mut client = Client::new(store.clone(), account("account 7"));
-        tokio::spawn(async move {
-            for number in 100..130 {
-                client.live(number, second(1)).await;
-            }
-            client
-        })
+    let mut client = Client::new(store.clone(), account("account 7"));
+    let working = spawn(async move {
+        for number in 100..130 {
+            client.live(number, second(1)).await;
+        }
+        client
     });
     sleep(Duration::from_millis(30));
     cluster.nodes[lost].kill();

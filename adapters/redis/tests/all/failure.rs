@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use tasklife::{
-    ApplyError, AsyncTaskStore, BackendError, Completion, Scope, StoreConfig, SubmitError, Submitted,
-    Target, TaskEvent, TaskStatus,
+    ApplyError, AsyncTaskStore, BackendError, Completion, ListQuery, Scope, StoreConfig,
+    SubmitError, Submitted, Target, TaskEvent, TaskStatus,
 };
 use tasklife_redis::Redis;
 
@@ -32,7 +32,8 @@ fn backend<T: std::fmt::Debug>(result: Result<T, SubmitError>) -> BackendError {
 #[test]
 fn without_a_server_nothing_is_applied() {
     let mut server = Server::start(&[]);
-    let store = fresh(&server.redis().with_patience(Duration::from_millis(50)), StoreConfig::default());
+    let store =
+        fresh(&server.redis().with_patience(Duration::from_millis(50)), StoreConfig::default());
     block_on(async {
         let acme = account("acme");
         let task = store.submit(submission("acme", 1), second(0)).await.unwrap().into_task();
@@ -105,7 +106,7 @@ fn patience_finds_out_what_became_of_a_lost_write() {
             let end = TaskEvent::complete(Completion::of(7));
             let target = Target::exactly(started.task());
             let ended = store.apply(target, end, second(2)).await.unwrap().into_task();
-            let page = store.list(ended.account(), &Default::default(), second(3)).await.unwrap();
+            let page = store.list(ended.account(), &ListQuery::default(), second(3)).await.unwrap();
             assert_eq!(page.tasks(), [ended], "{loss:?}");
         });
     }
@@ -146,7 +147,8 @@ fn scripts_are_loaded_again_where_the_server_forgot_them() {
     block_on(async {
         for number in 0..20 {
             server.call(&["SCRIPT", "FLUSH"]).unwrap();
-            let task = store.submit(submission("acme", number), second(0)).await.unwrap().into_task();
+            let task =
+                store.submit(submission("acme", number), second(0)).await.unwrap().into_task();
             server.call(&["SCRIPT", "FLUSH"]).unwrap();
             let started = store.claim(Scope::Any, second(0)).await.unwrap().unwrap();
             assert_eq!(started.task().id(), task.id());
@@ -170,7 +172,7 @@ fn a_server_out_of_memory_applies_nothing_and_a_sweep_makes_room() {
         assert!(!error.is_unknown());
         let failed = store.apply(Target::exactly(&task), TaskEvent::start(), second(1)).await;
         assert!(matches!(failed, Err(ApplyError::Backend(error)) if !error.is_unknown()));
-        let page = store.list(&acme, &Default::default(), second(1)).await.unwrap();
+        let page = store.list(&acme, &ListQuery::default(), second(1)).await.unwrap();
         assert_eq!(page.tasks(), [task]);
 
         let swept = store.sweep(10, second(10_000_000)).await.unwrap();

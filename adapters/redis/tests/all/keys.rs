@@ -1,13 +1,14 @@
 //! Accounts with whatever names, and stores side by side.
 
-use tasklife::{AsyncTaskStore, Scope, StoreConfig, TaskEvent, Target};
+use tasklife::{AsyncTaskStore, ListQuery, Scope, StoreConfig, Target, TaskEvent};
 
 use crate::support::{Cluster, Server, account, block_on, fresh, id, second, submission};
 
 fn names() -> Vec<String> {
-    let mut names: Vec<String> = ["acme", "Acme", "}{", "{}", "{acme}", "a b", "*", "%2A", "é", "日本"]
-        .map(String::from)
-        .into();
+    let mut names: Vec<String> =
+        ["acme", "Acme", "}{", "{}", "{acme}", "a b", "*", "%2A", "é", "日本"]
+            .map(String::from)
+            .into();
     names.push("x".repeat(255));
     names.push("é".repeat(127));
     names
@@ -20,7 +21,7 @@ async fn share_nothing(store: impl AsyncTaskStore) {
     }
     for (number, name) in (0..).zip(&names) {
         let own = account(name);
-        let page = store.list(&own, &Default::default(), second(0)).await.unwrap();
+        let page = store.list(&own, &ListQuery::default(), second(0)).await.unwrap();
         assert_eq!(page.tasks().len(), 1, "{name}");
         assert_eq!((page.tasks()[0].account(), page.tasks()[0].id()), (&own, id(number)));
         assert_eq!(page.revision().get(), 1, "{name}");

@@ -6,6 +6,6 @@ mod failure;
 mod keys;
 mod processes;
 mod restart;
-mod sweep;
 mod support;
+mod sweep;
 mod time;

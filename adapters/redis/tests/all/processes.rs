@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::env;
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::process::{Command, Stdio};
-use std::str::FromStr;
+use std::str::{FromStr, Split};
+use std::time::Duration;
 
 use tasklife::{
-    AccountId, AsyncTaskStore, Change, Completion, Revision, Scope, StoreConfig, Submitted, Target,
-    Task, TaskEvent, TaskId, TaskStatus,
+    AccountId, AsyncTaskStore, Change, Completion, ListQuery, Revision, Scope, StoreConfig,
+    Submitted, Target, Task, TaskEvent, TaskId, TaskStatus,
 };
 use tasklife_redis::{Redis, RedisStore};
 
@@ -83,7 +84,11 @@ fn fight(servers: &str, redis: &Redis) {
                 let running = steps.iter().filter(|((account, _), status)| {
                     **account == change.account && **status == TaskStatus::ProcessingInProgress
                 });
-                assert!(running.count() <= LANE as usize, "the lane of {} is too full", change.account);
+                assert!(
+                    running.count() <= LANE as usize,
+                    "the lane of {} is too full",
+                    change.account
+                );
             }
             _ => assert_eq!(before, Some(TaskStatus::ProcessingInProgress)),
         }
@@ -118,9 +123,6 @@ fn write(event: &str, task: &Task) {
 fn parsed(line: &str) -> Option<Written> {
     // What the test harness prints may stand before it on the line.
     let mut words = line.split_once("change ")?.1.split(' ');
-    fn next<T: FromStr>(words: &mut std::str::Split<'_, char>) -> Option<T> {
-        words.next()?.parse().ok()
-    }
     Some(Written {
         event: next(&mut words)?,
         account: next(&mut words)?,
@@ -128,6 +130,10 @@ fn parsed(line: &str) -> Option<Written> {
         revision: next(&mut words)?,
         status: next(&mut words)?,
     })
+}
+
+fn next<T: FromStr>(words: &mut Split<'_, char>) -> Option<T> {
+    words.next()?.parse().ok()
 }
 
 #[test]
@@ -162,23 +168,26 @@ async fn submit_all(store: RedisStore) {
 }
 
 async fn work(store: RedisStore) {
-    let mut ended = 0;
-    while ended < ACCOUNTS.len() {
-        match store.claim(Scope::Any, second(0)).await.unwrap() {
-            Some(started) => process(&store, started).await,
-            None => {
-                tokio::time::sleep(std::time::Duration::from_millis(2)).await;
-                ended = 0;
-                for name in ACCOUNTS {
-                    let query = tasklife::ListQuery::default()
-                        .with_status(TaskStatus::ProcessingCompleted)
-                        .with_limit(std::num::NonZeroUsize::MAX);
-                    let page = store.list(&account(name), &query, second(0)).await.unwrap();
-                    ended += usize::from(page.tasks().len() as u64 == TASKS);
-                }
-            }
+    loop {
+        if let Some(started) = store.claim(Scope::Any, second(0)).await.unwrap() {
+            process(&store, started).await;
+        } else if are_all_done(&store).await {
+            return;
+        } else {
+            tokio::time::sleep(Duration::from_millis(2)).await;
         }
     }
+}
+
+async fn are_all_done(store: &RedisStore) -> bool {
+    let done = ListQuery::new(NonZeroUsize::MAX).with_status(TaskStatus::ProcessingCompleted);
+    for name in ACCOUNTS {
+        let page = store.list(&account(name), &done, second(0)).await.unwrap();
+        if (page.tasks().len() as u64) < TASKS {
+            return false;
+        }
+    }
+    true
 }
 
 async fn process(store: &RedisStore, started: Change) {

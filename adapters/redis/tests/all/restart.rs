@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::sleep;
 use std::time::Duration;
 
-use tasklife::{AsyncTaskStore, ListQuery, StoreConfig};
+use tasklife::{AsyncTaskStore, ListQuery, StoreConfig, Task};
 
-use crate::support::{Client, Server, account, block_on, fresh, second};
+use crate::support::{Client, Server, account, block_on, fresh, second, spawn};
 
 const DURABLE: [&str; 4] = ["--appendonly", "yes", "--appendfsync", "always"];
 
@@ -34,7 +34,7 @@ fn no_acknowledged_write_is_lost_across_kills() {
             client
         }
     });
-    let clients = block_on(async { clients.map(tokio::spawn).collect::<Vec<_>>() });
+    let clients: Vec<_> = clients.map(spawn).collect();
     for _ in 0..3 {
         sleep(Duration::from_millis(400));
         server.kill();
@@ -66,7 +66,7 @@ fn no_acknowledged_write_is_lost_across_kills() {
         let mut listed = 0;
         for name in ["acme", "umbrella"] {
             let page = store.list(&account(name), &everything, second(0)).await.unwrap();
-            let revisions: BTreeSet<_> = page.tasks().iter().map(|task| task.revision()).collect();
+            let revisions: BTreeSet<_> = page.tasks().iter().map(Task::revision).collect();
             assert_eq!(revisions.len(), page.tasks().len());
             listed += page.tasks().len();
         }

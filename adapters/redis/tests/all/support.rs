@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tasklife::{AccountId, CommandType, Now, StoreConfig, Submission, TaskId};
 use tasklife_redis::{Redis, RedisStore};
 use tokio::runtime::{Builder, Runtime};
+use tokio::task::JoinHandle;
 
 pub(crate) use client::Client;
 pub(crate) use cluster::Cluster;
@@ -27,13 +28,22 @@ pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
     RUNTIME.block_on(future)
 }
 
+/// Runs a future beside the test.
+pub(crate) fn spawn<F: Future<Output: Send> + Send + 'static>(future: F) -> JoinHandle<F::Output> {
+    RUNTIME.spawn(future)
+}
+
 /// A store that no other test shares.
 pub(crate) fn fresh(redis: &Redis, config: StoreConfig) -> RedisStore {
     fresh_pair(redis, redis, config).0
 }
 
 /// The same, over two ways.
-pub(crate) fn fresh_pair(one: &Redis, other: &Redis, config: StoreConfig) -> (RedisStore, RedisStore) {
+pub(crate) fn fresh_pair(
+    one: &Redis,
+    other: &Redis,
+    config: StoreConfig,
+) -> (RedisStore, RedisStore) {
     static NUMBER: AtomicU64 = AtomicU64::new(0);
     let prefix = format!("t{}", NUMBER.fetch_add(1, Ordering::Relaxed));
     let over = |redis: &Redis| RedisStore::new(redis.clone(), config).with_prefix(&prefix);

@@ -1,7 +1,7 @@
 //! Sweeps of several accounts, forgotten accounts, and what is registered again.
 
 use chrono::TimeDelta;
-use tasklife::{AsyncTaskStore, Retention, Scope, StoreConfig, Submitted};
+use tasklife::{AsyncTaskStore, ListQuery, Retention, Scope, StoreConfig, Submitted};
 
 use crate::support::{Server, account, block_on, fresh, id, second, submission};
 
@@ -33,7 +33,7 @@ fn a_sweep_in_steps_drops_everything_once() {
         let mut left = 0;
         for number in 0..50 {
             let account = account(&format!("account {number}"));
-            let page = store.list(&account, &Default::default(), second(0)).await.unwrap();
+            let page = store.list(&account, &ListQuery::default(), second(0)).await.unwrap();
             left += page.tasks().len();
         }
         assert_eq!(left, 150);
@@ -64,7 +64,10 @@ fn a_forgotten_account_goes_on_above_its_revisions() {
         // One that no one has seen begins there, too: gaps mean nothing.
         let other = store.submit(submission("umbrella", 1), second(4_000)).await.unwrap();
         assert!(other.task().revision().get() > 5);
-        assert_eq!(store.claim(Scope::Any, second(4_000)).await.unwrap().unwrap().task().id(), id(1));
+        assert_eq!(
+            store.claim(Scope::Any, second(4_000)).await.unwrap().unwrap().task().id(),
+            id(1)
+        );
     });
 }
 

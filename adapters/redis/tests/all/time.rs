@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use tasklife::{
     AsyncTaskStore, ListQuery, MAX_TIME, MIN_TIME, Now, Retention, Scope, StoreConfig, Target,
-    TaskEvent, TaskId, TaskStatus,
+    Task, TaskEvent, TaskId, TaskStatus,
 };
 
 use crate::support::{Server, account, at, block_on, fresh, id, second, submission};
@@ -14,7 +14,12 @@ use crate::support::{Server, account, at, block_on, fresh, id, second, submissio
 fn a_nanosecond_is_the_last_of_a_tasks_life() {
     let server = Server::start(&[]);
     let nanosecond = TimeDelta::nanoseconds(1);
-    for now in [MIN_TIME, at("1969-12-31T23:59:59.999999999Z"), at("2016-12-31T23:59:60.5Z"), at("9999-12-01T00:00:00.000000001Z")] {
+    for now in [
+        MIN_TIME,
+        at("1969-12-31T23:59:59.999999999Z"),
+        at("2016-12-31T23:59:60.5Z"),
+        at("9999-12-01T00:00:00.000000001Z"),
+    ] {
         let retention = Retention::since_submission(TimeDelta::days(10) + nanosecond);
         let store = fresh(&server.redis(), StoreConfig::default().with_retention(retention));
         block_on(async {
@@ -37,7 +42,8 @@ fn tasks_at_the_end_of_time_are_kept_as_long_as_any() {
     let server = Server::start(&[]);
     let store = fresh(&server.redis(), StoreConfig::default());
     block_on(async {
-        let task = store.submit(submission("acme", 1), MAX_TIME - TimeDelta::days(1)).await.unwrap();
+        let task =
+            store.submit(submission("acme", 1), MAX_TIME - TimeDelta::days(1)).await.unwrap();
         assert_eq!(task.task().expires_at(), MAX_TIME);
         let beyond = Now::MAX_UTC;
         assert_eq!(store.get(&account("acme"), id(1), beyond).await.unwrap(), None);
@@ -73,18 +79,22 @@ fn revisions_beyond_doubles_stay_apart() {
             let store = store.clone();
             async move {
                 let page = store.list(&account("acme"), &query, second(1)).await.unwrap();
-                page.tasks().iter().map(|task| task.id()).collect::<Vec<TaskId>>()
+                page.tasks().iter().map(Task::id).collect::<Vec<TaskId>>()
             }
         };
         let all = ListQuery::default();
         assert_eq!(ids(all.clone()).await, [1, 0, 4, 3, 2].map(id));
-        let since = store.get(&account("acme"), id(3), second(1)).await.unwrap().unwrap().revision();
+        let since =
+            store.get(&account("acme"), id(3), second(1)).await.unwrap().unwrap().revision();
         assert_eq!(ids(all.changed_since(since)).await, [1, 0, 4].map(id));
         let stale = store.get(&account("acme"), id(2), second(1)).await.unwrap().unwrap();
         store.apply(Target::exactly(&stale), TaskEvent::start(), second(2)).await.unwrap();
         assert!(store.apply(Target::exactly(&stale), TaskEvent::start(), second(2)).await.is_err());
     });
 }
+
+/// A day in milliseconds.
+const DAY: i64 = 86_400_000;
 
 /// To the server, the callers' time is years ago, or years ahead: it collects nothing early.
 #[test]
@@ -103,11 +113,10 @@ fn whatever_time_the_server_has_is_no_matter() {
     for key in keys(&server) {
         let left = server.call(&["PTTL", &key]).unwrap();
         let left: i64 = left.trim_start_matches(':').trim().parse().unwrap();
-        let days = left as f64 / 86_400_000.0;
         if key.ends_with(":account") || key.contains("{*}") {
             assert_eq!(left, -1, "{key}");
         } else {
-            assert!((9.9..=10.0).contains(&days), "{key}: {days} days");
+            assert!((9 * DAY..=10 * DAY).contains(&left), "{key}: {left} ms");
         }
     }
 }

@@ -64,7 +64,7 @@ impl Proxy {
 }
 
 fn answers(mut from: TcpStream, mut to: TcpStream, mute: &AtomicBool) {
-    let mut buffer = [0; 1 << 16];
+    let mut buffer = vec![0; 1 << 16];
     while let Ok(length @ 1..) = from.read(&mut buffer) {
         if !mute.load(Ordering::SeqCst) && to.write_all(&buffer[..length]).is_err() {
             break;
@@ -80,20 +80,20 @@ fn requests(
     lost: &AtomicUsize,
     mute: &AtomicBool,
 ) {
-    let mut buffer = [0; 1 << 16];
+    let mut buffer = vec![0; 1 << 16];
     while let Ok(length @ 1..) = from.read(&mut buffer) {
         let request = &buffer[..length];
         // Only what writes a task has its record in it.
         let is_write = request.windows(14).any(|part| part == b"\"command_type\"");
-        let loss = if is_write { next.swap(0, Ordering::SeqCst) } else { 0 };
-        if loss != 0 {
+        let fate = if is_write { next.swap(0, Ordering::SeqCst) } else { 0 };
+        if fate != 0 {
             lost.fetch_add(1, Ordering::SeqCst);
             mute.store(true, Ordering::SeqCst);
         }
-        if loss == Loss::OfRequest as u32 || to.write_all(request).is_err() {
+        if fate == Loss::OfRequest as u32 || to.write_all(request).is_err() {
             break;
         }
-        if loss == Loss::OfAnswer as u32 {
+        if fate == Loss::OfAnswer as u32 {
             thread::sleep(Duration::from_millis(50));
             break;
         }
