@@ -82,7 +82,7 @@ impl Redis {
     }
 
     const TIMEOUT: Duration = Duration::from_secs(2);
-    const PATIENCE: Duration = Duration::from_secs(3);
+    const PATIENCE: Duration = Duration::from_secs(5);
 
     /// Sets how long a connection, or the answer to a command, is waited for: 2 seconds unless set.
     #[must_use]
@@ -92,12 +92,40 @@ impl Redis {
         self
     }
 
-    /// Sets for how long a call tries again what certainly had no effect, such as a command to a
-    /// server that is still starting: 3 seconds unless set.
+    /// Sets for how long a call goes on trying while the server can't be reached, is starting, or a
+    /// cluster has no primary for it: 5 seconds unless set. Within that time it also finds out whether
+    /// a write arrived whose answer was lost, so that fewer errors are unknown ones.
+    ///
+    /// A fail-over is not noticed by callers who are more patient than it takes: the cluster's
+    /// `cluster-node-timeout` (15 seconds unless set), and a few seconds more.
     #[must_use]
     pub fn with_patience(mut self, patience: Duration) -> Self {
         self.patience = patience;
         self
+    }
+
+    /// Sends a command of one's own over the same connection, once: for a health check, or to measure
+    /// beside it. In a cluster it goes where its first key is.
+    ///
+    /// ```no_run
+    /// # async fn is_well(redis: &tasklife_redis::Redis) -> bool {
+    /// redis.call(&["GET", "some:{key}"]).await.is_ok()
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// Where it is refused, or the connection fails.
+    pub async fn call(&self, words: &[&str]) -> Result<Option<String>, BackendError> {
+        let mut command = Cmd::new();
+        command.arg(words);
+        let answer = self.send(command).await.map_err(|fault| {
+            if fault.had_no_effect {
+                BackendError::not_applied(fault.error)
+            } else {
+                BackendError::unknown(fault.error)
+            }
+        })?;
+        redis::from_redis_value(answer).map_err(BackendError::unknown)
     }
 
     /// For how long a call tries again what had no effect.

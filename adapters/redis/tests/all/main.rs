@@ -1,11 +1,13 @@
 //! The tests of `tasklife-redis`, on servers of their own.
 
 mod conformance;
+mod example;
 mod fail_over;
 mod failure;
 mod keys;
 mod processes;
 mod restart;
+
 mod support;
 mod sweep;
 mod time;
