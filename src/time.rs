@@ -32,6 +32,12 @@ const fn instant(seconds: i64, nanoseconds: u32) -> Now {
 ///
 /// A leap second ends a minute. `chrono` can also hold one elsewhere, which can't be written: it
 /// counts as the second that follows.
+///
+/// ```
+/// use tasklife::{MAX_TIME, Now, within_years};
+///
+/// assert_eq!(within_years(Now::MAX_UTC), MAX_TIME);
+/// ```
 #[must_use]
 pub fn within_years(instant: Now) -> Now {
     const SECOND: u32 = 1_000_000_000;

@@ -21,6 +21,18 @@ use crate::script::Script;
 /// A Redis server, or a Redis Cluster: one multiplexed connection, shared by its clones.
 ///
 /// It connects when it is first used, and again when the connection is lost.
+///
+/// # Failures
+///
+/// A [`BackendError`] says that *nothing was applied* where that is certain: no connection could be
+/// made, the server refused (it is loading, a replica, out of memory, a cluster is down), or only reads
+/// had been sent. What was refused only for now is tried again until [patience](Self::with_patience)
+/// ends.
+///
+/// Where a connection is lost, or an answer does not come in time, while a write is on its way, the same
+/// write is sent again. It tells whether it arrived before, as each carries a token that the account
+/// remembers. Only if that can't be found out before patience ends, or eight other writes to the account
+/// came in between, the error says that it is *unknown*.
 #[derive(Clone)]
 pub struct Redis {
     place: Place,
@@ -164,19 +176,26 @@ impl Redis {
         })
     }
 
-    /// Sends a script until it is answered, or patience ends. An error comes with whether the script
-    /// may have arrived.
     async fn run<T: FromRedisValue>(
         &self,
         script: &Script,
         keys: &[String],
         args: &[&[u8]],
     ) -> Result<Sent<T>, (RedisError, bool)> {
+        self.patiently(|| self.once(script, keys, args)).await
+    }
+
+    /// Sends something until it is answered, or patience ends. An error comes with whether it may have
+    /// arrived.
+    async fn patiently<T: FromRedisValue, F: Future<Output = Result<Value, Fault>>>(
+        &self,
+        send: impl Fn() -> F,
+    ) -> Result<Sent<T>, (RedisError, bool)> {
         let begin = Instant::now();
         let mut pause = Duration::from_millis(2);
         let mut again = false;
         loop {
-            let fault = match self.once(script, keys, args).await {
+            let fault = match send().await {
                 Ok(value) => {
                     let answer = redis::from_redis_value(value);
                     let answer = answer.map_err(|error| (RedisError::from(error), true))?;
@@ -256,15 +275,29 @@ impl Redis {
         command: Cmd,
         to: RoutingInfo,
     ) -> Result<T, BackendError> {
-        let connection =
-            self.connection().await.map_err(|fault| BackendError::not_applied(fault.error))?;
-        let answer = match connection.1 {
+        let sent = self.patiently(|| self.route_once(&command, &to)).await;
+        sent.map(|sent| sent.answer).map_err(|(error, _)| BackendError::not_applied(error))
+    }
+
+    async fn route_once(&self, command: &Cmd, to: &RoutingInfo) -> Result<Value, Fault> {
+        let (generation, connection) = self.connection().await?;
+        let answer = match connection {
             Connection::Server(mut server) => command.query_async(&mut server).await,
-            Connection::Cluster(mut cluster) => cluster.route_command(command, to).await,
+            Connection::Cluster(mut cluster) => {
+                cluster.route_command(command.clone(), to.clone()).await
+            }
         };
         let answer = answer.and_then(Value::extract_error);
-        let parsed = answer.and_then(|answer| Ok(redis::from_redis_value(answer)?));
-        parsed.map_err(BackendError::not_applied)
+        answer.map_err(|error| self.fault(error, generation))
+    }
+
+    /// Lets go of the connection on which something failed, if it is of no more use.
+    fn fault(&self, error: RedisError, generation: u64) -> Fault {
+        let fault = Fault::of(error);
+        if fault.spoils(&self.place) {
+            self.drop_connection(generation);
+        }
+        fault
     }
 
     async fn send(&self, command: Cmd) -> Result<Value, Fault> {
@@ -278,13 +311,7 @@ impl Redis {
                 other => other,
             },
         };
-        sent.map_err(|error| {
-            let fault = Fault::of(error);
-            if fault.spoils(&self.place) {
-                self.drop_connection(generation);
-            }
-            fault
-        })
+        sent.map_err(|error| self.fault(error, generation))
     }
 
     async fn connection(&self) -> Result<(u64, Connection), Fault> {

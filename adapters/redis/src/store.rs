@@ -24,6 +24,47 @@ use crate::keys::Prefix;
 use crate::registry::{Known, Registry};
 
 /// The store of tasks on Redis: [`AsyncTaskStore`] with all its laws, for any number of processes.
+///
+/// Its clones share it, as do all stores with the same [prefix](Self::with_prefix) on the same server
+/// or cluster. They must have the same [`StoreConfig`]. Tokio has to run where its futures are awaited.
+///
+/// # How it keeps the laws
+///
+/// All keys of an account are in one slot of a cluster. A call reads what it has to know of the account
+/// in one step, decides by [`Task::apply`] and the like, and writes in one step that first compares the
+/// account's revision: whoever was slower reads again. So what the laws say of one account is exact, on
+/// a cluster too: revisions and times, order, lanes, open tasks, what is visible.
+///
+/// What concerns all accounts is in a slot of its own:
+///
+/// - *The horizon.* A sweep moves it there, and then in every account that has something that expires
+///   by it, before it returns. A submission to an account that has nothing asks there.
+/// - *Turns*, for [`Scope::Any`]. Accounts with nothing to hand out sleep, and what may change that
+///   wakes them, before it is written.
+/// - *The number of tasks*, where [`max_tasks`](StoreConfig::with_max_tasks) is set: a submission
+///   reserves a place, writes, and is counted. The limit is never exceeded. While others have reserved
+///   the last places, a submission waits for what becomes of them; of a process that died in between, it
+///   is found out after a second. A limit that is set on a store with tasks counts those accounts that
+///   are written to or swept from then on, or, after a [`mend`](Self::mend), all.
+///
+/// A process that dies between two steps leaves an account registered that need not be, never the
+/// reverse. An account whose last task was dropped is forgotten after a day; a new one begins at
+/// revisions above all that were forgotten.
+///
+/// # What a call costs
+///
+/// Round trips: one for `get` and `list`; two for `submit`, `apply` and a `claim` of an account; three
+/// for a `claim` over all. To these come one, where an account has to be woken or has to register an
+/// expiry that is earlier than all it has; two for a submission to a store with `max_tasks`; and some
+/// for each account that is found to have nothing to hand out.
+///
+/// A `list` is one step whatever its limit: the server answers no one else while it reads a list of a
+/// million tasks.
+///
+/// # Garbage
+///
+/// Tasks are dropped by sweeps. Where none comes, Redis collects all of an account's tasks when the one
+/// that is kept longest has been expired for a [grace period](Self::with_grace).
 #[derive(Clone)]
 pub struct RedisStore {
     redis: Redis,
@@ -40,7 +81,7 @@ struct Turnstiles {
 }
 
 impl RedisStore {
-    /// A store on a server or cluster. Every process that shares it has the same configuration.
+    /// A store on a server or cluster.
     #[must_use]
     pub fn new(redis: Redis, config: StoreConfig) -> Self {
         let hasher = RandomState::new();
@@ -68,8 +109,9 @@ impl RedisStore {
     /// Sets how long after its expiry a task stays in Redis, if no sweep drops it: a day unless set;
     /// with `None`, until a sweep drops it.
     ///
-    /// The time is counted from the `now` of the account's writers. So it is to be longer than the
-    /// clocks of two callers can ever be apart.
+    /// What decides is the distance from the `now` of the account's writers to the expiry, whatever
+    /// time the server thinks it is. The grace has to be longer than the clocks of two callers can be
+    /// apart; where `now` stands still, as in a simulation, `None` is right.
     #[must_use]
     pub fn with_grace(mut self, grace: Option<Duration>) -> Self {
         self.grace = grace;

@@ -1,19 +1,25 @@
-//! The whole conformance suite, on one server and on a cluster.
+//! The whole conformance suite, on one server and on a cluster, with calls to two stores in turn.
 
 use std::sync::LazyLock;
 
 use tasklife::StoreConfig;
-use tasklife_redis::{Redis, RedisStore};
+use tasklife_redis::Redis;
 
-use crate::support::{Cluster, Server, block_on, fresh};
+use crate::support::{Both, Cluster, Server, block_on, fresh_pair};
 
-fn on_one_server(config: StoreConfig) -> RedisStore {
-    static SERVER: LazyLock<(Server, Redis)> = LazyLock::new(|| {
+/// Two stores, each with a connection of its own, as two processes have them.
+fn both(ways: &[Redis; 2], config: StoreConfig) -> Both {
+    let (one, other) = fresh_pair(&ways[0], &ways[1], config);
+    Both::new(one, other)
+}
+
+fn on_one_server(config: StoreConfig) -> Both {
+    static SERVER: LazyLock<(Server, [Redis; 2])> = LazyLock::new(|| {
         let server = Server::start(&[]);
-        let redis = server.redis();
-        (server, redis)
+        let ways = [server.redis(), server.redis()];
+        (server, ways)
     });
-    fresh(&SERVER.1, config)
+    both(&SERVER.1, config)
 }
 
 tasklife::conformance! {
@@ -23,13 +29,13 @@ tasklife::conformance! {
     cases = 150;
 }
 
-fn on_a_cluster(config: StoreConfig) -> RedisStore {
-    static CLUSTER: LazyLock<(Cluster, Redis)> = LazyLock::new(|| {
+fn on_a_cluster(config: StoreConfig) -> Both {
+    static CLUSTER: LazyLock<(Cluster, [Redis; 2])> = LazyLock::new(|| {
         let cluster = Cluster::start(&[]);
-        let redis = cluster.redis();
-        (cluster, redis)
+        let ways = [cluster.redis(), cluster.redis()];
+        (cluster, ways)
     });
-    fresh(&CLUSTER.1, config)
+    both(&CLUSTER.1, config)
 }
 
 tasklife::conformance! {

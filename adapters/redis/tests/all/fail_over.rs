@@ -1,8 +1,11 @@
 //! A cluster that loses a primary.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::sleep;
 use std::time::Duration;
 
+use tasklife::testing::{Law, Suite, Wait};
 use tasklife::{AsyncTaskStore, Completion, Scope, StoreConfig, Target, TaskEvent};
 use tasklife_redis::RedisStore;
 
@@ -54,6 +57,54 @@ fn survive_the_loss_of(key: &str) {
         let swept = store.sweep(usize::MAX, second(10_000_000)).await.unwrap();
         assert_eq!(swept.dropped as u64, 2 * ACCOUNTS + 30);
     });
+}
+
+/// The conformance suite goes on while a primary is lost, comes back as a replica, and another is lost.
+#[test]
+fn the_laws_hold_while_primaries_are_lost() {
+    let mut cluster = Cluster::start(&[]);
+    let redis = cluster.redis().with_patience(Duration::from_secs(20));
+    let stop = Arc::new(AtomicBool::new(false));
+    let checking = {
+        let stop = stop.clone();
+        std::thread::spawn(move || {
+            let mut seed = 0;
+            while !stop.load(Ordering::SeqCst) {
+                for law in [Law::Acts, Law::S5, Law::S6, Law::S7, Law::S10, Law::S12, Law::S13] {
+                    let suite = Suite::new().with_cases(6).with_seed(seed);
+                    let checked = suite.check(law, |config| fresh(&redis, config), &Runtime);
+                    if let Err(breach) = checked {
+                        panic!("{breach}");
+                    }
+                }
+                seed += 1;
+            }
+            seed
+        })
+    };
+    for slot in ["1", "2"] {
+        sleep(Duration::from_millis(500));
+        let lost = cluster.primary_of(slot);
+        cluster.nodes[lost].kill();
+        cluster.wait("a replica to be promoted", |cluster| {
+            let topology = cluster.topology();
+            let primaries = topology.iter().filter(|node| node.primary && !node.failed);
+            primaries.count() == 3 && cluster.primary_of(slot) != lost
+        });
+        sleep(Duration::from_millis(500));
+        cluster.nodes[lost].restart();
+        cluster.wait("every replica to be in step", Cluster::is_whole);
+    }
+    stop.store(true, Ordering::SeqCst);
+    assert!(checking.join().unwrap() > 0);
+}
+
+struct Runtime;
+
+impl Wait for Runtime {
+    fn wait<F: Future>(&self, future: F) -> F::Output {
+        block_on(future)
+    }
 }
 
 async fn submit_one_each(store: &RedisStore, number: u64) {

@@ -7,7 +7,7 @@ mod failure;
 mod keys;
 mod processes;
 mod restart;
-
+mod slow;
 mod support;
 mod sweep;
 mod time;

@@ -1,5 +1,6 @@
 //! Redis servers of the tests' own, on free ports of the loopback interface. Dropped, they end.
 
+mod both;
 mod client;
 mod cluster;
 mod proxy;
@@ -13,6 +14,7 @@ use tasklife_redis::{Redis, RedisStore};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinHandle;
 
+pub(crate) use both::Both;
 pub(crate) use client::Client;
 pub(crate) use cluster::Cluster;
 pub(crate) use proxy::{Loss, Proxy};

@@ -37,16 +37,20 @@ impl Cluster {
             .expect("expected the program redis-cli in the path: on Debian, `apt-get install redis-tools`");
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stdout));
         let cluster = Self { nodes };
-        cluster.wait("every node to know of it, and each primary to have a replica", |cluster| {
-            cluster.nodes.iter().all(|node| {
-                let info = node.call(&["CLUSTER", "INFO"]).unwrap_or_default();
-                let replication = node.call(&["INFO", "replication"]).unwrap_or_default();
-                info.contains("cluster_state:ok")
-                    && (replication.contains("master_link_status:up")
-                        || replication.contains("state=online"))
-            })
-        });
         cluster
+            .wait("every node to know of it, and each primary to have a replica", Self::is_whole);
+        cluster
+    }
+
+    /// Whether all nodes run and know it, and every replica is in step with its primary.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.nodes.iter().all(|node| {
+            let info = node.call(&["CLUSTER", "INFO"]).unwrap_or_default();
+            let replication = node.call(&["INFO", "replication"]).unwrap_or_default();
+            info.contains("cluster_state:ok")
+                && (replication.contains("master_link_status:up")
+                    || replication.contains("state=online"))
+        })
     }
 
     pub(crate) fn redis(&self) -> Redis {

@@ -19,6 +19,8 @@ pub(crate) enum Loss {
     OfAnswer,
     /// It arrives, but the answer never does, and the connection stays.
     Silence,
+    /// It arrives late, and nothing gets lost.
+    Delay,
 }
 
 /// A way to a server, on a port of its own.
@@ -29,6 +31,9 @@ pub(crate) struct Proxy {
 }
 
 impl Proxy {
+    /// How late a write is that is delayed.
+    pub(crate) const DELAY: Duration = Duration::from_millis(300);
+
     pub(crate) fn to(server: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -86,7 +91,9 @@ fn requests(
         // Only what writes a task has its record in it.
         let is_write = request.windows(14).any(|part| part == b"\"command_type\"");
         let fate = if is_write { next.swap(0, Ordering::SeqCst) } else { 0 };
-        if fate != 0 {
+        if fate == Loss::Delay as u32 {
+            thread::sleep(Proxy::DELAY);
+        } else if fate != 0 {
             lost.fetch_add(1, Ordering::SeqCst);
             mute.store(true, Ordering::SeqCst);
         }

@@ -1,0 +1,126 @@
+//! A process that is slow between what it reads and what it writes.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use tasklife::{
+    AsyncTaskStore, Completion, Retention, Scope, StoreConfig, SubmitError, Target, TaskEvent,
+};
+use tasklife_redis::RedisStore;
+
+use crate::support::{Loss, Proxy, Server, account, block_on, fresh_pair, id, second, submission};
+
+/// A store whose next write is slow, when told so, and one beside it.
+fn slow_and_quick(config: StoreConfig) -> (Server, Proxy, RedisStore, RedisStore) {
+    let server = Server::start(&[]);
+    let proxy = Proxy::to(server.port);
+    let (slow, quick) = fresh_pair(&proxy.redis(), &server.redis(), config);
+    (server, proxy, slow, quick)
+}
+
+/// While the slow one has read and not yet written.
+async fn meanwhile<T>(call: impl Future<Output = T>) -> T {
+    tokio::time::sleep(Proxy::DELAY / 2).await;
+    call.await
+}
+
+#[test]
+fn an_account_is_not_put_to_sleep_over_a_write_that_is_on_its_way() {
+    let config = StoreConfig::default().with_max_in_progress(NonZeroU32::MIN);
+    let (_server, proxy, slow, quick) = slow_and_quick(config);
+    block_on(async {
+        for number in [1, 2] {
+            quick.submit(submission("acme", number), second(0)).await.unwrap();
+        }
+        let first = quick.claim(Scope::Any, second(0)).await.unwrap().unwrap().into_task();
+        proxy.lose(Loss::Delay);
+        let end = TaskEvent::complete(Completion::default());
+        let (ended, claimed) = tokio::join!(
+            slow.apply(Target::exactly(&first), end, second(1)),
+            meanwhile(quick.claim(Scope::Any, second(1))),
+        );
+        ended.unwrap();
+        assert_eq!(claimed.unwrap(), None, "the lane is full");
+        let second_task = quick.claim(Scope::Any, second(2)).await.unwrap().unwrap();
+        assert_eq!(second_task.task().id(), id(2));
+    });
+}
+
+#[test]
+fn a_submission_that_is_on_its_way_is_claimed_once_it_is_there() {
+    let (_server, proxy, slow, quick) = slow_and_quick(StoreConfig::default());
+    block_on(async {
+        proxy.lose(Loss::Delay);
+        let (submitted, claimed) = tokio::join!(
+            slow.submit(submission("acme", 1), second(0)),
+            meanwhile(quick.claim(Scope::Any, second(0))),
+        );
+        submitted.unwrap();
+        assert_eq!(claimed.unwrap(), None);
+        assert!(quick.claim(Scope::Any, second(0)).await.unwrap().is_some());
+    });
+}
+
+#[test]
+fn what_expires_is_swept_though_a_sweep_came_while_it_was_on_its_way() {
+    let retention = Retention::since_submission(TimeDelta::seconds(100));
+    let (_server, proxy, slow, quick) =
+        slow_and_quick(StoreConfig::default().with_retention(retention));
+    block_on(async {
+        quick.submit(submission("acme", 1), second(0)).await.unwrap();
+        proxy.lose(Loss::Delay);
+        let (submitted, swept) = tokio::join!(
+            slow.submit(submission("acme", 2), second(90)),
+            meanwhile(quick.sweep(10, second(110))),
+        );
+        submitted.unwrap();
+        assert_eq!(swept.unwrap().dropped, 1);
+        assert_eq!(quick.sweep(10, second(190)).await.unwrap().dropped, 1);
+    });
+}
+
+/// The horizon goes past the end of a task while its submission is on its way: the task is not seen
+/// after that.
+#[test]
+fn a_sweep_is_final_for_a_submission_that_is_on_its_way() {
+    let retention = Retention::since_submission(TimeDelta::seconds(100));
+    let (_server, proxy, slow, quick) =
+        slow_and_quick(StoreConfig::default().with_retention(retention));
+    block_on(async {
+        quick.submit(submission("acme", 1), second(0)).await.unwrap();
+        proxy.lose(Loss::Delay);
+        let (submitted, swept) = tokio::join!(
+            slow.submit(submission("acme", 2), second(5)),
+            meanwhile(quick.sweep(0, second(1_000))),
+        );
+        assert!(matches!(submitted, Err(SubmitError::Expired)), "{submitted:?}");
+        assert_eq!((swept.as_ref().unwrap().dropped, swept.unwrap().more), (0, true));
+        let page = quick.list(&account("acme"), &tasklife::ListQuery::default(), second(5)).await;
+        assert!(page.unwrap().tasks().is_empty());
+        assert_eq!(quick.sweep(10, second(0)).await.unwrap().dropped, 1);
+    });
+}
+
+/// A reservation is looked into while its submission is on its way: it is not used up twice.
+#[test]
+fn a_limit_holds_though_a_reservation_was_taken_for_dead() {
+    let (server, proxy, slow, quick) = slow_and_quick(StoreConfig::default().with_max_tasks(1));
+    block_on(async {
+        proxy.lose(Loss::Delay);
+        let age = async {
+            // As if it had been reserved long ago.
+            let keys = server.call(&["KEYS", "*:reserved"]).unwrap();
+            let key = keys.lines().nth(2).unwrap().to_owned();
+            let tokens = server.call(&["HKEYS", &key]).unwrap();
+            let token = tokens.lines().nth(2).unwrap().to_owned();
+            server.call(&["HSET", &key, &token, "0 acme"]).unwrap();
+            quick.submit(submission("umbrella", 1), second(0)).await
+        };
+        let (one, other) =
+            tokio::join!(slow.submit(submission("acme", 1), second(0)), meanwhile(age));
+        assert_ne!(one.is_ok(), other.is_ok(), "{one:?}, {other:?}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        assert_eq!(quick.sweep(10, second(10_000_000)).await.unwrap().dropped, 1);
+    });
+}
