@@ -19,6 +19,7 @@ fn survive_the_loss_of(key: &str) {
     let redis = cluster.redis().with_patience(Duration::from_secs(20));
     let store = fresh(&redis, StoreConfig::default().with_max_tasks(10_000)).with_prefix("p");
     block_on(submit_one_each(&store, 1));
+    assert_eq!(block_on(store.sweep(1, second(0))).unwrap().dropped, 0);
     // What was acknowledged long ago has reached the replicas.
     sleep(Duration::from_millis(500));
 
@@ -45,7 +46,12 @@ fn survive_the_loss_of(key: &str) {
     block_on(async {
         client.check(second(1)).await;
         submit_one_each(&store, 2).await;
-        // The sweep finds out that a primary is another, and registers everyone again.
+        // As if the registrations had not reached the replica in time. The sweep finds out that a
+        // primary is another, and registers everyone again.
+        for key in ["turns", "awake", "bounds", "expiry"] {
+            redis.call(&["DEL", &format!("p:{{*}}:{key}")]).await.unwrap();
+        }
+        assert_eq!(store.claim(Scope::Any, second(2)).await.unwrap(), None);
         assert_eq!(store.sweep(1, second(2)).await.unwrap().dropped, 0);
         let mut started = 0;
         while let Some(change) = store.claim(Scope::Any, second(3)).await.unwrap() {
