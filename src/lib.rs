@@ -151,6 +151,6 @@ pub mod audit;
 #[cfg(feature = "testing")]
 pub mod testing;
 
-#[cfg(all(doctest, feature = "testing"))]
+#[cfg(all(doctest, feature = "testing", feature = "mock"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

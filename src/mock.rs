@@ -42,7 +42,8 @@
 //!
 //! # Where it drops in
 //!
-//! In a unit test, as above: no server, no port, and time is what the test says.
+//! In a unit test, as above: no server, no port, and time is what the test says. Beside this crate,
+//! it needs the crate `http`; where `tasklife::*` is imported, that is written `::http`.
 #![doc = include_str!("mock/servers.md")]
 
 mod account;
@@ -104,7 +105,7 @@ pub use script::Script;
 /// | a body that is no JSON object, where there is one to be | 400 |
 /// | a body beyond [`max_input`](StoreConfig::max_input) | 413 |
 /// | an account with [`MAX_RESOURCES`](Self::MAX_RESOURCES), for an operation that makes one | 429 |
-/// | keys that are unknown, anywhere | 401 |
+/// | keys that are unknown, anywhere below the base address | 401 |
 ///
 /// An operation that is a `POST` to where resources are listed makes one; a `PUT` or `PATCH` of a
 /// resource changes it; a `DELETE` deletes it; each once its task has completed. Any other only has
@@ -159,6 +160,9 @@ impl MockApi {
     /// How many resources an account can have before it can't make more.
     pub const MAX_RESOURCES: usize = 1_000_000;
 
+    /// How many resources of a kind are made along with one; more in its request are left out.
+    pub const MAX_NESTED: usize = 1_000;
+
     /// How many exchanges the [journal](Self::journal) holds; with less where their texts are
     /// more than 64 MiB.
     pub const MAX_EXCHANGES: usize = Journal::MAX_EXCHANGES;
@@ -166,8 +170,8 @@ impl MockApi {
     /// An API without accounts, operations and resources, whose tasks end [at once](Pace::AtOnce).
     ///
     /// The configuration bounds the tasks, and the bodies of requests by its
-    /// [`max_input`](StoreConfig::max_input). Nobody needs to sweep: where the store is full, what
-    /// has expired makes place.
+    /// [`max_input`](StoreConfig::max_input). Nobody needs to sweep: what has expired makes place
+    /// for what comes.
     #[must_use]
     pub fn new(links: Links, config: StoreConfig) -> Self {
         Self {
@@ -188,7 +192,7 @@ impl MockApi {
     /// list with nothing in it is a 404; essentials, it is an object, and such a part is empty.
     ///
     /// Links come as an [array](LinkShape::Array). Lanes are unlimited unless
-    /// [set](Self::with_config), and there are up to 1,000,000 tasks.
+    /// [set](Self::with_config), and there are up to 1,000,000 tasks unless that says otherwise.
     ///
     /// | method and path | status | command type |
     /// |---|---|---|
@@ -239,8 +243,8 @@ impl MockApi {
         self
     }
 
-    /// Lets a key that is not known open an account of its name, up to so many times. Its secret is
-    /// the one that came first with it.
+    /// Lets a key that is not known open an account of its name, up to so many times, unless that
+    /// has keys already. Its secret is the one that came first with it.
     #[must_use]
     pub fn with_open_accounts(mut self, most: usize) -> Self {
         self.world.get_mut().unwrap_or_else(PoisonError::into_inner).keys.open(most);
@@ -324,7 +328,8 @@ impl MockApi {
     }
 
     /// Sets the script of a command type, for tasks that are submitted from now on. The latest that
-    /// fits is the one, of this and of [`on_if`](Self::on_if).
+    /// fits is the one, of this and of [`on_if`](Self::on_if). Which command types there are, say
+    /// [`command_types`](Self::command_types).
     pub fn on(&self, command: CommandType, script: Script) {
         self.scripts().add(command, None, script);
     }
@@ -354,7 +359,8 @@ impl MockApi {
     }
 
     /// The tasks. What is done to them by hand is noticed at the next call: a script goes on from the
-    /// latest update of a task whose status has changed.
+    /// latest update of a task whose status has changed. A task that was submitted by hand has none,
+    /// and moves by hand.
     #[must_use]
     pub fn store(&self) -> &MemoryStore {
         &self.store

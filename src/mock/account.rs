@@ -44,6 +44,8 @@ pub(super) struct Account {
     occurrences: BTreeMap<TaskId, u32>,
     /// How many occurrences make it worth to look for those that are over.
     full: usize,
+    /// The same of those that are hidden.
+    full_hidden: usize,
     /// Up to where changes were noticed.
     seen: Revision,
     submitted: u64,
@@ -65,6 +67,9 @@ struct Moving {
 }
 
 impl Account {
+    /// So many tasks are not worth a sweep: it is for good, whatever the clock of the caller.
+    const FEW: usize = 10_000;
+
     pub(super) fn new(id: AccountId) -> Self {
         Self {
             id,
@@ -75,6 +80,7 @@ impl Account {
             hidden: BTreeMap::new(),
             occurrences: BTreeMap::new(),
             full: 1_000,
+            full_hidden: 1_000,
             seen: Revision::default(),
             submitted: 0,
         }
@@ -224,7 +230,6 @@ impl Account {
         let visible = |id: TaskId| matches!(store.get(account, id, now), Ok(Some(_)));
         if self.occurrences.len() >= self.full {
             self.occurrences.retain(|first, _| visible(*first));
-            self.hidden.retain(|id, _| visible(*id));
             self.full = 1_000.max(self.occurrences.len() * 2);
         }
         let first = id(0);
@@ -249,15 +254,25 @@ impl Account {
     ) -> Result<Submitted, SubmitError> {
         let submission =
             if operation.begins_initialized() { submission.initialized() } else { submission };
+        // Two out for each one in: in the long run, the store holds what is visible and little more.
+        if scene.store.len() >= Self::FEW {
+            let _ = scene.store.sweep(2, now);
+        }
         let mut result = scene.store.submit(submission.clone(), now);
         if let Err(SubmitError::StoreFull { sweep_helps: true }) = result
-            && scene.store.sweep(1_000, now).is_ok()
+            && scene.store.sweep(Self::FEW, now).is_ok()
         {
             result = scene.store.submit(submission, now);
         }
         if let Ok(Submitted::New(task)) = &result {
             self.submitted += 1;
             if !matches!(scene.lag, Pace::AtOnce | Pace::Reads(0)) {
+                if self.hidden.len() >= self.full_hidden {
+                    let gone =
+                        |id: &TaskId| !matches!(scene.store.get(&self.id, *id, now), Ok(Some(_)));
+                    self.hidden.retain(|id, _| !gone(id));
+                    self.full_hidden = 1_000.max(self.hidden.len() * 2);
+                }
                 self.hidden.insert(task.id(), (task.submitted_at(), 0));
             }
             let moving = Moving {
@@ -316,6 +331,9 @@ impl Account {
         query: &ListQuery,
         now: Now,
     ) -> Result<Page, ListError> {
+        if self.hidden.is_empty() {
+            return scene.store.list(&self.id, query, now);
+        }
         let (mut more, mut shown, mut revision) = (query.clone(), Vec::new(), None);
         loop {
             let page = scene.store.list(&self.id, &more, now)?;

@@ -34,7 +34,7 @@ pub struct Exchange {
     pub task_id: Option<TaskId>,
     /// The body of the request; what is no UTF-8 is replaced, what was too large left out.
     pub request_body: String,
-    /// The body of the answer; empty where there was none.
+    /// The body of the answer; empty where there was none, or one of more than 64 MiB.
     pub body: String,
 }
 
@@ -134,6 +134,9 @@ impl Journal {
     pub(super) fn add(&mut self, mut exchange: Exchange) {
         self.count += 1;
         exchange.number = self.count;
+        if exchange.size() > Self::MAX_SIZE {
+            exchange.body = String::new();
+        }
         self.size += exchange.size();
         self.exchanges.push_back(exchange);
         while self.exchanges.len() > Self::MAX_EXCHANGES || self.size > Self::MAX_SIZE {

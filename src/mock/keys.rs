@@ -29,6 +29,9 @@ impl Keys {
     }
 
     /// The account whose keys the headers have.
+    ///
+    /// Where no account can be opened, a key that is unknown and one whose secret is another look
+    /// alike.
     pub(super) fn account(&mut self, headers: &HeaderMap) -> Result<AccountId, Rejection> {
         let [key, secret] = ["x-api-key", "x-api-secret-key"].map(|name| {
             let text = headers.get(name).and_then(|value| value.to_str().ok());
@@ -50,13 +53,16 @@ impl Keys {
         }
         let account: AccountId =
             key.parse().map_err(|fault| unauthorized(format!("x-api-key: {fault}")))?;
+        // One that has keys is not opened by its name.
+        if self.known.values().any(|(_, known)| *known == account) {
+            return Err(unknown());
+        }
         self.add(key, secret, account.clone());
         self.opened += 1;
         Ok(account)
     }
 }
 
-/// A key that is unknown and one whose secret is another look alike.
 fn unknown() -> Rejection {
     unauthorized(String::from(
         "expected a known x-api-key, and the x-api-secret-key that goes with it",

@@ -7,9 +7,10 @@ use alloc::vec::Vec;
 
 use serde_json::{Map, Value};
 
+use super::MockApi;
 use super::pace::Pace;
 use super::resource::{Place, Provisioning, Resources, shown};
-use super::route::{Effect, Routes};
+use super::route::{Effect, Routes, as_in_path};
 use super::script::{End, Script};
 use crate::event::TaskEvent;
 use crate::outcome::{Completion, ResourceId, TaskError};
@@ -47,7 +48,7 @@ impl Operation {
         if let Effect::Create { kind } = effect {
             for (child, kind) in routes.children(kind) {
                 let listed = body[&*kind.plural].as_array().into_iter().flatten();
-                nested.extend(listed.map(|body| (child, shown(body))));
+                nested.extend(listed.take(MockApi::MAX_NESTED).map(|body| (child, shown(body))));
             }
         }
         let completion = match &script.end {
@@ -136,9 +137,9 @@ impl Operation {
             Provisioning { since, pace: script.resource, fails: script.resource_fails };
         match (self.effect, &self.subject) {
             (Effect::Create { kind }, subject) => {
-                let Some(id) = completion.resource_id() else { return };
+                let Some(id) = completion.resource_id().cloned() else { return };
                 let before = subject.as_ref().map_or(&[][..], |(_, ids)| ids);
-                let place = (kind, with(before, id));
+                let place = (kind, with(before, &as_in_path(id)));
                 resources.create(&place, self.fields.clone(), provisioning);
                 for (child, fields) in self.nested.iter().take(resources.room()) {
                     let place = (*child, with(&place.1, &resources.next_id()));

@@ -29,6 +29,10 @@ pub enum Pace {
     AtOnce,
     /// It moves with that read: the third read is the first that shows what comes after
     /// `Reads(3)`. `Reads(0)` is [`AtOnce`](Self::AtOnce).
+    ///
+    /// A read is a `GET` of it that is answered with 200, or, where the client knows it already,
+    /// with 304: else one that sends `If-None-Match` would wait for ever. Lists, `HEAD`s and 404s
+    /// don't count.
     Reads(u32),
     /// It moves after a time, counted from when it came to be as it is.
     After(Duration),

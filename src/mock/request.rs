@@ -182,10 +182,12 @@ impl Call<'_> {
             .subject()
             .is_none_or(|place| account.resources.is_there(scene.routes, place, self.now));
         // The task of a repeated request is there even if its resource has gone.
-        if !there && key.is_none_or(|id| !account.knows(scene, id, self.now)) {
+        let repeated = key.is_some_and(|id| account.knows(scene, id, self.now));
+        if !there && !repeated {
             return self.no_resource().into();
         }
-        if operation.creates() && !account.resources.have_room(scene.routes, self.now) {
+        if operation.creates() && !repeated && !account.resources.have_room(scene.routes, self.now)
+        {
             let most = MockApi::MAX_RESOURCES;
             let message = format!("expected an account with less than {most} resources");
             return self.rejected(&Rejection::new(StatusCode::TOO_MANY_REQUESTS, message)).into();

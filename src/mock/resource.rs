@@ -24,8 +24,8 @@ pub(super) struct Resources {
     all: BTreeMap<Place, Resource>,
     /// When those vanish by themselves that are being deleted.
     vanishing: BTreeSet<(Now, Place)>,
-    /// The ids of all of them, whatever their kind.
-    taken: BTreeSet<ResourceId>,
+    /// The ids of all of them, whatever their kind, and how many have each.
+    taken: BTreeMap<ResourceId, usize>,
     next: i32,
 }
 
@@ -62,7 +62,7 @@ impl Default for Resources {
         Self {
             all: BTreeMap::new(),
             vanishing: BTreeSet::new(),
-            taken: BTreeSet::new(),
+            taken: BTreeMap::new(),
             next: Self::FIRST,
         }
     }
@@ -93,7 +93,7 @@ impl Resources {
         loop {
             let id = ResourceId::from(self.next);
             self.next = self.next.checked_add(1).unwrap_or(1);
-            if !self.taken.contains(&id) {
+            if !self.taken.contains_key(&id) {
                 return id;
             }
         }
@@ -110,8 +110,8 @@ impl Resources {
             }
             None => true,
         };
-        let Some(resource) = self.all.get_mut(place) else { return false };
-        if resource.settle(now) == Then::Vanish {
+        let Some(resource) = self.all.get(place) else { return false };
+        if resource.status_at(now).is_none() {
             self.remove(routes, place);
             return false;
         }
@@ -128,9 +128,11 @@ impl Resources {
 
     /// A resource that is ready for use.
     pub(super) fn put(&mut self, place: Place, fields: Map<String, Value>) {
-        self.taken.extend(place.1.last().cloned());
+        let id = place.1.last().cloned();
         let resource = Resource { fields, status: ProvisioningStatus::Active, move_on: None };
-        self.all.insert(place, resource);
+        if self.all.insert(place, resource).is_none() {
+            *id.map_or(&mut 0, |id| self.taken.entry(id).or_default()) += 1;
+        }
     }
 
     /// A resource that is being made.
@@ -151,9 +153,8 @@ impl Resources {
         fields: Map<String, Value>,
         provisioning: Provisioning,
     ) {
-        if let Some(resource) = self.all.get_mut(place) {
-            resource.fields.extend(fields);
-        }
+        let Some(resource) = self.all.get_mut(place) else { return };
+        resource.fields.extend(fields);
         self.begin(place, ProvisioningStatus::Pending, provisioning);
     }
 
@@ -164,6 +165,12 @@ impl Resources {
 
     fn begin(&mut self, place: &Place, status: ProvisioningStatus, provisioning: Provisioning) {
         let Some(resource) = self.all.get_mut(place) else { return };
+        // What is being deleted is on its way, whatever else is asked of it.
+        if resource.status == ProvisioningStatus::Deleting
+            && resource.move_on.as_ref().is_some_and(|next| next.to == Then::Vanish)
+        {
+            return;
+        }
         let Provisioning { since, pace, fails } = provisioning;
         let to = match status {
             _ if fails => Then::Become(ProvisioningStatus::Error),
@@ -183,73 +190,88 @@ impl Resources {
     fn remove(&mut self, routes: &Routes, place: &Place) {
         let (kind, ids) = place;
         for (child, _) in routes.children(*kind) {
-            for place in self.places(child, ids) {
-                self.remove(routes, &place);
+            let places: Vec<Place> =
+                self.below(child, ids).map(|(place, _)| place.clone()).collect();
+            for place in &places {
+                self.remove(routes, place);
             }
         }
-        self.all.remove(place);
-        if let Some(id) = ids.last() {
-            self.taken.remove(id);
+        let was = self.all.remove(place);
+        if let (Some(_), Some(id)) = (was, ids.last())
+            && let Some(count) = self.taken.get_mut(id)
+        {
+            *count -= 1;
+            if *count == 0 {
+                self.taken.remove(id);
+            }
         }
-    }
-
-    /// The places of a kind below these ids, there or not.
-    fn places(&self, kind: usize, before: &[ResourceId]) -> Vec<Place> {
-        let from = (kind, before.to_vec());
-        let below = self.all.range(from..).map(|(place, _)| place);
-        below.take_while(|place| place.0 == kind && place.1.starts_with(before)).cloned().collect()
     }
 
     /// How a resource that is there describes itself.
-    pub(super) fn description(
-        &mut self,
-        routes: &Routes,
-        place: &Place,
-        now: Now,
-    ) -> Option<String> {
+    pub(super) fn description(&self, routes: &Routes, place: &Place, now: Now) -> Option<String> {
         let kind = routes.kind(place.0);
         let id = place.1.last()?;
-        let counts = routes.children(place.0).map(|(child, kind)| {
-            let mut children = self.places(child, &place.1);
-            children.retain(|place| self.is_there(routes, place, now));
-            (number_of(kind), children.len())
-        });
-        let counts: Vec<_> = counts.collect();
-        let resource = self.all.get(place)?;
-        let described = Described { kind, id, resource, counts };
+        let status = self.all.get(place)?.status_at(now)?;
+        let counts = routes
+            .children(place.0)
+            .map(|(child, kind)| (number_of(kind), self.standing(child, &place.1, now).count()));
+        let fields = &self.all.get(place)?.fields;
+        let described = Described { kind, id, fields, status, counts: counts.collect() };
         serde_json::to_string(&described).ok()
     }
 
     /// How all resources of a kind describe themselves, lowest id first: those that belong to the
     /// resource with these ids, from `offset` on, at most `limit` of them.
     pub(super) fn descriptions(
-        &mut self,
+        &self,
         routes: &Routes,
         (kind, before): &Place,
         (offset, limit): (usize, usize),
         now: Now,
     ) -> Vec<String> {
-        let mut places = self.places(*kind, before);
-        places.retain(|place| self.is_there(routes, place, now));
-        let page = places.iter().skip(offset).take(limit);
+        let page = self.standing(*kind, before, now).skip(offset).take(limit);
         page.filter_map(|place| self.description(routes, place, now)).collect()
+    }
+
+    /// The places of a kind below these ids at which something still is.
+    fn standing<'a>(
+        &'a self,
+        kind: usize,
+        before: &'a [ResourceId],
+        now: Now,
+    ) -> impl Iterator<Item = &'a Place> {
+        self.below(kind, before)
+            .filter(move |(_, resource)| resource.status_at(now).is_some())
+            .map(|(place, _)| place)
+    }
+
+    fn below<'a>(
+        &'a self,
+        kind: usize,
+        before: &'a [ResourceId],
+    ) -> impl Iterator<Item = (&'a Place, &'a Resource)> {
+        let from = (kind, before.to_vec());
+        let below = self.all.range(from..);
+        below.take_while(move |((of, ids), _)| *of == kind && ids.starts_with(before))
     }
 }
 
 impl Resource {
-    /// Brings the resource to where it stands `now`.
-    fn settle(&mut self, now: Now) -> Then {
-        let due = |next: &Move| {
-            next.pace.is_met_by(next.reads)
-                || next.pace.due(next.since).is_some_and(|due| due <= now)
-        };
-        if let Some(next) = self.move_on.take_if(|next| due(next)) {
-            match next.to {
-                Then::Become(status) => self.status = status,
-                Then::Vanish => return Then::Vanish,
-            }
+    /// Where the resource stands `now`, unless it is gone.
+    fn status_at(&self, now: Now) -> Option<ProvisioningStatus> {
+        match &self.move_on {
+            Some(next) if next.is_due(now) => match next.to {
+                Then::Become(status) => Some(status),
+                Then::Vanish => None,
+            },
+            _ => Some(self.status),
         }
-        Then::Become(self.status)
+    }
+}
+
+impl Move {
+    fn is_due(&self, now: Now) -> bool {
+        self.pace.is_met_by(self.reads) || self.pace.due(self.since).is_some_and(|due| due <= now)
     }
 }
 
@@ -277,7 +299,8 @@ pub(super) fn number_of(kind: &Kind) -> String {
 struct Described<'a> {
     kind: &'a Kind,
     id: &'a ResourceId,
-    resource: &'a Resource,
+    fields: &'a Map<String, Value>,
+    status: ProvisioningStatus,
     counts: Vec<(String, usize)>,
 }
 
@@ -285,12 +308,12 @@ impl Serialize for Described<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry(&self.kind.id_field, self.id)?;
-        for (name, value) in &self.resource.fields {
+        for (name, value) in self.fields {
             if **name != *self.kind.id_field && self.counts.iter().all(|(known, _)| known != name) {
                 map.serialize_entry(name, value)?;
             }
         }
-        map.serialize_entry("status", &self.resource.status)?;
+        map.serialize_entry("status", &self.status)?;
         for (name, count) in &self.counts {
             map.serialize_entry(name, count)?;
         }

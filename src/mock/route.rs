@@ -82,11 +82,14 @@ fn same(one: &Segment, other: &Segment) -> bool {
 /// An id as a path has it: a number where it is one, written in the one way that numbers are.
 fn id_in(text: &str) -> Option<ResourceId> {
     let text = String::from_utf8(percent_decoded(text)).ok()?;
-    let number = text.parse::<i64>().ok().filter(|number| format!("{number}") == *text);
-    match number {
-        Some(number) => Some(ResourceId::Number(number)),
-        None => Some(text).filter(|text| !text.is_empty()).map(ResourceId::from),
-    }
+    Some(text).filter(|text| !text.is_empty()).map(|text| as_in_path(text.into()))
+}
+
+/// An id as it is once it has been in a path: a text that looks like a number is one.
+pub(super) fn as_in_path(id: ResourceId) -> ResourceId {
+    let ResourceId::Text(text) = &id else { return id };
+    let number = text.parse::<i64>().ok().filter(|number| format!("{number}") == **text);
+    number.map_or(id, ResourceId::Number)
 }
 
 /// A kind of resources: where each is found, and how it names itself.

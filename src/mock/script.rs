@@ -91,8 +91,9 @@ impl Script {
     }
 
     /// Lets the task end in a completion made from the request's body, in place of the usual one:
-    /// the id of the resource, with the next free one for a resource that is made. The body is
-    /// `null` where there is none. It is looked at once, when the request comes.
+    /// the id of the resource, with the next free one for a resource that is made. Without a
+    /// resource id in it, nothing is made. The body is `null` where there is none. It is looked at
+    /// once, when the request comes; a panic goes through [`handle`](super::MockApi::handle).
     #[must_use]
     pub fn completing(
         mut self,

@@ -1,10 +1,11 @@
 //! What the mock refuses: keys, bodies, and more than there is room for.
 
 use http::Request;
+use serde_json::json;
 use tasklife::StoreConfig;
 use tasklife::mock::{MockApi, Pace, Script};
 
-use super::{CREATE, Client, api, error, second};
+use super::{CREATE, Client, acme, api, error, second};
 
 fn with_keys(path: &str, keys: &[(&str, &str)]) -> Request<&'static str> {
     let request = Request::get(path);
@@ -104,11 +105,12 @@ fn an_account_that_is_full_is_told_to_wait() {
 
 #[test]
 fn an_account_has_room_for_so_many_resources() {
-    let api = api().with_config(StoreConfig::default().with_max_input(1 << 22));
-    let many = "{},".repeat(MockApi::MAX_RESOURCES);
-    let body = format!(r#"{{"databases": [{}]}}"#, many.trim_end_matches(','));
-    let task = api.submit("/v1/subscriptions", &body, 0.0);
-    let subscription = format!("/v1/subscriptions/{}", api.made(&task, 0.0));
+    let subscription = "/v1/subscriptions/1".to_owned();
+    let mut api = api().with_existing(&acme(), "/subscriptions/1", &json!({})).unwrap();
+    for id in 2..=MockApi::MAX_RESOURCES {
+        let path = format!("/subscriptions/1/databases/{id}");
+        api = api.with_existing(&acme(), &path, &json!({})).unwrap();
+    }
     for path in ["/v1/subscriptions", &format!("{subscription}/databases")] {
         let (status, message) = error(&api.call("POST", path, "{}", 0.0));
         assert_eq!(
@@ -116,10 +118,40 @@ fn an_account_has_room_for_so_many_resources() {
             (429, "expected an account with less than 1000000 resources")
         );
     }
-    // What makes none is accepted still.
+    // A repeated request, and one that makes none, is accepted still.
     let delete = api.accepted("DELETE", &subscription, "", 0.0);
     assert_eq!(api.status(&delete, 0.0), "processing-completed");
     api.submit("/v1/subscriptions", "{}", 0.0);
+}
+
+#[test]
+fn an_account_that_has_keys_is_not_opened_by_its_name() {
+    let api = api().with_open_accounts(5);
+    let call = |key: &str, secret: &str| {
+        let keys = [("x-api-key", key), ("x-api-secret-key", secret)];
+        api.handle(&with_keys("/v1/tasks", &keys), second(0.0)).status().as_u16()
+    };
+    assert_eq!([call("acme", "any"), call("key", "secret"), call("new", "any")], [401, 200, 200]);
+}
+
+#[test]
+fn a_request_makes_so_many_along_with_it() {
+    let api = api();
+    let many = vec!["{}"; MockApi::MAX_NESTED + 1].join(",");
+    let task = api.submit("/v1/subscriptions", &format!(r#"{{"databases": [{many}]}}"#), 0.0);
+    let path = format!("/v1/subscriptions/{}", api.made(&task, 0.0));
+    assert_eq!(super::value(&api.get(&path, 0.0))["numberOfDatabases"], MockApi::MAX_NESTED);
+}
+
+#[test]
+fn what_has_expired_makes_place_for_what_comes() {
+    let api = api();
+    // One a minute: ten days have 14,400.
+    for minute in 0..40_000_u32 {
+        api.submit("/v1/subscriptions", r#"{"dryRun": true}"#, f64::from(minute) * 60.0);
+    }
+    let held = api.store().len();
+    assert!((14_400..14_500).contains(&held), "{held}");
 }
 
 #[test]

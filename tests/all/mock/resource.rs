@@ -178,3 +178,38 @@ fn what_it_says_of_itself_is_not_what_the_request_says() {
     let expected = r#"{"id":77899,"n":1,"status":"active","numberOfDatabases":0}"#;
     assert_eq!(response.body(), expected);
 }
+
+#[test]
+fn an_id_is_free_only_where_no_kind_has_it() {
+    let api = ["/subscriptions/77900", "/subscriptions/77900/databases/77900"]
+        .into_iter()
+        .fold(api(), |api, path| {
+            api.with_existing(&acme(), path, &json!({ "name": "old" })).unwrap()
+        });
+    let delete = api.accepted("DELETE", "/v1/subscriptions/77900/databases/77900", "", 0.0);
+    assert_eq!(api.status(&delete, 0.0), "processing-completed");
+    let made = [(); 2].map(|()| api.made(&api.submit("/v1/subscriptions", "{}", 0.0), 0.0));
+    assert_eq!(made, [77_899, 77_901]);
+    assert_eq!(value(&api.get("/v1/subscriptions/77900", 0.0))["name"], "old");
+}
+
+#[test]
+fn what_is_being_deleted_is_not_brought_back() {
+    let api = api().with_existing(&acme(), "/subscriptions/1", &json!({})).unwrap();
+    let path = "/v1/subscriptions/1";
+    api.on_any(Script::new(Pace::AtOnce).resource(after(60)));
+    api.accepted("DELETE", path, "", 0.0);
+    for (method, body, at) in [("PUT", "{}", 10.0), ("DELETE", "", 20.0)] {
+        api.accepted(method, path, body, at);
+    }
+    assert_eq!([59.9, 60.0].map(|at| status(&api, path, at)), ["deleting", "404"]);
+}
+
+#[test]
+fn a_text_that_looks_like_a_number_is_found_as_one() {
+    let api = api();
+    api.on(CREATE, Script::new(Pace::AtOnce).completing(|_| tasklife::Completion::of("77")));
+    let task = api.submit("/v1/subscriptions", "{}", 0.0);
+    assert_eq!(api.status(&task, 0.0), "processing-completed");
+    assert_eq!(status(&api, "/v1/subscriptions/77", 0.0), "active");
+}
