@@ -270,7 +270,8 @@ fn insert_into_leaf<T: Copy + Ord>(
 
 /// Gives back room that is far more than what is needed.
 fn shrink<T>(values: &mut Vec<T>) {
-    if values.len() * 2 <= values.capacity() {
+    let is_worth_it = values.is_empty() || values.capacity() > 4;
+    if is_worth_it && values.len() * 2 <= values.capacity() {
         values.shrink_to(values.len() * 5 / 4);
     }
 }

@@ -108,9 +108,10 @@ impl Turns {
 
     /// Gives an account that was served a place at the end.
     pub(super) fn serve(&mut self, account: u32, turn: &mut Turn) {
+        let mut next = self.join();
+        self.wake(account, &mut next);
         self.leave(account, turn);
-        *turn = self.join();
-        self.wake(account, turn);
+        *turn = next;
     }
 
     /// Takes an account out of the queue.

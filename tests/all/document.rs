@@ -197,6 +197,22 @@ fn all_ways_to_write_a_document_agree() {
 }
 
 #[test]
+fn every_character_is_escaped_wherever_it_stands() {
+    let links = links("/v1");
+    for character in (0..0x100_u32).filter_map(char::from_u32) {
+        for (before, after) in (0..40).flat_map(|len| (0..=len).map(move |at| (at, len - at))) {
+            let words = "a".repeat(before) + &character.to_string() + &"z".repeat(after);
+            let expected = format!(r#""description":{},"#, json!(words));
+            let task = task(OTHER, [TaskEvent::start().with_description(words)]);
+            let mut out = Vec::new();
+            links.polled(&task).write_to(&mut out);
+            let out = String::from_utf8(out).unwrap();
+            assert!(out.contains(&expected), "{out}\ndoes not contain\n{expected}");
+        }
+    }
+}
+
+#[test]
 fn the_array_shape_fits_the_public_schema() {
     /// `TaskStateUpdate` of the public description; `progress` is the one field of ours beside it.
     #[derive(serde::Deserialize)]

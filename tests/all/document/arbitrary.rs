@@ -21,7 +21,10 @@ use crate::support::CREATE;
 fn texts() -> impl Strategy<Value = String> {
     let nasty = "\"\\/\0\n\u{1b}\u{7f}\u{85}\u{2028}\u{feff}%{}[]?#:. é😀";
     let nasty = select(nasty.chars().collect::<Vec<_>>());
-    vec(prop_oneof![any::<char>(), nasty], 0..12).prop_map(String::from_iter)
+    let short = vec(prop_oneof![any::<char>(), nasty], 0..12).prop_map(String::from_iter);
+    // Writers look at many bytes at a time: what must be escaped can be anywhere among them.
+    let plain = "[a-z]{0,40}";
+    prop_oneof![2 => short.clone(), 1 => (plain, short, plain).prop_map(|(a, b, c)| a + &b + &c)]
 }
 
 /// Ids of resources, those that are no segment of a path among them.
@@ -29,6 +32,7 @@ fn ids() -> impl Strategy<Value = ResourceId> {
     prop_oneof![
         2 => any::<i64>().prop_map(ResourceId::from),
         2 => texts().prop_map(ResourceId::from),
+        1 => texts().prop_map(|text| ResourceId::from(text.repeat(20))),
         1 => select(vec!["", ".", "..", "...", "%2e%2e", "a/../b", "?", "#", "\r\n"])
             .prop_map(ResourceId::from),
     ]
@@ -195,6 +199,22 @@ proptest! {
             assert_eq!(format!("{read:#}"), pretty);
             assert_eq!(serde_json::to_string(&read).unwrap(), compact);
             assert_eq!(TaskDocument::from_json(pretty.as_bytes()).unwrap(), read);
+        }
+    }
+
+    #[test]
+    fn every_way_to_write_is_that_of_serde_json(
+        tasks in vec(tasks(), 1..4),
+        (links, _) in links(),
+    ) {
+        let page = page(tasks);
+        let task = &page.tasks()[0];
+        for document in [links.accepted(task), links.polled(task), links.list(&page)] {
+            let (mut out, expected) = (Vec::new(), serde_json::to_string(&document).unwrap());
+            document.write_to(&mut out);
+            assert_eq!(String::from_utf8(out).unwrap(), expected);
+            assert_eq!(document.to_string(), expected);
+            assert_eq!(format!("{document:#}"), serde_json::to_string_pretty(&document).unwrap());
         }
     }
 

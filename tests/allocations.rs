@@ -1,0 +1,91 @@
+//! What each operation allocates: counted, so that it stays as it is told.
+//!
+//! A program of its own, with one test: the count is that of the whole program.
+
+use std::alloc::System;
+
+use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
+use tasklife::{
+    AccountClock, AccountId, CommandType, Completion, LinkShape, Links, ListQuery, MemoryStore,
+    Now, Progress, Retention, Scope, Submission, Target, Task, TaskEvent, TaskId, TaskStore,
+};
+
+#[global_allocator]
+static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
+
+const CREATE: CommandType = CommandType::from_static("subscriptionCreateRequest");
+
+/// How many allocations a call makes, growth of a buffer included.
+fn counted<T>(call: impl FnOnce() -> T) -> usize {
+    let region = Region::new(ALLOCATOR);
+    let result = call();
+    let change = region.change();
+    drop(result);
+    change.allocations + change.reallocations
+}
+
+/// The least of several calls: what a store allocates to grow, now and then, is not the call's own.
+fn least(call: impl FnMut(u128) -> usize) -> usize {
+    (0..20).map(call).min().unwrap_or_default()
+}
+
+fn id(number: u128) -> TaskId {
+    TaskId::from(uuid::Uuid::from_u128(number.wrapping_mul(0x9E37_79B9_7F4A_7C15)))
+}
+
+#[test]
+fn operations_allocate_as_little_as_is_told() {
+    let now: Now = "2019-08-08T06:49:15.929Z".parse().unwrap();
+    let account: AccountId = "acme".parse().unwrap();
+    let submission = |number| Submission::new(account.clone(), id(number), CREATE);
+    a_task_by_itself(submission(0), now);
+
+    let store = MemoryStore::default();
+    for number in 0..1_000 {
+        store.submit(submission(number), now).unwrap();
+    }
+    let submit = |number| {
+        let submission = submission(1_000 + number);
+        counted(|| store.submit(submission, now).unwrap())
+    };
+    assert_eq!(least(submit), 1, "what the submission becomes");
+    let apply = |event: fn() -> TaskEvent| {
+        let (store, account) = (&store, &account);
+        least(move |number| {
+            let event = event();
+            counted(|| store.apply(Target::latest(account, id(number)), event, now))
+        })
+    };
+    assert_eq!(apply(TaskEvent::start), 0);
+    assert_eq!(apply(|| TaskEvent::report().with_progress(Progress::of(1, 2))), 0);
+    assert_eq!(apply(|| TaskEvent::complete(Completion::of(7))), 0);
+    assert_eq!(least(|_| counted(|| store.claim(Scope::Any, now).unwrap())), 0);
+    assert_eq!(least(|number| counted(|| store.get(&account, id(number), now).unwrap())), 0);
+    let list = || store.list(&account, &ListQuery::default(), now).unwrap();
+    assert_eq!(least(|_| counted(list)), 1, "the page");
+    assert_eq!(least(|_| counted(|| store.sweep(1, now).unwrap())), 0, "nothing is due");
+
+    let page = list();
+    let mut out = Vec::with_capacity(1 << 20);
+    for shape in LinkShape::ALL {
+        let links = Links::new("https://api.example.com/v1").unwrap().with_shape(shape);
+        let links = links.with_route(CREATE, "/subscriptions/{resourceId}", "get").unwrap();
+        for document in [links.accepted(&page.tasks()[0]), links.list(&page)] {
+            assert_eq!(least(|_| counted(|| document.write_to(&mut out))), 0);
+        }
+    }
+    assert!(out.len() > 100_000, "something was written");
+}
+
+/// Without a store, the events that a worker made are moved into the task.
+fn a_task_by_itself(submission: Submission, now: Now) {
+    let (retention, mut clock) = (Retention::default(), AccountClock::default());
+    let mut task = Task::new(submission, retention, now, clock.next(now));
+    let report = TaskEvent::report().with_description(String::from("Half."));
+    for event in [TaskEvent::start(), report, TaskEvent::complete(Completion::of(7))] {
+        clock.advance_to(&task);
+        let stamp = clock.next(now);
+        assert_eq!(counted(|| task.apply(event, retention, now, stamp).unwrap()), 0);
+    }
+    assert_eq!(counted(|| task.clone()), 0);
+}
