@@ -6,7 +6,7 @@ mod journal;
 mod page;
 
 use std::io::{Read, Write};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::thread::{scope, sleep};
 use std::time::Duration;
 
@@ -56,13 +56,26 @@ fn keys(account: &str) -> String {
     format!("x-api-key: {account}\r\nx-api-secret-key: secret-of-{account}\r\n")
 }
 
+/// What becomes of a server that can't start.
 fn run(options: &[&str]) -> Output {
-    Command::new(program("mock_server")).args(options).output().unwrap()
+    let mut command = Command::new(program("mock_server"));
+    command.args(options).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut process = command.spawn().unwrap();
+    for _ in 0..PATIENCE.as_millis() / PAUSE.as_millis() {
+        if process.try_wait().unwrap().is_some() {
+            return process.wait_with_output().unwrap();
+        }
+        sleep(PAUSE);
+    }
+    process.kill().unwrap();
+    panic!("expected it to end: {options:?}, {:?}", process.wait_with_output());
 }
+
+/// How long to wait before it is looked again.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// Looks again until it is so.
 fn poll(mut is_so: impl FnMut() -> bool) {
-    const PAUSE: Duration = Duration::from_millis(50);
     for _ in 0..PATIENCE.as_millis() / PAUSE.as_millis() {
         if is_so() {
             return;
@@ -106,12 +119,23 @@ fn a_task_goes_through_its_life_by_the_clock_and_then_its_subscription() {
     assert_eq!(seen[2], (TaskStatus::ProcessingCompleted, after(2)));
     assert_eq!(made.unwrap(), format!("{base}/subscriptions/77899"));
 
+    // A refusal tells the server's time.
+    let clock = || -> Now {
+        let refused = mock.get("acme", UNKNOWN).json(404);
+        refused["timestamp"].as_str().unwrap().parse().unwrap()
+    };
     let mut statuses = Vec::new();
     poll(|| {
+        let before = clock();
         let subscription = mock.get("acme", "/v1/subscriptions/77899").json(200);
         assert_eq!(subscription["name"], "test");
-        statuses.push(subscription["status"].as_str().unwrap().to_owned());
-        statuses.last().unwrap() == "active"
+        let status = subscription["status"].as_str().unwrap();
+        match status {
+            "pending" => assert!(before < after(3), "{before}"),
+            other => assert!(other == "active" && clock() >= after(3), "{subscription}"),
+        }
+        statuses.push(status.to_owned());
+        status == "active"
     });
     assert_eq!(statuses[0], "pending");
 }
@@ -216,6 +240,15 @@ fn a_body_may_be_as_long_as_said_and_no_longer() {
     mock.post("acme", path, &sized(LARGEST_BODY)).document(202);
     assert_eq!(mock.post("acme", path, &sized(LARGEST_BODY + 1)).error(413), path);
     assert_eq!(mock.post("acme", path, &sized(LARGEST_BODY * 2)).error(413), path);
+
+    // What is too long is refused before it is there.
+    let declared = format!(
+        "POST {path} HTTP/1.1\r\nHost: mock\r\nConnection: close\r\nContent-Length: {}\r\n{}\r\n{}",
+        1_u64 << 40,
+        keys("acme"),
+        sized(LARGEST_BODY + 1)
+    );
+    assert_eq!(mock.0.exchange(declared.as_bytes()).error(413), path);
 
     // In chunks it doesn't say beforehand how long it will be.
     let head = format!("POST {path} HTTP/1.1\r\nHost: mock\r\nConnection: close\r\n");

@@ -53,9 +53,10 @@ fn the_page_moves_what_is_due_by_itself_and_shows_the_last_hundred() {
     for _ in 0..101 {
         mock.submit("acme", "{}");
     }
+    mock.submit("umbrella", "{}");
     let shown = page(&mock);
     assert_eq!(shown.matches("processing-completed</span>").count(), 100);
-    assert!(shown.contains("the last 100 of 101"), "{shown}");
+    assert!(shown.contains("the last 100 of 102"), "{shown}");
     assert!(shown.contains("acme <small class=faint>100+</small>"), "{shown}");
     assert_eq!(shown.matches("<code>POST /v1/subscriptions</code>").count(), 20);
 }
