@@ -112,12 +112,29 @@ fn there_is_a_line_for_each_request_unless_it_is_to_be_quiet() {
     mock.get("acme", &format!("/v1/tasks/{id}"));
     assert!(line().ends_with(&format!(" acme GET /v1/tasks/{id} 200 {id}")));
 
+    let journal = Scratch::new("quiet");
     let mut command = Command::new(program("mock_server"));
-    let mut mock = Mock(Program::spawn(command.arg("--quiet").stderr(Stdio::piped())));
+    command.args(["--quiet", "--journal", journal.path()]).stderr(Stdio::piped());
+    let mut mock = Mock(Program::spawn(&mut command));
     mock.submit("acme", "{}");
     mock.0.process.kill().unwrap();
     let stderr = mock.0.process.stderr.take().unwrap();
     assert_eq!(BufReader::new(stderr).lines().count(), 0);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_journal_that_can_not_be_written_is_told_of_and_ends() {
+    let mut command = Command::new(program("mock_server"));
+    command.args(["--quiet", "--journal", "/dev/full"]).stderr(Stdio::piped());
+    let mut mock = Mock(Program::spawn(&mut command));
+    mock.submit("acme", "{}");
+    mock.submit("acme", "{}");
+    mock.0.process.kill().unwrap();
+    let lines = BufReader::new(mock.0.process.stderr.take().unwrap()).lines();
+    let lines: Vec<String> = lines.map(Result::unwrap).collect();
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert!(lines[0].starts_with("/dev/full: No space left on device"), "{lines:?}");
 }
 
 #[test]
