@@ -17,13 +17,11 @@ impl RedisStore {
     /// is visible changes, and it can be called at any time.
     ///
     /// A sweep does it by itself where a primary of the cluster is not the one that it was at the
-    /// last sweep, so that a task is forgotten by [`claim`](AsyncTaskStore::claim) no longer than
+    /// last sweep, so that a task is forgotten by [`claim`](tasklife::AsyncTaskStore::claim) no longer than
     /// until the next one. It looks at every key of the cluster.
     ///
     /// # Errors
     /// Where the backend fails. It can be called again.
-    ///
-    /// [`claim`]: tasklife::AsyncTaskStore::claim
     pub async fn mend(&self) -> Result<(), BackendError> {
         for primary in self.redis.primaries().await? {
             let mut cursor = 0;
