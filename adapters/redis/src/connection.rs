@@ -1,5 +1,8 @@
 //! The way to a Redis server or cluster, and what its failures leave certain.
 
+mod fault;
+mod nodes;
+
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,12 +12,14 @@ use std::time::{Duration, Instant};
 use redis::aio::MultiplexedConnection;
 use redis::cluster::ClusterClient;
 use redis::cluster_async::ClusterConnection;
-use redis::cluster_routing::{MultipleNodeRoutingInfo, RoutingInfo, SingleNodeRoutingInfo};
+use redis::cluster_routing::SingleNodeRoutingInfo;
 use redis::{
     AsyncConnectionConfig, Cmd, ConnectionInfo, ErrorKind, FromRedisValue, IntoConnectionInfo,
     RedisError, ServerErrorKind, Value,
 };
 use tasklife::BackendError;
+
+use fault::Fault;
 
 use crate::script::Script;
 
@@ -222,75 +227,6 @@ impl Redis {
         }
     }
 
-    /// What tells one set of primaries of a cluster from another: the names of their histories, which
-    /// change with a fail-over and with a restart. None for a single server.
-    pub(crate) async fn epoch(&self) -> Result<Option<String>, BackendError> {
-        if matches!(self.place, Place::Server(_)) {
-            return Ok(None);
-        }
-        let mut info = redis::cmd("INFO");
-        info.arg("replication");
-        let answers = self.of_primaries(info).await?;
-        let histories = answers.iter().map(|(_, info)| {
-            let mut lines = info.lines().map(str::trim);
-            lines.find_map(|line| line.strip_prefix("master_replid:")).unwrap_or_default()
-        });
-        let mut histories: Vec<&str> = histories.collect();
-        histories.sort_unstable();
-        Ok(Some(histories.join(" ")))
-    }
-
-    /// The addresses of a cluster's primaries; for a single server, of one that is nowhere.
-    pub(crate) async fn primaries(&self) -> Result<Vec<String>, BackendError> {
-        if matches!(self.place, Place::Server(_)) {
-            return Ok(vec![String::new()]);
-        }
-        let answers = self.of_primaries(redis::cmd("PING")).await?;
-        Ok(answers.into_iter().map(|(address, _)| address).collect())
-    }
-
-    async fn of_primaries(&self, command: Cmd) -> Result<Vec<(String, String)>, BackendError> {
-        let to = RoutingInfo::MultiNode((MultipleNodeRoutingInfo::AllMasters, None));
-        self.route(command, to).await
-    }
-
-    /// Some keys of a primary that match a pattern, and where to go on; 0 at the end.
-    pub(crate) async fn scan(
-        &self,
-        primary: &str,
-        cursor: u64,
-        pattern: &str,
-    ) -> Result<(u64, Vec<String>), BackendError> {
-        let mut scan = redis::cmd("SCAN");
-        scan.arg(cursor).arg("MATCH").arg(pattern).arg("COUNT").arg(500);
-        let (host, port) = primary.rsplit_once(':').unwrap_or_default();
-        let (host, port) = (host.to_owned(), port.parse().unwrap_or_default());
-        let to = RoutingInfo::SingleNode(SingleNodeRoutingInfo::ByAddress { host, port });
-        self.route(scan, to).await
-    }
-
-    /// Sends a command that changes nothing to some nodes of a cluster, or to the single server.
-    async fn route<T: FromRedisValue>(
-        &self,
-        command: Cmd,
-        to: RoutingInfo,
-    ) -> Result<T, BackendError> {
-        let sent = self.patiently(|| self.route_once(&command, &to)).await;
-        sent.map(|sent| sent.answer).map_err(|(error, _)| BackendError::not_applied(error))
-    }
-
-    async fn route_once(&self, command: &Cmd, to: &RoutingInfo) -> Result<Value, Fault> {
-        let (generation, connection) = self.connection().await?;
-        let answer = match connection {
-            Connection::Server(mut server) => command.query_async(&mut server).await,
-            Connection::Cluster(mut cluster) => {
-                cluster.route_command(command.clone(), to.clone()).await
-            }
-        };
-        let answer = answer.and_then(Value::extract_error);
-        answer.map_err(|error| self.fault(error, generation))
-    }
-
     /// Lets go of the connection on which something failed, if it is of no more use.
     fn fault(&self, error: RedisError, generation: u64) -> Fault {
         let fault = Fault::of(error);
@@ -409,73 +345,6 @@ async fn asking(
     let to = SingleNodeRoutingInfo::ByAddress { host, port };
     let mut answers = cluster.route_pipeline(both, 0, 2, to).await?;
     answers.pop().unwrap_or(Value::Nil).extract_error()
-}
-
-/// A failure, and whether the command certainly had no effect.
-struct Fault {
-    error: RedisError,
-    had_no_effect: bool,
-}
-
-impl Fault {
-    /// A failure before anything was sent.
-    fn before(error: RedisError) -> Self {
-        Self { error, had_no_effect: true }
-    }
-
-    /// A failure after a command was given to the connection.
-    fn of(error: RedisError) -> Self {
-        let had_no_effect = match error.kind() {
-            // An error reply: a script compares before it writes, and is let in as a whole. Or there
-            // was no connection to send it to.
-            ErrorKind::Server(_)
-            | ErrorKind::Extension
-            | ErrorKind::ClusterConnectionNotFound
-            | ErrorKind::AuthenticationFailed
-            | ErrorKind::InvalidClientConfig => true,
-            _ => error.is_connection_refusal(),
-        };
-        Self { error, had_no_effect }
-    }
-
-    fn is(&self, kind: ServerErrorKind) -> bool {
-        self.error.kind() == ErrorKind::Server(kind)
-    }
-
-    /// Whether it may be over soon.
-    fn is_passing(&self) -> bool {
-        use ServerErrorKind as S;
-        match self.error.kind() {
-            ErrorKind::Io | ErrorKind::Parse | ErrorKind::ClusterConnectionNotFound => true,
-            ErrorKind::Server(kind) => matches!(
-                kind,
-                S::BusyLoading
-                    | S::Moved
-                    | S::Ask
-                    | S::TryAgain
-                    | S::ClusterDown
-                    | S::MasterDown
-                    | S::ReadOnly
-            ),
-            ErrorKind::Extension => self.error.code() == Some("BUSY"),
-            _ => false,
-        }
-    }
-
-    /// Whether the connection is of no more use.
-    fn spoils(&self, place: &Place) -> bool {
-        // Whoever is silent now may have gone for good.
-        let silent = self.error.is_timeout();
-        match place {
-            Place::Server(_) => {
-                silent || self.error.is_unrecoverable_error() || self.is(ServerErrorKind::ReadOnly)
-            }
-            // It mends itself, as long as it knows any node that answers.
-            Place::Cluster(_) => {
-                silent || self.error.kind() == ErrorKind::ClusterConnectionNotFound
-            }
-        }
-    }
 }
 
 /// The answer to a script.

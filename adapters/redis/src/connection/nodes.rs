@@ -1,0 +1,79 @@
+//! The primaries of a cluster, each on its own.
+
+use redis::cluster_routing::{MultipleNodeRoutingInfo, RoutingInfo, SingleNodeRoutingInfo};
+use redis::{Cmd, FromRedisValue, Value};
+use tasklife::BackendError;
+
+use super::fault::Fault;
+use super::{Connection, Place, Redis};
+
+impl Redis {
+    /// What tells one set of primaries of a cluster from another: the names of their histories, which
+    /// change with a fail-over and with a restart. None for a single server.
+    pub(crate) async fn epoch(&self) -> Result<Option<String>, BackendError> {
+        if matches!(self.place, Place::Server(_)) {
+            return Ok(None);
+        }
+        let mut info = redis::cmd("INFO");
+        info.arg("replication");
+        let answers = self.of_primaries(info).await?;
+        let histories = answers.iter().map(|(_, info)| {
+            let mut lines = info.lines().map(str::trim);
+            lines.find_map(|line| line.strip_prefix("master_replid:")).unwrap_or_default()
+        });
+        let mut histories: Vec<&str> = histories.collect();
+        histories.sort_unstable();
+        Ok(Some(histories.join(" ")))
+    }
+
+    /// The addresses of a cluster's primaries; for a single server, of one that is nowhere.
+    pub(crate) async fn primaries(&self) -> Result<Vec<String>, BackendError> {
+        if matches!(self.place, Place::Server(_)) {
+            return Ok(vec![String::new()]);
+        }
+        let answers = self.of_primaries(redis::cmd("PING")).await?;
+        Ok(answers.into_iter().map(|(address, _)| address).collect())
+    }
+
+    async fn of_primaries(&self, command: Cmd) -> Result<Vec<(String, String)>, BackendError> {
+        let to = RoutingInfo::MultiNode((MultipleNodeRoutingInfo::AllMasters, None));
+        self.route(command, to).await
+    }
+
+    /// Some keys of a primary that match a pattern, and where to go on; 0 at the end.
+    pub(crate) async fn scan(
+        &self,
+        primary: &str,
+        cursor: u64,
+        pattern: &str,
+    ) -> Result<(u64, Vec<String>), BackendError> {
+        let mut scan = redis::cmd("SCAN");
+        scan.arg(cursor).arg("MATCH").arg(pattern).arg("COUNT").arg(500);
+        let (host, port) = primary.rsplit_once(':').unwrap_or_default();
+        let (host, port) = (host.to_owned(), port.parse().unwrap_or_default());
+        let to = RoutingInfo::SingleNode(SingleNodeRoutingInfo::ByAddress { host, port });
+        self.route(scan, to).await
+    }
+
+    /// Sends a command that changes nothing to some nodes of a cluster, or to the single server.
+    async fn route<T: FromRedisValue>(
+        &self,
+        command: Cmd,
+        to: RoutingInfo,
+    ) -> Result<T, BackendError> {
+        let sent = self.patiently(|| self.route_once(&command, &to)).await;
+        sent.map(|sent| sent.answer).map_err(|(error, _)| BackendError::not_applied(error))
+    }
+
+    async fn route_once(&self, command: &Cmd, to: &RoutingInfo) -> Result<Value, Fault> {
+        let (generation, connection) = self.connection().await?;
+        let answer = match connection {
+            Connection::Server(mut server) => command.query_async(&mut server).await,
+            Connection::Cluster(mut cluster) => {
+                cluster.route_command(command.clone(), to.clone()).await
+            }
+        };
+        let answer = answer.and_then(Value::extract_error);
+        answer.map_err(|error| self.fault(error, generation))
+    }
+}
