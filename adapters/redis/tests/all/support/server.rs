@@ -71,7 +71,12 @@ impl Server {
             _ => panic!("redis-server: {error}"),
         });
         let mut guard = Command::new("sh");
-        guard.args(["-c", "cat; kill -9 \"$1\"; rm -rf \"$2\"", "sh", &process.id().to_string()]);
+        guard.args([
+            "-c",
+            "trap '' INT TERM HUP; cat; kill -9 \"$1\"; rm -rf \"$2\"",
+            "sh",
+            &process.id().to_string(),
+        ]);
         guard.arg(self.directory.path()).stdin(Stdio::piped()).stdout(Stdio::null());
         let guard = guard.stderr(Stdio::null()).spawn().unwrap();
         self.process = Some(Running { server: process, guard });
