@@ -106,10 +106,10 @@ impl Serialize for Document<'_> {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self { links, about } = *self;
         match about {
-            About::Accepted(task) => write::accepted(links, task).serialize(serializer),
-            About::Polled(task) => write::polled(links, task).serialize(serializer),
+            About::Accepted(task) => write::accepted(links, task, serializer),
+            About::Polled(task) => write::Polled(links, task).serialize(serializer),
             About::List(tasks, next) => {
-                let tasks = tasks.iter().map(|task| write::polled(links, task));
+                let tasks = tasks.iter().map(|task| write::Polled(links, task));
                 let next = next.map(|href| (links.shape(), href));
                 write::list(tasks, next, serializer)
             }

@@ -135,7 +135,8 @@ impl Replies {
         };
         let body = self.links.accepted(&task).to_string();
         let mut response = json(StatusCode::ACCEPTED, body);
-        set(&mut response, LOCATION, &self.links.task(task.id(), "task", None).href.to_string());
+        let id = task.id().to_string();
+        set(&mut response, LOCATION, &self.links.task(&id, "task", None).href.to_string());
         self.set_retry_after(&mut response, &task, now);
         response
     }

@@ -58,6 +58,29 @@ impl fmt::Debug for JsonText {
     }
 }
 
+/// A text of which no character has to be escaped in JSON: [`append`] takes it as it is.
+pub(crate) struct Plain<T>(pub(crate) T);
+
+impl<T> Plain<T> {
+    /// As what it serializes, for [`append`] to know it.
+    const NAME: &'static str = "Plain";
+}
+
+impl<T: serde::Serialize> serde::Serialize for Plain<T> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_newtype_struct(Plain::<()>::NAME, &self.0)
+    }
+}
+
+/// What serializes as the text that it displays.
+pub(crate) struct Shown<T>(pub(crate) T);
+
+impl<T: fmt::Display> serde::Serialize for Shown<T> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
 impl serde::Serialize for JsonText {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_newtype_struct(Self::NAME, &*self.0)

@@ -8,11 +8,11 @@ use core::fmt;
 
 use base::Base;
 use route::Route;
-use uuid::fmt::Hyphenated;
 
-use crate::id::{CommandType, TaskId};
+use crate::id::CommandType;
+use crate::json::{Plain, Shown};
 use crate::outcome::Completion;
-use crate::wire::{Line, Overlong, named_enum};
+use crate::wire::named_enum;
 
 pub use base::LinkError;
 
@@ -134,7 +134,7 @@ impl Links {
     /// The link `rel` to the task itself.
     pub(crate) fn task<'a>(
         &'a self,
-        id: TaskId,
+        id: &'a str,
         rel: &'static str,
         title: Option<&'static str>,
     ) -> Link<'a> {
@@ -173,7 +173,8 @@ pub(crate) struct Href<'a> {
 
 #[derive(Clone, Copy, Debug)]
 enum Place<'a> {
-    Task(TaskId),
+    /// By its id, as it is written.
+    Task(&'a str),
     Resource(&'a Route, &'a Completion),
 }
 
@@ -184,7 +185,7 @@ impl Href<'_> {
         match self.place {
             Place::Task(id) => {
                 write("/tasks/")?;
-                write(id.as_uuid().as_hyphenated().encode_lower(&mut [0; Hyphenated::LENGTH]))
+                write(id)
             }
             Place::Resource(route, completion) => route.write(completion, write),
         }
@@ -198,12 +199,8 @@ impl fmt::Display for Href<'_> {
 }
 
 impl serde::Serialize for Href<'_> {
-    /// What is of ordinary length is put together on the stack.
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut line = Line::default();
-        match self.write(|part| line.push(part)) {
-            Ok(()) => serializer.serialize_str(line.as_str()),
-            Err(Overlong) => serializer.collect_str(self),
-        }
+        // The base, the routes and what is encoded have no character that JSON escapes.
+        Plain(Shown(self)).serialize(serializer)
     }
 }

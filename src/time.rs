@@ -39,8 +39,18 @@ const fn instant(seconds: i64, nanoseconds: u32) -> Now {
 /// assert_eq!(within_years(Now::MAX_UTC), MAX_TIME);
 /// ```
 #[must_use]
+#[inline]
 pub fn within_years(instant: Now) -> Now {
-    const SECOND: u32 = 1_000_000_000;
+    let plain = instant.naive_utc();
+    let is_ordinary = plain.nanosecond() < SECOND && (0..=9999).contains(&plain.year());
+    if is_ordinary { instant } else { nearest_within_years(instant) }
+}
+
+/// A second, in nanoseconds.
+const SECOND: u32 = 1_000_000_000;
+
+#[cold]
+fn nearest_within_years(instant: Now) -> Now {
     let beyond = instant.timestamp_subsec_nanos().checked_sub(SECOND);
     let beyond = beyond.filter(|_| instant.second() != 59);
     let instant = match beyond {
@@ -87,10 +97,17 @@ impl Rfc3339 {
 }
 
 /// Fills a field with the last digits of a number.
+#[inline]
 fn digits(field: &mut [u8], mut number: u32) {
     for digit in field.iter_mut().rev() {
         *digit = b'0' + (number % 10).to_le_bytes()[0];
         number /= 10;
+    }
+}
+
+impl serde::Serialize for Rfc3339 {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(self.write_to(&mut [0; Self::LONGEST]))
     }
 }
 
@@ -116,10 +133,12 @@ pub(crate) fn parse_rfc3339(text: &str) -> Result<Now, TimeError> {
 
 /// Serde for an instant, as its text.
 pub(crate) mod as_text {
+    use serde::Serialize;
+
     use super::{Now, Rfc3339, String, parse_rfc3339};
 
     pub(crate) fn serialize<S: serde::Serializer>(at: &Now, to: S) -> Result<S::Ok, S::Error> {
-        to.serialize_str(Rfc3339(*at).write_to(&mut [0; Rfc3339::LONGEST]))
+        Rfc3339(*at).serialize(to)
     }
 
     pub(crate) fn deserialize<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Now, D::Error> {

@@ -59,40 +59,6 @@ impl<'de> serde::Deserialize<'de> for Text {
     }
 }
 
-/// A text that is put together on the stack, of 256 bytes at the most.
-pub(crate) struct Line {
-    bytes: [u8; Self::LONGEST],
-    len: usize,
-}
-
-/// The error for a text that is too long for a [`Line`].
-pub(crate) struct Overlong;
-
-impl Default for Line {
-    fn default() -> Self {
-        Self { bytes: [0; Self::LONGEST], len: 0 }
-    }
-}
-
-impl Line {
-    const LONGEST: usize = 256;
-
-    #[inline]
-    pub(crate) fn push(&mut self, text: &str) -> Result<(), Overlong> {
-        let end = self.len + text.len();
-        let room = self.bytes.get_mut(self.len..end).ok_or(Overlong)?;
-        room.copy_from_slice(text.as_bytes());
-        self.len = end;
-        Ok(())
-    }
-
-    #[inline]
-    pub(crate) fn as_str(&self) -> &str {
-        // Only whole texts were pushed.
-        core::str::from_utf8(&self.bytes[..self.len]).unwrap_or_default()
-    }
-}
-
 /// The digits of a number, and its sign.
 pub(crate) struct Decimal {
     bytes: [u8; Self::LONGEST],

@@ -5,12 +5,11 @@ use serde::ser::{SerializeMap, Serializer};
 use uuid::fmt::Hyphenated;
 
 use crate::event::Progress;
-use crate::id::TaskId;
-use crate::json::JsonText;
+use crate::json::{JsonText, Plain};
 use crate::link::{ErrorForm, Href, Link, LinkShape, Links};
 use crate::outcome::{Completion, ResourceId, TaskError};
 use crate::task::Task;
-use crate::time::{self, Now};
+use crate::time::{Now, Rfc3339};
 
 /// A task document: `I` is its id, `L` its links.
 #[derive(Serialize)]
@@ -23,7 +22,7 @@ pub(super) struct Fields<'a, I, L: Relations> {
     pub(super) description: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) progress: Option<Progress>,
-    #[serde(with = "time::as_text")]
+    #[serde(serialize_with = "timestamp")]
     pub(super) timestamp: Now,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) response: Option<Response<'a>>,
@@ -60,6 +59,10 @@ pub(super) enum Error<'a> {
         #[serde(skip_serializing_if = "Option::is_none")]
         description: Option<&'a str>,
     },
+}
+
+fn timestamp<S: Serializer>(at: &Now, serializer: S) -> Result<S::Ok, S::Error> {
+    Plain(Rfc3339(*at)).serialize(serializer)
 }
 
 /// The links of one document, in their order.
@@ -153,33 +156,42 @@ impl Relations for Next<'_> {
     }
 }
 
-/// The id of a task, which is written without a detour through a formatter.
-#[derive(Clone, Copy)]
-pub(super) struct Id(TaskId);
+/// The reply to the request that submitted a task.
+pub(super) fn accepted<S: Serializer>(
+    links: &Links,
+    task: &Task,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let mut id = [0; Hyphenated::LENGTH];
+    let id = task.id().as_uuid().as_hyphenated().encode_lower(&mut id);
+    let link = links.task(id, "task", Some("getTaskStatusUpdates"));
+    fields(links, task, id, TaskLinks([Some(link), None])).serialize(serializer)
+}
 
-impl Serialize for Id {
+/// The reply to a read of a task.
+pub(super) struct Polled<'a>(pub(super) &'a Links, pub(super) &'a Task);
+
+impl Serialize for Polled<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut buffer = [0; Hyphenated::LENGTH];
-        serializer.serialize_str(self.0.as_uuid().as_hyphenated().encode_lower(&mut buffer))
+        let Self(links, task) = self;
+        let mut id = [0; Hyphenated::LENGTH];
+        let id = task.id().as_uuid().as_hyphenated().encode_lower(&mut id);
+        let completion = task.outcome().and_then(Result::ok);
+        let resource = completion.and_then(|made| links.resource(task.command_type(), made));
+        let itself = links.task(id, "self", None);
+        fields(links, task, id, TaskLinks([resource, Some(itself)])).serialize(serializer)
     }
 }
 
-pub(super) fn accepted<'a>(links: &'a Links, task: &'a Task) -> Fields<'a, Id, TaskLinks<'a>> {
-    let link = links.task(task.id(), "task", Some("getTaskStatusUpdates"));
-    fields(links, task, TaskLinks([Some(link), None]))
-}
-
-pub(super) fn polled<'a>(links: &'a Links, task: &'a Task) -> Fields<'a, Id, TaskLinks<'a>> {
-    let completion = task.outcome().and_then(Result::ok);
-    let resource = completion.and_then(|made| links.resource(task.command_type(), made));
-    let itself = links.task(task.id(), "self", None);
-    fields(links, task, TaskLinks([resource, Some(itself)]))
-}
-
-fn fields<'a, L: Relations + Copy>(links: &Links, task: &'a Task, all: L) -> Fields<'a, Id, L> {
+fn fields<'a, L: Relations + Copy>(
+    links: &Links,
+    task: &'a Task,
+    id: &'a str,
+    all: L,
+) -> Fields<'a, Plain<&'a str>, L> {
     let (link_map, link_array) = in_shape(links.shape(), all);
     Fields {
-        task_id: Id(task.id()),
+        task_id: Plain(id),
         command_type: task.command_type().as_str(),
         status: task.status().as_str(),
         description: task.description(),

@@ -8,7 +8,7 @@ use core::fmt::{self, Write};
 
 use serde::ser::{Impossible, Serialize, SerializeMap, SerializeSeq, SerializeStruct, Serializer};
 
-use super::JsonText;
+use super::{JsonText, Plain};
 use crate::wire::Decimal;
 
 /// Appends a document.
@@ -17,25 +17,28 @@ pub(crate) fn append(document: &impl Serialize, out: &mut Vec<u8>) -> Result<(),
 }
 
 /// A text becomes a string.
-const ESCAPED: bool = false;
+const ESCAPED: u8 = 0;
+
+/// A text becomes a string, and has nothing to be escaped.
+const PLAIN: u8 = 1;
 
 /// A text is JSON already.
-const VERBATIM: bool = true;
+const VERBATIM: u8 = 2;
 
-struct Json<'a, const AS_IS: bool> {
+struct Json<'a, const TEXT: u8> {
     out: &'a mut Vec<u8>,
 }
 
 /// A sequence, a map or a structure that was begun.
-struct Begun<'a, const AS_IS: bool> {
+struct Begun<'a, const TEXT: u8> {
     out: &'a mut Vec<u8>,
     is_empty: bool,
     end: &'static [u8],
 }
 
-impl<'a, const AS_IS: bool> Json<'a, AS_IS> {
+impl<'a, const TEXT: u8> Json<'a, TEXT> {
     #[inline]
-    fn begin(self, begin: u8, end: &'static [u8]) -> Begun<'a, AS_IS> {
+    fn begin(self, begin: u8, end: &'static [u8]) -> Begun<'a, TEXT> {
         self.out.push(begin);
         Begun { out: self.out, is_empty: true, end }
     }
@@ -66,12 +69,12 @@ macro_rules! refuse {
     };
 }
 
-impl<'a, const AS_IS: bool> Serializer for Json<'a, AS_IS> {
+impl<'a, const TEXT: u8> Serializer for Json<'a, TEXT> {
     type Ok = ();
     type Error = Unwritable;
-    type SerializeSeq = Begun<'a, AS_IS>;
-    type SerializeMap = Begun<'a, AS_IS>;
-    type SerializeStruct = Begun<'a, AS_IS>;
+    type SerializeSeq = Begun<'a, TEXT>;
+    type SerializeMap = Begun<'a, TEXT>;
+    type SerializeStruct = Begun<'a, TEXT>;
     type SerializeTuple = Impossible<(), Unwritable>;
     type SerializeTupleStruct = Impossible<(), Unwritable>;
     type SerializeTupleVariant = Impossible<(), Unwritable>;
@@ -79,19 +82,20 @@ impl<'a, const AS_IS: bool> Serializer for Json<'a, AS_IS> {
 
     #[inline]
     fn serialize_str(self, text: &str) -> Result<(), Unwritable> {
-        if AS_IS {
+        if TEXT == VERBATIM {
             self.out.extend_from_slice(text.as_bytes());
-        } else {
-            self.out.push(b'"');
-            escape(text, self.out);
-            self.out.push(b'"');
+            return Ok(());
         }
+        self.out.push(b'"');
+        Part::<TEXT>(self.out).append(text);
+        self.out.push(b'"');
         Ok(())
     }
 
+    #[inline]
     fn collect_str<T: fmt::Display + ?Sized>(self, text: &T) -> Result<(), Unwritable> {
         self.out.push(b'"');
-        write!(Escaping(self.out), "{text}").map_err(|_| Unwritable)?;
+        write!(Part::<TEXT>(self.out), "{text}").map_err(|_| Unwritable)?;
         self.out.push(b'"');
         Ok(())
     }
@@ -135,16 +139,18 @@ impl<'a, const AS_IS: bool> Serializer for Json<'a, AS_IS> {
         value.serialize(self)
     }
 
-    /// Raw JSON, which serializes as a structure of one text, goes out as it is.
+    /// Raw JSON, which serializes as a structure of one text, goes out as it is; and so does the
+    /// inside of a text that is plain.
+    #[inline]
     fn serialize_newtype_struct<T: Serialize + ?Sized>(
         self,
         name: &'static str,
         value: &T,
     ) -> Result<(), Unwritable> {
-        if name == JsonText::NAME {
-            value.serialize(Json::<VERBATIM> { out: self.out })
-        } else {
-            value.serialize(self)
+        match name {
+            JsonText::NAME => value.serialize(Json::<VERBATIM> { out: self.out }),
+            Plain::<()>::NAME => value.serialize(Json::<PLAIN> { out: self.out }),
+            _ => value.serialize(self),
         }
     }
 
@@ -162,7 +168,7 @@ impl<'a, const AS_IS: bool> Serializer for Json<'a, AS_IS> {
         _: &'static str,
         _: usize,
     ) -> Result<Self::SerializeStruct, Unwritable> {
-        if AS_IS {
+        if TEXT == VERBATIM {
             return Ok(Begun { out: self.out, is_empty: true, end: b"" });
         }
         Ok(self.begin(b'{', b"}"))
@@ -195,7 +201,7 @@ impl<'a, const AS_IS: bool> Serializer for Json<'a, AS_IS> {
     }
 }
 
-impl<const AS_IS: bool> Begun<'_, AS_IS> {
+impl<const TEXT: u8> Begun<'_, TEXT> {
     #[inline]
     fn separate(&mut self) {
         if !self.is_empty {
@@ -210,7 +216,7 @@ impl<const AS_IS: bool> Begun<'_, AS_IS> {
     }
 }
 
-impl<const AS_IS: bool> SerializeStruct for Begun<'_, AS_IS> {
+impl<const TEXT: u8> SerializeStruct for Begun<'_, TEXT> {
     type Ok = ();
     type Error = Unwritable;
 
@@ -221,13 +227,17 @@ impl<const AS_IS: bool> SerializeStruct for Begun<'_, AS_IS> {
         name: &'static str,
         value: &T,
     ) -> Result<(), Unwritable> {
-        if !AS_IS {
+        if TEXT != VERBATIM {
             self.out.extend_from_slice(if self.is_empty { b"\"" } else { b",\"" });
             self.out.extend_from_slice(name.as_bytes());
             self.out.extend_from_slice(b"\":");
             self.is_empty = false;
         }
-        value.serialize(Json::<AS_IS> { out: self.out })
+        if TEXT == VERBATIM {
+            value.serialize(Json::<VERBATIM> { out: self.out })
+        } else {
+            value.serialize(Json::<ESCAPED> { out: self.out })
+        }
     }
 
     #[inline]
@@ -237,7 +247,7 @@ impl<const AS_IS: bool> SerializeStruct for Begun<'_, AS_IS> {
     }
 }
 
-impl<const AS_IS: bool> SerializeMap for Begun<'_, AS_IS> {
+impl<const TEXT: u8> SerializeMap for Begun<'_, TEXT> {
     type Ok = ();
     type Error = Unwritable;
 
@@ -258,7 +268,7 @@ impl<const AS_IS: bool> SerializeMap for Begun<'_, AS_IS> {
     }
 }
 
-impl<const AS_IS: bool> SerializeSeq for Begun<'_, AS_IS> {
+impl<const TEXT: u8> SerializeSeq for Begun<'_, TEXT> {
     type Ok = ();
     type Error = Unwritable;
 
@@ -273,13 +283,24 @@ impl<const AS_IS: bool> SerializeSeq for Begun<'_, AS_IS> {
     }
 }
 
-/// Escapes what is written to it.
-struct Escaping<'a>(&'a mut Vec<u8>);
+/// The inside of a string: what is written to it is escaped, unless it is plain.
+struct Part<'a, const TEXT: u8>(&'a mut Vec<u8>);
 
-impl Write for Escaping<'_> {
+impl<const TEXT: u8> Part<'_, TEXT> {
+    #[inline]
+    fn append(&mut self, text: &str) {
+        if TEXT == PLAIN {
+            self.0.extend_from_slice(text.as_bytes());
+        } else {
+            escape(text, self.0);
+        }
+    }
+}
+
+impl<const TEXT: u8> Write for Part<'_, TEXT> {
     #[inline]
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        escape(text, self.0);
+        self.append(text);
         Ok(())
     }
 }
@@ -334,11 +355,16 @@ const fn is_special(byte: u8) -> bool {
 /// of; the last 16 may overlap those before.
 #[inline]
 fn has_special(text: &[u8]) -> bool {
-    let in_block = |block: &[u8; 16]| block.iter().fold(false, |any, byte| any | is_special(*byte));
     if let Some(last) = text.last_chunk() {
-        return text.as_chunks().0.iter().any(in_block) || in_block(last);
+        return text.as_chunks::<16>().0.iter().any(any_special) || any_special::<16>(last);
     }
-    let mut block = [b' '; 16];
-    block[..text.len()].copy_from_slice(text);
-    in_block(&block)
+    match (text.first_chunk(), text.last_chunk()) {
+        (Some(first), Some(last)) => any_special::<8>(first) || any_special::<8>(last),
+        _ => text.iter().any(|byte| is_special(*byte)),
+    }
+}
+
+#[inline]
+fn any_special<const N: usize>(block: &[u8; N]) -> bool {
+    block.iter().fold(false, |any, byte| any | is_special(*byte))
 }

@@ -15,6 +15,7 @@ pub(super) struct Route {
 
 #[derive(Clone, Debug)]
 enum Segment {
+    /// With the slash before it.
     Literal(Box<str>),
     ResourceId,
     AdditionalResourceId,
@@ -31,7 +32,10 @@ impl Route {
             "{resourceId}" => Ok(Segment::ResourceId),
             "{additionalResourceId}" => Ok(Segment::AdditionalResourceId),
             _ if segment.contains(['{', '}']) => Err(fail(Fault::Placeholder)),
-            _ => check_segment(segment).map(|()| Segment::Literal(segment.into())).map_err(fail),
+            _ => match check_segment(segment) {
+                Ok(()) => Ok(Segment::Literal(["/", segment].concat().into())),
+                Err(fault) => Err(fail(fault)),
+            },
         });
         Ok(Self { segments: segments.collect::<Result<_, _>>()?, title: title.into() })
     }
@@ -57,7 +61,6 @@ impl Route {
         mut write: impl FnMut(&str) -> Result<(), E>,
     ) -> Result<(), E> {
         for segment in &self.segments {
-            write("/")?;
             let id = match segment {
                 Segment::Literal(text) => {
                     write(text)?;
@@ -66,6 +69,7 @@ impl Route {
                 Segment::ResourceId => completion.resource_id(),
                 Segment::AdditionalResourceId => completion.additional_resource_id(),
             };
+            write("/")?;
             match id {
                 Some(ResourceId::Number(number)) => write(Decimal::of(*number).as_str())?,
                 Some(ResourceId::Text(text)) => write_encoded(text, &mut write)?,
