@@ -193,6 +193,7 @@ impl TaskEvent {
 
     /// Which column of the table this is.
     #[must_use]
+    #[inline]
     pub const fn kind(&self) -> EventKind {
         match self.what {
             What::Receive => EventKind::Receive,

@@ -62,10 +62,16 @@ impl Retention {
 
     /// When a task expires that would have expired at `expires_at` and has an event `now`.
     #[must_use]
-    pub fn after_event(self, expires_at: Now, now: Now) -> Now {
-        match self.from {
-            From::Submission => expires_at,
-            From::Update => expires_at.max(self.after_submission(now)),
+    pub fn after_event(self, mut expires_at: Now, now: Now) -> Now {
+        self.extend(&mut expires_at, now);
+        expires_at
+    }
+
+    /// Puts off the end of a task that has an event `now`.
+    #[inline]
+    pub(crate) fn extend(self, expires_at: &mut Now, now: Now) {
+        if self.from == From::Update {
+            *expires_at = self.after_submission(now).max(*expires_at);
         }
     }
 }

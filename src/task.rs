@@ -106,6 +106,7 @@ impl Task {
     /// # Errors
     /// Where the [status](TaskStatus::after) does not permit the event. The task is then exactly
     /// as it was.
+    #[inline]
     pub fn apply(
         &mut self,
         event: TaskEvent,
@@ -114,11 +115,12 @@ impl Task {
         stamp: Stamp,
     ) -> Result<(), TransitionError> {
         self.permit(event.kind())?;
-        let TaskEvent { what, description } = event;
-        if description.is_some() || !matches!(what, What::Report(_)) {
-            self.description = description;
+        if let Some(words) = event.description {
+            self.description = Some(words);
+        } else if !matches!(event.what, What::Report(_)) {
+            self.description = None;
         }
-        match what {
+        match event.what {
             What::Receive => self.state = State::Received,
             What::Start => {
                 self.state = State::InProgress;
@@ -129,10 +131,12 @@ impl Task {
             What::Complete(completion) => self.state = State::Completed(completion),
             What::Fail(error) => self.state = State::Failed(error),
         }
-        self.updated_at = stamp.updated_at.max(self.updated_at);
-        self.expires_at = retention.after_event(self.expires_at, now);
-        // A stamp of the account's clock is above both; another must not take the task back.
+        // A stamp of the account's clock is never behind; another must not take the task back.
+        if stamp.updated_at > self.updated_at {
+            self.updated_at = stamp.updated_at;
+        }
         self.revision = stamp.revision.max(self.revision.next());
+        retention.extend(&mut self.expires_at, now);
         Ok(())
     }
 
@@ -153,6 +157,7 @@ impl Task {
         Ok(())
     }
 
+    #[inline]
     fn permit(&self, event: EventKind) -> Result<(), TransitionError> {
         match self.status().after(event) {
             Some(_) => Ok(()),
@@ -186,6 +191,7 @@ impl Task {
 
     /// Where the task stands.
     #[must_use]
+    #[inline]
     pub fn status(&self) -> TaskStatus {
         match self.state {
             State::Initialized => TaskStatus::Initialized,
