@@ -19,6 +19,7 @@ use account::Account;
 use expiry::Expiry;
 use index::Standing;
 use lookup::Lookup;
+use sequence::{Place, Runs};
 use slab::Slab;
 use turns::Turns;
 
@@ -67,6 +68,7 @@ pub struct LocalStore {
     /// At least the revision of every account that was forgotten: where a new one begins.
     floor: Revision,
     tasks: Slab<Stored>,
+    runs: Runs,
     accounts: Slab<Account>,
     task_index: Lookup,
     account_index: Lookup,
@@ -78,10 +80,16 @@ pub struct LocalStore {
 /// For how many tasks of a page room is made ahead.
 const MOST_AHEAD: usize = 128;
 
+/// How many tasks are looked at before the next step is taken with them. In memory the tasks are
+/// far from each other: while one is waited for, the next ones are already on their way, if the
+/// steps are short.
+const BATCH: usize = 32;
+
 #[derive(Clone, Debug)]
 struct Stored {
     task: Task,
-    account: u32,
+    /// In the sequence of its account and status: whose task it is says the run.
+    place: Place,
 }
 
 impl Default for LocalStore {
@@ -100,6 +108,7 @@ impl LocalStore {
             horizon: MIN_TIME,
             floor: Revision::default(),
             tasks: Slab::new(),
+            runs: Runs::new(),
             accounts: Slab::new(),
             task_index: Lookup::new(),
             account_index: Lookup::new(),
@@ -135,13 +144,13 @@ impl LocalStore {
         let instant = self.instant(now);
         let account_hash = self.hash_account(submission.account());
         let found = self.find_task(account_hash, submission.account(), submission.id());
-        if let Some(slot) = found
-            && let task = &self.tasks[slot].task
+        if let Some((_, Stored { task, .. })) = found
             && task.is_visible_at(instant)
         {
             let repeat = submission.is_repeat_of(task).then(|| task.clone());
             return repeat.map(Submitted::Existing).ok_or(SubmitError::Conflict);
         }
+        let found = found.map(|(slot, stored)| (slot, self.runs.account(stored.place)));
         if submission.input().len() > self.config.max_input() {
             return Err(SubmitError::InputTooLarge { limit: self.config.max_input() });
         }
@@ -154,7 +163,7 @@ impl LocalStore {
         }
         let max_open = self.config.max_open();
         let known = match found {
-            Some(slot) => Some(self.tasks[slot].account),
+            Some((_, account)) => Some(account),
             None => self.find_account(account_hash, submission.account()),
         };
         let room = match known {
@@ -170,11 +179,14 @@ impl LocalStore {
 
         let account =
             known.unwrap_or_else(|| self.add_account(account_hash, submission.account().clone()));
-        if let Some(slot) = found {
+        if let Some((slot, _)) = found {
             self.expiry.remove(self.tasks[slot].task.expires_at(), slot);
+            self.task_index.remove(self.hash_of(slot), slot);
             self.unlink(slot);
-            self.remove_task(slot);
+            self.tasks.remove(slot);
         }
+        // Each request brings a copy of its account's id: one is kept for all of the tasks.
+        let submission = Submission { account: self.accounts[account].id.clone(), ..submission };
         let stamp = self.accounts[account].clock.next(now);
         let task = Task::new(submission, self.config.retention(), now, stamp);
         self.add_task(account, task.clone());
@@ -192,9 +204,8 @@ impl LocalStore {
         now: Now,
     ) -> Result<Change, ApplyError> {
         let instant = self.instant(now);
-        let slot = self.find_visible(target.account(), target.id(), instant);
-        let slot = slot.ok_or(ApplyError::NotFound)?;
-        let Stored { task, account } = &self.tasks[slot];
+        let found = self.find_visible(target.account(), target.id(), instant);
+        let (slot, Stored { task, place }) = found.ok_or(ApplyError::NotFound)?;
         if !target.is_met_by(task) {
             return Err(ApplyError::Stale { current: task.clone() });
         }
@@ -202,7 +213,7 @@ impl LocalStore {
         if task.status().after(kind).is_none() {
             return Err(TransitionError::new(task.status(), kind).into());
         }
-        if kind == EventKind::Start && self.lane(*account, instant).is_err() {
+        if kind == EventKind::Start && self.lane(self.runs.account(*place), instant).is_err() {
             return Err(ApplyError::LaneBusy);
         }
         let change = self.change(slot, kind, now, |task, retention, stamp| {
@@ -221,8 +232,8 @@ impl LocalStore {
         id: TaskId,
         now: Now,
     ) -> Result<Option<Task>, BackendError> {
-        let slot = self.find_visible(account, id, self.instant(now));
-        Ok(slot.map(|slot| self.tasks[slot].task.clone()))
+        let found = self.find_visible(account, id, self.instant(now));
+        Ok(found.map(|(_, stored)| stored.task.clone()))
     }
 
     /// As [`TaskStore::list`](crate::TaskStore::list).
@@ -241,20 +252,28 @@ impl LocalStore {
             return Ok(Page::new(Vec::new(), None, self.floor));
         };
         let known = &self.accounts[key];
-        let listed = known.listed(query, position);
-        let mut tasks =
-            Vec::with_capacity(listed.at_most().min(query.limit().get()).min(MOST_AHEAD));
-        let mut next = None;
-        for entry in listed {
-            let task = &self.tasks[entry.slot].task;
-            if !task.is_visible_at(instant) {
-                continue;
+        let mut listed = known.listed(&self.runs, query, position);
+        let limit = query.limit().get();
+        let (mut tasks, mut next) = (Vec::new(), None);
+        let mut batch = [0; BATCH];
+        while next.is_none() {
+            // One more than there is room for, to know whether more follows.
+            let wanted = BATCH.min((limit - tasks.len()).saturating_add(1));
+            let taken = listed.take(&mut batch[..wanted]);
+            let visible = self.visible(&mut batch[..taken], instant);
+            if tasks.is_empty() {
+                let is_all = taken < wanted;
+                let room = if is_all { visible.len() } else { limit.min(MOST_AHEAD) };
+                tasks = Vec::with_capacity(room);
             }
-            if tasks.len() == query.limit().get() {
+            let (page, more) = visible.split_at(visible.len().min(limit - tasks.len()));
+            tasks.extend(page.iter().map(|slot| self.tasks[*slot].task.clone()));
+            if !more.is_empty() {
                 next = tasks.last().map(|last: &Task| query.cursor(account, last.revision()));
+            }
+            if taken < wanted {
                 break;
             }
-            tasks.push(task.clone());
         }
         Ok(Page::new(tasks, next, known.clock.revision()))
     }
@@ -266,24 +285,48 @@ impl LocalStore {
     pub fn sweep(&mut self, limit: usize, now: Now) -> Result<Swept, BackendError> {
         self.horizon = self.instant(now);
         let mut dropped = 0;
-        let mut slots = Vec::new();
+        let mut batch = Vec::new();
         while dropped < limit {
-            let due = self.expiry.due(self.horizon);
-            slots.clear();
-            slots.extend(due.iter().take(limit - dropped).map(|due| due.slot()));
-            if slots.is_empty() {
+            let due = self.expiry.due(self.horizon).iter().take(BATCH.min(limit - dropped));
+            batch.clear();
+            batch.extend(due.map(|due| (0, due.slot())));
+            if batch.is_empty() {
                 break;
             }
-            self.expiry.drop_first(slots.len());
-            for slot in &slots {
-                let account = self.tasks[*slot].account;
-                self.unlink(*slot);
-                self.remove_task(*slot);
-                self.forget_if_empty(account);
-            }
-            dropped += slots.len();
+            self.expiry.drop_first(batch.len());
+            self.drop_all(&mut batch);
+            dropped += batch.len();
         }
         Ok(Swept { dropped, more: self.expiry.is_due(self.horizon) })
+    }
+
+    /// Moves the slots of visible tasks to the front, in their order, and returns them.
+    fn visible<'a>(&self, slots: &'a mut [u32], instant: Now) -> &'a [u32] {
+        let mut visible = 0;
+        for at in 0..slots.len() {
+            let slot = slots[at];
+            slots[visible] = slot;
+            visible += usize::from(self.tasks[slot].task.is_visible_at(instant));
+        }
+        &slots[..visible]
+    }
+
+    /// Drops tasks that are in the order of expiry no more, step by step with all of them: each is
+    /// a hash, which is filled in here, and a slot.
+    fn drop_all(&mut self, tasks: &mut [(u64, u32)]) {
+        for (hash, slot) in &mut *tasks {
+            *hash = self.hash_of(*slot);
+        }
+        for (hash, slot) in &*tasks {
+            self.task_index.remove(*hash, *slot);
+        }
+        for (_, slot) in &*tasks {
+            let account = self.unlink(*slot);
+            self.forget_if_empty(account);
+        }
+        for (_, slot) in &*tasks {
+            self.tasks.remove(*slot);
+        }
     }
 
     /// The instant that decides what is visible: `now`, or the horizon where that is later.
@@ -311,9 +354,10 @@ impl LocalStore {
         apply: impl FnOnce(&mut Task, Retention, Stamp) -> Result<(), TransitionError>,
     ) -> Result<Change, TransitionError> {
         let retention = self.config.retention();
-        let Stored { task, account } = &mut self.tasks[slot];
+        let Stored { task, place } = &mut self.tasks[slot];
         let before = Standing::of(task);
-        apply(task, retention, self.accounts[*account].clock.next(now))?;
+        let account = self.runs.account(*place);
+        apply(task, retention, self.accounts[account].clock.next(now))?;
         let changed = task.clone();
         self.relink(slot, before);
         Ok(Change::new(before.status, event, changed))

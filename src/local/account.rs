@@ -3,18 +3,16 @@
 use alloc::boxed::Box;
 
 use super::expiry::Expiry;
-use super::sequence::{Descending, Entry, Sequence};
+use super::sequence::{Descending, Runs, Sequence};
 use super::turns::Turn;
 use crate::clock::{AccountClock, Revision};
 use crate::id::AccountId;
 use crate::status::TaskStatus;
-use crate::store::ListQuery;
+use crate::store::{ListQuery, StoreConfig};
 
 #[derive(Clone, Debug)]
 pub(super) struct Account {
     pub(super) id: AccountId,
-    /// Of the id.
-    pub(super) hash: u64,
     pub(super) clock: AccountClock,
     pub(super) turn: Turn,
     limited: Option<Box<Limited>>,
@@ -31,8 +29,8 @@ pub(super) struct Limited {
 }
 
 impl Account {
-    pub(super) fn new(id: AccountId, hash: u64, clock: AccountClock, turn: Turn) -> Self {
-        Self { id, hash, clock, turn, limited: None, by_status: Default::default() }
+    pub(super) fn new(id: AccountId, clock: AccountClock, turn: Turn) -> Self {
+        Self { id, clock, turn, limited: None, by_status: Default::default() }
     }
 
     pub(super) fn in_status(&self, status: TaskStatus) -> &Sequence {
@@ -51,20 +49,33 @@ impl Account {
         self.limited.get_or_insert_default()
     }
 
+    /// Whether any task may be handed out, now or at another time: one that is received, or, where
+    /// tasks are taken over, one in progress.
+    pub(super) fn has_offers(&self, config: &StoreConfig) -> bool {
+        !self.in_status(TaskStatus::Received).is_empty()
+            || config.takeover_after().is_some()
+                && !self.in_status(TaskStatus::ProcessingInProgress).is_empty()
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.by_status.iter().all(Sequence::is_empty)
     }
 
     /// The tasks that a query asks for, visible or not, by revision, the highest first.
-    pub(super) fn listed(&self, query: &ListQuery, position: Option<Revision>) -> Listed<'_> {
-        let end = position.unwrap_or(self.clock.revision.next());
+    pub(super) fn listed<'a>(
+        &'a self,
+        runs: &'a Runs,
+        query: &ListQuery,
+        position: Option<Revision>,
+    ) -> Listed<'a> {
         let since = query.since().unwrap_or_default().get();
-        let mut listed =
-            Listed { parts: [const { None }; TaskStatus::ALL.len()], since, at_most: 0 };
-        let asked = query.statuses().map(|status| self.in_status(status));
-        for (part, sequence) in listed.parts.iter_mut().zip(asked.filter(|all| !all.is_empty())) {
-            *part = Some(sequence.descending_below(end));
-            listed.at_most += sequence.len();
+        let mut listed = Listed { parts: [const { None }; TaskStatus::ALL.len()], since };
+        let mut count = 0;
+        for (status, sequence) in TaskStatus::ALL.into_iter().zip(&self.by_status) {
+            if !sequence.is_empty() && query.asks_for(status) {
+                listed.parts[count] = sequence.descending(runs, position);
+                count += usize::from(listed.parts[count].is_some());
+            }
         }
         listed
     }
@@ -73,33 +84,32 @@ impl Account {
 /// Descending sequences as one.
 #[derive(Debug)]
 pub(super) struct Listed<'a> {
-    /// Those that are not empty come first.
+    /// Those that are there come first.
     parts: [Option<Descending<'a>>; TaskStatus::ALL.len()],
     since: u64,
-    at_most: usize,
 }
 
 impl Listed<'_> {
-    /// How many there can be.
-    pub(super) fn at_most(&self) -> usize {
-        self.at_most
-    }
-}
-
-impl Iterator for Listed<'_> {
-    type Item = Entry;
-
-    fn next(&mut self) -> Option<Entry> {
-        let mut next = None;
-        let mut highest = self.since;
-        for part in self.parts.iter_mut().map_while(Option::as_mut) {
-            if let Some(revision) = part.peek().map(|entry| entry.revision())
-                && revision > highest
-            {
-                highest = revision;
-                next = Some(part);
-            }
+    /// The slots of the next tasks, as many as there is room for: how many there were.
+    pub(super) fn take(&mut self, slots: &mut [u32]) -> usize {
+        if let [Some(only), None, ..] = &mut self.parts {
+            return only.take_above(self.since, slots);
         }
-        next?.next()
+        let mut taken = 0;
+        while taken < slots.len() {
+            // The part that goes on with the highest revision, as far as no other part does.
+            let (mut next, mut highest, mut second) = (None, self.since, self.since);
+            for part in self.parts.iter_mut().map_while(Option::as_mut) {
+                let revision = part.highest();
+                if revision > highest {
+                    (next, highest, second) = (Some(part), revision, highest);
+                } else {
+                    second = second.max(revision);
+                }
+            }
+            let Some(next) = next else { break };
+            taken += next.take_above(second, &mut slots[taken..]);
+        }
+        taken
     }
 }

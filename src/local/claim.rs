@@ -21,11 +21,14 @@ impl LocalStore {
     /// # Errors
     /// Never: the backend is memory.
     pub fn claim(&mut self, scope: Scope<'_>, now: Now) -> Result<Option<Change>, BackendError> {
-        let offer = match scope {
-            Scope::Any => self.offer_of_any(now),
+        let (offer, in_turn) = match scope {
+            Scope::Any => match self.offer_of_any(now) {
+                Some((account, offer)) => (Some(offer), Some(account)),
+                None => (None, None),
+            },
             Scope::Account(id) => {
                 let account = self.find_account(self.hash_account(id), id);
-                account.and_then(|account| self.offer_of(account, now).ok())
+                (account.and_then(|account| self.offer_of(account, now).ok()), None)
             }
         };
         let change = offer.map(|offer| match offer {
@@ -40,12 +43,15 @@ impl LocalStore {
                 })
             }
         });
+        if let Some(account) = in_turn {
+            self.turns.serve(account, &mut self.accounts[account].turn);
+        }
         // What is offered is in the right status, so that no event is refused.
         Ok(change.and_then(Result::ok))
     }
 
-    /// What the first account in turn has to hand out.
-    fn offer_of_any(&mut self, now: Now) -> Option<Offer> {
+    /// The first account in turn that has something to hand out, and what.
+    fn offer_of_any(&mut self, now: Now) -> Option<(u32, Offer)> {
         let (now, instant) = (within_years(now), self.instant(now));
         while let Some(account) = self.turns.overslept(now, instant) {
             self.turns.wake(account, &mut self.accounts[account].turn);
@@ -54,10 +60,7 @@ impl LocalStore {
             let offer = self.offer_of(account, now);
             let turn = &mut self.accounts[account].turn;
             match offer {
-                Ok(offer) => {
-                    self.turns.serve(account, turn);
-                    return Some(offer);
-                }
+                Ok(offer) => return Some((account, offer)),
                 Err(sleep) => self.turns.sleep(account, turn, sleep),
             }
         }
@@ -71,7 +74,7 @@ impl LocalStore {
         let mut sleep = Sleep::default();
 
         if self.config.takeover_after().is_some() {
-            for entry in account.in_status(TaskStatus::ProcessingInProgress).ascending() {
+            for entry in account.in_status(TaskStatus::ProcessingInProgress).ascending(&self.runs) {
                 let task = &self.tasks[entry.slot].task;
                 if !task.is_visible_at(instant) {
                     sleep.wake_before(task.expires_at());
@@ -84,7 +87,7 @@ impl LocalStore {
                 }
             }
         }
-        for entry in account.in_status(TaskStatus::Received).ascending() {
+        for entry in account.in_status(TaskStatus::Received).ascending(&self.runs) {
             let task = &self.tasks[entry.slot].task;
             if !task.is_visible_at(instant) {
                 sleep.wake_before(task.expires_at());

@@ -2,10 +2,7 @@
 
 use core::hash::BuildHasher;
 
-use hashbrown::DefaultHashBuilder;
-
 use super::account::Account;
-use super::slab::Slab;
 use super::{LocalStore, Stored};
 use crate::clock::{AccountClock, Revision};
 use crate::id::{AccountId, TaskId};
@@ -21,14 +18,21 @@ impl LocalStore {
     }
 
     pub(super) fn find_account(&self, hash: u64, id: &AccountId) -> Option<u32> {
-        self.account_index.find(hash, |key| self.accounts[key].id == *id)
+        self.account_index.find(hash, |key| (self.accounts[key].id == *id).then_some(key))
     }
 
     /// Finds a task by the hash of its account's id, that id, and its own: without the account.
-    pub(super) fn find_task(&self, hash: u64, account: &AccountId, id: TaskId) -> Option<u32> {
-        self.task_index.find(self.hasher.hash_one((hash, id)), |slot| {
-            let task = &self.tasks[slot].task;
-            task.id() == id && task.account() == account
+    #[inline]
+    pub(super) fn find_task(
+        &self,
+        hash: u64,
+        account: &AccountId,
+        id: TaskId,
+    ) -> Option<(u32, &Stored)> {
+        self.task_index.find(self.hash_task(hash, id), |slot| {
+            let stored = &self.tasks[slot];
+            let is_it = stored.task.id() == id && stored.task.account() == account;
+            is_it.then_some((slot, stored))
         })
     }
 
@@ -37,98 +41,110 @@ impl LocalStore {
         account: &AccountId,
         id: TaskId,
         instant: Now,
-    ) -> Option<u32> {
-        let slot = self.find_task(self.hash_account(account), account, id)?;
-        self.tasks[slot].task.is_visible_at(instant).then_some(slot)
+    ) -> Option<(u32, &Stored)> {
+        let found = self.find_task(self.hash_account(account), account, id);
+        found.filter(|(_, stored)| stored.task.is_visible_at(instant))
     }
 
     pub(super) fn add_account(&mut self, hash: u64, id: AccountId) -> u32 {
         let clock = AccountClock::new(self.floor, MIN_TIME);
         let turn = self.turns.join();
-        self.insert_account(Account::new(id, hash, clock, turn))
+        self.insert_account(hash, Account::new(id, clock, turn))
     }
 
-    pub(super) fn insert_account(&mut self, account: Account) -> u32 {
-        let Self { accounts, account_index, .. } = self;
-        let hash = account.hash;
-        let key = accounts.insert(account);
-        account_index.insert(hash, key, |key| accounts[key].hash);
+    pub(super) fn insert_account(&mut self, hash: u64, account: Account) -> u32 {
+        let key = self.accounts.insert(account);
+        self.account_index.insert(hash, key);
         key
     }
 
     /// Forgets an account that has no task left, but for its revision.
     pub(super) fn forget_if_empty(&mut self, key: u32) {
-        let Self { accounts, account_index, .. } = self;
-        if !accounts[key].is_empty() {
-            return;
-        }
-        account_index.remove(accounts[key].hash, key, |key| accounts[key].hash);
-        if let Some(account) = accounts.remove(key) {
+        let account = &self.accounts[key];
+        if account.is_empty() {
+            self.account_index.remove(self.hasher.hash_one(&account.id), key);
             self.turns.leave(key, &account.turn);
             self.floor = self.floor.max(account.clock.revision());
+            self.accounts.remove(key);
         }
     }
 
-    /// Takes in a task whose id is free.
-    pub(super) fn add_task(&mut self, account: u32, task: Task) -> u32 {
-        let Self { tasks, task_index, accounts, hasher, .. } = self;
-        let slot = tasks.insert(Stored { task, account });
-        let hash_of = |slot| hash_of(hasher, accounts, &tasks[slot]);
-        task_index.insert(hash_of(slot), slot, hash_of);
-        self.link(slot);
-        slot
-    }
-
-    /// Drops a task that is in no order any more.
-    pub(super) fn remove_task(&mut self, slot: u32) {
-        let Self { tasks, task_index, accounts, hasher, .. } = self;
-        let hash_of = |slot| hash_of(hasher, accounts, &tasks[slot]);
-        task_index.remove(hash_of(slot), slot, hash_of);
-        tasks.remove(slot);
-    }
-
-    /// Puts a task into its place in every order, and moves its account's clock to it.
-    pub(super) fn link(&mut self, slot: u32) {
-        let Self { config, tasks, accounts, expiry, turns, .. } = self;
-        let Stored { task, account: key } = &tasks[slot];
-        let (account, at) = (&mut accounts[*key], Standing::of(task));
-        account.clock.advance_to(task);
-        account.in_status_mut(at.status).insert(at.revision, slot);
+    /// Takes in a task whose id is free, and puts it into its place in every order.
+    pub(super) fn add_task(&mut self, key: u32, task: Task) {
+        let Self { config, tasks, runs, accounts, expiry, turns, .. } = self;
+        let (account, at) = (&mut accounts[key], Standing::of(&task));
+        account.clock.advance_to(&task);
+        let slot = tasks.insert_with(|slot| {
+            let place =
+                account.in_status_mut(at.status).append(runs, (key, None), at.revision, slot);
+            Stored { task, place }
+        });
         expiry.insert(at.expires_at, slot);
         at.join_limited(config, account, slot);
-        turns.wake(*key, &mut account.turn);
+        let has_offers = account.has_offers(config);
+        turns.settle(key, &mut account.turn, has_offers);
+        self.task_index.insert(self.hash_of(slot), slot);
     }
 
-    /// Takes a task out of every order but that of expiry.
-    pub(super) fn unlink(&mut self, slot: u32) {
-        let Self { config, tasks, accounts, turns, .. } = self;
-        let Stored { task, account: key } = &tasks[slot];
-        let (account, at) = (&mut accounts[*key], Standing::of(task));
-        account.in_status_mut(at.status).remove(at.revision, slot);
+    /// The hash by which a stored task is found.
+    pub(super) fn hash_of(&self, slot: u32) -> u64 {
+        let task = &self.tasks[slot].task;
+        self.hash_task(self.hash_account(task.account()), task.id())
+    }
+
+    /// The hash by which a task is found, from that of its account's id.
+    fn hash_task(&self, account: u64, id: TaskId) -> u64 {
+        let (high, low) = id.as_uuid().as_u64_pair();
+        self.hasher.hash_one((account ^ high, low))
+    }
+
+    /// Takes a task out of every order but that of expiry, and returns the account that had it.
+    pub(super) fn unlink(&mut self, slot: u32) -> u32 {
+        let Self { config, tasks, runs, accounts, turns, .. } = self;
+        let Stored { task, place } = &tasks[slot];
+        let (key, at, place) = (runs.account(*place), Standing::of(task), *place);
+        let account = &mut accounts[key];
+        let sequence = account.in_status_mut(at.status);
+        let moved = |slot, place| tasks[slot].place = place;
+        let left = sequence.remove(runs, place, at.revision, moved);
+        runs.drop_left(left);
         at.leave_limited(config, account, slot);
-        turns.wake(*key, &mut account.turn);
+        let has_offers = account.has_offers(config);
+        turns.settle(key, &mut account.turn, has_offers);
+        key
     }
 
     /// Moves a task that has changed, and its account's clock, from where it stood before.
     pub(super) fn relink(&mut self, slot: u32, before: Standing) {
-        let Self { config, tasks, accounts, expiry, turns, .. } = self;
-        let Stored { task, account: key } = &tasks[slot];
-        let (account, at) = (&mut accounts[*key], Standing::of(task));
+        let Self { config, tasks, runs, accounts, expiry, turns, .. } = self;
+        let Stored { task, place } = &tasks[slot];
+        let (key, at, place) = (runs.account(*place), Standing::of(task), *place);
+        let account = &mut accounts[key];
         account.clock.advance_to(task);
-        account.in_status_mut(before.status).remove(before.revision, slot);
-        account.in_status_mut(at.status).insert(at.revision, slot);
+        let stays = at.status == before.status;
+        // Within a sequence the task is added first, so that the sequence is never without any.
+        if stays {
+            let sequence = account.in_status_mut(at.status);
+            tasks[slot].place = sequence.append(runs, (key, None), at.revision, slot);
+        }
+        let moved = |slot, place| tasks[slot].place = place;
+        let sequence = account.in_status_mut(before.status);
+        let left = sequence.remove(runs, place, before.revision, moved);
+        if stays {
+            runs.drop_left(left);
+        } else {
+            let sequence = account.in_status_mut(at.status);
+            tasks[slot].place = sequence.append(runs, (key, left), at.revision, slot);
+        }
         if at.expires_at != before.expires_at {
             expiry.remove(before.expires_at, slot);
             expiry.insert(at.expires_at, slot);
         }
         before.leave_limited(config, account, slot);
         at.join_limited(config, account, slot);
-        turns.wake(*key, &mut account.turn);
+        let has_offers = account.has_offers(config);
+        turns.settle(key, &mut account.turn, has_offers);
     }
-}
-
-fn hash_of(hasher: &DefaultHashBuilder, accounts: &Slab<Account>, stored: &Stored) -> u64 {
-    hasher.hash_one((accounts[stored.account].hash, stored.task.id()))
 }
 
 /// What decides the places of a task in every order.

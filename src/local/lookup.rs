@@ -1,264 +1,215 @@
 //! Slots found by the hash of what they hold, in a table that grows and shrinks a little at a time.
 //!
-//! A table that doubles moves everything at once. This one is made of small tables, found through a
-//! directory by the first bits of the hash; a table that is full is split in two by the next bit,
-//! and two that have become sparse are joined (extendible hashing). A small table is made of lines
-//! that are as long as those of a cache, so that finding a slot takes one of them.
+//! A table that doubles moves everything at once. This one is made of small tables, of which one is
+//! split in two, in a fixed order, whenever so many slots have come; and they are joined again in
+//! the opposite order as slots go (linear hashing). A small table is made of lines that are as long
+//! as those of a cache: finding a slot takes one of them. The hashes are kept, so that whatever is
+//! split or joined, nothing of what the slots hold is looked at.
 
 use alloc::boxed::Box;
+use alloc::vec;
 use alloc::vec::Vec;
 
-use super::slab::Slab;
-
-/// How many lines a table has.
-const LINES: usize = 15;
-
 /// How many slots a line holds.
-const PLACES: usize = 12;
+const PLACES: usize = 7;
 
-/// How many slots a table holds, to be split before it takes in another one.
-const FULL: usize = LINES * PLACES * 5 / 6;
-
-/// How many slots two tables hold at the most, to be joined.
-const SPARSE: usize = FULL * 2 / 3;
-
-/// How many bits of a hash the directory can use.
-const BITS: u32 = 32;
+/// How many slots there are for each table, on average.
+const EACH: usize = 1024;
 
 #[derive(Clone, Debug)]
 pub(super) struct Lookup {
-    /// The table for each value of the first `depth` bits.
-    directory: Vec<u32>,
-    depth: u32,
-    tables: Slab<Table>,
-    /// How many tables tell by so many bits.
-    by_depth: [u32; BITS as usize + 1],
+    /// A hash belongs to the table that its last bits name: as many bits as it takes to name the
+    /// last table, or one less where there is no table of that name yet.
+    tables: Vec<Table>,
+    /// That many bits.
+    mask: usize,
     len: usize,
 }
 
 #[derive(Clone, Debug)]
 struct Table {
-    lines: [Line; LINES],
-    /// Slots whose hashes no bit tells apart, beyond what the lines can hold.
-    #[expect(clippy::box_collection, reason = "it is hardly ever there")]
-    spilled: Option<Box<Vec<u32>>>,
+    lines: Box<[Line]>,
     len: usize,
-    /// How many bits all hashes in this table share.
-    depth: u32,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(align(64))]
 struct Line {
-    /// Some bits of the hash of each slot, none of them 0: that is for a free place.
-    tags: [u8; PLACES],
+    /// The hash of each slot: 0 is for a free place.
+    hashes: [u32; PLACES],
+    slots: [u32; PLACES],
     /// How many slots would be here, had there been a place.
     passed: u32,
-    slots: [u32; PLACES],
+}
+
+/// A part of a hash, which is not 0.
+fn part(hash: u64) -> u32 {
+    u32::try_from(hash & u64::from(u32::MAX)).unwrap_or(0).max(1)
 }
 
 impl Lookup {
     pub(super) fn new() -> Self {
-        let mut by_depth = [0; BITS as usize + 1];
-        by_depth[0] = 1;
-        let mut tables = Slab::new();
-        let directory = Vec::from([tables.insert(Table::new(0))]);
-        Self { directory, depth: 0, tables, by_depth, len: 0 }
+        Self { tables: Vec::from([Table::for_slots(0)]), mask: 0, len: 0 }
     }
 
-    pub(super) fn find(&self, hash: u64, is_it: impl Fn(u32) -> bool) -> Option<u32> {
-        self.tables[self.key_of(hash)].find(hash, is_it)
+    /// What a slot of this hash gives, if it is the one that is looked for.
+    #[inline]
+    pub(super) fn find<T>(&self, hash: u64, is_it: impl Fn(u32) -> Option<T>) -> Option<T> {
+        let hash = part(hash);
+        let table = &self.tables[self.number_of(hash)];
+        table.find(hash, |_, _, slot| is_it(slot))
     }
 
     /// Adds a slot that is not yet there.
-    pub(super) fn insert(&mut self, hash: u64, slot: u32, hash_of: impl Fn(u32) -> u64) {
+    pub(super) fn insert(&mut self, hash: u64, slot: u32) {
+        let hash = part(hash);
         self.len += 1;
-        let mut key = self.key_of(hash);
-        // The directory never outgrows what it leads to, whatever the hashes.
-        while self.tables[key].len >= FULL
-            && self.tables[key].depth < BITS
-            && 1 << self.tables[key].depth < self.len
-        {
-            self.split(hash, key, &hash_of);
-            key = self.key_of(hash);
+        if self.len > self.tables.len() * EACH {
+            self.split();
         }
-        self.tables[key].insert(hash, slot);
+        let number = self.number_of(hash);
+        self.tables[number].insert(hash, slot);
     }
 
-    pub(super) fn remove(&mut self, hash: u64, slot: u32, hash_of: impl Fn(u32) -> u64) {
-        let key = self.key_of(hash);
-        let table = &mut self.tables[key];
-        if table.remove(hash, slot) {
+    pub(super) fn remove(&mut self, hash: u64, slot: u32) {
+        let hash = part(hash);
+        let number = self.number_of(hash);
+        if self.tables[number].remove(hash, slot) {
             self.len -= 1;
-            if table.len <= SPARSE / 2 && table.depth > 0 {
-                self.join(hash, key, &hash_of);
+            // Not before a whole table could go, so as not to split it again at once.
+            if self.len + 2 * EACH <= self.tables.len() * EACH {
+                self.join();
             }
         }
     }
 
-    /// The table in which a hash belongs.
-    fn key_of(&self, hash: u64) -> u32 {
-        self.directory[prefix(hash, self.depth)]
+    /// The number of the table in which a hash belongs.
+    #[inline]
+    fn number_of(&self, hash: u32) -> usize {
+        let number = hash as usize & self.mask;
+        if number < self.tables.len() { number } else { number & (self.mask >> 1) }
     }
 
-    /// Splits the table of a hash in two by the next bit.
-    fn split(&mut self, hash: u64, key: u32, hash_of: &impl Fn(u32) -> u64) {
-        let depth = self.tables[key].depth + 1;
-        if depth > self.depth {
-            self.directory = self.directory.iter().flat_map(|key| [*key; 2]).collect();
-            self.depth = depth;
-        }
-        let [mut zero, mut one] = [Table::new(depth), Table::new(depth)];
-        for slot in self.tables[key].slots() {
-            let hash = hash_of(slot);
-            let half = if prefix(hash, depth) & 1 == 0 { &mut zero } else { &mut one };
-            half.insert(hash, slot);
-        }
-        self.tables[key] = zero;
-        let other = self.tables.insert(one);
-        self.by_depth[depth as usize - 1] -= 1;
-        self.by_depth[depth as usize] += 2;
-        self.direct(prefix(hash, depth) | 1, depth, other);
+    /// Adds a table, and gives it what now belongs there: some of what was in one other table.
+    fn split(&mut self) {
+        let last = self.tables.len();
+        let other = split_from(last);
+        // Each gets about half.
+        let half = Table::for_slots(self.tables[other].len / 2);
+        self.tables.push(half.clone());
+        self.mask = self.tables.len().next_power_of_two() - 1;
+        let whole = core::mem::replace(&mut self.tables[other], half);
+        whole.content().for_each(|(hash, slot)| {
+            let number = if self.number_of(hash) == last { last } else { other };
+            self.tables[number].insert(hash, slot);
+        });
     }
 
-    /// Joins the table of a hash with the one that it was split from, where both are sparse.
-    fn join(&mut self, hash: u64, key: u32, hash_of: &impl Fn(u32) -> u64) {
-        let depth = self.tables[key].depth;
-        let other = self.directory[(prefix(hash, depth) ^ 1) << (self.depth - depth)];
-        let len = self.tables[key].len + self.tables[other].len;
-        if self.tables[other].depth != depth || len > SPARSE {
-            return;
+    /// Removes the last table, and gives what it had to the one that it was split from.
+    fn join(&mut self) {
+        let Some(last) = self.tables.pop() else { return };
+        self.mask = self.tables.len().next_power_of_two() - 1;
+        let other = split_from(self.tables.len());
+        let other = &mut self.tables[other];
+        other.resize(other.len + last.len);
+        last.content().for_each(|(hash, slot)| other.insert(hash, slot));
+        if self.tables.len() * 4 < self.tables.capacity() {
+            self.tables.shrink_to(self.tables.len() * 2);
         }
-        let Some(removed) = self.tables.remove(other) else { return };
-        let table = &mut self.tables[key];
-        for slot in removed.slots() {
-            table.insert(hash_of(slot), slot);
-        }
-        table.depth -= 1;
-        self.by_depth[depth as usize] -= 2;
-        self.by_depth[depth as usize - 1] += 1;
-        self.direct(prefix(hash, depth - 1), depth - 1, key);
-        while self.depth > 0 && self.by_depth[self.depth as usize] == 0 {
-            self.directory = self.directory.iter().step_by(2).copied().collect();
-            self.depth -= 1;
-        }
-    }
-
-    /// Directs all hashes that begin with some bits to a table.
-    fn direct(&mut self, prefix: usize, depth: u32, table: u32) {
-        let spread = self.depth - depth;
-        self.directory[prefix << spread..(prefix + 1) << spread].fill(table);
     }
 }
 
-/// The first bits of a hash. There are at most [`BITS`] of them.
-fn prefix(hash: u64, depth: u32) -> usize {
-    // A shift by all 64 bits is none.
-    usize::try_from(hash >> 1 >> (63 - depth)).unwrap_or(0)
-}
-
-/// The line where a slot of this hash is, or would be. Of the bits that are no prefix.
-fn line(hash: u64) -> usize {
-    let bits = hash & 0xFF_FFFF;
-    usize::try_from((bits * LINES as u64) >> 24).unwrap_or(0)
-}
-
-/// A byte that is not 0, of other bits.
-fn tag(hash: u64) -> u8 {
-    let [.., tag, _, _, _] = hash.to_be_bytes();
-    tag.max(1)
+/// The number of the table from which another one was split: the same but for its first bit.
+fn split_from(number: usize) -> usize {
+    number.checked_ilog2().map_or(0, |bit| number - (1 << bit))
 }
 
 impl Table {
-    fn new(depth: u32) -> Self {
-        Self { lines: [Line::default(); LINES], spilled: None, len: 0, depth }
+    /// A table with room for so many slots, and half as many more.
+    fn for_slots(slots: usize) -> Self {
+        let lines = (slots + slots / 2) / PLACES + 1;
+        Self { lines: vec![Line::default(); lines].into(), len: 0 }
     }
 
-    fn find(&self, hash: u64, is_it: impl Fn(u32) -> bool) -> Option<u32> {
-        let (tag, mut at) = (tag(hash), line(hash));
-        for _ in 0..LINES {
+    /// Makes room for so many slots, and takes away what is more.
+    fn resize(&mut self, slots: usize) {
+        let old = core::mem::replace(self, Self::for_slots(slots));
+        old.content().for_each(|(hash, slot)| self.insert(hash, slot));
+    }
+
+    fn room(&self) -> usize {
+        self.lines.len() * PLACES
+    }
+
+    /// The line where a hash is, or would be. Its first bits tell: the last ones name the table.
+    #[inline]
+    fn line_of(&self, hash: u32) -> usize {
+        usize::try_from((u64::from(hash) * self.lines.len() as u64) >> 32).unwrap_or(0)
+    }
+
+    fn after(&self, line: usize) -> usize {
+        if line + 1 == self.lines.len() { 0 } else { line + 1 }
+    }
+
+    /// What a slot of this hash gives, from its line and its place there, if it is the one.
+    #[inline]
+    fn find<T>(&self, hash: u32, is_it: impl Fn(usize, usize, u32) -> Option<T>) -> Option<T> {
+        let mut at = self.line_of(hash);
+        for _ in 0..self.lines.len() {
             let line = &self.lines[at];
-            if let Some(place) = line.find(tag, &is_it) {
-                return Some(line.slots[place]);
+            for place in 0..PLACES {
+                if line.hashes[place] == hash
+                    && let Some(found) = is_it(at, place, line.slots[place])
+                {
+                    return Some(found);
+                }
             }
             if line.passed == 0 {
                 return None;
             }
-            at = (at + 1) % LINES;
-        }
-        self.spilled.iter().flat_map(|slots| slots.iter()).copied().find(|slot| is_it(*slot))
-    }
-
-    fn insert(&mut self, hash: u64, slot: u32) {
-        let (tag, mut at) = (tag(hash), line(hash));
-        self.len += 1;
-        for _ in 0..LINES {
-            let line = &mut self.lines[at];
-            if let Some(place) = line.find(0, |_| true) {
-                line.tags[place] = tag;
-                line.slots[place] = slot;
-                return;
-            }
-            line.passed += 1;
-            at = (at + 1) % LINES;
-        }
-        self.spilled.get_or_insert_default().push(slot);
-    }
-
-    fn remove(&mut self, hash: u64, slot: u32) -> bool {
-        let (tag, home) = (tag(hash), line(hash));
-        let place = |turn| (home + turn) % LINES;
-        for turn in 0..LINES {
-            let line = &mut self.lines[place(turn)];
-            if let Some(found) = line.find(tag, |other| other == slot) {
-                line.tags[found] = 0;
-                for passed in 0..turn {
-                    self.lines[place(passed)].passed -= 1;
-                }
-                self.len -= 1;
-                return true;
-            }
-            if line.passed == 0 {
-                return false;
-            }
-        }
-        let Some(spilled) = &mut self.spilled else { return false };
-        let Some(found) = spilled.iter().position(|other| *other == slot) else { return false };
-        spilled.swap_remove(found);
-        if spilled.is_empty() {
-            self.spilled = None;
-        }
-        for line in &mut self.lines {
-            line.passed -= 1;
-        }
-        self.len -= 1;
-        true
-    }
-
-    fn slots(&self) -> impl Iterator<Item = u32> {
-        let placed = self.lines.iter().flat_map(|line| line.tags.iter().zip(line.slots));
-        let placed = placed.filter(|(tag, _)| **tag != 0).map(|(_, slot)| slot);
-        placed.chain(self.spilled.iter().flat_map(|slots| slots.iter()).copied())
-    }
-}
-
-impl Line {
-    /// The place of a slot with this tag.
-    fn find(&self, tag: u8, is_it: impl Fn(u32) -> bool) -> Option<usize> {
-        let mut places = self.places_of(tag);
-        while places != 0 {
-            let place = places.trailing_zeros() as usize;
-            if is_it(self.slots[place]) {
-                return Some(place);
-            }
-            places &= places - 1;
+            at = self.after(at);
         }
         None
     }
 
-    /// The places of a tag, a bit each.
-    fn places_of(&self, tag: u8) -> u32 {
-        let each = self.tags.iter().enumerate();
-        each.fold(0, |places, (place, other)| places | u32::from(*other == tag) << place)
+    fn insert(&mut self, hash: u32, slot: u32) {
+        if (self.len + 1) * 7 > self.room() * 6 {
+            self.resize(self.len + 1);
+        }
+        self.len += 1;
+        let mut at = self.line_of(hash);
+        // There is always a free place.
+        loop {
+            let line = &mut self.lines[at];
+            if let Some(place) = line.hashes.iter().position(|hash| *hash == 0) {
+                (line.hashes[place], line.slots[place]) = (hash, slot);
+                return;
+            }
+            line.passed += 1;
+            at = self.after(at);
+        }
+    }
+
+    fn remove(&mut self, hash: u32, slot: u32) -> bool {
+        let place_of = |line, place, other| (other == slot).then_some((line, place));
+        let Some((at, place)) = self.find(hash, place_of) else { return false };
+        self.lines[at].hashes[place] = 0;
+        let mut passed = self.line_of(hash);
+        while passed != at {
+            self.lines[passed].passed -= 1;
+            passed = self.after(passed);
+        }
+        self.len -= 1;
+        if self.len * 3 < self.room() && self.lines.len() > 1 {
+            self.resize(self.len);
+        }
+        true
+    }
+
+    fn content(&self) -> impl Iterator<Item = (u32, u32)> {
+        let lines = self.lines.iter();
+        lines
+            .flat_map(|line| line.hashes.into_iter().zip(line.slots))
+            .filter(|(hash, _)| *hash != 0)
     }
 }

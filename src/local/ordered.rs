@@ -86,11 +86,23 @@ impl<T: Copy + Ord> Ordered<T> {
     }
 
     pub(super) fn first(&self) -> Option<T> {
-        self.from(|_| false).first().copied()
+        let mut node = &self.0;
+        loop {
+            match node {
+                Node::Leaf(values) => return values.first().copied(),
+                Node::Inner(inner) => node = &inner.children.first()?.node,
+            }
+        }
     }
 
     pub(super) fn last(&self) -> Option<T> {
-        self.until(|_| true).last().copied()
+        let mut node = &self.0;
+        loop {
+            match node {
+                Node::Leaf(values) => return values.last().copied(),
+                Node::Inner(inner) => node = &inner.children.last()?.node,
+            }
+        }
     }
 
     /// The value that has so many before it.
@@ -168,10 +180,8 @@ impl<T: Copy + Ord> Node<T> {
 
     fn remove_first(&mut self, count: usize) {
         match self {
-            Self::Leaf(values) => {
-                values.drain(..count.min(values.len()));
-                shrink(values);
-            }
+            // What is removed from the front goes on being: shrinking is not worth it.
+            Self::Leaf(values) => drop(values.drain(..count.min(values.len()))),
             Self::Inner(inner) => {
                 inner.children[0].node.remove_first(count);
                 inner.len -= count;
@@ -272,7 +282,7 @@ fn insert_into_leaf<T: Copy + Ord>(
 fn shrink<T>(values: &mut Vec<T>) {
     let is_worth_it = values.is_empty() || values.capacity() > 4;
     if is_worth_it && values.len() * 2 <= values.capacity() {
-        values.shrink_to(values.len() * 5 / 4);
+        values.shrink_to(values.len() * 5 / 4 + 1);
     }
 }
 
@@ -284,7 +294,10 @@ impl<T: Copy + Ord> Inner<T> {
 
     fn insert(&mut self, value: T, is_last: bool) -> Option<Child<T>> {
         self.len += 1;
-        let at = self.child_of(&|floor| *floor <= value);
+        let at = match self.children.last() {
+            Some(last) if last.floor <= value => self.children.len() - 1,
+            _ => self.child_of(&|floor| *floor <= value),
+        };
         let is_last = is_last && at + 1 == self.children.len();
         let new = self.children[at].node.insert(value, is_last)?;
         self.children.insert(at + 1, new);

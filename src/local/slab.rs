@@ -4,8 +4,9 @@ use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 use core::ops::{Index, IndexMut};
 
-/// How many values lie together. The slab grows and shrinks by as much at a time, copying nothing.
-const CHUNK: usize = 256;
+/// How many values lie together. The slab grows and shrinks by as much at a time; no value moves but
+/// in the first chunk, while that grows.
+const CHUNK: usize = 1024;
 
 #[derive(Clone, Debug)]
 pub(super) struct Slab<T> {
@@ -19,7 +20,7 @@ pub(super) struct Slab<T> {
 #[derive(Clone, Debug)]
 struct Chunk<T> {
     places: Vec<Place<T>>,
-    free: Option<u8>,
+    free: Option<u16>,
     /// How many places are full.
     full: u16,
 }
@@ -28,7 +29,7 @@ struct Chunk<T> {
 enum Place<T> {
     Full(T),
     /// Free, and so is the next one.
-    Free(Option<u8>),
+    Free(Option<u16>),
 }
 
 impl<T> Slab<T> {
@@ -40,32 +41,43 @@ impl<T> Slab<T> {
         self.len
     }
 
-    /// Whether all numbers are taken.
+    /// Whether all numbers are taken, but for the last one, which is never given out.
     pub(super) fn is_full(&self) -> bool {
         self.len >= u32::MAX as usize
     }
 
     /// Takes in a value, under a number that it returns. The slab must not be full.
     pub(super) fn insert(&mut self, value: T) -> u32 {
+        self.insert_with(|_| value)
+    }
+
+    /// Takes in a value that is made for its number.
+    pub(super) fn insert_with(&mut self, value: impl FnOnce(u32) -> T) -> u32 {
         self.len += 1;
         let number = match self.roomy.first() {
             Some(number) => *number as usize,
             None => self.grow(),
         };
         let chunk = &mut self.chunks[number];
-        let place = chunk.insert(value);
+        // The slab is not full, so that each number fits.
+        let key = u32::try_from(number * CHUNK + chunk.next()).unwrap_or(u32::MAX);
+        // The first chunk grows with the slab, so that a small one is small.
+        if number > 0 && chunk.places.capacity() == 0 {
+            chunk.places.reserve_exact(CHUNK);
+        }
+        chunk.insert(value(key));
         if chunk.is_full() {
             self.roomy.pop_first();
         }
-        // The slab is not full, so that each number fits.
-        u32::try_from(number * CHUNK + place).unwrap_or(u32::MAX)
+        key
     }
 
-    pub(super) fn remove(&mut self, key: u32) -> Option<T> {
+    /// Drops a value that is there.
+    pub(super) fn remove(&mut self, key: u32) {
         let (number, place) = split(key);
-        let chunk = self.chunks.get_mut(number)?;
+        let chunk = &mut self.chunks[number];
         let was_full = chunk.is_full();
-        let value = chunk.remove(place)?;
+        chunk.remove(place);
         self.len -= 1;
         if was_full {
             self.roomy.insert(key / CHUNK_U32);
@@ -75,7 +87,6 @@ impl<T> Slab<T> {
             chunk.free = None;
             self.shrink();
         }
-        Some(value)
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &T> {
@@ -103,7 +114,7 @@ impl<T> Slab<T> {
 }
 
 /// [`CHUNK`], of the type of keys.
-const CHUNK_U32: u32 = 256;
+const CHUNK_U32: u32 = 1024;
 
 fn split(key: u32) -> (usize, usize) {
     (key as usize / CHUNK, key as usize % CHUNK)
@@ -114,34 +125,27 @@ impl<T> Chunk<T> {
         usize::from(self.full) == CHUNK
     }
 
-    /// Takes in a value, and returns its place. The chunk must not be full.
-    fn insert(&mut self, value: T) -> usize {
-        self.full += 1;
-        if let Some(place) = self.free.map(usize::from) {
-            if let Place::Free(next) =
-                core::mem::replace(&mut self.places[place], Place::Full(value))
-            {
-                self.free = next;
-            }
-            return place;
-        }
-        self.places.push(Place::Full(value));
-        self.places.len() - 1
+    /// The place of the next value.
+    fn next(&self) -> usize {
+        self.free.map_or(self.places.len(), usize::from)
     }
 
-    fn remove(&mut self, place: usize) -> Option<T> {
-        let freed = Place::Free(self.free);
-        let place_now = self.places.get_mut(place)?;
-        if let Place::Free(_) = place_now {
-            return None;
+    /// Puts a value into the next place. The chunk must not be full.
+    fn insert(&mut self, value: T) {
+        self.full += 1;
+        let Some(place) = self.free.map(usize::from) else {
+            self.places.push(Place::Full(value));
+            return;
+        };
+        if let Place::Free(next) = core::mem::replace(&mut self.places[place], Place::Full(value)) {
+            self.free = next;
         }
-        let removed = core::mem::replace(place_now, freed);
-        self.free = u8::try_from(place).ok();
+    }
+
+    fn remove(&mut self, place: usize) {
+        self.places[place] = Place::Free(self.free);
+        self.free = u16::try_from(place).ok();
         self.full -= 1;
-        match removed {
-            Place::Full(value) => Some(value),
-            Place::Free(_) => None,
-        }
     }
 }
 

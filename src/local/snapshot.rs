@@ -63,7 +63,7 @@ impl LocalStore {
     fn save(&self, account: &Account) -> AccountSnapshot {
         let mut tasks: Vec<_> = crate::TaskStatus::ALL
             .into_iter()
-            .flat_map(|status| account.in_status(status).ascending())
+            .flat_map(|status| account.in_status(status).ascending(&self.runs))
             .collect();
         tasks.sort_unstable();
         AccountSnapshot {
@@ -126,9 +126,10 @@ impl LocalStore {
         if ticket == 0 || ticket > last {
             return Err(Fault::Turns);
         }
-        let key = self.insert_account(Account::new(id.clone(), hash, clock, Turns::rejoin(ticket)));
+        let key = self.insert_account(hash, Account::new(id.clone(), clock, Turns::rejoin(ticket)));
         let mut before = AccountClock::default();
-        for record in tasks {
+        for mut record in tasks {
+            record.share_account(&id);
             let task = Task::try_from(record)?;
             if *task.account() != id {
                 return fail(AccountFault::Foreign(task.id()));

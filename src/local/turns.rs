@@ -106,12 +106,23 @@ impl Turns {
         turn.state = State::Asleep((sleep != Sleep::default()).then(|| Box::new(sleep)));
     }
 
+    /// Lets an account to which something happened be looked at, unless it has nothing to offer.
+    pub(super) fn settle(&mut self, account: u32, turn: &mut Turn, has_offers: bool) {
+        if has_offers {
+            self.wake(account, turn);
+        } else if !matches!(turn.state, State::Asleep(None)) {
+            self.sleep(account, turn, Sleep::default());
+        }
+    }
+
     /// Gives an account that was served a place at the end.
     pub(super) fn serve(&mut self, account: u32, turn: &mut Turn) {
-        let mut next = self.join();
-        self.wake(account, &mut next);
-        self.leave(account, turn);
-        *turn = next;
+        let served = core::mem::replace(&mut turn.ticket, self.last + 1);
+        self.last = turn.ticket;
+        if let State::Awake = turn.state {
+            self.awake.remove((served, account));
+            self.awake.insert((turn.ticket, account));
+        }
     }
 
     /// Takes an account out of the queue.

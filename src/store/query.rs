@@ -90,6 +90,11 @@ impl ListQuery {
         TaskStatus::ALL.into_iter().filter(move |status| asked.contain(*status))
     }
 
+    /// Whether tasks in this status are asked for.
+    pub(crate) const fn asks_for(&self, status: TaskStatus) -> bool {
+        self.statuses.contain(status)
+    }
+
     /// The revision that tasks must exceed, if any.
     #[must_use]
     pub const fn since(&self) -> Option<Revision> {

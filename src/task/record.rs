@@ -194,6 +194,15 @@ impl From<Task> for TaskRecord {
     }
 }
 
+impl TaskRecord {
+    /// Lets the record have this very copy of its account's id, if it is of this account.
+    pub(crate) fn share_account(&mut self, account: &AccountId) {
+        if self.account == *account {
+            self.account = account.clone();
+        }
+    }
+}
+
 impl TryFrom<TaskRecord> for Task {
     type Error = RecordError;
 

@@ -11,6 +11,7 @@ mod event;
 #[cfg(feature = "http")]
 mod http;
 mod id;
+mod large;
 mod link;
 mod memory;
 #[cfg(feature = "mock")]

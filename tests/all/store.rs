@@ -60,6 +60,23 @@ fn a_task_lives_from_its_submission_to_its_sweep() {
     assert!(store.is_empty());
 }
 
+/// Each request brings a copy of its account's id. A store keeps one of them.
+#[test]
+fn the_tasks_of_an_account_share_its_id() {
+    let mut store = LocalStore::new(config());
+    for number in 0..3 {
+        submit(&mut store, "acme", number, 0);
+    }
+    let saved = serde_json::to_string(&store.snapshot()).unwrap();
+    let saved = serde_json::from_str(&saved).unwrap();
+    let restored = LocalStore::restore(config(), saved).unwrap();
+    for store in [store, restored] {
+        let page = store.list(&account("acme"), &ListQuery::default(), second(0)).unwrap();
+        let copies = page.tasks().iter().map(|task| task.account().as_str().as_ptr());
+        assert_eq!(copies.collect::<std::collections::BTreeSet<_>>().len(), 1);
+    }
+}
+
 #[test]
 fn an_expired_task_is_gone_from_every_act_swept_or_not() {
     let mut store = LocalStore::new(config());
