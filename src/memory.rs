@@ -1,6 +1,6 @@
 //! The store in memory, shared between threads.
 
-use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use parking_lot::RwLock;
 
 use crate::event::TaskEvent;
 use crate::id::{AccountId, TaskId};
@@ -57,19 +57,19 @@ impl MemoryStore {
     /// How many tasks the store holds, the expired ones that no sweep has dropped yet included.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.read().len()
+        self.local.read().len()
     }
 
     /// Whether the store holds no task.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.read().is_empty()
+        self.local.read().is_empty()
     }
 
     /// The store's whole content at one moment. Writers wait while it is taken.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
-        self.read().snapshot()
+        self.local.read().snapshot()
     }
 
     /// The store whose content was saved. Everything is checked.
@@ -78,15 +78,6 @@ impl MemoryStore {
     /// As [`LocalStore::restore`].
     pub fn restore(config: StoreConfig, snapshot: Snapshot) -> Result<Self, SnapshotError> {
         LocalStore::restore(config, snapshot).map(Self::from)
-    }
-
-    /// No call panics half way through a change, so that a poisoned lock guards sound content.
-    fn read(&self) -> RwLockReadGuard<'_, LocalStore> {
-        self.local.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn write(&self) -> RwLockWriteGuard<'_, LocalStore> {
-        self.local.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -98,26 +89,26 @@ impl From<LocalStore> for MemoryStore {
 
 impl TaskStore for MemoryStore {
     fn submit(&self, submission: Submission, now: Now) -> Result<Submitted, SubmitError> {
-        self.write().submit(submission, now)
+        self.local.write().submit(submission, now)
     }
 
     fn apply(&self, target: Target<'_>, event: TaskEvent, now: Now) -> Result<Change, ApplyError> {
-        self.write().apply(target, event, now)
+        self.local.write().apply(target, event, now)
     }
 
     fn claim(&self, scope: Scope<'_>, now: Now) -> Result<Option<Change>, BackendError> {
-        self.write().claim(scope, now)
+        self.local.write().claim(scope, now)
     }
 
     fn get(&self, account: &AccountId, id: TaskId, now: Now) -> Result<Option<Task>, BackendError> {
-        self.read().get(account, id, now)
+        self.local.read().get(account, id, now)
     }
 
     fn list(&self, account: &AccountId, query: &ListQuery, now: Now) -> Result<Page, ListError> {
-        self.read().list(account, query, now)
+        self.local.read().list(account, query, now)
     }
 
     fn sweep(&self, limit: usize, now: Now) -> Result<Swept, BackendError> {
-        self.write().sweep(limit, now)
+        self.local.write().sweep(limit, now)
     }
 }
