@@ -9,6 +9,11 @@ const TURN: Duration = Duration::from_millis(20);
 /// How many calls a turn has at the most.
 const MOST: usize = 20_000;
 
+/// How many of the contestants, ours and the floor, are measured more closely, and how often each
+/// of them has its turn in a round. The others are slower by so much that one turn tells enough.
+const CLOSE: usize = 2;
+pub const TURNS: usize = 5;
+
 /// The present instant: the one place that reads a clock.
 #[expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
 pub fn instant() -> Instant {
@@ -19,18 +24,21 @@ pub fn instant() -> Instant {
 #[derive(Clone, Debug)]
 pub struct Timing {
     pub name: &'static str,
-    rounds: Vec<f64>,
+    /// The turns of each round.
+    rounds: Vec<Vec<f64>>,
 }
 
 impl Timing {
     pub fn median(&self) -> f64 {
-        median(self.rounds.clone())
+        median(self.rounds.concat())
     }
 
     /// How many times slower this is than the other: the median over rounds of the ratio within
-    /// the round.
+    /// the round, of the medians of its turns.
     pub fn ratio_to(&self, other: &Self) -> f64 {
-        median(self.rounds.iter().zip(&other.rounds).map(|(own, other)| own / other).collect())
+        let within =
+            |(own, other): (&Vec<f64>, &Vec<f64>)| median(own.clone()) / median(other.clone());
+        median(self.rounds.iter().zip(&other.rounds).map(within).collect())
     }
 }
 
@@ -75,7 +83,8 @@ pub fn timed(work: impl FnOnce()) -> Duration {
     begin.elapsed()
 }
 
-/// Measures contestants: each has a turn in each round, of at most so many calls.
+/// Measures contestants, ours and the floor first: each has its turns in each round, of at most so
+/// many calls.
 pub fn contest(rounds: usize, most: usize, contestants: &mut [Contestant<'_>]) -> Vec<Timing> {
     let most = most.clamp(1, MOST);
     let calls: Vec<usize> = contestants.iter_mut().map(|one| calls_a_turn(one, most)).collect();
@@ -84,9 +93,16 @@ pub fn contest(rounds: usize, most: usize, contestants: &mut [Contestant<'_>]) -
         .map(|one| Timing { name: one.name, rounds: Vec::with_capacity(rounds) })
         .collect();
     for _ in 0..rounds {
-        for ((one, calls), timing) in contestants.iter_mut().zip(&calls).zip(&mut timings) {
-            let took = (one.turn)(*calls);
-            timing.rounds.push(took.as_nanos() as f64 / *calls as f64);
+        for timing in &mut timings {
+            timing.rounds.push(Vec::with_capacity(TURNS));
+        }
+        for turn in 0..TURNS {
+            let takes_part = if turn == 0 { contestants.len() } else { CLOSE };
+            let all = contestants.iter_mut().zip(&calls).zip(&mut timings);
+            for ((one, calls), timing) in all.take(takes_part) {
+                let took = (one.turn)(*calls).as_nanos() as f64 / *calls as f64;
+                timing.rounds.last_mut().expect("one was begun").push(took);
+            }
         }
     }
     timings

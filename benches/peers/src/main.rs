@@ -18,6 +18,9 @@ struct Options {
     /// Only these rows.
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
+    /// Ours and the floors alone: for work on the store.
+    #[arg(long)]
+    no_rivals: bool,
     #[command(subcommand)]
     act: Option<Act>,
 }
@@ -49,7 +52,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
         return Ok(ExitCode::SUCCESS);
     }
     let most = if options.quick { 100_000 } else { 1_000_000 };
-    let extent = Extent { most, rounds: 7 };
+    let extent = Extent { most, rounds: 7, rivals: !options.no_rivals };
     let mut findings = Findings::default();
     let is_asked = |name: &str| options.only.is_empty() || options.only.iter().any(|o| o == name);
     for (name, measure) in ROWS {
@@ -58,7 +61,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
         }
     }
 
-    let whole = !options.quick && options.only.is_empty();
+    let whole = !options.quick && !options.no_rivals && options.only.is_empty();
     let folder = if whole { package().join("results") } else { scratch()? };
     std::fs::create_dir_all(&folder)?;
     let machine = report::machine();

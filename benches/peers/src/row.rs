@@ -108,6 +108,8 @@ pub struct Extent {
     /// The largest store.
     pub most: usize,
     pub rounds: usize,
+    /// Whether the rivals are measured, too.
+    pub rivals: bool,
 }
 
 impl Extent {

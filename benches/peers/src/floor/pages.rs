@@ -1,6 +1,7 @@
-//! `list`: links to follow from where a page begins, and owned copies.
+//! `list`: an account's links to follow from where a page begins, and owned copies.
 
-use tasklife::{Task, TaskStatus};
+use hashbrown::HashMap;
+use tasklife::{AccountId, Task, TaskStatus};
 
 use super::chain::{Chain, Link, NONE};
 use crate::subject::{CURSORS, Part};
@@ -9,9 +10,15 @@ use crate::workload::scattered;
 #[derive(Debug)]
 pub struct Pages {
     slots: Vec<Slot>,
+    lists: HashMap<AccountId, Lists>,
+    cursors: Vec<u32>,
+}
+
+/// The lists of an account.
+#[derive(Debug, Default)]
+struct Lists {
     all: Chain,
     rare: Chain,
-    cursors: Vec<u32>,
 }
 
 #[derive(Debug)]
@@ -32,11 +39,15 @@ impl Slot {
 }
 
 impl Pages {
-    /// Of tasks by number, and their numbers in the order of the list, the latest first.
+    /// Of tasks by number, all of one account, and their numbers in the order of the list, the
+    /// latest first.
     pub fn new(tasks: impl IntoIterator<Item = Task>, order: &[u32]) -> Self {
         let slot = |task| Slot { task, all: Link::default(), rare: Link::default() };
         let mut slots: Vec<_> = tasks.into_iter().map(slot).collect();
-        let (mut all, mut rare) = (Chain::default(), Chain::default());
+        let mut lists = HashMap::new();
+        let account = slots.first().map(|slot| slot.task.account().clone());
+        let account = account.expect("a list has tasks");
+        let Lists { all, rare } = lists.entry(account).or_insert_with(Lists::default);
         for place in order {
             all.push(&mut slots, *place, Slot::all);
             if slots[*place as usize].task.status() == TaskStatus::ProcessingError {
@@ -44,15 +55,16 @@ impl Pages {
             }
         }
         let cursors = scattered(order.len(), 1).take(CURSORS).map(|place| order[place]).collect();
-        Self { slots, all, rare, cursors }
+        Self { slots, lists, cursors }
     }
 
-    pub fn page(&self, part: Part, turn: usize) -> Vec<Task> {
+    pub fn page(&self, account: &AccountId, part: Part, turn: usize) -> Vec<Task> {
+        let Some(lists) = self.lists.get(account) else { return Vec::new() };
         let mut tasks = Vec::with_capacity(100);
         let mut place = match part {
-            Part::First => self.all.first,
+            Part::First => lists.all.first,
             Part::Continued => self.cursors[turn % CURSORS],
-            Part::Rare => self.rare.first,
+            Part::Rare => lists.rare.first,
         };
         while place != NONE && tasks.len() < 100 {
             let Slot { task, all, rare } = &self.slots[place as usize];

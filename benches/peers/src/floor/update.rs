@@ -22,11 +22,12 @@ pub enum State {
     Completed(Arc<Completion>),
 }
 
-/// What a worker reports.
+/// What happens to a task. Which of it is not known before it happens.
 #[derive(Clone, Debug)]
-pub struct Report {
-    pub description: Option<Arc<str>>,
-    pub progress: Option<u8>,
+pub enum Happening {
+    Start,
+    Report { description: Option<Arc<str>>, progress: Option<u8> },
+    Complete(Arc<Completion>),
 }
 
 impl Plain {
@@ -41,35 +42,28 @@ impl Plain {
         }
     }
 
-    pub fn start(&mut self, now: Now, revision: u64) -> bool {
-        let State::Received = self.state else { return false };
-        self.state = State::Running;
-        self.description = None;
-        self.attempts += 1;
-        self.stamp(now, revision);
-        true
-    }
-
-    pub fn report(&mut self, report: Report, now: Now, revision: u64) -> bool {
-        let State::Running = self.state else { return false };
-        if report.description.is_some() {
-            self.description = report.description;
+    /// Lets something happen to the task, if its state permits it.
+    pub fn update(&mut self, with: Happening, now: Now, revision: u64) -> bool {
+        match (with, &self.state) {
+            (Happening::Start, State::Received) => {
+                self.state = State::Running;
+                self.description = None;
+                self.attempts += 1;
+            }
+            (Happening::Report { description, progress }, State::Running) => {
+                if description.is_some() {
+                    self.description = description;
+                }
+                self.progress = self.progress.max(progress);
+            }
+            (Happening::Complete(with), State::Running) => {
+                self.state = State::Completed(with);
+                self.description = None;
+            }
+            _ => return false,
         }
-        self.progress = self.progress.max(report.progress);
-        self.stamp(now, revision);
-        true
-    }
-
-    pub fn complete(&mut self, with: Arc<Completion>, now: Now, revision: u64) -> bool {
-        let State::Running = self.state else { return false };
-        self.state = State::Completed(with);
-        self.description = None;
-        self.stamp(now, revision);
-        true
-    }
-
-    fn stamp(&mut self, now: Now, revision: u64) {
         self.updated_at = self.updated_at.max(now);
         self.revision = revision;
+        true
     }
 }

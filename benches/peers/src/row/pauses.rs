@@ -3,6 +3,16 @@
 use super::{Extent, Finding, Findings, count, time};
 use crate::latency;
 
+/// What the longest calls do.
+const EXPLAINED: [&str; 6] = [
+    "",
+    "What a call may do beyond its own work: one of the index's small tables is split or made",
+    "larger (at most some 2,000 slots are moved, in `submit`), two are joined (`sweep`), a run of at",
+    "most 128 entries of a list is rewritten (`apply`, `claim`, `sweep`), room for 1,024 tasks is",
+    "taken from the allocator or given back. None of it grows with the store. What is longer in one",
+    "run than in the least of three is the machine's: page faults, and other programs.",
+];
+
 pub fn measure(extent: Extent, findings: &mut Findings) {
     eprintln!("single calls …");
     let (first, least) = latency::take(extent.most, 3);
@@ -22,6 +32,7 @@ pub fn measure(extent: Extent, findings: &mut Findings) {
             first.get(kind).map_or_else(String::new, |calls| time(calls.longest())),
         ));
     }
+    lines.extend(EXPLAINED.map(str::to_owned));
     findings
         .notes
         .push((format!("Single calls, {at}; call by call the least of three equal runs"), lines));

@@ -7,7 +7,7 @@ use std::num::NonZeroUsize;
 use tasklife::{ListQuery, TaskId, TaskStore};
 
 use super::{Extent, Finding, Findings, Race, count};
-use crate::contest::{Contestant, contest, timed};
+use crate::contest::{Contestant, TURNS, contest, timed};
 use crate::floor::{Lookup, Pages, Writes};
 use crate::rival::{A2a, Moka, SortedMap, Sqlite};
 use crate::subject::{CURSORS, Event, Part, Subject, Tasklife, fill};
@@ -25,7 +25,7 @@ pub const LISTS: [(&str, Part); 3] = [
 pub fn measure(extent: Extent, findings: &mut Findings) {
     for tasks in extent.sizes() {
         eprintln!("stores of {} tasks …", count(tasks));
-        let races = at_size(tasks, extent.rounds);
+        let races = at_size(tasks, extent);
         for race in &races {
             judge(race, extent, findings);
         }
@@ -41,100 +41,67 @@ fn judge(race: &Race, extent: Extent, findings: &mut Findings) {
         let ratio = race.ratio(Tasklife::NAME, "floor");
         findings.budgets.push(Finding::at_most(&what, at.clone(), 2.0, "×", ratio));
     }
-    if race.tasks == RIVALRY && race.operation != "get" {
+    if extent.rivals && race.tasks == RIVALRY && race.operation != "get" {
         let what = format!("{}: time of the nearest rival / ours", race.operation);
         let ratio = race.ratio(A2a::NAME, Tasklife::NAME);
         findings.budgets.push(Finding::at_least(&what, at, 3.0, "×", ratio));
     }
 }
 
-fn at_size(tasks: usize, rounds: usize) -> Vec<Race> {
+fn at_size(tasks: usize, extent: Extent) -> Vec<Race> {
     let load = Workload::new(1);
     let mut ours = filled::<Tasklife>(&load, tasks);
     let (lookup, pages) = (lookup(&load, tasks), pages(&load, &ours, tasks));
     let mut writes = writes(&load, tasks);
-    let mut a2a = filled::<A2a>(&load, tasks);
-    let mut map = filled::<SortedMap>(&load, tasks);
-    let mut moka = filled::<Moka>(&load, tasks);
-    let mut sqlite = filled::<Sqlite>(&load, tasks);
+    let mut rivals: Vec<Box<dyn Contender>> = Vec::new();
+    if extent.rivals {
+        rivals.push(Box::new(filled::<A2a>(&load, tasks)));
+        rivals.push(Box::new(filled::<SortedMap>(&load, tasks)));
+        rivals.push(Box::new(filled::<Moka>(&load, tasks)));
+        rivals.push(Box::new(filled::<Sqlite>(&load, tasks)));
+    }
 
     let mut races = Vec::new();
-    let mut race = |operation, most, contestants: &mut [Contestant<'_>]| {
-        races.push(Race { operation, tasks, timings: contest(rounds, most, contestants) });
+    let mut race = |operation, act, most, floor: Contestant<'_>| {
+        let rivals = rivals.iter_mut().map(|rival| rival.contestant(act, &load, tasks));
+        let mut all: Vec<_> = [ours.contestant(act, &load, tasks), floor].into();
+        all.extend(rivals);
+        races.push(Race { operation, tasks, timings: contest(extent.rounds, most, &mut all) });
     };
     let mut places = scattered(tasks, 5);
-    race(
-        "get",
-        usize::MAX,
-        &mut [
-            getting(&mut ours, &load, tasks),
-            Contestant::calling("floor", || {
-                let task = lookup.get(load.id(places.next().unwrap_or(0)));
-                assert!(black_box(task).is_some());
-            }),
-            getting(&mut a2a, &load, tasks),
-            getting(&mut map, &load, tasks),
-            getting(&mut moka, &load, tasks),
-            getting(&mut sqlite, &load, tasks),
-        ],
-    );
+    let floor = Contestant::calling("floor", || {
+        let task = places.next().unwrap_or(0);
+        let task = lookup.get(load.account(task), load.id(task));
+        assert!(black_box(task).is_some());
+    });
+    race("get", Act::Get, usize::MAX, floor);
     for (operation, part) in LISTS {
         let mut turn = 0;
-        race(
-            operation,
-            1_000,
-            &mut [
-                listing(&mut ours, &load, part),
-                Contestant::calling("floor", || {
-                    turn += 1;
-                    black_box(pages.page(part, turn));
-                }),
-                listing(&mut a2a, &load, part),
-                listing(&mut map, &load, part),
-                listing(&mut moka, &load, part),
-                listing(&mut sqlite, &load, part),
-            ],
-        );
+        let floor = Contestant::calling("floor", || {
+            turn += 1;
+            black_box(pages.page(load.account(0), part, turn));
+        });
+        race(operation, Act::List(part), 1_000, floor);
     }
     let mut places = scattered(tasks - 1, 6);
-    race(
-        "apply with reordering",
-        usize::MAX,
-        &mut [
-            reporting(&mut ours, &load, tasks),
-            Contestant::calling("floor", || {
-                let id = load.id(load.running(places.next().unwrap_or(0)));
-                assert!(black_box(writes.apply(id, load.report(), load.today())).is_some());
-            }),
-            reporting(&mut a2a, &load, tasks),
-            reporting(&mut map, &load, tasks),
-            reporting(&mut moka, &load, tasks),
-            reporting(&mut sqlite, &load, tasks),
-        ],
-    );
+    let floor = Contestant::calling("floor", || {
+        let id = load.id(load.running(places.next().unwrap_or(0)));
+        assert!(black_box(writes.apply(id, load.report(), load.today())).is_some());
+    });
+    race("apply with reordering", Act::Report, usize::MAX, floor);
     let mut next = tasks;
+    let floor = Contestant::new("floor", |calls| {
+        let new: Vec<_> = (next..next + calls).map(|task| load.submission(task)).collect();
+        let now = load.submitted_at(next);
+        next += calls;
+        timed(|| {
+            for new in new {
+                black_box(writes.submit(new, now));
+            }
+        })
+    });
     // A store of this size must not become one of another.
-    race(
-        "submit",
-        (tasks / 50).max(20),
-        &mut [
-            submitting(&mut ours, &load, tasks),
-            Contestant::new("floor", |calls| {
-                let new: Vec<_> = (next..next + calls).map(|task| load.submission(task)).collect();
-                let now = load.submitted_at(next);
-                next += calls;
-                timed(|| {
-                    for new in new {
-                        black_box(writes.submit(new, now));
-                    }
-                })
-            }),
-            submitting(&mut a2a, &load, tasks),
-            submitting(&mut map, &load, tasks),
-            submitting(&mut moka, &load, tasks),
-            submitting(&mut sqlite, &load, tasks),
-        ],
-    );
+    race("submit", Act::Submit, (tasks / 50 / TURNS).max(8), floor);
     races
 }
 
@@ -144,50 +111,62 @@ fn filled<S: Subject + Default>(load: &Workload, tasks: usize) -> S {
     subject
 }
 
-fn getting<'a, S: Subject>(subject: &'a mut S, load: &'a Workload, tasks: usize) -> Contestant<'a> {
-    let mut places = scattered(tasks, 5);
-    Contestant::calling(S::NAME, move || {
-        assert!(subject.get(load, places.next().unwrap_or(0)), "{} has every task", S::NAME);
-    })
+/// What a store is told to do, again and again.
+#[derive(Clone, Copy, Debug)]
+enum Act {
+    Get,
+    List(Part),
+    Report,
+    Submit,
 }
 
-fn listing<'a, S: Subject>(subject: &'a mut S, load: &'a Workload, part: Part) -> Contestant<'a> {
-    let mut turn = 0;
-    Contestant::calling(S::NAME, move || {
-        turn += 1;
-        let found = subject.page(load, part, turn);
-        assert!(found > 0 || part == Part::Continued, "{} has a page", S::NAME);
-    })
+/// A store that takes part in each race.
+trait Contender {
+    fn contestant<'a>(&'a mut self, act: Act, load: &'a Workload, tasks: usize) -> Contestant<'a>;
 }
 
-fn reporting<'a, S: Subject>(
-    subject: &'a mut S,
-    load: &'a Workload,
-    tasks: usize,
-) -> Contestant<'a> {
-    let mut places = scattered(tasks - 1, 6);
-    Contestant::calling(S::NAME, move || {
-        let task = load.running(places.next().unwrap_or(0));
-        assert!(subject.happen(load, task, Event::Report), "{} has the running task", S::NAME);
-    })
-}
-
-fn submitting<'a, S: Subject>(
-    subject: &'a mut S,
-    load: &'a Workload,
-    tasks: usize,
-) -> Contestant<'a> {
-    let mut next = tasks;
-    Contestant::new(S::NAME, move |calls| {
-        let new: Vec<_> = (next..next + calls).map(|task| subject.prepare(load, task)).collect();
-        let now = load.submitted_at(next);
-        next += calls;
-        timed(|| {
-            for new in new {
-                subject.submit(new, now);
+impl<S: Subject> Contender for S {
+    fn contestant<'a>(&'a mut self, act: Act, load: &'a Workload, tasks: usize) -> Contestant<'a> {
+        match act {
+            Act::Get => {
+                let mut places = scattered(tasks, 5);
+                Contestant::calling(S::NAME, move || {
+                    let task = places.next().unwrap_or(0);
+                    assert!(self.get(load, task), "{} has every task", S::NAME);
+                })
             }
-        })
-    })
+            Act::List(part) => {
+                let mut turn = 0;
+                Contestant::calling(S::NAME, move || {
+                    turn += 1;
+                    let found = self.page(load, part, turn);
+                    assert!(found > 0 || part == Part::Continued, "{} has a page", S::NAME);
+                })
+            }
+            Act::Report => {
+                let mut places = scattered(tasks - 1, 6);
+                Contestant::calling(S::NAME, move || {
+                    let task = load.running(places.next().unwrap_or(0));
+                    let done = self.happen(load, task, Event::Report);
+                    assert!(done, "{} has the running task", S::NAME);
+                })
+            }
+            Act::Submit => {
+                let mut next = tasks;
+                Contestant::new(S::NAME, move |calls| {
+                    let new: Vec<_> =
+                        (next..next + calls).map(|task| self.prepare(load, task)).collect();
+                    let now = load.submitted_at(next);
+                    next += calls;
+                    timed(|| {
+                        for new in new {
+                            self.submit(new, now);
+                        }
+                    })
+                })
+            }
+        }
+    }
 }
 
 fn lookup(load: &Workload, tasks: usize) -> Lookup {
