@@ -126,6 +126,7 @@ impl Pair {
                 loop {
                     let page = self.store.list(&account(name), &next, self.now()).unwrap();
                     paged.extend_from_slice(page.tasks());
+                    assert!(paged.len() <= expected.len(), "each task comes once");
                     let Some(cursor) = page.next() else { break };
                     assert_eq!(page.tasks().len(), size.get());
                     next = query.clone().after(cursor);
@@ -148,7 +149,8 @@ impl Pair {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(6))]
+    // A seed has no simpler one.
+    #![proptest_config(ProptestConfig { cases: 6, max_shrink_iters: 0, ..Default::default() })]
 
     #[test]
     fn a_large_store_answers_as_a_sorted_list(seed in any::<u64>(), lanes in any::<bool>()) {

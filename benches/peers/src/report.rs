@@ -95,13 +95,17 @@ pub fn quoted_in(readme: &str, findings: &Findings, tasks: usize, machine: &str)
     let (before, rest) = readme.split_once(BEGIN)?;
     let (_, after) = rest.split_once(END)?;
     let met = |verdict| findings.budgets.iter().filter(|f| f.verdict == verdict).count();
+    let stated = findings.budgets.iter().filter(|finding| finding.verdict == Verdict::Stated);
+    let stated = stated.map(|Finding { what, at, got, .. }| format!(", {what} ({at}) is {got}"));
     let quotation = format!(
         "\n{}\n![time over number of tasks, ours and theirs](benches/peers/results/times.svg)\n\n\
-         Median time of a call, on {machine}. Of the budgets, {} are met and {} missed: each is a\n\
-         line of [the report](benches/peers/results/report.md).\n\n",
+         Median time of a call, on {machine}.\n\
+         Of the budgets {} are met and {} missed{}:\n\
+         [the report](benches/peers/results/report.md) has and explains them all.\n\n",
         key_table(&findings.races, tasks),
         met(Verdict::Met),
         met(Verdict::Missed),
+        stated.collect::<String>(),
     );
     Some([before, BEGIN, &quotation, END, after].concat())
 }
