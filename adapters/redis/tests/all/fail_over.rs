@@ -1,5 +1,6 @@
 //! A cluster that loses a primary.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::sleep;
@@ -9,7 +10,7 @@ use tasklife::testing::{Law, Suite, Wait};
 use tasklife::{AsyncTaskStore, Completion, Scope, StoreConfig, Target, TaskEvent};
 use tasklife_redis::RedisStore;
 
-use crate::support::{Client, Cluster, account, block_on, fresh, second, spawn, submission};
+use crate::support::{Client, Cluster, account, block_on, fresh, id, second, spawn, submission};
 
 const ACCOUNTS: u64 = 30;
 
@@ -20,8 +21,7 @@ fn survive_the_loss_of(key: &str) {
     let store = fresh(&redis, StoreConfig::default().with_max_tasks(10_000)).with_prefix("p");
     block_on(submit_one_each(&store, 1));
     assert_eq!(block_on(store.sweep(1, second(0))).unwrap().dropped, 0);
-    // What was acknowledged long ago has reached the replicas.
-    sleep(Duration::from_millis(500));
+    cluster.wait_for_replicas();
 
     let lost = cluster.primary_of(key);
     let mut client = Client::new(store.clone(), account("account 7"));
@@ -53,13 +53,18 @@ fn survive_the_loss_of(key: &str) {
         }
         assert_eq!(store.claim(Scope::Any, second(2)).await.unwrap(), None);
         assert_eq!(store.sweep(1, second(2)).await.unwrap().dropped, 0);
-        let mut started = 0;
+        let mut started = BTreeSet::new();
         while let Some(change) = store.claim(Scope::Any, second(3)).await.unwrap() {
+            let task = change.task();
+            started.insert((task.account().to_string(), task.id()));
             let end = TaskEvent::complete(Completion::of(7));
-            store.apply(Target::exactly(change.task()), end, second(3)).await.unwrap();
-            started += 1;
+            store.apply(Target::exactly(task), end, second(3)).await.unwrap();
         }
-        assert_eq!(started, 2 * ACCOUNTS);
+        let of_account = |name| [1, 2].map(|number| (format!("account {name}"), id(number)));
+        let submitted: BTreeSet<_> = (0..ACCOUNTS).flat_map(of_account).collect();
+        let lost: Vec<_> = submitted.difference(&started).collect();
+        assert!(lost.is_empty(), "no longer handed out: {lost:?}");
+        assert_eq!(started, submitted);
         let swept = store.sweep(usize::MAX, second(10_000_000)).await.unwrap();
         assert_eq!(swept.dropped as u64, 2 * ACCOUNTS + 30);
     });
@@ -90,6 +95,8 @@ fn the_laws_hold_while_primaries_are_lost() {
     };
     for slot in ["1", "2"] {
         sleep(Duration::from_millis(500));
+        // From then on, a replica gets what is written at once.
+        cluster.wait_for_replicas();
         let lost = cluster.primary_of(slot);
         cluster.nodes[lost].kill();
         cluster.wait("a replica to be promoted", |cluster| {

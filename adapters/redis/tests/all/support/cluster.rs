@@ -53,6 +53,17 @@ impl Cluster {
         })
     }
 
+    /// Waits until every replica has acknowledged what is written by now.
+    pub(crate) fn wait_for_replicas(&self) {
+        let written: Vec<_> = self.nodes.iter().map(offsets).collect();
+        self.wait("every replica to have what was written", |cluster| {
+            cluster.nodes.iter().zip(&written).all(|(node, written)| match written {
+                Some((written, _)) => offsets(node).is_some_and(|now| now.1 >= Some(*written)),
+                None => true,
+            })
+        });
+    }
+
     pub(crate) fn redis(&self) -> Redis {
         let addresses: Vec<String> = self.nodes.iter().map(Server::address).collect();
         Redis::cluster(addresses.iter().map(String::as_str)).unwrap()
@@ -97,4 +108,21 @@ impl Cluster {
             sleep(Duration::from_millis(20));
         }
     }
+}
+
+/// How much has been written to a primary, and how much of it its replica has acknowledged.
+fn offsets(node: &Server) -> Option<(u64, Option<u64>)> {
+    let info = node.call(&["INFO", "replication"]).unwrap_or_default();
+    if !info.contains("role:master") {
+        return None;
+    }
+    let number = |line: &str, before| {
+        let digits = line.split_once(before)?.1.split([',', '\r', '\n']).next()?;
+        digits.parse().ok()
+    };
+    let replica = info.lines().find(|line| line.starts_with("slave0:"));
+    Some((
+        number(&info, "master_repl_offset:")?,
+        replica.and_then(|replica| number(replica, ",offset=")),
+    ))
 }
