@@ -13,8 +13,15 @@ use alloc::vec::Vec;
 /// How many slots a line holds.
 const PLACES: usize = 7;
 
-/// How many slots there are for each table, on average.
-const EACH: usize = 1024;
+/// How many slots there are for each table, on average, at the most.
+const MOST: usize = 1024;
+
+/// How many slots there are for each table, on average, at the least.
+const LEAST: usize = 480;
+
+/// Two tables are joined at most once in so many removals, as all of them may be ready for it at
+/// about the same time.
+const PACE: usize = 32;
 
 #[derive(Clone, Debug)]
 pub(super) struct Lookup {
@@ -64,7 +71,7 @@ impl Lookup {
     pub(super) fn insert(&mut self, hash: u64, slot: u32) {
         let hash = part(hash);
         self.len += 1;
-        if self.len > self.tables.len() * EACH {
+        if self.len > self.tables.len() * MOST {
             self.split();
         }
         let number = self.number_of(hash);
@@ -76,8 +83,7 @@ impl Lookup {
         let number = self.number_of(hash);
         if self.tables[number].remove(hash, slot) {
             self.len -= 1;
-            // Not before a whole table could go, so as not to split it again at once.
-            if self.len + 2 * EACH <= self.tables.len() * EACH {
+            if self.len.is_multiple_of(PACE) {
                 self.join();
             }
         }
@@ -105,16 +111,27 @@ impl Lookup {
         });
     }
 
-    /// Removes the last table, and gives what it had to the one that it was split from.
+    /// Removes the last table, and gives what it had to the one that it was split from, once that
+    /// has room enough as it is. So hardly anything is allocated while slots go; and since a split
+    /// leaves two tables that are tight, they are not joined until many slots have gone.
     fn join(&mut self) {
-        let Some(last) = self.tables.pop() else { return };
-        self.mask = self.tables.len().next_power_of_two() - 1;
-        let other = split_from(self.tables.len());
-        let other = &mut self.tables[other];
-        other.resize(other.len + last.len);
-        last.content().for_each(|(hash, slot)| other.insert(hash, slot));
-        if self.tables.len() * 4 < self.tables.capacity() {
-            self.tables.shrink_to(self.tables.len() * 2);
+        let last = self.tables.len() - 1;
+        if last == 0 || self.len > last * MOST {
+            return;
+        }
+        let other = split_from(last);
+        let slots = self.tables[other].len + self.tables[last].len;
+        if slots * 5 > self.tables[other].room() * 4 {
+            if self.len > self.tables.len() * LEAST {
+                return;
+            }
+            self.tables[other].resize(slots);
+        }
+        let Some(table) = self.tables.pop() else { return };
+        self.mask = last.next_power_of_two() - 1;
+        table.content().for_each(|(hash, slot)| self.tables[other].insert(hash, slot));
+        if last * 4 < self.tables.capacity() {
+            self.tables.shrink_to(last * 2);
         }
     }
 }
@@ -200,7 +217,7 @@ impl Table {
             passed = self.after(passed);
         }
         self.len -= 1;
-        if self.len * 3 < self.room() && self.lines.len() > 1 {
+        if self.len * 4 < self.room() && self.lines.len() > 1 {
             self.resize(self.len);
         }
         true

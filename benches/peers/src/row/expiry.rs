@@ -1,8 +1,7 @@
 //! `sweep`, of a store all of whose tasks are due.
 //!
 //! The floor only lets go of the tasks. What they leave is never given back there: no index
-//! shrinks, no slot is freed. Ours gives back as it goes, and lets the allocator put together what
-//! is free, which takes about a seventh of its instructions. So it is at the edge of its budget.
+//! shrinks, no slot is freed. Ours gives back as it goes.
 
 use tasklife::TaskStore;
 
