@@ -6,7 +6,7 @@ use core::ops::{Index, IndexMut};
 
 /// How many values lie together. The slab grows and shrinks by as much at a time; no value moves but
 /// in the first chunk, while that grows.
-const CHUNK: usize = 1024;
+const CHUNK: usize = 256;
 
 #[derive(Clone, Debug)]
 pub(super) struct Slab<T> {
@@ -114,7 +114,7 @@ impl<T> Slab<T> {
 }
 
 /// [`CHUNK`], of the type of keys.
-const CHUNK_U32: u32 = 1024;
+const CHUNK_U32: u32 = 256;
 
 fn split(key: u32) -> (usize, usize) {
     (key as usize / CHUNK, key as usize % CHUNK)

@@ -8,7 +8,7 @@ const EXPLAINED: [&str; 6] = [
     "",
     "What a call may do beyond its own work: one of the index's small tables is split or made",
     "larger (at most some 2,000 slots are moved, in `submit`), two are joined (`sweep`), a run of at",
-    "most 128 entries of a list is rewritten (`apply`, `claim`, `sweep`), room for 1,024 tasks is",
+    "most 128 entries of a list is rewritten (`apply`, `claim`, `sweep`), room for 256 tasks is",
     "taken from the allocator or given back. None of it grows with the store. What is longer in one",
     "run than in the least of three is the machine's: page faults, and other programs.",
 ];
