@@ -109,6 +109,7 @@ impl Listed<'_> {
             }
             let Some(next) = next else { break };
             taken += next.take_above(second, &mut slots[taken..]);
+            debug_assert!(next.highest() < highest, "a revision is that of one task of an account");
         }
         taken
     }
