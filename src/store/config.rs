@@ -3,7 +3,7 @@
 use core::num::NonZeroU32;
 use core::time::Duration;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Timelike};
 
 use crate::retention::Retention;
 use crate::status::TaskStatus;
@@ -140,9 +140,17 @@ impl StoreConfig {
             && self.takeover_at(task).is_some_and(|at| now > at)
     }
 
-    /// The instant after which a task in progress is to be taken over, if it ever is.
-    pub(crate) fn takeover_at(&self, task: &Task) -> Option<Now> {
+    /// The instant after which a task in progress is [due](Self::takeover_due) to be taken over, if
+    /// it ever is: its last update and the silence. An update within a leap second counts as one at
+    /// the end of it.
+    #[must_use]
+    pub fn takeover_at(&self, task: &Task) -> Option<Now> {
         let silence = TimeDelta::from_std(self.takeover_after?).ok()?;
-        task.updated_at().checked_add_signed(silence)
+        let update = task.updated_at();
+        // The sum of a later instant within it and a second would be earlier than that of an
+        // earlier instant before it.
+        let after_leap = || DateTime::from_timestamp(update.timestamp().checked_add(1)?, 0);
+        let since = if update.nanosecond() < 1_000_000_000 { Some(update) } else { after_leap() };
+        since?.checked_add_signed(silence)
     }
 }

@@ -10,7 +10,7 @@ use tasklife::{
     Retention, Scope, StoreConfig, SubmitError, Submitted, Target, Task, TaskEvent, TaskStatus,
 };
 
-use crate::support::{account, id, nanosecond, second, submission};
+use crate::support::{account, at, id, nanosecond, second, submission};
 
 const LIFE: i64 = 10;
 
@@ -272,6 +272,31 @@ fn a_silent_worker_is_taken_over_after_the_silence_and_fenced() {
 
     let done = apply(&mut store, taken.task(), TaskEvent::complete(Completion::default()), 5);
     assert_eq!((done.attempts(), claim(&mut store, 5)), (2, Some(("acme".to_owned(), 2))));
+}
+
+#[test]
+fn a_silence_that_begins_within_a_leap_second_hides_no_other() {
+    let config = config().with_takeover_after(Duration::from_secs(1));
+    let mut store = LocalStore::new(config);
+    for (number, begin) in [(1, "2016-12-31T23:59:59.9Z"), (2, "2016-12-31T23:59:60.5Z")] {
+        store.submit(submission("acme", number), at(begin)).unwrap();
+        store.claim(Scope::Any, at(begin)).unwrap().unwrap();
+    }
+    let page = store.list(&account("acme"), &ListQuery::default(), at("2017-01-01T00:00:00Z"));
+    let tasks = page.unwrap().into_tasks();
+    let after = |task: &Task| config.takeover_at(task).unwrap();
+    assert_eq!(
+        tasks.iter().map(after).collect::<Vec<_>>(),
+        [at("2017-01-01T00:00:01Z"), at("2017-01-01T00:00:00.9Z"),]
+    );
+    for tenth in 0..15 {
+        let now = at("2017-01-01T00:00:00.05Z") + chrono::TimeDelta::milliseconds(100 * tenth);
+        let is_due = tasks.iter().any(|task| config.takeover_due(task, now));
+        for scope in [Scope::Any, Scope::Account(&account("acme"))] {
+            let claimed = store.clone().claim(scope, now).unwrap();
+            assert_eq!(claimed.is_some(), is_due, "{now}");
+        }
+    }
 }
 
 #[test]

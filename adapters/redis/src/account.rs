@@ -305,10 +305,7 @@ impl State {
 impl Offer {
     /// When an account that has nothing to hand out may have something, if nothing happens to it.
     pub(crate) fn sleep(self, config: &StoreConfig) -> Sleep {
-        let silence = config.takeover_after().and_then(|silence| {
-            let silence = chrono::TimeDelta::from_std(silence).ok()?;
-            self.silent?.updated_at().checked_add_signed(silence)
-        });
+        let silence = self.silent.and_then(|silent| config.takeover_at(&silent));
         Sleep {
             past: silence.map(text::instant).unwrap_or_default(),
             until: self.free_at,
