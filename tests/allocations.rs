@@ -40,6 +40,9 @@ fn operations_allocate_as_little_as_is_told() {
     let submission = |number| Submission::new(account.clone(), id(number), CREATE);
     a_task_by_itself(submission(0), now);
     a_list_emptied_from_its_end(&account, now);
+    a_store_whose_tasks_expire(&account, now);
+    few_tasks_that_report(&account, now);
+    a_task_that_comes_and_goes(&account, now);
 
     let store = MemoryStore::default();
     for number in 0..1_000 {
@@ -100,6 +103,73 @@ fn a_list_emptied_from_its_end(account: &AccountId, now: Now) {
     // An entry of a list takes 8 bytes: the new list has nearly as many as the old one had.
     let more = held() - before;
     assert!(more < 8 * 128 * 100 / 3, "{more} bytes more for as many entries");
+}
+
+/// Most of what a store keeps beside its tasks is given back as they expire, all of it with the last
+/// one; and to give it back takes hardly any memory.
+fn a_store_whose_tasks_expire(account: &AccountId, now: Now) {
+    const TASKS: u128 = 50_000;
+    let (store, empty) = (MemoryStore::default(), held());
+    let second = |number: u128| chrono::TimeDelta::seconds(i64::try_from(number).unwrap());
+    for number in 0..TASKS {
+        let submission = Submission::new(account.clone(), id(number), CREATE);
+        store.submit(submission, now + second(number)).unwrap();
+    }
+    let each = |held: isize, tasks| (held - empty) / isize::try_from(tasks).unwrap();
+    let full = each(held(), TASKS);
+    let ten_days = chrono::TimeDelta::days(10);
+    let sweep = |number| store.sweep(usize::MAX, now + second(number) + ten_days).unwrap();
+    for tenth in 1..10 {
+        let left = TASKS - TASKS * tenth / 10;
+        let allocated = counted(|| sweep(TASKS * tenth / 10 - 1));
+        assert_eq!(store.len() as u128, left);
+        assert!(allocated < 125, "{allocated} allocations to drop a tenth");
+        // The index may be as wide as four times what it holds.
+        let now = each(held(), left);
+        assert!(now < full + 32, "{now} bytes a task, beside {full} of the full store");
+    }
+    assert_eq!(sweep(TASKS).dropped as u128, TASKS / 10);
+    let left = held() - empty;
+    assert!(left < 2_048, "{left} bytes of an empty store");
+}
+
+/// A list of a few tasks, each of which moves to its end again and again, is not made anew each time.
+fn few_tasks_that_report(account: &AccountId, now: Now) {
+    for tasks in [1, 2, 5, 40] {
+        let store = MemoryStore::default();
+        let report = |number| {
+            store.apply(Target::latest(account, id(number)), TaskEvent::report(), now).unwrap();
+        };
+        for number in 0..tasks {
+            store.submit(Submission::new(account.clone(), id(number), CREATE), now).unwrap();
+            store.apply(Target::latest(account, id(number)), TaskEvent::start(), now).unwrap();
+        }
+        (0..1_000).for_each(|turn| report(turn % tasks));
+        let allocated = counted(|| (0..1_000).for_each(|turn| report(turn % tasks)));
+        assert!(allocated < 100, "{allocated} allocations for 1,000 reports of {tasks} tasks");
+    }
+}
+
+/// Whatever the number of tasks, one more that comes and goes takes nothing but itself.
+fn a_task_that_comes_and_goes(account: &AccountId, now: Now) {
+    let (store, other): (_, AccountId) = (MemoryStore::default(), "other".parse().unwrap());
+    let day = chrono::TimeDelta::days(1);
+    let mut early = now;
+    for number in 0..2_000 {
+        store
+            .submit(Submission::new(account.clone(), id(number), CREATE), now + day * 100)
+            .unwrap();
+        let come_and_go = |_| {
+            early += chrono::TimeDelta::seconds(1);
+            let submission = Submission::new(other.clone(), id(number), CREATE);
+            counted(|| {
+                store.submit(submission, early).unwrap();
+                assert_eq!(store.sweep(1, early + day * 10).unwrap().dropped, 1);
+            })
+        };
+        let allocated = (0..3).map(come_and_go).min().unwrap();
+        assert!(allocated <= 5, "{allocated} allocations beside {number} tasks");
+    }
 }
 
 /// Without a store, the events that a worker made are moved into the task.

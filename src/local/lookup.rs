@@ -16,7 +16,8 @@ const PLACES: usize = 7;
 /// How many slots there are for each table, on average, at the most.
 const MOST: usize = 1024;
 
-/// How many slots there are for each table, on average, at the least.
+/// How many slots there are for each table, on average, at the least. So far below, that what has
+/// been joined is not split again at once.
 const LEAST: usize = 480;
 
 /// Two tables are joined at most once in so many removals, as all of them may be ready for it at
@@ -33,7 +34,7 @@ pub(super) struct Lookup {
     len: usize,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 struct Table {
     lines: Box<[Line]>,
     len: usize,
@@ -100,13 +101,14 @@ impl Lookup {
     fn split(&mut self) {
         let last = self.tables.len();
         let other = split_from(last);
-        // Each gets about half.
-        let half = Table::for_slots(self.tables[other].len / 2);
-        self.tables.push(half.clone());
-        self.mask = self.tables.len().next_power_of_two() - 1;
-        let whole = core::mem::replace(&mut self.tables[other], half);
+        self.mask = (last + 1).next_power_of_two() - 1;
+        let whole = core::mem::take(&mut self.tables[other]);
+        self.tables.push(Table::default());
+        let goes = whole.content().filter(|(hash, _)| self.number_of(*hash) == last).count();
+        self.tables[last] = Table::for_slots(goes);
+        self.tables[other] = Table::for_slots(whole.len - goes);
         whole.content().for_each(|(hash, slot)| {
-            let number = if self.number_of(hash) == last { last } else { other };
+            let number = self.number_of(hash);
             self.tables[number].insert(hash, slot);
         });
     }
@@ -116,7 +118,8 @@ impl Lookup {
     /// leaves two tables that are tight, they are not joined until many slots have gone.
     fn join(&mut self) {
         let last = self.tables.len() - 1;
-        if last == 0 || self.len > last * MOST {
+        // Not before there are fewer than would be split again soon.
+        if last == 0 || self.len * 4 > last * MOST * 3 {
             return;
         }
         let other = split_from(last);

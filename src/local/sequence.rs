@@ -19,7 +19,7 @@ const LONGEST: usize = 128;
 const JOINED: usize = LONGEST * 3 / 4;
 
 /// For how many entries a run has room at the least, to be called sparse: with less it is not worth
-/// it.
+/// it. So much room is not given back either, as it will be of use again.
 const WORTH: usize = 16;
 
 /// The runs of all sequences of a store.
@@ -148,7 +148,7 @@ impl Runs {
             entries.extend(later.map(|e| Mark { offset: e.offset + shift, slot: e.slot }));
             self.0.remove(next.run);
         }
-        entries.shrink_to_fit();
+        entries.shrink_to(WORTH);
         for (at, entry) in entries.iter().enumerate() {
             moved(entry.slot, Place { run: part.run, at: byte(at) });
         }

@@ -5,7 +5,8 @@ use alloc::vec::Vec;
 use core::ops::{Index, IndexMut};
 
 /// How many values lie together. The slab grows and shrinks by as much at a time; no value moves but
-/// in the first chunk, while that grows.
+/// in the first chunk, while that grows. One empty chunk is kept, so that values which come and go
+/// at the end of one take and give back nothing.
 const CHUNK: usize = 256;
 
 #[derive(Clone, Debug)]
@@ -14,6 +15,8 @@ pub(super) struct Slab<T> {
     /// The chunks with a place that is free, so that the first ones fill up and the last ones can
     /// be given back.
     roomy: BTreeSet<u32>,
+    /// The empty chunk whose places are kept.
+    spare: Option<usize>,
     len: usize,
 }
 
@@ -34,7 +37,7 @@ enum Place<T> {
 
 impl<T> Slab<T> {
     pub(super) const fn new() -> Self {
-        Self { chunks: Vec::new(), roomy: BTreeSet::new(), len: 0 }
+        Self { chunks: Vec::new(), roomy: BTreeSet::new(), spare: None, len: 0 }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -59,6 +62,9 @@ impl<T> Slab<T> {
             None => self.grow(),
         };
         let chunk = &mut self.chunks[number];
+        if self.spare == Some(number) {
+            self.spare = None;
+        }
         // The slab is not full, so that each number fits.
         let key = u32::try_from(number * CHUNK + chunk.next()).unwrap_or(u32::MAX);
         // The first chunk grows with the slab, so that a small one is small.
@@ -83,9 +89,8 @@ impl<T> Slab<T> {
             self.roomy.insert(key / CHUNK_U32);
         }
         if chunk.full == 0 {
-            chunk.places = Vec::new();
-            chunk.free = None;
-            self.shrink();
+            chunk.clear();
+            self.keep_one(number);
         }
     }
 
@@ -101,9 +106,27 @@ impl<T> Slab<T> {
         number
     }
 
-    /// Gives back the chunks at the end that are empty.
+    /// Gives back what a chunk had that is now empty, or what the one had that was kept so far:
+    /// the first one is kept, as it is filled first.
+    fn keep_one(&mut self, number: usize) {
+        if self.len == 0 {
+            *self = Self::new();
+            return;
+        }
+        let kept = self.spare.map_or(number, |spare| spare.min(number));
+        for given_back in self.spare.into_iter().chain([number]).filter(|other| *other != kept) {
+            self.chunks[given_back].places = Vec::new();
+        }
+        self.spare = Some(kept);
+        self.shrink();
+    }
+
+    /// Drops the chunks at the end that are empty and not kept.
     fn shrink(&mut self) {
-        while self.chunks.last().is_some_and(|last| last.full == 0) {
+        while let Some(last) = self.chunks.len().checked_sub(1)
+            && self.chunks[last].full == 0
+            && self.spare != Some(last)
+        {
             self.chunks.pop();
             self.roomy.pop_last();
         }
@@ -140,6 +163,12 @@ impl<T> Chunk<T> {
         if let Place::Free(next) = core::mem::replace(&mut self.places[place], Place::Full(value)) {
             self.free = next;
         }
+    }
+
+    /// Forgets the places, which are all free, but keeps the room for them.
+    fn clear(&mut self) {
+        self.places.clear();
+        self.free = None;
     }
 
     fn remove(&mut self, place: usize) {

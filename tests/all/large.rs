@@ -205,3 +205,35 @@ fn revisions_far_apart_are_listed_and_sought_like_others() {
     }
     pair.check();
 }
+
+/// Tasks that come and go by the thousand: whatever they are found by grows and shrinks, and loses
+/// none of them.
+#[test]
+fn each_task_of_a_store_that_grows_and_shrinks_is_found() {
+    const MOST: i64 = 20_000;
+    let (mut store, acme) = (LocalStore::new(StoreConfig::default()), account("acme"));
+    let find = |store: &LocalStore, number: i64, now| {
+        store.get(&acme, id(number.unsigned_abs().into()), now).unwrap()
+    };
+    for (round, most, least) in [(0, MOST, 3_000), (1, MOST, 900), (2, 2_000, 0)] {
+        // By the next round, all have expired. They expire in another order than that of their ids.
+        let submitted = |number| second(round * 2_000_000 + number * 7_919 % MOST);
+        let expires = |number| submitted(number) + TimeDelta::days(10);
+        for number in 0..most {
+            let new = submission("acme", number.unsigned_abs().into());
+            store.submit(new, submitted(number)).unwrap();
+        }
+        for step in 1.. {
+            let now = second(round * 2_000_000 + step * MOST / 20) + TimeDelta::days(10);
+            store.sweep(usize::MAX, now).unwrap();
+            for number in 0..most {
+                let found = find(&store, number, now);
+                assert_eq!(found.is_some(), expires(number) > now, "{number} of {most}");
+            }
+            if store.len() <= least {
+                break;
+            }
+        }
+    }
+    assert!(store.is_empty());
+}
