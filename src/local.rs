@@ -182,14 +182,14 @@ impl LocalStore {
         if let Some((slot, _)) = found {
             self.expiry.remove(self.tasks[slot].task.expires_at(), slot);
             self.task_index.remove(self.hash_of(slot), slot);
-            self.unlink(slot);
+            self.unlink(slot, now);
             self.tasks.remove(slot);
         }
         // Each request brings a copy of its account's id: one is kept for all of the tasks.
         let submission = Submission { account: self.accounts[account].id.clone(), ..submission };
         let stamp = self.accounts[account].clock.next(now);
         let task = Task::new(submission, self.config.retention(), now, stamp);
-        self.add_task(account, task.clone());
+        self.add_task(account, task.clone(), now);
         Ok(Submitted::New(task))
     }
 
@@ -263,8 +263,7 @@ impl LocalStore {
             let visible = self.visible(&mut batch[..taken], instant);
             if tasks.is_empty() {
                 let is_all = taken < wanted;
-                let room = if is_all { visible.len() } else { limit.min(MOST_AHEAD) };
-                tasks = Vec::with_capacity(room);
+                tasks.reserve_exact(if is_all { visible.len() } else { limit.min(MOST_AHEAD) });
             }
             let (page, more) = visible.split_at(visible.len().min(limit - tasks.len()));
             tasks.extend(page.iter().map(|slot| self.tasks[*slot].task.clone()));
@@ -321,7 +320,7 @@ impl LocalStore {
             self.task_index.remove(*hash, *slot);
         }
         for (_, slot) in &*tasks {
-            let account = self.unlink(*slot);
+            let account = self.unlink(*slot, self.horizon);
             self.forget_if_empty(account);
         }
         for (_, slot) in &*tasks {
@@ -359,7 +358,7 @@ impl LocalStore {
         let account = self.runs.account(*place);
         apply(task, retention, self.accounts[account].clock.next(now))?;
         let changed = task.clone();
-        self.relink(slot, before);
+        self.relink(slot, before, now);
         Ok(Change::new(before.status, event, changed))
     }
 }

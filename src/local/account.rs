@@ -8,7 +8,7 @@ use super::turns::Turn;
 use crate::clock::{AccountClock, Revision};
 use crate::id::AccountId;
 use crate::status::TaskStatus;
-use crate::store::{ListQuery, StoreConfig};
+use crate::store::ListQuery;
 
 #[derive(Clone, Debug)]
 pub(super) struct Account {
@@ -47,14 +47,6 @@ impl Account {
 
     pub(super) fn limited_mut(&mut self) -> &mut Limited {
         self.limited.get_or_insert_default()
-    }
-
-    /// Whether any task may be handed out, now or at another time: one that is received, or, where
-    /// tasks are taken over, one in progress.
-    pub(super) fn has_offers(&self, config: &StoreConfig) -> bool {
-        !self.in_status(TaskStatus::Received).is_empty()
-            || config.takeover_after().is_some()
-                && !self.in_status(TaskStatus::ProcessingInProgress).is_empty()
     }
 
     pub(super) fn is_empty(&self) -> bool {

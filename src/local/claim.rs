@@ -67,6 +67,42 @@ impl LocalStore {
         None
     }
 
+    /// Lets an account to which something happened be looked at, or sleep, where a glance at it
+    /// tells that it has nothing to hand out.
+    pub(super) fn settle(&mut self, key: u32, now: Now) {
+        let sleep = self.sleep_of(key, now);
+        let turn = &mut self.accounts[key].turn;
+        match sleep {
+            Some(sleep) => self.turns.sleep(key, turn, sleep),
+            None => self.turns.wake(key, turn),
+        }
+    }
+
+    /// Until when an account has nothing to hand out, if that can be told without looking at more
+    /// than one of its tasks.
+    #[inline]
+    fn sleep_of(&self, key: u32, now: Now) -> Option<Sleep> {
+        let account = &self.accounts[key];
+        let mut sleep = Sleep::default();
+        if !account.in_status(TaskStatus::Received).is_empty() {
+            sleep.until = self.lane(key, self.instant(now)).err()?.until;
+        }
+        if self.config.takeover_after().is_some() {
+            let mut running =
+                account.in_status(TaskStatus::ProcessingInProgress).ascending(&self.runs);
+            if let Some(first) = running.next() {
+                let task = &self.tasks[first.slot].task;
+                if !task.is_visible_at(self.instant(now))
+                    || self.config.takeover_due(task, within_years(now))
+                {
+                    return None;
+                }
+                sleep.past = self.config.takeover_at(task);
+            }
+        }
+        Some(sleep)
+    }
+
     /// What an account has to hand out, or when it may have something.
     fn offer_of(&self, key: u32, now: Now) -> Result<Offer, Sleep> {
         let instant = self.instant(now);

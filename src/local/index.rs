@@ -70,8 +70,8 @@ impl LocalStore {
     }
 
     /// Takes in a task whose id is free, and puts it into its place in every order.
-    pub(super) fn add_task(&mut self, key: u32, task: Task) {
-        let Self { config, tasks, runs, accounts, expiry, turns, .. } = self;
+    pub(super) fn add_task(&mut self, key: u32, task: Task, now: Now) {
+        let Self { config, tasks, runs, accounts, expiry, .. } = self;
         let (account, at) = (&mut accounts[key], Standing::of(&task));
         account.clock.advance_to(&task);
         let slot = tasks.insert_with(|slot| {
@@ -81,8 +81,7 @@ impl LocalStore {
         });
         expiry.insert(at.expires_at, slot);
         at.join_limited(config, account, slot);
-        let has_offers = account.has_offers(config);
-        turns.settle(key, &mut account.turn, has_offers);
+        self.settle(key, now);
         self.task_index.insert(self.hash_of(slot), slot);
     }
 
@@ -99,8 +98,8 @@ impl LocalStore {
     }
 
     /// Takes a task out of every order but that of expiry, and returns the account that had it.
-    pub(super) fn unlink(&mut self, slot: u32) -> u32 {
-        let Self { config, tasks, runs, accounts, turns, .. } = self;
+    pub(super) fn unlink(&mut self, slot: u32, now: Now) -> u32 {
+        let Self { config, tasks, runs, accounts, .. } = self;
         let Stored { task, place } = &tasks[slot];
         let (key, at, place) = (runs.account(*place), Standing::of(task), *place);
         let account = &mut accounts[key];
@@ -109,14 +108,13 @@ impl LocalStore {
         let left = sequence.remove(runs, place, at.revision, moved);
         runs.drop_left(left);
         at.leave_limited(config, account, slot);
-        let has_offers = account.has_offers(config);
-        turns.settle(key, &mut account.turn, has_offers);
+        self.settle(key, now);
         key
     }
 
     /// Moves a task that has changed, and its account's clock, from where it stood before.
-    pub(super) fn relink(&mut self, slot: u32, before: Standing) {
-        let Self { config, tasks, runs, accounts, expiry, turns, .. } = self;
+    pub(super) fn relink(&mut self, slot: u32, before: Standing, now: Now) {
+        let Self { config, tasks, runs, accounts, expiry, .. } = self;
         let Stored { task, place } = &tasks[slot];
         let (key, at, place) = (runs.account(*place), Standing::of(task), *place);
         let account = &mut accounts[key];
@@ -142,8 +140,7 @@ impl LocalStore {
         }
         before.leave_limited(config, account, slot);
         at.join_limited(config, account, slot);
-        let has_offers = account.has_offers(config);
-        turns.settle(key, &mut account.turn, has_offers);
+        self.settle(key, now);
     }
 }
 

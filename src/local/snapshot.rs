@@ -15,8 +15,10 @@ use crate::time::{self, Now};
 
 /// A store's whole content, to be saved with serde and restored later.
 ///
-/// A store restored under the same configuration answers every question as the saved one would: law
-/// S14, of this crate's own stores. Under another configuration, limits may be exceeded at first: what is there stays.
+/// A store restored under the same configuration answers every question as the saved one would; this
+/// is law S14, one more than a [`TaskStore`](crate::TaskStore) has to keep. One thing is not saved:
+/// which of the tasks that expire at the very same instant a limited sweep drops first. Under another
+/// configuration, limits may be exceeded at first: what is there stays.
 ///
 /// Two stores with the same history give equal snapshots.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -148,7 +150,7 @@ impl LocalStore {
             if self.tasks.is_full() {
                 return Err(Fault::TooLarge);
             }
-            self.add_task(key, task);
+            self.add_task(key, task, self.horizon);
         }
         Ok(())
     }

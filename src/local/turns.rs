@@ -95,6 +95,11 @@ impl Turns {
     }
 
     pub(super) fn sleep(&mut self, account: u32, turn: &mut Turn, sleep: Sleep) {
+        if let State::Asleep(known) = &turn.state
+            && known.as_deref().copied().unwrap_or_default() == sleep
+        {
+            return;
+        }
         self.leave(account, turn);
         let Sleep { past, until, unless_before } = sleep;
         let sets = [&mut self.past, &mut self.until, &mut self.unless_before];
@@ -104,15 +109,6 @@ impl Turns {
             }
         }
         turn.state = State::Asleep((sleep != Sleep::default()).then(|| Box::new(sleep)));
-    }
-
-    /// Lets an account to which something happened be looked at, unless it has nothing to offer.
-    pub(super) fn settle(&mut self, account: u32, turn: &mut Turn, has_offers: bool) {
-        if has_offers {
-            self.wake(account, turn);
-        } else if !matches!(turn.state, State::Asleep(None)) {
-            self.sleep(account, turn, Sleep::default());
-        }
     }
 
     /// Gives an account that was served a place at the end.
