@@ -1,5 +1,5 @@
-//! An API server to copy and change: tasks over HTTP, workers beside it, and restarts that lose
-//! nothing.
+//! An API server to copy and change: tasks over HTTP, workers beside it, and a snapshot that takes
+//! the tasks from its orderly stop to its next start.
 //!
 //! ```text
 //! cargo run --example server --features http -- --snapshot tasks.json

@@ -39,7 +39,7 @@ pub use response::{ReportedError, TaskResponse};
 /// | `_links` or `links` | see [`LinkShape`](crate::LinkShape) | always |
 ///
 /// A list is `{"tasks": […]}`; without tasks it is `{}`, as the live API has it. Where it is a page
-/// of a longer one, a server can add the link `next`.
+/// of a longer one, `Replies` (feature `http`) can add the link `next`.
 ///
 /// ```
 /// # use tasklife::*;

@@ -26,8 +26,8 @@ pub struct TaskId(Uuid);
 
 impl TaskId {
     /// The id that belongs to a client's idempotency key: the same account and key always give
-    /// the same id, and no other pair does (a version 5 UUID within a namespace made from the
-    /// account).
+    /// the same id, and no other pair does in practice (a version 5 UUID, of which 122 bits are a
+    /// hash, within a namespace made from the account).
     ///
     /// ```
     /// use tasklife::{AccountId, TaskId};

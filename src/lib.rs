@@ -15,7 +15,7 @@
 //! let links = Links::new("https://api.redislabs.com/v1")?
 //!     .with_route(CREATE, "/subscriptions/{resourceId}", "getSubscriptionInformation")?;
 //! let store = MemoryStore::default();
-//! let now = "2019-08-08T06:49:15.929Z".parse()?; // time is an argument, always the last
+//! let now = "2019-08-08T06:49:15.929Z".parse()?; // time is always an argument
 //!
 //! // POST /subscriptions: keep a task, answer with it
 //! let account: AccountId = "acme".parse()?;

@@ -46,8 +46,9 @@ pub use snapshot::{Snapshot, SnapshotError};
 /// With N tasks in the store, `get`, `submit`, `apply` and `claim` take time logarithmic in N at
 /// the most, and `sweep` as much for each task that it drops. A `list` of k tasks takes time for k
 /// and a logarithm of N, from a cursor and with a status filter too, however many tasks other
-/// statuses and other accounts hold. All but `get` and `sweep` may also pass over expired tasks of the
-/// account that no sweep has dropped yet: sweep often.
+/// statuses and other accounts hold. Expired tasks that no sweep has dropped yet can be in the way:
+/// all but `get` and `sweep` may also pass over those of the account, and a `claim` for any account
+/// once over each account in which something has expired since it was last looked at. So sweep often.
 ///
 /// ```
 /// use tasklife::{LocalStore, StoreConfig, Submission, TaskId};

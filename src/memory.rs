@@ -66,7 +66,8 @@ impl MemoryStore {
         self.local.read().is_empty()
     }
 
-    /// The store's whole content at one moment. Writers wait while it is taken.
+    /// The store's whole content at one moment. Writers wait while it is taken, and readers that
+    /// come after a writer.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
         self.local.read().snapshot()

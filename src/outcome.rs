@@ -135,6 +135,8 @@ impl Completion {
 
     /// Adds a resource: whatever becomes a JSON object. It is kept as JSON text and written
     /// verbatim, so text that is there already goes in as a [`RawValue`] without being rewritten.
+    /// What such text says within the object is not looked at: JSON allows a number that no `f64`
+    /// is as large as, or half of a surrogate pair, which some of those who read it refuse.
     ///
     /// [`RawValue`]: serde_json::value::RawValue
     ///

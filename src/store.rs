@@ -137,7 +137,8 @@ pub trait TaskStore: Send + Sync {
     fn list(&self, account: &AccountId, query: &ListQuery, now: Now) -> Result<Page, ListError>;
 
     /// Drops tasks that are due, at most `limit` of them, and moves the horizon to `now`, if it
-    /// was before. Nothing else drops tasks, but a submission that replaces an expired one.
+    /// was before. Nothing else drops tasks, but a submission that replaces an expired one. With a
+    /// `limit` of 0 the horizon moves, and nothing else happens.
     ///
     /// # Errors
     /// Where the backend fails.

@@ -7,8 +7,8 @@ use chrono::{DateTime, Datelike, Timelike, Utc};
 
 use crate::wire::Excerpt;
 
-/// An instant, in UTC. Whatever needs the time takes it as its last argument; nothing in this
-/// crate reads a clock.
+/// An instant, in UTC. Whatever needs the time takes it as an argument, the last one but for a
+/// [`Stamp`](crate::Stamp); nothing in this crate reads a clock.
 ///
 /// Instants outside the years 0 to 9999 count as the nearest instant inside, [`MIN_TIME`] or
 /// [`MAX_TIME`], so that each can be written and read back.

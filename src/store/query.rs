@@ -71,7 +71,8 @@ impl ListQuery {
     }
 
     /// Asks for the page that begins after a cursor, which came from the same account, statuses
-    /// and [`changed_since`](Self::changed_since). The limit may differ.
+    /// and [`changed_since`](Self::changed_since). The limit may differ. To ask for all statuses is
+    /// to ask for none; but since revision 0 is not the same as not to say since when.
     #[must_use]
     pub const fn after(mut self, cursor: Cursor) -> Self {
         self.cursor = Some(cursor);
