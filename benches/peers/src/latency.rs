@@ -45,6 +45,9 @@ pub type Latencies = BTreeMap<&'static str, Calls>;
 /// How many tasks a sweep drops at the most.
 pub const SWEPT: usize = 64;
 
+/// How many tasks come between the start of a task and its end.
+const LAG: usize = 10_000;
+
 /// The same calls again and again: the first run's times, and the least times of all runs.
 pub fn take(tasks: usize, runs: usize) -> (Latencies, Latencies) {
     let first = run(tasks);
@@ -81,12 +84,22 @@ fn run(tasks: usize) -> Latencies {
         time("get", &mut || {
             black_box(store.get(account, id, now)).expect("memory");
         });
-        let mut end = Some(load.end(place & !1));
-        let target = Target::latest(account, load.id(place & !1));
-        time("apply", &mut || {
-            let end = end.take().flatten().unwrap_or_else(|| load.report());
-            let _ = black_box(store.apply(target, end, now));
-        });
+        if filled > 8 {
+            // Another place, and a task that is in progress and has not expired.
+            let near = number - 4 - places.next().unwrap_or(0) % (filled - 8);
+            let target = Target::latest(account, load.id(load.running(near)));
+            time("report", &mut || {
+                black_box(store.apply(target, load.report(), now)).expect("in progress");
+            });
+        }
+        let earlier = number.checked_sub(LAG);
+        if let Some(mut end) = earlier.and_then(|task| load.end(task)).map(Some) {
+            let target = Target::latest(account, load.id(number - LAG));
+            time("end", &mut || {
+                let end = end.take().map(|end| store.apply(target, end, now));
+                black_box(end).transpose().expect("in progress");
+            });
+        }
         if number.is_multiple_of(64) {
             time("list of 100", &mut || {
                 black_box(store.list(account, &ListQuery::default(), now)).expect("a page");
@@ -101,7 +114,7 @@ fn run(tasks: usize) -> Latencies {
         let task = load.running(still.next().unwrap_or(0) % (tasks - 1));
         let target = Target::latest(account, load.id(task));
         time("idle write", &mut || {
-            let _ = black_box(store.apply(target, load.report(), load.today()));
+            black_box(store.apply(target, load.report(), load.today())).expect("in progress");
         });
     }
     for number in tasks..2 * tasks {

@@ -9,6 +9,28 @@ use crate::row::{Finding, Findings, Race, Verdict, count, time};
 const BEGIN: &str = "<!-- measured: written by benches/peers -->\n";
 const END: &str = "<!-- end of measured -->";
 
+/// What the report's words mean.
+const WORDS: &str = "\
+## Words
+
+- *tasklife* is `MemoryStore`, in the shape that a server's threads share.
+- The *floor* of an operation is a structure written by hand for it alone: a hash table for `get`;
+  linked lists that never change for `list`; a hash table, a slab and linked lists for `submit`, `apply`
+  and `sweep`; plain fields for `Task::apply`; for JSON, bytes put together by a function that knows the
+  document (*by hand*). A floor keeps no law and no limit, and gives nothing back. Where ours is
+  faster than one, its layout suits caches or compiler better.
+- *a2a-protocol-server* is the task store in memory of the crate of that name, the one whose purpose
+  is nearest. The others are what people build: a hash map that is sorted when it is listed, `moka` with
+  a time to live, and `rusqlite` in memory with an index for each order. A hash map keeps no order: a
+  write to it is as fast as ours or faster, and each list sorts everything.
+- *Deriving, with links built eagerly* is serde's derive on owned strings that are made for each
+  answer; *redis-cloud* is the task type of the crate of that name, filled the same way.
+- *A rare status* is one that one task in 1,000 has.
+- *Its own bytes* are those of the task in a `Vec` beside others, and of what it points to. What so
+  many tasks and accounts *may take* is 64 bytes beyond a task's own, and 256 for an account.
+- *Instructions* are counted by callgrind.
+";
+
 /// What it all ran on.
 pub fn machine() -> String {
     let cpus = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
@@ -29,9 +51,11 @@ pub fn whole(findings: &Findings, machine: &str, plots: bool) -> String {
     let _ = writeln!(
         text,
         "Written by `cargo run --release --manifest-path benches/peers/Cargo.toml`, on {machine}.\n\
-         Ratios are within one run: medians of several rounds, in each of which all take turns.\n"
+         Ratios are within one run: medians of several rounds, in each of which all take turns (ours\n\
+         and the floor five times, the others once). Stores are filled and asked in random order.\n"
     );
-    text += "## Budgets\n\n";
+    text += WORDS;
+    text += "\n## Budgets\n\n";
     text += &budgets(&findings.budgets);
     if plots {
         text += "\n## Time over number of tasks\n\n![plots](times.svg)\n";

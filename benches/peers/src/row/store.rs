@@ -42,7 +42,7 @@ fn judge(race: &Race, extent: Extent, findings: &mut Findings) {
         findings.budgets.push(Finding::at_most(&what, at.clone(), 2.0, "×", ratio));
     }
     if extent.rivals && race.tasks == RIVALRY && race.operation != "get" {
-        let what = format!("{}: time of the nearest rival / ours", race.operation);
+        let what = format!("{}: time of {} / ours", race.operation, A2a::NAME);
         let ratio = race.ratio(A2a::NAME, Tasklife::NAME);
         findings.budgets.push(Finding::at_least(&what, at, 3.0, "×", ratio));
     }
