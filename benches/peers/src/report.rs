@@ -13,16 +13,19 @@ const END: &str = "<!-- end of measured -->";
 const WORDS: &str = "\
 ## Words
 
-- *tasklife* is `MemoryStore`, in the shape that a server's threads share.
+- *tasklife* is `MemoryStore`, in the shape that a server's threads share: a `LocalStore` behind the
+  `RwLock` of `parking_lot`.
 - The *floor* of an operation is a structure written by hand for it alone: a hash table for `get`;
   linked lists that never change for `list`; a hash table, a slab and linked lists for `submit`, `apply`
   and `sweep`; plain fields for `Task::apply`; for JSON, bytes put together by a function that knows the
   document (*by hand*). A floor keeps no law and no limit, and gives nothing back. Where ours is
-  faster than one, its layout suits caches or compiler better.
+  faster than one, its layout suits caches or compiler better. Writes have their budget at the
+  largest size; a small store lies in the caches, where it shows more what laws and limits take.
 - *a2a-protocol-server* is the task store in memory of the crate of that name, the one whose purpose
   is nearest. The others are what people build: a hash map that is sorted when it is listed, `moka` with
   a time to live, and `rusqlite` in memory with an index for each order. A hash map keeps no order: a
-  write to it is as fast as ours or faster, and each list sorts everything.
+  write to it is as fast as ours or faster, and each list sorts everything. SQLite in memory goes
+  through its whole cache of pages whenever a write ends.
 - *Deriving, with links built eagerly* is serde's derive on owned strings that are made for each
   answer; *redis-cloud* is the task type of the crate of that name, filled the same way.
 - *A rare status* is one that one task in 1,000 has.

@@ -32,6 +32,8 @@ impl Default for Sqlite {
     fn default() -> Self {
         let connection = Connection::open_in_memory().expect("a database in memory");
         connection.execute_batch(SCHEMA).expect("a schema");
+        // It is filled in one transaction, which ends when the cursors are placed.
+        connection.execute_batch("BEGIN").expect("a transaction");
         Self { connection, revision: 0, cursors: Vec::new() }
     }
 }
@@ -127,6 +129,7 @@ impl Subject for Sqlite {
     }
 
     fn place_cursors(&mut self, _: &Workload, tasks: usize) {
+        self.connection.execute_batch("COMMIT").expect("a transaction");
         self.cursors = cursors(self.revision, tasks);
     }
 

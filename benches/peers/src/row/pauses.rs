@@ -47,6 +47,10 @@ pub fn measure(extent: Extent, findings: &mut Findings) {
     let slowest = least.iter().max_by(|a, b| a.1.longest().total_cmp(&b.1.longest()));
     if let Some((kind, calls)) = slowest {
         let got = format!("{kind}: {}", time(calls.longest()));
-        findings.budgets.push(Finding::stated("the slowest call of any kind, least of three runs", at, got));
+        findings.budgets.push(Finding::stated(
+            "the slowest call of any kind, least of three runs",
+            at,
+            got,
+        ));
     }
 }
