@@ -7,7 +7,7 @@ use crate::latency;
 const EXPLAINED: [&str; 9] = [
     "",
     "One account. Every call is accepted. Each new task is started at once; a random one is read,",
-    "another one reports, and the one before the last 10,000 ends. `idle write` is a report while",
+    "another one reports, and the one that came 10,000 before it ends. `idle write` is a report while",
     "nothing grows or expires: the other writes' 99.9 % are held against its median.",
     "What a call may do beyond its own work: one of the index's small tables is split or made",
     "larger (at most some 2,000 slots are moved, in `submit`), two are joined (`sweep`), a run of at",
