@@ -59,6 +59,7 @@ impl fmt::Debug for JsonText {
 }
 
 /// A text of which no character has to be escaped in JSON: [`append`] takes it as it is.
+#[derive(Clone, Copy)]
 pub(crate) struct Plain<T>(pub(crate) T);
 
 impl<T> Plain<T> {

@@ -181,13 +181,15 @@ enum Place<'a> {
 impl Href<'_> {
     /// Gives each part of the address to a writer, as long as it takes them.
     fn write<E>(&self, mut write: impl FnMut(&str) -> Result<(), E>) -> Result<(), E> {
-        write(self.base.as_str())?;
         match self.place {
             Place::Task(id) => {
-                write("/tasks/")?;
+                write(self.base.tasks())?;
                 write(id)
             }
-            Place::Resource(route, completion) => route.write(completion, write),
+            Place::Resource(route, completion) => {
+                write(self.base.as_str())?;
+                route.write(completion, write)
+            }
         }
     }
 }

@@ -46,12 +46,16 @@ impl TaskLink {
 }
 
 impl write::Relations for &[TaskLink] {
+    type Name<'a>
+        = &'a str
+    where
+        Self: 'a;
     type Href<'a>
         = &'a str
     where
         Self: 'a;
 
-    fn each(&self) -> impl Iterator<Item = write::Relation<'_, &str>> {
+    fn each(&self) -> impl Iterator<Item = write::Relation<'_, &str, &str>> {
         self.iter().map(|link| write::Relation {
             rel: link.rel(),
             href: link.href(),

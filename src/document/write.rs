@@ -11,13 +11,13 @@ use crate::outcome::{Completion, ResourceId, TaskError};
 use crate::task::Task;
 use crate::time::{Now, Rfc3339};
 
-/// A task document: `I` is its id, `L` its links.
+/// A task document: `T` are its id and its status, `L` its links.
 #[derive(Serialize)]
-#[serde(rename_all = "camelCase", bound = "I: Serialize, L: Relations")]
-pub(super) struct Fields<'a, I, L: Relations> {
-    pub(super) task_id: I,
+#[serde(rename_all = "camelCase", bound = "T: Serialize, L: Relations")]
+pub(super) struct Fields<'a, T, L: Relations> {
+    pub(super) task_id: T,
     pub(super) command_type: &'a str,
-    pub(super) status: &'a str,
+    pub(super) status: T,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) description: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -67,19 +67,23 @@ fn timestamp<S: Serializer>(at: &Now, serializer: S) -> Result<S::Ok, S::Error> 
 
 /// The links of one document, in their order.
 pub(super) trait Relations {
+    /// A relation, or a method.
+    type Name<'a>: Serialize + Copy
+    where
+        Self: 'a;
     type Href<'a>: Serialize
     where
         Self: 'a;
 
-    fn each(&self) -> impl Iterator<Item = Relation<'_, Self::Href<'_>>>;
+    fn each(&self) -> impl Iterator<Item = Relation<'_, Self::Name<'_>, Self::Href<'_>>>;
 }
 
 /// One link.
-pub(super) struct Relation<'a, H> {
-    pub(super) rel: &'a str,
+pub(super) struct Relation<'a, N, H> {
+    pub(super) rel: N,
     pub(super) href: H,
     pub(super) title: Option<&'a str>,
-    pub(super) method: Option<&'a str>,
+    pub(super) method: Option<N>,
 }
 
 pub(super) struct LinkMap<L>(pub(super) L);
@@ -103,19 +107,19 @@ impl<L: Relations> Serialize for LinkArray<L> {
 }
 
 #[derive(Serialize)]
-struct LinkObject<'a, H: Serialize> {
+struct LinkObject<'a, N: Serialize, H: Serialize> {
     #[serde(skip_serializing_if = "Option::is_none")]
-    rel: Option<&'a str>,
+    rel: Option<N>,
     href: H,
     #[serde(skip_serializing_if = "Option::is_none")]
     title: Option<&'a str>,
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
-    method: Option<&'a str>,
+    method: Option<N>,
 }
 
-impl<'a, H: Serialize> LinkObject<'a, H> {
+impl<'a, N: Serialize, H: Serialize> LinkObject<'a, N, H> {
     /// The object of a link, which names its relation in an array but not in a map.
-    fn new(link: Relation<'a, H>, rel: Option<&'a str>) -> Self {
+    fn new(link: Relation<'a, N, H>, rel: Option<N>) -> Self {
         let Relation { href, title, method, .. } = link;
         Self { rel, href, title, method }
     }
@@ -126,17 +130,21 @@ impl<'a, H: Serialize> LinkObject<'a, H> {
 pub(super) struct TaskLinks<'a>([Option<Link<'a>>; 2]);
 
 impl Relations for TaskLinks<'_> {
+    type Name<'a>
+        = Plain<&'a str>
+    where
+        Self: 'a;
     type Href<'a>
         = Href<'a>
     where
         Self: 'a;
 
-    fn each(&self) -> impl Iterator<Item = Relation<'_, Href<'_>>> {
+    fn each(&self) -> impl Iterator<Item = Relation<'_, Plain<&str>, Href<'_>>> {
         self.0.iter().flatten().map(|link| Relation {
-            rel: link.rel,
+            rel: Plain(link.rel),
             href: link.href,
             title: link.title,
-            method: Some("GET"),
+            method: Some(Plain("GET")),
         })
     }
 }
@@ -145,12 +153,16 @@ impl Relations for TaskLinks<'_> {
 struct Next<'a>(&'a str);
 
 impl Relations for Next<'_> {
+    type Name<'a>
+        = &'a str
+    where
+        Self: 'a;
     type Href<'a>
         = &'a str
     where
         Self: 'a;
 
-    fn each(&self) -> impl Iterator<Item = Relation<'_, &str>> {
+    fn each(&self) -> impl Iterator<Item = Relation<'_, &str, &str>> {
         let next = Relation { rel: "next", href: self.0, title: None, method: Some("GET") };
         core::iter::once(next)
     }
@@ -193,7 +205,7 @@ fn fields<'a, L: Relations + Copy>(
     Fields {
         task_id: Plain(id),
         command_type: task.command_type().as_str(),
-        status: task.status().as_str(),
+        status: Plain(task.status().as_str()),
         description: task.description(),
         progress: task.progress(),
         timestamp: task.updated_at(),

@@ -6,9 +6,15 @@ use core::net::Ipv6Addr;
 
 use crate::wire::Excerpt;
 
-/// An address under which the API is reached, without a slash at its end.
+/// An address under which the API is reached, without a slash at its end; kept as that of its tasks,
+/// which most links are to.
 #[derive(Clone, Debug)]
-pub(super) struct Base(Box<str>);
+pub(super) struct Base {
+    tasks: Box<str>,
+}
+
+/// What comes between the address and a task's id.
+const TASKS: &str = "/tasks/";
 
 impl Base {
     pub(super) fn parse(text: &str) -> Result<Self, LinkError> {
@@ -33,11 +39,16 @@ impl Base {
                 return fail(fault);
             }
         }
-        Ok(Self(trimmed.into()))
+        Ok(Self { tasks: [trimmed, TASKS].concat().into() })
     }
 
     pub(super) fn as_str(&self) -> &str {
-        &self.0
+        self.tasks.strip_suffix(TASKS).unwrap_or_default()
+    }
+
+    /// What a task's id follows.
+    pub(super) fn tasks(&self) -> &str {
+        &self.tasks
     }
 }
 
