@@ -144,7 +144,8 @@ impl LocalStore {
     pub fn submit(&mut self, submission: Submission, now: Now) -> Result<Submitted, SubmitError> {
         let instant = self.instant(now);
         let account_hash = self.hash_account(submission.account());
-        let found = self.find_task(account_hash, submission.account(), submission.id());
+        let hash = self.hash_task(account_hash, submission.id());
+        let found = self.find_task(hash, submission.account(), submission.id());
         if let Some((_, Stored { task, .. })) = found
             && task.is_visible_at(instant)
         {
@@ -155,7 +156,8 @@ impl LocalStore {
         if submission.input().len() > self.config.max_input() {
             return Err(SubmitError::InputTooLarge { limit: self.config.max_input() });
         }
-        if self.config.retention().after_submission(now) <= instant {
+        let expires_at = self.config.retention().after_submission(now);
+        if expires_at <= instant {
             return Err(SubmitError::Expired);
         }
         let full = self.tasks.len() >= self.config.max_tasks() || self.tasks.is_full();
@@ -182,15 +184,15 @@ impl LocalStore {
             known.unwrap_or_else(|| self.add_account(account_hash, submission.account().clone()));
         if let Some((slot, _)) = found {
             self.expiry.remove(self.tasks[slot].task.expires_at(), slot);
-            self.task_index.remove(self.hash_of(slot), slot);
+            self.task_index.remove(hash, slot);
             self.unlink(slot, now);
             self.tasks.remove(slot);
         }
         // Each request brings a copy of its account's id: one is kept for all of the tasks.
         let submission = Submission { account: self.accounts[account].id.clone(), ..submission };
         let stamp = self.accounts[account].clock.next(now);
-        let task = Task::new(submission, self.config.retention(), now, stamp);
-        self.add_task(account, task.clone(), now);
+        let task = Task::until(expires_at, submission, now, stamp);
+        self.add_task(account, hash, task.clone(), now);
         Ok(Submitted::New(task))
     }
 

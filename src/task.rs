@@ -80,6 +80,11 @@ impl Task {
     /// [advanced](AccountClock::advance_to) afterwards.
     #[must_use]
     pub fn new(submission: Submission, retention: Retention, now: Now, stamp: Stamp) -> Self {
+        Self::until(retention.after_submission(now), submission, now, stamp)
+    }
+
+    /// The same, where it is known when it expires.
+    pub(crate) fn until(expires_at: Now, submission: Submission, now: Now, stamp: Stamp) -> Self {
         let Submission { account, id, command_type, input, status } = submission;
         let submitted_at = within_years(now);
         Self {
@@ -93,7 +98,7 @@ impl Task {
             progress: None,
             attempts: 0,
             updated_at: stamp.updated_at.max(submitted_at),
-            expires_at: retention.after_submission(submitted_at),
+            expires_at,
             revision: stamp.revision,
         }
     }

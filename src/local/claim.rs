@@ -85,6 +85,8 @@ impl LocalStore {
         let account = &self.accounts[key];
         let mut sleep = Sleep::default();
         if !account.in_status(TaskStatus::Received).is_empty() {
+            // Without limits, there is room.
+            self.config.max_in_progress()?;
             sleep.until = self.lane(key, self.instant(now)).err()?.until;
         }
         if self.config.takeover_after().is_some() {

@@ -21,7 +21,7 @@ impl LocalStore {
         self.account_index.find(hash, |key| (self.accounts[key].id == *id).then_some(key))
     }
 
-    /// Finds a task by the hash of its account's id, that id, and its own: without the account.
+    /// Finds a task by its hash, its account's id and its own: without the account.
     #[inline]
     pub(super) fn find_task(
         &self,
@@ -29,7 +29,7 @@ impl LocalStore {
         account: &AccountId,
         id: TaskId,
     ) -> Option<(u32, &Stored)> {
-        self.task_index.find(self.hash_task(hash, id), |slot| {
+        self.task_index.find(hash, |slot| {
             let stored = &self.tasks[slot];
             let is_it = stored.task.id() == id && stored.task.account() == account;
             is_it.then_some((slot, stored))
@@ -42,7 +42,8 @@ impl LocalStore {
         id: TaskId,
         instant: Now,
     ) -> Option<(u32, &Stored)> {
-        let found = self.find_task(self.hash_account(account), account, id);
+        let hash = self.hash_task(self.hash_account(account), id);
+        let found = self.find_task(hash, account, id);
         found.filter(|(_, stored)| stored.task.is_visible_at(instant))
     }
 
@@ -69,8 +70,8 @@ impl LocalStore {
         }
     }
 
-    /// Takes in a task whose id is free, and puts it into its place in every order.
-    pub(super) fn add_task(&mut self, key: u32, task: Task, now: Now) {
+    /// Takes in a task of this hash, whose id is free, and puts it into its place in every order.
+    pub(super) fn add_task(&mut self, key: u32, hash: u64, task: Task, now: Now) {
         let Self { config, tasks, runs, accounts, expiry, .. } = self;
         let (account, at) = (&mut accounts[key], Standing::of(&task));
         account.clock.advance_to(&task);
@@ -82,7 +83,7 @@ impl LocalStore {
         expiry.insert(at.expires_at, slot);
         at.join_limited(config, account, slot);
         self.settle(key, now);
-        self.task_index.insert(self.hash_of(slot), slot);
+        self.task_index.insert(hash, slot);
     }
 
     /// The hash by which a stored task is found.
@@ -92,7 +93,7 @@ impl LocalStore {
     }
 
     /// The hash by which a task is found, from that of its account's id.
-    fn hash_task(&self, account: u64, id: TaskId) -> u64 {
+    pub(super) fn hash_task(&self, account: u64, id: TaskId) -> u64 {
         let (high, low) = id.as_uuid().as_u64_pair();
         self.hasher.hash_one((account ^ high, low))
     }

@@ -136,7 +136,8 @@ impl LocalStore {
             if *task.account() != id {
                 return fail(AccountFault::Foreign(task.id()));
             }
-            if self.find_task(hash, &id, task.id()).is_some() {
+            let task_hash = self.hash_task(hash, task.id());
+            if self.find_task(task_hash, &id, task.id()).is_some() {
                 return fail(AccountFault::TaskTwice(task.id()));
             }
             let follows =
@@ -150,7 +151,7 @@ impl LocalStore {
             if self.tasks.is_full() {
                 return Err(Fault::TooLarge);
             }
-            self.add_task(key, task, self.horizon);
+            self.add_task(key, task_hash, task, self.horizon);
         }
         Ok(())
     }
