@@ -81,6 +81,8 @@ proptest! {
 
     #[test]
     fn names_are_read_back_from_json(text in "[^\\pC]{1,50}") {
+        // These two are no names, as the test above has it.
+        prop_assume!(text != "." && text != "..");
         let name: AccountId = text.parse().unwrap();
         let json = serde_json::to_string(&name).unwrap();
         prop_assert_eq!(serde_json::from_str::<AccountId>(&json).unwrap(), name);
