@@ -65,34 +65,61 @@ fn nearest_within_years(instant: Now) -> Now {
 #[derive(Clone, Copy)]
 pub(crate) struct Rfc3339(pub(crate) Now);
 
-impl Rfc3339 {
-    /// The length of the longest text.
-    const LONGEST: usize = "2019-08-08T06:49:15.929123456Z".len();
+/// Room for the longest text of an instant, in whole words: so much is looked through at once.
+#[repr(align(16))]
+struct Room([u8; 32]);
 
-    /// Writes the text into a buffer. It is ASCII.
-    fn write_to(self, buffer: &mut [u8; Self::LONGEST]) -> &str {
+/// The numbers below 100, in two digits.
+const PAIRS: [[u8; 2]; 100] = {
+    let mut pairs = [[b'0'; 2]; 100];
+    let mut number = 0;
+    let (mut tens, mut ones) = (b'0', b'0');
+    while number < pairs.len() {
+        pairs[number] = [tens, ones];
+        (tens, ones) = if ones == b'9' { (tens + 1, b'0') } else { (tens, ones + 1) };
+        number += 1;
+    }
+    pairs
+};
+
+impl Room {
+    const EMPTY: Self = Self(*b"0000-00-00T00:00:00.000000000Z  ");
+
+    /// Writes a number below 100.
+    #[inline]
+    fn pair(&mut self, at: usize, number: u32) {
+        let digits = PAIRS.get(number as usize).unwrap_or(&PAIRS[99]);
+        self.0[at..at + 2].copy_from_slice(digits);
+    }
+}
+
+impl Rfc3339 {
+    /// Writes the text. It is ASCII.
+    fn write_to(self, room: &mut Room) -> &str {
         let t = within_years(self.0).naive_utc();
+        let (date, of_day) = (t.date(), t.num_seconds_from_midnight());
         // In a leap second the nanoseconds go on past 10⁹.
-        let (second, nanos) = match t.nanosecond().checked_sub(1_000_000_000) {
-            Some(nanos) => (t.second() + 1, nanos),
-            None => (t.second(), t.nanosecond()),
+        let (leap, nanos) = match t.nanosecond().checked_sub(SECOND) {
+            Some(nanos) => (1, nanos),
+            None => (0, t.nanosecond()),
         };
-        buffer.copy_from_slice(b"0000-00-00T00:00:00.000000000Z");
-        digits(&mut buffer[0..4], t.year().unsigned_abs());
-        digits(&mut buffer[5..7], t.month());
-        digits(&mut buffer[8..10], t.day());
-        digits(&mut buffer[11..13], t.hour());
-        digits(&mut buffer[14..16], t.minute());
-        digits(&mut buffer[17..19], second);
+        let year = date.year().unsigned_abs();
+        room.pair(0, year / 100);
+        room.pair(2, year % 100);
+        room.pair(5, date.month());
+        room.pair(8, date.day());
+        room.pair(11, of_day / 3600);
+        room.pair(14, of_day / 60 % 60);
+        room.pair(17, of_day % 60 + leap);
         let (end, fraction) = match nanos {
             0 => (19, 0),
             n if n % 1_000_000 == 0 => (23, n / 1_000_000),
             n if n % 1_000 == 0 => (26, n / 1_000),
             n => (29, n),
         };
-        digits(buffer.get_mut(20..end).unwrap_or_default(), fraction);
-        buffer[end] = b'Z';
-        core::str::from_utf8(&buffer[..=end]).unwrap_or_default()
+        digits(room.0.get_mut(20..end).unwrap_or_default(), fraction);
+        room.0[end] = b'Z';
+        core::str::from_utf8(&room.0).ok().and_then(|text| text.get(..=end)).unwrap_or_default()
     }
 }
 
@@ -107,13 +134,13 @@ fn digits(field: &mut [u8], mut number: u32) {
 
 impl serde::Serialize for Rfc3339 {
     fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        to.serialize_str(self.write_to(&mut [0; Self::LONGEST]))
+        to.serialize_str(self.write_to(&mut { Room::EMPTY }))
     }
 }
 
 impl fmt::Display for Rfc3339 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.write_to(&mut [0; Self::LONGEST]))
+        f.write_str(self.write_to(&mut { Room::EMPTY }))
     }
 }
 
