@@ -140,9 +140,23 @@ impl StoreConfig {
             && self.takeover_at(task).is_some_and(|at| now > at)
     }
 
-    /// The instant after which a task in progress is [due](Self::takeover_due) to be taken over, if
-    /// it ever is: its last update and the silence. An update within a leap second counts as one at
-    /// the end of it.
+    /// The instant after which a task in progress is [due](Self::takeover_due) to be taken over: its
+    /// last update and the silence. An update within a leap second counts as one at the end of it.
+    /// `None` where tasks are not taken over, or where no instant is that late. The status of the
+    /// task is not looked at.
+    ///
+    /// ```
+    /// # use core::time::Duration;
+    /// # use tasklife::*;
+    /// # let id = "36d4b04d-72d4-4404-8600-a223120a553e".parse()?;
+    /// # let submission = Submission::new("acme".parse()?, id, "subscriptionCreateRequest".parse()?);
+    /// # let now = "2019-08-08T06:49:15Z".parse()?;
+    /// # let task = Task::new(submission, Retention::default(), now, AccountClock::default().next(now));
+    /// let config = StoreConfig::default().with_takeover_after(Duration::from_secs(60));
+    /// assert_eq!(config.takeover_at(&task), Some("2019-08-08T06:50:15Z".parse()?));
+    /// assert_eq!(StoreConfig::default().takeover_at(&task), None);
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn takeover_at(&self, task: &Task) -> Option<Now> {
         let silence = TimeDelta::from_std(self.takeover_after?).ok()?;
