@@ -8,8 +8,8 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
-use chrono::TimeDelta;
 use clap::Parser;
 use tasklife::Retention;
 use tasklife::audit::{Auditor, Reading, Rule};
@@ -23,8 +23,8 @@ struct Options {
     #[arg(long)]
     json: bool,
     /// For how many days the server keeps a task
-    #[arg(long, value_name = "DAYS", default_value_t = Retention::DAYS, value_parser = clap::value_parser!(i64).range(1..=3_000_000))]
-    retention: i64,
+    #[arg(long, value_name = "DAYS", default_value_t = Retention::DAYS, value_parser = clap::value_parser!(u32).range(1..=3_000_000))]
+    retention: u32,
     /// A rule that may be broken; can be given more than once
     #[arg(long, value_name = "RULE")]
     allow: Vec<Rule>,
@@ -50,7 +50,8 @@ fn audit(options: &Options) -> Result<usize, String> {
         }
         _ => Box::new(io::stdin().lock()),
     };
-    let mut auditor = Auditor::new(Retention::since_submission(TimeDelta::days(options.retention)));
+    let days = Duration::from_hours(24 * u64::from(options.retention));
+    let mut auditor = Auditor::new(Retention::since_submission(days));
     let mut out = io::stdout().lock();
     let mut count = 0;
     for (line, text) in (1_usize..).zip(input.lines()) {

@@ -34,10 +34,38 @@ impl Revision {
     /// The largest revision that is accepted from outside: 2⁶³ - 1.
     pub const MAX: Self = Self(i64::MAX.cast_unsigned());
 
+    /// The revision at which a store goes on that may have lost what it gave out last: no store can
+    /// have come so far by the instant `now`, if it began below.
+    ///
+    /// It is the number of eighths of a microsecond since the year 0. No store gives an account
+    /// revisions faster than that, so that those which begin here are different from all that were
+    /// given out before `now`, without anything being kept for it. It takes clocks that don't go back.
+    ///
+    /// ```
+    /// use tasklife::Revision;
+    ///
+    /// let [noon, later] = ["2026-01-01T12:00:00Z", "2026-01-01T12:00:00.000001Z"];
+    /// let [noon, later] = [noon.parse()?, later.parse()?].map(Revision::unreached_by);
+    /// assert_eq!(later.get() - noon.get(), 8);
+    /// # Ok::<(), chrono::ParseError>(())
+    /// ```
+    #[must_use]
+    pub fn unreached_by(now: Now) -> Self {
+        let past = within_years(now).signed_duration_since(MIN_TIME);
+        let microseconds = past.num_microseconds().unwrap_or(0).unsigned_abs();
+        let eighths = past.subsec_nanos().unsigned_abs() % 1_000 / 125;
+        Self(microseconds * 8 + u64::from(eighths))
+    }
+
     /// The revision as a number.
     #[must_use]
     pub const fn get(self) -> u64 {
         self.0
+    }
+
+    /// So many further than a revision of this number.
+    pub(crate) const fn beyond(number: u64, count: u64) -> Self {
+        Self(number.saturating_add(count))
     }
 
     /// The next one. `MAX` leaves room for another 2⁶³ of them, so that counting never stalls.

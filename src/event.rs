@@ -85,9 +85,8 @@ pub struct ProgressError(Excerpt);
 /// ```
 /// use tasklife::{Completion, EventKind, Progress, TaskEvent};
 ///
-/// let halfway = TaskEvent::report()
-///     .with_description("2 of 4 nodes are ready.")
-///     .with_progress(Progress::of(2, 4));
+/// let halfway = TaskEvent::report_of(Progress::of(2, 4))
+///     .with_description("2 of 4 nodes are ready.");
 /// assert_eq!(halfway.kind(), EventKind::Report);
 /// let end = TaskEvent::complete(Completion::of(77_899));
 /// assert_eq!(end.kind(), EventKind::Complete);
@@ -124,15 +123,18 @@ impl TaskEvent {
         Self::new(What::Start)
     }
 
-    /// The worker tells of its progress: in words, with [`with_description`], in percent, with
-    /// [`with_progress`], both, or neither. What it leaves out stays as last reported. However
-    /// brief, a report is the worker's heartbeat: it puts off the take-over.
-    ///
-    /// [`with_description`]: Self::with_description
-    /// [`with_progress`]: Self::with_progress
+    /// The worker is still there: its heartbeat, which puts off the take-over. It can bring
+    /// [words](Self::with_description); the percentage stays as last reported.
     #[must_use]
     pub const fn report() -> Self {
         Self::new(What::Report(None))
+    }
+
+    /// The worker has come so far: a [`report`](Self::report) with a percentage. One below the last is
+    /// raised to it. Without [words](Self::with_description), those of the last report stay.
+    #[must_use]
+    pub const fn report_of(progress: Progress) -> Self {
+        Self::new(What::Report(Some(progress)))
     }
 
     /// The operation has succeeded.
@@ -145,16 +147,6 @@ impl TaskEvent {
     #[must_use]
     pub fn fail(error: TaskError) -> Self {
         Self::new(What::Fail(Arc::new(error)))
-    }
-
-    /// Sets the progress of a [`report`](Self::report). A percentage below the last one is raised
-    /// to it. On an event of another kind it has no effect: only reports give a progress.
-    #[must_use]
-    pub fn with_progress(mut self, progress: Progress) -> Self {
-        if let What::Report(reported) = &mut self.what {
-            *reported = Some(progress);
-        }
-        self
     }
 
     /// Sets the words that the task's documents show from this event on. Without them the task

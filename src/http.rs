@@ -1,17 +1,23 @@
 //! What a server answers, in the types of the `http` crate. No I/O.
 
+mod message;
 mod request;
 
 use alloc::format;
 use alloc::string::{String, ToString};
-use core::error::Error;
+use alloc::vec::Vec;
 use core::ops::RangeInclusive;
 use core::time::Duration;
 
-use http::header::{CONTENT_TYPE, ETAG, IF_NONE_MATCH, LINK, LOCATION, RETRY_AFTER};
+use http::header::{
+    CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderName, LINK, LOCATION, RETRY_AFTER, VARY,
+    WWW_AUTHENTICATE,
+};
 use http::request::Parts;
-use http::{HeaderValue, Response, StatusCode};
+use http::{HeaderValue, Method, Response, StatusCode};
+use uuid::Uuid;
 
+use crate::id::{AccountId, TaskId};
 use crate::link::Links;
 use crate::store::{
     ApplyError, BackendError, Change, ListError, ListQuery, Page, SubmitError, Submitted,
@@ -19,49 +25,90 @@ use crate::store::{
 use crate::task::Task;
 use crate::time::{Now, Rfc3339};
 
-pub use request::Rejection;
+pub(crate) use request::Rejection;
 #[cfg(feature = "mock")]
-pub(crate) use request::percent_decoded;
+pub(crate) use request::{id_of_key, list_query, percent_decoded};
 
 /// Finished answers for what a store returned, and the reading of requests.
 ///
 /// Each method takes the request's head and a store's result, errors included, and gives the whole
-/// response: status, headers, JSON body. With axum, a handler returns it as it is.
+/// response: status, headers, JSON body. What can't be read in a request is an `Err` with a finished
+/// answer, too. So with axum a handler has three lines, and returns `axum::response::Result`:
+///
+/// ```
+/// # #[derive(Clone)]
+/// # struct Api { replies: tasklife::Replies, store: std::sync::Arc<dyn tasklife::AsyncTaskStore> }
+/// # fn account_of(_: &http::request::Parts) -> tasklife::AccountId { "acme".parse().unwrap() }
+/// use axum::extract::State;
+/// use axum::http::{Response, request::Parts};
+/// use axum::response::Result;
+///
+/// async fn list_tasks(State(api): State<Api>, request: Parts) -> Result<Response<String>> {
+///     let (account, now) = (account_of(&request), chrono::Utc::now());
+///     let query = api.replies.list_query(&request, now)?;
+///     Ok(api.replies.list(&request, api.store.list(&account, &query, now).await, now))
+/// }
+///
+/// async fn read_task(State(api): State<Api>, request: Parts) -> Result<Response<String>> {
+///     let (account, now) = (account_of(&request), chrono::Utc::now());
+///     let id = api.replies.id_in_path(&request, now)?;
+///     Ok(api.replies.polled(&request, api.store.get(&account, id, now).await, now))
+/// }
+/// # let _: axum::Router<Api> = axum::Router::new()
+/// #     .route("/tasks", axum::routing::get(list_tasks)).route("/tasks/{id}", axum::routing::get(read_task));
+/// ```
 ///
 /// | what happened | status |
 /// |---|---|
-/// | a submission was accepted, now or before | 202, with `Location` and, until the task has ended, `Retry-After` |
+/// | a submission was accepted | 202, with `Location` and, until the task has ended, `Retry-After` |
+/// | one was accepted before, and is repeated | the same, with `Idempotent-Replayed: true` |
 /// | a task was read | 200 with `ETag` and, until the task has ended, `Retry-After`; 304 for a matching `If-None-Match` |
 /// | a list was read | 200; where more follows, `next` in a `Link` header (RFC 8288) and in the body |
 /// | an event was applied | 200, as a read |
 /// | a task is unknown, expired, or another account's | 404: the same bytes for the same path and `now` |
 /// | an event that the status or the lane refuses; an id that is taken by another request | 409 |
 /// | an event for a task that has changed since | 412 |
-/// | the same, where the id came from an `Idempotency-Key` | 422 |
+/// | an id that is taken by another request, where it came from an `Idempotency-Key` | 422 |
 /// | an input that is too large | 413 |
 /// | an account that is full | 429 with `Retry-After` |
 /// | a full store, a failed backend, clocks that differ by more than the retention | 503 with `Retry-After`; the message says whether anything may have happened |
 /// | a request that can't be read | 400 |
+/// | one of nobody who is known: [`refused`](Self::refused) with 401 | 401 with `WWW-Authenticate` |
 ///
-/// A path with an id that is no [`TaskId`](crate::TaskId) is answered as an id that is unknown:
-/// `polled(&request, Ok(None), now)`. The path in an error's body is that of the request's head: where
-/// a router takes a prefix away, as axum's `nest` does, give it the head as it came.
+/// The path in an error's body is that of the request's head: where a router takes a prefix away, as
+/// axum's `nest` does, give it the head as it came. The body of an error is
+/// `{"timestamp", "status", "error", "message", "path"}`, as the live API sends it, with a message: it
+/// speaks of what the client sent, and tells nothing of the inside of the server.
 ///
-/// The body of an error is `{"timestamp", "status", "error", "message", "path"}`, as the live API
-/// sends it, with a message.
+/// # Caches
+///
+/// What was read is `Cache-Control: private, no-cache`: no cache that clients share may keep it, and
+/// no other gives it without asking again. It has `Vary` with the headers that say
+/// [whose](Self::with_credentials) a request is, as those decide on the answer. All else is
+/// `no-store`. (RFC 9111)
+///
+/// An `ETag` is made of the very bytes of the document, so that it is another one wherever they are:
+/// also where a store was restored to an earlier state, or a Redis server has lost what it had
+/// acknowledged, and a revision is given out again for something else. A
+/// [`Target::exactly`](crate::Target::exactly) has no more than the revision. Stores take care that
+/// none comes again ([a restored one](crate::LocalStore::restore) by its `now`), but one that runs on an
+/// engine which can lose acknowledged writes can't rule it out: there, clocks that differ or go back
+/// can let an event through that was meant for a lost state.
+///
+/// # Example
 ///
 /// ```
-/// use tasklife::http::Replies;
-/// use tasklife::{Links, MemoryStore, Submission, TaskId, TaskStore};
+/// use tasklife::{AccountId, Links, MemoryStore, Replies, Submission, TaskStore};
 ///
 /// let replies = Replies::new(Links::new("/v1")?);
 /// let store = MemoryStore::default();
 /// let now = "2019-08-08T06:49:15.929Z".parse()?;
 ///
-/// let account: tasklife::AccountId = "acme".parse()?;
+/// let account: AccountId = "acme".parse()?;
 /// let request = http::Request::post("/v1/subscriptions").header("idempotency-key", "order-7f3a");
 /// let (request, body) = request.body("{}")?.into_parts();
-/// let id = replies.task_id(&request, &account)?.unwrap_or(uuid::Uuid::nil().into());
+/// let id = replies.id_of_key(&request, &account, now).expect("a good key");
+/// let id = id.unwrap_or(uuid::Uuid::nil().into()); // without a key, any that is new
 /// let submission = Submission::new(account, id, "subscriptionCreateRequest".parse()?)
 ///     .with_input(body.as_bytes());
 /// let response = replies.accepted(&request, store.submit(submission, now), now);
@@ -74,8 +121,8 @@ pub(crate) use request::percent_decoded;
 pub struct Replies {
     links: Links,
     retry_after: RangeInclusive<u64>,
-    /// Tells documents of one configuration of links from those of another.
-    edition: u64,
+    vary: HeaderValue,
+    challenge: HeaderValue,
 }
 
 impl Replies {
@@ -85,12 +132,17 @@ impl Replies {
     /// Answers with these links, and polls that are asked for after 1 to 30 seconds.
     #[must_use]
     pub fn new(links: Links) -> Self {
-        Self { edition: edition_of(&links), links, retry_after: 1..=30 }
+        Self {
+            links,
+            retry_after: 1..=30,
+            vary: HeaderValue::from_static("x-api-key, x-api-secret-key"),
+            challenge: HeaderValue::from_static("ApiKey"),
+        }
     }
 
     #[cfg(feature = "mock")]
     pub(crate) fn with_links(self, links: Links) -> Self {
-        Self { edition: edition_of(&links), links, ..self }
+        Self { links, ..self }
     }
 
     /// Sets the bounds of `Retry-After`, in whole seconds: the shorter is rounded up, the longer
@@ -99,6 +151,33 @@ impl Replies {
     pub fn with_retry_after(mut self, bounds: RangeInclusive<Duration>) -> Self {
         let shortest = bounds.start().as_secs() + u64::from(bounds.start().subsec_nanos() > 0);
         self.retry_after = shortest..=bounds.end().as_secs().max(shortest);
+        self
+    }
+
+    /// Sets the headers by which a request says whose it is, and the challenge that goes with a 401
+    /// (RFC 9110, section 11.6.1). Unless set, they are those of the documented API, `x-api-key` and
+    /// `x-api-secret-key`, and the challenge is `ApiKey`.
+    ///
+    /// ```
+    /// use http::HeaderValue;
+    /// use http::header::AUTHORIZATION;
+    /// # let links = tasklife::Links::new("/v1")?;
+    ///
+    /// let bearer = HeaderValue::from_static(r#"Bearer realm="tasks""#);
+    /// let replies = tasklife::Replies::new(links).with_credentials([AUTHORIZATION], bearer);
+    /// # Ok::<(), tasklife::LinkError>(())
+    /// ```
+    #[must_use]
+    pub fn with_credentials(
+        mut self,
+        headers: impl IntoIterator<Item = HeaderName>,
+        challenge: HeaderValue,
+    ) -> Self {
+        let names: Vec<HeaderName> = headers.into_iter().collect();
+        let names: Vec<&str> = names.iter().map(HeaderName::as_str).collect();
+        // Names of headers are ASCII.
+        self.vary = HeaderValue::from_str(&names.join(", ")).unwrap_or(self.vary);
+        self.challenge = challenge;
         self
     }
 
@@ -116,27 +195,20 @@ impl Replies {
         result: Result<Submitted, SubmitError>,
         now: Now,
     ) -> Response<String> {
-        let task = match result {
-            Ok(submitted) => submitted.into_task(),
+        let (task, is_repeat) = match result {
+            Ok(Submitted::New(task)) => (task, false),
+            Ok(Submitted::Existing(task)) => (task, true),
             Err(error) => {
-                let status = match &error {
-                    SubmitError::Conflict if request.headers.contains_key(request::KEY) => {
-                        StatusCode::UNPROCESSABLE_ENTITY
-                    }
-                    SubmitError::Conflict => StatusCode::CONFLICT,
-                    SubmitError::InputTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-                    SubmitError::AccountFull => StatusCode::TOO_MANY_REQUESTS,
-                    SubmitError::Expired
-                    | SubmitError::StoreFull { .. }
-                    | SubmitError::Backend(_) => StatusCode::SERVICE_UNAVAILABLE,
-                };
-                return self.refusal(request, status, &error, now);
+                let has_key = request.headers.contains_key(request::KEY);
+                return self.rejected(request, &message::of_submission(&error, has_key), now);
             }
         };
-        let body = self.links.accepted(&task).to_string();
-        let mut response = json(StatusCode::ACCEPTED, body);
+        let mut response = json(StatusCode::ACCEPTED, self.links.accepted(&task).to_string());
         let id = task.id().to_string();
         set(&mut response, LOCATION, &self.links.task(&id, "task", None).href.to_string());
+        if is_repeat {
+            set(&mut response, HeaderName::from_static("idempotent-replayed"), "true");
+        }
         self.set_retry_after(&mut response, &task, now);
         response
     }
@@ -151,8 +223,8 @@ impl Replies {
     ) -> Response<String> {
         match result {
             Ok(Some(task)) => self.task(request, &task, now),
-            Ok(None) => not_found(request, now),
-            Err(error) => self.refusal(request, StatusCode::SERVICE_UNAVAILABLE, &error, now),
+            Ok(None) => self.rejected(request, &message::no_task(), now),
+            Err(error) => self.rejected(request, &message::of_backend(&error), now),
         }
     }
 
@@ -166,13 +238,7 @@ impl Replies {
     ) -> Response<String> {
         let page = match result {
             Ok(page) => page,
-            Err(error) => {
-                let status = match &error {
-                    ListError::Cursor(_) => StatusCode::BAD_REQUEST,
-                    ListError::Backend(_) => StatusCode::SERVICE_UNAVAILABLE,
-                };
-                return self.refusal(request, status, &error, now);
-            }
+            Err(error) => return self.rejected(request, &message::of_list(&error), now),
         };
         let next = page.next().map(|cursor| {
             let query = request::query_after(request, cursor);
@@ -183,6 +249,7 @@ impl Replies {
         if let Some(next) = next {
             set(&mut response, LINK, &format!("<{next}>; rel=\"next\""));
         }
+        self.mark_as_read(&mut response);
         response
     }
 
@@ -196,41 +263,86 @@ impl Replies {
     ) -> Response<String> {
         match result {
             Ok(change) => self.task(request, change.task(), now),
-            Err(ApplyError::NotFound) => not_found(request, now),
-            Err(error) => {
-                let status = match &error {
-                    ApplyError::Stale { .. } => StatusCode::PRECONDITION_FAILED,
-                    ApplyError::Backend(_) => StatusCode::SERVICE_UNAVAILABLE,
-                    _ => StatusCode::CONFLICT,
-                };
-                self.refusal(request, status, &error, now)
-            }
+            Err(error) => self.rejected(request, &message::of_event(&error), now),
         }
     }
 
-    /// The answer to a request that was rejected before it came to a store.
+    /// The answer to a request that is refused for a reason of the server's own: a status from 400 on,
+    /// and a message for the client.
     #[must_use]
-    pub fn rejected(&self, request: &Parts, rejection: &Rejection, now: Now) -> Response<String> {
-        self.refusal(request, rejection.status(), rejection, now)
+    pub fn refused(
+        &self,
+        request: &Parts,
+        status: StatusCode,
+        message: &str,
+        now: Now,
+    ) -> Response<String> {
+        self.rejected(request, &Rejection::new(status, message), now)
+    }
+
+    /// The task that a client's `Idempotency-Key` stands for, if the request has one: the same key
+    /// of the same account always stands for the same.
+    ///
+    /// # Errors
+    /// Where the header is there more than once, empty, longer than 255 bytes, or no text: the answer
+    /// to the request.
+    #[expect(clippy::result_large_err, reason = "it is returned to a client as it is")]
+    pub fn id_of_key(
+        &self,
+        request: &Parts,
+        account: &AccountId,
+        now: Now,
+    ) -> Result<Option<TaskId>, Response<String>> {
+        request::id_of_key(request, account)
+            .map_err(|rejection| self.rejected(request, &rejection, now))
+    }
+
+    /// The task that a request's path names: what follows its last segment `tasks`.
+    ///
+    /// # Errors
+    /// Where that is no UUID, or nothing: the answer to the request, which is the same as for a task
+    /// that never was.
+    #[expect(clippy::result_large_err, reason = "it is returned to a client as it is")]
+    pub fn id_in_path(&self, request: &Parts, now: Now) -> Result<TaskId, Response<String>> {
+        request::id_in_path(request).ok_or_else(|| self.rejected(request, &message::no_task(), now))
+    }
+
+    /// What a request for the list asks for: `limit` (1 to [`MAX_LIMIT`](Self::MAX_LIMIT)),
+    /// `cursor`, `status` (again for another), `changedSince` (a revision). Without a query it is
+    /// the whole list, up to [`MAX_LIMIT`](Self::MAX_LIMIT) tasks. Other parameters are ignored.
+    ///
+    /// # Errors
+    /// Where a parameter is none of those values, or one but `status` is there twice: the answer to
+    /// the request.
+    #[expect(clippy::result_large_err, reason = "it is returned to a client as it is")]
+    pub fn list_query(&self, request: &Parts, now: Now) -> Result<ListQuery, Response<String>> {
+        request::list_query(request, Self::MAX_LIMIT)
+            .map_err(|rejection| self.rejected(request, &rejection, now))
     }
 
     fn task(&self, request: &Parts, task: &Task, now: Now) -> Response<String> {
-        let tag = format!("\"{}-{:x}\"", task.revision(), self.edition);
-        let known = request.headers.get_all(IF_NONE_MATCH).iter().any(|tags| {
-            let tags = tags.to_str().unwrap_or_default().split(',').map(str::trim);
-            tags.map(|other| other.strip_prefix("W/").unwrap_or(other))
-                .any(|other| other == "*" || other == tag)
-        });
-        let mut response = if known && request.method == http::Method::GET {
+        let body = self.links.polled(task).to_string();
+        let tag = tag_of(&body);
+        let is_read = matches!(request.method, Method::GET | Method::HEAD);
+        let mut response = if is_read && request::knows(request, &tag) {
             let mut response = Response::new(String::new());
             *response.status_mut() = StatusCode::NOT_MODIFIED;
             response
         } else {
-            json(StatusCode::OK, self.links.polled(task).to_string())
+            json(StatusCode::OK, body)
         };
         set(&mut response, ETAG, &tag);
+        if is_read {
+            self.mark_as_read(&mut response);
+        }
         self.set_retry_after(&mut response, task, now);
         response
+    }
+
+    /// Keeps what one account read from all others, and what is over from everyone.
+    pub(crate) fn mark_as_read(&self, response: &mut Response<String>) {
+        set(response, CACHE_CONTROL, "private, no-cache");
+        response.headers_mut().insert(VARY, self.vary.clone());
     }
 
     fn set_retry_after(&self, response: &mut Response<String>, task: &Task, now: Now) {
@@ -243,54 +355,31 @@ impl Replies {
         set(response, RETRY_AFTER, &seconds.to_string());
     }
 
-    fn refusal(
+    /// The answer to a request that was rejected.
+    pub(crate) fn rejected(
         &self,
         request: &Parts,
-        status: StatusCode,
-        error: &dyn Error,
+        rejection: &Rejection,
         now: Now,
     ) -> Response<String> {
-        let mut response = answer_error(request, status, &error.to_string(), now);
-        if matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
-            set(&mut response, RETRY_AFTER, &self.retry_after.end().to_string());
+        let status = rejection.status();
+        let mut response = answer_error(request, status, &rejection.to_string(), now);
+        match status {
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
+                set(&mut response, RETRY_AFTER, &self.retry_after.end().to_string());
+            }
+            StatusCode::UNAUTHORIZED => {
+                response.headers_mut().insert(WWW_AUTHENTICATE, self.challenge.clone());
+            }
+            _ => {}
         }
         response
     }
-
-    /// The task that a client's `Idempotency-Key` stands for, if the request has one: the same key
-    /// of the same account always stands for the same.
-    ///
-    /// # Errors
-    /// Where the header is there more than once, empty, longer than 255 bytes, or no text.
-    pub fn task_id(
-        &self,
-        request: &Parts,
-        account: &crate::AccountId,
-    ) -> Result<Option<crate::TaskId>, Rejection> {
-        request::task_id(request, account)
-    }
-
-    /// What a request for the list asks for: `limit` (1 to [`MAX_LIMIT`](Self::MAX_LIMIT)),
-    /// `cursor`, `status` (again for another), `changedSince` (a revision). Without a query it is
-    /// the whole list, up to [`MAX_LIMIT`](Self::MAX_LIMIT) tasks. Other parameters are ignored.
-    ///
-    /// # Errors
-    /// Where a parameter is none of those values, or one but `status` is there twice.
-    pub fn list_query(&self, request: &Parts) -> Result<ListQuery, Rejection> {
-        request::list_query(request, Self::MAX_LIMIT)
-    }
 }
 
-/// FNV-1a over all that the links are made from.
-fn edition_of(links: &Links) -> u64 {
-    format!("{links:?}").bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    })
-}
-
-/// Every task that is not there is not there in the same way.
-fn not_found(request: &Parts, now: Now) -> Response<String> {
-    answer_error(request, StatusCode::NOT_FOUND, "there is no such task", now)
+/// The strong validator of a document: a version 5 UUID, of which 122 bits are a hash of its bytes.
+fn tag_of(body: &str) -> String {
+    format!("\"{}\"", Uuid::new_v5(&Uuid::nil(), body.as_bytes()).simple())
 }
 
 /// An error in the form of the live API, with a message.
@@ -314,10 +403,12 @@ fn answer_error(request: &Parts, status: StatusCode, message: &str, now: Now) ->
     json(status, serde_json::to_string(&body).unwrap_or_default())
 }
 
+/// An answer that no cache keeps, unless it is marked as read.
 pub(crate) fn json(status: StatusCode, body: String) -> Response<String> {
     let mut response = Response::new(body);
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    set(&mut response, CACHE_CONTROL, "no-store");
     response
 }
 

@@ -1,5 +1,6 @@
 //! JSON text that is kept as it came: checked once, written verbatim.
 
+mod value;
 mod writer;
 
 use alloc::boxed::Box;
@@ -12,6 +13,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+pub(crate) use value::{Unreadable, Value, is_same_value};
 pub(crate) use writer::append;
 
 /// How deep arrays and objects may be nested in a document that is read.

@@ -24,13 +24,17 @@
 //! println!("{:#}", links.accepted(submitted.task())); // "status": "received"
 //!
 //! // a worker: start the task that has waited longest, and complete it
-//! let started = store.claim(Scope::Any, now)?.expect("one task waits");
-//! let end = TaskEvent::complete(Completion::of(77899));
-//! store.apply(Target::exactly(started.task()), end, now)?;
+//! if let Some(Claimed::Work(started)) = store.claim(Scope::Any, now)? {
+//!     let end = TaskEvent::complete(Completion::of(77899));
+//!     store.apply(Target::exactly(started.task()), end, now)?;
+//! }
 //!
 //! // GET /tasks/{taskId}: "processing-completed", with a link to /subscriptions/77899
 //! let task = store.get(&account, id, now)?.expect("kept for 10 days");
 //! println!("{:#}", links.polled(&task));
+//!
+//! // every minute: drop what has expired, a thousand at a time
+//! while store.sweep(1_000, now)?.more {}
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
@@ -48,7 +52,7 @@
 //! 6. [`Links`], which make the [`Document`]s that clients see; [`TaskDocument`], which reads them.
 //! 7. [`TaskStore`], the contract of a store and its laws; [`AsyncTaskStore`], the same in futures.
 //! 8. [`LocalStore`] and [`MemoryStore`]: the store in memory.
-//! 9. With their features: `http`, the answers of a server; `mock`, a whole API for the tests of its
+//! 9. With their features: `Replies` (`http`), the answers of a server; `mock`, a whole API for the tests of its
 //!    clients; `audit`, which watches what a server answers; `testing`, the laws as a kit for tests
 //!    of one's own.
 //!
@@ -64,9 +68,13 @@
 //! |---|---|---|
 //! | `std` | yes | [`MemoryStore`]; without it the crate needs only `alloc` |
 //! | `audit` | no | `audit`: an observer that is fed what a server answers, and reports each breach of the contract |
-//! | `http` | no | `http`: what a server answers, as finished responses of the `http` crate |
+//! | `http` | no | `Replies`: what a server answers, as finished responses of the `http` crate |
 //! | `mock` | no | `mock`: a whole API of tasks that move by themselves, request in, response out |
 //! | `testing` | no | `testing`: generators, a model, and [the conformance suite](TaskStore#contract) for stores of one's own |
+//!
+//! The types of chrono and uuid are part of the interface: [`chrono`] and [`uuid`] are exported, so that
+//! they can be named without a dependency of one's own. Who reads a clock or makes random ids needs
+//! those crates, with their features for it.
 //!
 //! # Scope
 //!
@@ -79,6 +87,9 @@
 extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
+
+#[doc(no_inline)]
+pub use {chrono, uuid};
 
 mod wire;
 pub use wire::UnknownName;
@@ -126,9 +137,9 @@ pub use document::{
 
 mod store;
 pub use store::{
-    Answer, ApplyError, AsyncTaskStore, BackendError, Change, Cursor, CursorError, InProcess,
-    ListError, ListQuery, Page, Scope, StoreConfig, SubmitError, Submitted, Swept, Target,
-    TaskStore,
+    Answer, ApplyError, AsyncTaskStore, BackendError, Change, Claimed, Cursor, CursorError,
+    InProcess, ListError, ListQuery, Page, Scope, StoreConfig, SubmitError, Submitted, Swept,
+    Target, TaskStore,
 };
 
 mod local;
@@ -140,7 +151,9 @@ mod memory;
 pub use memory::MemoryStore;
 
 #[cfg(feature = "http")]
-pub mod http;
+mod http;
+#[cfg(feature = "http")]
+pub use http::Replies;
 
 #[cfg(feature = "mock")]
 pub mod mock;

@@ -64,7 +64,7 @@ pub use snapshot::{Snapshot, SnapshotError};
 #[derive(Clone, Debug)]
 pub struct LocalStore {
     config: StoreConfig,
-    /// The latest `now` of a sweep.
+    /// The latest `now` of a sweep, or the latest expiry of a task that had to make place.
     horizon: Now,
     /// At least the revision of every account that was forgotten: where a new one begins.
     floor: Revision,
@@ -161,8 +161,9 @@ impl LocalStore {
             return Err(SubmitError::Expired);
         }
         let full = self.tasks.len() >= self.config.max_tasks() || self.tasks.is_full();
-        if found.is_none() && full {
-            return Err(SubmitError::StoreFull { sweep_helps: self.expiry.is_due(instant) });
+        let needs_place = found.is_none() && full;
+        if needs_place && !self.expiry.is_due(instant) {
+            return Err(SubmitError::StoreFull);
         }
         let max_open = self.config.max_open();
         let known = match found {
@@ -180,6 +181,13 @@ impl LocalStore {
             return Err(SubmitError::AccountFull);
         }
 
+        let known = if needs_place {
+            self.drop_first_expired();
+            // It may have been the last task of this account.
+            self.find_account(account_hash, submission.account())
+        } else {
+            known
+        };
         let account =
             known.unwrap_or_else(|| self.add_account(account_hash, submission.account().clone()));
         if let Some((slot, _)) = found {
@@ -300,6 +308,16 @@ impl LocalStore {
             dropped += batch.len();
         }
         Ok(Swept { dropped, more: self.expiry.is_due(self.horizon) })
+    }
+
+    /// Drops the task that expires first. Whoever has it dropped for a submission knows that it is
+    /// expired; the horizon hides from all others what expired by then, as after a sweep.
+    fn drop_first_expired(&mut self) {
+        if let Some(first) = self.expiry.first() {
+            self.horizon = self.horizon.max(first.expires_at());
+            self.expiry.drop_first(1);
+            self.drop_all(&mut [(0, first.slot())]);
+        }
     }
 
     /// Moves the slots of visible tasks to the front, in their order, and returns them.

@@ -6,8 +6,8 @@ use crate::event::TaskEvent;
 use crate::id::{AccountId, TaskId};
 use crate::local::{LocalStore, Snapshot, SnapshotError};
 use crate::store::{
-    ApplyError, BackendError, Change, ListError, ListQuery, Page, Scope, StoreConfig, SubmitError,
-    Submitted, Swept, Target, TaskStore,
+    ApplyError, BackendError, Change, Claimed, ListError, ListQuery, Page, Scope, StoreConfig,
+    SubmitError, Submitted, Swept, Target, TaskStore,
 };
 use crate::submission::Submission;
 use crate::task::Task;
@@ -16,15 +16,17 @@ use crate::time::Now;
 /// The store in memory: a [`LocalStore`] behind one lock, to be shared between threads.
 ///
 /// It obeys the laws of [`TaskStore`]. Nothing fails but what the contract refuses:
-/// [`BackendError`] never occurs. Tasks are held until they are [swept](TaskStore::sweep); what is
-/// in memory is gone with the process, unless a [`snapshot`](Self::snapshot) was saved.
+/// [`BackendError`] never occurs. Expired tasks are held until they are [swept](TaskStore::sweep), or
+/// make place for others in a [full](StoreConfig::with_max_tasks) store. What is in memory is gone with
+/// the process, unless a [`snapshot`](Self::snapshot) was saved.
 ///
 /// ```
 /// use tasklife::{MemoryStore, StoreConfig};
 ///
 /// let store = MemoryStore::new(StoreConfig::default().with_max_tasks(1_000_000));
 /// let saved = serde_json::to_string(&store.snapshot())?;
-/// let restored = MemoryStore::restore(*store.config(), serde_json::from_str(&saved)?)?;
+/// let now = "2026-01-01T00:00:00Z".parse()?; // when it is restored
+/// let restored = MemoryStore::restore(*store.config(), serde_json::from_str(&saved)?, now)?;
 /// assert!(restored.is_empty());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -73,12 +75,17 @@ impl MemoryStore {
         self.local.read().snapshot()
     }
 
-    /// The store whose content was saved. Everything is checked.
+    /// The store whose content was saved, restored `now`. What that means for revisions, and for tasks
+    /// that were in progress, says [`LocalStore::restore`].
     ///
     /// # Errors
-    /// As [`LocalStore::restore`].
-    pub fn restore(config: StoreConfig, snapshot: Snapshot) -> Result<Self, SnapshotError> {
-        LocalStore::restore(config, snapshot).map(Self::from)
+    /// As there.
+    pub fn restore(
+        config: StoreConfig,
+        snapshot: Snapshot,
+        now: Now,
+    ) -> Result<Self, SnapshotError> {
+        LocalStore::restore(config, snapshot, now).map(Self::from)
     }
 }
 
@@ -97,7 +104,7 @@ impl TaskStore for MemoryStore {
         self.local.write().apply(target, event, now)
     }
 
-    fn claim(&self, scope: Scope<'_>, now: Now) -> Result<Option<Change>, BackendError> {
+    fn claim(&self, scope: Scope<'_>, now: Now) -> Result<Option<Claimed>, BackendError> {
         self.local.write().claim(scope, now)
     }
 

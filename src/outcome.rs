@@ -1,11 +1,14 @@
 //! How a task can end: with a completion or with an error.
 
 use alloc::borrow::Cow;
-use alloc::string::String;
+use alloc::format;
+use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use core::fmt;
 
-use crate::json::{JsonText, exceeds_depth};
+use uuid::Uuid;
+
+use crate::json::{JsonText, Unreadable, Value, exceeds_depth};
 use crate::wire::Text;
 
 /// The id of a resource that an operation made or changed: a number, or a text. Cheap to clone.
@@ -35,6 +38,33 @@ impl From<i32> for ResourceId {
 impl From<i64> for ResourceId {
     fn from(number: i64) -> Self {
         Self::Number(number)
+    }
+}
+
+impl From<u32> for ResourceId {
+    fn from(number: u32) -> Self {
+        Self::Number(number.into())
+    }
+}
+
+impl From<u64> for ResourceId {
+    /// A number beyond 2⁶³ - 1 becomes a text: no reader takes it for another number.
+    fn from(number: u64) -> Self {
+        i64::try_from(number).map_or_else(|_| number.to_string().into(), Self::Number)
+    }
+}
+
+impl From<usize> for ResourceId {
+    /// As a `u64`.
+    fn from(number: usize) -> Self {
+        i64::try_from(number).map_or_else(|_| number.to_string().into(), Self::Number)
+    }
+}
+
+impl From<Uuid> for ResourceId {
+    /// Its hyphenated form, in lower case.
+    fn from(uuid: Uuid) -> Self {
+        uuid.to_string().into()
     }
 }
 
@@ -135,14 +165,18 @@ impl Completion {
 
     /// Adds a resource: whatever becomes a JSON object. It is kept as JSON text and written
     /// verbatim, so text that is there already goes in as a [`RawValue`] without being rewritten.
-    /// What such text says within the object is not looked at: JSON allows a number that no `f64`
-    /// is as large as, or half of a surrogate pair, which some of those who read it refuse.
+    ///
+    /// It becomes part of lists, where one that a client can't read would cost it all others. So it must
+    /// be what the strictest readers of JSON take: [RFC 8259] leaves it to them whether they refuse half
+    /// of a surrogate pair (`"\ud800"`), a number beyond the range of doubles (`1E400`), or a name that
+    /// occurs twice in an object.
     ///
     /// [`RawValue`]: serde_json::value::RawValue
+    /// [RFC 8259]: https://www.rfc-editor.org/rfc/rfc8259
     ///
     /// # Errors
-    /// Where it can't be serialized, is no object, or is nested more than
-    /// [`MAX_RESOURCE_DEPTH`](Self::MAX_RESOURCE_DEPTH) deep.
+    /// Where it can't be serialized, is no object, is nested more than
+    /// [`MAX_RESOURCE_DEPTH`](Self::MAX_RESOURCE_DEPTH) deep, or is what some readers refuse.
     ///
     /// ```
     /// use tasklife::Completion;
@@ -168,6 +202,7 @@ impl Completion {
         if !json.is_object() {
             return Err(ResourceFault::NoObject.into());
         }
+        Value::parse(json.as_str()).map_err(ResourceFault::Unreadable)?;
         self.resource = Some(json);
         Ok(self)
     }
@@ -202,6 +237,8 @@ enum ResourceFault {
     Json(#[source] serde_json::Error),
     #[error("expected a resource that is a JSON object")]
     NoObject,
+    #[error("expected a resource that every reader of JSON takes, got {0}")]
+    Unreadable(Unreadable),
     #[error("expected a resource nested at most {} deep", Completion::MAX_RESOURCE_DEPTH)]
     TooDeep,
 }
@@ -238,6 +275,20 @@ impl TaskError {
             description: description.into().into(),
             additional_info: None,
         }
+    }
+
+    /// The error of a task that was handed out too often, with the code `TOO_MANY_ATTEMPTS` and the
+    /// status `500 INTERNAL_SERVER_ERROR`. For those who implement a store.
+    ///
+    /// ```
+    /// let error = tasklife::TaskError::too_many_attempts(5);
+    /// assert_eq!(error.description(), "The task was attempted 5 times, and no attempt came to an end.");
+    /// ```
+    #[must_use]
+    pub fn too_many_attempts(attempts: u32) -> Self {
+        let times = if attempts == 1 { "once" } else { &format!("{attempts} times") };
+        let description = format!("The task was attempted {times}, and no attempt came to an end.");
+        Self::new("TOO_MANY_ATTEMPTS", description).with_status("500 INTERNAL_SERVER_ERROR")
     }
 
     /// Sets the status: an HTTP status as text, such as `404 NOT_FOUND`.

@@ -1,5 +1,7 @@
 //! How long a task is kept.
 
+use core::time::Duration;
+
 use chrono::TimeDelta;
 
 use crate::time::{MAX_TIME, Now, within_years};
@@ -19,7 +21,7 @@ use crate::time::{MAX_TIME, Now, within_years};
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Retention {
-    period: TimeDelta,
+    period: Duration,
     from: From,
 }
 
@@ -31,33 +33,35 @@ enum From {
 
 impl Retention {
     /// The days for which the Redis Cloud API lists a task after its submission.
-    pub const DAYS: i64 = 10;
+    pub const DAYS: u32 = 10;
 
-    /// Keeps a task for `period` from its submission. With a period of zero or less, every
-    /// submission is refused as expired at birth.
+    /// Keeps a task for `period` from its submission. With a period of zero, every submission is
+    /// refused as expired at birth; one that is longer than time lasts ends with it, at
+    /// [`MAX_TIME`](crate::MAX_TIME).
     #[must_use]
-    pub const fn since_submission(period: TimeDelta) -> Self {
+    pub const fn since_submission(period: Duration) -> Self {
         Self { period, from: From::Submission }
     }
 
     /// Keeps a task for `period` from its latest event. An event never brings the end nearer, even
     /// one that a slow clock dates before the last.
     #[must_use]
-    pub const fn since_update(period: TimeDelta) -> Self {
+    pub const fn since_update(period: Duration) -> Self {
         Self { period, from: From::Update }
     }
 
     /// How long a task is kept.
     #[must_use]
-    pub const fn period(self) -> TimeDelta {
+    pub const fn period(self) -> Duration {
         self.period
     }
 
-    /// When a task expires that is submitted `now`: at once, where the period is negative.
+    /// When a task expires that is submitted `now`.
     #[must_use]
     pub fn after_submission(self, now: Now) -> Now {
-        let (now, period) = (within_years(now), self.period.max(TimeDelta::zero()));
-        now.checked_add_signed(period).map_or(MAX_TIME, within_years)
+        let period = TimeDelta::from_std(self.period).ok();
+        let end = period.and_then(|period| within_years(now).checked_add_signed(period));
+        end.map_or(MAX_TIME, within_years)
     }
 
     /// When a task expires that would have expired at `expires_at` and has an event `now`.
@@ -79,6 +83,6 @@ impl Retention {
 impl Default for Retention {
     /// [`Retention::DAYS`] days from the submission.
     fn default() -> Self {
-        Self::since_submission(TimeDelta::days(Self::DAYS))
+        Self::since_submission(Duration::from_hours(24 * u64::from(Self::DAYS)))
     }
 }

@@ -9,6 +9,7 @@ mod query;
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
+use core::fmt;
 
 use crate::event::TaskEvent;
 use crate::id::{AccountId, TaskId};
@@ -17,7 +18,7 @@ use crate::task::Task;
 use crate::time::Now;
 
 pub use asynchronous::{Answer, AsyncTaskStore, InProcess};
-pub use call::{Change, Scope, Submitted, Swept, Target};
+pub use call::{Change, Claimed, Scope, Submitted, Swept, Target};
 pub use config::StoreConfig;
 pub use error::{ApplyError, BackendError, ListError, SubmitError};
 pub use page::Page;
@@ -31,7 +32,8 @@ pub use query::{Cursor, CursorError, ListQuery};
 /// # Contract
 ///
 /// `now` is the caller's time. A store has a *horizon*: the latest `now` that any sweep was called
-/// with. A task is *visible* while the later of `now` and the horizon is before its
+/// with, or the expiry of a task that a full store dropped to make place, if that is later. A task is
+/// *visible* while the later of `now` and the horizon is before its
 /// [`expires_at`](Task::expires_at); what is invisible is *due* to be swept.
 ///
 /// ## Order and paging
@@ -53,8 +55,10 @@ pub use query::{Cursor, CursorError, ListQuery};
 /// ## Life and death
 /// - **S6** A task is visible as said above by `get`, `list`, `apply`, `claim` and `submit` alike,
 ///   swept or not, from the return of its submission on.
-/// - **S7** No call drops what is visible at that call's own `now`. A full store refuses new
-///   submissions and drops nothing.
+/// - **S7** No call drops what is visible at that call's own `now`. For a submission that it accepts,
+///   a full store makes place: of the tasks that are invisible at that `now`, it drops the one that
+///   expired first, and the horizon moves to its expiry, if that is later. So a clock that is ahead
+///   costs one task, not all. Where every task is visible, the store refuses and drops nothing.
 /// - **S8** Reads change nothing.
 /// - **S9** After its end a task never changes again. A refused call changes nothing, not even
 ///   order or counters.
@@ -80,15 +84,28 @@ pub use query::{Cursor, CursorError, ListQuery};
 ///
 /// # Clocks
 ///
-/// Times keep their nanoseconds, in the store and on the way there and back. Clocks of several servers may differ; the laws hold all the same. A `now` in the far future is
-/// still a mistake to avoid: an event with one holds the account's later update times there, and
-/// delays take-over, until the clocks have caught up; a sweep with one is for good.
+/// Times keep their nanoseconds, in the store and on the way there and back. Clocks of several
+/// servers may differ; the laws hold all the same. A `now` in the far future is still a mistake to
+/// avoid: an event with one holds the account's later update times there, and delays take-over, until
+/// the clocks have caught up; a sweep with one is for good.
+///
+/// # What a store may lose
+///
+/// A store that lost what it acknowledged last, as a process does that is restored from an earlier
+/// snapshot, goes on from what it has. It must not give out a revision again that it may have given
+/// out since: a worker that saw the lost future is then told so ([`Stale`](ApplyError::Stale)), never
+/// matched by accident. [`Revision::unreached_by`](crate::Revision::unreached_by) is where to go on.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a `TaskStore`",
+    note = "a store in futures (`AsyncTaskStore`), such as one that is a network away, is no `TaskStore`"
+)]
 pub trait TaskStore: Send + Sync {
     /// Accepts a submission under the id that the caller chose.
     ///
-    /// The same id with the same command type and input gives the task that is there
-    /// ([`Submitted::Existing`]), even in a full store: a request can safely be repeated. A
+    /// The same id with the [same command type and input](Submission::is_repeat_of) gives the task that
+    /// is there ([`Submitted::Existing`]), even in a full store: a request can safely be repeated. A
     /// submission over the id of an expired task takes its place, and needs no room in the store.
+    /// Otherwise a full store makes place, where it can: law S7.
     ///
     /// # Errors
     /// The first that applies of [`Conflict`](SubmitError::Conflict),
@@ -112,17 +129,26 @@ pub trait TaskStore: Send + Sync {
     /// lane full or not, recorded as a wordless report ([`Task::take_over`]); otherwise, where
     /// there is room in the lane, the task that has been `received` longest, started.
     ///
+    /// A task that is due to be taken over and has had [all its
+    /// attempts](StoreConfig::with_max_attempts) is not handed out: in its place the call ends it in
+    /// `processing-error`, with [`TaskError::too_many_attempts`](crate::TaskError::too_many_attempts),
+    /// and says so ([`Claimed::GivenUp`]). That counts as a turn of its account.
+    ///
     /// From [any](Scope::Any) account: the accounts take turns. No account is served twice while
     /// another has something to hand out throughout.
     ///
     /// `None` says that there is nothing to hand out at this `now`: nothing waits, or the lanes are
     /// full. A submission, the end of a task, an expiry or a silence can change that, so a worker
-    /// looks again after the first two, and now and then for the others. One that ends a task wakes
-    /// another besides, as its own next task may be of another account.
+    /// looks again after the first two, and now and then for the others. A worker that ends a task
+    /// also wakes another one: its own next task may be of another account.
+    ///
+    /// Whoever dies with a task in hand leaves it in progress, a process that is restarted with its
+    /// tasks too. It is handed out again once it has been [silent for
+    /// long](StoreConfig::with_takeover_after): 30 minutes, unless set.
     ///
     /// # Errors
     /// Where the backend fails.
-    fn claim(&self, scope: Scope<'_>, now: Now) -> Result<Option<Change>, BackendError>;
+    fn claim(&self, scope: Scope<'_>, now: Now) -> Result<Option<Claimed>, BackendError>;
 
     /// Reads a task of an account.
     ///
@@ -137,13 +163,31 @@ pub trait TaskStore: Send + Sync {
     fn list(&self, account: &AccountId, query: &ListQuery, now: Now) -> Result<Page, ListError>;
 
     /// Drops tasks that are due, at most `limit` of them, and moves the horizon to `now`, if it
-    /// was before. Nothing else drops tasks, but a submission that replaces an expired one. With a
-    /// `limit` of 0 the horizon moves, and nothing else happens.
+    /// was before. With a `limit` of 0 the horizon moves, and nothing else happens.
+    ///
+    /// Nothing else drops tasks, but a submission that takes the place of an expired one, or finds the
+    /// store full. So it is sweeps that keep memory low: call it every minute or so.
     ///
     /// # Errors
     /// Where the backend fails.
     fn sweep(&self, limit: usize, now: Now) -> Result<Swept, BackendError>;
 }
+
+macro_rules! debug_as {
+    ($name:literal: $($Dyn:ty),+) => { $(
+        impl fmt::Debug for $Dyn {
+            /// The name of the trait: of the store that implements it nothing is known.
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str($name)
+            }
+        }
+    )+ };
+}
+
+debug_as!("dyn TaskStore": dyn TaskStore + '_, dyn TaskStore + Send + Sync + '_);
+debug_as!(
+    "dyn AsyncTaskStore": dyn AsyncTaskStore + '_, dyn AsyncTaskStore + Send + Sync + '_
+);
 
 macro_rules! forward_task_store {
     ($($Pointer:ty),+) => { $(
@@ -156,7 +200,7 @@ macro_rules! forward_task_store {
                 (**self).apply(target, event, now)
             }
 
-            fn claim(&self, scope: Scope<'_>, now: Now) -> Result<Option<Change>, BackendError> {
+            fn claim(&self, scope: Scope<'_>, now: Now) -> Result<Option<Claimed>, BackendError> {
                 (**self).claim(scope, now)
             }
 

@@ -7,6 +7,7 @@ use alloc::sync::Arc;
 use crate::clock::{AccountClock, Revision, Stamp};
 use crate::event::{Progress, TaskEvent, TransitionError, What};
 use crate::id::{AccountId, CommandType, TaskId};
+use crate::json::is_same_value;
 use crate::outcome::{Completion, TaskError};
 use crate::retention::Retention;
 use crate::status::{EventKind, TaskStatus};
@@ -280,8 +281,26 @@ impl AccountClock {
 impl Submission {
     /// Whether this asks for what `task` was made for: the same command type and input. Under the
     /// same id, it is then the same request, made again.
+    ///
+    /// Inputs are the same where their bytes are; or where both are JSON objects, or both arrays, of the
+    /// same value, as a client's serializer need not write it the same way twice.
+    ///
+    /// ```
+    /// # use tasklife::*;
+    /// # let (account, id): (AccountId, TaskId) = ("acme".parse()?, uuid::Uuid::nil().into());
+    /// # const CREATE: CommandType = CommandType::from_static("subscriptionCreateRequest");
+    /// # let store = MemoryStore::default();
+    /// # let now = MIN_TIME;
+    /// let request = Submission::new(account, id, CREATE);
+    /// let first = request.clone().with_input(*br#"{"name":"test","nodes":3}"#);
+    /// let task = store.submit(first, now)?.into_task();
+    /// assert!(request.clone().with_input(*br#"{"nodes": 3.0, "name": "test"}"#).is_repeat_of(&task));
+    /// assert!(!request.with_input(*br#"{"nodes": 4, "name": "test"}"#).is_repeat_of(&task));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn is_repeat_of(&self, task: &Task) -> bool {
-        self.command_type == *task.command_type() && self.input() == task.input()
+        self.command_type == *task.command_type()
+            && (self.input() == task.input() || is_same_value(self.input(), task.input()))
     }
 }

@@ -61,7 +61,7 @@ fn operations_allocate_as_little_as_is_told() {
         })
     };
     assert_eq!(apply(TaskEvent::start), 0);
-    assert_eq!(apply(|| TaskEvent::report().with_progress(Progress::of(1, 2))), 0);
+    assert_eq!(apply(|| TaskEvent::report_of(Progress::of(1, 2))), 0);
     assert_eq!(apply(|| TaskEvent::complete(Completion::of(7))), 0);
     assert_eq!(least(|_| counted(|| store.claim(Scope::Any, now).unwrap())), 0);
     assert_eq!(least(|number| counted(|| store.get(&account, id(number), now).unwrap())), 0);

@@ -8,7 +8,6 @@ use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use chrono::TimeDelta;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
@@ -91,7 +90,7 @@ impl Config {
         let lag = options.not_found_for.map(Pace::Reads).or(self.visibility_lag);
         let mut api = MockApi::redis_cloud(base)
             .map_err(|fault| fault.to_string())?
-            .with_config(self.store()?)
+            .with_config(self.store())
             .with_link_shape(options.links)
             .with_visibility_lag(lag.unwrap_or(Pace::AtOnce));
         for (at, Login { key, secret, account }) in self.accounts.iter().enumerate() {
@@ -114,7 +113,7 @@ impl Config {
         Ok(api)
     }
 
-    fn store(&self) -> Result<StoreConfig, String> {
+    fn store(&self) -> StoreConfig {
         let mut store = StoreConfig::default()
             .with_max_tasks(self.max_tasks.unwrap_or(MAX_TASKS))
             .with_max_open(self.max_open.unwrap_or(usize::MAX))
@@ -123,12 +122,10 @@ impl Config {
             store = store.with_max_in_progress(width);
         }
         if let Some(days) = self.retention_days {
-            let days = TimeDelta::try_days(days.into()).ok_or_else(|| {
-                format!("{}: retentionDays: expected fewer, got {days}", self.file.display())
-            })?;
+            let days = Duration::from_hours(24 * u64::from(days));
             store = store.with_retention(Retention::since_submission(days));
         }
-        Ok(store)
+        store
     }
 
     fn check_login(&self, at: usize) -> Result<(), &'static str> {

@@ -8,6 +8,7 @@ use core::num::NonZeroUsize;
 use core::str::FromStr;
 
 use http::StatusCode;
+use http::header::IF_NONE_MATCH;
 use http::request::Parts;
 
 use crate::id::{AccountId, TaskId};
@@ -24,14 +25,14 @@ const LONGEST_KEY: usize = 255;
 /// server's own.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
-pub struct Rejection {
+pub(crate) struct Rejection {
     status: StatusCode,
     message: String,
 }
 
 impl Rejection {
     /// A rejection with a status and a message for the client.
-    pub fn new(status: StatusCode, message: impl Into<String>) -> Self {
+    pub(crate) fn new(status: StatusCode, message: impl Into<String>) -> Self {
         Self { status, message: message.into() }
     }
 
@@ -40,13 +41,12 @@ impl Rejection {
     }
 
     /// The HTTP status.
-    #[must_use]
-    pub const fn status(&self) -> StatusCode {
+    pub(crate) const fn status(&self) -> StatusCode {
         self.status
     }
 }
 
-pub(super) fn task_id(request: &Parts, account: &AccountId) -> Result<Option<TaskId>, Rejection> {
+pub(crate) fn id_of_key(request: &Parts, account: &AccountId) -> Result<Option<TaskId>, Rejection> {
     let mut keys = request.headers.get_all(KEY).iter();
     let Some(key) = keys.next() else { return Ok(None) };
     if keys.next().is_some() {
@@ -64,7 +64,40 @@ pub(super) fn task_id(request: &Parts, account: &AccountId) -> Result<Option<Tas
     }
 }
 
-pub(super) fn list_query(request: &Parts, most: usize) -> Result<ListQuery, Rejection> {
+/// The id in a path, where it has one.
+pub(super) fn id_in_path(request: &Parts) -> Option<TaskId> {
+    let mut segments = request.uri.path().rsplit('/').skip_while(|segment| segment.is_empty());
+    let mut after = segments.next()?;
+    for segment in segments {
+        if segment == "tasks" {
+            return String::from_utf8(percent_decoded(after)).ok()?.parse().ok();
+        }
+        after = segment;
+    }
+    None
+}
+
+/// Whether a request says that its client has a representation with this entity tag.
+pub(super) fn knows(request: &Parts, tag: &str) -> bool {
+    request.headers.get_all(IF_NONE_MATCH).iter().any(|known| {
+        let mut rest = known.to_str().unwrap_or_default().trim();
+        if rest == "*" {
+            return true;
+        }
+        // Tags may have commas within their quotes.
+        while let Some(begin) = rest.find('"') {
+            let Some(length) = rest[begin + 1..].find('"') else { return false };
+            let (known, after) = rest[begin..].split_at(length + 2);
+            if known == tag {
+                return true;
+            }
+            rest = after;
+        }
+        false
+    })
+}
+
+pub(crate) fn list_query(request: &Parts, most: usize) -> Result<ListQuery, Rejection> {
     let fields: Vec<(String, String)> = fields(request).collect();
     for once in ["limit", "cursor", "changedSince"] {
         if fields.iter().filter(|(name, _)| name == once).count() > 1 {

@@ -2,6 +2,8 @@
 
 use alloc::boxed::Box;
 
+use serde::{Deserialize, Serialize};
+
 use super::expiry::Expiry;
 use super::sequence::{Descending, Runs, Sequence};
 use super::turns::Turn;
@@ -16,6 +18,7 @@ pub(super) struct Account {
     pub(super) clock: AccountClock,
     pub(super) turn: Turn,
     limited: Option<Box<Limited>>,
+    gaps: Box<[Gap]>,
     by_status: [Sequence; TaskStatus::ALL.len()],
 }
 
@@ -30,7 +33,17 @@ pub(super) struct Limited {
 
 impl Account {
     pub(super) fn new(id: AccountId, clock: AccountClock, turn: Turn) -> Self {
-        Self { id, clock, turn, limited: None, by_status: Default::default() }
+        let (gaps, by_status) = (Box::default(), Default::default());
+        Self { id, clock, turn, limited: None, gaps, by_status }
+    }
+
+    pub(super) fn with_gaps(mut self, gaps: impl IntoIterator<Item = Gap>) -> Self {
+        self.gaps = gaps.into_iter().collect();
+        self
+    }
+
+    pub(super) fn gaps(&self) -> &[Gap] {
+        &self.gaps
     }
 
     pub(super) fn in_status(&self, status: TaskStatus) -> &Sequence {
@@ -60,7 +73,9 @@ impl Account {
         query: &ListQuery,
         position: Option<Revision>,
     ) -> Listed<'a> {
-        let since = query.since().unwrap_or_default().get();
+        let since = query.since().unwrap_or_default();
+        let is_lost = self.gaps.iter().any(|gap| gap.has(since));
+        let since = if is_lost { 0 } else { since.get() };
         let mut listed = Listed { parts: [const { None }; TaskStatus::ALL.len()], since };
         let mut count = 0;
         for (status, sequence) in TaskStatus::ALL.into_iter().zip(&self.by_status) {
@@ -70,6 +85,22 @@ impl Account {
             }
         }
         listed
+    }
+}
+
+/// Revisions that the account never gave out, unless it was in a history that was lost: between a
+/// snapshot and what its restoration went on with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Gap {
+    /// The last revision before it.
+    pub(super) after: Revision,
+    /// The first one behind it.
+    pub(super) before: Revision,
+}
+
+impl Gap {
+    fn has(self, revision: Revision) -> bool {
+        self.after < revision && revision < self.before
     }
 }
 

@@ -3,14 +3,17 @@
 use super::LocalStore;
 use super::turns::Sleep;
 use crate::event::TaskEvent;
+use crate::outcome::TaskError;
 use crate::status::{EventKind, TaskStatus};
-use crate::store::{BackendError, Change, Scope};
+use crate::store::{BackendError, Claimed, Scope};
 use crate::time::{Now, within_years};
 
 /// What an account has to hand out.
 enum Offer {
     /// A task whose worker fell silent.
     TakeOver(u32),
+    /// The same, after as many attempts as there may be: nobody gets it.
+    GiveUp(u32),
     /// A task that awaits its first worker.
     Start(u32),
 }
@@ -20,7 +23,7 @@ impl LocalStore {
     ///
     /// # Errors
     /// Never: the backend is memory.
-    pub fn claim(&mut self, scope: Scope<'_>, now: Now) -> Result<Option<Change>, BackendError> {
+    pub fn claim(&mut self, scope: Scope<'_>, now: Now) -> Result<Option<Claimed>, BackendError> {
         let (offer, in_turn) = match scope {
             Scope::Any => match self.offer_of_any(now) {
                 Some((account, offer)) => (Some(offer), Some(account)),
@@ -37,6 +40,12 @@ impl LocalStore {
                     task.take_over(retention, now, stamp)
                 })
             }
+            Offer::GiveUp(slot) => {
+                let error = TaskError::too_many_attempts(self.tasks[slot].task.attempts());
+                self.change(slot, EventKind::Fail, now, |task, retention, stamp| {
+                    task.apply(TaskEvent::fail(error), retention, now, stamp)
+                })
+            }
             Offer::Start(slot) => {
                 self.change(slot, EventKind::Start, now, |task, retention, stamp| {
                     task.apply(TaskEvent::start(), retention, now, stamp)
@@ -47,7 +56,7 @@ impl LocalStore {
             self.turns.serve(account, &mut self.accounts[account].turn);
         }
         // What is offered is in the right status, so that no event is refused.
-        Ok(change.and_then(Result::ok))
+        Ok(change.and_then(Result::ok).map(Claimed::by))
     }
 
     /// The first account in turn that has something to hand out, and what.
@@ -117,7 +126,9 @@ impl LocalStore {
                 if !task.is_visible_at(instant) {
                     sleep.wake_before(task.expires_at());
                 } else if self.config.takeover_due(task, within_years(now)) {
-                    return Ok(Offer::TakeOver(entry.slot));
+                    let given_up = self.config.is_given_up(task);
+                    let offer = if given_up { Offer::GiveUp } else { Offer::TakeOver };
+                    return Ok(offer(entry.slot));
                 } else {
                     // Later ones were updated later, and are silent for less time.
                     sleep.past = self.config.takeover_at(task);

@@ -29,7 +29,7 @@ impl Due {
         self.words[3]
     }
 
-    fn expires_at(self) -> Now {
+    pub(super) fn expires_at(self) -> Now {
         let [high, low, nanoseconds, _] = self.words;
         let seconds = (u64::from(high) << 32 | u64::from(low)) ^ (1 << 63);
         DateTime::from_timestamp(seconds.cast_signed(), nanoseconds).unwrap_or(MAX_TIME)
@@ -61,9 +61,14 @@ impl Expiry {
         self.0.remove(Due::new(expires_at, slot));
     }
 
+    /// The task that expires first.
+    pub(super) fn first(&self) -> Option<Due> {
+        self.0.first()
+    }
+
     /// Whether any task is due at an instant.
     pub(super) fn is_due(&self, at: Now) -> bool {
-        self.0.first().is_some_and(|due| due.expires_at() <= at)
+        self.first().is_some_and(|due| due.expires_at() <= at)
     }
 
     /// Some of the tasks that are due at an instant, those first that have been so longest: none

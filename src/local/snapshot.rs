@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use super::LocalStore;
-use super::account::Account;
+use super::account::{Account, Gap};
 use super::turns::Turns;
 use crate::clock::{AccountClock, Revision};
 use crate::id::{AccountId, TaskId};
@@ -15,12 +15,21 @@ use crate::time::{self, Now};
 
 /// A store's whole content, to be saved with serde and restored later.
 ///
-/// A store restored under the same configuration answers every question as the saved one would; this
-/// is law S14, one more than a [`TaskStore`](crate::TaskStore) has to keep. One thing is not saved:
-/// which of the tasks that expire at the very same instant a limited sweep drops first. Under another
-/// configuration, limits may be exceeded at first: what is there stays.
+/// Law S14, one more than a [`TaskStore`](crate::TaskStore) has to keep:
 ///
-/// Two stores with the same history give equal snapshots.
+/// - A store restored under the same configuration answers every question as the saved one would, but
+///   for the revisions that it gives out from then on.
+/// - Those are different from all that the saved store may have given out after the snapshot, or
+///   another restoration of it, before the `now` of this one. So a worker that holds a task of the lost
+///   history is refused as [stale](crate::ApplyError::Stale), and since a page that was read in it
+///   every task has [changed](crate::ListQuery::changed_since).
+///
+/// One thing is not saved: which of the tasks that expire at the very same instant a limited sweep
+/// drops first. Under another configuration, limits may be exceeded at first: what is there stays.
+///
+/// Two stores with the same history give equal snapshots. The default is that of a store that has
+/// never held a task: restoring it is how a store begins that can't tell whether an earlier one left
+/// workers behind.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Snapshot {
     version: u32,
@@ -36,8 +45,17 @@ struct AccountSnapshot {
     account: AccountId,
     clock: AccountClock,
     ticket: u64,
+    /// The lowest first.
+    gaps: Vec<Gap>,
     /// By revision, the lowest first.
     tasks: Vec<TaskRecord>,
+}
+
+impl Default for Snapshot {
+    /// Of an empty store.
+    fn default() -> Self {
+        LocalStore::default().snapshot()
+    }
 }
 
 /// The largest revision or ticket that is restored: no store counts so far, and one that did would
@@ -45,7 +63,10 @@ struct AccountSnapshot {
 const MAX_COUNT: u64 = 1 << 62;
 
 /// The version of the snapshots that are written, and the only one that is read.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
+
+/// How far beyond a snapshot the revisions go on at least, whatever the clock says.
+const LEAP: u64 = 1 << 32;
 
 impl LocalStore {
     /// The store's whole content.
@@ -72,6 +93,7 @@ impl LocalStore {
             account: account.id.clone(),
             clock: account.clock,
             ticket: account.turn.ticket(),
+            gaps: account.gaps().to_vec(),
             tasks: tasks
                 .iter()
                 .map(|entry| TaskRecord::from(&self.tasks[entry.slot].task))
@@ -81,24 +103,41 @@ impl LocalStore {
 
     /// The store whose content was saved. Everything is checked.
     ///
+    /// `now` is when it is restored: later than all calls to the store that was saved and to every
+    /// other restoration. Revisions go on [beyond what any store has come
+    /// to](Revision::unreached_by) by then, and at least 2³² beyond the snapshot's.
+    ///
+    /// A task that is in progress has lost its worker, where that was in the same process. It is handed
+    /// out again once it has been [silent for long](StoreConfig::with_takeover_after).
+    ///
     /// # Errors
     /// Where the snapshot is none that a store made: it is of another version, a task's record is
     /// none, two accounts or two tasks of an account have the same name, a task is with the wrong
     /// account, or revisions, times or turns contradict each other.
-    pub fn restore(config: StoreConfig, snapshot: Snapshot) -> Result<Self, SnapshotError> {
-        Ok(Self::load(config, snapshot)?)
+    pub fn restore(
+        config: StoreConfig,
+        snapshot: Snapshot,
+        now: Now,
+    ) -> Result<Self, SnapshotError> {
+        Ok(Self::load(config, snapshot, now)?)
     }
 
-    fn load(config: StoreConfig, snapshot: Snapshot) -> Result<Self, Fault> {
+    fn load(config: StoreConfig, snapshot: Snapshot, now: Now) -> Result<Self, Fault> {
         if snapshot.version != VERSION {
             return Err(Fault::Version(snapshot.version));
         }
-        if snapshot.last_ticket > MAX_COUNT || snapshot.floor.get() > MAX_COUNT {
+        if snapshot.last_ticket > MAX_COUNT {
+            return Err(Fault::NoRoom);
+        }
+        let clocks = snapshot.accounts.iter().map(|account| account.clock.revision());
+        let last = clocks.fold(snapshot.floor, Revision::max).get();
+        if last > MAX_COUNT {
             return Err(Fault::NoRoom);
         }
         let mut store = Self::new(config);
         store.horizon = snapshot.horizon;
-        store.floor = snapshot.floor;
+        // Every account goes on from here.
+        store.floor = Revision::unreached_by(now).max(Revision::beyond(last, LEAP));
         store.turns = Turns::after(snapshot.last_ticket);
         let mut tickets = Vec::with_capacity(snapshot.accounts.len());
         for saved in snapshot.accounts {
@@ -113,7 +152,7 @@ impl LocalStore {
     }
 
     fn load_account(&mut self, saved: AccountSnapshot, last: u64) -> Result<(), Fault> {
-        let AccountSnapshot { account: id, clock, ticket, tasks } = saved;
+        let AccountSnapshot { account: id, clock, ticket, gaps, tasks } = saved;
         let fail = |fault| Err(Fault::Account { id: id.clone(), fault });
         let hash = self.hash_account(&id);
         if self.find_account(hash, &id).is_some() {
@@ -122,13 +161,20 @@ impl LocalStore {
         if tasks.is_empty() {
             return fail(AccountFault::Empty);
         }
-        if clock.revision().get() > MAX_COUNT {
-            return Err(Fault::NoRoom);
+        let ends = gaps.iter().flat_map(|gap| [gap.after, gap.before]);
+        if !ends.chain([clock.revision()]).is_sorted() {
+            return fail(AccountFault::Gaps);
         }
         if ticket == 0 || ticket > last {
             return Err(Fault::Turns);
         }
-        let key = self.insert_account(hash, Account::new(id.clone(), clock, Turns::rejoin(ticket)));
+        let goes_on = AccountClock::new(self.floor, clock.updated_at());
+        let account = Account::new(id.clone(), goes_on, Turns::rejoin(ticket));
+        // Since before a gap that all tasks are behind, they have all changed anyway.
+        let first = tasks.first().map(TaskRecord::revision).unwrap_or_default();
+        let gaps = gaps.into_iter().filter(|gap| first <= gap.after);
+        let gap = Gap { after: clock.revision(), before: self.floor };
+        let key = self.insert_account(hash, account.with_gaps(gaps.chain([gap])));
         let mut before = AccountClock::default();
         for mut record in tasks {
             record.share_account(&id);
@@ -184,6 +230,8 @@ enum AccountFault {
     Twice,
     #[error("expected at least one task, got none")]
     Empty,
+    #[error("expected gaps between revisions in ascending order, below the account's revision")]
+    Gaps,
     #[error("expected tasks of this account, got task {0} of another")]
     Foreign(TaskId),
     #[error("expected each task once, got task {0} again")]

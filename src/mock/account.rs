@@ -258,12 +258,7 @@ impl Account {
         if scene.store.len() >= Self::FEW {
             let _ = scene.store.sweep(2, now);
         }
-        let mut result = scene.store.submit(submission.clone(), now);
-        if let Err(SubmitError::StoreFull { sweep_helps: true }) = result
-            && scene.store.sweep(Self::FEW, now).is_ok()
-        {
-            result = scene.store.submit(submission, now);
-        }
+        let result = scene.store.submit(submission, now);
         if let Ok(Submitted::New(task)) = &result {
             self.submitted += 1;
             if !matches!(scene.lag, Pace::AtOnce | Pace::Reads(0)) {

@@ -17,7 +17,7 @@ use super::journal::Exchange;
 use super::operation::Operation;
 use super::resource::{Place, number_of};
 use super::route::{Asked, Effect, Kind, Listing};
-use crate::http::{Rejection, json};
+use crate::http::{Rejection, Replies, id_of_key, json, list_query};
 use crate::id::{AccountId, CommandType, TaskId};
 use crate::json::exceeds_depth;
 use crate::store::ListQuery;
@@ -101,7 +101,7 @@ impl Call<'_> {
             Err(rejection) => return (None, Err(self.rejected(&rejection))),
         };
         let wanted = match self.api.routes.find(&self.head.method, path) {
-            Asked::Tasks => self.api.replies.list_query(&self.head).map(Wanted::Tasks),
+            Asked::Tasks => list_query(&self.head, Replies::MAX_LIMIT).map(Wanted::Tasks),
             Asked::Task(id) => Ok(Wanted::Task(id)),
             Asked::Operation { command, effect, subject } => {
                 self.operation(&account, command, effect, subject)
@@ -137,7 +137,7 @@ impl Call<'_> {
         subject: Option<Place>,
     ) -> Result<Wanted, Rejection> {
         let body = self.parsed(matches!(effect, Effect::Create { .. } | Effect::Change { .. }))?;
-        let key = self.api.replies.task_id(&self.head, account)?;
+        let key = id_of_key(&self.head, account)?;
         let candidates = {
             let scripts = self.api.scripts.read().unwrap_or_else(PoisonError::into_inner);
             scripts.candidates(&command)
@@ -216,7 +216,7 @@ impl Call<'_> {
         }
         let description = there.then(|| resources.description(routes, place, self.now)).flatten();
         match description {
-            Some(description) => json(StatusCode::OK, description),
+            Some(description) => self.read_answer(description),
             None => self.no_resource(),
         }
     }
@@ -240,7 +240,13 @@ impl Call<'_> {
             return self.no_resource();
         }
         let listed = listed(kind, kind.parent.map(|parent| routes.kind(parent)), before, &all);
-        json(StatusCode::OK, format!(r#"{{"accountId":{number},{listed}}}"#))
+        self.read_answer(format!(r#"{{"accountId":{number},{listed}}}"#))
+    }
+
+    fn read_answer(&self, body: String) -> Response<String> {
+        let mut response = json(StatusCode::OK, body);
+        self.api.replies.mark_as_read(&mut response);
+        response
     }
 
     /// The body, which may be missing unless it is needed.

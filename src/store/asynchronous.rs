@@ -6,8 +6,8 @@ use core::future::{Future, ready};
 use core::pin::Pin;
 
 use super::{
-    ApplyError, BackendError, Change, ListError, ListQuery, Page, Scope, SubmitError, Submitted,
-    Swept, Target, TaskStore,
+    ApplyError, BackendError, Change, Claimed, ListError, ListQuery, Page, Scope, SubmitError,
+    Submitted, Swept, Target, TaskStore,
 };
 use crate::event::TaskEvent;
 use crate::id::{AccountId, TaskId};
@@ -33,6 +33,10 @@ pub type Answer<'a, X, E> = Pin<Box<dyn Future<Output = Result<X, E>> + Send + '
 ///
 /// let store: Arc<dyn AsyncTaskStore> = Arc::new(InProcess(MemoryStore::default()));
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an `AsyncTaskStore`",
+    note = "a store that answers at once (`TaskStore`), such as `MemoryStore`, becomes one as `InProcess(store)`"
+)]
 pub trait AsyncTaskStore: Send + Sync {
     /// As [`TaskStore::submit`].
     fn submit(&self, submission: Submission, now: Now) -> Answer<'_, Submitted, SubmitError>;
@@ -46,7 +50,8 @@ pub trait AsyncTaskStore: Send + Sync {
     ) -> Answer<'a, Change, ApplyError>;
 
     /// As [`TaskStore::claim`].
-    fn claim<'a>(&'a self, scope: Scope<'a>, now: Now) -> Answer<'a, Option<Change>, BackendError>;
+    fn claim<'a>(&'a self, scope: Scope<'a>, now: Now)
+    -> Answer<'a, Option<Claimed>, BackendError>;
 
     /// As [`TaskStore::get`].
     fn get<'a>(
@@ -75,7 +80,81 @@ pub trait AsyncTaskStore: Send + Sync {
 /// an `Arc<MemoryStore>`.
 ///
 /// For stores that answer without waiting, such as [`MemoryStore`](crate::MemoryStore). One that
-/// blocks would hold up the executor.
+/// blocks, on a disk or a network, would hold up the executor. It is called on a thread of its own
+/// instead, with whatever the executor has for that; with tokio:
+///
+/// ```
+/// use std::sync::Arc;
+/// use tasklife::*;
+/// use tokio::task::{JoinError, spawn_blocking};
+///
+/// /// A store that blocks, as an asynchronous one.
+/// struct Blocking<S>(Arc<S>);
+///
+/// impl<S: TaskStore + 'static> AsyncTaskStore for Blocking<S> {
+///     fn submit(&self, submission: Submission, now: Now) -> Answer<'_, Submitted, SubmitError> {
+///         let store = self.0.clone();
+///         let call = spawn_blocking(move || store.submit(submission, now));
+///         Box::pin(async { call.await.map_err(lost)? })
+///     }
+///
+///     fn apply<'a>(
+///         &'a self,
+///         target: Target<'a>,
+///         event: TaskEvent,
+///         now: Now,
+///     ) -> Answer<'a, Change, ApplyError> {
+///         let (store, account) = (self.0.clone(), target.account().clone());
+///         let (id, revision) = (target.id(), target.revision());
+///         let call = spawn_blocking(move || {
+///             let target = match revision {
+///                 Some(revision) => Target::at(&account, id, revision),
+///                 None => Target::latest(&account, id),
+///             };
+///             store.apply(target, event, now)
+///         });
+///         Box::pin(async { call.await.map_err(lost)? })
+///     }
+///
+///     // `claim`, `get`, `list` and `sweep` in the same way
+/// #   fn claim<'a>(&'a self, scope: Scope<'a>, now: Now) -> Answer<'a, Option<Claimed>, BackendError> {
+/// #       let account = match scope {
+/// #           Scope::Account(account) => Some(account.clone()),
+/// #           _ => None,
+/// #       };
+/// #       let store = self.0.clone();
+/// #       let call = spawn_blocking(move || {
+/// #           store.claim(account.as_ref().map_or(Scope::Any, Scope::Account), now)
+/// #       });
+/// #       Box::pin(async { call.await.map_err(lost)? })
+/// #   }
+/// #   fn get<'a>(&'a self, account: &'a AccountId, id: TaskId, now: Now) -> Answer<'a, Option<Task>, BackendError> {
+/// #       let (store, account) = (self.0.clone(), account.clone());
+/// #       let call = spawn_blocking(move || store.get(&account, id, now));
+/// #       Box::pin(async { call.await.map_err(lost)? })
+/// #   }
+/// #   fn list<'a>(&'a self, account: &'a AccountId, query: &'a ListQuery, now: Now) -> Answer<'a, Page, ListError> {
+/// #       let (store, account, query) = (self.0.clone(), account.clone(), query.clone());
+/// #       let call = spawn_blocking(move || store.list(&account, &query, now));
+/// #       Box::pin(async { call.await.map_err(lost)? })
+/// #   }
+/// #   fn sweep(&self, limit: usize, now: Now) -> Answer<'_, Swept, BackendError> {
+/// #       let store = self.0.clone();
+/// #       let call = spawn_blocking(move || store.sweep(limit, now));
+/// #       Box::pin(async { call.await.map_err(lost)? })
+/// #   }
+/// }
+///
+/// /// The thread panicked: it may have done something before.
+/// fn lost(error: JoinError) -> BackendError {
+///     BackendError::unknown(error)
+/// }
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// #     let store: Arc<dyn AsyncTaskStore> = Arc::new(Blocking(Arc::new(MemoryStore::default())));
+/// #     assert!(store.claim(Scope::Any, MIN_TIME).await.unwrap().is_none());
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct InProcess<S>(pub S);
 
@@ -93,7 +172,11 @@ impl<S: TaskStore> AsyncTaskStore for InProcess<S> {
         Box::pin(ready(self.0.apply(target, event, now)))
     }
 
-    fn claim<'a>(&'a self, scope: Scope<'a>, now: Now) -> Answer<'a, Option<Change>, BackendError> {
+    fn claim<'a>(
+        &'a self,
+        scope: Scope<'a>,
+        now: Now,
+    ) -> Answer<'a, Option<Claimed>, BackendError> {
         Box::pin(ready(self.0.claim(scope, now)))
     }
 
@@ -131,7 +214,7 @@ macro_rules! forward_async_task_store {
                 (**self).apply(target, event, now)
             }
 
-            fn claim<'a>(&'a self, scope: Scope<'a>, now: Now) -> Answer<'a, Option<Change>, BackendError> {
+            fn claim<'a>(&'a self, scope: Scope<'a>, now: Now) -> Answer<'a, Option<Claimed>, BackendError> {
                 (**self).claim(scope, now)
             }
 

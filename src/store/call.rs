@@ -31,6 +31,13 @@ impl<'a> Target<'a> {
         Self { account: task.account(), id: task.id(), revision: Some(task.revision()) }
     }
 
+    /// The task with this id, only at this revision: for those who have no [`Task`], such as a worker
+    /// that was told of it over the network.
+    #[must_use]
+    pub const fn at(account: &'a AccountId, id: TaskId, revision: Revision) -> Self {
+        Self { account, id, revision: Some(revision) }
+    }
+
     /// Whose task it is.
     #[must_use]
     pub const fn account(&self) -> &'a AccountId {
@@ -63,6 +70,64 @@ pub enum Scope<'a> {
     Any,
     /// This account. It doesn't count as its turn.
     Account(&'a AccountId),
+}
+
+/// What [`claim`](crate::TaskStore::claim) did: at each call one event, of one task.
+///
+/// ```
+/// # use tasklife::*;
+/// # let store = MemoryStore::default();
+/// # let now = MIN_TIME;
+/// while let Some(claimed) = store.claim(Scope::Any, now)? {
+///     match claimed {
+///         Claimed::Work(change) => println!("working on {}", change.task().id()),
+///         Claimed::GivenUp(change) => println!("{} was given up", change.task().id()),
+///     }
+/// }
+/// # Ok::<(), BackendError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Claimed {
+    /// A task to work on. It was started, or taken over from a worker that fell silent.
+    Work(Change),
+    /// A task that has ended in `processing-error`, as it was handed out
+    /// [too often](crate::StoreConfig::with_max_attempts) and its last worker fell silent too. There is
+    /// nothing to work on; claim again.
+    GivenUp(Change),
+}
+
+impl Claimed {
+    /// Whether there is a task to work on.
+    #[must_use]
+    pub const fn is_work(&self) -> bool {
+        matches!(self, Self::Work(_))
+    }
+
+    /// The task to work on, if it is one.
+    #[must_use]
+    pub fn into_work(self) -> Option<Task> {
+        match self {
+            Self::Work(change) => Some(change.into_task()),
+            Self::GivenUp(_) => None,
+        }
+    }
+
+    /// What happened to the task, in either case.
+    #[must_use]
+    pub const fn change(&self) -> &Change {
+        let (Self::Work(change) | Self::GivenUp(change)) = self;
+        change
+    }
+
+    /// What a store did to a task that it handed out, or gave up: which of the two, says the event.
+    /// For those who implement a store.
+    pub fn by(change: Change) -> Self {
+        match change.event() {
+            EventKind::Fail => Self::GivenUp(change),
+            _ => Self::Work(change),
+        }
+    }
 }
 
 /// A submission that was accepted: now, or before.

@@ -32,19 +32,22 @@ pub struct StoreConfig {
     max_open: usize,
     max_in_progress: Option<NonZeroU32>,
     takeover_after: Option<Duration>,
+    max_attempts: NonZeroU32,
     max_input: usize,
 }
 
 impl Default for StoreConfig {
-    /// Retention of 10 days from the submission, inputs up to 1 MiB, no take-over, and no other
-    /// limit.
+    /// Retention of 10 days from the submission, up to 100,000 tasks, inputs up to 1 MiB, take-over
+    /// after 30 minutes of silence, 5 attempts; and neither unfinished tasks nor tasks in progress
+    /// are limited.
     fn default() -> Self {
         Self {
             retention: Retention::default(),
-            max_tasks: usize::MAX,
+            max_tasks: 100_000,
             max_open: usize::MAX,
             max_in_progress: None,
-            takeover_after: None,
+            takeover_after: Some(Duration::from_mins(30)),
+            max_attempts: NonZeroU32::MIN.saturating_add(4),
             max_input: 1 << 20,
         }
     }
@@ -59,7 +62,13 @@ impl StoreConfig {
     }
 
     /// Sets how many tasks the store holds in all, the expired ones that no sweep has dropped yet
-    /// included. Unlimited by default.
+    /// included. 100,000 by default; `usize::MAX` is no limit.
+    ///
+    /// In memory, 100,000 tasks with inputs of 200 bytes take about 60 MB, so that a small machine
+    /// holds them: `cargo run --release --bin weigh` in `benches/peers` measures it. A full store
+    /// makes place for a submission by dropping the task that expired first; it refuses only where
+    /// all that it holds is visible. Law S7 of [`TaskStore`](crate::TaskStore#life-and-death) has the
+    /// details.
     #[must_use]
     pub const fn with_max_tasks(mut self, total: usize) -> Self {
         self.max_tasks = total;
@@ -81,11 +90,35 @@ impl StoreConfig {
         self
     }
 
-    /// Lets a task in progress be handed out again once its `updated_at` is more than `silence`
-    /// ago. Off by default.
+    /// Sets after what silence a task in progress is handed out again: once its `updated_at` is
+    /// more than that ago. 30 minutes by default.
+    ///
+    /// A worker that takes longer reports now and then, as each [report](crate::TaskEvent::report) is
+    /// a heartbeat. Choose a few times the interval between two reports: what a dead worker left waits
+    /// for so long, a restart of the process included, and so does its account, where its lane is full.
     #[must_use]
     pub const fn with_takeover_after(mut self, silence: Duration) -> Self {
         self.takeover_after = Some(silence);
+        self
+    }
+
+    /// Never hands out a task again. Whoever needs this ends what a dead worker left by themselves:
+    /// otherwise such a task stays in progress, and keeps its place in the lane, until it expires.
+    #[must_use]
+    pub const fn without_takeover(mut self) -> Self {
+        self.takeover_after = None;
+        self
+    }
+
+    /// Sets how often a task is handed out at the most: started once, and taken over for the rest.
+    /// 5 by default.
+    ///
+    /// A task that has had so many [attempts](Task::attempts) and falls silent again is given up:
+    /// [`claim`](crate::TaskStore::claim) ends it in `processing-error`. So a task that kills its
+    /// workers does not kill all of them, one after the other, for as long as it is kept.
+    #[must_use]
+    pub const fn with_max_attempts(mut self, attempts: NonZeroU32) -> Self {
+        self.max_attempts = attempts;
         self
     }
 
@@ -120,10 +153,16 @@ impl StoreConfig {
         self.max_in_progress
     }
 
-    /// After what silence a task in progress is handed out again, where it is at all.
+    /// After what silence a task in progress is handed out again; `None` where it never is.
     #[must_use]
     pub const fn takeover_after(&self) -> Option<Duration> {
         self.takeover_after
+    }
+
+    /// How often a task is handed out at the most.
+    #[must_use]
+    pub const fn max_attempts(&self) -> NonZeroU32 {
+        self.max_attempts
     }
 
     /// How many bytes of input a submission may have.
@@ -132,8 +171,16 @@ impl StoreConfig {
         self.max_input
     }
 
-    /// Whether a task is to be handed out again `now`: it is in progress, and its last update is
-    /// more than the [silence](Self::with_takeover_after) ago. Visibility is not looked at.
+    /// Whether a task that is due to be taken over is given up instead: it was handed out as often as
+    /// it [may be](Self::with_max_attempts). Its status is not looked at.
+    #[must_use]
+    pub fn is_given_up(&self, task: &Task) -> bool {
+        task.attempts() >= self.max_attempts.get()
+    }
+
+    /// Whether a task is to be handed out again `now`, or [given up](Self::is_given_up): it is in
+    /// progress, and its last update is more than the [silence](Self::with_takeover_after) ago.
+    /// Visibility is not looked at.
     #[must_use]
     pub fn takeover_due(&self, task: &Task, now: Now) -> bool {
         task.status() == TaskStatus::ProcessingInProgress
@@ -154,7 +201,7 @@ impl StoreConfig {
     /// # let task = Task::new(submission, Retention::default(), now, AccountClock::default().next(now));
     /// let config = StoreConfig::default().with_takeover_after(Duration::from_secs(60));
     /// assert_eq!(config.takeover_at(&task), Some("2019-08-08T06:50:15Z".parse()?));
-    /// assert_eq!(StoreConfig::default().takeover_at(&task), None);
+    /// assert_eq!(StoreConfig::default().without_takeover().takeover_at(&task), None);
     /// # Ok::<(), Box<dyn core::error::Error>>(())
     /// ```
     #[must_use]

@@ -26,15 +26,10 @@ pub enum SubmitError {
     /// `now` or the latest sweep's. Check the clocks.
     #[error("expected a task that outlives its submission, got one that is expired at birth")]
     Expired,
-    /// The store holds as many tasks as it may. Sweep, where that helps; otherwise try later.
-    #[error(
-        "expected room for another task, got a full store; {}",
-        if *sweep_helps { "a sweep makes room" } else { "no task is due to be swept" }
-    )]
-    StoreFull {
-        /// Whether tasks are due to be dropped by a sweep.
-        sweep_helps: bool,
-    },
+    /// The store holds as many tasks as it may, and all of them are visible. Try again when one has
+    /// expired, or let it hold more.
+    #[error("expected room for another task, got a store full of tasks that have not expired")]
+    StoreFull,
     /// The account has as many unfinished tasks as it may. Try again when one has ended.
     #[error("expected an account with fewer unfinished tasks, got one that has all it may have")]
     AccountFull,

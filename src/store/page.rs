@@ -49,6 +49,27 @@ impl Page {
     }
 }
 
+impl IntoIterator for Page {
+    type Item = Task;
+    type IntoIter = alloc::vec::IntoIter<Task>;
+
+    /// The tasks, the one that was updated last first.
+    fn into_iter(self) -> Self::IntoIter {
+        self.tasks.into_iter()
+    }
+}
+
+#[expect(clippy::into_iter_without_iter, reason = "`tasks` gives the slice")]
+impl<'a> IntoIterator for &'a Page {
+    type Item = &'a Task;
+    type IntoIter = core::slice::Iter<'a, Task>;
+
+    /// The tasks, the one that was updated last first.
+    fn into_iter(self) -> Self::IntoIter {
+        self.tasks.iter()
+    }
+}
+
 impl Links {
     /// The reply to a request for the list: each task as in the reply to a read of it.
     #[must_use]

@@ -195,6 +195,10 @@ impl From<Task> for TaskRecord {
 }
 
 impl TaskRecord {
+    pub(crate) fn revision(&self) -> Revision {
+        self.revision
+    }
+
     /// Lets the record have this very copy of its account's id, if it is of this account.
     pub(crate) fn share_account(&mut self, account: &AccountId) {
         if self.account == *account {

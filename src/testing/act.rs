@@ -12,7 +12,7 @@ use super::history::id_number;
 use crate::event::TaskEvent;
 use crate::id::{AccountId, TaskId};
 use crate::store::{
-    ApplyError, AsyncTaskStore, BackendError, Change, ListError, ListQuery, Page, Scope,
+    ApplyError, AsyncTaskStore, BackendError, Change, Claimed, ListError, ListQuery, Page, Scope,
     SubmitError, Submitted, Swept, Target,
 };
 use crate::submission::Submission;
@@ -69,7 +69,7 @@ pub(super) enum Act {
 pub(super) enum Reply {
     Submit(Result<Submitted, SubmitError>),
     Apply(Result<Change, ApplyError>),
-    Claim(Result<Option<Change>, BackendError>),
+    Claim(Result<Option<Claimed>, BackendError>),
     Get(Result<Option<Task>, BackendError>),
     List(Result<Page, ListError>),
     Sweep(Result<Swept, BackendError>),
@@ -133,7 +133,8 @@ impl Reply {
     pub(super) fn changed(&self) -> Option<&Task> {
         match self {
             Self::Submit(Ok(Submitted::New(task))) => Some(task),
-            Self::Apply(Ok(change)) | Self::Claim(Ok(Some(change))) => Some(change.task()),
+            Self::Apply(Ok(change)) => Some(change.task()),
+            Self::Claim(Ok(Some(claimed))) => Some(claimed.change().task()),
             _ => None,
         }
     }
@@ -145,9 +146,8 @@ impl Reply {
             Self::Submit(Ok(Submitted::New(task))) => format!("new: {}", brief(task)),
             Self::Submit(Ok(Submitted::Existing(task))) => format!("existing: {}", brief(task)),
             Self::Submit(Err(error)) => failed(error),
-            Self::Apply(Ok(change)) | Self::Claim(Ok(Some(change))) => {
-                format!("{} by {}: {}", change.from(), change.event(), brief(change.task()))
-            }
+            Self::Apply(Ok(change)) => brief_change(change),
+            Self::Claim(Ok(Some(claimed))) => brief_change(claimed.change()),
             Self::Apply(Err(error)) => failed(error),
             Self::Claim(Ok(None)) | Self::Get(Ok(None)) => "none".into(),
             Self::Claim(Err(error)) | Self::Get(Err(error)) | Self::Sweep(Err(error)) => {
@@ -163,6 +163,10 @@ impl Reply {
             Self::Sweep(Ok(swept)) => format!("{swept:?}"),
         }
     }
+}
+
+fn brief_change(change: &Change) -> String {
+    format!("{} by {}: {}", change.from(), change.event(), brief(change.task()))
 }
 
 /// A task in a few words: whose, which, where it stands, at which revision.

@@ -13,7 +13,9 @@ use super::model::Model;
 use crate::clock::Revision;
 use crate::id::{AccountId, TaskId};
 use crate::status::{EventKind, TaskStatus};
-use crate::store::{ApplyError, Change, Scope, StoreConfig, SubmitError, Submitted, Swept};
+use crate::store::{
+    ApplyError, Change, Claimed, Scope, StoreConfig, SubmitError, Submitted, Swept,
+};
 use crate::task::Task;
 use crate::time::Now;
 
@@ -33,7 +35,8 @@ pub(super) struct Checker {
     pub(super) model: Model,
     seen: BTreeMap<AccountId, Seen>,
     versions: BTreeMap<(AccountId, TaskId, Revision), Task>,
-    /// Since a sweep that left something, which of the due tasks are there is the store's choice.
+    /// Since a sweep that left something, or a task that made place for another, which of the due tasks
+    /// are there is the store's choice. It shows in how many a sweep drops, and nowhere else.
     partly_swept: bool,
     claims: u64,
     pub(super) violations: Vec<Violation>,
@@ -126,6 +129,10 @@ impl Checker {
         match (expected, got) {
             (Ok(Submitted::New(expected)), Ok(Submitted::New(got))) => {
                 self.accepted(before, &expected, got, now);
+                let is_more = self.model.all_tasks().count() > before.all_tasks().count();
+                if !is_more && before.stored(account, id).is_none() {
+                    self.made_place(now);
+                }
             }
             (Ok(Submitted::Existing(expected)), Ok(Submitted::Existing(got))) => {
                 self.read(got);
@@ -133,14 +140,9 @@ impl Checker {
             }
             (Err(E::Conflict), Err(E::Conflict))
             | (Err(E::Expired), Err(E::Expired))
+            | (Err(E::StoreFull), Err(E::StoreFull))
             | (Err(E::AccountFull), Err(E::AccountFull)) => {}
             (Err(E::InputTooLarge { limit: a }), Err(E::InputTooLarge { limit: b })) if a == *b => {
-            }
-            (Err(E::StoreFull { sweep_helps: a }), Err(E::StoreFull { sweep_helps: b }))
-                if a == *b || self.partly_swept => {}
-            // Whether an expired task is still there to be replaced, the store knows alone.
-            (Err(E::StoreFull { .. }), _) | (_, Err(E::StoreFull { .. })) if self.partly_swept => {
-                self.lost = true;
             }
             (expected, got) => {
                 let foreign = before.all_tasks().any(|t| t.id() == id && t.account() != account);
@@ -150,9 +152,9 @@ impl Checker {
                     |x: &Result<_, _>| matches!(x, Ok(Submitted::Existing(_)) | Err(E::Conflict));
                 let law = match (&expected, got) {
                     (_, got) if finds(got) && !visible && foreign => Law::S11,
-                    (_, Err(E::StoreFull { .. } | E::AccountFull)) if visible => Law::Acts,
+                    (_, Err(E::StoreFull | E::AccountFull)) if visible => Law::Acts,
                     (e, got) if finds(e) != finds(got) => Law::S6,
-                    (Err(E::StoreFull { .. }), Ok(_)) => Law::S7,
+                    (Err(E::StoreFull), _) | (_, Err(E::StoreFull)) => Law::S7,
                     (e, Err(E::Conflict)) if e.is_ok() && foreign => Law::S11,
                     (Ok(_), Err(E::AccountFull)) if others_have_open_tasks => Law::S11,
                     _ => Law::Acts,
@@ -207,8 +209,8 @@ impl Checker {
         }
     }
 
-    fn claimed(&mut self, scope: Scope<'_>, got: Option<&Change>, now: Now) {
-        let Some(change) = got else {
+    fn claimed(&mut self, scope: Scope<'_>, got: Option<&Claimed>, now: Now) {
+        let Some(claimed) = got else {
             let waiting = match scope {
                 Scope::Any => self.model.accounts().find_map(|one| self.model.offer(one, now)),
                 Scope::Account(only) => self.model.offer(only, now),
@@ -220,6 +222,7 @@ impl Checker {
             }
             return;
         };
+        let change = claimed.change();
         let (task, account) = (change.task(), change.task().account().clone());
         if scope == Scope::Any {
             self.took_its_turn(&account, now);
@@ -236,6 +239,7 @@ impl Checker {
             };
             return self.lose(law, format!("claim: expected none; got {}", brief(task)));
         };
+        let expected = expected.change();
         if expected.task().id() != task.id() {
             let both_started =
                 expected.event() == EventKind::Start && change.event() == EventKind::Start;
@@ -250,6 +254,10 @@ impl Checker {
         if (expected.from(), expected.event()) != (change.from(), change.event()) {
             let way = format!("{} by {}", change.from(), change.event());
             self.breach(Law::Acts, format!("claim: the change is said to be {way}"));
+        }
+        if Claimed::by(change.clone()) != *claimed {
+            let what = if claimed.is_work() { "work" } else { "given up" };
+            self.breach(Law::Acts, format!("claim: {} is said to be {what}", brief(task)));
         }
         self.accepted(&before, expected.task(), task, now);
     }
@@ -294,11 +302,22 @@ impl Checker {
         }
         let left = expected.more || got.more;
         self.partly_swept = left && (self.partly_swept || got.dropped > 0);
+        self.note_who_is_forgettable(got.dropped > 0, now);
+    }
+
+    /// A full store dropped a task for a submission. Where others expired when it did, it may have been
+    /// one of those.
+    fn made_place(&mut self, now: Now) {
+        self.partly_swept |= self.model.has_due();
+        self.note_who_is_forgettable(true, now);
+    }
+
+    fn note_who_is_forgettable(&mut self, dropped: bool, now: Now) {
         let accounts: Vec<AccountId> = self.model.accounts().cloned().collect();
         for account in accounts {
             let nothing_visible = self.model.visible_tasks(&account, now).next().is_none();
             let empty = self.model.account_mut(&account).is_empty();
-            if empty || (got.dropped > 0 && nothing_visible) {
+            if empty || (dropped && nothing_visible) {
                 self.seen.entry(account).or_default().forgettable = true;
             }
         }

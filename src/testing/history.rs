@@ -54,6 +54,7 @@ pub(super) struct Limits {
     pub(super) max_open: Option<usize>,
     pub(super) max_in_progress: Option<u32>,
     pub(super) takeover_nanos: Option<u64>,
+    pub(super) max_attempts: Option<u32>,
 }
 
 impl Limits {
@@ -67,6 +68,7 @@ impl Limits {
             Self { max_open: None, ..self },
             Self { max_in_progress: None, ..self },
             Self { takeover_nanos: None, ..self },
+            Self { max_attempts: None, ..self },
             Self { max_tasks: lower(max_tasks), ..self },
             Self { max_open: lower(max_open), ..self },
             Self { max_in_progress: narrower, ..self },
@@ -177,6 +179,13 @@ impl History {
     #[must_use]
     pub fn with_takeover_nanos(mut self, nanoseconds: u64) -> Self {
         self.limits.takeover_nanos = Some(nanoseconds);
+        self
+    }
+
+    /// Sets [`max_attempts`](StoreConfig::with_max_attempts); 0 counts as 1. Unlimited unless set.
+    #[must_use]
+    pub fn with_max_attempts(mut self, attempts: u32) -> Self {
+        self.limits.max_attempts = Some(attempts);
         self
     }
 
@@ -305,7 +314,7 @@ impl History {
     #[must_use]
     pub fn config(&self) -> StoreConfig {
         let Limits { retention_nanos, since_update, max_tasks, max_open, .. } = self.limits;
-        let period = retention_nanos.map(TimeDelta::nanoseconds);
+        let period = retention_nanos.map(|nanos| Duration::from_nanos(nanos.max(0).unsigned_abs()));
         let period = period.unwrap_or(Retention::default().period());
         let retention =
             if since_update { Retention::since_update } else { Retention::since_submission };
@@ -317,10 +326,12 @@ impl History {
         if let Some(width) = self.limits.max_in_progress {
             config = config.with_max_in_progress(NonZeroU32::new(width).unwrap_or(NonZeroU32::MIN));
         }
-        if let Some(silence) = self.limits.takeover_nanos {
-            config = config.with_takeover_after(Duration::from_nanos(silence));
+        let attempts = self.limits.max_attempts.unwrap_or(u32::MAX);
+        config = config.with_max_attempts(NonZeroU32::new(attempts).unwrap_or(NonZeroU32::MIN));
+        match self.limits.takeover_nanos {
+            Some(silence) => config.with_takeover_after(Duration::from_nanos(silence)),
+            None => config.without_takeover(),
         }
-        config
     }
 }
 

@@ -7,10 +7,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use crate::clock::AccountClock;
 use crate::event::{TaskEvent, TransitionError};
 use crate::id::{AccountId, TaskId};
+use crate::outcome::TaskError;
 use crate::status::{EventKind, TaskStatus};
 use crate::store::{
-    ApplyError, BackendError, Change, ListError, ListQuery, Page, Scope, StoreConfig, SubmitError,
-    Submitted, Swept, Target, TaskStore,
+    ApplyError, BackendError, Change, Claimed, ListError, ListQuery, Page, Scope, StoreConfig,
+    SubmitError, Submitted, Swept, Target, TaskStore,
 };
 use crate::submission::Submission;
 use crate::task::Task;
@@ -77,15 +78,21 @@ impl Model {
             return Err(SubmitError::Expired);
         }
         let replaces = self.stored(submission.account(), submission.id()).is_some();
-        if !replaces && self.all_tasks().count() >= self.config.max_tasks() {
-            let sweep_helps = self.all_tasks().any(|task| !task.is_visible_at(instant));
-            return Err(SubmitError::StoreFull { sweep_helps });
+        let full = !replaces && self.all_tasks().count() >= self.config.max_tasks();
+        let expired = self.all_tasks().filter(|task| !task.is_visible_at(instant));
+        let first = expired.min_by_key(|task| task.expires_at()).cloned();
+        if full && first.is_none() {
+            return Err(SubmitError::StoreFull);
         }
         let open = self.visible_tasks(submission.account(), now);
         if open.filter(|task| !task.status().is_terminal()).count() >= self.config.max_open() {
             return Err(SubmitError::AccountFull);
         }
 
+        if let Some(first) = first.filter(|_| full) {
+            self.horizon = self.horizon.max(first.expires_at());
+            self.account_mut(first.account()).tasks.retain(|task| task.id() != first.id());
+        }
         let retention = self.config.retention();
         let account = self.account_mut(submission.account());
         let task = Task::new(submission, retention, now, account.clock.next(now));
@@ -126,7 +133,7 @@ impl Model {
     ///
     /// # Errors
     /// Never: the backend is memory.
-    pub fn claim(&mut self, scope: Scope<'_>, now: Now) -> Result<Option<Change>, BackendError> {
+    pub fn claim(&mut self, scope: Scope<'_>, now: Now) -> Result<Option<Claimed>, BackendError> {
         let chosen = match scope {
             Scope::Account(id) => self.accounts.iter().find(|account| account.id == *id),
             Scope::Any => {
@@ -140,6 +147,7 @@ impl Model {
             self.places += 1;
         }
         let (retention, places) = (self.config.retention(), self.places);
+        let max_attempts = self.config.max_attempts().get();
         let account = self.account_mut(&id);
         if scope == Scope::Any {
             account.place = places;
@@ -147,12 +155,15 @@ impl Model {
         let (from, stamp) = (task.status(), account.clock.next(now));
         let (event, applied) = if from == TaskStatus::Received {
             (EventKind::Start, task.apply(TaskEvent::start(), retention, now, stamp))
+        } else if task.attempts() >= max_attempts {
+            let end = TaskEvent::fail(TaskError::too_many_attempts(task.attempts()));
+            (EventKind::Fail, task.apply(end, retention, now, stamp))
         } else {
             (EventKind::Report, task.take_over(retention, now, stamp))
         };
         debug_assert!(applied.is_ok(), "what is offered can be handed out: {applied:?}");
         account.put(task.clone());
-        Ok(Some(Change::new(from, event, task)))
+        Ok(Some(Claimed::by(Change::new(from, event, task))))
     }
 
     /// As [`TaskStore::get`].
@@ -215,7 +226,8 @@ impl Model {
         Ok(Swept { dropped: due.len(), more })
     }
 
-    /// What the account has to hand out: a task in progress that fell silent, or one received.
+    /// What the account has to hand out, or to give up: a task in progress that fell silent, or one
+    /// received.
     pub(super) fn offer(&self, account: &AccountId, now: Now) -> Option<Task> {
         let tasks = || self.visible_tasks(account, now);
         let silent = tasks().filter(|task| self.config.takeover_due(task, within_years(now)));
@@ -246,6 +258,11 @@ impl Model {
 
     pub(super) fn all_tasks(&self) -> impl Iterator<Item = &Task> {
         self.accounts.iter().flat_map(|account| &account.tasks)
+    }
+
+    /// Whether a task is due to be swept, whoever calls.
+    pub(super) fn has_due(&self) -> bool {
+        self.all_tasks().any(|task| !task.is_visible_at(self.horizon))
     }
 
     pub(super) fn accounts(&self) -> impl Iterator<Item = &AccountId> {
@@ -300,7 +317,7 @@ impl TaskStore for Mutex<Model> {
         locked(self).apply(target, event, now)
     }
 
-    fn claim(&self, scope: Scope<'_>, now: Now) -> Result<Option<Change>, BackendError> {
+    fn claim(&self, scope: Scope<'_>, now: Now) -> Result<Option<Claimed>, BackendError> {
         locked(self).claim(scope, now)
     }
 

@@ -4,6 +4,7 @@ mod histories;
 
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::time::Duration;
 
 use chrono::TimeDelta;
 use proptest::collection::vec;
@@ -63,6 +64,7 @@ arbitrary! {
     ResourceId => prop_oneof![
         any::<i32>().prop_map(ResourceId::from),
         any::<i64>().prop_map(ResourceId::from),
+        any::<u64>().prop_map(ResourceId::from),
         texts().prop_map(ResourceId::from),
     ];
     Completion => completions();
@@ -138,7 +140,7 @@ pub fn events_of(kind: EventKind) -> impl Strategy<Value = TaskEvent> {
         EventKind::Start => Just(TaskEvent::start()).boxed(),
         EventKind::Report => option::of(any::<Progress>())
             .prop_map(|progress| match progress {
-                Some(progress) => TaskEvent::report().with_progress(progress),
+                Some(progress) => TaskEvent::report_of(progress),
                 None => TaskEvent::report(),
             })
             .boxed(),
@@ -194,8 +196,8 @@ pub fn times(count: impl Into<proptest::collection::SizeRange>) -> impl Strategy
 /// Retentions of either kind, from a nanosecond to some weeks.
 pub fn retentions() -> impl Strategy<Value = Retention> {
     let period = prop_oneof![
-        Just(TimeDelta::days(Retention::DAYS)),
-        (1..1_000_000_000_000_000_i64).prop_map(TimeDelta::nanoseconds),
+        Just(Retention::default().period()),
+        (1..1_000_000_000_000_000_u64).prop_map(Duration::from_nanos),
     ];
     (period, any::<bool>()).prop_map(|(period, since_update)| {
         let retention =

@@ -86,7 +86,8 @@ fn the_answers_of_this_crate_are_sound() {
             note(begin, "POST /v1/subscriptions", links.accepted(&task).to_string());
         }
         for at in begin + 1..begin + 4 {
-            let started = store.claim(Scope::Any, second(at)).unwrap().unwrap().into_task();
+            let started =
+                store.claim(Scope::Any, second(at)).unwrap().unwrap().into_work().unwrap();
             let path = format!("GET /v1/tasks/{}", started.id());
             note(at, &path, links.polled(&started).to_string());
             let end = TaskEvent::complete(Completion::of(at));

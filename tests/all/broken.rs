@@ -8,10 +8,10 @@ use std::thread;
 use chrono::TimeDelta;
 use tasklife::testing::{Breach, Law, Park, Suite};
 use tasklife::{
-    AccountClock, AccountId, ApplyError, BackendError, Change, EventKind, InProcess, ListError,
-    ListQuery, MIN_TIME, Now, Page, Retention, Revision, Scope, StoreConfig, Submission,
-    SubmitError, Submitted, Swept, Target, Task, TaskEvent, TaskId, TaskStatus, TaskStore,
-    TransitionError,
+    AccountClock, AccountId, ApplyError, BackendError, Change, Claimed, EventKind, InProcess,
+    ListError, ListQuery, MIN_TIME, Now, Page, Retention, Revision, Scope, StoreConfig, Submission,
+    SubmitError, Submitted, Swept, Target, Task, TaskError, TaskEvent, TaskId, TaskStatus,
+    TaskStore, TransitionError,
 };
 
 /// In what way a store is broken.
@@ -36,6 +36,11 @@ enum Fault {
     ExpiredIdStaysTaken,
     SweepDropsTheVisible,
     FullStoreEvicts,
+    FullStoreRefuses,
+    FullStoreSweeps,
+    LastExpiredGoesFirst,
+    PlaceWithoutHorizon,
+    PlaceMadeForTheRefused,
     ReadTouches,
     EndOverwritten,
     RefusedEventLeavesATrace,
@@ -48,6 +53,9 @@ enum Fault {
     NewestClaimedFirst,
     LostUpdate,
     TakenOverAtTheInstant,
+    TakenOverForEver,
+    GivenUpTooEarly,
+    GivenUpInSilence,
     TakenOverAfterTheReceived,
     OwnClaimIsATurn,
     RevisionsSortedAsText,
@@ -60,7 +68,7 @@ enum Fault {
 use Fault as F;
 
 /// Each fault, what it is, and the law that it breaks.
-const FAULTS: [(Fault, &str, Law); 37] = [
+const FAULTS: [(Fault, &str, Law); 45] = [
     (
         F::ConflictIgnored,
         "the same id with another request gives the task that is there",
@@ -95,6 +103,11 @@ const FAULTS: [(Fault, &str, Law); 37] = [
     (F::ExpiredIdStaysTaken, "an expired task is found by the submission of its id", Law::S6),
     (F::SweepDropsTheVisible, "a sweep drops what will expire within two seconds", Law::S7),
     (F::FullStoreEvicts, "a full store drops its oldest task to make room", Law::S7),
+    (F::FullStoreRefuses, "a full store refuses, though it has what expired", Law::S7),
+    (F::FullStoreSweeps, "a full store hides all that is expired for the caller", Law::S6),
+    (F::LastExpiredGoesFirst, "a full store drops the task that expired last", Law::S6),
+    (F::PlaceWithoutHorizon, "a task that made place hides no other", Law::S6),
+    (F::PlaceMadeForTheRefused, "a full store makes place for what it then refuses", Law::S7),
     (F::ReadTouches, "a read counts as an update", Law::S8),
     (F::EndOverwritten, "a late failure overwrites a completion", Law::S9),
     (F::RefusedEventLeavesATrace, "a refused event is counted as an attempt", Law::S9),
@@ -106,6 +119,9 @@ const FAULTS: [(Fault, &str, Law); 37] = [
     (F::ExpiredTaskHoldsTheLane, "an expired task keeps its place in the lane", Law::S12),
     (F::NewestClaimedFirst, "`claim` starts the task that was received last", Law::S12),
     (F::TakenOverAtTheInstant, "a task is taken over at the instant its silence ends", Law::Acts),
+    (F::TakenOverForEver, "a task is taken over, however often it was", Law::Acts),
+    (F::GivenUpTooEarly, "a task is given up an attempt early", Law::Acts),
+    (F::GivenUpInSilence, "a task that is given up is said to be work", Law::Acts),
     (F::TakenOverAfterTheReceived, "received tasks come before those to be taken over", Law::Acts),
     (F::OwnClaimIsATurn, "a claim of one account counts as its turn", Law::Acts),
     (F::RevisionsSortedAsText, "a list is sorted by revision, as text", Law::S1),
@@ -145,6 +161,14 @@ impl State {
         self.clocks.push((task.account().clone(), clock));
         self.remove(task.account(), task.id());
         self.tasks.push(task);
+    }
+
+    /// Drops a task, if it is still there, and hides what expired when it did.
+    fn make_place(&mut self, dropped: Option<&Task>) {
+        if let Some(task) = dropped {
+            self.horizon = self.horizon.max(Some(task.expires_at()));
+            self.remove(task.account(), task.id());
+        }
     }
 
     fn remove(&mut self, account: &AccountId, id: TaskId) {
@@ -265,14 +289,22 @@ impl TaskStore for Broken {
         if self.config.retention().after_submission(now) <= instant {
             return Err(SubmitError::Expired);
         }
-        if there.is_none() && state.tasks.len() >= self.config.max_tasks() {
-            if !self.is(F::FullStoreEvicts) {
-                let sweep_helps = state.tasks.iter().any(|task| !task.is_visible_at(instant));
-                return Err(SubmitError::StoreFull { sweep_helps });
-            }
-            if !state.tasks.is_empty() {
-                state.tasks.remove(0);
-            }
+        let is_full = there.is_none() && state.tasks.len() >= self.config.max_tasks();
+        let expired = |task: &&Task| !task.is_visible_at(instant) && !self.is(F::FullStoreRefuses);
+        let mut first =
+            state.tasks.iter().filter(expired).min_by_key(|task| task.expires_at()).cloned();
+        if self.is(F::FullStoreEvicts) {
+            first = first.or(state.tasks.first().cloned());
+        }
+        if self.is(F::LastExpiredGoesFirst) {
+            first = state.tasks.iter().filter(expired).max_by_key(|t| t.expires_at()).cloned();
+        }
+        if is_full && first.is_none() {
+            return Err(SubmitError::StoreFull);
+        }
+        let first = first.filter(|_| is_full);
+        if self.is(F::PlaceMadeForTheRefused) {
+            state.make_place(first.as_ref());
         }
         let together = self.is(F::OpenTasksCountedTogether);
         let open = self.visible(&state, now).filter(|task| {
@@ -283,6 +315,14 @@ impl TaskStore for Broken {
         }
         if too_large {
             return Err(SubmitError::InputTooLarge { limit });
+        }
+        if self.is(F::FullStoreSweeps) && first.is_some() {
+            state.horizon = Some(instant);
+        }
+        let horizon = state.horizon;
+        state.make_place(first.as_ref());
+        if self.is(F::PlaceWithoutHorizon) {
+            state.horizon = horizon;
         }
         let stamp = self.stamp(&state, &account, now);
         let task = Task::new(submission, self.config.retention(), now, stamp);
@@ -304,7 +344,9 @@ impl TaskStore for Broken {
             let stamp = self.stamp(&state, task.account(), now);
             let submission =
                 Submission::new(task.account().clone(), task.id(), task.command_type().clone());
-            let retention = Retention::since_submission(task.expires_at() - task.submitted_at());
+            let retention = Retention::since_submission(
+                (task.expires_at() - task.submitted_at()).to_std().unwrap(),
+            );
             let begin = AccountClock::default().next(task.submitted_at());
             let mut failed = Task::new(submission, retention, task.submitted_at(), begin);
             failed.apply(event, retention, now, stamp)?;
@@ -336,7 +378,7 @@ impl TaskStore for Broken {
         Ok(self.changed(&mut state, task, event, now)?)
     }
 
-    fn claim(&self, scope: Scope<'_>, now: Now) -> Result<Option<Change>, BackendError> {
+    fn claim(&self, scope: Scope<'_>, now: Now) -> Result<Option<Claimed>, BackendError> {
         let mut state = self.lock();
         let mut accounts: Vec<AccountId> = state.clocks.iter().map(|(id, _)| id.clone()).collect();
         accounts.sort();
@@ -362,16 +404,26 @@ impl TaskStore for Broken {
                 thread::yield_now();
             }
             let change = self.changed(&mut self.lock(), task, TaskEvent::start(), now);
-            return change.map(Some).map_err(BackendError::not_applied);
+            return change.map(Claimed::by).map(Some).map_err(BackendError::not_applied);
         }
         if from == TaskStatus::Received {
             let change = self.changed(&mut state, task, TaskEvent::start(), now);
-            return change.map(Some).map_err(BackendError::not_applied);
+            return change.map(Claimed::by).map(Some).map_err(BackendError::not_applied);
+        }
+        let early = u32::from(self.is(F::GivenUpTooEarly));
+        let is_given_up = task.attempts() + early >= self.config.max_attempts().get();
+        if is_given_up && !self.is(F::TakenOverForEver) {
+            let end = TaskEvent::fail(TaskError::too_many_attempts(task.attempts()));
+            let change = self.changed(&mut state, task, end, now);
+            let change = change.map_err(BackendError::not_applied)?;
+            let silent = self.is(F::GivenUpInSilence);
+            let claimed = if silent { Claimed::Work(change) } else { Claimed::by(change) };
+            return Ok(Some(claimed));
         }
         let stamp = self.stamp(&state, task.account(), now);
         task.take_over(self.config.retention(), now, stamp).map_err(BackendError::not_applied)?;
         state.put(task.clone());
-        Ok(Some(Change::new(from, EventKind::Report, task)))
+        Ok(Some(Claimed::by(Change::new(from, EventKind::Report, task))))
     }
 
     fn get(&self, account: &AccountId, id: TaskId, now: Now) -> Result<Option<Task>, BackendError> {
@@ -487,7 +539,7 @@ fn caught(fault: Fault, broken: Law) -> (Vec<Law>, Option<Box<Breach>>) {
 
 #[test]
 fn every_broken_store_is_caught_by_its_law_with_a_short_history() {
-    let halves = FAULTS.chunks(FAULTS.len() / 2);
+    let halves = FAULTS.chunks(FAULTS.len().div_ceil(2));
     let found = thread::scope(|scope| {
         let half = |faults: &'static [(Fault, &str, Law)]| {
             faults.iter().map(|(fault, _, law)| caught(*fault, *law)).collect::<Vec<_>>()

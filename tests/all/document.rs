@@ -83,8 +83,8 @@ fn the_documented_examples_come_out_byte_for_byte() {
 #[test]
 fn every_field_has_its_place_and_is_there_only_where_it_says_something() {
     let running = |event| task(OTHER, [TaskEvent::start(), event]);
-    let half = TaskEvent::report().with_progress(Progress::of(1, 2));
-    let resource = r#"{ "b":1.50e+3, "a":[ ], "b":"\u002f" }"#;
+    let half = TaskEvent::report_of(Progress::of(1, 2));
+    let resource = r#"{ "b":1.50e+3, "a":[ ], "B":"\u002f" }"#;
     let full = Completion::of("node/3")
         .with_additional_resource_id(i64::MIN)
         .with_resource(&RawValue::from_string(resource.to_owned()).unwrap())
@@ -243,7 +243,7 @@ fn the_array_shape_fits_the_public_schema() {
     let links = links("/v1").with_shape(LinkShape::Array).with_error_form(ErrorForm::Code);
     let full = Completion::of(i32::MAX).with_additional_resource_id(i32::MIN);
     let error = TaskError::new("SUBSCRIPTION_NOT_FOUND", "Gone.").with_additional_info("7");
-    let report = TaskEvent::report().with_progress(Progress::of(1, 2)).with_description("Half.");
+    let report = TaskEvent::report_of(Progress::of(1, 2)).with_description("Half.");
     let tasks = vec![
         follow(submission(ID, CREATE).initialized(), MIN_TIME, []),
         task(CREATE, []),

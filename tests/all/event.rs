@@ -1,7 +1,7 @@
 //! Progress, and what an event says of itself.
 
 use proptest::prelude::*;
-use tasklife::{Completion, EventKind, Progress, TaskError, TaskEvent};
+use tasklife::{Completion, EventKind, Progress, ResourceId, TaskError, TaskEvent};
 
 #[test]
 fn a_percentage_is_0_to_100() {
@@ -59,14 +59,14 @@ fn an_event_knows_its_kind() {
         assert_eq!((event.description(), event.progress()), (None, None));
         let ends = matches!(kind, EventKind::Complete | EventKind::Fail);
         assert_eq!(event.outcome().is_some(), ends);
-        let worded = event.clone().with_description("Words.").with_progress(Progress::of(1, 2));
-        assert_eq!(worded.description(), Some("Words."));
-        assert_eq!(worded.progress().is_some(), kind == EventKind::Report);
         assert_eq!(event.kind(), kind);
-        assert_eq!(event.clone().with_description("Words.").kind(), kind);
-        let with_progress = event.clone().with_progress(Progress::of(1, 2));
-        assert_eq!(with_progress == event, kind != EventKind::Report, "only a report has progress");
+        let worded = event.with_description("Words.");
+        assert_eq!((worded.description(), worded.kind()), (Some("Words."), kind));
     }
+    let half = Progress::of(1, 2);
+    let report = TaskEvent::report_of(half);
+    assert_eq!((report.kind(), report.progress()), (EventKind::Report, Some(half)));
+    assert_ne!(report, TaskEvent::report());
 }
 
 #[test]
@@ -88,6 +88,68 @@ fn a_resource_is_a_json_object_of_bounded_depth() {
     let error = Completion::default().with_resource(&unfit).unwrap_err();
     assert_eq!(error.to_string(), "expected a resource that can be written as JSON");
     assert!(std::error::Error::source(&error).is_some());
+}
+
+#[test]
+fn a_resource_is_what_every_reader_of_json_takes() {
+    let with = |member: &str| {
+        let text = format!(r#"{{"a": [{{"deep": {member}}}]}}"#);
+        let raw = serde_json::value::RawValue::from_string(text).unwrap();
+        Completion::default().with_resource(&raw)
+    };
+    let largest = format!("{:e}", f64::MAX);
+    let taken = [
+        r#""\ud83d\ude00 \u0000 \/ é""#,
+        "-0.0e0",
+        "18446744073709551616",
+        "1e-400",
+        &largest,
+        r#"{"a": 1, "A": 1, "\u0061b": null}"#,
+        "[true, false, null, {}, []]",
+    ];
+    for member in taken {
+        let completion = with(member).unwrap_or_else(|error| panic!("{member}: {error}"));
+        assert!(completion.resource().unwrap().contains(member), "verbatim");
+    }
+    for (member, what) in [
+        (r#""\ud800""#, "surrogate"),
+        (r#""\udc00\ud800""#, "surrogate"),
+        (r#"{"\ud800": 1}"#, "surrogate"),
+        ("1E400", "the number \"1E400\", which is beyond the range of doubles"),
+        ("[-1e309]", "the number \"-1e309\""),
+        (r#"{"a": 1, "b": 2, "\u0061": 1}"#, "the name \"a\" twice in one object"),
+    ] {
+        let error = with(member).unwrap_err().to_string();
+        assert!(error.starts_with("expected a resource that every reader of JSON takes, got "));
+        assert!(error.contains(what), "{member}: {error}");
+    }
+    // Each number of its own range is written as it can be read.
+    assert!(Completion::default().with_resource(&serde_json::json!({"n": f64::MAX})).is_ok());
+}
+
+#[test]
+fn a_resource_id_is_made_of_whatever_identifies_a_resource() {
+    let uuid = uuid::Uuid::from_u128(7);
+    let texts = [
+        (ResourceId::from(7_u32), "7"),
+        (ResourceId::from(7_usize), "7"),
+        (ResourceId::from(i64::MAX.unsigned_abs()), "9223372036854775807"),
+        (ResourceId::from(i64::MIN), "-9223372036854775808"),
+    ];
+    for (id, text) in texts {
+        assert!(matches!(id, ResourceId::Number(_)), "{id:?}");
+        assert_eq!(
+            (id.to_string(), serde_json::to_string(&id).unwrap()),
+            (text.into(), text.into())
+        );
+    }
+    for (id, text) in [
+        (ResourceId::from(u64::MAX), "18446744073709551615"),
+        (ResourceId::from(usize::MAX), "18446744073709551615"),
+        (ResourceId::from(uuid), "00000000-0000-0000-0000-000000000007"),
+    ] {
+        assert_eq!(id, ResourceId::from(text), "a text, as no number here is as large");
+    }
 }
 
 proptest! {

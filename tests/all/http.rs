@@ -7,10 +7,10 @@ use std::time::Duration;
 use http::request::Parts;
 use http::{Request, Response};
 use serde_json::Value;
-use tasklife::http::{Rejection, Replies};
 use tasklife::{
-    ApplyError, BackendError, Completion, LinkShape, Links, ListQuery, MemoryStore, StoreConfig,
-    SubmitError, Submitted, Target, Task, TaskDocument, TaskEvent, TaskId, TaskStatus, TaskStore,
+    ApplyError, BackendError, Completion, LinkShape, Links, ListQuery, MemoryStore, Replies,
+    Snapshot, StoreConfig, SubmitError, Submitted, Target, Task, TaskDocument, TaskEvent, TaskId,
+    TaskStatus, TaskStore,
 };
 
 use crate::support::{CREATE, account, id, second, submission, task};
@@ -73,24 +73,30 @@ fn an_accepted_task_is_answered_with_where_it_is_and_when_to_look() {
     let done = changed(&started(&task), TaskEvent::complete(Completion::of(7)));
     let again = replies.accepted(&request, Ok(Submitted::Existing(done)), second(9));
     assert_eq!((again.status().as_u16(), header(&again, "retry-after")), (202, None));
+    assert_eq!(header(&new, "idempotent-replayed"), None);
+    assert_eq!(header(&again, "idempotent-replayed"), Some("true"), "a repeat can be told");
 }
 
 #[test]
 fn every_refusal_of_a_submission_has_its_status() {
     let (plain, keyed) = (get("/v1/x"), with_header("/v1/x", "Idempotency-Key", "k"));
+    // What a client sent, it is told of; of ids, inputs and lanes it knows nothing.
     let refusals = [
-        (SubmitError::Conflict, &plain, 409, false),
-        (SubmitError::Conflict, &keyed, 422, false),
-        (SubmitError::InputTooLarge { limit: 3 }, &keyed, 413, false),
-        (SubmitError::AccountFull, &plain, 429, true),
-        (SubmitError::StoreFull { sweep_helps: false }, &plain, 503, true),
-        (SubmitError::Expired, &plain, 503, true),
-        (BackendError::not_applied("gone").into(), &plain, 503, true),
+        (SubmitError::Conflict, &plain, 409, "the task with this id", false),
+        (SubmitError::Conflict, &keyed, 422, "this Idempotency-Key", false),
+        (SubmitError::InputTooLarge { limit: 3 }, &keyed, 413, "a body of at most 3 bytes", false),
+        (SubmitError::AccountFull, &plain, 429, "fewer unfinished tasks", true),
+        (SubmitError::StoreFull, &plain, 503, "nothing was applied", true),
+        (SubmitError::Expired, &plain, 503, "the clocks of the server", true),
+        (BackendError::not_applied("gone").into(), &plain, 503, "nothing was applied", true),
     ];
-    for (refusal, request, status, again) in refusals {
-        let message = refusal.to_string();
+    for (refusal, request, status, words, again) in refusals {
         let response = replies().accepted(request, Err(refusal), second(0));
-        assert_eq!(error(&response), (status, message, "/v1/x".to_owned()));
+        let (got, message, path) = error(&response);
+        assert_eq!((got, path.as_str()), (status, "/v1/x"));
+        assert!(message.contains(words), "{message}");
+        let names_an_id = message.contains("id that is free") || message.contains(" id ");
+        assert!(status != 422 || !names_an_id, "{message}");
         assert_eq!(header(&response, "retry-after").is_some(), again, "{status}");
     }
 }
@@ -129,25 +135,110 @@ fn a_read_has_a_tag_and_is_not_repeated_to_who_knows_it() {
     );
     assert!(tag.starts_with('"') && tag.ends_with('"'), "{tag}");
 
-    for known in [tag.clone(), format!("W/{tag}"), format!("\"a\" , {tag}"), "*".to_owned()] {
-        let response = read(&task, &with_header("/v1/tasks/1", "If-None-Match", &known));
-        assert_eq!((response.status().as_u16(), response.body().as_str()), (304, ""), "{known}");
-        assert_eq!(header(&response, "etag"), Some(&*tag));
-        assert_eq!(header(&response, "retry-after"), Some("1"));
+    let lists = [format!("W/{tag}"), format!("\"a\" , {tag}"), format!("\"a,\",W/{tag} ,\"\"")];
+    for known in lists.into_iter().chain([tag.clone(), "*".to_owned()]) {
+        for method in ["GET", "HEAD"] {
+            let mut request = with_header("/v1/tasks/1", "If-None-Match", &known);
+            request.method = method.parse().unwrap();
+            let response = read(&task, &request);
+            let status = response.status().as_u16();
+            assert_eq!((status, response.body().as_str()), (304, ""), "{method} {known}");
+            assert_eq!(header(&response, "etag"), Some(&*tag));
+            assert_eq!(header(&response, "retry-after"), Some("1"));
+            for name in ["cache-control", "vary"] {
+                assert_eq!(header(&response, name), header(&first, name), "RFC 9110, 15.4.5");
+            }
+        }
+    }
+    let inside = format!("\"x,{}\"", tag.trim_matches('"'));
+    for other in [&inside, tag.trim_end_matches('"'), tag.trim_matches('"'), "\"\"", "", "W/"] {
+        let request = with_header("/v1/tasks/1", "If-None-Match", other);
+        assert_eq!(read(&task, &request).status(), 200, "{other} is another tag, or none");
     }
     let request = with_header("/v1/tasks/1", "If-None-Match", &tag);
     assert_eq!(read(&started(&task), &request).status(), 200, "another revision");
 
     let others = [
-        Links::new(BASE).unwrap(),
+        Links::new("https://api.example.com/v2").unwrap(),
         Links::new("/v1").unwrap(),
         replies.links().clone().with_shape(LinkShape::Array),
-        replies.links().clone().with_error_form(tasklife::ErrorForm::Code),
     ];
     for links in others {
         let response = Replies::new(links).polled(&request, Ok(Some(task.clone())), second(0));
         assert_eq!(response.status(), 200, "another document");
     }
+}
+
+#[test]
+fn a_tag_is_never_that_of_another_document_whatever_a_store_has_lost() {
+    let (store, acme) = (MemoryStore::default(), account("acme"));
+    store.submit(submission("acme", 1), second(0)).unwrap();
+    let snapshot: Snapshot = store.snapshot();
+    let claim = |store: &MemoryStore, at| {
+        store.claim(tasklife::Scope::Any, second(at)).unwrap().unwrap().into_work().unwrap()
+    };
+    let read = |store: &MemoryStore, request: &Parts| {
+        replies().polled(request, store.get(&acme, id(1), second(9)), second(9))
+    };
+    let report = TaskEvent::report_of(tasklife::Progress::of(1, 2));
+    store.apply(Target::exactly(&claim(&store, 1)), report, second(2)).unwrap();
+    let seen = read(&store, &get("/v1/tasks/1"));
+    let known = with_header("/v1/tasks/1", "If-None-Match", header(&seen, "etag").unwrap());
+    assert_eq!(read(&store, &known).status(), 304);
+
+    // However unlikely the instant at which it is restored: the document is another, and so its tag.
+    for now in [tasklife::MIN_TIME, second(0), second(3)] {
+        let restored = MemoryStore::restore(StoreConfig::default(), snapshot.clone(), now).unwrap();
+        assert_eq!(read(&restored, &known).status(), 200);
+        let started = claim(&restored, 1);
+        let fail = TaskEvent::fail(tasklife::TaskError::new("NO", "No."));
+        restored.apply(Target::exactly(&started), fail, second(2)).unwrap();
+        let response = read(&restored, &known);
+        let document = TaskDocument::from_json(response.body().as_bytes()).unwrap();
+        assert_eq!(document.status().known(), Some(TaskStatus::ProcessingError));
+    }
+
+    // The same document has the same tag, wherever it is made.
+    let again = MemoryStore::restore(StoreConfig::default(), store.snapshot(), second(9)).unwrap();
+    assert_eq!(read(&again, &known).status(), 304);
+}
+
+#[test]
+fn nothing_that_one_account_reads_is_kept_for_another() {
+    let store = MemoryStore::default();
+    let (acme, mine) = (account("acme"), with_header("/v1/tasks", "x-api-key", "acme"));
+    let task = store.submit(submission("acme", 1), second(0)).unwrap();
+    let list = || store.list(&acme, &ListQuery::default(), second(0));
+    let started = |request: &Parts| {
+        let started = started(task.task());
+        let change =
+            tasklife::Change::new(TaskStatus::Received, tasklife::EventKind::Start, started);
+        replies().changed(request, Ok(change), second(1))
+    };
+    let post = Request::post("/v1/tasks/1").body(()).unwrap().into_parts().0;
+    let replies = replies();
+    let cache = |response: &Response<String>| {
+        let vary = header(response, "vary").unwrap_or_default().to_owned();
+        (header(response, "cache-control").unwrap().to_owned(), vary)
+    };
+    let read = ("private, no-cache".to_owned(), "x-api-key, x-api-secret-key".to_owned());
+    let kept_by_none = ("no-store".to_owned(), String::new());
+    for (response, expected) in [
+        (replies.list(&mine, list(), second(0)), &read),
+        (replies.polled(&mine, Ok(Some(task.task().clone())), second(0)), &read),
+        (replies.polled(&mine, Ok(None), second(0)), &kept_by_none),
+        (replies.accepted(&post, Ok(task.clone()), second(0)), &kept_by_none),
+        (replies.accepted(&post, Err(SubmitError::Conflict), second(0)), &kept_by_none),
+        (started(&post), &kept_by_none),
+        (replies.refused(&mine, http::StatusCode::UNAUTHORIZED, "no", second(0)), &kept_by_none),
+    ] {
+        assert_eq!(cache(&response), *expected, "{response:?}");
+    }
+    let bearer = http::HeaderValue::from_static("Bearer");
+    let replies = replies.with_credentials([http::header::AUTHORIZATION], bearer);
+    assert_eq!(header(&replies.list(&mine, list(), second(0)), "vary"), Some("authorization"));
+    let refused = replies.refused(&mine, http::StatusCode::UNAUTHORIZED, "no", second(0));
+    assert_eq!(header(&refused, "www-authenticate"), Some("Bearer"));
 }
 
 #[test]
@@ -221,7 +312,7 @@ fn a_list_leads_through_all_its_pages() {
         let mut seen = Vec::new();
         loop {
             let request = get(&path);
-            let query = replies.list_query(&request).unwrap();
+            let query = replies.list_query(&request, second(1)).unwrap();
             let response = replies.list(&request, store.list(&acme, &query, second(1)), second(1));
             let body: Value = serde_json::from_str(response.body()).unwrap();
             let list = TaskDocument::list_from_json(response.body().as_bytes()).unwrap();
@@ -245,7 +336,7 @@ fn a_list_leads_through_all_its_pages() {
 
 #[test]
 fn without_a_query_the_list_is_whole_up_to_the_cap() {
-    let query = replies().list_query(&get("/v1/tasks")).unwrap();
+    let query = replies().list_query(&get("/v1/tasks"), second(0)).unwrap();
     assert_eq!(query.limit().get(), Replies::MAX_LIMIT);
     assert!(query.statuses().eq(TaskStatus::ALL));
     let empty = MemoryStore::default().list(&account("acme"), &query, second(0));
@@ -258,10 +349,13 @@ fn without_a_query_the_list_is_whole_up_to_the_cap() {
 fn a_query_that_can_not_be_read_is_rejected() {
     let replies = replies();
     let cursor = ListQuery::default().cursor(&account("acme"), 7_u64.try_into().unwrap());
-    let read = |query: &str| replies.list_query(&get(&format!("/v1/tasks?{query}")));
+    let read = |query: &str| {
+        let request = get(&format!("/v1/tasks?{query}"));
+        replies.list_query(&request, second(0)).map_err(Box::new)
+    };
     assert_eq!(
         read(&format!("cursor={cursor}")).unwrap(),
-        replies.list_query(&get("/")).unwrap().after(cursor)
+        replies.list_query(&get("/"), second(0)).unwrap().after(cursor)
     );
     let spelled = read("changedSince=7&%73tatus=processing%2dcompleted&&x&=").unwrap();
     assert_eq!(spelled.since().map(u64::from), Some(7));
@@ -279,35 +373,63 @@ fn a_query_that_can_not_be_read_is_rejected() {
         ("changedSince=yesterday", "changedSince: expected a revision"),
     ];
     for (query, message) in rejected {
-        let rejection = read(query).unwrap_err();
-        assert!(rejection.to_string().starts_with(message), "{query}: {rejection}");
-        let response = replies.rejected(&get("/v1/tasks"), &rejection, second(0));
-        assert_eq!(error(&response), (400, rejection.to_string(), "/v1/tasks".to_owned()));
+        let (status, got, path) = error(&read(query).unwrap_err());
+        assert_eq!((status, path.as_str()), (400, "/v1/tasks"));
+        assert!(got.starts_with(message), "{query}: {got}");
     }
     let foreign = read(&format!("cursor={cursor}")).unwrap();
     let list = MemoryStore::default().list(&account("other"), &foreign, second(0));
-    assert_eq!(error(&replies.list(&get("/v1/tasks"), list, second(0))).0, 400);
+    let (status, message, _) = error(&replies.list(&get("/v1/tasks"), list, second(0)));
+    assert!(status == 400 && message.starts_with("cursor: "), "{message}");
 }
 
 #[test]
 fn a_key_stands_for_a_task_of_its_account() {
     let (replies, acme) = (replies(), account("acme"));
-    let key = |value: &str| replies.task_id(&with_header("/", "idempotency-key", value), &acme);
-    assert_eq!(replies.task_id(&get("/"), &acme), Ok(None));
-    assert_eq!(key("order-7"), Ok(Some(TaskId::for_key(&acme, "order-7"))));
-    assert_eq!(key(&"k".repeat(255)).map(|id| id.is_some()), Ok(true));
-    for (value, message) in [(String::new(), "got 0"), ("k".repeat(256), "got 256")] {
-        let rejection = key(&value).unwrap_err();
-        assert_eq!(rejection.status(), 400);
-        assert!(rejection.to_string().ends_with(message), "{rejection}");
+    let of_key = |request: &Parts| replies.id_of_key(request, &acme, second(0)).map_err(Box::new);
+    let key = |value: &str| of_key(&with_header("/", "idempotency-key", value));
+    assert_eq!(of_key(&get("/")).unwrap(), None);
+    assert_eq!(key("order-7").unwrap(), Some(TaskId::for_key(&acme, "order-7")));
+    assert!(key(&"k".repeat(255)).unwrap().is_some());
+    let refused = |value: &str| error(&key(value).unwrap_err());
+    for (value, words) in [(String::new(), "got 0"), ("k".repeat(256), "got 256")] {
+        let (status, message, _) = refused(&value);
+        assert!(status == 400 && message.ends_with(words), "{message}");
     }
-    assert!(key("schlüssel").unwrap_err().to_string().contains("visible ASCII"));
+    assert!(refused("schlüssel").1.contains("visible ASCII"));
     let twice = Request::get("/").header("idempotency-key", "a").header("idempotency-key", "a");
     let twice = twice.body(()).unwrap().into_parts().0;
-    assert!(
-        replies.task_id(&twice, &acme).unwrap_err().to_string().contains("one Idempotency-Key")
-    );
+    assert!(error(&of_key(&twice).unwrap_err()).1.contains("one Idempotency-Key"));
+}
 
-    let own = Rejection::new(http::StatusCode::UNAUTHORIZED, "a key is missing");
-    assert_eq!(error(&replies.rejected(&get("/x"), &own, second(0))).0, 401);
+#[test]
+fn a_path_names_a_task() {
+    let (replies, text) = (replies(), id(7).to_string());
+    let named = |path: &str| replies.id_in_path(&get(path), second(0)).ok();
+    for path in [
+        format!("/v1/tasks/{text}"),
+        format!("/tasks/{text}/?x=tasks/1"),
+        format!("/v1/tasks/{}/cancel", text.to_uppercase()),
+        format!("/tasks/x/tasks/{}", text.replace('-', "%2D")),
+    ] {
+        assert_eq!(named(&path), Some(id(7)), "{path}");
+    }
+    for path in ["/", "/v1/tasks", "/v1/tasks/", "/v1/tasks/7", "/v1/Tasks/{id}", "/v1/jobs/{id}"] {
+        assert_eq!(named(&path.replace("{id}", &text)), None, "{path}");
+    }
+    let refused = replies.id_in_path(&get("/v1/tasks/7"), second(0)).unwrap_err();
+    let unknown = replies.polled(&get("/v1/tasks/7"), Ok(None), second(0));
+    assert_eq!(format!("{refused:?}"), format!("{unknown:?}"), "as one that never was");
+}
+
+#[test]
+fn a_refusal_of_the_servers_own_says_how_to_be_let_in() {
+    let refused = |status| {
+        let status = http::StatusCode::from_u16(status).unwrap();
+        replies().refused(&get("/x"), status, "a key is missing", second(0))
+    };
+    assert_eq!(error(&refused(401)), (401, "a key is missing".to_owned(), "/x".to_owned()));
+    assert_eq!(header(&refused(401), "www-authenticate"), Some("ApiKey"));
+    assert_eq!(header(&refused(403), "www-authenticate"), None);
+    assert!(header(&refused(429), "retry-after").is_some());
 }

@@ -20,6 +20,7 @@ mod mock;
 mod mock_server;
 mod query;
 mod readme;
+mod repeat;
 #[cfg(feature = "http")]
 mod server;
 mod status;

@@ -136,7 +136,7 @@ fn a_snapshot_that_is_none_is_left_as_it_is() {
 /// How often the one task in a snapshot was started or taken over.
 fn attempts(snapshot: &Scratch) -> u64 {
     let saved: Value = serde_json::from_slice(&fs::read(&snapshot.0).unwrap()).unwrap();
-    saved["accounts"][0]["tasks"][0]["attempts"].as_u64().unwrap()
+    saved["tasks"]["accounts"][0]["tasks"][0]["attempts"].as_u64().unwrap()
 }
 
 /// A server, and what its client asks.

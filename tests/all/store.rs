@@ -4,10 +4,11 @@
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use tasklife::{
-    ApplyError, Change, Completion, EventKind, ListError, ListQuery, LocalStore, MAX_TIME,
-    Retention, Scope, StoreConfig, SubmitError, Submitted, Target, Task, TaskEvent, TaskStatus,
+    ApplyError, Change, Claimed, Completion, EventKind, ListError, ListQuery, LocalStore, MAX_TIME,
+    Retention, Scope, StoreConfig, SubmitError, Submitted, Swept, Target, Task, TaskEvent,
+    TaskStatus,
 };
 
 use crate::support::{account, at, id, nanosecond, second, submission};
@@ -15,7 +16,8 @@ use crate::support::{account, at, id, nanosecond, second, submission};
 const LIFE: i64 = 10;
 
 fn config() -> StoreConfig {
-    StoreConfig::default().with_retention(Retention::since_submission(TimeDelta::seconds(LIFE)))
+    StoreConfig::default()
+        .with_retention(Retention::since_submission(Duration::from_secs(LIFE.unsigned_abs())))
 }
 
 fn submit(store: &mut LocalStore, name: &str, number: u128, seconds: i64) -> Task {
@@ -30,9 +32,8 @@ fn apply(store: &mut LocalStore, task: &Task, event: TaskEvent, seconds: i64) ->
 }
 
 fn claim(store: &mut LocalStore, seconds: i64) -> Option<(String, u128)> {
-    let change = store.claim(Scope::Any, second(seconds)).unwrap()?;
-    let number = change.task().id().as_uuid().as_u128();
-    Some((change.task().account().to_string(), number))
+    let task = store.claim(Scope::Any, second(seconds)).unwrap()?.into_work().expect("work");
+    Some((task.account().to_string(), task.id().as_uuid().as_u128()))
 }
 
 fn listed(store: &LocalStore, name: &str, seconds: i64) -> Vec<u128> {
@@ -46,7 +47,8 @@ fn a_task_lives_from_its_submission_to_its_sweep() {
     let task = submit(&mut store, "acme", 1, 0);
     assert_eq!((task.status(), task.attempts()), (TaskStatus::Received, 0));
 
-    let started = store.claim(Scope::Any, second(1)).unwrap().unwrap();
+    let claimed = store.claim(Scope::Any, second(1)).unwrap().unwrap();
+    let started = claimed.change();
     assert_eq!((started.from(), started.event()), (TaskStatus::Received, EventKind::Start));
     assert_eq!(started.task().attempts(), 1);
     let done = apply(&mut store, started.task(), TaskEvent::complete(Completion::of(7)), 2);
@@ -69,7 +71,7 @@ fn the_tasks_of_an_account_share_its_id() {
     }
     let saved = serde_json::to_string(&store.snapshot()).unwrap();
     let saved = serde_json::from_str(&saved).unwrap();
-    let restored = LocalStore::restore(config(), saved).unwrap();
+    let restored = LocalStore::restore(config(), saved, second(0)).unwrap();
     for store in [store, restored] {
         let page = store.list(&account("acme"), &ListQuery::default(), second(0)).unwrap();
         let copies = page.tasks().iter().map(|task| task.account().as_str().as_ptr());
@@ -137,19 +139,89 @@ fn submissions_are_refused_in_the_stated_order() {
     let refused = store.submit(submission("acme", 2), born_expired).unwrap_err();
     assert!(matches!(refused, SubmitError::Expired), "{refused}");
     let refused = store.submit(submission("acme", 2), second(6)).unwrap_err();
-    assert!(matches!(refused, SubmitError::StoreFull { sweep_helps: false }), "{refused}");
-    let refused = store.submit(submission("acme", 2), second(LIFE)).unwrap_err();
-    assert!(matches!(refused, SubmitError::StoreFull { sweep_helps: true }), "{refused}");
-    assert_eq!(store.len(), 1, "a full store drops nothing");
+    assert!(matches!(refused, SubmitError::StoreFull), "{refused}");
+    assert_eq!(store.len(), 1, "a full store drops nothing that is visible");
 }
 
 #[test]
-fn an_expired_task_makes_room_for_its_id_alone() {
+fn s7_a_full_store_drops_the_task_that_expired_first_and_no_other() {
+    let mut store = LocalStore::new(config().with_max_tasks(3));
+    for (number, seconds) in [(1, 4), (2, 2), (3, 6)] {
+        submit(&mut store, "acme", number, seconds);
+    }
+    let refused = store.submit(submission("other", 9), second(2 + LIFE) - nanosecond());
+    assert!(matches!(refused, Err(SubmitError::StoreFull)));
+    // A clock that is far ahead costs one task; what expired later is there to all others.
+    submit(&mut store, "other", 9, 900 + LIFE);
+    assert_eq!((store.len(), listed(&store, "acme", 7)), (3, vec![3, 1]));
+    assert_eq!(store.sweep(9, second(0)).unwrap(), Swept::default(), "nothing else is due");
+    // The horizon has moved to the expiry of the one that went, to the nanosecond.
+    submit(&mut store, "other", 8, 4 + LIFE);
+    assert_eq!(listed(&store, "acme", 7), [3]);
+    let end = second(4 + LIFE);
+    let born_expired = store.submit(submission("acme", 5), second(4)).unwrap_err();
+    assert!(matches!(born_expired, SubmitError::Expired), "{born_expired}");
+    assert!(store.get(&account("other"), id(8), end).unwrap().is_some());
+}
+
+#[test]
+fn s7_a_full_store_drops_what_a_sweep_has_left_before_what_a_clock_hides() {
+    let mut store = LocalStore::new(config().with_max_tasks(3));
+    for (number, seconds) in [(1, 0), (2, 1), (3, 9)] {
+        submit(&mut store, "acme", number, seconds);
+    }
+    assert!(store.sweep(1, second(1 + LIFE)).unwrap().more);
+    submit(&mut store, "acme", 4, 2 + LIFE);
+    submit(&mut store, "acme", 5, 2 + LIFE);
+    assert_eq!(listed(&store, "acme", 0), [5, 4, 3], "the sweep's own horizon hides no more");
+    assert_eq!(store.sweep(9, second(0)).unwrap().dropped, 0);
+}
+
+#[test]
+fn s7_a_submission_that_is_refused_makes_no_place() {
+    let mut store = LocalStore::new(config().with_max_tasks(2).with_max_open(1).with_max_input(3));
+    submit(&mut store, "acme", 1, 0);
+    submit(&mut store, "other", 1, 5);
+    let before = store.snapshot();
+    let full = store.submit(submission("other", 2), second(LIFE)).unwrap_err();
+    assert!(matches!(full, SubmitError::AccountFull), "{full}");
+    let large = submission("acme", 2).with_input(*b"large");
+    let large = store.submit(large, second(LIFE)).unwrap_err();
+    assert!(matches!(large, SubmitError::InputTooLarge { .. }), "{large}");
+    assert!(matches!(store.submit(submission("other", 1), second(6)), Ok(Submitted::Existing(_))));
+    assert_eq!(store.snapshot(), before);
+}
+
+#[test]
+fn s7_the_last_task_of_an_account_makes_place_for_its_next() {
+    let mut store = LocalStore::new(config().with_max_tasks(1));
+    let first = submit(&mut store, "acme", 1, 0);
+    let next = submit(&mut store, "acme", 2, LIFE);
+    assert!(next.revision() > first.revision());
+    assert_eq!(listed(&store, "acme", 1), [2]);
+    let other = submit(&mut store, "other", 1, 2 * LIFE);
+    assert_eq!(claim(&mut store, 2 * LIFE), Some(("other".to_owned(), 1)));
+    assert!(store.get(other.account(), other.id(), second(2 * LIFE)).unwrap().is_some());
+    assert_eq!(store.len(), 1);
+}
+
+#[test]
+fn without_a_configuration_a_store_is_bounded() {
+    let config = StoreConfig::default();
+    assert_eq!(config.max_tasks(), 100_000);
+    let mut store = LocalStore::new(config.with_retention(self::config().retention()));
+    for number in 0..200_000 {
+        let now = i64::try_from(number / 5_000).unwrap();
+        submit(&mut store, "acme", number, now * LIFE / 10);
+    }
+    assert_eq!(store.len(), 100_000, "and nobody swept");
+}
+
+#[test]
+fn an_expired_task_makes_room_for_its_id() {
     let mut store = LocalStore::new(config().with_max_tasks(2).with_max_open(1));
     submit(&mut store, "acme", 1, 0);
     submit(&mut store, "other", 1, 5);
-    let refused = store.submit(submission("acme", 2), second(LIFE)).unwrap_err();
-    assert!(matches!(refused, SubmitError::StoreFull { sweep_helps: true }), "{refused}");
     let again = submit(&mut store, "acme", 1, LIFE);
     assert_eq!(again.revision().get(), 2, "a new task, on the account's clock");
     assert_eq!(store.len(), 2);
@@ -244,7 +316,7 @@ fn accounts_take_turns_and_a_claim_of_one_is_no_turn() {
         submit(&mut store, name, 1, 0);
         submit(&mut store, name, 2, 0);
     }
-    store.claim(Scope::Account(&account("a")), second(1)).unwrap().unwrap();
+    assert!(store.claim(Scope::Account(&account("a")), second(1)).unwrap().unwrap().is_work());
     let order: Vec<_> = (0..9).map_while(|_| claim(&mut store, 1)).map(|(name, _)| name).collect();
     assert_eq!(order, ["a", "b", "c", "a", "b", "c", "a"]);
 }
@@ -255,12 +327,13 @@ fn a_silent_worker_is_taken_over_after_the_silence_and_fenced() {
     let mut store = LocalStore::new(config.with_max_in_progress(NonZeroU32::MIN));
     submit(&mut store, "acme", 1, 0);
     submit(&mut store, "acme", 2, 0);
-    let started = store.claim(Scope::Any, second(1)).unwrap().unwrap().into_task();
+    let started = store.claim(Scope::Any, second(1)).unwrap().unwrap().into_work().unwrap();
     let reported = apply(&mut store, &started, TaskEvent::report().with_description("Half."), 2);
 
     assert_eq!(claim(&mut store, 4), None, "silent for exactly 2 seconds");
     let later = second(4) + nanosecond();
-    let taken = store.claim(Scope::Any, later).unwrap().unwrap();
+    let claimed = store.claim(Scope::Any, later).unwrap().unwrap();
+    let taken = claimed.change();
     assert_eq!(
         (taken.from(), taken.event()),
         (TaskStatus::ProcessingInProgress, EventKind::Report)
@@ -280,7 +353,7 @@ fn a_silence_that_begins_within_a_leap_second_hides_no_other() {
     let mut store = LocalStore::new(config);
     for (number, begin) in [(1, "2016-12-31T23:59:59.9Z"), (2, "2016-12-31T23:59:60.5Z")] {
         store.submit(submission("acme", number), at(begin)).unwrap();
-        store.claim(Scope::Any, at(begin)).unwrap().unwrap();
+        assert!(store.claim(Scope::Any, at(begin)).unwrap().unwrap().is_work());
     }
     let page = store.list(&account("acme"), &ListQuery::default(), at("2017-01-01T00:00:00Z"));
     let tasks = page.unwrap().into_tasks();
@@ -300,6 +373,64 @@ fn a_silence_that_begins_within_a_leap_second_hides_no_other() {
 }
 
 #[test]
+fn a_task_that_was_attempted_too_often_is_given_up() {
+    let takeover = config().with_takeover_after(Duration::from_secs(1));
+    let config = takeover.with_max_attempts(NonZeroU32::new(3).unwrap());
+    let mut store = LocalStore::new(config.with_max_in_progress(NonZeroU32::MIN));
+    submit(&mut store, "acme", 1, 0);
+    submit(&mut store, "acme", 2, 0);
+    for attempt in 1..=3 {
+        let work = store.claim(Scope::Any, second(2 * i64::from(attempt) - 1)).unwrap().unwrap();
+        let work = work.into_work().unwrap();
+        assert_eq!((work.id(), work.attempts()), (id(1), attempt));
+    }
+    assert_eq!(store.claim(Scope::Any, second(6)).unwrap(), None, "silent for exactly a second");
+    let claimed = store.claim(Scope::Any, second(7)).unwrap().unwrap();
+    assert!(matches!(claimed, Claimed::GivenUp(_)), "{claimed:?}");
+    let change = claimed.change();
+    assert_eq!(
+        (change.from(), change.event(), change.task().status(), change.task().attempts()),
+        (TaskStatus::ProcessingInProgress, EventKind::Fail, TaskStatus::ProcessingError, 3)
+    );
+    let error = change.task().outcome().unwrap().unwrap_err().clone();
+    assert_eq!((error.code(), error.status()), ("TOO_MANY_ATTEMPTS", "500 INTERNAL_SERVER_ERROR"));
+    assert_eq!(store.get(&account("acme"), id(1), second(7)).unwrap(), Some(change.task().clone()));
+    assert_eq!(claimed.clone().into_work(), None);
+    assert_eq!(claim(&mut store, 7), Some(("acme".to_owned(), 2)), "the lane is free");
+}
+
+#[test]
+fn a_single_attempt_is_never_repeated_and_a_report_is_none() {
+    let takeover = config().with_takeover_after(Duration::from_secs(2));
+    let mut store = LocalStore::new(takeover.with_max_attempts(NonZeroU32::MIN));
+    submit(&mut store, "acme", 1, 0);
+    let mut task = store.claim(Scope::Any, second(0)).unwrap().unwrap().into_work().unwrap();
+    for seconds in 1..=5 {
+        assert_eq!(claim(&mut store, seconds), None);
+        task = apply(&mut store, &task, TaskEvent::report(), seconds);
+    }
+    let acme = account("acme");
+    let claimed = store.claim(Scope::Account(&acme), second(8)).unwrap().unwrap();
+    assert!(!claimed.is_work());
+    let late = store.apply(Target::exactly(&task), TaskEvent::report(), second(8));
+    assert!(matches!(late, Err(ApplyError::Stale { .. })), "its worker is told");
+}
+
+#[test]
+fn without_a_configuration_a_dead_worker_is_replaced_four_times() {
+    let mut store = LocalStore::default();
+    store.submit(submission("acme", 1), second(0)).unwrap();
+    let half_an_hour = chrono::TimeDelta::minutes(30) + nanosecond();
+    let mut now = second(0);
+    for _ in 0..5 {
+        assert!(store.claim(Scope::Any, now).unwrap().unwrap().is_work());
+        assert_eq!(store.claim(Scope::Any, now + half_an_hour - nanosecond()).unwrap(), None);
+        now += half_an_hour;
+    }
+    assert!(!store.claim(Scope::Any, now).unwrap().unwrap().is_work());
+}
+
+#[test]
 fn turns_between_accounts_come_before_take_overs() {
     let mut store = LocalStore::new(config().with_takeover_after(Duration::from_secs(2)));
     submit(&mut store, "acme", 1, 0);
@@ -313,7 +444,7 @@ fn turns_between_accounts_come_before_take_overs() {
 
 #[test]
 fn without_a_silence_nothing_is_taken_over() {
-    let mut store = LocalStore::new(StoreConfig::default());
+    let mut store = LocalStore::new(StoreConfig::default().without_takeover());
     submit(&mut store, "acme", 1, 0);
     claim(&mut store, 0).unwrap();
     assert_eq!(claim(&mut store, 800_000), None);

@@ -1,5 +1,7 @@
 //! The account's clock and the retention, to the nanosecond and to the ends of time.
 
+use std::time::Duration;
+
 use chrono::{DateTime, TimeDelta, Timelike, Utc};
 use proptest::prelude::*;
 use tasklife::{AccountClock, MAX_TIME, MIN_TIME, Retention, Revision};
@@ -26,14 +28,14 @@ fn a_task_is_visible_until_the_nanosecond_before_it_expires() {
 
 #[test]
 fn retention_from_the_submission_ignores_later_events() {
-    let retention = Retention::since_submission(TimeDelta::seconds(10));
+    let retention = Retention::since_submission(Duration::from_secs(10));
     assert_eq!(retention.after_submission(second(5)), second(15));
     assert_eq!(retention.after_event(second(15), second(14)), second(15));
 }
 
 #[test]
 fn retention_from_the_update_never_comes_nearer() {
-    let retention = Retention::since_update(TimeDelta::seconds(10));
+    let retention = Retention::since_update(Duration::from_secs(10));
     assert_eq!(retention.after_submission(second(5)), second(15));
     assert_eq!(retention.after_event(second(15), second(9)), second(19));
     assert_eq!(retention.after_event(second(15), second(4)), second(15));
@@ -41,7 +43,7 @@ fn retention_from_the_update_never_comes_nearer() {
 
 #[test]
 fn expiry_saturates_at_the_ends_of_time() {
-    for period in [TimeDelta::MAX, TimeDelta::days(5_000_000)] {
+    for period in [Duration::MAX, Duration::from_hours(24 * 5_000_000)] {
         let retention = Retention::since_submission(period);
         for now in
             [DateTime::<Utc>::MIN_UTC, MIN_TIME, second(0), MAX_TIME, DateTime::<Utc>::MAX_UTC]
@@ -49,7 +51,7 @@ fn expiry_saturates_at_the_ends_of_time() {
             assert_eq!(retention.after_submission(now), MAX_TIME);
         }
     }
-    let a_day = Retention::since_submission(TimeDelta::days(1));
+    let a_day = Retention::since_submission(Duration::from_hours(24));
     assert_eq!(
         a_day.after_submission(MAX_TIME - TimeDelta::hours(25)),
         MAX_TIME - TimeDelta::hours(1)
@@ -59,11 +61,20 @@ fn expiry_saturates_at_the_ends_of_time() {
 }
 
 #[test]
-fn a_negative_retention_ends_at_once() {
-    for period in [TimeDelta::MIN, TimeDelta::zero() - nanosecond(), TimeDelta::zero()] {
-        let retention = Retention::since_submission(period);
-        assert_eq!(retention.after_submission(second(5)), second(5));
-    }
+fn a_retention_of_nothing_ends_at_once() {
+    let retention = Retention::since_submission(Duration::ZERO);
+    assert_eq!(retention.after_submission(second(5)), second(5));
+}
+
+#[test]
+fn a_revision_goes_on_where_no_store_has_come_to() {
+    let at = |now: DateTime<Utc>| Revision::unreached_by(now).get();
+    assert_eq!((at(DateTime::<Utc>::MIN_UTC), at(MIN_TIME)), (0, 0));
+    assert_eq!(at(second(1)) - at(second(0)), 8_000_000);
+    let nanoseconds = |count| at(second(0) + nanosecond() * count) - at(second(0));
+    assert_eq!([124, 125, 249, 250, 999, 1_000].map(nanoseconds), [0, 1, 1, 2, 7, 8]);
+    assert_eq!(at(MAX_TIME), at(DateTime::<Utc>::MAX_UTC));
+    assert!(Revision::try_from(at(MAX_TIME) * 3).is_ok(), "half of the range is never reached");
 }
 
 #[test]

@@ -107,9 +107,7 @@ impl Event {
             Self::Start => TaskEvent::start(),
             Self::Report => return TaskEvent::report(),
             // Percentages that fall as often as they rise.
-            Self::Progress => {
-                TaskEvent::report().with_progress(Progress::of(seconds * 61 % 101, 100))
-            }
+            Self::Progress => TaskEvent::report_of(Progress::of(seconds * 61 % 101, 100)),
             Self::Complete => {
                 let ids = Completion::of(at).with_additional_resource_id(format!("at {at}"));
                 let resource = BTreeMap::from([("at", at)]);

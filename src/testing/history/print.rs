@@ -8,7 +8,7 @@ use super::{Call, Filter, History, Limits, Step};
 impl fmt::Display for History {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Limits { retention_nanos, since_update, max_tasks, .. } = self.limits;
-        let Limits { max_open, max_in_progress, takeover_nanos, .. } = self.limits;
+        let Limits { max_open, max_in_progress, takeover_nanos, max_attempts, .. } = self.limits;
         write!(f, "History::new()")?;
         if let Some(nanos) = retention_nanos {
             write!(f, "\n    .with_retention_nanos({})", Grouped(nanos))?;
@@ -27,6 +27,9 @@ impl fmt::Display for History {
         }
         if let Some(nanos) = takeover_nanos {
             write!(f, "\n    .with_takeover_nanos({})", Grouped(nanos.cast_signed()))?;
+        }
+        if let Some(attempts) = max_attempts {
+            write!(f, "\n    .with_max_attempts({attempts})")?;
         }
         self.steps.iter().try_for_each(|step| write!(f, "\n    {step}"))?;
         self.threads.iter().try_for_each(|steps| {

@@ -77,15 +77,17 @@ fn limits(law: Law) -> impl Strategy<Value = Limits> {
     let silence = option::weighted(if law == Law::Acts { 0.6 } else { 0.3 }, silence);
     // Most tasks expire in the course of a history; some when 64 bits of nanoseconds have ended.
     let retention = prop_oneof![15 => Just(PERIOD), 1 => Just(i64::MAX)];
+    let silence = (silence, option::weighted(0.5, 1..3_u32));
     let since_update = prop::bool::weighted(0.3);
     (retention, since_update, max_tasks, max_open, lane, silence).prop_map(
-        |(retention, since_update, max_tasks, max_open, max_in_progress, takeover_nanos)| Limits {
+        |(retention, since_update, max_tasks, max_open, max_in_progress, silence)| Limits {
             retention_nanos: Some(retention),
             since_update,
             max_tasks,
             max_open,
             max_in_progress,
-            takeover_nanos,
+            takeover_nanos: silence.0,
+            max_attempts: silence.1,
         },
     )
 }

@@ -111,7 +111,7 @@ fn commands() -> impl Strategy<Value = CommandType> {
 fn lives() -> impl Strategy<Value = Vec<(TaskEvent, Now)>> {
     let progress = option::of(0..=100_u8).prop_map(|percent| {
         let progress = percent.map(|percent| Progress::try_from(percent).unwrap());
-        progress.into_iter().fold(TaskEvent::report(), TaskEvent::with_progress)
+        progress.map_or_else(TaskEvent::report, TaskEvent::report_of)
     });
     let end = prop_oneof![
         completions().prop_map(TaskEvent::complete),
