@@ -27,7 +27,19 @@ pub use response::{ReportedError, TaskResponse};
 ///
 /// It borrows: nothing of the task is copied. Write it with [`write_to`](Self::write_to), or
 /// format it: `{}` is compact, `{:#}` is indented by two spaces as in the API's documentation. It
-/// also serializes, so that an HTTP library's JSON answer takes it as it is.
+/// also serializes, so that an HTTP library's JSON answer takes it as it is: in a handler of axum,
+///
+/// ```
+/// # use tasklife::{Links, Task};
+/// use axum::Json;
+/// use axum::response::{IntoResponse, Response};
+///
+/// fn answer(links: &Links, task: Task) -> Response {
+///     Json(links.polled(&task)).into_response()
+/// }
+/// ```
+///
+/// (The feature `http` has `Replies`, which also set the headers.)
 ///
 /// | field | of what | where |
 /// |---|---|---|

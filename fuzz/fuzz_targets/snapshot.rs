@@ -1,21 +1,33 @@
-//! Snapshots: what is restored goes on as a store, and is saved as it was.
+//! Snapshots: what is restored goes on as a store, and is saved with the tasks that it had.
 
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use serde_json::Value;
 use tasklife::{ListQuery, LocalStore, Scope, Snapshot, StoreConfig};
 
 fuzz_target!(|json: &[u8]| {
     let Ok(snapshot) = serde_json::from_slice::<Snapshot>(json) else { return };
     let now = chrono::DateTime::UNIX_EPOCH;
-    if let Ok(mut store) = LocalStore::restore(StoreConfig::default(), snapshot.clone()) {
-        assert_eq!(store.snapshot(), snapshot);
-        while let Some(change) = store.claim(Scope::Any, now).expect("memory doesn't fail") {
-            let account = change.task().account().clone();
-            let page = store.list(&account, &ListQuery::default(), now).expect("no cursor");
-            assert_eq!(page.tasks().first(), Some(change.task()));
+    let saved = tasks(&snapshot);
+    if let Ok(mut store) = LocalStore::restore(StoreConfig::default(), snapshot, now) {
+        assert_eq!(tasks(&store.snapshot()), saved);
+        while let Some(claimed) = store.claim(Scope::Any, now).expect("memory doesn't fail") {
+            let task = claimed.change().task();
+            let page = store.list(task.account(), &ListQuery::default(), now).expect("no cursor");
+            assert_eq!(page.tasks().first(), Some(task));
         }
         store.sweep(usize::MAX, tasklife::MAX_TIME).expect("memory doesn't fail");
         assert!(store.is_empty());
     }
 });
+
+/// The tasks of each account, by its name.
+fn tasks(snapshot: &Snapshot) -> Vec<(Value, Value)> {
+    let mut snapshot = serde_json::to_value(snapshot).expect("a snapshot is saved");
+    let accounts = snapshot["accounts"].as_array_mut().expect("a list");
+    let of = |account: &mut Value| (account["account"].take(), account["tasks"].take());
+    let mut tasks: Vec<_> = accounts.iter_mut().map(of).collect();
+    tasks.sort_by_key(|(name, _)| name.to_string());
+    tasks
+}

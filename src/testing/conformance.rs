@@ -261,6 +261,9 @@ impl core::error::Error for Breach {}
 
 /// Makes a `#[test]` for each law of [`TaskStore`](crate::TaskStore), on a store of one's own.
 ///
+/// The crate of the store needs `tasklife` in its `[dev-dependencies]`, with the feature `testing`, and
+/// nothing else for it: no proptest, no executor.
+///
 /// ```
 /// use tasklife::{InProcess, MemoryStore};
 ///

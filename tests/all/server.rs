@@ -19,6 +19,9 @@ fn a_task_is_submitted_once_and_followed_to_its_end() {
     let keyed = "Idempotency-Key: order-7f3a\r\n";
     let [first, again] = [0, 1].map(|_| server.post(keyed, r#"{"name": "test"}"#));
     assert_eq!(first.document(202).task_id(), again.document(202).task_id());
+    assert_eq!([&first, &again].map(|r| r.header("idempotent-replayed")), [None, Some("true")]);
+    let respelled = server.post(keyed, "{ \"name\" :\"test\" }");
+    assert_eq!(first.document(202).task_id(), respelled.document(202).task_id());
     assert_eq!(server.post(keyed, r#"{"name": "other"}"#).error(422), "/v1/subscriptions");
     let path = first.header("location").unwrap().to_owned();
     assert_eq!(path, format!("/v1/tasks/{}", first.document(202).task_id()));
@@ -69,7 +72,9 @@ fn every_refusal_has_the_same_form() {
     let server = Server::start(&[]);
     let one = server.post("", "{}").header("location").unwrap().to_owned();
     for path in ["/v1/tasks", "/v1/tasks/7", &one] {
-        assert_eq!(server.send("GET", path, "", "").error(401), path);
+        let refused = server.send("GET", path, "", "");
+        assert_eq!(refused.error(401), path);
+        assert_eq!(refused.header("www-authenticate"), Some("ApiKey"));
     }
     assert_eq!(server.send("GET", &one, "x-api-key: umbrella\r\n", "").error(404), one);
     for path in ["/v1/tasks/7", "/v1/tasks/%FF", "/v1/tasks/", "/v1/nothing", "/"] {
@@ -118,6 +123,83 @@ fn it_stops_whatever_is_open() {
     let mut half = server.0.connect();
     half.write_all(b"POST /v1/subscriptions HTTP/1.1\r\nHost:").unwrap();
     assert_eq!(server.0.stop("-INT"), Some(0));
+}
+
+/// A program that says something of what it finds, and what it has said so far.
+fn start_listening(options: &[&str], said: &Scratch) -> Server {
+    let stderr = fs::File::options().create(true).append(true).open(&said.0).unwrap();
+    Server(Program::spawn(Command::new(program("server")).args(options).stderr(stderr)))
+}
+
+#[test]
+fn a_crash_loses_what_came_after_the_last_save_and_the_next_start_says_so() {
+    let (snapshot, said) = (Scratch::new("crash"), Scratch::new("crash-said"));
+    let options = ["--snapshot", snapshot.path(), "--save-every", "1", "--takeover-after", "1"];
+    let saved = |path: &str| fs::read_to_string(&snapshot.0).unwrap().contains(&path[10..]);
+    let mut server = start_listening(&options, &said);
+    let kept = server.post("", "{}").header("location").unwrap().to_owned();
+    for _ in 0..500 {
+        if saved(&kept) {
+            break;
+        }
+        sleep(Duration::from_millis(20));
+    }
+    assert!(saved(&kept), "within two seconds it is in the file");
+    assert_eq!(fs::read_to_string(&said.0).unwrap(), "", "the first start finds nothing amiss");
+    server.0.process.kill().unwrap();
+    server.0.process.wait().unwrap();
+
+    // What came after the file was written is lost, however it had ended; what was in it goes on.
+    let server = start_listening(&options, &said);
+    let message = fs::read_to_string(&said.0).unwrap();
+    assert!(message.starts_with(&format!("{}: the last run ended", snapshot.path())), "{message}");
+    assert!(message.contains(" is lost"), "{message}");
+    let done = server.follow(&kept, |_| {}).document(200);
+    assert_eq!(done.status().known(), Some(TaskStatus::ProcessingCompleted));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_that_was_used_is_not_used_again_without_a_word() {
+    let (snapshot, said) = (Scratch::new("twice"), Scratch::new("twice-said"));
+    let options = ["--snapshot", snapshot.path(), "--save-every", "1000", "--takeover-after", "1"];
+    let mut server = start_listening(&options, &said);
+    let path = server.post("", "{}").header("location").unwrap().to_owned();
+    assert_eq!(server.0.stop("-TERM"), Some(0));
+    let mut server = start_listening(&options, &said);
+    let seen = server.follow(&path, |_| {});
+    assert_eq!(fs::read_to_string(&said.0).unwrap(), "", "after an orderly stop nothing is lost");
+    let lost = server.post("", "{}").header("location").unwrap().to_owned();
+    server.0.process.kill().unwrap();
+    server.0.process.wait().unwrap();
+
+    let server = start_listening(&options, &said);
+    let message = fs::read_to_string(&said.0).unwrap();
+    assert!(message.contains("is lost"), "{message}");
+    assert_eq!(server.get(&lost, "").status, 404);
+    // The client that saw the end is not told "unchanged" of what came back from before it.
+    let known = format!("If-None-Match: {}\r\n", seen.header("etag").unwrap());
+    let now = server.get(&path, &known);
+    assert_eq!(now.status, 200, "{now:?}");
+    assert!(!now.document(200).status().is_terminal(), "{now:?}");
+}
+
+#[test]
+fn a_panic_in_the_work_fails_its_task_and_nothing_else() {
+    let said = Scratch::new("panic-said");
+    let server = start_listening(&[], &said);
+    let panics = [(); 3].map(|()| server.post("", r#"{"panic": true}"#));
+    let last = server.post("", "{}").header("location").unwrap().to_owned();
+    for accepted in panics {
+        let failed = server.follow(accepted.header("location").unwrap(), |_| {}).document(200);
+        assert_eq!(failed.status().known(), Some(TaskStatus::ProcessingError));
+        let error = failed.response().unwrap().error().unwrap();
+        assert_eq!(error.code(), Some("INTERNAL_ERROR"));
+        assert!(!error.description().unwrap().contains("panic"), "a client is told no details");
+    }
+    let done = server.follow(&last, |_| {}).document(200);
+    assert_eq!(done.status().known(), Some(TaskStatus::ProcessingCompleted));
+    assert!(fs::read_to_string(&said.0).unwrap().contains("was asked to panic"));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::hint::black_box;
 use tasklife::{ListQuery, MemoryStore, Scope, Target, TaskStore};
 
 use crate::contest::timed;
-use crate::workload::{Workload, scattered};
+use crate::workload::{Workload, config, scattered};
 
 /// The times of the calls of one kind, in nanoseconds, in the order of the calls.
 #[derive(Clone, Debug, Default)]
@@ -64,7 +64,7 @@ pub fn take(tasks: usize, runs: usize) -> (Latencies, Latencies) {
 fn run(tasks: usize) -> Latencies {
     let load = Workload::new(1);
     let account = load.account(0);
-    let store = MemoryStore::default();
+    let store = MemoryStore::new(config());
     let mut times = Latencies::new();
     let mut time = |kind, call: &mut dyn FnMut()| times.entry(kind).or_default().note(call);
     let mut places = scattered(tasks, 3);

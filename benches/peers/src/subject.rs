@@ -6,7 +6,7 @@ use tasklife::{
     ListQuery, MemoryStore, Now, Revision, Submission, Target, TaskEvent, TaskStatus, TaskStore,
 };
 
-use crate::workload::{Stage, Workload, scattered};
+use crate::workload::{Stage, Workload, config, scattered};
 
 /// Which page of 100 is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,7 +73,7 @@ pub struct Tasklife {
 
 impl Default for Tasklife {
     fn default() -> Self {
-        Self { store: MemoryStore::default(), queries: vec![ListQuery::default()] }
+        Self { store: MemoryStore::new(config()), queries: vec![ListQuery::default()] }
     }
 }
 

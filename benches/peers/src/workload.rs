@@ -3,8 +3,8 @@
 
 use chrono::TimeDelta;
 use tasklife::{
-    AccountId, CommandType, Completion, Links, Now, Progress, Submission, TaskError, TaskEvent,
-    TaskId,
+    AccountId, CommandType, Completion, Links, Now, Progress, StoreConfig, Submission, TaskError,
+    TaskEvent, TaskId,
 };
 use uuid::Uuid;
 
@@ -17,6 +17,13 @@ const COMMANDS: [CommandType; 4] = [
 
 /// One task in so many has failed: the status to filter by.
 pub const RARE: usize = 1_000;
+
+/// The configuration of what is measured: as many tasks as there are, and no take-over, which none of
+/// the others has.
+#[must_use]
+pub fn config() -> StoreConfig {
+    StoreConfig::default().with_max_tasks(usize::MAX).without_takeover()
+}
 
 /// Tasks by number, spread over accounts.
 #[derive(Debug)]
@@ -113,7 +120,7 @@ impl Workload {
 
     /// The report that moves a running task to the top of its list.
     pub fn report(&self) -> TaskEvent {
-        TaskEvent::report().with_progress(Progress::of(1, 2))
+        TaskEvent::report_of(Progress::of(1, 2))
     }
 
     /// A running task near a number.

@@ -9,7 +9,7 @@ use tasklife::{ListQuery, LocalStore, MemoryStore, Target, TaskEvent, TaskStore}
 use super::{Extent, Finding, Findings, Race};
 use crate::contest::{Contestant, contest, timed};
 use crate::subject::{Subject, Tasklife};
-use crate::workload::{Workload, scattered};
+use crate::workload::{Workload, config, scattered};
 
 const TASKS: usize = 10_000;
 
@@ -59,7 +59,7 @@ pub fn measure(extent: Extent, findings: &mut Findings) {
 
 fn filled() -> LocalStore {
     let load = Workload::new(1);
-    let mut store = LocalStore::default();
+    let mut store = LocalStore::new(config());
     for task in 0..TASKS {
         store.submit(load.submission(task), load.submitted_at(task)).expect("a free id");
         let target = Target::latest(load.account(task), load.id(task));

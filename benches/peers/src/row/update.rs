@@ -28,7 +28,7 @@ pub fn measure(extent: Extent, findings: &mut Findings) {
     let mut running = received.clone();
     running.apply(TaskEvent::start(), scene.retention, now, scene.stamp).expect("a start");
     let percent = Progress::of(1, 2);
-    let report = TaskEvent::report().with_progress(percent);
+    let report = TaskEvent::report_of(percent);
     let reported =
         |description| Happening::Report { description, progress: Some(percent.percent()) };
     let races = [
