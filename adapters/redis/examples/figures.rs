@@ -24,8 +24,8 @@ use chrono::TimeDelta;
 use cluster::Cluster;
 use server::Server;
 use tasklife::{
-    AccountId, AsyncTaskStore, CommandType, Completion, ListQuery, Now, Scope, StoreConfig,
-    Submission, Target, Task, TaskEvent, TaskId,
+    AccountId, AsyncTaskStore, Claimed, CommandType, Completion, ListQuery, Now, Scope,
+    StoreConfig, Submission, Target, Task, TaskEvent, TaskId,
 };
 use tasklife_redis::{Redis, RedisStore};
 use tokio::runtime::Runtime;
@@ -49,6 +49,11 @@ fn main() -> Outcome<()> {
 }
 
 /// Ten calls a second: nothing expires before it is swept.
+/// As many tasks as are asked for: what a limit costs is told beside the figures.
+fn config() -> StoreConfig {
+    StoreConfig::default().with_max_tasks(usize::MAX)
+}
+
 fn now(number: u64) -> Now {
     Now::UNIX_EPOCH + TimeDelta::milliseconds(number.cast_signed() * 100)
 }
@@ -121,7 +126,7 @@ async fn calls(tasks: u64) -> Outcome<()> {
     const EACH: u64 = 2_000;
     let server = Server::start(&[]);
     let redis = server.redis();
-    let store = RedisStore::new(redis.clone(), StoreConfig::default());
+    let store = RedisStore::new(redis.clone(), config());
     println!("one server with {tasks} tasks of {ACCOUNTS} accounts\n");
     println!("| call | one at a time, a second | {AT_ONCE} at once, a second | round trips |");
     println!("|---|---|---|---|");
@@ -177,8 +182,8 @@ async fn calls(tasks: u64) -> Outcome<()> {
     let claim = |number: u64| {
         let (store, started) = (store.clone(), started.clone());
         async move {
-            let change = store.claim(Scope::Any, now(tasks)).await?.ok_or("nothing waits")?;
-            *started[slot(number)].lock().map_err(|_| "poisoned")? = Some(change.into_task());
+            let claimed = store.claim(Scope::Any, now(tasks)).await?.ok_or("nothing waits")?;
+            *started[slot(number)].lock().map_err(|_| "poisoned")? = claimed.into_work();
             Ok(())
         }
     };
@@ -228,7 +233,7 @@ async fn memory(tasks: u64) -> Outcome<()> {
     println!("| memory of {tasks} tasks | bytes a task |\n|---|---|");
     for accounts in [tasks / 1_000, tasks / 100, tasks / 10, tasks] {
         let server = Server::start(&[]);
-        let store = RedisStore::new(server.redis(), StoreConfig::default());
+        let store = RedisStore::new(server.redis(), config());
         let before = used_memory(&server);
         let submit = |number: u64| {
             let store = store.clone();
@@ -271,16 +276,17 @@ async fn nodes() -> Outcome<()> {
 }
 
 async fn lives(what: &str, count: u64, redis: Redis, nodes: &[&Server]) -> Outcome<()> {
-    let store = RedisStore::new(redis, StoreConfig::default());
+    let store = RedisStore::new(redis, config());
     let attempts = Arc::new(AtomicU64::new(0));
     let live = |number: u64| {
         let (store, attempts) = (store.clone(), attempts.clone());
         async move {
             let own = account(number % 500);
             store.submit(submission(number % 500, number), now(0)).await?;
-            let started = store.claim(Scope::Account(&own), now(0)).await?.ok_or("nothing")?;
+            let claimed = store.claim(Scope::Account(&own), now(0)).await?;
+            let started = claimed.and_then(Claimed::into_work).ok_or("nothing")?;
             let report = TaskEvent::report();
-            let task = store.apply(Target::exactly(started.task()), report, now(0)).await?;
+            let task = store.apply(Target::exactly(&started), report, now(0)).await?;
             let end = TaskEvent::complete(Completion::of(77_899));
             let task = store.apply(Target::exactly(task.task()), end, now(0)).await?.into_task();
             store.get(&own, task.id(), now(0)).await?;

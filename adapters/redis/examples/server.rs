@@ -9,13 +9,14 @@
 //! ```
 //!
 //! Its one operation makes a subscription that exists on paper only: five steps of 200 ms. With
-//! `{"fail": true}` the last of them fails. Read from the top: `run` starts and stops everything,
-//! then come the requests and the workers. It is the other example, but for the one line in `run`, and
-//! the snapshot, which goes.
+//! `{"fail": true}` the last of them fails, with `{"panic": true}` it panics. Read from the top: `run`
+//! starts and stops everything, then come the requests and the workers. It is the other example, but
+//! for the one line in `run`, and the file, which goes.
 
 #![expect(clippy::disallowed_methods, reason = "a server reads the clock and makes ids")]
 
 use std::error::Error;
+use std::fmt;
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
@@ -25,18 +26,18 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::rejection::{BytesRejection, PathRejection};
-use axum::extract::{self, FromRequestParts, State};
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{FromRequestParts, State};
 use axum::http::request::Parts;
 use axum::http::{Response, StatusCode};
+use axum::response::Result;
 use axum::routing::{get, post};
 use chrono::Utc;
 use clap::Parser;
 use serde_json::{Map, Value};
-use tasklife::http::{Rejection, Replies};
 use tasklife::{
-    AccountId, ApplyError, AsyncTaskStore, CommandType, Completion, Links, Progress, Scope,
-    StoreConfig, Submission, Swept, Target, Task, TaskError, TaskEvent, TaskId,
+    AccountId, ApplyError, AsyncTaskStore, Claimed, CommandType, Completion, Links, Progress,
+    Replies, Scope, StoreConfig, Submission, Swept, Target, Task, TaskError, TaskEvent,
 };
 use tasklife_redis::{Redis, RedisStore};
 use tokio::net::TcpListener;
@@ -69,13 +70,13 @@ fn main() -> ExitCode {
     match run(&Options::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("{error}");
+            eprintln!("{}", Chain(&*error));
             ExitCode::FAILURE
         }
     }
 }
 
-fn run(options: &Options) -> Result<(), Box<dyn Error>> {
+fn run(options: &Options) -> Outcome {
     let listen = options.listen;
     let config = StoreConfig::default()
         .with_max_tasks(100_000)
@@ -90,21 +91,39 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     let store: Arc<dyn AsyncTaskStore> =
         Arc::new(RedisStore::new(Redis::server(&options.redis)?, config));
 
-    let served = runtime.block_on(serve(listener, store));
+    let served = runtime.block_on(serve(listener, store, JoinSet::new()));
     // Ends all that still runs at its next `await`. A task in progress stays so, and is taken over by
     // another server, or after the restart.
     drop(runtime);
     served
 }
 
+/// What the program ends with, or one of its parts.
+type Outcome = std::result::Result<(), Box<dyn Error>>;
+
+/// An error with its causes, each after the one that it led to.
+struct Chain<'a>(&'a dyn Error);
+
+impl fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut cause = self.0.source();
+        while let Some(error) = cause {
+            write!(f, ": {error}")?;
+            cause = error.source();
+        }
+        Ok(())
+    }
+}
+
 /// Answers requests and works on tasks, until it is asked to stop.
 async fn serve(
     listener: TcpListener,
     store: Arc<dyn AsyncTaskStore>,
-) -> Result<(), Box<dyn Error>> {
+    mut background: JoinSet<()>,
+) -> Outcome {
     let (stop, give_up) = (stop_signal()?, stop_signal()?);
     let wake = Arc::new(Notify::new());
-    let mut background = JoinSet::new();
     for _ in 0..WORKERS {
         background.spawn(work(store.clone(), wake.clone()));
     }
@@ -119,7 +138,7 @@ async fn serve(
     tokio::select! {
         served = axum::serve(listener, router(api)).with_graceful_shutdown(stop) => served?,
         () = async { give_up.await; sleep(GRACE).await } => {}
-        // Where a worker has panicked, the server had better be started again.
+        // None of them ends, unless it panicked: a fault of the server's own, not of the work.
         Some(Err(panic)) = background.join_next() => return Err(panic.into()),
     }
     Ok(())
@@ -142,18 +161,18 @@ fn router(api: Api) -> Router {
         .route("/v1/tasks/{id}", get(read_task))
         .method_not_allowed_fallback(async |State(api): Shared, request: Parts| {
             let message = "expected a method that the path allows: see the header `allow`";
-            api.reject(&request, &Rejection::new(StatusCode::METHOD_NOT_ALLOWED, message))
+            api.refuse(&request, StatusCode::METHOD_NOT_ALLOWED, message)
         })
         .fallback(async |State(api): Shared, request: Parts| {
             let message = "expected a path of the API, such as /v1/tasks";
-            api.reject(&request, &Rejection::new(StatusCode::NOT_FOUND, message))
+            api.refuse(&request, StatusCode::NOT_FOUND, message)
         })
         .with_state(Arc::new(api))
 }
 
 impl Api {
-    fn reject(&self, request: &Parts, rejection: &Rejection) -> Response<String> {
-        self.replies.rejected(request, rejection, Utc::now())
+    fn refuse(&self, request: &Parts, status: StatusCode, message: &str) -> Response<String> {
+        self.replies.refused(request, status, message, Utc::now())
     }
 }
 
@@ -164,85 +183,72 @@ impl FromRequestParts<Arc<Api>> for Call {
     type Rejection = Response<String>;
 
     /// Here each key is an account of its own. A real server looks up whose it is.
-    async fn from_request_parts(head: &mut Parts, api: &Arc<Api>) -> Result<Self, Self::Rejection> {
+    async fn from_request_parts(
+        head: &mut Parts,
+        api: &Arc<Api>,
+    ) -> Result<Self, Response<String>> {
         let key = head.headers.get("x-api-key").and_then(|key| key.to_str().ok());
-        match key.unwrap_or_default().parse() {
-            Ok(account) => Ok(Self(head.clone(), account)),
-            Err(fault) => {
-                let message = format!("x-api-key: {fault}");
-                Err(api.reject(head, &Rejection::new(StatusCode::UNAUTHORIZED, message)))
-            }
-        }
+        let account = key.and_then(|key| key.parse().ok());
+        let message = "expected the header x-api-key, with 1 to 255 characters of ASCII";
+        let account = account.ok_or_else(|| api.refuse(head, StatusCode::UNAUTHORIZED, message))?;
+        Ok(Self(head.clone(), account))
     }
 }
 
-type Body = Result<Bytes, BytesRejection>;
+type Body = std::result::Result<Bytes, BytesRejection>;
 
-async fn submit(State(api): Shared, Call(request, account): Call, body: Body) -> Response<String> {
-    let now = Utc::now();
-    let submission = match submission_in(&request, account, body, &api.replies) {
-        Ok(submission) => submission,
-        Err(rejection) => return api.reject(&request, &rejection),
-    };
-    let submitted = api.store.submit(submission, now).await;
-    api.wake.notify_one();
-    api.replies.accepted(&request, submitted, now)
-}
-
-fn submission_in(
-    request: &Parts,
-    account: AccountId,
-    body: Body,
-    replies: &Replies,
-) -> Result<Submission, Rejection> {
-    let body = body.map_err(|fault| Rejection::new(fault.status(), fault.body_text()))?;
-    serde_json::from_slice::<Map<String, Value>>(&body).map_err(|fault| {
-        Rejection::new(StatusCode::BAD_REQUEST, format!("expected a JSON object: {fault}"))
-    })?;
-    let id = replies.task_id(request, &account)?.unwrap_or_else(|| Uuid::new_v4().into());
-    Ok(Submission::new(account, id, CREATE).with_input(&*body))
-}
-
-async fn list_tasks(State(api): Shared, Call(request, account): Call) -> Response<String> {
-    let now = Utc::now();
-    match api.replies.list_query(&request) {
-        Ok(query) => {
-            let page = api.store.list(&account, &query, now).await;
-            api.replies.list(&request, page, now)
-        }
-        Err(rejection) => api.reject(&request, &rejection),
-    }
-}
-
-async fn read_task(
+async fn submit(
     State(api): Shared,
     Call(request, account): Call,
-    id: Result<extract::Path<TaskId>, PathRejection>,
-) -> Response<String> {
+    body: Body,
+) -> Result<Response<String>> {
     let now = Utc::now();
-    let task = match id {
-        Ok(extract::Path(id)) => api.store.get(&account, id, now).await,
-        Err(_) => Ok(None), // what is no id at all looks like one that never was
-    };
-    api.replies.polled(&request, task, now)
+    let body = body.map_err(|e| api.refuse(&request, e.status(), &e.body_text()))?;
+    serde_json::from_slice::<Map<String, Value>>(&body).map_err(|e| {
+        api.refuse(&request, StatusCode::BAD_REQUEST, &format!("expected a JSON object: {e}"))
+    })?;
+    let id = api.replies.id_of_key(&request, &account, now)?;
+    let id = id.unwrap_or_else(|| Uuid::new_v4().into());
+    let submission = Submission::new(account, id, CREATE).with_input(&*body);
+    let submitted = api.store.submit(submission, now).await;
+    api.wake.notify_one();
+    Ok(api.replies.accepted(&request, submitted, now))
+}
+
+async fn list_tasks(State(api): Shared, Call(request, account): Call) -> Result<Response<String>> {
+    let now = Utc::now();
+    let query = api.replies.list_query(&request, now)?;
+    Ok(api.replies.list(&request, api.store.list(&account, &query, now).await, now))
+}
+
+async fn read_task(State(api): Shared, Call(request, account): Call) -> Result<Response<String>> {
+    let now = Utc::now();
+    let id = api.replies.id_in_path(&request, now)?;
+    Ok(api.replies.polled(&request, api.store.get(&account, id, now).await, now))
 }
 
 /// A worker: processes whatever task is next, one after the other.
 async fn work(store: Arc<dyn AsyncTaskStore>, wake: Arc<Notify>) {
     loop {
         match store.claim(Scope::Any, Utc::now()).await {
-            Ok(Some(claimed)) => {
+            Ok(Some(Claimed::Work(claimed))) => {
                 let ended = process(&*store, claimed.into_task()).await;
                 wake.notify_one(); // its account may have another task, for a worker that is idle
                 match ended {
                     // Taken over by another worker, or expired: no longer this one's.
                     Ok(()) | Err(ApplyError::Stale { .. } | ApplyError::NotFound) => continue,
                     // Left as it is, to be taken over once the store is well again.
-                    Err(error) => eprintln!("a task was left in progress: {error}"),
+                    Err(error) => eprintln!("a task was left in progress: {}", Chain(&error)),
                 }
             }
+            // Its workers fell silent, one after the other.
+            Ok(Some(Claimed::GivenUp(change))) => {
+                eprintln!("task {} was given up", change.task().id());
+                wake.notify_one();
+                continue;
+            }
             Ok(None) => {}
-            Err(error) => eprintln!("no task was claimed: {error}"),
+            Err(error) => eprintln!("no task was claimed: {}", Chain(&error)),
         }
         // A submission wakes it. Of an expiry, a silence, or what other servers do, it hears
         // nothing: so it looks every second, too.
@@ -252,31 +258,43 @@ async fn work(store: Arc<dyn AsyncTaskStore>, wake: Arc<Notify>) {
 
 /// Takes a task to its end. Each event is for the task exactly as the last one left it: where
 /// another worker has touched it since, this one finds out and gives up.
-async fn process(store: &dyn AsyncTaskStore, mut task: Task) -> Result<(), ApplyError> {
+async fn process(
+    store: &dyn AsyncTaskStore,
+    mut task: Task,
+) -> std::result::Result<(), ApplyError> {
     const STEPS: u64 = 5;
     for step in 1..=STEPS {
-        sleep(Duration::from_millis(200)).await; // the work would be here
-        let report = TaskEvent::report()
-            .with_description(format!("Step {step} of {STEPS} is done."))
-            .with_progress(Progress::of(step, STEPS));
+        // On its own, so that where it panics this task fails, and nothing else.
+        let work = tokio::spawn(work_on(step == STEPS, task.input().to_vec()));
+        let failed = work.await.unwrap_or_else(|panic| {
+            eprintln!("the work on task {} panicked: {panic}", task.id());
+            Err(TaskError::new("INTERNAL_ERROR", "The subscription could not be created.")
+                .with_status("500 INTERNAL_SERVER_ERROR"))
+        });
+        if let Err(error) = failed {
+            store.apply(Target::exactly(&task), TaskEvent::fail(error), Utc::now()).await?;
+            return Ok(());
+        }
+        let report = TaskEvent::report_of(Progress::of(step, STEPS))
+            .with_description(format!("Step {step} of {STEPS} is done."));
         task = store.apply(Target::exactly(&task), report, Utc::now()).await?.into_task();
     }
-    let end = match outcome(&task) {
-        Ok(completion) => TaskEvent::complete(completion),
-        Err(error) => TaskEvent::fail(error),
-    };
+    // Named after its task: a second attempt makes the same subscription, not another.
+    let end = TaskEvent::complete(Completion::of(format!("subscription-{}", task.id())));
     store.apply(Target::exactly(&task), end, Utc::now()).await?;
     Ok(())
 }
 
-fn outcome(task: &Task) -> Result<Completion, TaskError> {
-    match serde_json::from_slice::<Value>(task.input()) {
-        Ok(input) if input["fail"] == true => {
-            Err(TaskError::new("SUBSCRIPTION_NOT_CREATED", "The subscription was asked to fail."))
-        }
-        // Named after its task: a second attempt makes the same subscription, not another.
-        _ => Ok(Completion::of(format!("subscription-{}", task.id()))),
+/// A step of the work.
+async fn work_on(is_last: bool, input: Vec<u8>) -> std::result::Result<(), TaskError> {
+    sleep(Duration::from_millis(200)).await; // the work would be here
+    let input: Value = serde_json::from_slice(&input).unwrap_or_default();
+    assert!(!is_last || input["panic"] != true, "the subscription was asked to panic");
+    if is_last && input["fail"] == true {
+        let words = "The subscription was asked to fail.";
+        return Err(TaskError::new("SUBSCRIPTION_NOT_CREATED", words));
     }
+    Ok(())
 }
 
 /// Drops expired tasks every minute: by itself the store never does.

@@ -281,13 +281,16 @@ impl State {
         })
     }
 
-    /// The account's clock; that of a new one begins at the floor.
-    pub(crate) fn clock(&self, known: &Known) -> Result<AccountClock, Corrupt> {
+    /// The account's clock `now`; that of a new one begins at the floor.
+    ///
+    /// Revisions keep up with time. So what was given out, and lost in a fail-over, is not given out
+    /// again for something else, as long as the clocks of those who write are less apart than that takes.
+    pub(crate) fn clock(&self, known: &Known, now: Now) -> Result<AccountClock, Corrupt> {
         let revision = match self.revision {
             Some(revision) => revision,
             None => known.floor.parse()?,
         };
-        Ok(AccountClock::new(revision, self.updated_at))
+        Ok(AccountClock::new(revision.max(Revision::unreached_by(now)), self.updated_at))
     }
 
     /// The horizon to leave behind: the instant is no later than `now` or a horizon, and only the

@@ -68,6 +68,9 @@ pub(crate) struct Sleep {
 #[derive(Debug)]
 pub(crate) struct Expiring {
     pub(crate) account: AccountId,
+    /// At most the earliest expiry of its tasks, but for what a sweep has left; none, where it has no
+    /// other.
+    pub(crate) bound: String,
     bound_stamp: String,
     due_mark: String,
 }
@@ -138,15 +141,15 @@ impl<'a> Registry<'a> {
         Ok(Known { horizon, floor })
     }
 
-    /// Moves the horizon.
-    pub(crate) async fn raise(&self, now: Now) -> Result<Known, BackendError> {
-        let now = text::instant(now);
-        let sent = self.redis.tell(&script::RAISE, &self.keys, &[now.as_bytes()]).await?;
+    /// Moves the horizon to an instant, as text, if it was before.
+    pub(crate) async fn raise(&self, instant: &str) -> Result<Known, BackendError> {
+        let sent = self.redis.tell(&script::RAISE, &self.keys, &[instant.as_bytes()]).await?;
         let (horizon, floor) = sent.answer;
         Ok(Known { horizon: Some(horizon), floor })
     }
 
-    /// Accounts that may have what expired up to an instant and is not yet known to be due.
+    /// Accounts that may have what expired up to an instant and is not yet known to be due, by their
+    /// bound, the earliest first.
     pub(crate) async fn expiring(
         &self,
         instant: &str,
@@ -260,9 +263,9 @@ impl<'a> Registry<'a> {
     }
 }
 
-fn expiring(found: Vec<(String, String, String)>) -> Result<Vec<Expiring>, BackendError> {
-    let parsed = found.into_iter().map(|(account, bound_stamp, due_mark)| {
-        Ok(Expiring { account: account.parse()?, bound_stamp, due_mark })
+fn expiring(found: Vec<(String, String, String, String)>) -> Result<Vec<Expiring>, BackendError> {
+    let parsed = found.into_iter().map(|(account, bound, bound_stamp, due_mark)| {
+        Ok(Expiring { account: account.parse()?, bound, bound_stamp, due_mark })
     });
     Ok(parsed.collect::<Result<_, Corrupt>>()?)
 }

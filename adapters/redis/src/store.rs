@@ -12,9 +12,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tasklife::{
-    AccountId, Answer, ApplyError, AsyncTaskStore, BackendError, Change, EventKind, ListError,
-    ListQuery, Now, Page, Scope, StoreConfig, Submission, SubmitError, Submitted, Swept, Target,
-    Task, TaskEvent, TaskId, TransitionError,
+    AccountId, Answer, ApplyError, AsyncTaskStore, BackendError, Change, Claimed, EventKind,
+    ListError, ListQuery, Now, Page, Scope, StoreConfig, Submission, SubmitError, Submitted, Swept,
+    Target, Task, TaskEvent, TaskId, TransitionError,
 };
 use tokio::sync::{Mutex, MutexGuard};
 
@@ -41,10 +41,11 @@ use crate::registry::{Known, Registry};
 ///   by it, before it returns. A submission to an account that has nothing asks there.
 /// - *Turns*, for [`Scope::Any`]. Accounts with nothing to hand out sleep, and what may change that
 ///   wakes them, before it is written.
-/// - *The number of tasks*, where [`max_tasks`](StoreConfig::with_max_tasks) is set: a submission
-///   reserves a place, writes, and is counted. The limit is never exceeded. While others have reserved
-///   the last places, a submission waits for what becomes of them; of a process that died in between, it
-///   is found out after a second. A limit that is set on a store with tasks counts those accounts that
+/// - *The number of tasks*, where it is [limited](StoreConfig::with_max_tasks): a submission reserves a
+///   place, writes, and is counted. The limit is never exceeded. A full store makes place by a sweep to
+///   the expiry of the task that expired first, of that one task. While others have reserved the last
+///   places, a submission waits for what becomes of them; of a process that died in between, it is found
+///   out after a second. A limit that is set on a store with tasks counts those accounts that
 ///   are written to or swept from then on, or, after a [`mend`](Self::mend), all.
 ///
 /// A process that dies between two steps leaves an account registered that need not be, never the
@@ -55,8 +56,8 @@ use crate::registry::{Known, Registry};
 ///
 /// Round trips: one for `get` and `list`; two for `submit`, `apply` and a `claim` of an account; three
 /// for a `claim` over all. To these come one, where an account has to be woken or has to register an
-/// expiry that is earlier than all it has; two for a submission to a store with `max_tasks`; and some
-/// for each account that is found to have nothing to hand out.
+/// expiry that is earlier than all it has; two for a submission to a store with `max_tasks`, some more
+/// where it is full; and some for each account that is found to have nothing to hand out.
 ///
 /// A `list` is one step whatever its limit: the server answers no one else while it reads a list of a
 /// million tasks.
@@ -178,7 +179,7 @@ impl RedisStore {
             {
                 return Err(ApplyError::LaneBusy);
             }
-            let clock = look.state.clock(&known).map_err(BackendError::from)?;
+            let clock = look.state.clock(&known, now).map_err(BackendError::from)?;
             let expired_at = task.expires_at();
             task.apply(event.clone(), self.config.retention(), now, clock.next(now))?;
             let extended = task.expires_at() > expired_at;
@@ -228,7 +229,11 @@ impl AsyncTaskStore for RedisStore {
         Box::pin(self.apply_event(target, event, now))
     }
 
-    fn claim<'a>(&'a self, scope: Scope<'a>, now: Now) -> Answer<'a, Option<Change>, BackendError> {
+    fn claim<'a>(
+        &'a self,
+        scope: Scope<'a>,
+        now: Now,
+    ) -> Answer<'a, Option<Claimed>, BackendError> {
         Box::pin(async move {
             match scope {
                 Scope::Any => self.claim_any(now).await,

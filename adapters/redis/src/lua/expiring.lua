@@ -1,5 +1,5 @@
--- Accounts that may have what expired up to an instant, from a place on: account, stamp of its
--- bound, mark as due.
+-- Accounts that may have what expired up to an instant, from a place on: account, its bound, the
+-- bound's stamp, mark as due. The earliest bound comes first.
 -- ARGV: instant, place, count
 local found = {}
 local to = '(' .. ARGV[1] .. '\255'
@@ -7,6 +7,7 @@ local members = redis.call('ZRANGEBYLEX', EXPIRY, '-', to, 'LIMIT', ARGV[2], ARG
 for _, member in ipairs(members) do
   local account = string.sub(member, 23)
   local bound = redis.call('HGET', BOUNDS, account) or ''
-  found[#found + 1] = { account, string.sub(bound, 23), redis.call('ZSCORE', DUE, account) or '' }
+  local mark = redis.call('ZSCORE', DUE, account) or ''
+  found[#found + 1] = { account, string.sub(member, 1, 22), string.sub(bound, 23), mark }
 end
 return found

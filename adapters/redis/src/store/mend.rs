@@ -9,8 +9,9 @@ use tasklife::{AccountId, BackendError};
 
 use super::RedisStore;
 
-/// More events than an account can have lost.
-const GAP: u64 = 1_000_000;
+/// By how much revisions go on: a minute, in which an account can't have given out as many. Clocks that
+/// are so far apart can't let one come again either.
+const GAP: u64 = 60 * 8_000_000;
 
 impl RedisStore {
     /// Registers every account of the store again: whose turn it is, and what expires. Nothing that

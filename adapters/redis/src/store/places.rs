@@ -19,12 +19,16 @@ use crate::text;
 const ABANDONED: u64 = 1;
 
 impl RedisStore {
-    /// Reserves a place in the store; gives its token, or none where the account has changed.
+    /// Reserves a place in the store, for an account that may be full itself; gives its token, or none
+    /// where the account may have changed.
+    ///
+    /// A full store makes place, as the law has it: it drops the task that expired first, by a sweep to
+    /// its expiry of this one task.
     pub(super) async fn place(
         &self,
         account: &Account<'_>,
         id: TaskId,
-        state: &State,
+        (state, is_full): (&State, bool),
         now: Now,
     ) -> Result<Option<String>, SubmitError> {
         let begin = Instant::now();
@@ -38,8 +42,13 @@ impl RedisStore {
                     if look.state.revision != state.revision {
                         return Ok(None);
                     }
-                    let sweep_helps = self.is_any_due(now).await?;
-                    return Err(SubmitError::StoreFull { sweep_helps });
+                    let first = self.first_expiry(now).await?.ok_or(SubmitError::StoreFull)?;
+                    if is_full {
+                        return Err(SubmitError::AccountFull);
+                    }
+                    let known = self.registry().raise(&first).await?;
+                    self.sweep_to(1, &known).await?;
+                    return Ok(None);
                 }
                 Place::Busy if begin.elapsed() > self.redis.patience() => {
                     return Err(BackendError::not_applied(PlacesReserved).into());
@@ -83,24 +92,43 @@ impl RedisStore {
         Ok(())
     }
 
-    /// Whether a sweep would drop something.
-    async fn is_any_due(&self, now: Now) -> Result<bool, BackendError> {
+    /// When the task expires that expires first of all, as text; none, where all are visible to a
+    /// caller. What a sweep has left comes before all others, in any order.
+    async fn first_expiry(&self, now: Now) -> Result<Option<String>, BackendError> {
         const CHUNK: usize = 16;
         let registry = self.registry();
         let known = registry.known().await?;
         let instant = text::instant(now).max(known.horizon().to_owned());
         let mut from = 0;
         loop {
-            let mut chunk = registry.due(from, CHUNK).await?;
-            chunk.extend(registry.expiring(&instant, from, CHUNK).await?);
-            for one in &chunk {
+            let due = registry.due(from, CHUNK).await?;
+            for one in &due {
                 let earliest = self.account(&one.account).earliest().await?;
-                if !earliest.is_empty() && earliest <= instant {
-                    return Ok(true);
+                // Where there is none, it was collected, and is still counted.
+                if *earliest <= *known.horizon() {
+                    return Ok(Some(earliest.max(known.horizon().to_owned())));
                 }
             }
-            if chunk.is_empty() {
-                return Ok(false);
+            if due.len() < CHUNK {
+                break;
+            }
+            from += CHUNK;
+        }
+        let (mut first, mut from) = (None::<String>, 0);
+        loop {
+            let expiring = registry.expiring(&instant, from, CHUNK).await?;
+            for one in &expiring {
+                // A bound is no later than what it bounds.
+                if first.as_ref().is_some_and(|first| *first <= one.bound) {
+                    return Ok(first);
+                }
+                let earliest = self.account(&one.account).earliest().await?.max(one.bound.clone());
+                if earliest <= instant {
+                    first = Some(first.map_or(earliest.clone(), |first| first.min(earliest)));
+                }
+            }
+            if expiring.len() < CHUNK {
+                return Ok(first);
             }
             from += CHUNK;
         }

@@ -23,7 +23,7 @@ impl RedisStore {
             // If it can't be given up now, it is when someone looks into it.
             let _ = self.registry().release(&token, account.id).await;
         }
-        if let Err(SubmitError::StoreFull { .. } | SubmitError::AccountFull) = submitted {
+        if let Err(SubmitError::StoreFull | SubmitError::AccountFull) = submitted {
             // An account hears of the horizon when something of it expires. That a submission would
             // be expired at birth comes first.
             let known = self.registry().known().await?;
@@ -66,16 +66,22 @@ impl RedisStore {
                 return Err(SubmitError::Expired);
             }
             if limited && look.task.is_none() {
-                *token = self.place(account, submission.id(), state, now).await?;
+                let is_full = look.open >= config.max_open();
+                *token = self.place(account, submission.id(), (state, is_full), now).await?;
                 if token.is_none() {
-                    continue; // the account has changed in the meantime
+                    continue; // the account may have changed in the meantime
                 }
             }
             if look.open >= config.max_open() {
                 return Err(SubmitError::AccountFull);
             }
 
-            let woken = !state.awake && submission.status() == TaskStatus::Received;
+            // The lane has a place more without a task that was in progress, for clocks too that are
+            // behind its expiry.
+            let frees = config.max_in_progress().is_some()
+                && look.task.as_ref().is_some_and(is_in_progress);
+            let offers = frees || submission.status() == TaskStatus::Received;
+            let woken = !state.awake && offers;
             let expiry = text::instant(expires_at);
             let registered = state.bound.as_ref().is_none_or(|bound| *bound > expiry);
             if woken || registered || state.revision.is_none() {
@@ -85,7 +91,7 @@ impl RedisStore {
                     continue;
                 }
             }
-            let clock = state.clock(&known).map_err(BackendError::from)?;
+            let clock = state.clock(&known, now).map_err(BackendError::from)?;
             let task = Task::new(submission.clone(), retention, now, clock.next(now));
             let write = Write { state, known: &known, woken, registered };
             let committed = account.commit(&task, &write, self.grace, now).await?;
@@ -98,4 +104,8 @@ impl RedisStore {
             return Ok(Submitted::New(task));
         }
     }
+}
+
+fn is_in_progress(task: &Task) -> bool {
+    task.status() == TaskStatus::ProcessingInProgress
 }

@@ -8,6 +8,7 @@ use tasklife::{BackendError, Now, Swept};
 
 use super::RedisStore;
 use crate::registry::{Expiring, Known, Sleep};
+use crate::text;
 
 /// How many accounts are swept at the same time.
 const ACCOUNTS: usize = 32;
@@ -19,14 +20,19 @@ const RETIREMENT: Duration = Duration::from_hours(24);
 impl RedisStore {
     pub(super) async fn sweep_all(&self, limit: usize, now: Now) -> Result<Swept, BackendError> {
         self.mend_if_needed().await?;
-        let known = self.registry().raise(now).await?;
+        let known = self.registry().raise(&text::instant(now)).await?;
         self.sweep_to(limit, &known).await.map_err(|error| {
             // The horizon has moved, here and there.
             BackendError::unknown(error)
         })
     }
 
-    async fn sweep_to(&self, limit: usize, known: &Known) -> Result<Swept, BackendError> {
+    /// Drops what is due, once the horizon has moved in the registry.
+    pub(super) async fn sweep_to(
+        &self,
+        limit: usize,
+        known: &Known,
+    ) -> Result<Swept, BackendError> {
         let registry = self.registry();
         let mut dropped = 0;
         loop {

@@ -56,3 +56,93 @@ fn one_server_once_broke_acts() {
         .submit(-1_000_000_000, 0, 1, Request::Plain);
     one_server::replay(&history);
 }
+
+/// The expired task held the only place in the lane; to a clock that is behind, it still would.
+#[test]
+fn a_replaced_task_frees_its_place_for_clocks_that_are_behind() {
+    use tasklife::testing::*;
+
+    const SECOND: i64 = 1_000_000_000;
+    for replacement in [Request::Initialized, Request::Plain] {
+        let history = History::new()
+            .with_retention_nanos(10 * SECOND)
+            .with_max_in_progress(1)
+            .submit(0, 0, 1, Request::Plain)
+            .claim(0)
+            .submit(5 * SECOND, 0, 2, Request::Plain)
+            .claim(5 * SECOND)
+            .submit(10 * SECOND, 0, 1, replacement)
+            .claim(7 * SECOND)
+            .claim(11 * SECOND);
+        one_server::replay(&history);
+        a_cluster::replay(&history);
+    }
+}
+
+/// The place that is made in a full store is in another account's lane, or in that of the account that
+/// waits for it.
+#[test]
+fn a_task_that_makes_place_frees_its_place_in_the_lane() {
+    use tasklife::testing::*;
+
+    const SECOND: i64 = 1_000_000_000;
+    for account in [0, 1] {
+        let history = History::new()
+            .with_retention_nanos(10 * SECOND)
+            .with_max_in_progress(1)
+            .with_max_tasks(2)
+            .submit(0, 0, 1, Request::Plain)
+            .claim(0)
+            .submit(5 * SECOND, 0, 2, Request::Plain)
+            .claim(5 * SECOND)
+            .submit(10 * SECOND, account, 3, Request::Initialized)
+            .claim(7 * SECOND)
+            .list_all(7 * SECOND, 0, 10, Filter::default())
+            .sweep(7 * SECOND, 10);
+        one_server::replay(&history);
+        a_cluster::replay(&history);
+    }
+}
+
+/// Of tasks in several accounts, on several nodes: the one that expired first, and no other.
+#[test]
+fn a_full_store_makes_place_across_accounts() {
+    use tasklife::testing::*;
+
+    const SECOND: i64 = 1_000_000_000;
+    let mut history = History::new().with_retention_nanos(10 * SECOND).with_max_tasks(6);
+    for (account, at) in [(0, 3), (1, 1), (2, 4), (3, 2), (4, 5), (0, 6)] {
+        let id = u8::try_from(at).unwrap();
+        history = history.submit(at * SECOND, account, id, Request::Plain);
+    }
+    // A clock that is far ahead has one dropped; a limited sweep leaves another.
+    history = history.submit(100 * SECOND, 0, 10, Request::Plain).sweep(13 * SECOND, 1);
+    for (at, id) in [(7, 11), (13, 12), (14, 13), (7, 14), (100, 15)] {
+        history = history.submit(at * SECOND, 1, id, Request::Plain);
+        for account in 0..5 {
+            history = history.list_all(7 * SECOND, account, 10, Filter::default());
+        }
+    }
+    let history = history.sweep(16 * SECOND, 100);
+    one_server::replay(&history);
+    a_cluster::replay(&history);
+}
+
+#[test]
+fn a_task_is_given_up_after_its_attempts() {
+    use tasklife::testing::*;
+
+    const SECOND: i64 = 1_000_000_000;
+    let mut history = History::new()
+        .with_max_in_progress(1)
+        .with_takeover_nanos(1_000_000_000)
+        .with_max_attempts(2)
+        .submit(0, 0, 1, Request::Plain)
+        .submit(0, 0, 2, Request::Plain)
+        .submit(0, 1, 1, Request::Plain);
+    for second in 0..12 {
+        history = history.claim(second * SECOND).get(second * SECOND, 0, 1);
+    }
+    one_server::replay(&history);
+    a_cluster::replay(&history);
+}

@@ -13,13 +13,14 @@ use tasklife::{TaskDocument, TaskStatus};
 use crate::support::Server;
 
 /// What of the example is not in the root's.
-const LINES: [&str; 6] = [
+const LINES: [&str; 7] = [
     "use tasklife_redis::{Redis, RedisStore};",
     "/// An API server with tasks in Redis.",
     "/// Where the tasks are kept, by all servers that are told so",
     "#[arg(long, value_name = \"ADDRESS\", default_value = \"redis://127.0.0.1:6379\")]",
     "redis: String,",
     "Arc::new(RedisStore::new(Redis::server(&options.redis)?, config));",
+    "let served = runtime.block_on(serve(listener, store, JoinSet::new()));",
 ];
 
 #[test]
@@ -37,7 +38,13 @@ fn the_example_is_the_roots_with_another_store() {
         .into_iter()
         .filter(|line| !root.contains(line) && !line.starts_with("// "))
         .filter(|line| {
-            !matches!(*line, "use std::io::{self, Write};" | "let listen = options.listen;")
+            !matches!(
+                *line,
+                "use std::io::{self, Write};"
+                    | "use chrono::Utc;"
+                    | "use tokio::task::JoinSet;"
+                    | "let listen = options.listen;"
+            )
         })
         .filter(|line| *line != "let store: Arc<dyn AsyncTaskStore> =")
         .collect();

@@ -54,8 +54,8 @@ fn survive_the_loss_of(key: &str) {
         assert_eq!(store.claim(Scope::Any, second(2)).await.unwrap(), None);
         assert_eq!(store.sweep(1, second(2)).await.unwrap().dropped, 0);
         let mut started = BTreeSet::new();
-        while let Some(change) = store.claim(Scope::Any, second(3)).await.unwrap() {
-            let task = change.task();
+        while let Some(claimed) = store.claim(Scope::Any, second(3)).await.unwrap() {
+            let task = claimed.change().task();
             started.insert((task.account().to_string(), task.id()));
             let end = TaskEvent::complete(Completion::of(7));
             store.apply(Target::exactly(task), end, second(3)).await.unwrap();

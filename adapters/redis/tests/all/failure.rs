@@ -101,10 +101,11 @@ fn patience_finds_out_what_became_of_a_lost_write() {
             assert!(matches!(new, Submitted::New(_)), "{loss:?}");
             proxy.lose(loss);
             let started = store.claim(Scope::Any, second(1)).await.unwrap().unwrap();
-            assert_eq!(started.task().attempts(), 1, "{loss:?}");
+            let started = started.into_work().unwrap();
+            assert_eq!(started.attempts(), 1, "{loss:?}");
             proxy.lose(loss);
             let end = TaskEvent::complete(Completion::of(7));
-            let target = Target::exactly(started.task());
+            let target = Target::exactly(&started);
             let ended = store.apply(target, end, second(2)).await.unwrap().into_task();
             let page = store.list(ended.account(), &ListQuery::default(), second(3)).await.unwrap();
             assert_eq!(page.tasks(), [ended], "{loss:?}");
@@ -151,7 +152,7 @@ fn scripts_are_loaded_again_where_the_server_forgot_them() {
                 store.submit(submission("acme", number), second(0)).await.unwrap().into_task();
             server.call(&["SCRIPT", "FLUSH"]).unwrap();
             let started = store.claim(Scope::Any, second(0)).await.unwrap().unwrap();
-            assert_eq!(started.task().id(), task.id());
+            assert_eq!(started.change().task().id(), task.id());
         }
         server.call(&["SCRIPT", "FLUSH"]).unwrap();
         assert_eq!(store.sweep(30, second(10_000_000)).await.unwrap().dropped, 20);
@@ -180,7 +181,10 @@ fn a_server_out_of_memory_applies_nothing_and_a_sweep_makes_room() {
         server.call(&["CONFIG", "SET", "maxmemory", "0"]).unwrap();
         let later = second(10_000_001);
         store.submit(submission("acme", 2), later).await.unwrap();
-        assert_eq!(store.claim(Scope::Any, later).await.unwrap().unwrap().task().id(), id(2));
+        assert_eq!(
+            store.claim(Scope::Any, later).await.unwrap().unwrap().change().task().id(),
+            id(2)
+        );
     });
 }
 
@@ -207,7 +211,7 @@ fn a_reservation_left_behind_is_found() {
     block_on(async {
         store.submit(submission("acme", 1), second(0)).await.unwrap();
         let full = store.submit(submission("acme", 2), second(0)).await;
-        assert!(matches!(full, Err(SubmitError::StoreFull { sweep_helps: false })), "{full:?}");
+        assert!(matches!(full, Err(SubmitError::StoreFull)), "{full:?}");
         assert_eq!(store.sweep(1, second(10_000_000)).await.unwrap().dropped, 1);
 
         // As long ago as the server's clock goes back.
@@ -217,6 +221,6 @@ fn a_reservation_left_behind_is_found() {
         let later = second(10_000_001);
         store.submit(submission("acme", 3), later).await.unwrap();
         let full = store.submit(submission("acme", 4), later).await;
-        assert!(matches!(full, Err(SubmitError::StoreFull { sweep_helps: false })), "{full:?}");
+        assert!(matches!(full, Err(SubmitError::StoreFull)), "{full:?}");
     });
 }

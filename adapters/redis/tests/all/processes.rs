@@ -8,8 +8,8 @@ use std::str::{FromStr, Split};
 use std::time::Duration;
 
 use tasklife::{
-    AccountId, AsyncTaskStore, Change, Completion, ListQuery, Revision, Scope, StoreConfig,
-    Submitted, Target, Task, TaskEvent, TaskId, TaskStatus,
+    AccountId, AsyncTaskStore, Completion, ListQuery, Revision, Scope, StoreConfig, Submitted,
+    Target, Task, TaskEvent, TaskId, TaskStatus,
 };
 use tasklife_redis::{Redis, RedisStore};
 
@@ -170,7 +170,7 @@ async fn submit_all(store: RedisStore) {
 async fn work(store: RedisStore) {
     loop {
         if let Some(started) = store.claim(Scope::Any, second(0)).await.unwrap() {
-            process(&store, started).await;
+            process(&store, started.into_work().unwrap()).await;
         } else if are_all_done(&store).await {
             return;
         } else {
@@ -190,9 +190,9 @@ async fn are_all_done(store: &RedisStore) -> bool {
     true
 }
 
-async fn process(store: &RedisStore, started: Change) {
-    write("start", started.task());
-    let target = Target::exactly(started.task());
+async fn process(store: &RedisStore, started: Task) {
+    write("start", &started);
+    let target = Target::exactly(&started);
     let reported = store.apply(target, TaskEvent::report(), second(0)).await.unwrap();
     write("report", reported.task());
     tokio::task::yield_now().await;

@@ -3,7 +3,6 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use chrono::TimeDelta;
 use tasklife::{
     AsyncTaskStore, Completion, Retention, Scope, StoreConfig, SubmitError, Target, TaskEvent,
 };
@@ -33,7 +32,7 @@ fn an_account_is_not_put_to_sleep_over_a_write_that_is_on_its_way() {
         for number in [1, 2] {
             quick.submit(submission("acme", number), second(0)).await.unwrap();
         }
-        let first = quick.claim(Scope::Any, second(0)).await.unwrap().unwrap().into_task();
+        let first = quick.claim(Scope::Any, second(0)).await.unwrap().unwrap().into_work().unwrap();
         proxy.lose(Loss::Delay);
         let end = TaskEvent::complete(Completion::default());
         let (ended, claimed) = tokio::join!(
@@ -43,7 +42,7 @@ fn an_account_is_not_put_to_sleep_over_a_write_that_is_on_its_way() {
         ended.unwrap();
         assert_eq!(claimed.unwrap(), None, "the lane is full");
         let second_task = quick.claim(Scope::Any, second(2)).await.unwrap().unwrap();
-        assert_eq!(second_task.task().id(), id(2));
+        assert_eq!(second_task.change().task().id(), id(2));
     });
 }
 
@@ -64,7 +63,7 @@ fn a_submission_that_is_on_its_way_is_claimed_once_it_is_there() {
 
 #[test]
 fn what_expires_is_swept_though_a_sweep_came_while_it_was_on_its_way() {
-    let retention = Retention::since_submission(TimeDelta::seconds(100));
+    let retention = Retention::since_submission(Duration::from_secs(100));
     let (_server, proxy, slow, quick) =
         slow_and_quick(StoreConfig::default().with_retention(retention));
     block_on(async {
@@ -84,7 +83,7 @@ fn what_expires_is_swept_though_a_sweep_came_while_it_was_on_its_way() {
 /// after that.
 #[test]
 fn a_sweep_is_final_for_a_submission_that_is_on_its_way() {
-    let retention = Retention::since_submission(TimeDelta::seconds(100));
+    let retention = Retention::since_submission(Duration::from_secs(100));
     let (_server, proxy, slow, quick) =
         slow_and_quick(StoreConfig::default().with_retention(retention));
     block_on(async {

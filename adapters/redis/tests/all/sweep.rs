@@ -1,12 +1,13 @@
 //! Sweeps of several accounts, forgotten accounts, and what is registered again.
 
-use chrono::TimeDelta;
+use std::time::Duration;
+
 use tasklife::{AsyncTaskStore, ListQuery, Retention, Scope, StoreConfig, Submitted};
 
 use crate::support::{Server, account, block_on, fresh, id, second, submission};
 
-fn hours(hours: i64) -> StoreConfig {
-    let retention = Retention::since_submission(TimeDelta::hours(hours));
+fn hours(hours: u64) -> StoreConfig {
+    let retention = Retention::since_submission(Duration::from_hours(hours));
     StoreConfig::default().with_retention(retention)
 }
 
@@ -65,7 +66,7 @@ fn a_forgotten_account_goes_on_above_its_revisions() {
         let other = store.submit(submission("umbrella", 1), second(4_000)).await.unwrap();
         assert!(other.task().revision().get() > 5);
         assert_eq!(
-            store.claim(Scope::Any, second(4_000)).await.unwrap().unwrap().task().id(),
+            store.claim(Scope::Any, second(4_000)).await.unwrap().unwrap().change().task().id(),
             id(1)
         );
     });

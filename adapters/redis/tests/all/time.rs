@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use tasklife::{
-    AsyncTaskStore, ListQuery, MAX_TIME, MIN_TIME, Now, Retention, Scope, StoreConfig, Target,
-    Task, TaskEvent, TaskId, TaskStatus,
+    ApplyError, AsyncTaskStore, ListQuery, MAX_TIME, MIN_TIME, Now, Retention, Revision, Scope,
+    StoreConfig, Target, Task, TaskEvent, TaskId, TaskStatus,
 };
 
 use crate::support::{Server, account, at, block_on, fresh, id, second, submission};
@@ -20,7 +20,8 @@ fn a_nanosecond_is_the_last_of_a_tasks_life() {
         at("2016-12-31T23:59:60.5Z"),
         at("9999-12-01T00:00:00.000000001Z"),
     ] {
-        let retention = Retention::since_submission(TimeDelta::days(10) + nanosecond);
+        let retention =
+            Retention::since_submission(Duration::from_hours(240) + Duration::from_nanos(1));
         let store = fresh(&server.redis(), StoreConfig::default().with_retention(retention));
         block_on(async {
             let task = store.submit(submission("acme", 1), now).await.unwrap().into_task();
@@ -53,28 +54,29 @@ fn tasks_at_the_end_of_time_are_kept_as_long_as_any() {
     });
 }
 
-/// Doubles would merge them: 2⁵³ + 1 is none.
+/// Doubles would merge them: above 2⁵³ they are even, above 2⁵⁸ multiples of 64.
 #[test]
 fn revisions_beyond_doubles_stay_apart() {
     let server = Server::start(&[]);
     let store = fresh(&server.redis(), StoreConfig::default());
     block_on(async {
         store.submit(submission("acme", 0), second(0)).await.unwrap();
-        let keys = server.call(&["KEYS", "*:account"]).unwrap();
-        let key = keys.lines().nth(2).unwrap();
-        server.call(&["HSET", key, "r", "9007199254740992"]).unwrap();
         let mut revisions = Vec::new();
         for number in 1..=4 {
             let new = store.submit(submission("acme", number), second(0)).await.unwrap();
             revisions.push(new.task().revision().get());
         }
-        let first = 9_007_199_254_740_993;
+        let first = Revision::unreached_by(second(0)).get() + 2;
+        assert!(first > 1 << 58, "{first}");
         assert_eq!(revisions, [first, first + 1, first + 2, first + 3]);
 
         let started = store.claim(Scope::Any, second(1)).await.unwrap().unwrap();
-        assert_eq!(started.task().id(), id(0));
-        let started = store.claim(Scope::Any, second(1)).await.unwrap().unwrap();
-        assert_eq!((started.task().id(), started.task().revision().get()), (id(1), first + 5));
+        let [first_start, next_start] =
+            [started, store.claim(Scope::Any, second(1)).await.unwrap().unwrap()].map(|started| {
+                (started.change().task().id(), started.change().task().revision().get())
+            });
+        let later = Revision::unreached_by(second(1)).get() + 1;
+        assert_eq!([first_start, next_start], [(id(0), later), (id(1), later + 1)]);
         let ids = |query: ListQuery| {
             let store = store.clone();
             async move {
@@ -90,6 +92,41 @@ fn revisions_beyond_doubles_stay_apart() {
         let stale = store.get(&account("acme"), id(2), second(1)).await.unwrap().unwrap();
         store.apply(Target::exactly(&stale), TaskEvent::start(), second(2)).await.unwrap();
         assert!(store.apply(Target::exactly(&stale), TaskEvent::start(), second(2)).await.is_err());
+    });
+}
+
+/// A primary that dies takes with it what it had not passed on. Here it is taken back by hand.
+#[test]
+fn what_a_fail_over_took_back_is_not_given_out_for_something_else() {
+    let server = Server::start(&[]);
+    let store = fresh(&server.redis(), StoreConfig::default());
+    block_on(async {
+        let task = store.submit(submission("acme", 1), second(0)).await.unwrap().into_task();
+        let before = keys(&server);
+        for key in &before {
+            server.call(&["COPY", key, &format!("saved {key}")]).unwrap();
+        }
+        let lost = store.apply(Target::exactly(&task), TaskEvent::start(), second(1)).await;
+        let lost = lost.unwrap().into_task();
+        let lost =
+            store.apply(Target::exactly(&lost), TaskEvent::report(), second(1)).await.unwrap();
+        for key in &before {
+            server.call(&["COPY", &format!("saved {key}"), key, "REPLACE"]).unwrap();
+        }
+        let back = store.get(task.account(), task.id(), second(2)).await.unwrap();
+        assert_eq!(back, Some(task), "as it was");
+        // The worker of the lost history, before anything else has happened and afterwards.
+        for seconds in [2, 3, 4] {
+            let late =
+                store.apply(Target::exactly(lost.task()), TaskEvent::report(), second(seconds));
+            assert!(matches!(late.await, Err(ApplyError::Stale { .. })));
+            if seconds < 4 {
+                let target = Target::latest(lost.task().account(), lost.task().id());
+                let event = if seconds == 2 { TaskEvent::start() } else { TaskEvent::report() };
+                let new = store.apply(target, event, second(seconds)).await.unwrap();
+                assert!(new.task().revision() > lost.task().revision());
+            }
+        }
     });
 }
 
@@ -125,7 +162,7 @@ fn whatever_time_the_server_has_is_no_matter() {
 #[test]
 fn what_redis_collects_leaves_a_store_that_works() {
     let server = Server::start(&[]);
-    let retention = Retention::since_submission(TimeDelta::milliseconds(300));
+    let retention = Retention::since_submission(Duration::from_millis(300));
     let config = StoreConfig::default().with_retention(retention).with_max_tasks(2);
     let store = fresh(&server.redis(), config).with_grace(Some(Duration::from_millis(200)));
     block_on(async {

@@ -3,8 +3,9 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tasklife::{
-    AccountId, Answer, ApplyError, AsyncTaskStore, BackendError, Change, ListError, ListQuery, Now,
-    Page, Scope, Submission, SubmitError, Submitted, Swept, Target, Task, TaskEvent, TaskId,
+    AccountId, Answer, ApplyError, AsyncTaskStore, BackendError, Change, Claimed, ListError,
+    ListQuery, Now, Page, Scope, Submission, SubmitError, Submitted, Swept, Target, Task,
+    TaskEvent, TaskId,
 };
 use tasklife_redis::RedisStore;
 
@@ -37,7 +38,11 @@ impl AsyncTaskStore for Both {
         self.next().apply(target, event, now)
     }
 
-    fn claim<'a>(&'a self, scope: Scope<'a>, now: Now) -> Answer<'a, Option<Change>, BackendError> {
+    fn claim<'a>(
+        &'a self,
+        scope: Scope<'a>,
+        now: Now,
+    ) -> Answer<'a, Option<Claimed>, BackendError> {
         self.next().claim(scope, now)
     }
 
