@@ -29,6 +29,8 @@ pub use rule::{Finding, Rule};
 /// Nor is a task that can't be read yet just after its submission, which the live API permits
 /// itself. A task can only be missed where it is known since when it was there: when it was seen as
 /// `initialized` or `received`, or first seen after a complete list without it.
+/// What can't be told is no breach either: a document without its timestamp breaks [`Rule::Document`],
+/// and says nothing of order, of age, or of a change after the end.
 ///
 /// ```
 /// use tasklife::{Retention, audit::{Auditor, Reading, Rule}};
@@ -107,7 +109,7 @@ impl Account {
             known.filter(|known| !known.is_followed_by_another(document, reading.at, retention));
         let watched = match known {
             Some(known) => known.and_then_seen(document, report),
-            None => Watched::first_seen(document, self.listed_at),
+            None => Watched::first_seen(document, reading.at, self.listed_at),
         };
         let watched = watched.readable_if(!reading.is_submission());
         self.tasks.insert(document.task_id().into(), watched);
@@ -137,12 +139,17 @@ impl Account {
                     .add(Rule::TooOld, format!("task {id} is listed after {end}, when it expired"));
             }
         }
-        for pair in list.tasks().windows(2) {
-            if let [above, below] = pair
-                && above.timestamp() < below.timestamp()
+        // Those without a timestamp may stand anywhere.
+        let dated: Vec<_> = list
+            .tasks()
+            .iter()
+            .filter_map(|task| Some((task.task_id(), task.timestamp()?)))
+            .collect();
+        for pair in dated.windows(2) {
+            if let [(above, above_at), (below, below_at)] = *pair
+                && above_at < below_at
             {
-                let (above_at, below_at) = (Rfc3339(above.timestamp()), Rfc3339(below.timestamp()));
-                let (above, below) = (above.task_id(), below.task_id());
+                let (above_at, below_at) = (Rfc3339(above_at), Rfc3339(below_at));
                 let what = format!("task {above} of {above_at} stands above {below} of {below_at}");
                 report.add(Rule::ListOrder, what);
             }

@@ -1,5 +1,6 @@
 //! The rules, and those that a single document can break.
 
+use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::String;
 use core::fmt;
@@ -7,14 +8,15 @@ use core::fmt;
 use serde::Serialize;
 
 use super::Report;
-use crate::document::{TaskDocument, TaskLink};
+use crate::document::TaskDocument;
 use crate::status::TaskStatus;
 use crate::wire::named_enum;
 
 named_enum! {
     /// What an [`Auditor`](super::Auditor) looks for.
     pub enum Rule {
-        /// The body is a document about a task, or a list of them.
+        /// The body is a document about a task, or a list of them, each with its command type and
+        /// its timestamp.
         Document = "document",
         /// A task's id is a UUID.
         TaskId = "task-id",
@@ -32,7 +34,8 @@ named_enum! {
         MissingError = "missing-error",
         /// A task that completed has no error.
         MisplacedError = "misplaced-error",
-        /// A document has a link to its task, and every link leads somewhere.
+        /// A document has a link to its task, every link leads somewhere, and there is one of each
+        /// relation, in one shape.
         Link = "link",
         /// A task's timestamp never moves back.
         Timestamp = "timestamp",
@@ -52,7 +55,10 @@ impl Rule {
     #[must_use]
     pub const fn source(self) -> &'static str {
         match self {
-            Self::Document => "API description, schemas TaskStateUpdate and TasksStateUpdate",
+            Self::Document => {
+                "API description, schemas TaskStateUpdate and TasksStateUpdate; Manage API tasks: \
+                 task information"
+            }
             Self::TaskId => "Manage API tasks: taskId is a UUID",
             Self::CommandType => "Manage API tasks: a taskId identifies the specific task",
             Self::UnknownStatus => "API description, TaskStateUpdate.status",
@@ -128,6 +134,13 @@ pub(super) fn check_document(document: &TaskDocument, submission: bool, report: 
     if let Err(error) = document.id() {
         report.add(Rule::TaskId, format!("{error}"));
     }
+    let told = [
+        ("commandType", document.command_type().is_some()),
+        ("timestamp", document.timestamp().is_some()),
+    ];
+    for (field, _) in told.into_iter().filter(|(_, there)| !there) {
+        report.add(Rule::Document, format!("task {id} has no {field}"));
+    }
     let response = document.response();
     let error = response.and_then(|response| response.error());
     let result = response.is_some_and(|response| {
@@ -170,24 +183,39 @@ fn check_links(document: &TaskDocument, submission: bool, report: &mut Report) {
         report.add(Rule::Link, format!("task {id} has no link {expected:?}"));
     }
     for link in own.into_iter().flatten() {
-        let path = link.href().split(['?', '#']).next().unwrap_or_default();
+        let Some(href) = link.href() else { continue };
+        let path = href.split(['?', '#']).next().unwrap_or_default();
         if path.rsplit_once("/tasks/").is_none_or(|(_, last)| !last.eq_ignore_ascii_case(id)) {
-            let (rel, href) = (link.rel(), link.href());
+            let rel = link.rel().unwrap_or_default();
             report.add(Rule::Link, format!("the link {rel:?} of task {id} leads to {href:?}"));
         }
     }
-    for link in document.links().iter().filter(|link| !leads_somewhere(link)) {
-        let (rel, href) = (link.rel(), link.href());
-        report.add(
-            Rule::Link,
-            format!("the link {rel:?} of task {id} leads to {href:?}, no address"),
-        );
+    let mut relations = BTreeSet::new();
+    for link in document.links() {
+        let rel = link.rel().unwrap_or_default();
+        if link.rel().is_none() {
+            report.add(Rule::Link, format!("a link of task {id} has no relation"));
+        } else if !relations.insert(rel) {
+            report.add(Rule::Link, format!("task {id} has the link {rel:?} twice"));
+        }
+        match link.href() {
+            None => {
+                report.add(Rule::Link, format!("the link {rel:?} of task {id} has no address"));
+            }
+            Some(href) if !leads_somewhere(href) => {
+                let what = format!("the link {rel:?} of task {id} leads to {href:?}, no address");
+                report.add(Rule::Link, what);
+            }
+            Some(_) => {}
+        }
+    }
+    if document.has_both_link_shapes() {
+        report.add(Rule::Link, format!("task {id} has links in both shapes"));
     }
 }
 
 /// Whether a link's address is one: absolute, or a path from the root, of permitted characters.
-fn leads_somewhere(link: &TaskLink) -> bool {
-    let href = link.href();
+fn leads_somewhere(href: &str) -> bool {
     let rest = ["https://", "http://", "/"].iter().find_map(|begin| href.strip_prefix(begin));
     let permitted = |c: u8| c.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(&c);
     rest.is_some_and(|rest| !rest.is_empty()) && href.bytes().all(permitted)

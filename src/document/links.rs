@@ -9,27 +9,28 @@ use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use super::write;
 use crate::json::Object;
 
-/// A link of a document that was read.
+/// A link of a document that was read. What it lacks, it lacked, or had as `null`.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize)]
 pub struct TaskLink {
-    rel: Box<str>,
-    href: Box<str>,
+    rel: Option<Box<str>>,
+    href: Option<Box<str>>,
     title: Option<Box<str>>,
     #[serde(rename = "type")]
     method: Option<Box<str>>,
 }
 
 impl TaskLink {
-    /// The relation, such as `self`, `task` or `resource`.
+    /// The relation, such as `self`, `task` or `resource`: always there in a map of links, whose
+    /// keys are the relations.
     #[must_use]
-    pub fn rel(&self) -> &str {
-        &self.rel
+    pub fn rel(&self) -> Option<&str> {
+        self.rel.as_deref()
     }
 
     /// Where it leads.
     #[must_use]
-    pub fn href(&self) -> &str {
-        &self.href
+    pub fn href(&self) -> Option<&str> {
+        self.href.as_deref()
     }
 
     /// Its title, such as `getTaskStatusUpdates`.
@@ -71,9 +72,9 @@ pub(super) struct LinkMap(pub(super) Vec<TaskLink>);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct LinkArray(pub(super) Vec<TaskLink>);
 
-/// Checks that no relation occurs twice.
+/// Checks that no relation occurs twice: it is the key of its link.
 fn each_once<E: serde::de::Error>(links: &[TaskLink]) -> Result<(), E> {
-    let mut relations: Vec<&str> = links.iter().map(TaskLink::rel).collect();
+    let mut relations: Vec<&str> = links.iter().filter_map(TaskLink::rel).collect();
     relations.sort_unstable();
     match relations.windows(2).find(|pair| pair[0] == pair[1]) {
         Some(pair) => {
@@ -87,7 +88,7 @@ impl<'de> Deserialize<'de> for LinkMap {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(serde::Deserialize)]
         struct Unnamed {
-            href: Box<str>,
+            href: Option<Box<str>>,
             title: Option<Box<str>>,
             #[serde(rename = "type")]
             method: Option<Box<str>>,
@@ -104,9 +105,11 @@ impl<'de> Deserialize<'de> for LinkMap {
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<LinkMap, A::Error> {
                 let mut links = Vec::new();
-                while let Some((rel, Object(link))) = map.next_entry()? {
-                    let Unnamed { href, title, method } = link;
-                    links.push(TaskLink { rel, href, title, method });
+                while let Some((rel, link)) = map.next_entry()? {
+                    // A link that is `null` is not there.
+                    if let Some(Object(Unnamed { href, title, method })) = link {
+                        links.push(TaskLink { rel: Some(rel), href, title, method });
+                    }
                 }
                 each_once(&links)?;
                 Ok(LinkMap(links))
@@ -133,7 +136,6 @@ impl<'de> Deserialize<'de> for LinkArray {
                 while let Some(Object(link)) = seq.next_element()? {
                     links.push(link);
                 }
-                each_once(&links)?;
                 Ok(LinkArray(links))
             }
         }

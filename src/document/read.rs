@@ -2,7 +2,6 @@
 
 use alloc::boxed::Box;
 use alloc::string::String;
-use alloc::vec::Vec;
 use core::fmt;
 
 use serde::Serialize;
@@ -15,23 +14,34 @@ use super::response::TaskResponse;
 use super::{display_json, write};
 use crate::event::Progress;
 use crate::id::{IdError, TaskId};
-use crate::json::Object;
+use crate::json::{Object, Plain};
 use crate::link::LinkShape;
 use crate::status::TaskStatus;
-use crate::time::{self, Now};
+use crate::time::{Now, Rfc3339, parse_rfc3339};
 
 /// A task document as a client reads it, from any server of the API.
 ///
-/// Reading is tolerant where servers were seen to differ: links come as a map or as an array,
-/// errors as an object or as a code, timestamps with 0 to 9 fraction digits; `description`,
-/// `response` and links may be missing; a status that is unknown is kept as text, and so is an id
-/// that is no UUID; unknown fields are ignored. About the rest it is strict.
+/// The API's description requires no field, and its clients do well without most. So only `taskId`
+/// and `status` must be there; whatever else is missing or `null`, at any depth, is not there, and
+/// no error. Servers also differ in these, and all of it is read:
+///
+/// - links come as the map `_links` or the array `links`, and a link has any of its fields;
+/// - the error of a task is an object or a code;
+/// - an id of a resource is a 64-bit integer or a text, a `resource` any JSON value;
+/// - a timestamp has 0 to 9 fraction digits, and any offset;
+/// - `progress` is any number of 0 to 100, and is rounded down;
+/// - a status that is unknown is kept as text, and so is an id that is no UUID;
+/// - a field that is unknown is ignored, and so is the order of fields.
+///
+/// About the rest, reading is strict: a field that is there has its type, a timestamp is an instant,
+/// no field comes twice. What is read here can still be a breach of the contract: an
+/// auditor (feature `audit`) tells.
 ///
 /// Read it with [`from_json`](Self::from_json), which bounds the depth, or with serde from JSON; not
 /// from within an untagged enumeration, since the `resource` is kept as it came.
 ///
-/// Writing it, with `{}`, `{:#}` or serde, gives the document that was read, if it is one that
-/// this crate would write.
+/// Writing it, with `{}`, `{:#}` or serde, gives what was read, in the form of this crate: what was
+/// missing stays missing. It is the very text, if that is one that this crate would write.
 ///
 /// ```
 /// use tasklife::{TaskDocument, TaskStatus};
@@ -57,12 +67,13 @@ pub struct TaskDocument {
 #[serde(rename_all = "camelCase")]
 struct Fields {
     task_id: Box<str>,
-    command_type: Box<str>,
+    command_type: Option<Box<str>>,
     status: ReportedStatus,
     description: Option<Box<str>>,
+    #[serde(default, deserialize_with = "progress")]
     progress: Option<Progress>,
-    #[serde(with = "time::as_text")]
-    timestamp: Now,
+    #[serde(default, deserialize_with = "timestamp")]
+    timestamp: Option<Now>,
     #[serde(default, deserialize_with = "response")]
     response: Option<TaskResponse>,
     #[serde(rename = "_links")]
@@ -104,10 +115,10 @@ impl TaskDocument {
         self.fields.task_id.parse()
     }
 
-    /// What was asked for.
+    /// What was asked for, where the server says so.
     #[must_use]
-    pub fn command_type(&self) -> &str {
-        &self.fields.command_type
+    pub fn command_type(&self) -> Option<&str> {
+        self.fields.command_type.as_deref()
     }
 
     /// Where the task stands.
@@ -122,15 +133,15 @@ impl TaskDocument {
         self.fields.description.as_deref()
     }
 
-    /// How far the task has come.
+    /// How far the task has come, in whole percent.
     #[must_use]
     pub fn progress(&self) -> Option<Progress> {
         self.fields.progress
     }
 
-    /// When the task last changed.
+    /// When the task last changed, where the server says so.
     #[must_use]
-    pub fn timestamp(&self) -> Now {
+    pub fn timestamp(&self) -> Option<Now> {
         self.fields.timestamp
     }
 
@@ -140,46 +151,67 @@ impl TaskDocument {
         self.fields.response.as_ref()
     }
 
-    /// The links, in the order in which they came.
+    /// The links, in the order in which they came. Where they came in both shapes, these are those
+    /// of the array, as clients of the live API have it, unless it is empty.
     #[must_use]
     pub fn links(&self) -> &[TaskLink] {
-        let Fields { link_map, link_array, .. } = &self.fields;
-        let array = link_array.as_ref().map(|LinkArray(links)| links);
-        link_map.as_ref().map(|LinkMap(links)| links).or(array).map_or(&[], Vec::as_slice)
+        self.shaped_links().map_or(&[], |(_, links)| links)
     }
 
-    /// The link with this relation, such as `resource`.
+    /// The link with this relation, such as `resource`: the first, where there are more.
     #[must_use]
     pub fn link(&self, rel: &str) -> Option<&TaskLink> {
-        self.links().iter().find(|link| link.rel() == rel)
+        self.links().iter().find(|link| link.rel() == Some(rel))
     }
 
-    /// The shape in which the links came, where there were any.
+    /// The shape in which the [links](Self::links) came, where there were any.
     #[must_use]
     pub fn link_shape(&self) -> Option<LinkShape> {
-        let map = self.fields.link_map.as_ref().map(|_| LinkShape::Map);
-        map.or(self.fields.link_array.as_ref().map(|_| LinkShape::Array))
+        self.shaped_links().map(|(shape, _)| shape)
+    }
+
+    fn shaped_links(&self) -> Option<(LinkShape, &[TaskLink])> {
+        match (&self.fields.link_map, &self.fields.link_array) {
+            (Some(LinkMap(map)), Some(LinkArray(array))) if array.is_empty() => {
+                Some((LinkShape::Map, map))
+            }
+            (_, Some(LinkArray(array))) => Some((LinkShape::Array, array)),
+            (Some(LinkMap(map)), None) => Some((LinkShape::Map, map)),
+            (None, None) => None,
+        }
+    }
+
+    /// Whether links came as a map and as an array too.
+    #[cfg(feature = "audit")]
+    pub(crate) fn has_both_link_shapes(&self) -> bool {
+        self.fields.link_map.is_some() && self.fields.link_array.is_some()
     }
 }
 
 impl<'de> Deserialize<'de> for TaskDocument {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        /// Within the object, so that an error says where.
-        struct Checked(Fields);
-
-        impl<'de> Deserialize<'de> for Checked {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let fields = Fields::deserialize(deserializer)?;
-                if fields.link_map.is_some() && fields.link_array.is_some() {
-                    return Err(D::Error::custom("expected either `_links` or `links`, got both"));
-                }
-                Ok(Self(fields))
-            }
-        }
-
-        let Object(Checked(fields)) = Object::deserialize(deserializer)?;
+        let Object(fields) = Object::deserialize(deserializer)?;
         Ok(Self { fields })
     }
+}
+
+/// How far the task has come, where the document says so: rounded down, so that all is done at 100
+/// only.
+fn progress<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Progress>, D::Error> {
+    let Some(percent) = Option::<f64>::deserialize(deserializer)? else { return Ok(None) };
+    let whole = (0..=100).rev().find(|whole| f64::from(*whole) <= percent && percent <= 100.0);
+    match whole.map(Progress::try_from) {
+        Some(Ok(progress)) => Ok(Some(progress)),
+        _ => {
+            Err(D::Error::custom(format_args!("expected a percentage of 0 to 100, got {percent}")))
+        }
+    }
+}
+
+/// When the task last changed, where the document says so.
+fn timestamp<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Now>, D::Error> {
+    let text = Option::<String>::deserialize(deserializer)?;
+    text.map(|text| parse_rfc3339(&text)).transpose().map_err(D::Error::custom)
 }
 
 /// What came of the task, where the document says so.
@@ -189,18 +221,19 @@ fn response<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<TaskRes
 
 impl Serialize for TaskDocument {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let shaped = self.link_shape().map(|shape| write::in_shape(shape, self.links()));
-        let (link_map, link_array) = shaped.unwrap_or_default();
+        let Fields { link_map, link_array, .. } = &self.fields;
         let fields = write::Fields {
             task_id: self.task_id(),
             command_type: self.command_type(),
             status: self.status().as_str(),
             description: self.description(),
             progress: self.progress(),
-            timestamp: self.timestamp(),
+            timestamp: self.timestamp().map(|at| Plain(Rfc3339(at))),
             response: self.response().map(TaskResponse::as_written),
-            link_map,
-            link_array,
+            link_map: link_map.as_ref().map(|LinkMap(links)| write::LinkMap(links.as_slice())),
+            link_array: link_array
+                .as_ref()
+                .map(|LinkArray(links)| write::LinkArray(links.as_slice())),
         };
         fields.serialize(serializer)
     }

@@ -9,21 +9,22 @@ use crate::json::{JsonText, Plain};
 use crate::link::{ErrorForm, Href, Link, LinkShape, Links};
 use crate::outcome::{Completion, ResourceId, TaskError};
 use crate::task::Task;
-use crate::time::{Now, Rfc3339};
+use crate::time::Rfc3339;
 
 /// A task document: `T` are its id and its status, `L` its links.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase", bound = "T: Serialize, L: Relations")]
 pub(super) struct Fields<'a, T, L: Relations> {
     pub(super) task_id: T,
-    pub(super) command_type: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) command_type: Option<&'a str>,
     pub(super) status: T,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) description: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) progress: Option<Progress>,
-    #[serde(serialize_with = "timestamp")]
-    pub(super) timestamp: Now,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) timestamp: Option<Plain<Rfc3339>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) response: Option<Response<'a>>,
     #[serde(rename = "_links", skip_serializing_if = "Option::is_none")]
@@ -61,10 +62,6 @@ pub(super) enum Error<'a> {
     },
 }
 
-fn timestamp<S: Serializer>(at: &Now, serializer: S) -> Result<S::Ok, S::Error> {
-    Plain(Rfc3339(*at)).serialize(serializer)
-}
-
 /// The links of one document, in their order.
 pub(super) trait Relations {
     /// A relation, or a method.
@@ -78,19 +75,21 @@ pub(super) trait Relations {
     fn each(&self) -> impl Iterator<Item = Relation<'_, Self::Name<'_>, Self::Href<'_>>>;
 }
 
-/// One link.
+/// One link: what it lacks is not written.
 pub(super) struct Relation<'a, N, H> {
-    pub(super) rel: N,
-    pub(super) href: H,
+    pub(super) rel: Option<N>,
+    pub(super) href: Option<H>,
     pub(super) title: Option<&'a str>,
     pub(super) method: Option<N>,
 }
 
+/// Links by their relations: one that has none has no place in it.
 pub(super) struct LinkMap<L>(pub(super) L);
 
 impl<L: Relations> Serialize for LinkMap<L> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let entries = self.0.each().map(|link| (link.rel, LinkObject::new(link, None)));
+        let named = self.0.each().filter_map(|link| link.rel.map(|rel| (rel, link)));
+        let entries = named.map(|(rel, link)| (rel, LinkObject::new(link, None)));
         serializer.collect_map(entries)
     }
 }
@@ -100,7 +99,7 @@ pub(super) struct LinkArray<L>(pub(super) L);
 impl<L: Relations> Serialize for LinkArray<L> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(self.0.each().map(|link| {
-            let rel = Some(link.rel);
+            let rel = link.rel;
             LinkObject::new(link, rel)
         }))
     }
@@ -110,7 +109,8 @@ impl<L: Relations> Serialize for LinkArray<L> {
 struct LinkObject<'a, N: Serialize, H: Serialize> {
     #[serde(skip_serializing_if = "Option::is_none")]
     rel: Option<N>,
-    href: H,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    href: Option<H>,
     #[serde(skip_serializing_if = "Option::is_none")]
     title: Option<&'a str>,
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
@@ -141,8 +141,8 @@ impl Relations for TaskLinks<'_> {
 
     fn each(&self) -> impl Iterator<Item = Relation<'_, Plain<&str>, Href<'_>>> {
         self.0.iter().flatten().map(|link| Relation {
-            rel: Plain(link.rel),
-            href: link.href,
+            rel: Some(Plain(link.rel)),
+            href: Some(link.href),
             title: link.title,
             method: Some(Plain("GET")),
         })
@@ -163,8 +163,8 @@ impl Relations for Next<'_> {
         Self: 'a;
 
     fn each(&self) -> impl Iterator<Item = Relation<'_, &str, &str>> {
-        let next = Relation { rel: "next", href: self.0, title: None, method: Some("GET") };
-        core::iter::once(next)
+        let (rel, href) = (Some("next"), Some(self.0));
+        core::iter::once(Relation { rel, href, title: None, method: Some("GET") })
     }
 }
 
@@ -204,11 +204,11 @@ fn fields<'a, L: Relations + Copy>(
     let (link_map, link_array) = in_shape(links.shape(), all);
     Fields {
         task_id: Plain(id),
-        command_type: task.command_type().as_str(),
+        command_type: Some(task.command_type().as_str()),
         status: Plain(task.status().as_str()),
         description: task.description(),
         progress: task.progress(),
-        timestamp: task.updated_at(),
+        timestamp: Some(Plain(Rfc3339(task.updated_at()))),
         response: task.outcome().map(|outcome| match outcome {
             Ok(completion) => of_completion(completion),
             Err(error) => of_error(error, links.error_form()),
@@ -218,7 +218,7 @@ fn fields<'a, L: Relations + Copy>(
     }
 }
 
-pub(super) fn in_shape<L>(shape: LinkShape, all: L) -> (Option<LinkMap<L>>, Option<LinkArray<L>>) {
+fn in_shape<L>(shape: LinkShape, all: L) -> (Option<LinkMap<L>>, Option<LinkArray<L>>) {
     match shape {
         LinkShape::Map => (Some(LinkMap(all)), None),
         LinkShape::Array => (None, Some(LinkArray(all))),

@@ -3,8 +3,9 @@
 use std::io::Write;
 use std::process::{Command, Stdio};
 
+use chrono::TimeDelta;
 use serde_json::{Value, json};
-use tasklife::audit::{Auditor, Reading, Rule};
+use tasklife::audit::{Auditor, Finding, Reading, Rule};
 use tasklife::{
     Completion, LinkShape, Links, ListQuery, MemoryStore, Retention, Scope, Target, TaskEvent,
     TaskStatus, TaskStore,
@@ -124,6 +125,7 @@ fn statuses_may_be_skipped_but_not_reversed() {
 #[test]
 fn a_single_document_can_break_these_rules() {
     let own = |href: &str| json!([{"rel": "self", "href": href}]);
+    let own_href = &format!("/v1/tasks/{ONE}");
     let resource = json!([
         {"rel": "resource", "href": "/v1/subscriptions/7"},
         {"rel": "self", "href": format!("/v1/tasks/{ONE}")},
@@ -155,6 +157,26 @@ fn a_single_document_can_break_these_rules() {
         (with(received(), "links", own(&format!("/v1/tasks/{ONE}?a=b"))), vec![]),
         (with(received(), "timestamp", json!("2019-08-08")), vec![Rule::Document]),
         (with(received(), "status", json!(7)), vec![]), // an error body, of whatever
+        (with(received(), "timestamp", json!(null)), vec![Rule::Document]),
+        (with(received(), "commandType", json!(null)), vec![Rule::Document]),
+        (with(received(), "links", json!([{"rel": "self", "href": own_href, "a": 1}])), vec![]),
+        (
+            with(received(), "links", json!([{"rel": "self", "href": own_href}, {"rel": "x"}])),
+            vec![Rule::Link],
+        ),
+        (
+            with(received(), "links", json!([{"rel": "self", "href": own_href}, {"href": "/x"}])),
+            vec![Rule::Link],
+        ),
+        (
+            with(
+                received(),
+                "links",
+                json!([{"rel": "self", "href": own_href}, {"rel": "self", "href": own_href}]),
+            ),
+            vec![Rule::Link],
+        ),
+        (with(received(), "_links", json!({"self": {"href": own_href}})), vec![Rule::Link]),
         (json!({"taskId": ONE}), vec![Rule::Document]),
         (json!("gone"), vec![Rule::Document]),
     ];
@@ -292,6 +314,117 @@ fn what_is_not_about_tasks_is_passed_over() {
         audit(&[other("GET /v1/tasks", 200, json!({"status": "ok"}))]),
         [(1, Rule::Document)]
     );
+}
+
+/// A document that lacks its timestamp.
+fn undated(id: &str, status: &str) -> Value {
+    let mut document = document(id, status, 0);
+    document.as_object_mut().unwrap().remove("timestamp");
+    document
+}
+
+#[test]
+fn a_field_that_is_missing_is_named() {
+    let mut auditor = Auditor::new(Retention::default());
+    let mut body = undated(ONE, "received");
+    body.as_object_mut().unwrap().remove("commandType");
+    let told: Reading = serde_json::from_str(&reading(0, &body).to_string()).unwrap();
+    let found = auditor.observe(&told);
+    let what: Vec<_> = found.iter().map(Finding::what).collect();
+    let expected = ["commandType", "timestamp"].map(|field| format!("task {ONE} has no {field}"));
+    assert_eq!(what, expected);
+    assert!(found.iter().all(|finding| finding.rule() == Rule::Document));
+}
+
+#[test]
+fn without_a_timestamp_or_a_command_type_nothing_follows_from_them() {
+    /// What is found, but for what the missing fields are.
+    fn others(readings: &[Value]) -> Vec<(usize, Rule)> {
+        audit(readings).into_iter().filter(|(_, rule)| *rule != Rule::Document).collect()
+    }
+    let at = |at: i64, status: &str, time: Option<i64>| {
+        let dated = |time| document(ONE, status, time);
+        reading(at, &time.map_or_else(|| undated(ONE, status), dated))
+    };
+    let (running, done) = ("processing-in-progress", "processing-completed");
+
+    // Time does not go back but where it is seen to, whatever is between.
+    let times = |times: [Option<i64>; 3]| others(&[0, 1, 2].map(|n| at(20, running, times[n])));
+    assert_eq!(times([Some(5), None, Some(5)]), []);
+    assert_eq!(times([None, None, Some(5)]), []);
+    assert_eq!(times([Some(5), None, None]), []);
+    assert_eq!(times([Some(5), None, Some(4)]), [(3, Rule::Timestamp)]);
+
+    // An end stays the same, as far as can be told.
+    let ends = |times: [Option<i64>; 3]| others(&[0, 1, 2].map(|n| at(20, done, times[n])));
+    assert_eq!(ends([Some(5), None, Some(5)]), []);
+    assert_eq!(ends([None, Some(5), Some(5)]), []);
+    assert_eq!(ends([Some(5), None, Some(6)]), [(3, Rule::AfterEnd)]);
+    assert_eq!(ends([None, Some(5), Some(6)]), [(3, Rule::AfterEnd)]);
+    let late = [at(1, running, Some(1)), at(2, done, None), at(3, done, Some(3))];
+    assert_eq!(others(&late), []);
+    let other_end =
+        [at(1, done, None), reading(2, &with(undated(ONE, done), "response", json!({})))];
+    assert_eq!(others(&other_end), [(2, Rule::AfterEnd)]);
+
+    // In a list, it may stand anywhere; the others keep their order around it.
+    let list = |at: i64, tasks: &[Value]| reading(at, &json!({"tasks": tasks}));
+    let (first, second) = (undated(ONE, running), document(TWO, running, 5));
+    let third = document("00000000-0000-0000-0000-000000000003", running, 6);
+    assert_eq!(others(&[list(9, &[first.clone(), second.clone()])]), []);
+    assert_eq!(others(&[list(9, &[second.clone(), first.clone()])]), []);
+    assert_eq!(others(&[list(9, &[third.clone(), first.clone(), second.clone()])]), []);
+    assert_eq!(others(&[list(9, &[second, first.clone(), third])]), [(1, Rule::ListOrder)]);
+
+    // Its age is that of its other documents, or not known.
+    let old = list(11 * DAY, &[undated(ONE, running)]);
+    assert_eq!(others(&[at(0, running, None), old.clone()]), []);
+    assert_eq!(others(&[at(0, running, Some(0)), old]), [(2, Rule::TooOld)]);
+
+    // When it expires, its submission tells, or a list that was without it.
+    let received = |time| at(1, "received", time);
+    assert_eq!(others(&[received(None), missed(2, ONE)]), []);
+    assert_eq!(others(&[received(None), received(Some(0)), missed(2, ONE)]), [(3, Rule::Vanished)]);
+    assert_eq!(others(&[received(None), received(Some(0)), missed(10 * DAY, ONE)]), []);
+    let listed = [reading(0, &json!({})), received(None), missed(2, ONE)];
+    assert_eq!(others(&listed), [(3, Rule::Vanished)]);
+
+    // After that, the id may be another task's; before, it is not.
+    for time in [None, Some(0)] {
+        let again = |day: i64, new| {
+            others(&[at(0, "received", time), at(1, done, time), at(day * DAY, "received", new)])
+        };
+        assert_eq!(again(10, None), []);
+        assert_eq!(again(10, Some(10 * DAY)), []);
+        assert_eq!(again(9, None), [(3, Rule::AfterEnd)]);
+    }
+
+    // A command type is compared with the last that was told.
+    let typed = |name: Option<&str>| {
+        reading(1, &with(document(ONE, running, 1), "commandType", json!(name)))
+    };
+    assert_eq!(others(&[typed(Some("a")), typed(None), typed(Some("a"))]), []);
+    assert_eq!(others(&[typed(None), typed(Some("a"))]), []);
+    assert_eq!(
+        others(&[typed(Some("a")), typed(None), typed(Some("b"))]),
+        [(3, Rule::CommandType)]
+    );
+}
+
+#[test]
+fn where_updates_keep_a_task_its_age_is_known_by_the_last() {
+    let found = |last: &Value| {
+        let mut auditor = Auditor::new(Retention::since_update(TimeDelta::days(2)));
+        let readings =
+            [reading(0, &document(ONE, "processing-in-progress", 0)), reading(3 * DAY, last)];
+        let told = readings.map(|told| serde_json::from_str::<Reading>(&told.to_string()).unwrap());
+        let found: Vec<_> = told.iter().flat_map(|reading| auditor.observe(reading)).collect();
+        found.iter().map(Finding::rule).collect::<Vec<_>>()
+    };
+    let list = |task: Value| json!({"tasks": [task]});
+    assert_eq!(found(&list(document(ONE, "processing-in-progress", 0))), [Rule::TooOld]);
+    assert_eq!(found(&list(document(ONE, "processing-in-progress", 2 * DAY))), []);
+    assert_eq!(found(&list(undated(ONE, "processing-in-progress"))), [Rule::Document]);
 }
 
 /// Runs the example program on an input: its exit code, and what it prints.

@@ -266,7 +266,7 @@ proptest! {
         let links = routed("/", "/a/{resourceId}").with_shape(shape);
         let read = |document: tasklife::Document<'_>| {
             let read = TaskDocument::from_json(document.to_string().as_bytes()).unwrap();
-            read.links().iter().map(|link| link.rel().to_owned()).collect::<Vec<_>>()
+            read.links().iter().map(|link| link.rel().unwrap().to_owned()).collect::<Vec<_>>()
         };
         let made = task.outcome().and_then(Result::ok).and_then(Completion::resource_id);
         let linked = *task.command_type() == CREATE && fits(made);

@@ -103,7 +103,7 @@ fn there_is_a_line_for_each_request_unless_it_is_to_be_quiet() {
     let (time, rest) = first.split_once(' ').unwrap();
     assert_eq!(rest, format!("acme POST /v1/subscriptions 202 {id}"));
     let time: tasklife::Now = time.parse().unwrap();
-    assert_eq!(time.timestamp_millis(), accepted.timestamp().timestamp_millis());
+    assert_eq!(time.timestamp_millis(), accepted.timestamp().unwrap().timestamp_millis());
 
     // What a terminal would obey is told, not done.
     mock.0.send("GET", "/v1/\u{9b}31m?x=\u{85}", "", b"");
