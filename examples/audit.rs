@@ -1,8 +1,11 @@
 //! Audits what a server answered: reads one JSON a line, and prints a line for each finding.
 //!
 //! A line is `{"at": "<RFC 3339>", "body": <the answer>}`, and may have `account`, `request` (such as
-//! `"GET /v1/tasks"`) and `status`. Exits with 0 where nothing was found, with 1 where something
-//! was, and with 2 where the input can't be read.
+//! `"GET /v1/tasks"`) and `status`. At the end, standard error has how many of the readings were
+//! audited: those that told of tasks.
+//!
+//! Exits with 1 where something was found. Else it exits with 0, but with 2 where it audited nothing
+//! at all, since that is no success; and with 2 where the input can't be read.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
@@ -25,24 +28,43 @@ struct Options {
     /// For how many days the server keeps a task
     #[arg(long, value_name = "DAYS", default_value_t = Retention::DAYS, value_parser = clap::value_parser!(u32).range(1..=3_000_000))]
     retention: u32,
+    /// Where the server has its tasks: with what the path of the list ends
+    #[arg(long, value_name = "PATH", default_value = "/tasks")]
+    tasks_path: String,
     /// A rule that may be broken; can be given more than once
     #[arg(long, value_name = "RULE")]
     allow: Vec<Rule>,
 }
 
 fn main() -> ExitCode {
-    match audit(&Options::parse()) {
-        Ok(0) => ExitCode::SUCCESS,
-        Ok(_) => ExitCode::FAILURE,
-        Err(error) => {
-            eprintln!("{error}");
-            ExitCode::from(2)
+    let options = Options::parse();
+    let days = Duration::from_hours(24 * u64::from(options.retention));
+    let retention = Retention::since_submission(days);
+    let (found, summary) = match Auditor::new(retention).with_tasks_path(&options.tasks_path) {
+        Ok(mut auditor) => {
+            let found = audit(&options, &mut auditor);
+            let (audited, readings) = (auditor.audited(), auditor.readings());
+            let summary = format!("audited {audited} of {readings} readings\n");
+            (found.map(|found| (found, audited)), summary)
         }
-    }
+        Err(error) => (Err(format!("--tasks-path: {error}")), String::new()),
+    };
+    let (message, code) = match found {
+        Ok((0, 0)) => (summary, 2),
+        Ok((0, _)) => (summary, 0),
+        Ok(_) => (summary, 1),
+        Err(error) => (format!("{error}\n{summary}"), 2),
+    };
+    // Nobody needs to listen to it.
+    let _ = io::stderr().write_all(message.as_bytes());
+    ExitCode::from(code)
 }
 
 /// How many findings there were, or why the input can't be read.
-fn audit(options: &Options) -> Result<usize, String> {
+fn audit(options: &Options, auditor: &mut Auditor) -> Result<usize, String> {
+    if Rule::ALL.iter().all(|rule| options.allow.contains(rule)) {
+        return Err("expected a rule that may not be broken, got all of them as --allow".to_owned());
+    }
     let input: Box<dyn BufRead> = match &options.file {
         Some(file) if file.as_os_str() != "-" => {
             let opened = File::open(file);
@@ -50,8 +72,6 @@ fn audit(options: &Options) -> Result<usize, String> {
         }
         _ => Box::new(io::stdin().lock()),
     };
-    let days = Duration::from_hours(24 * u64::from(options.retention));
-    let mut auditor = Auditor::new(Retention::since_submission(days));
     let mut out = io::stdout().lock();
     let mut count = 0;
     for (line, text) in (1_usize..).zip(input.lines()) {

@@ -1,21 +1,25 @@
 //! The auditor: watches what a server answers, and reports each breach of the contract.
 
+mod path;
 mod reading;
 mod rule;
 mod task;
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use crate::document::{ListDocument, TaskDocument};
+use crate::id::TaskId;
 use crate::retention::Retention;
 use crate::time::{Now, Rfc3339};
 
+use path::TasksPath;
 use reading::Answer;
 use task::Watched;
 
+pub use path::TasksPathError;
 pub use reading::Reading;
 pub use rule::{Finding, Rule};
 
@@ -29,8 +33,26 @@ pub use rule::{Finding, Rule};
 /// Nor is a task that can't be read yet just after its submission, which the live API permits
 /// itself. A task can only be missed where it is known since when it was there: when it was seen as
 /// `initialized` or `received`, or first seen after a complete list without it.
+///
 /// What can't be told is no breach either: a document without its timestamp breaks [`Rule::Document`],
 /// and says nothing of order, of age, or of a change after the end.
+///
+/// # What it looks at
+///
+/// A reading is audited that tells of tasks: it has a document about one, or a list of them, or the
+/// answer 404 to a read of one. [`audited`](Self::audited) counts those, and
+/// [`readings`](Self::readings) all: where it audited none, that it found nothing says nothing.
+/// Where tasks are is a matter of [the path](Self::with_tasks_path).
+///
+/// | request | answer | |
+/// |---|---|---|
+/// | `GET` of the tasks' path, or of one task, in any spelling | 200 to 299 | audited; what can't be read is a finding, and so is no body |
+/// | the same, of one task | 404 | audited: the task is not there |
+/// | the same | any other status | passed over: no rule forbids a server to fail, or to refuse a client |
+/// | `HEAD` | 404 of one task, or a body | as for `GET`; else passed over |
+/// | any other, such as a submission | 200 to 299, with a `taskId` | audited |
+/// | any other | any other | passed over |
+/// | not known | 200 to 299, or not known | audited |
 ///
 /// ```
 /// use tasklife::{Retention, audit::{Auditor, Reading, Rule}};
@@ -47,13 +69,22 @@ pub use rule::{Finding, Rule};
 ///     "status": "received", "timestamp": "2019-08-08T06:50:30Z"}}}}"#))?;
 /// let findings = auditor.observe(&undone);
 /// assert_eq!(findings[0].rule(), Rule::AfterEnd);
+/// assert_eq!((auditor.audited(), auditor.readings()), (2, 2));
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct Auditor {
-    retention: Retention,
+    terms: Terms,
     readings: usize,
+    audited: usize,
     accounts: BTreeMap<String, Account>,
+}
+
+/// What the server says of itself.
+#[derive(Clone, Debug)]
+struct Terms {
+    retention: Retention,
+    tasks: TasksPath,
 }
 
 /// What is known of an account.
@@ -65,76 +96,131 @@ struct Account {
 }
 
 impl Auditor {
-    /// An auditor of a server that keeps tasks for so long.
+    /// An auditor of a server that keeps tasks for so long, and has them at `/tasks`.
     #[must_use]
     pub fn new(retention: Retention) -> Self {
-        Self { retention, readings: 0, accounts: BTreeMap::new() }
+        let terms = Terms { retention, tasks: TasksPath::default() };
+        Self { terms, readings: 0, audited: 0, accounts: BTreeMap::new() }
+    }
+
+    /// Sets where the server has its tasks, such as `/api/jobs`; `/tasks` by default.
+    ///
+    /// The list is at each path that ends in this one, and a task at each that has its id after
+    /// that. What a path has before it is the base address: `/tasks` is met by `/tasks`,
+    /// `/v1/tasks/` and `https://api.example.com/v1/tasks?limit=5`, and not by `/v1/Tasks` or
+    /// `/my-tasks`. Slashes at the end and doubled ones, the scheme and the host of a URL, the query
+    /// and the fragment don't matter, and percent-encoded characters are as good as plain ones. The
+    /// same holds for the links in documents, which lead to a task only there.
+    ///
+    /// # Errors
+    /// Where it does not begin with a slash, or has an empty segment, a step such as `..`, white
+    /// space, a query or a fragment.
+    ///
+    /// ```
+    /// use tasklife::{Retention, audit::{Auditor, Reading}};
+    ///
+    /// let empty = r#"{"at": "2019-08-08T06:50:00Z", "request": "GET /api/jobs", "body": {}}"#;
+    /// let empty = serde_json::from_str::<Reading>(empty)?;
+    /// let mut auditor = Auditor::new(Retention::default());
+    /// auditor.observe(&empty);
+    /// assert_eq!(auditor.audited(), 0);
+    ///
+    /// let mut auditor = Auditor::new(Retention::default()).with_tasks_path("/api/jobs")?;
+    /// auditor.observe(&empty);
+    /// assert_eq!(auditor.audited(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn with_tasks_path(mut self, path: &str) -> Result<Self, TasksPathError> {
+        self.terms.tasks = TasksPath::parse(path)?;
+        Ok(self)
+    }
+
+    /// How many readings it took in.
+    #[must_use]
+    pub const fn readings(&self) -> usize {
+        self.readings
+    }
+
+    /// How many readings it audited: those that [tell of tasks](Self#what-it-looks-at), and can be
+    /// read. Never more than [`readings`](Self::readings).
+    #[must_use]
+    pub const fn audited(&self) -> usize {
+        self.audited
     }
 
     /// Takes in the next reading, and returns what it breaches.
     pub fn observe(&mut self, reading: &Reading) -> Vec<Finding> {
         self.readings += 1;
         let mut report = Report { reading: self.readings, findings: Vec::new() };
+        let answer = reading.answer(&self.terms.tasks);
         let name = reading.account.clone().unwrap_or_default();
         let account = self.accounts.entry(name).or_default();
-        match reading.answer() {
-            Answer::Task(Ok(document)) => {
-                account.read(&document, reading, self.retention, &mut report);
+        self.audited += 1;
+        match answer {
+            Answer::Task { document, submission } => {
+                account.read(&document, submission, reading.at, &self.terms, &mut report);
             }
-            Answer::List { tasks: Ok(list), complete } => {
-                account.read_list(&list, complete, reading, self.retention, &mut report);
+            Answer::List { tasks, complete } => {
+                account.read_list(&tasks, complete, reading.at, &self.terms, &mut report);
             }
-            Answer::Task(Err((rule, why))) | Answer::List { tasks: Err((rule, why)), .. } => {
-                report.add(rule, why);
+            Answer::NotFound(id) => {
+                account.miss(&key(&id), reading.at, self.terms.retention, &mut report);
             }
-            Answer::NotFound(id) => account.miss(&id, reading.at, self.retention, &mut report),
-            Answer::Other => {}
+            Answer::Unreadable(rule, what) => {
+                self.audited -= 1;
+                report.add(rule, what);
+            }
+            Answer::Other => self.audited -= 1,
         }
         report.findings
     }
+}
+
+/// A task's id as accounts know it: of a UUID, the case does not matter.
+fn key(id: &str) -> String {
+    id.parse().map_or_else(|_| id.into(), |id: TaskId| id.to_string())
 }
 
 impl Account {
     fn read(
         &mut self,
         document: &TaskDocument,
-        reading: &Reading,
-        retention: Retention,
+        submission: bool,
+        at: Now,
+        terms: &Terms,
         report: &mut Report,
     ) {
-        rule::check_document(document, reading.is_submission(), report);
-        let known = self.tasks.remove(document.task_id());
+        rule::check_document(document, submission, &terms.tasks, report);
+        let id = key(document.task_id());
+        let known = self.tasks.remove(&id);
         // After its retention, an id may be used for another task.
         let known =
-            known.filter(|known| !known.is_followed_by_another(document, reading.at, retention));
+            known.filter(|known| !known.is_followed_by_another(document, at, terms.retention));
         let watched = match known {
             Some(known) => known.and_then_seen(document, report),
-            None => Watched::first_seen(document, reading.at, self.listed_at),
+            None => Watched::first_seen(document, at, self.listed_at),
         };
-        let watched = watched.readable_if(!reading.is_submission());
-        self.tasks.insert(document.task_id().into(), watched);
+        self.tasks.insert(id, watched.readable_if(!submission));
     }
 
     fn read_list(
         &mut self,
         list: &ListDocument,
         complete: bool,
-        reading: &Reading,
-        retention: Retention,
+        at: Now,
+        terms: &Terms,
         report: &mut Report,
     ) {
         let mut listed = BTreeSet::new();
         for document in list.tasks() {
-            if !listed.insert(document.task_id()) {
-                report.add(
-                    Rule::ListDuplicate,
-                    format!("task {} is listed twice", document.task_id()),
-                );
+            let id = document.task_id();
+            if !listed.insert(key(id)) {
+                report.add(Rule::ListDuplicate, format!("task {id} is listed twice"));
             }
-            self.read(document, reading, retention, report);
-            let known = self.tasks.get(document.task_id());
-            if let Some(end) = known.and_then(|known| known.expired_by(reading.at, retention)) {
-                let (id, end) = (document.task_id(), Rfc3339(end));
+            self.read(document, false, at, terms, report);
+            let known = self.tasks.get(&key(id));
+            if let Some(end) = known.and_then(|known| known.expired_by(at, terms.retention)) {
+                let end = Rfc3339(end);
                 report
                     .add(Rule::TooOld, format!("task {id} is listed after {end}, when it expired"));
             }
@@ -156,11 +242,11 @@ impl Account {
         }
         if complete {
             let missing: Vec<String> =
-                self.tasks.keys().filter(|id| !listed.contains(id.as_str())).cloned().collect();
+                self.tasks.keys().filter(|id| !listed.contains(*id)).cloned().collect();
             for id in missing {
-                self.miss(&id, reading.at, retention, report);
+                self.miss(&id, at, terms.retention, report);
             }
-            self.listed_at = Some(reading.at);
+            self.listed_at = Some(at);
         }
     }
 

@@ -1,6 +1,7 @@
 //! What a client read, and what kind of answer it is.
 
 use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::{String, ToString};
 
@@ -8,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::path::{Place, TasksPath};
 use super::rule::Rule;
 use crate::document::{DocumentError, ListDocument, TaskDocument};
 use crate::time::{self, Now};
@@ -24,14 +26,16 @@ pub struct Reading {
     /// Whose tasks they are; without it, all readings without it are one account's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<String>,
-    /// Method and path of the request, such as `GET /v1/tasks`. Without it, the shape of the body
-    /// decides.
+    /// Method and path of the request, such as `GET /v1/tasks`; a whole URL and a query are as good,
+    /// and a path alone was read with `GET`. Without it, the shape of the body decides.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request: Option<String>,
-    /// The HTTP status of the answer. Without it, the body decides.
+    /// The HTTP status of the answer. Without it, the body decides: it is an error where it has no
+    /// `taskId` and its own `status` is the number of one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
-    /// What the server answered, as it came: a document about a task, or a list of them.
+    /// What the server answered, as it came: a document about a task, or a list of them. What is no
+    /// JSON is left out, or stands here as a text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<Box<RawValue>>,
 }
@@ -39,116 +43,145 @@ pub struct Reading {
 /// What a reading tells of.
 #[expect(clippy::large_enum_variant, reason = "there is one at a time")]
 pub(super) enum Answer {
-    Task(Result<TaskDocument, (Rule, String)>),
-    /// A list, and whether it has all tasks of the account.
-    List {
-        tasks: Result<ListDocument, (Rule, String)>,
-        complete: bool,
+    Task {
+        document: TaskDocument,
+        /// Whether this is the answer to the request that submitted the task.
+        submission: bool,
     },
+    /// A list, and whether it has all tasks of the account.
+    List { tasks: ListDocument, complete: bool },
     /// The task with this id is not there.
     NotFound(String),
+    /// What should tell of tasks can't be read: the rule that it breaks, and how.
+    Unreadable(Rule, String),
     /// Nothing about tasks.
     Other,
 }
 
 /// What a request asks for, as far as tasks go.
-enum Asked<'a> {
+enum Asked {
     List {
         filtered: bool,
     },
-    Task(&'a str),
-    /// Something else, or unknown.
+    Task(String),
+    /// Something else, or a change.
+    Other,
     Unknown,
 }
 
 impl Reading {
-    pub(super) fn answer(&self) -> Answer {
-        let text = self.body.as_ref().map_or("null", |body| body.get());
-        let body: Value = serde_json::from_str(text).unwrap_or_default();
-        let asked = self.asked();
-        let not_found = |status: u64| match asked {
-            Asked::Task(id) if status == 404 => Answer::NotFound(id.into()),
-            _ => Answer::Other,
-        };
-        match self.status {
-            Some(200..=299) => {}
-            Some(status) => return not_found(status.into()),
-            None => {
-                // An error has the HTTP status as a number in its body.
-                if let Some(status) = body.get("status").and_then(Value::as_u64) {
-                    return not_found(status);
-                }
-            }
-        }
-        let is_task = body.get("taskId").is_some();
-        let is_list = body.is_array()
-            || body.as_object().is_some_and(|o| o.is_empty() || o.contains_key("tasks"));
-        match asked {
-            Asked::List { filtered } => list(text, &body, filtered),
-            Asked::Unknown if !is_task && self.request.is_some() => Answer::Other,
-            Asked::Unknown if !is_task && is_list => list(text, &body, false),
-            Asked::Unknown | Asked::Task(_) => Answer::Task(task(text, body)),
+    pub(super) fn answer(&self, tasks: &TasksPath) -> Answer {
+        let (asked, only_head) = self.asked(tasks);
+        let text = self.body.as_ref().map_or("", |body| body.get());
+        let fields = fields(text);
+        let is_task = fields.contains_key("taskId");
+        // An error has the HTTP status as a number in its body.
+        let told = || fields.get("status").filter(|_| !is_task)?.get().parse().ok();
+        let told = || told().filter(|status| (400..=599).contains(status));
+        match (self.status.or_else(told).unwrap_or(200), asked) {
+            (404, Asked::Task(id)) => Answer::NotFound(id),
+            (status, _) if !(200..=299).contains(&status) => Answer::Other,
+            _ if only_head && text.is_empty() => Answer::Other,
+            (_, Asked::List { filtered }) => list(text, filtered),
+            (_, Asked::Task(_)) => task(text, |_| false),
+            (_, Asked::Other) if is_task => task(text, |_| true),
+            (_, Asked::Other) => Answer::Other,
+            (_, Asked::Unknown) if !is_task && is_list(text, &fields) => list(text, false),
+            (_, Asked::Unknown) => task(text, |document| document.link("self").is_none()),
         }
     }
 
-    /// Whether this is the answer to the request that submitted the task.
-    pub(super) fn is_submission(&self) -> bool {
-        match (&self.request, self.asked()) {
-            (Some(_), Asked::Unknown) => true,
-            (Some(_), _) => false,
-            (None, _) => {
-                let document = self.body.as_ref().map_or("", |body| body.get()).as_bytes();
-                let document = TaskDocument::from_json(document);
-                document.is_ok_and(|document| document.link("self").is_none())
-            }
-        }
-    }
-
-    fn asked(&self) -> Asked<'_> {
-        let Some((method, target)) = self.request.as_deref().and_then(|r| r.trim().split_once(' '))
-        else {
-            return Asked::Unknown;
+    /// What was asked for, and whether the answer has no body whatever it is.
+    fn asked(&self, tasks: &TasksPath) -> (Asked, bool) {
+        let mut words = self.request.as_deref().unwrap_or_default().split_ascii_whitespace();
+        let (method, target) = match (words.next(), words.next()) {
+            (Some(method), Some(target)) => (method, target),
+            (Some(target), None) if target.contains('/') => ("GET", target),
+            _ => return (Asked::Unknown, false),
         };
-        let (path, query) = target.trim().split_once('?').unwrap_or((target.trim(), ""));
-        let path = path.trim_end_matches('/');
-        if !method.eq_ignore_ascii_case("GET") {
-            return Asked::Unknown;
+        let only_head = method.eq_ignore_ascii_case("HEAD");
+        if !only_head && !method.eq_ignore_ascii_case("GET") {
+            return (Asked::Other, false);
         }
+        let target = target.split('#').next().unwrap_or_default();
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
         // A limit alone leaves nothing out that is not said to follow.
         let filtered =
             query.split('&').any(|field| !field.is_empty() && !field.starts_with("limit="));
-        match path.rsplit_once('/') {
-            Some((_, "tasks")) => Asked::List { filtered },
-            Some((before, id)) if before.ends_with("/tasks") => Asked::Task(id),
-            _ if path == "tasks" => Asked::List { filtered },
-            _ => Asked::Unknown,
-        }
+        let asked = match tasks.place(path) {
+            Some(Place::List) => Asked::List { filtered },
+            Some(Place::Task(id)) => Asked::Task(id),
+            None => Asked::Other,
+        };
+        (asked, only_head)
     }
 }
 
-fn list(text: &str, body: &Value, filtered: bool) -> Answer {
-    let has_next = ["_links", "links"].iter().filter_map(|key| body.get(key)).any(|links| {
-        let named = |link: &Value| link.get("rel").is_some_and(|rel| rel == "next");
-        links.get("next").is_some() || links.as_array().is_some_and(|all| all.iter().any(named))
-    });
-    let tasks = TaskDocument::list_from_json(text.as_bytes()).map_err(|error| {
-        let mut without = body.clone();
-        let tasks = match &mut without {
-            Value::Object(object) => object.get_mut("tasks"),
-            array => Some(array),
-        };
-        tasks.and_then(Value::as_array_mut).into_iter().flatten().for_each(remove_links);
-        let sound = TaskDocument::list_from_json(without.to_string().as_bytes()).is_ok();
-        fault(&error, sound)
-    });
-    Answer::List { tasks, complete: !has_next && !filtered }
+/// The fields of a body, as text; none, where it is no object.
+///
+/// They are not read: a body that can't be kept as a value, for a number that is too large or for
+/// its depth, tells of tasks no less.
+fn fields(text: &str) -> BTreeMap<String, &RawValue> {
+    serde_json::from_str(text).unwrap_or_default()
 }
 
-fn task(text: &str, mut body: Value) -> Result<TaskDocument, (Rule, String)> {
-    TaskDocument::from_json(text.as_bytes()).map_err(|error| {
-        remove_links(&mut body);
-        fault(&error, TaskDocument::from_json(body.to_string().as_bytes()).is_ok())
+fn is_list(text: &str, fields: &BTreeMap<String, &RawValue>) -> bool {
+    text.starts_with('[')
+        || fields.contains_key("tasks")
+        || text.starts_with('{') && fields.is_empty()
+}
+
+fn list(text: &str, filtered: bool) -> Answer {
+    match TaskDocument::list_from_json(text.as_bytes()) {
+        Ok(tasks) => Answer::List { tasks, complete: !filtered && !has_next(text) },
+        Err(error) => unreadable(text, &error, |without| {
+            let tasks = match &mut *without {
+                Value::Object(object) => object.get_mut("tasks"),
+                array => Some(array),
+            };
+            tasks.and_then(Value::as_array_mut).into_iter().flatten().for_each(remove_links);
+            TaskDocument::list_from_json(without.to_string().as_bytes()).is_ok()
+        }),
+    }
+}
+
+/// Whether a list says that more follows. Where that can't be read, it may say so.
+fn has_next(text: &str) -> bool {
+    let fields = fields(text);
+    let links = ["_links", "links"].iter().filter_map(|key| fields.get(*key));
+    let mut links = links.map(|links| serde_json::from_str::<Value>(links.get()));
+    let named = |link: &Value| link.get("rel").is_some_and(|rel| rel == "next");
+    links.any(|links| match links {
+        Ok(Value::Object(map)) => map.get("next").is_some_and(|next| !next.is_null()),
+        Ok(Value::Array(array)) => array.iter().any(named),
+        Ok(_) => false,
+        Err(_) => true,
     })
+}
+
+fn task(text: &str, is_submission: impl FnOnce(&TaskDocument) -> bool) -> Answer {
+    match TaskDocument::from_json(text.as_bytes()) {
+        Ok(document) => Answer::Task { submission: is_submission(&document), document },
+        Err(error) => unreadable(text, &error, |without| {
+            remove_links(without);
+            TaskDocument::from_json(without.to_string().as_bytes()).is_ok()
+        }),
+    }
+}
+
+/// Why a body can't be read: because of its links, if it is sound without them.
+fn unreadable(
+    text: &str,
+    error: &DocumentError,
+    is_sound_without_links: impl FnOnce(&mut Value) -> bool,
+) -> Answer {
+    if text.is_empty() {
+        let what = "expected a document about a task, or a list of them, got no body";
+        return Answer::Unreadable(Rule::Document, what.into());
+    }
+    let mut body = serde_json::from_str(text).unwrap_or_default();
+    let rule = if is_sound_without_links(&mut body) { Rule::Link } else { Rule::Document };
+    Answer::Unreadable(rule, format!("the body can't be read: {error}"))
 }
 
 fn remove_links(document: &mut Value) {
@@ -156,10 +189,4 @@ fn remove_links(document: &mut Value) {
         fields.remove("links");
         fields.remove("_links");
     }
-}
-
-/// Why a document can't be read: because of its links, if it is sound without them.
-fn fault(error: &DocumentError, sound_without_links: bool) -> (Rule, String) {
-    let rule = if sound_without_links { Rule::Link } else { Rule::Document };
-    (rule, format!("the body can't be read: {error}"))
 }

@@ -8,6 +8,7 @@ use core::fmt;
 use serde::Serialize;
 
 use super::Report;
+use super::path::{Place, TasksPath};
 use crate::document::TaskDocument;
 use crate::status::TaskStatus;
 use crate::wire::named_enum;
@@ -129,7 +130,12 @@ impl fmt::Display for Finding {
 }
 
 /// What can be wrong with a document by itself.
-pub(super) fn check_document(document: &TaskDocument, submission: bool, report: &mut Report) {
+pub(super) fn check_document(
+    document: &TaskDocument,
+    submission: bool,
+    tasks: &TasksPath,
+    report: &mut Report,
+) {
     let id = document.task_id();
     if let Err(error) = document.id() {
         report.add(Rule::TaskId, format!("{error}"));
@@ -172,10 +178,10 @@ pub(super) fn check_document(document: &TaskDocument, submission: bool, report: 
         }
         Some(_) => {}
     }
-    check_links(document, submission, report);
+    check_links(document, submission, tasks, report);
 }
 
-fn check_links(document: &TaskDocument, submission: bool, report: &mut Report) {
+fn check_links(document: &TaskDocument, submission: bool, tasks: &TasksPath, report: &mut Report) {
     let id = document.task_id();
     let own = ["self", "task"].map(|rel| document.link(rel));
     if own.iter().flatten().count() == 0 {
@@ -185,7 +191,11 @@ fn check_links(document: &TaskDocument, submission: bool, report: &mut Report) {
     for link in own.into_iter().flatten() {
         let Some(href) = link.href() else { continue };
         let path = href.split(['?', '#']).next().unwrap_or_default();
-        if path.rsplit_once("/tasks/").is_none_or(|(_, last)| !last.eq_ignore_ascii_case(id)) {
+        let leads_to_it = match tasks.place(path) {
+            Some(Place::Task(last)) => last.eq_ignore_ascii_case(id),
+            _ => false,
+        };
+        if !leads_to_it {
             let rel = link.rel().unwrap_or_default();
             report.add(Rule::Link, format!("the link {rel:?} of task {id} leads to {href:?}"));
         }

@@ -16,6 +16,7 @@ use crate::support::{CREATE, account, program, second, submission};
 const ONE: &str = "00000000-0000-0000-0000-000000000001";
 const TWO: &str = "00000000-0000-0000-0000-000000000002";
 const DAY: i64 = 86_400;
+const AT: &str = "2019-08-08T00:00:00Z";
 
 /// A document as a server would send it, `at` so many seconds.
 fn document(id: &str, status: &str, at: i64) -> Value {
@@ -156,7 +157,7 @@ fn a_single_document_can_break_these_rules() {
         (with(received(), "links", own(&format!("/v1 /tasks/{ONE}"))), vec![Rule::Link]),
         (with(received(), "links", own(&format!("/v1/tasks/{ONE}?a=b"))), vec![]),
         (with(received(), "timestamp", json!("2019-08-08")), vec![Rule::Document]),
-        (with(received(), "status", json!(7)), vec![]), // an error body, of whatever
+        (with(received(), "status", json!(7)), vec![Rule::Document]),
         (with(received(), "timestamp", json!(null)), vec![Rule::Document]),
         (with(received(), "commandType", json!(null)), vec![Rule::Document]),
         (with(received(), "links", json!([{"rel": "self", "href": own_href, "a": 1}])), vec![]),
@@ -177,13 +178,15 @@ fn a_single_document_can_break_these_rules() {
             vec![Rule::Link],
         ),
         (with(received(), "_links", json!({"self": {"href": own_href}})), vec![Rule::Link]),
+        (with(received(), "links", own(&format!("https://tasks/{ONE}"))), vec![Rule::Link]),
+        (with(received(), "links", own(&format!("/v1/%74asks/{ONE}"))), vec![]),
         (json!({"taskId": ONE}), vec![Rule::Document]),
         (json!("gone"), vec![Rule::Document]),
     ];
     for (body, rules) in faults {
         let expected: Vec<_> = rules.into_iter().map(|rule| (1, rule)).collect();
         assert_eq!(audit(&[reading(0, &body)]), expected, "{body}");
-        if body.get("taskId").is_some() && body["status"].is_string() {
+        if body.get("taskId").is_some() && body.get("status").is_some() {
             assert_eq!(audit(&[reading(0, &json!({"tasks": [body]}))]), expected, "{body}");
         }
     }
@@ -316,6 +319,197 @@ fn what_is_not_about_tasks_is_passed_over() {
     );
 }
 
+/// What comes of one reading: whether it was audited, and the rules that it breaks.
+fn of_one(auditor: Auditor, reading: &Value) -> (bool, Vec<Rule>) {
+    let mut auditor = auditor;
+    let reading: Reading = serde_json::from_str(&reading.to_string()).unwrap();
+    let rules = auditor.observe(&reading).iter().map(Finding::rule).collect();
+    assert_eq!(auditor.readings(), 1);
+    (auditor.audited() == 1, rules)
+}
+
+#[test]
+fn readings_that_tell_of_tasks_are_audited_and_counted() {
+    let auditor = || Auditor::new(Retention::default());
+    let task = || document(ONE, "received", 0);
+    let list = || json!({"tasks": [task()]});
+    let path = format!("/v1/tasks/{ONE}");
+    let get = format!("GET {path}");
+    let failed = |status: u16| json!({"status": status, "error": "Oh", "path": "/"});
+    let (sound, silent) = ((true, vec![]), (false, vec![]));
+    let unreadable = (false, vec![Rule::Document]);
+    // With an HTTP status.
+    for (request, status, body, expected) in [
+        (&*get, 200, task(), &sound),
+        ("GET /v1/tasks", 200, list(), &sound),
+        ("GET /v1/tasks", 200, json!({}), &sound),
+        ("get /v1/tasks", 200, list(), &sound),
+        ("GET\t/v1/tasks/ HTTP/1.1", 200, list(), &sound),
+        ("GET //v1//tasks//", 200, list(), &sound),
+        ("GET https://api.example.com/v1/tasks?limit=5#top", 200, list(), &sound),
+        ("GET /v1/%74%61sks", 200, list(), &sound),
+        ("/v1/tasks", 200, list(), &sound),
+        ("GET tasks", 200, list(), &sound),
+        (&path, 200, task(), &sound),
+        // What should be there and can't be read is a finding, but nothing was audited.
+        (&*get, 200, Value::Null, &unreadable),
+        (&*get, 204, Value::Null, &unreadable),
+        (&*get, 200, json!("<html>"), &unreadable),
+        (&*get, 200, failed(404), &unreadable),
+        (&*get, 200, json!({"status": "received"}), &unreadable),
+        ("GET /v1/tasks", 200, Value::Null, &unreadable),
+        ("GET /v1/tasks", 200, json!("<html>"), &unreadable),
+        ("GET /v1/tasks", 200, json!({"error": "no"}), &unreadable),
+        // Nothing is there, or nothing is told.
+        (&*get, 404, failed(404), &sound),
+        (&*get, 404, Value::Null, &sound),
+        (&*get, 500, failed(500), &silent),
+        (&*get, 503, Value::Null, &silent),
+        (&*get, 429, json!("slow down"), &silent),
+        (&*get, 401, Value::Null, &silent),
+        (&*get, 304, Value::Null, &silent),
+        (&*get, 0, Value::Null, &silent),
+        ("GET /v1/tasks", 404, failed(404), &silent),
+        ("GET /v1/tasks", 500, failed(500), &silent),
+        // Only the head of an answer.
+        (&format!("HEAD {path}"), 200, Value::Null, &silent),
+        (&format!("HEAD {path}"), 404, Value::Null, &sound),
+        (&format!("HEAD {path}"), 200, task(), &sound),
+        ("HEAD /v1/tasks", 200, Value::Null, &silent),
+        // Other requests, submissions among them.
+        ("POST /v1/subscriptions", 202, task(), &sound),
+        ("GET /v1/subscriptions/7/cidr", 202, task(), &sound),
+        ("POST /v1/subscriptions", 202, Value::Null, &silent),
+        ("POST /v1/subscriptions", 400, failed(400), &silent),
+        ("POST /v1/subscriptions", 202, json!({"taskId": null}), &unreadable),
+        ("GET /v1/subscriptions", 200, json!({"subscriptions": []}), &silent),
+        ("DELETE /v1/subscriptions/7", 204, Value::Null, &silent),
+        (&format!("DELETE {path}"), 404, failed(404), &silent),
+        // Not where tasks are.
+        ("GET /api/jobs", 200, list(), &silent),
+        ("GET /v1/Tasks", 200, list(), &silent),
+        ("GET /v1/tasks2", 200, list(), &silent),
+        ("GET /v1/my-tasks", 200, list(), &silent),
+        ("GET https://tasks", 200, list(), &silent),
+        ("GET https://tasks/7", 404, failed(404), &silent),
+        ("GET /v1/tasks/7/log", 200, json!({}), &silent),
+        // No request that can be read: the body decides.
+        ("GET", 200, list(), &sound),
+        ("", 200, task(), &sound),
+    ] {
+        let told = json!({"at": second(0), "request": request, "status": status, "body": body});
+        assert_eq!(of_one(auditor(), &told), *expected, "{told}");
+    }
+    // Without one.
+    for (body, expected) in [
+        (task(), &sound),
+        (list(), &sound),
+        (json!([]), &sound),
+        (json!({"tasks": [], "status": 7}), &sound),
+        (failed(404), &sound),
+        (failed(500), &silent),
+        (with(failed(500), "taskId", json!(ONE)), &unreadable),
+        (failed(200), &unreadable),
+        (json!("<html>"), &unreadable),
+        (Value::Null, &unreadable),
+    ] {
+        let told = json!({"at": second(0), "request": get, "body": body});
+        let at_list = body.is_array() || body.get("tasks").is_some();
+        let told = if at_list { with(told, "request", json!("GET /v1/tasks")) } else { told };
+        assert_eq!(of_one(auditor(), &told), *expected, "{told}");
+        if body != failed(404) {
+            assert_eq!(of_one(auditor(), &reading(0, &body)), *expected, "{body}");
+        }
+    }
+}
+
+#[test]
+fn a_body_that_fits_no_value_is_audited_no_less() {
+    let document = document(ONE, "processing-completed", 0).to_string();
+    for odd in ["1e999".to_owned(), "[".repeat(124) + &"]".repeat(124)] {
+        let body = document.replace(r#"{"resourceId":7}"#, &format!(r#"{{"resource":{odd}}}"#));
+        assert_ne!(body, document);
+        for request in ["POST /v1/subscriptions", "GET /v1/tasks/1"] {
+            let line = format!(r#"{{"at":"{AT}","request":"{request}","body":{body}}}"#);
+            let mut auditor = Auditor::new(Retention::default());
+            assert_eq!(auditor.observe(&serde_json::from_str(&line).unwrap()), []);
+            assert_eq!(auditor.audited(), 1, "{line}");
+        }
+    }
+}
+
+#[test]
+fn tasks_are_where_the_path_says() {
+    let at = |path: &str| Auditor::new(Retention::default()).with_tasks_path(path);
+    let list = |target: &str| json!({"at": second(0), "request": format!("GET {target}"), "body": {"tasks": []}});
+    for (path, target, expected) in [
+        ("/api/jobs", "/api/jobs", true),
+        ("/api/jobs/", "/api/jobs/", true),
+        ("/api/jobs", "/base/api/jobs?limit=1", true),
+        ("/api/jobs", "https://example.com/api/jobs", true),
+        ("/api/jobs", "/api/%6Aobs", true),
+        ("/api/%6aobs", "/api/jobs", true),
+        ("/v1/Tasks", "/v1/Tasks", true),
+        ("/v1/Tasks", "/v1/tasks", false),
+        ("/api/jobs", "/jobs", false),
+        ("/api/jobs", "/v1/tasks", false),
+        ("/api/jobs", "/myapi/jobs", false),
+        ("/api/jobs", "/api/jobs/7/steps", false),
+        ("/api", "https://api/v1", false),
+    ] {
+        assert_eq!(of_one(at(path).unwrap(), &list(target)).0, expected, "{path} {target}");
+    }
+    let mut jobs = at("/api/jobs").unwrap();
+    let mut task = document(ONE, "received", 0);
+    task["links"][0]["href"] = json!(format!("https://example.com/api/jobs/{ONE}"));
+    let request = format!("GET /api/jobs/{ONE}");
+    let rules = [(200, &task, vec![]), (404, &Value::Null, vec![Rule::Vanished])];
+    for (status, body, expected) in rules {
+        let told = json!({"at": second(0), "request": request, "status": status, "body": body});
+        let found = jobs.observe(&serde_json::from_str(&told.to_string()).unwrap());
+        assert_eq!(found.iter().map(Finding::rule).collect::<Vec<_>>(), expected);
+    }
+    assert_eq!(
+        of_one(at("/api/jobs").unwrap(), &reading(0, &document(ONE, "received", 0))).1,
+        [Rule::Link]
+    );
+
+    for (bad, why) in [
+        ("", "that begins with a slash"),
+        ("api/jobs", "that begins with a slash"),
+        ("https://example.com/api/jobs", "that begins with a slash"),
+        ("/", "without empty segments"),
+        ("//", "without empty segments"),
+        ("/api//jobs", "without empty segments"),
+        ("/api/jobs?limit=5", "without a query"),
+        ("/api/jobs#top", "without a fragment"),
+        ("/api/../jobs", "without the steps"),
+        ("/api/%2e", "without the steps"),
+        ("/api /jobs", "without the character ' '"),
+        ("/api/\njobs", "without the character '\\n'"),
+    ] {
+        let error = at(bad).unwrap_err().to_string();
+        assert!(error.starts_with(&format!("expected a path of tasks {why}")), "{error}");
+        assert!(error.ends_with(&format!("got {bad:?}")), "{error}");
+    }
+}
+
+#[test]
+fn the_case_of_an_id_does_not_hide_a_task() {
+    let (lower, upper) =
+        ("36d4b04d-72d4-4404-8600-a223120a553e", "36D4B04D-72D4-4404-8600-A223120A553E");
+    let read = |id: &str, status: &str| reading(1, &document(id, status, 0));
+    assert_eq!(audit(&[read(lower, "received"), missed(2, upper)]), [(2, Rule::Vanished)]);
+    assert_eq!(
+        audit(&[read(lower, "received"), missed(2, "36d4b04d%2d72d4-4404-8600-a223120a553e")]),
+        [(2, Rule::Vanished)]
+    );
+    let back = [read(upper, "processing-in-progress"), read(lower, "received")];
+    assert_eq!(audit(&back), [(2, Rule::Transition)]);
+    let list = json!([document(lower, "received", 0), document(upper, "received", 0)]);
+    assert_eq!(audit(&[reading(1, &list)]), [(1, Rule::ListDuplicate)]);
+}
+
 /// A document that lacks its timestamp.
 fn undated(id: &str, status: &str) -> Value {
     let mut document = document(id, status, 0);
@@ -334,6 +528,7 @@ fn a_field_that_is_missing_is_named() {
     let expected = ["commandType", "timestamp"].map(|field| format!("task {ONE} has no {field}"));
     assert_eq!(what, expected);
     assert!(found.iter().all(|finding| finding.rule() == Rule::Document));
+    assert_eq!(auditor.audited(), 1);
 }
 
 #[test]
@@ -414,7 +609,8 @@ fn without_a_timestamp_or_a_command_type_nothing_follows_from_them() {
 #[test]
 fn where_updates_keep_a_task_its_age_is_known_by_the_last() {
     let found = |last: &Value| {
-        let mut auditor = Auditor::new(Retention::since_update(TimeDelta::days(2)));
+        let mut auditor =
+            Auditor::new(Retention::since_update(std::time::Duration::from_hours(48)));
         let readings =
             [reading(0, &document(ONE, "processing-in-progress", 0)), reading(3 * DAY, last)];
         let told = readings.map(|told| serde_json::from_str::<Reading>(&told.to_string()).unwrap());
@@ -429,17 +625,24 @@ fn where_updates_keep_a_task_its_age_is_known_by_the_last() {
 
 /// Runs the example program on an input: its exit code, and what it prints.
 fn run(options: &[&str], input: &str) -> (Option<i32>, String) {
+    let (code, out, _) = run_with_errors(options, input);
+    (code, out)
+}
+
+/// Runs it, and returns what it says on standard error too.
+fn run_with_errors(options: &[&str], input: &str) -> (Option<i32>, String, String) {
     let mut process = Command::new(program("audit"))
         .args(options)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
-        .stderr(Stdio::null())
+        .stderr(Stdio::piped())
         .spawn()
         .unwrap();
     // A program that does not read its input to the end may close it.
     let _ = process.stdin.take().unwrap().write_all(input.as_bytes());
     let output = process.wait_with_output().unwrap();
-    (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.code(), text(output.stdout), text(output.stderr))
 }
 
 #[test]
@@ -463,7 +666,6 @@ fn the_program_tells_findings_by_line_and_exits_accordingly() {
     let none = (Some(0), String::new());
     assert_eq!(run(&["--allow", "transition"], &trace), none);
     assert_eq!(run(&[], &good.to_string()), none);
-    assert_eq!(run(&[], ""), none);
 
     let two_days_old = reading(2 * DAY, &json!([document(ONE, "received", 0)])).to_string();
     assert_eq!(run(&[], &two_days_old), none);
@@ -475,4 +677,63 @@ fn the_program_tells_findings_by_line_and_exits_accordingly() {
     assert_eq!(run(&["/no/such/file"], ""), unreadable);
     assert_eq!(run(&["--allow", "anything"], ""), unreadable);
     assert_eq!(run(&["--retention", "0"], ""), unreadable);
+}
+
+#[test]
+fn the_program_says_how_much_it_audited_and_fails_where_that_is_nothing() {
+    let task = reading(0, &document(ONE, "received", 0));
+    let bad = reading(0, &document(ONE, "processing", 0));
+    let jobs = |request: &str| json!({"at": second(0), "request": request, "status": 200, "body": {"tasks": []}});
+    let failing = json!({"at": second(0), "request": "GET /v1/tasks", "status": 500});
+    let unreadable = json!({"at": second(0), "request": "GET /v1/tasks", "status": 200});
+    for (options, readings, code, audited) in [
+        (&[][..], &[&task][..], 0, "audited 1 of 1 readings"),
+        (&[], &[&task, &failing], 0, "audited 1 of 2 readings"),
+        (&[], &[&bad], 1, "audited 1 of 1 readings"),
+        (&["--json"], &[&bad, &failing], 1, "audited 1 of 2 readings"),
+        (&[], &[], 2, "audited 0 of 0 readings"),
+        (&[], &[&jobs("GET /api/jobs")], 2, "audited 0 of 1 readings"),
+        (&["--json"], &[&jobs("GET /api/jobs")], 2, "audited 0 of 1 readings"),
+        (&[], &[&jobs("GET /v1/Tasks")], 2, "audited 0 of 1 readings"),
+        (&["--tasks-path", "/api/jobs"], &[&jobs("GET /api/jobs")], 0, "audited 1 of 1 readings"),
+        (&["--tasks-path=/v1/Tasks/"], &[&jobs("GET /v1/Tasks")], 0, "audited 1 of 1 readings"),
+        (&["--tasks-path", "/api/jobs"], &[&jobs("GET /v1/tasks")], 2, "audited 0 of 1 readings"),
+        (&[], &[&failing, &failing], 2, "audited 0 of 2 readings"),
+        (&[], &[&unreadable], 1, "audited 0 of 1 readings"),
+        (&["--allow", "document"], &[&unreadable], 2, "audited 0 of 1 readings"),
+        (&["--allow", "unknown-status"], &[&bad], 0, "audited 1 of 1 readings"),
+    ] {
+        let input = readings.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+        let (exited, out, error) = run_with_errors(options, &input);
+        assert_eq!(
+            (exited, &*error),
+            (Some(code), &*format!("{audited}\n")),
+            "{options:?} {input}"
+        );
+        assert_eq!(out.lines().count(), usize::from(code == 1), "{out}");
+    }
+}
+
+#[test]
+fn the_program_says_what_it_can_not_do() {
+    let task = reading(0, &document(ONE, "received", 0)).to_string();
+    let told = |options: &[&str], input: &str| {
+        let (code, out, error) = run_with_errors(options, input);
+        assert_eq!((code, &*out), (Some(2), ""), "{options:?} {input}");
+        error
+    };
+    let error = told(&[], &format!("{task}\ngone\n{task}\n"));
+    assert!(error.starts_with("line 2: no reading: "), "{error}");
+    assert!(error.ends_with("\naudited 1 of 1 readings\n"), "{error}");
+    for status in [r#""200""#, "-1", "70000", "2e2"] {
+        let line = format!(r#"{{"at":"{AT}","request":"GET /v1/tasks","status":{status}}}"#);
+        assert!(told(&[], &line).starts_with("line 1: no reading: "), "{line}");
+    }
+    let error = told(&["--tasks-path", "jobs"], &task);
+    assert!(error.starts_with("--tasks-path: expected a path of tasks that begins"), "{error}");
+    let rules = Rule::ALL.map(|rule| format!("--allow={rule}"));
+    let all = rules.each_ref().map(String::as_str);
+    assert!(told(&all, &task).contains("got all of them"));
+    let (code, _, error) = run_with_errors(&all[1..], &task);
+    assert_eq!((code, &*error), (Some(0), "audited 1 of 1 readings\n"));
 }

@@ -1,0 +1,127 @@
+//! Where a server has its tasks, and what a path asks for.
+
+use alloc::borrow::ToOwned;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::wire::Excerpt;
+
+/// The path of the list of tasks: the segments with which it ends, decoded.
+#[derive(Clone, Debug)]
+pub(super) struct TasksPath(Vec<String>);
+
+/// What a path leads to.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    List,
+    /// The task with this id.
+    Task(String),
+}
+
+impl Default for TasksPath {
+    /// `/tasks`, as documented.
+    fn default() -> Self {
+        Self([String::from("tasks")].into())
+    }
+}
+
+impl TasksPath {
+    pub(super) fn parse(text: &str) -> Result<Self, TasksPathError> {
+        let fail = |fault| Err(TasksPathError { fault, got: Excerpt::of(text) });
+        let Some(path) = text.strip_prefix('/') else { return fail(Fault::NoSlash) };
+        let path = path.strip_suffix('/').unwrap_or(path);
+        for segment in path.split('/') {
+            if let Err(fault) = check(segment) {
+                return fail(fault);
+            }
+        }
+        Ok(Self(segments(path).collect()))
+    }
+
+    /// What an address leads to, as far as tasks go. It is a path or a whole URL, without a query;
+    /// whatever it has in front of the tasks' path is the server's base address.
+    pub(super) fn place(&self, address: &str) -> Option<Place> {
+        let path = match address.split_once("://") {
+            Some((scheme, rest)) if !scheme.contains('/') => {
+                rest.split_once('/').map_or("", |(_, path)| path)
+            }
+            _ => address,
+        };
+        let segments: Vec<String> = segments(path).collect();
+        if segments.ends_with(&self.0) {
+            return Some(Place::List);
+        }
+        let (id, before) = segments.split_last()?;
+        before.ends_with(&self.0).then(|| Place::Task(id.to_owned()))
+    }
+}
+
+/// The segments of a path, decoded. Those that are empty say nothing: they come from a slash at the
+/// end of an address.
+fn segments(path: &str) -> impl Iterator<Item = String> {
+    path.split('/').filter(|segment| !segment.is_empty()).map(decoded)
+}
+
+/// Replaces each `%` with two digits after it by the byte that they stand for.
+fn decoded(segment: &str) -> String {
+    let mut bytes = Vec::new();
+    let mut rest = segment.as_bytes();
+    while let [first, after @ ..] = rest {
+        let digit = |at: usize| char::from(*after.get(at)?).to_digit(16);
+        let byte =
+            digit(0).zip(digit(1)).and_then(|(high, low)| u8::try_from(high * 16 + low).ok());
+        let byte = byte.filter(|_| *first == b'%');
+        bytes.push(byte.unwrap_or(*first));
+        rest = if byte.is_some() { after.get(2..).unwrap_or_default() } else { after };
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// Checks one segment of the tasks' path.
+fn check(segment: &str) -> Result<(), Fault> {
+    match decoded(segment).as_str() {
+        "" => return Err(Fault::EmptySegment),
+        "." | ".." => return Err(Fault::Step),
+        _ => {}
+    }
+    match segment.chars().find(|c| c.is_whitespace() || c.is_control() || matches!(c, '?' | '#')) {
+        Some('?') => Err(Fault::Query),
+        Some('#') => Err(Fault::Fragment),
+        Some(c) => Err(Fault::Character(c)),
+        None => Ok(()),
+    }
+}
+
+/// The error for what is no path of tasks.
+///
+/// ```
+/// use tasklife::{Retention, audit::Auditor};
+///
+/// let auditor = Auditor::new(Retention::default());
+/// assert_eq!(
+///     auditor.with_tasks_path("api/jobs").unwrap_err().to_string(),
+///     "expected a path of tasks that begins with a slash, such as /api/jobs, got \"api/jobs\""
+/// );
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected a path of tasks {fault}, got {got}")]
+pub struct TasksPathError {
+    fault: Fault,
+    got: Excerpt,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+enum Fault {
+    #[error("that begins with a slash, such as /api/jobs")]
+    NoSlash,
+    #[error("without empty segments, such as /api/jobs")]
+    EmptySegment,
+    #[error("without the steps `.` and `..`")]
+    Step,
+    #[error("without a query")]
+    Query,
+    #[error("without a fragment")]
+    Fragment,
+    #[error("without the character {0:?}")]
+    Character(char),
+}
