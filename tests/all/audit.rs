@@ -3,7 +3,6 @@
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-use chrono::TimeDelta;
 use serde_json::{Value, json};
 use tasklife::audit::{Auditor, Finding, Reading, Rule};
 use tasklife::{
