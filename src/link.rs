@@ -15,6 +15,8 @@ use crate::outcome::Completion;
 use crate::wire::named_enum;
 
 pub use base::LinkError;
+#[cfg(feature = "mock")]
+pub(crate) use base::check_authority;
 
 named_enum! {
     /// In which of two shapes a document holds its links.
@@ -83,6 +85,15 @@ impl Links {
             shape: LinkShape::default(),
             error_form: ErrorForm::default(),
         })
+    }
+
+    /// Sets the base address, in place of the one before: the same links at another host, or below
+    /// another path.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn with_base(self, base: &str) -> Result<Self, LinkError> {
+        Ok(Self { base: Base::parse(base)?, ..self })
     }
 
     /// Sets where the resources of a command type are found: the path below the base address, and

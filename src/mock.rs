@@ -15,9 +15,10 @@
 //! let api = MockApi::redis_cloud("/v1")?
 //!     .with_account("key", "secret", "acme".parse()?)
 //!     .with_visibility_lag(Pace::Reads(2));
-//! api.on(CREATE, Script::new(Pace::Reads(3)));
+//! api.on(CREATE, Script::new(Pace::Reads(3)))?;
 //! let refused = TaskError::new("SUBSCRIPTION_PI_NOT_FOUND", "Payment info was not found.");
-//! api.on_if(CREATE, |body| body["name"] == "broken", Script::new(Pace::Reads(1)).failing(refused));
+//! let failing = Script::new(Pace::Reads(1)).failing(refused);
+//! api.on_if(CREATE, |body| body["name"] == "broken", failing)?;
 //!
 //! // What a client would send.
 //! let now = "2019-08-08T06:49:15.929Z".parse()?;
@@ -50,6 +51,7 @@ mod account;
 mod journal;
 mod keys;
 mod operation;
+mod origin;
 mod pace;
 mod redis_cloud;
 mod request;
@@ -66,7 +68,9 @@ use core::ops::RangeInclusive;
 use core::time::Duration;
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 
-use http::{Method, Request, Response, StatusCode};
+use http::header::FORWARDED;
+use http::request::Parts;
+use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use serde_json::Value;
 
 use account::{Account, Scene};
@@ -76,14 +80,16 @@ use resource::shown;
 use route::{RouteFault, Routes};
 use script::Scripts;
 
-use crate::http::Replies;
+use crate::http::{Rejection, Replies};
 use crate::id::{AccountId, CommandType};
 use crate::link::{LinkError, LinkShape, Links};
 use crate::memory::MemoryStore;
 use crate::store::StoreConfig;
 use crate::time::Now;
+use crate::wire::Excerpt;
 
 pub use journal::Exchange;
+pub use origin::Origin;
 pub use pace::{Pace, PaceError};
 pub use script::Script;
 
@@ -101,11 +107,12 @@ pub use script::Script;
 /// | an [operation](Self::with_operation) | a new task, or with an `Idempotency-Key` the one that it stands for |
 /// | `GET` of a [resource](Self::with_resource) | its id, what was asked for, and its status |
 /// | `GET` of all resources of a kind | `{"accountId", "subscriptions": […]}`; what belongs to another resource, within it. With `offset` and `limit`, that part |
-/// | a resource that is not there, or what belongs to one | 404 |
+/// | a resource that is not there, or what belongs to one | 404, which names it |
 /// | a body that is no JSON object, where there is one to be | 400 |
 /// | a body beyond [`max_input`](StoreConfig::max_input) | 413 |
 /// | an account with [`MAX_RESOURCES`](Self::MAX_RESOURCES), for an operation that makes one | 429 |
 /// | keys that are unknown, anywhere below the base address | 401 |
+/// | a `Host` that is none, or comes twice | 400 |
 ///
 /// An operation that is a `POST` to where resources are listed makes one; a `PUT` or `PATCH` of a
 /// resource changes it; a `DELETE` deletes it; each once its task has completed. Any other only has
@@ -116,11 +123,19 @@ pub use script::Script;
 /// name of what belongs to it, such as `databases`, makes those along with it. A request with
 /// `"dryRun": true` has a task and makes nothing.
 ///
-/// A task's [input](crate::Task::input) is the request: its method and path, a line break, its body.
+/// A task's [input](crate::Task::input) is the request, as a JSON object: `request` with its method and
+/// path, and `body` with its body, `null` where it has none. So a request that is repeated under its
+/// `Idempotency-Key` is known for what it is, however its JSON is spelled.
+///
+/// A `HEAD` is answered as the `GET` would be, but for the body; where that has a task, it is submitted,
+/// as the answer says where it is.
 ///
 /// It is shared between threads as it is. [`handle`](Self::handle) holds one lock for a call.
 pub struct MockApi {
     replies: Replies,
+    /// The scheme, the host and the path of the base address, each empty where it has none.
+    base: [String; 3],
+    origin: Origin,
     routes: Routes,
     store: MemoryStore,
     max_body: usize,
@@ -174,8 +189,11 @@ impl MockApi {
     /// for what comes.
     #[must_use]
     pub fn new(links: Links, config: StoreConfig) -> Self {
+        let base = parts_of(links.base()).map(String::from);
         Self {
+            base,
             replies: Replies::new(links),
+            origin: Origin::Base,
             routes: Routes::default(),
             max_body: config.max_input(),
             store: store(config),
@@ -228,6 +246,61 @@ impl MockApi {
         Self { replies: self.replies.with_links(links), ..self }
     }
 
+    /// Lets links lead to another host than that of the base address; see [`Origin`].
+    ///
+    /// ```
+    /// use tasklife::mock::{MockApi, Origin};
+    ///
+    /// let api = MockApi::redis_cloud("http://0.0.0.0:8080/v1")?.with_open_accounts(1);
+    /// let api = api.with_origin(Origin::Host);
+    /// let request = http::Request::post("/v1/subscriptions").header("host", "mock:8080");
+    /// let request = request.header("x-api-key", "key").header("x-api-secret-key", "secret").body("{}")?;
+    /// let response = api.handle(&request, tasklife::MIN_TIME);
+    /// assert!(response.body().contains(r#""href":"http://mock:8080/v1/tasks/"#));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn with_origin(mut self, origin: Origin) -> Self {
+        let mut deciding = alloc::vec![X_API_KEY, X_API_SECRET_KEY];
+        if origin == Origin::Forwarded {
+            deciding.extend([FORWARDED, origin::X_FORWARDED_HOST, origin::X_FORWARDED_PROTO]);
+        }
+        self.replies = self.replies.with_credentials(deciding, HeaderValue::from_static("ApiKey"));
+        Self { origin, ..self }
+    }
+
+    /// Lets links lead below this address, whatever a request says: that at which clients reach the
+    /// API, by way of a proxy. Requests come at the paths below the base address, as before.
+    ///
+    /// # Errors
+    /// Where the address is none, as in [`Links::new`].
+    pub fn with_public_base(self, base: &str) -> Result<Self, MockError> {
+        let links = self.replies.links().clone().with_base(base)?;
+        Ok(Self { replies: self.replies.with_links(links), origin: Origin::Base, ..self })
+    }
+
+    /// The address below which the links in the answer to a request lead.
+    ///
+    /// # Errors
+    /// Where the request doesn't say to which host it is, as it is to: the answer that it gets.
+    #[expect(clippy::result_large_err, reason = "it is returned to a client as it is")]
+    pub fn base_of<B>(&self, request: &Request<B>, now: Now) -> Result<String, Response<String>> {
+        let head = request::head(request);
+        let links = self.links_for(&head).map_err(|e| self.replies.rejected(&head, &e, now))?;
+        Ok(links.base().into())
+    }
+
+    /// The links of the answer to a request.
+    fn links_for(&self, head: &Parts) -> Result<Links, Rejection> {
+        let [scheme, _, path] = &self.base;
+        let links = self.replies.links().clone();
+        match self.origin.of(head, if scheme.is_empty() { "http" } else { scheme })? {
+            // The host has been checked, and the path when it was given.
+            Some(origin) => Ok(links.clone().with_base(&(origin + path)).unwrap_or(links)),
+            None => Ok(links),
+        }
+    }
+
     /// Sets the bounds of `Retry-After`, as [`Replies::with_retry_after`].
     #[must_use]
     pub fn with_retry_after(self, bounds: RangeInclusive<Duration>) -> Self {
@@ -268,10 +341,17 @@ impl MockApi {
     }
 
     /// Sets the status of the reply that accepts an operation; 202 unless set.
-    #[must_use]
-    pub fn with_accepted(mut self, command: CommandType, status: StatusCode) -> Self {
+    ///
+    /// # Errors
+    /// Where no operation that was added has this command type.
+    pub fn with_accepted(
+        mut self,
+        command: CommandType,
+        status: StatusCode,
+    ) -> Result<Self, MockError> {
+        self.check_command(&command)?;
         self.routes.set_accepted(command, status);
-        self
+        Ok(self)
     }
 
     /// Adds a kind of resources: where each is found, such as
@@ -328,21 +408,41 @@ impl MockApi {
     }
 
     /// Sets the script of a command type, for tasks that are submitted from now on. The latest that
-    /// fits is the one, of this and of [`on_if`](Self::on_if). Which command types there are, say
-    /// [`command_types`](Self::command_types).
-    pub fn on(&self, command: CommandType, script: Script) {
+    /// fits is the one, of this and of [`on_if`](Self::on_if).
+    ///
+    /// # Errors
+    /// Where no operation has this [command type](Self::command_types): the script would be for nothing,
+    /// and a typo would let a test pass.
+    pub fn on(&self, command: CommandType, script: Script) -> Result<(), MockError> {
+        self.check_command(&command)?;
         self.scripts().add(command, None, script);
+        Ok(())
     }
 
     /// Sets the script of a command type for requests whose body meets a condition; `null` stands
     /// for no body.
+    ///
+    /// # Errors
+    /// As [`on`](Self::on).
     pub fn on_if(
         &self,
         command: CommandType,
         when: impl Fn(&Value) -> bool + Send + Sync + 'static,
         script: Script,
-    ) {
+    ) -> Result<(), MockError> {
+        self.check_command(&command)?;
         self.scripts().add(command, Some(Arc::new(when)), script);
+        Ok(())
+    }
+
+    fn check_command(&self, command: &CommandType) -> Result<(), MockError> {
+        let known = self.command_types();
+        if known.contains(command) {
+            return Ok(());
+        }
+        let known: Vec<&str> = known.iter().map(CommandType::as_str).collect();
+        let got = Excerpt::of(command.as_str());
+        Err(MockError(Fault::Command { known: known.join(", "), got }))
     }
 
     /// The answer to a request that comes `now`.
@@ -400,6 +500,16 @@ impl MockApi {
     }
 }
 
+/// The scheme, the host and the path of a base address, each empty where it has none.
+fn parts_of(base: &str) -> [&str; 3] {
+    let (scheme, rest) = base.split_once("://").unwrap_or(("", base));
+    let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    [scheme, host, path]
+}
+
+const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+const X_API_SECRET_KEY: HeaderName = HeaderName::from_static("x-api-secret-key");
+
 /// A store that takes requests whose body is within the bounds, with their first line.
 fn store(config: StoreConfig) -> MemoryStore {
     /// More than the longest first line: the `http` crate limits an address to 65,534 bytes.
@@ -418,6 +528,8 @@ enum Fault {
     Links(LinkError),
     #[error("{fault}, in {path:?}")]
     Route { path: String, fault: RouteFault },
+    #[error("expected one of {known}; got {got}")]
+    Command { known: String, got: Excerpt },
 }
 
 impl From<LinkError> for MockError {

@@ -11,8 +11,8 @@ use std::time::Duration;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
-use tasklife::mock::{MockApi, Pace, Script};
-use tasklife::{AccountId, CommandType, Retention, StoreConfig, TaskError};
+use tasklife::mock::{MockApi, Origin, Pace, Script};
+use tasklife::{AccountId, Retention, StoreConfig, TaskError};
 
 use crate::options::Options;
 use script::Rule;
@@ -26,6 +26,7 @@ const ADVANCE: Pace = Pace::After(Duration::from_secs(2));
 /// The file's content. What its fields mean is told by `--help`.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(expecting = "an object such as {\"advance\": \"reads:3\"}")]
 pub(crate) struct Config {
     #[serde(skip)]
     file: PathBuf,
@@ -46,7 +47,7 @@ pub(crate) struct Config {
 
 /// Who may call.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object with `key`, `secret` and `account`")]
 struct Login {
     key: String,
     secret: String,
@@ -55,7 +56,7 @@ struct Login {
 
 /// A resource that is there from the start.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object with `account` and `path`")]
 struct Existing {
     account: AccountId,
     path: String,
@@ -93,6 +94,11 @@ impl Config {
             .with_config(self.store())
             .with_link_shape(options.links)
             .with_visibility_lag(lag.unwrap_or(Pace::AtOnce));
+        api = match &options.public_url {
+            Some(url) => api.with_public_base(url).map_err(|e| format!("--public-url: {e}"))?,
+            None if options.trust_forwarded => api.with_origin(Origin::Forwarded),
+            None => api.with_origin(Origin::Host),
+        };
         for (at, Login { key, secret, account }) in self.accounts.iter().enumerate() {
             self.check_login(at).map_err(|fault| self.fault("accounts", at, fault))?;
             api = api.with_account(key, secret, account.clone());
@@ -103,7 +109,10 @@ impl Config {
         for (at, Existing { account, path, fields }) in self.existing.iter().enumerate() {
             let fault = |fault: &dyn Display| self.fault("existing", at, fault);
             if open == 0 && !self.accounts.iter().any(|login| login.account == *account) {
-                return Err(fault(&format!("expected one of `accounts`, got {account:?}")));
+                return Err(fault(&format!(
+                    "expected one of `accounts`, got {:?}",
+                    account.as_str()
+                )));
             }
             let fields = Value::Object(fields.clone());
             api = api.with_existing(account, path, &fields).map_err(|e| fault(&e))?;
@@ -144,18 +153,18 @@ impl Config {
         api.on_any(moving_at(advance));
         for (at, rule) in self.scripts.iter().enumerate() {
             let fault = |fault: String| self.fault("scripts", at, fault);
-            check_command(api, rule.command()).map_err(fault)?;
             let script = rule.script(advance).map_err(|e| fault(e.to_owned()))?;
             let command = rule.command().clone();
-            match rule.condition() {
+            let set = match rule.condition() {
                 Some(condition) => api.on_if(command, condition, script),
                 None => api.on(command, script),
-            }
+            };
+            set.map_err(|e| fault(e.to_string()))?;
         }
         for failing in &options.fail {
-            check_command(api, &failing.command).map_err(|fault| format!("--fail: {fault}"))?;
             let error = TaskError::new(failing.code.clone(), "The operation was made to fail.");
-            api.on(failing.command.clone(), moving_at(advance).failing(error));
+            api.on(failing.command.clone(), moving_at(advance).failing(error))
+                .map_err(|fault| format!("--fail: {fault}"))?;
         }
         Ok(())
     }
@@ -171,16 +180,6 @@ fn moving_at(pace: Pace) -> Script {
         Pace::After(time) => Script::new(pace).resource(Pace::After(time / 2)),
         _ => Script::new(pace),
     }
-}
-
-/// A script for what no operation asks for would be forgotten in silence.
-fn check_command(api: &MockApi, command: &CommandType) -> Result<(), String> {
-    let known = api.command_types();
-    if known.contains(command) {
-        return Ok(());
-    }
-    let known: Vec<&str> = known.iter().map(CommandType::as_str).collect();
-    Err(format!("expected one of {}; got {:?}", known.join(", "), command.as_str()))
 }
 
 /// Reads a pace from its text; a number of seconds may be a number, too.

@@ -52,7 +52,7 @@ async fn run(options: Options) -> Result<(), Box<dyn Error>> {
     let api = config.api(&base, &options)?;
     let journal = options.journal.map(Journal::open).transpose()?;
     let clock = Clock::starting_now(options.speed);
-    let server = Server::new(api, base, config.max_body(), clock, journal, !options.quiet);
+    let server = Server::new(api, config.max_body(), clock, journal, !options.quiet);
     let router = Arc::new(server).into_router();
 
     let serve = async {

@@ -18,6 +18,14 @@ pub(crate) struct Options {
     /// Where to listen; port 0 stands for any that is free
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
     pub(crate) listen: SocketAddr,
+    /// The address below which links lead, where clients come by way of a proxy; otherwise links lead
+    /// to the host that a request was sent to
+    #[arg(long, value_name = "URL")]
+    pub(crate) public_url: Option<String>,
+    /// Lets links lead where a proxy says, in Forwarded or X-Forwarded-Host and -Proto, that the client
+    /// sent its request; only for a server that nobody reaches but by way of that proxy
+    #[arg(long, conflicts_with = "public_url")]
+    pub(crate) trust_forwarded: bool,
     /// The shape of links: the `links` of the live API, or `_links`, as documented
     #[arg(long, value_name = "array|map", default_value_t = LinkShape::Array)]
     pub(crate) links: LinkShape,

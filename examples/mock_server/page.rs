@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::fmt::{self, Display, Write as _};
 use std::num::NonZeroUsize;
 
+use serde_json::Value;
 use tasklife::mock::{Exchange, MockApi};
 use tasklife::{AccountId, ListQuery, Now, Progress, Task, TaskStatus, TaskStore};
 
@@ -77,8 +78,8 @@ impl<'a> Page<'a> {
     }
 
     fn write_task(&self, f: &mut fmt::Formatter<'_>, task: &Task) -> fmt::Result {
-        let asked = task.input().split(|byte| *byte == b'\n').next().unwrap_or_default();
-        let asked = String::from_utf8_lossy(asked);
+        let asked: Value = serde_json::from_slice(task.input()).unwrap_or_default();
+        let asked = asked["request"].as_str().unwrap_or_default();
         let (kind, share) = match task.status() {
             TaskStatus::Initialized => ("wait", 5),
             TaskStatus::Received => ("wait", 20),
@@ -94,7 +95,7 @@ impl<'a> Page<'a> {
              <td class=wide>{}<small>{}</small><td>{}<td class=whole>{}<small>{}</small><td>",
             task.status(),
             Escaped(task.command_type().as_str()),
-            Escaped(&asked),
+            Escaped(asked),
             Escaped(task.account().as_str()),
             Clocked(task.updated_at()),
             Ago { now: self.now, then: task.updated_at() },

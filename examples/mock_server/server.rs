@@ -9,7 +9,7 @@ use axum::Router;
 use axum::body::{Body, HttpBody};
 use axum::extract::{Request, State};
 use axum::http::{Response, StatusCode};
-use axum::response::IntoResponse;
+use axum::response::{IntoResponse, Result};
 use axum::routing::get;
 use tasklife::mock::{Exchange, MockApi};
 
@@ -20,7 +20,6 @@ use crate::page::Page;
 /// What the requests share.
 pub(crate) struct Server {
     api: MockApi,
-    base: String,
     max_body: usize,
     clock: Clock,
     logs: bool,
@@ -39,13 +38,12 @@ type Shared = State<Arc<Server>>;
 impl Server {
     pub(crate) fn new(
         api: MockApi,
-        base: String,
         max_body: usize,
         clock: Clock,
         journal: Option<Journal>,
         logs: bool,
     ) -> Self {
-        Self { api, base, max_body, clock, logs, turn: Mutex::new(Turn { journal, count: 0 }) }
+        Self { api, max_body, clock, logs, turn: Mutex::new(Turn { journal, count: 0 }) }
     }
 
     /// All paths: that of the page, and the API's for everything else.
@@ -74,13 +72,16 @@ impl Server {
         response
     }
 
-    fn page(&self) -> String {
+    /// The page, for a browser that finds the API where it found the page.
+    fn page(&self, request: &Request) -> Result<String, Box<Response<String>>> {
+        let now = self.clock.now();
+        let base = self.api.base_of(request, now)?;
         let turn = self.turn();
         let now = self.clock.now();
         self.api.advance(now);
         let requests = self.api.journal_since(turn.count.saturating_sub(Page::REQUESTS));
         drop(turn);
-        Page::new(&self.api, &self.base, self.clock.speed(), requests, now).to_string()
+        Ok(Page::new(&self.api, &base, self.clock.speed(), requests, now).to_string())
     }
 
     /// No turn leaves anything half done.
@@ -127,12 +128,12 @@ async fn read(mut body: Body, limit: usize) -> Result<Vec<u8>, axum::Error> {
     Ok(read)
 }
 
-async fn page(State(server): Shared) -> impl IntoResponse {
+async fn page(State(server): Shared, request: Request) -> Result<impl IntoResponse> {
     let headers = [
         ("content-type", "text/html; charset=utf-8"),
         ("cache-control", "no-store"),
         // Nothing but its own style: whatever clients send can't do anything.
         ("content-security-policy", "default-src 'none'; style-src 'unsafe-inline'"),
     ];
-    (headers, server.page())
+    Ok((headers, server.page(&request).map_err(|refused| *refused)?))
 }

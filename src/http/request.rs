@@ -36,7 +36,7 @@ impl Rejection {
         Self { status, message: message.into() }
     }
 
-    fn bad_request(message: impl Into<String>) -> Self {
+    pub(crate) fn bad_request(message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, message)
     }
 
@@ -138,7 +138,7 @@ fn parse<T: FromStr<Err: Display>>(name: &str, value: &str) -> Result<T, Rejecti
 }
 
 /// The fields of a query, decoded.
-fn fields(request: &Parts) -> impl Iterator<Item = (String, String)> {
+pub(crate) fn fields(request: &Parts) -> impl Iterator<Item = (String, String)> {
     let query = request.uri.query().unwrap_or_default();
     query.split('&').filter(|field| !field.is_empty()).map(|field| {
         let (name, value) = field.split_once('=').unwrap_or((field, ""));

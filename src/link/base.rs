@@ -53,7 +53,7 @@ impl Base {
 }
 
 /// Checks `host` or `host:port`. User information is refused: a link is no place for it.
-fn check_authority(authority: &str) -> Result<(), Fault> {
+pub(crate) fn check_authority(authority: &str) -> Result<(), Fault> {
     if authority.contains('@') {
         return Err(Fault::UserInformation);
     }
@@ -146,7 +146,7 @@ impl LinkError {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Fault {
+pub(crate) enum Fault {
     #[error("such as https://api.example.com/v1 or /v1")]
     NoAddress,
     #[error("without user information, which is no secret in a link")]

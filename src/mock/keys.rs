@@ -51,8 +51,10 @@ impl Keys {
             let message = format!("expected one of the {known} keys that are known or came first");
             return Err(unauthorized(message));
         }
-        let account: AccountId =
-            key.parse().map_err(|fault| unauthorized(format!("x-api-key: {fault}")))?;
+        let account: AccountId = key.parse().map_err(|_| {
+            let most = "expected an x-api-key of 1 to 255 characters, and neither `.` nor `..`";
+            unauthorized(most.into())
+        })?;
         // One that has keys is not opened by its name.
         if self.known.values().any(|(_, known)| *known == account) {
             return Err(unknown());

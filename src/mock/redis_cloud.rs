@@ -90,7 +90,7 @@ pub(super) fn api(base: &str) -> Result<MockApi, MockError> {
     for (method, path, status, command) in OPERATIONS {
         let command = CommandType::from_static(command);
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::ACCEPTED);
-        api = api.with_operation(method, path, command.clone())?.with_accepted(command, status);
+        api = api.with_operation(method, path, command.clone())?.with_accepted(command, status)?;
     }
     Ok(api)
 }

@@ -17,12 +17,14 @@ use super::journal::Exchange;
 use super::operation::Operation;
 use super::resource::{Place, number_of};
 use super::route::{Asked, Effect, Kind, Listing};
-use crate::http::{Rejection, Replies, id_of_key, json, list_query};
+use crate::http::{Rejection, Replies, fields, id_of_key, json, list_query};
 use crate::id::{AccountId, CommandType, TaskId};
 use crate::json::exceeds_depth;
+use crate::outcome::ResourceId;
 use crate::store::ListQuery;
 use crate::submission::Submission;
 use crate::time::{Now, within_years};
+use crate::wire::Excerpt;
 
 /// How deep arrays and objects may be nested in a body.
 const MAX_DEPTH: usize = 100;
@@ -32,9 +34,16 @@ pub(super) fn handle<B: AsRef<[u8]>>(
     request: &Request<B>,
     now: Now,
 ) -> Response<String> {
-    let call =
-        Call { api, head: head(request), body: request.body().as_ref(), now: within_years(now) };
-    let (account, wanted) = call.prepare();
+    let (head, now) = (head(request), within_years(now));
+    let (replies, fault) = match api.links_for(&head) {
+        Ok(links) => (api.replies.clone().with_links(links), None),
+        Err(fault) => (api.replies.clone(), Some(fault)),
+    };
+    let call = Call { api, replies, head, body: request.body().as_ref(), now };
+    let (account, wanted) = match fault {
+        Some(fault) => (None, Err(call.rejected(&fault))),
+        None => call.prepare(),
+    };
     // From here on under one lock, so that the journal has the order in which things happened.
     let mut world = api.world();
     let mut answer = match (&account, wanted) {
@@ -54,7 +63,7 @@ pub(super) fn handle<B: AsRef<[u8]>>(
 }
 
 /// A request's head, without its body.
-fn head<B>(request: &Request<B>) -> Parts {
+pub(super) fn head<B>(request: &Request<B>) -> Parts {
     let (mut head, ()) = Request::new(()).into_parts();
     head.method = request.method().clone();
     head.uri = request.uri().clone();
@@ -66,6 +75,8 @@ fn head<B>(request: &Request<B>) -> Parts {
 /// One request to an API.
 struct Call<'a> {
     api: &'a MockApi,
+    /// With the links that the answer to this request has.
+    replies: Replies,
     head: Parts,
     body: &'a [u8],
     now: Now,
@@ -93,6 +104,11 @@ impl From<Response<String>> for Answer {
 }
 
 impl Call<'_> {
+    /// The method: a `HEAD` is a `GET` whose answer has no body.
+    fn method(&self) -> &Method {
+        if self.head.method == Method::HEAD { &Method::GET } else { &self.head.method }
+    }
+
     /// Who calls, and what for. The functions of scripts are run here, with no lock held.
     fn prepare(&self) -> (Option<AccountId>, Result<Wanted, Response<String>>) {
         let Some(path) = self.path() else { return (None, Err(self.unknown_path())) };
@@ -120,12 +136,8 @@ impl Call<'_> {
 
     /// The path below the base address.
     fn path(&self) -> Option<&str> {
-        let base = self.api.replies.links().base();
-        let base = match base.split_once("://") {
-            Some((_, rest)) => rest.find('/').map_or("", |at| &rest[at..]),
-            None => base,
-        };
-        let path = self.head.uri.path().strip_prefix(base)?;
+        let [_, _, base] = &self.api.base;
+        let path = self.head.uri.path().strip_prefix(base.as_str())?;
         path.starts_with('/').then_some(path)
     }
 
@@ -143,7 +155,7 @@ impl Call<'_> {
             scripts.candidates(&command)
         };
         let script = candidates.fitting(&body);
-        let asks = self.head.method == Method::GET;
+        let asks = self.method() == Method::GET;
         let operation = Operation::new(&self.api.routes, effect, subject, asks, &body, &script);
         Ok(Wanted::Operation { command, key, operation: Box::new(operation) })
     }
@@ -152,7 +164,7 @@ impl Call<'_> {
         match wanted {
             Wanted::Tasks(query) => {
                 let page = account.list(self.api.scene(), &query, self.now);
-                self.api.replies.list(&self.head, page, self.now).into()
+                self.replies.list(&self.head, page, self.now).into()
             }
             Wanted::Task(id) => self.read(account, &id),
             Wanted::Operation { command, key, operation } => {
@@ -167,7 +179,7 @@ impl Call<'_> {
         let id: Option<TaskId> = id.parse().ok();
         let counts = self.head.method == Method::GET;
         let task = id.and_then(|id| account.read(self.api.scene(), id, counts, self.now));
-        Answer { response: self.api.replies.polled(&self.head, Ok(task), self.now), task: id }
+        Answer { response: self.replies.polled(&self.head, Ok(task), self.now), task: id }
     }
 
     fn operate(
@@ -178,13 +190,15 @@ impl Call<'_> {
         operation: Operation,
     ) -> Answer {
         let scene = self.api.scene();
-        let there = operation
+        let missing = operation
             .subject()
-            .is_none_or(|place| account.resources.is_there(scene.routes, place, self.now));
+            .and_then(|place| account.resources.missing(scene.routes, place, self.now));
         // The task of a repeated request is there even if its resource has gone.
         let repeated = key.is_some_and(|id| account.knows(scene, id, self.now));
-        if !there && !repeated {
-            return self.no_resource().into();
+        if let Some(missing) = missing
+            && !repeated
+        {
+            return self.no_resource(&missing).into();
         }
         if operation.creates() && !repeated && !account.resources.have_room(scene.routes, self.now)
         {
@@ -193,15 +207,17 @@ impl Call<'_> {
             return self.rejected(&Rejection::new(StatusCode::TOO_MANY_REQUESTS, message)).into();
         }
         let target = self.head.uri.path_and_query().map_or("", |target| target.as_str());
-        let body = String::from_utf8_lossy(self.body);
-        let input = format!("{} {target}\n{body}", self.head.method);
+        let request = Value::from(format!("{} {target}", self.method()));
+        let body = if self.body.is_empty() { b"null" } else { self.body };
+        let body = String::from_utf8_lossy(body);
+        let input = format!(r#"{{"request":{request},"body":{body}}}"#);
         let id = key.unwrap_or_else(|| account.task_id(scene, &command, &input, self.now));
         let status = self.api.routes.accepted(&command);
         let submission = Submission::new(account.id().clone(), id, command);
         let submission = submission.with_input(input.into_bytes());
         let result = account.submit(scene, submission, operation, self.now);
         let task = result.as_ref().ok().map(|submitted| submitted.task().id());
-        let mut response = self.api.replies.accepted(&self.head, result, self.now);
+        let mut response = self.replies.accepted(&self.head, result, self.now);
         if response.status() == StatusCode::ACCEPTED {
             *response.status_mut() = status;
         }
@@ -210,14 +226,14 @@ impl Call<'_> {
 
     fn resource(&self, account: &mut Account, place: &Place) -> Response<String> {
         let (routes, resources) = (&self.api.routes, &mut account.resources);
-        let mut there = resources.is_there(routes, place, self.now);
-        if there && self.head.method == Method::GET {
-            there = resources.read(routes, place, self.now);
+        if let Some(missing) = resources.missing(routes, place, self.now) {
+            return self.no_resource(&missing);
         }
+        let there = self.head.method != Method::GET || resources.read(routes, place, self.now);
         let description = there.then(|| resources.description(routes, place, self.now)).flatten();
         match description {
             Some(description) => self.read_answer(description),
-            None => self.no_resource(),
+            None => self.no_resource(place),
         }
     }
 
@@ -231,13 +247,14 @@ impl Call<'_> {
         let (routes, resources) = (&self.api.routes, &mut account.resources);
         let (kind, before) = (routes.kind(place.0), &place.1);
         if let Some(parent) = kind.parent
-            && !resources.is_there(routes, &(parent, before.clone()), self.now)
+            && let Some(missing) = resources.missing(routes, &(parent, before.clone()), self.now)
         {
-            return self.no_resource();
+            return self.no_resource(&missing);
         }
         let all = resources.descriptions(routes, place, part, self.now);
         if all.is_empty() && kind.listing == Listing::ArrayOrNotFound {
-            return self.no_resource();
+            return self
+                .not_found(&format!("there are no {} in this part of the list", kind.plural));
         }
         let listed = listed(kind, kind.parent.map(|parent| routes.kind(parent)), before, &all);
         self.read_answer(format!(r#"{{"accountId":{number},{listed}}}"#))
@@ -245,7 +262,7 @@ impl Call<'_> {
 
     fn read_answer(&self, body: String) -> Response<String> {
         let mut response = json(StatusCode::OK, body);
-        self.api.replies.mark_as_read(&mut response);
+        self.replies.mark_as_read(&mut response);
         response
     }
 
@@ -272,20 +289,25 @@ impl Call<'_> {
 
     /// Which of the resources are asked for: from where on, and how many.
     fn part(&self) -> Result<(usize, usize), Rejection> {
-        let mut part = (0, usize::MAX);
-        let query = self.head.uri.query().unwrap_or_default();
-        for (name, value) in query.split('&').filter_map(|field| field.split_once('=')) {
-            let place = match name {
-                "offset" => &mut part.0,
-                "limit" => &mut part.1,
+        let mut part = [None, None];
+        for (name, value) in fields(&self.head) {
+            let place = match name.as_str() {
+                "offset" => &mut part[0],
+                "limit" => &mut part[1],
                 _ => continue,
             };
-            *place = value.parse().map_err(|_| {
-                let message = format!("{name}: expected a number that is not negative");
-                Rejection::new(StatusCode::BAD_REQUEST, message)
+            let number = Some(value.as_str()).filter(|v| v.bytes().all(|c| c.is_ascii_digit()));
+            let number: usize = number.and_then(|number| number.parse().ok()).ok_or_else(|| {
+                let got = Excerpt::of(&value);
+                Rejection::bad_request(format!(
+                    "{name}: expected a whole number from 0 on, got {got}"
+                ))
             })?;
+            if place.replace(number).is_some() {
+                return Err(Rejection::bad_request(format!("expected {name} once, got it again")));
+            }
         }
-        Ok(part)
+        Ok((part[0].unwrap_or(0), part[1].unwrap_or(usize::MAX)))
     }
 
     fn exchange(&self, account: Option<AccountId>, answer: &Answer) -> Exchange {
@@ -306,7 +328,7 @@ impl Call<'_> {
     }
 
     fn rejected(&self, rejection: &Rejection) -> Response<String> {
-        self.api.replies.rejected(&self.head, rejection, self.now)
+        self.replies.rejected(&self.head, rejection, self.now)
     }
 
     fn not_found(&self, message: &str) -> Response<String> {
@@ -317,8 +339,15 @@ impl Call<'_> {
         self.not_found("expected a path of the API, such as /tasks below its base address")
     }
 
-    fn no_resource(&self) -> Response<String> {
-        self.not_found("there is no such resource")
+    /// Names the resource that is missing, as the request's path does.
+    fn no_resource(&self, (kind, ids): &Place) -> Response<String> {
+        let kind = self.api.routes.kind(*kind).singular();
+        let id = match ids.last() {
+            Some(ResourceId::Text(text)) => format!(" {}", Excerpt::of(text)),
+            Some(ResourceId::Number(number)) => format!(" {number}"),
+            None => String::new(),
+        };
+        self.not_found(&format!("there is no {kind}{id}"))
     }
 
     fn other_method(&self, allowed: &str) -> Response<String> {
@@ -333,12 +362,7 @@ impl Call<'_> {
 }
 
 /// The list of resources of a kind, within what they belong to.
-fn listed(
-    kind: &Kind,
-    parent: Option<&Kind>,
-    before: &[crate::outcome::ResourceId],
-    all: &[String],
-) -> String {
+fn listed(kind: &Kind, parent: Option<&Kind>, before: &[ResourceId], all: &[String]) -> String {
     let list = format!(r#""{}":[{}]"#, kind.plural, all.join(","));
     let (Some(parent), Some(id)) = (parent, before.last()) else { return list };
     let id = serde_json::to_string(id).unwrap_or_default();

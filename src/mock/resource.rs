@@ -118,6 +118,19 @@ impl Resources {
         with_parent
     }
 
+    /// The outermost resource on the way to a place that is not there `now`.
+    pub(super) fn missing(&mut self, routes: &Routes, place: &Place, now: Now) -> Option<Place> {
+        let (kind, ids) = place;
+        if let Some(parent) = routes.kind(*kind).parent {
+            let depth = routes.kind(parent).depth;
+            let missing = self.missing(routes, &(parent, ids[..=depth].to_vec()), now);
+            if missing.is_some() {
+                return missing;
+            }
+        }
+        (!self.is_there(routes, place, now)).then(|| place.clone())
+    }
+
     /// Counts a read of a resource that is there, and says whether it is there still.
     pub(super) fn read(&mut self, routes: &Routes, place: &Place, now: Now) -> bool {
         if let Some(next) = self.all.get_mut(place).and_then(|resource| resource.move_on.as_mut()) {

@@ -297,13 +297,17 @@ impl Routes {
         {
             return read;
         }
-        let asked = fitting.iter().find(|(operation, _)| operation.method == *method);
+        let sought = if *method == Method::HEAD { &Method::GET } else { method };
+        let asked = fitting.iter().find(|(operation, _)| operation.method == *sought);
         if let Some((operation, ids)) = asked {
             return self.operation(operation, ids);
         }
         let methods = fitting.iter().map(|(operation, _)| operation.method.as_str());
         let mut methods: Vec<&str> = methods.collect();
-        methods.extend(read.iter().flat_map(|_| ["GET", "HEAD"]));
+        methods.extend(read.iter().map(|_| "GET"));
+        if methods.contains(&"GET") {
+            methods.push("HEAD");
+        }
         methods.sort_unstable();
         methods.dedup();
         if methods.is_empty() { Asked::Unknown } else { Asked::OtherMethod(methods.join(", ")) }

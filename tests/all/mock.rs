@@ -4,6 +4,7 @@ mod bounds;
 mod journal;
 mod laws;
 mod operation;
+mod origin;
 mod resource;
 mod script;
 
@@ -146,9 +147,8 @@ fn a_path_that_is_none_is_not_found_and_a_wrong_method_is_not_allowed() {
         ("DELETE", "/v1/tasks/7", "GET, HEAD"),
         ("DELETE", "/v1/subscriptions", "GET, HEAD, POST"),
         ("POST", "/v1/subscriptions/7", "DELETE, GET, HEAD, PUT"),
-        ("DELETE", "/v1/subscriptions/7/databases/8/backup", "GET, POST"),
-        ("HEAD", "/v1/subscriptions/7/databases/8/backup", "GET, POST"),
-        ("PATCH", "/v1/subscriptions/7/cidr", "GET, PUT"),
+        ("DELETE", "/v1/subscriptions/7/databases/8/backup", "GET, HEAD, POST"),
+        ("PATCH", "/v1/subscriptions/7/cidr", "GET, HEAD, PUT"),
     ] {
         let response = api.call(method, path, "{}", 0.0);
         assert_eq!(response.status(), 405, "{method} {path}");
@@ -158,6 +158,113 @@ fn a_path_that_is_none_is_not_found_and_a_wrong_method_is_not_allowed() {
         }
     }
     assert!(api.store().is_empty());
+}
+
+#[test]
+fn what_is_missing_is_named() {
+    let api = api().with_existing(&acme(), "/subscriptions/7", &serde_json::json!({})).unwrap();
+    let missing = |method: &str, path: &str| {
+        let (status, message) = error(&api.call(method, path, "{}", 0.0));
+        assert_eq!(status, 404, "{method} {path}");
+        message
+    };
+    for (method, path, resource) in [
+        ("POST", "/v1/subscriptions/1/databases", "subscription 1"),
+        ("GET", "/v1/subscriptions/1/databases", "subscription 1"),
+        ("GET", "/v1/subscriptions/1/databases/2", "subscription 1"),
+        ("PUT", "/v1/subscriptions/7/databases/2", "database 2"),
+        ("DELETE", "/v1/subscriptions/7/databases/2", "database 2"),
+        ("GET", "/v1/subscriptions/7/databases/2/backup", "database 2"),
+        ("DELETE", "/v1/subscriptions/1", "subscription 1"),
+        ("PUT", "/v1/fixed/subscriptions/7", "subscription 7"),
+        ("GET", "/v1/subscriptions/x%22%0A", "subscription \"x\\\"\\n\""),
+    ] {
+        assert_eq!(missing(method, path), format!("there is no {resource}"));
+    }
+    let deleted = api.accepted("DELETE", "/v1/subscriptions/7", "", 0.0);
+    assert_eq!(api.status(&deleted, 0.0), "processing-completed");
+    assert_eq!(missing("DELETE", "/v1/subscriptions/7"), "there is no subscription 7");
+}
+
+#[test]
+fn a_head_is_answered_as_the_get_would_be() {
+    let fields = serde_json::json!({});
+    let api = || api().with_existing(&acme(), "/subscriptions/7", &fields).unwrap();
+    let task = api().submit("/v1/subscriptions", "{}", 0.0);
+    for path in [
+        "/v1/tasks",
+        &task,
+        "/v1/tasks/7",
+        "/v1/subscriptions",
+        "/v1/subscriptions/7",
+        "/v1/subscriptions/8",
+        "/v1/subscriptions/7/databases",
+        "/v1/subscriptions/7/cidr",
+        "/v1/nothing",
+    ] {
+        let [get, head] = ["GET", "HEAD"].map(|method| {
+            let api = api();
+            api.submit("/v1/subscriptions", "{}", 0.0);
+            api.call(method, path, "", 0.0)
+        });
+        assert_eq!((head.status(), head.headers()), (get.status(), get.headers()), "{path}");
+        assert!(head.body().is_empty() && !get.body().is_empty(), "{path}");
+    }
+    // Where the GET has a task, the task is there: the answer says where.
+    let api = api();
+    let task = api.accepted("HEAD", "/v1/subscriptions/7/cidr", "", 0.0);
+    assert_eq!(document(&api.get(&task, 1.0)).command_type(), Some("cidrGetRequest"));
+    let known = api.get(&task, 1.0).headers()["etag"].clone();
+    let mut again = request("HEAD", &task, "");
+    again.headers_mut().insert("if-none-match", known);
+    assert_eq!(api.handle(&again, second(1.0)).status(), 304);
+}
+
+#[test]
+fn a_repeat_is_known_for_one_however_its_json_is_spelled() {
+    let api = api();
+    let post = |body: &str| {
+        let mut request = request("POST", "/v1/subscriptions", body);
+        request.headers_mut().insert("idempotency-key", "order-7".parse().unwrap());
+        api.handle(&request, second(0.0))
+    };
+    let first = post(r#"{"name": "test", "nodes": [1, 2]}"#);
+    let again = post("{\"nodes\":[1,2.0],\n\"name\":\"t\\u0065st\"}");
+    assert_eq!(first.headers()["location"], again.headers()["location"]);
+    assert_eq!(again.headers()["idempotent-replayed"], "true");
+    assert!(!first.headers().contains_key("idempotent-replayed"));
+    let (status, message) = error(&post(r#"{"name": "other"}"#));
+    assert!(status == 422 && message.contains("this Idempotency-Key"), "{message}");
+
+    let task = api.store().get(&acme(), document(&first).id().unwrap(), second(0.0));
+    let input: Value = serde_json::from_slice(task.unwrap().unwrap().input()).unwrap();
+    assert_eq!(input["request"], "POST /v1/subscriptions");
+    assert_eq!(input["body"]["name"], "test");
+}
+
+#[test]
+fn a_part_of_a_list_is_asked_for_in_whole_numbers_once() {
+    let api = api();
+    for number in [7, 8, 9] {
+        let path = format!("/v1/subscriptions/{number}");
+        api.call("GET", &path, "", 0.0);
+    }
+    for (query, words) in [
+        ("offset=+1", "offset: expected a whole number from 0 on, got \" 1\""),
+        ("offset=-1", "offset: expected a whole number"),
+        ("limit=", "limit: expected a whole number from 0 on, got \"\""),
+        ("limit=1&li%6Dit=1", "expected limit once"),
+        ("offset=0&offset=0", "expected offset once"),
+        ("offset=99999999999999999999999", "offset: expected a whole number"),
+    ] {
+        let (status, message) = error(&api.get(&format!("/v1/subscriptions?{query}"), 0.0));
+        assert_eq!(status, 400, "{query}");
+        assert!(message.starts_with(words), "{query}: {message}");
+    }
+    for query in ["offset=%30&limit=2", "other=+1", "offset", ""] {
+        let status = api.get(&format!("/v1/subscriptions?{query}"), 0.0).status();
+        assert_eq!(status.as_u16(), if query == "offset" { 400 } else { 200 }, "{query}");
+    }
 }
 
 #[test]

@@ -51,6 +51,43 @@ impl Mock {
     }
 }
 
+#[test]
+fn links_lead_to_where_the_client_found_the_server() {
+    let href = |mock: &Mock, headers: &str| {
+        let request = format!(
+            "POST /v1/subscriptions HTTP/1.1\r\nConnection: close\r\nContent-Length: 2\r\n{headers}\
+             {}\r\n{{}}",
+            keys("acme")
+        );
+        mock.0.exchange(request.as_bytes())
+    };
+    let leads_to = |mock: &Mock, headers: &str, base: &str| {
+        let reply = href(mock, headers);
+        let document = reply.document(202);
+        let link = document.link("task").unwrap().href().unwrap();
+        assert_eq!(link, format!("{base}/tasks/{}", document.task_id()));
+        assert_eq!(reply.header("location"), Some(link));
+    };
+    let forwarded = "Host: mock:8080\r\nForwarded: host=mock.example.com;proto=https\r\n";
+    let mock = Mock::start(&[]);
+    leads_to(&mock, "Host: mock:8080\r\n", "http://mock:8080/v1");
+    leads_to(&mock, forwarded, "http://mock:8080/v1");
+    leads_to(&Mock::start(&["--trust-forwarded"]), forwarded, "https://mock.example.com/v1");
+    let public = Mock::start(&["--public-url", "https://public.example.com/v1"]);
+    leads_to(&public, forwarded, "https://public.example.com/v1");
+    for (mock, headers) in [
+        (&mock, "Host: a b\r\n"),
+        (&mock, "Host: a\r\nHost: b\r\n"),
+        (&mock, ""),
+        (&public, "Host: a\r\nHost: a\r\n"),
+    ] {
+        assert_eq!(href(mock, headers).status, 400, "{headers:?}");
+    }
+    let page = mock.0.exchange(b"GET / HTTP/1.1\r\nHost: mock:8080\r\nConnection: close\r\n\r\n");
+    assert_eq!(page.status, 200);
+    assert!(page.body.contains("http://mock:8080/v1"), "{page:?}");
+}
+
 /// The headers of an account.
 fn keys(account: &str) -> String {
     format!("x-api-key: {account}\r\nx-api-secret-key: secret-of-{account}\r\n")

@@ -10,6 +10,7 @@ use super::{moving_at, pace};
 /// A script, and the requests that it is for.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(expecting = "an object with `command`, and with what becomes of its tasks")]
 pub(super) struct Rule {
     command: CommandType,
     when: Option<Map<String, Value>>,
@@ -32,6 +33,7 @@ pub(super) struct Rule {
 /// The error that a task ends in.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(expecting = "an object such as {\"code\": \"DATABASE_NOT_CREATED\"}")]
 struct Failure {
     code: String,
     status: Option<String>,
@@ -42,6 +44,7 @@ struct Failure {
 /// The result that a task ends in.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(expecting = "an object such as {\"resourceId\": 77899}")]
 struct Complete {
     resource_id: Option<ResourceId>,
     additional_resource_id: Option<ResourceId>,

@@ -95,7 +95,7 @@ fn a_store_that_is_full_makes_place_by_itself() {
 #[test]
 fn an_account_that_is_full_is_told_to_wait() {
     let api = api().with_config(StoreConfig::default().with_max_open(1));
-    api.on(CREATE, Script::new(Pace::Reads(1)));
+    api.on(CREATE, Script::new(Pace::Reads(1))).unwrap();
     let task = api.submit("/v1/subscriptions", "{}", 0.0);
     let response = api.call("POST", "/v1/subscriptions", "{}", 0.0);
     assert_eq!(error(&response).0, 429);

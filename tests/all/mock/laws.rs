@@ -104,10 +104,10 @@ impl Setting {
             if steps.resource_fails {
                 script = script.resource_failing();
             }
-            api.on(command.clone(), script.clone());
+            api.on(command.clone(), script.clone()).unwrap();
             if steps.fails_for_some {
                 let failing = script.failing(TaskError::new("NO", "No."));
-                api.on_if(command, |body| body["name"] == 1, failing);
+                api.on_if(command, |body| body["name"] == 1, failing).unwrap();
             }
         }
         api

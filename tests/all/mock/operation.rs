@@ -228,7 +228,8 @@ fn an_api_of_ones_own_has_its_paths_and_its_accepted_status() {
         })
         .and_then(|api| api.with_existing(&acme(), "/racks/left", &json!({})))
         .unwrap()
-        .with_accepted(restart, http::StatusCode::CREATED);
+        .with_accepted(restart, http::StatusCode::CREATED)
+        .unwrap();
     let task = |response: &http::Response<String>| {
         response.headers()["location"].to_str().unwrap().to_owned()
     };
@@ -254,7 +255,7 @@ fn an_api_of_ones_own_has_its_paths_and_its_accepted_status() {
 #[test]
 fn accounts_see_nothing_of_each_other() {
     let api = populated().with_account("key2", "secret2", account("umbrella"));
-    api.on(CREATE, Script::new(Pace::AtOnce));
+    api.on(CREATE, Script::new(Pace::AtOnce)).unwrap();
     let task = api.submit("/v1/subscriptions", "{}", 0.0);
     let made = api.made(&task, 0.0);
     let other = |method: &str, path: &str| {

@@ -22,7 +22,7 @@ fn status(api: &impl Client, path: &str, seconds: f64) -> String {
 #[test]
 fn a_resource_is_pending_after_its_task_and_then_active() {
     let api = api();
-    api.on(CREATE, Script::in_steps(after(1), after(1)).resource(after(10)));
+    api.on(CREATE, Script::in_steps(after(1), after(1)).resource(after(10))).unwrap();
     let task = api.submit("/v1/subscriptions", r#"{"name": "test"}"#, 0.0);
     let path = "/v1/subscriptions/77899";
     assert_eq!(status(&api, path, 1.9), "404");
@@ -33,7 +33,7 @@ fn a_resource_is_pending_after_its_task_and_then_active() {
         json!({ "id": 77899, "name": "test", "status": "active", "numberOfDatabases": 0 });
     assert_eq!(value(&api.get(path, 12.0)), expected);
 
-    api.on(CREATE, Script::new(Pace::AtOnce).resource(after(10)).resource_failing());
+    api.on(CREATE, Script::new(Pace::AtOnce).resource(after(10)).resource_failing()).unwrap();
     let task = api.submit("/v1/subscriptions", "{}", 100.0);
     let path = format!("/v1/subscriptions/{}", api.made(&task, 100.0));
     let seen = [100.0, 110.0, 1e5].map(|at| status(&api, &path, at));
@@ -43,7 +43,7 @@ fn a_resource_is_pending_after_its_task_and_then_active() {
 #[test]
 fn a_read_of_a_resource_moves_it_and_a_list_does_not() {
     let api = api();
-    api.on(CREATE, Script::new(Pace::Reads(3)));
+    api.on(CREATE, Script::new(Pace::Reads(3))).unwrap();
     let task = api.submit("/v1/subscriptions", "{}", 0.0);
     let path = "/v1/subscriptions/77899";
     assert_eq!(api.statuses(&task, [0.0; 3])[2], "processing-completed");
@@ -125,7 +125,7 @@ fn what_belongs_to_a_resource_goes_with_it() {
     assert_eq!(error(&api.get(&format!("{subscription}/databases?limit=-1"), 0.0)).0, 400);
 
     // A database whose subscription goes meanwhile can't be made.
-    api.on(DATABASE, Script::new(after(10)));
+    api.on(DATABASE, Script::new(after(10))).unwrap();
     let late = api.submit(&format!("{subscription}/databases"), "{}", 0.0);
     api.accepted("DELETE", &subscription, "", 1.0);
     for path in [&subscription, &database, &format!("{subscription}/databases")] {
@@ -161,7 +161,8 @@ fn ids_are_the_next_that_are_free() {
 #[test]
 fn a_task_without_an_id_makes_no_resource() {
     let api = api();
-    api.on(CREATE, Script::new(Pace::AtOnce).completing(|_| tasklife::Completion::default()));
+    api.on(CREATE, Script::new(Pace::AtOnce).completing(|_| tasklife::Completion::default()))
+        .unwrap();
     let task = api.submit("/v1/subscriptions", "{}", 0.0);
     assert_eq!(api.status(&task, 0.0), "processing-completed");
     assert_eq!(value(&api.get("/v1/subscriptions", 0.0))["subscriptions"], json!([]));
@@ -208,7 +209,8 @@ fn what_is_being_deleted_is_not_brought_back() {
 #[test]
 fn a_text_that_looks_like_a_number_is_found_as_one() {
     let api = api();
-    api.on(CREATE, Script::new(Pace::AtOnce).completing(|_| tasklife::Completion::of("77")));
+    api.on(CREATE, Script::new(Pace::AtOnce).completing(|_| tasklife::Completion::of("77")))
+        .unwrap();
     let task = api.submit("/v1/subscriptions", "{}", 0.0);
     assert_eq!(api.status(&task, 0.0), "processing-completed");
     assert_eq!(status(&api, "/v1/subscriptions/77", 0.0), "active");

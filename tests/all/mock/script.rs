@@ -34,13 +34,13 @@ fn at_once_is_before_anybody_looks() {
 #[test]
 fn a_timetable_counts_from_entering_a_status() {
     let api = api();
-    api.on(CREATE, Script::new(after(10)));
+    api.on(CREATE, Script::new(after(10))).unwrap();
     let task = api.submit("/v1/subscriptions", "{}", 1.0);
     let seen = api.statuses(&task, [1.0, 5.999, 6.0, 10.999, 11.0, 99.0]);
     assert_eq!(seen, [RECEIVED, RECEIVED, RUNNING, RUNNING, COMPLETED, COMPLETED]);
     assert_eq!(document(&api.get(&task, 99.0)).timestamp(), Some(second(11.0)));
 
-    api.on(CREATE, Script::in_steps(after(1), after(2)).initialized(after(3)));
+    api.on(CREATE, Script::in_steps(after(1), after(2)).initialized(after(3))).unwrap();
     let task = api.submit("/v1/subscriptions", "{}", 100.0);
     let seen = api.statuses(&task, [102.999, 103.0, 103.999, 104.0, 105.999, 106.0]);
     assert_eq!(seen, ["initialized", RECEIVED, RECEIVED, RUNNING, RUNNING, COMPLETED]);
@@ -49,8 +49,8 @@ fn a_timetable_counts_from_entering_a_status() {
 #[test]
 fn a_task_that_is_read_an_hour_later_has_passed_its_statuses_at_their_times() {
     let api = api();
-    api.on(CREATE, Script::new(after(10)));
-    api.on(DATABASE, Script::in_steps(after(2), after(60)));
+    api.on(CREATE, Script::new(after(10))).unwrap();
+    api.on(DATABASE, Script::in_steps(after(2), after(60))).unwrap();
     let slow = api.with_subscription(-100.0);
     let database = api.submit(&format!("{slow}/databases"), "{}", 0.0);
     let quick = api.submit("/v1/subscriptions", "{}", 1.0);
@@ -71,7 +71,7 @@ fn a_task_that_is_read_an_hour_later_has_passed_its_statuses_at_their_times() {
 fn a_read_is_a_get_that_is_answered_with_the_task() {
     for reads in 0..=5_u32 {
         let api = api();
-        api.on(CREATE, Script::new(Pace::Reads(reads)));
+        api.on(CREATE, Script::new(Pace::Reads(reads))).unwrap();
         let task = api.submit("/v1/subscriptions", "{}", 0.0);
         for _ in 0..3 {
             api.get("/v1/tasks", 0.0);
@@ -91,7 +91,7 @@ fn a_read_is_a_get_that_is_answered_with_the_task() {
     }
     // In steps, each counts from entering its status.
     let api = api();
-    api.on(CREATE, Script::in_steps(Pace::Reads(2), Pace::Reads(3)));
+    api.on(CREATE, Script::in_steps(Pace::Reads(2), Pace::Reads(3))).unwrap();
     let task = api.submit("/v1/subscriptions", "{}", 0.0);
     let seen = api.statuses(&task, [0.0; 5]);
     assert_eq!(seen, [RECEIVED, RUNNING, RUNNING, RUNNING, COMPLETED]);
@@ -103,7 +103,7 @@ fn a_read_is_a_get_that_is_answered_with_the_task() {
 #[test]
 fn a_read_that_is_answered_as_not_modified_counts() {
     let api = api();
-    api.on(CREATE, Script::new(Pace::Reads(4)));
+    api.on(CREATE, Script::new(Pace::Reads(4))).unwrap();
     let task = api.submit("/v1/subscriptions", "{}", 0.0);
     let mut tag = api.get(&task, 0.0).headers()["etag"].clone();
     let statuses = [(); 3].map(|()| {
@@ -120,7 +120,7 @@ fn a_read_that_is_answered_as_not_modified_counts() {
 #[test]
 fn what_never_moves_is_moved_in_the_store() {
     let api = api();
-    api.on(CREATE, Script::new(Pace::Never));
+    api.on(CREATE, Script::new(Pace::Never)).unwrap();
     let task = api.submit("/v1/subscriptions", r#"{"name": "by hand"}"#, 0.0);
     assert_eq!(api.status(&task, 1e7 / 1e2), RECEIVED);
     let acme = acme();
@@ -134,7 +134,7 @@ fn what_never_moves_is_moved_in_the_store() {
     assert_eq!(body["status"], "active");
 
     // A step of the script begins where the hand left it.
-    api.on(CREATE, Script::in_steps(Pace::Never, after(10)));
+    api.on(CREATE, Script::in_steps(Pace::Never, after(10))).unwrap();
     let task = api.submit("/v1/subscriptions", "{}", 10.0);
     let target = Target::latest(&acme, id(&task));
     api.store().apply(target, TaskEvent::start(), second(20.0)).unwrap();
@@ -161,19 +161,35 @@ fn the_latest_script_that_fits_is_the_one_also_while_it_runs() {
     assert_eq!(end("{}"), COMPLETED);
     api.on_any(error("ANY"));
     assert_eq!(end("{}"), "ANY");
-    api.on(DATABASE, error("DATABASE"));
-    api.on_if(CREATE, |body| body["name"] == "b", error("FIRST"));
+    api.on(DATABASE, error("DATABASE")).unwrap();
+    api.on_if(CREATE, |body| body["name"] == "b", error("FIRST")).unwrap();
     assert_eq!((end("{}"), end(r#"{"name": "b"}"#)), ("ANY".into(), "FIRST".into()));
-    api.on_if(CREATE, |body| body.get("name").is_some(), error("SECOND"));
+    api.on_if(CREATE, |body| body.get("name").is_some(), error("SECOND")).unwrap();
     assert_eq!((end("{}"), end(r#"{"name": "b"}"#)), ("ANY".into(), "SECOND".into()));
-    api.on(CREATE, Script::new(Pace::AtOnce));
+    api.on(CREATE, Script::new(Pace::AtOnce)).unwrap();
     assert_eq!((end("{}"), end(r#"{"name": "b"}"#)), (COMPLETED.into(), COMPLETED.into()));
 
     // A task keeps the script with which it was submitted.
-    api.on(CREATE, Script::new(after(10)));
+    api.on(CREATE, Script::new(after(10))).unwrap();
     let task = api.submit("/v1/subscriptions", "{}", 0.0);
-    api.on(CREATE, error("LATER"));
+    api.on(CREATE, error("LATER")).unwrap();
     assert_eq!(api.status(&task, 10.0), COMPLETED);
+}
+
+#[test]
+fn a_script_for_what_no_operation_asks_for_is_an_error() {
+    let api = api();
+    let typo = tasklife::CommandType::from_static("databaseCreateReqest");
+    let faults = [
+        api.on(typo.clone(), Script::new(Pace::Never)).unwrap_err(),
+        api.on_if(typo.clone(), |_| true, Script::new(Pace::Never)).unwrap_err(),
+        api.with_accepted(typo, http::StatusCode::CREATED).unwrap_err(),
+    ];
+    for fault in faults {
+        let message = fault.to_string();
+        assert!(message.starts_with("expected one of subscriptionCreateRequest, "), "{message}");
+        assert!(message.ends_with("; got \"databaseCreateReqest\""), "{message}");
+    }
 }
 
 #[test]
@@ -187,14 +203,15 @@ fn a_condition_and_a_function_may_use_the_api_and_may_panic() {
     api.on_if(
         CREATE,
         move |body| {
-            look.upgrade().unwrap().on(DATABASE, Script::new(Pace::Never));
+            look.upgrade().unwrap().on(DATABASE, Script::new(Pace::Never)).unwrap();
             body["name"] == "panic"
         },
         Script::new(Pace::AtOnce).completing(move |_| {
             assert!(inner.upgrade().unwrap().journal().len() < 2, "a panic");
             Completion::of(1)
         }),
-    );
+    )
+    .unwrap();
     let post = || api.submit("/v1/subscriptions", r#"{"name": "panic"}"#, 0.0);
     assert_eq!(api.made(&post(), 0.0), 1);
     catch_unwind(AssertUnwindSafe(post)).unwrap_err();
@@ -207,7 +224,8 @@ fn a_task_ends_in_what_its_script_says() {
     let error = TaskError::new("DATABASE_NOT_ACTIVE", "The database is not active.")
         .with_status("409 CONFLICT")
         .with_additional_info("Wait.");
-    api.on_if(CREATE, |body| body["name"] == "broken", Script::new(Pace::AtOnce).failing(error));
+    api.on_if(CREATE, |body| body["name"] == "broken", Script::new(Pace::AtOnce).failing(error))
+        .unwrap();
     let task = api.submit("/v1/subscriptions", r#"{"name": "broken"}"#, 0.0);
     let body = value(&api.get(&task, 0.0));
     assert_eq!(body["status"], FAILED);
@@ -228,7 +246,8 @@ fn a_task_ends_in_what_its_script_says() {
             let completion = Completion::of(body["wanted"].as_i64().unwrap_or(3));
             completion.with_resource(&serde_json::json!({ "said": body["name"] })).unwrap()
         }),
-    );
+    )
+    .unwrap();
     let task = api.submit("/v1/subscriptions", r#"{"name": "n", "wanted": 51000}"#, 0.0);
     let body = value(&api.get(&task, 0.0));
     let expected = serde_json::json!({ "resourceId": 51000, "resource": { "said": "n" } });
@@ -240,7 +259,7 @@ fn a_task_ends_in_what_its_script_says() {
 fn a_lane_lets_them_through_one_by_one_in_the_order_of_arrival() {
     let config = StoreConfig::default().with_max_in_progress(NonZeroU32::MIN);
     let api = api().with_config(config);
-    api.on(CREATE, Script::in_steps(after(1), after(10)));
+    api.on(CREATE, Script::in_steps(after(1), after(10))).unwrap();
     let tasks = [0.0, 0.25, 0.5, 30.0]
         .map(|at| api.submit("/v1/subscriptions", &format!(r#"{{"name": "{at}"}}"#), at));
     // Read only at the end, the second started when the first had ended, and so on.
@@ -248,7 +267,7 @@ fn a_lane_lets_them_through_one_by_one_in_the_order_of_arrival() {
     assert_eq!(ended, [11.0, 21.0, 31.0, 41.0].map(|at| Some(second(at))));
 
     let api = super::api().with_config(config);
-    api.on(CREATE, Script::in_steps(after(1), after(10)));
+    api.on(CREATE, Script::in_steps(after(1), after(10))).unwrap();
     let tasks = [0.0, 0.25].map(|at| api.submit("/v1/subscriptions", "{}", at));
     assert_eq!(
         api.statuses(&tasks[1], [10.9, 11.0, 20.9, 21.0]),
@@ -256,9 +275,9 @@ fn a_lane_lets_them_through_one_by_one_in_the_order_of_arrival() {
     );
 
     // One that never ends keeps its place until it expires, and no longer.
-    api.on(CREATE, Script::in_steps(Pace::AtOnce, Pace::Never));
+    api.on(CREATE, Script::in_steps(Pace::AtOnce, Pace::Never)).unwrap();
     let stuck = api.submit("/v1/subscriptions", "{}", 100.0);
-    api.on(CREATE, Script::in_steps(after(1), after(10)));
+    api.on(CREATE, Script::in_steps(after(1), after(10))).unwrap();
     let next = api.submit("/v1/subscriptions", "{}", 200.0);
     let days = TimeDelta::days(10).as_seconds_f64();
     assert_eq!(api.statuses(&next, [201.0, days + 99.0]), [RECEIVED, RECEIVED]);
@@ -267,10 +286,10 @@ fn a_lane_lets_them_through_one_by_one_in_the_order_of_arrival() {
     assert_eq!(api.status(&stuck, days + 100.0), "404");
 
     // A read that would start a task finds the lane full, and loses nothing.
-    api.on(CREATE, Script::in_steps(Pace::AtOnce, after(10)));
+    api.on(CREATE, Script::in_steps(Pace::AtOnce, after(10))).unwrap();
     let at = days + 1_000.0;
     api.submit("/v1/subscriptions", "{}", at);
-    api.on(CREATE, Script::new(Pace::Reads(2)));
+    api.on(CREATE, Script::new(Pace::Reads(2))).unwrap();
     let read = api.submit("/v1/subscriptions", "{}", at);
     assert_eq!(api.statuses(&read, [at, at + 9.0]), [RECEIVED, RECEIVED]);
     assert_eq!(api.statuses(&read, [at + 10.0, at + 10.0]), [COMPLETED, COMPLETED]);
@@ -279,11 +298,11 @@ fn a_lane_lets_them_through_one_by_one_in_the_order_of_arrival() {
 #[test]
 fn the_order_of_arrival_is_that_of_being_received() {
     let api = api().with_config(StoreConfig::default().with_max_in_progress(NonZeroU32::MIN));
-    api.on(CREATE, Script::in_steps(Pace::AtOnce, after(10)));
+    api.on(CREATE, Script::in_steps(Pace::AtOnce, after(10))).unwrap();
     api.submit("/v1/subscriptions", "{}", 0.0);
-    api.on(CREATE, Script::in_steps(Pace::AtOnce, after(10)).initialized(after(5)));
+    api.on(CREATE, Script::in_steps(Pace::AtOnce, after(10)).initialized(after(5))).unwrap();
     let late = api.submit("/v1/subscriptions", "{}", 1.0);
-    api.on(CREATE, Script::in_steps(Pace::AtOnce, after(10)));
+    api.on(CREATE, Script::in_steps(Pace::AtOnce, after(10))).unwrap();
     let early = api.submit("/v1/subscriptions", "{}", 2.0);
     let ended = [early, late].map(|task| document(&api.get(&task, 100.0)).timestamp());
     assert_eq!(ended, [20.0, 30.0].map(|at| Some(second(at))));
@@ -292,7 +311,7 @@ fn the_order_of_arrival_is_that_of_being_received() {
 #[test]
 fn what_is_due_at_the_same_time_happens_in_the_order_of_submission() {
     let api = api();
-    api.on(CREATE, Script::new(after(10)));
+    api.on(CREATE, Script::new(after(10))).unwrap();
     let mut tasks: Vec<String> = (0..20)
         .map(|n| api.submit("/v1/subscriptions", &format!(r#"{{"name": {n}}}"#), 0.0))
         .collect();
@@ -353,7 +372,7 @@ fn a_pace_is_read_from_the_text_that_it_writes() {
 fn what_somebody_else_keeps_in_the_lane_is_waited_for() {
     let config = StoreConfig::default().with_max_in_progress(NonZeroU32::MIN);
     let api = api().with_config(config);
-    api.on(CREATE, Script::new(Pace::AtOnce));
+    api.on(CREATE, Script::new(Pace::AtOnce)).unwrap();
     let foreign = crate::support::submission("acme", 7);
     api.store().submit(foreign, second(0.0)).unwrap();
     let acme = acme();
@@ -390,7 +409,7 @@ fn a_new_task_is_hidden_for_as_long_as_the_lag_says() {
 
     // Reads that see nothing don't move it.
     let api = super::api().with_visibility_lag(Pace::Reads(3));
-    api.on(CREATE, Script::new(Pace::Reads(2)));
+    api.on(CREATE, Script::new(Pace::Reads(2))).unwrap();
     let task = api.submit("/v1/subscriptions", "{}", 0.0);
     assert_eq!(api.statuses(&task, [0.0; 5]), ["404", "404", "404", RUNNING, COMPLETED]);
 
@@ -411,7 +430,7 @@ fn a_new_task_is_hidden_for_as_long_as_the_lag_says() {
 #[test]
 fn with_clocks_that_go_back_nothing_is_taken_back() {
     let api = api();
-    api.on(CREATE, Script::new(after(10)));
+    api.on(CREATE, Script::new(after(10))).unwrap();
     let task = api.submit("/v1/subscriptions", "{}", 100.0);
     assert_eq!(api.statuses(&task, [110.0, 0.0, 104.0]), [COMPLETED; 3]);
     let early = api.submit("/v1/subscriptions", "{}", 50.0);
@@ -425,7 +444,8 @@ fn with_clocks_that_go_back_nothing_is_taken_back() {
     api.on(
         CREATE,
         Script::in_steps(Pace::AtOnce, Pace::After(Duration::MAX)).initialized(after(u64::MAX)),
-    );
+    )
+    .unwrap();
     let task = api.submit("/v1/subscriptions", "{}", 0.0);
     assert_eq!(api.status(&task, 1e5), "initialized");
 }

@@ -282,13 +282,25 @@ fn what_is_not_understood_is_refused_with_its_place() {
         ),
         (
             r#"{"openAccounts": 0, "existing": [{"account": "a", "path": "/subscriptions/1"}]}"#,
-            "existing[0]: expected one of `accounts`, got AccountId(\"a\")",
+            "existing[0]: expected one of `accounts`, got \"a\"",
         ),
         (
             r#"{"scripts": [{"command": "databaseMakeRequest"}]}"#,
             "scripts[0]: expected one of subscriptionCreateRequest, ",
         ),
         (r#"{"scripts": [{}]}"#, "missing field `command`"),
+        // In terms of the file, and with the place.
+        (
+            &format!(r#"{{"scripts": [{{{create}, "fail": "X"}}]}}"#),
+            "expected an object such as {\"code\": \"DATABASE_NOT_CREATED\"} at line 1 column",
+        ),
+        (
+            &format!(r#"{{"scripts": [{{{create}, "complete": 7}}]}}"#),
+            "expected an object such as {\"resourceId\": 77899} at line 1 column",
+        ),
+        (r#"{"scripts": ["x"]}"#, "expected an object with `command`, and with what becomes of"),
+        (r#"{"accounts": ["x"]}"#, "expected an object with `key`, `secret` and `account` at line"),
+        (r#"{"existing": ["x"]}"#, "expected an object with `account` and `path` at line"),
         (&format!(r#"{{"scripts": [{{{create}, "when": "x"}}]}}"#), "expected a map at line 1"),
         (&format!(r#"{{"scripts": [{{{create}, "pase": "1"}}]}}"#), "unknown field `pase`"),
         (
@@ -314,5 +326,9 @@ fn what_is_not_understood_is_refused_with_its_place() {
         fs::write(&file.0, text).unwrap();
         let refused = refusal();
         assert!(refused.contains(message), "{text}: {message}: {refused}");
+        assert!(
+            !refused.contains("struct "),
+            "of what is in the program, the reader knows nothing"
+        );
     }
 }
