@@ -14,7 +14,8 @@
 //! What is lost: after an orderly stop (ctrl-c, `SIGTERM`) nothing, after a crash what happened since
 //! the file was last written, 10 seconds ago at the most unless `--save-every` says otherwise. The next
 //! start says so. A task that was accepted in that time is not there, and one that was worked on is
-//! handed out again.
+//! handed out again. A panic in the work fails its task; work that can end the whole process, such as by
+//! running out of memory, belongs into a process of its own.
 
 #![expect(clippy::disallowed_methods, reason = "a server reads the clock and makes ids")]
 

@@ -27,7 +27,7 @@ use crate::time::{Now, Rfc3339};
 
 pub(crate) use request::Rejection;
 #[cfg(feature = "mock")]
-pub(crate) use request::{fields, id_of_key, list_query, percent_decoded};
+pub(crate) use request::{fields, id_of_key, list_query};
 
 /// Finished answers for what a store returned, and the reading of requests.
 ///

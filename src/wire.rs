@@ -1,4 +1,5 @@
-//! Texts as they come and go: names with one spelling, shared text, and excerpts for messages.
+//! Texts as they come and go: names with one spelling, shared text, decoded paths, and excerpts for
+//! messages.
 
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
@@ -103,6 +104,26 @@ impl Decimal {
         // Digits are ASCII.
         core::str::from_utf8(self.as_bytes()).unwrap_or_default()
     }
+}
+
+#[cfg(any(feature = "audit", feature = "http"))]
+/// The bytes of a text without its percent-encoding.
+pub(crate) fn percent_decoded(text: &str) -> alloc::vec::Vec<u8> {
+    let mut bytes = alloc::vec::Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, after @ ..] = rest {
+        let code = after.get(..2).and_then(|digits| core::str::from_utf8(digits).ok());
+        let code = code.filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()));
+        let code = code.and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        if let (b'%', Some(byte)) = (first, code) {
+            bytes.push(byte);
+            rest = &after[2..];
+        } else {
+            bytes.push(*first);
+            rest = after;
+        }
+    }
+    bytes
 }
 
 /// The beginning of a text that came from outside, kept for an error's message.

@@ -4,7 +4,7 @@ use alloc::borrow::ToOwned;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::wire::Excerpt;
+use crate::wire::{Excerpt, percent_decoded};
 
 /// The path of the list of tasks: the segments with which it ends, decoded.
 #[derive(Clone, Debug)]
@@ -62,19 +62,9 @@ fn segments(path: &str) -> impl Iterator<Item = String> {
     path.split('/').filter(|segment| !segment.is_empty()).map(decoded)
 }
 
-/// Replaces each `%` with two digits after it by the byte that they stand for.
+/// A segment as it is meant; what is no UTF-8 then is replaced.
 fn decoded(segment: &str) -> String {
-    let mut bytes = Vec::new();
-    let mut rest = segment.as_bytes();
-    while let [first, after @ ..] = rest {
-        let digit = |at: usize| char::from(*after.get(at)?).to_digit(16);
-        let byte =
-            digit(0).zip(digit(1)).and_then(|(high, low)| u8::try_from(high * 16 + low).ok());
-        let byte = byte.filter(|_| *first == b'%');
-        bytes.push(byte.unwrap_or(*first));
-        rest = if byte.is_some() { after.get(2..).unwrap_or_default() } else { after };
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
+    String::from_utf8_lossy(&percent_decoded(segment)).into_owned()
 }
 
 /// Checks one segment of the tasks' path.

@@ -13,7 +13,7 @@ use http::request::Parts;
 
 use crate::id::{AccountId, TaskId};
 use crate::store::{Cursor, ListQuery};
-use crate::wire::Excerpt;
+use crate::wire::{Excerpt, percent_decoded};
 
 /// The header with a client's key for a request that it may repeat.
 pub(super) const KEY: &str = "idempotency-key";
@@ -149,23 +149,4 @@ pub(crate) fn fields(request: &Parts) -> impl Iterator<Item = (String, String)> 
 /// A field's text as it was meant; what is no UTF-8 then is replaced, and fits nothing.
 fn decoded(text: &str) -> String {
     String::from_utf8_lossy(&percent_decoded(&text.replace('+', " "))).to_string()
-}
-
-/// The bytes of a text without its percent-encoding.
-pub(crate) fn percent_decoded(text: &str) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let [first, after @ ..] = rest {
-        let code = after.get(..2).and_then(|digits| core::str::from_utf8(digits).ok());
-        let code = code.filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()));
-        let code = code.and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        if let (b'%', Some(byte)) = (first, code) {
-            bytes.push(byte);
-            rest = &after[2..];
-        } else {
-            bytes.push(*first);
-            rest = after;
-        }
-    }
-    bytes
 }

@@ -65,8 +65,8 @@ const MAX_COUNT: u64 = 1 << 62;
 /// The version of the snapshots that are written, and the only one that is read.
 const VERSION: u32 = 2;
 
-/// How far beyond a snapshot the revisions go on at least, whatever the clock says.
-const LEAP: u64 = 1 << 32;
+/// How far beyond a snapshot the revisions go on at least, where the clock is behind them.
+const LEAP: u64 = 1 << 40;
 
 impl LocalStore {
     /// The store's whole content.
@@ -105,7 +105,8 @@ impl LocalStore {
     ///
     /// `now` is when it is restored: later than all calls to the store that was saved and to every
     /// other restoration. Revisions go on [beyond what any store has come
-    /// to](Revision::unreached_by) by then, and at least 2³² beyond the snapshot's.
+    /// to](Revision::unreached_by) by then. Where the snapshot's are beyond that already, as clocks went
+    /// back, they go on 2⁴⁰ beyond those, and more.
     ///
     /// A task that is in progress has lost its worker, where that was in the same process. It is handed
     /// out again once it has been [silent for long](StoreConfig::with_takeover_after).
@@ -136,8 +137,11 @@ impl LocalStore {
         }
         let mut store = Self::new(config);
         store.horizon = snapshot.horizon;
-        // Every account goes on from here.
-        store.floor = Revision::unreached_by(now).max(Revision::beyond(last, LEAP));
+        // Every account goes on from here. Where the clock is behind the snapshot, it still tells
+        // one restoration from another, for a day and a half.
+        let clock = Revision::unreached_by(now);
+        let leap = LEAP + clock.get() % LEAP;
+        store.floor = if clock.get() > last { clock } else { Revision::beyond(last, leap) };
         store.turns = Turns::after(snapshot.last_ticket);
         let mut tickets = Vec::with_capacity(snapshot.accounts.len());
         for saved in snapshot.accounts {

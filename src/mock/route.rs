@@ -8,10 +8,9 @@ use alloc::vec::Vec;
 
 use http::{Method, StatusCode};
 
-use crate::http::percent_decoded;
 use crate::id::CommandType;
 use crate::outcome::ResourceId;
-use crate::wire::Excerpt;
+use crate::wire::{Excerpt, percent_decoded};
 
 /// A path template: literal segments, and placeholders that stand for a whole one.
 #[derive(Clone, Debug, PartialEq, Eq)]

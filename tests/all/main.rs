@@ -21,6 +21,7 @@ mod mock_server;
 mod query;
 mod readme;
 mod repeat;
+mod restore;
 #[cfg(feature = "http")]
 mod server;
 mod status;

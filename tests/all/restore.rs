@@ -1,0 +1,174 @@
+//! Random histories of a store that is saved, goes on, is lost, and is restored: law S14.
+
+use std::collections::BTreeSet;
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use proptest::collection::vec;
+use proptest::prelude::*;
+use tasklife::{
+    AccountId, ApplyError, Completion, ListQuery, LocalStore, Now, Retention, Revision, Scope,
+    StoreConfig, Submitted, Target, Task, TaskEvent,
+};
+
+use crate::support::{account, id, second, submission};
+
+/// A call: what, of which of two accounts, which of four tasks, and how many seconds later.
+type Call = (u8, u8, u8, i64);
+
+fn calls() -> impl Strategy<Value = Vec<Call>> {
+    let later = prop_oneof![5 => Just(0), 3 => 1..3_i64, 1 => Just(10), 1 => Just(-4)];
+    vec((0..8_u8, 0..2_u8, 0..4_u8, later), 0..14)
+}
+
+fn config() -> StoreConfig {
+    StoreConfig::default()
+        .with_retention(Retention::since_submission(Duration::from_secs(10)))
+        .with_max_tasks(4)
+        .with_max_in_progress(NonZeroU32::MIN)
+        .with_takeover_after(Duration::from_secs(2))
+        .with_max_attempts(NonZeroU32::MIN.saturating_add(1))
+}
+
+fn name(of: u8) -> AccountId {
+    account(["acme", "umbrella"][usize::from(of)])
+}
+
+/// An instant, in nanoseconds since a fixed one.
+fn nanos(at: i64) -> Now {
+    second(0) + TimeDelta::nanoseconds(at)
+}
+
+/// Makes a call. Gives the task that it changed, and all that can be seen of the answer but revisions.
+fn make((what, of, number, _): Call, store: &mut LocalStore, at: i64) -> (Option<Task>, String) {
+    let (now, own, id) = (nanos(at), name(of), id(number.into()));
+    let applied =
+        |store: &mut LocalStore, event| match store.apply(Target::latest(&own, id), event, now) {
+            Ok(change) => (Some(change.into_task()), String::new()),
+            Err(error) => (None, error.to_string()),
+        };
+    let (task, words) = match what {
+        0 | 1 => match store.submit(submission(own.as_str(), number.into()), now) {
+            Ok(Submitted::New(task)) => (Some(task), "new".into()),
+            Ok(Submitted::Existing(task)) => (None, facts(&task)),
+            Err(error) => (None, error.to_string()),
+        },
+        2 => applied(store, TaskEvent::start()),
+        3 => applied(store, TaskEvent::report()),
+        4 => applied(store, TaskEvent::complete(Completion::of(7))),
+        5 | 6 => {
+            let scope = if what == 5 { Scope::Any } else { Scope::Account(&own) };
+            let claimed = store.claim(scope, now).unwrap();
+            let words = claimed.as_ref().map(|claimed| claimed.is_work());
+            (claimed.map(|claimed| claimed.change().task().clone()), format!("{words:?}"))
+        }
+        _ => (None, format!("{:?}", store.sweep(usize::from(number), now).unwrap())),
+    };
+    let listed = listed(store, at);
+    let words = format!("{words} {:?} {listed}", task.as_ref().map(facts));
+    (task, words)
+}
+
+/// What a task is but for its revision.
+fn facts(task: &Task) -> String {
+    let (id, status, attempts) = (task.id(), task.status(), task.attempts());
+    format!(
+        "{id} {status} {attempts} {} {} {:?}",
+        task.updated_at(),
+        task.expires_at(),
+        task.outcome()
+    )
+}
+
+fn listed(store: &LocalStore, at: i64) -> String {
+    let list = |of| store.list(&name(of), &ListQuery::default(), nanos(at)).unwrap();
+    [0, 1].map(|of| list(of).tasks().iter().map(facts).collect::<Vec<_>>().join(", ")).join("; ")
+}
+
+/// Makes calls one after the other, and gives what each changed and what could be seen of it. No two of
+/// them are at the same instant: which of the tasks that expire at once is dropped first is not saved.
+fn run(store: &mut LocalStore, calls: &[Call], at: &mut i64) -> Vec<(Option<Task>, String)> {
+    let made = calls.iter().map(|call| {
+        *at += call.3 * 1_000_000_000 + 1;
+        make(*call, store, *at)
+    });
+    made.collect()
+}
+
+/// Saved soon after it was restored, and then restored twice.
+#[test]
+fn s14_restorations_in_quick_succession_have_revisions_of_their_own() {
+    let mut snapshot = LocalStore::default().snapshot();
+    let mut seen = BTreeSet::new();
+    for round in 0..20 {
+        let restored = |at: i64| {
+            LocalStore::restore(StoreConfig::default(), snapshot.clone(), nanos(at)).unwrap()
+        };
+        let mut stores = [restored(10_000 * round), restored(10_000 * round + 5_000)];
+        for store in &mut stores {
+            let number = u128::try_from(round).unwrap();
+            let new = store.submit(submission("acme", number), second(1)).unwrap().into_task();
+            assert!(seen.insert(new.revision()), "{:?} for the second time", new.revision());
+        }
+        snapshot = stores[usize::try_from(round % 2).unwrap()].snapshot();
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    #[test]
+    fn s14_a_restored_store_goes_on_as_the_saved_one_whatever_happened(
+        before in calls(), after in calls(),
+    ) {
+        let (mut saved, mut at) = (LocalStore::new(config()), 0);
+        run(&mut saved, &before, &mut at);
+        let mut restored = LocalStore::restore(config(), saved.snapshot(), nanos(at)).unwrap();
+        let (mut one, mut other) = (at, at);
+        let expected = run(&mut saved, &after, &mut one);
+        let got = run(&mut restored, &after, &mut other);
+        for ((_, expected), (_, got)) in expected.iter().zip(&got) {
+            prop_assert_eq!(got, expected);
+        }
+        prop_assert_eq!(restored.len(), saved.len());
+    }
+
+    #[test]
+    fn s14_no_restoration_gives_out_what_another_history_gave_out(
+        before in calls(), histories in vec((calls(), 0..3_usize), 2..5),
+    ) {
+        let (mut store, mut at) = (LocalStore::new(config()), 0);
+        run(&mut store, &before, &mut at);
+        let mut snapshots = vec![store.snapshot()];
+        let mut seen: BTreeSet<(AccountId, Revision)> = BTreeSet::new();
+        let mut lost: Vec<Task> = Vec::new();
+        let mut latest = at;
+        for (calls, from) in histories {
+            let snapshot = snapshots[from % snapshots.len()].clone();
+            // A restoration comes later than all that was called before it.
+            latest += 1_000_000;
+            let mut store = LocalStore::restore(config(), snapshot, nanos(latest)).unwrap();
+            for task in &lost {
+                let known = store.get(task.account(), task.id(), nanos(latest)).unwrap();
+                if known.as_ref() == Some(task) {
+                    continue; // it was in the snapshot
+                }
+                let event = store.clone().apply(Target::exactly(task), TaskEvent::report(), nanos(latest));
+                let told = matches!(event, Err(ApplyError::Stale { .. } | ApplyError::NotFound));
+                prop_assert!(told, "{:?}", event);
+            }
+            let mut at = latest;
+            for (task, _) in run(&mut store, &calls, &mut at) {
+                latest = latest.max(at);
+                if let Some(task) = task {
+                    let new = seen.insert((task.account().clone(), task.revision()));
+                    prop_assert!(new, "{:?} for the second time", task);
+                    lost.push(task);
+                }
+            }
+            latest = latest.max(at) + calls.iter().map(|call| call.3.max(0)).sum::<i64>() * 1_000_000_000;
+            snapshots.push(store.snapshot());
+        }
+    }
+}
