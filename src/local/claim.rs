@@ -56,7 +56,7 @@ impl LocalStore {
             self.turns.serve(account, &mut self.accounts[account].turn);
         }
         // What is offered is in the right status, so that no event is refused.
-        Ok(change.and_then(Result::ok).map(Claimed::by))
+        Ok(change.and_then(Result::ok).map(Claimed::from))
     }
 
     /// The first account in turn that has something to hand out, and what.
@@ -126,7 +126,7 @@ impl LocalStore {
                 if !task.is_visible_at(instant) {
                     sleep.wake_before(task.expires_at());
                 } else if self.config.takeover_due(task, within_years(now)) {
-                    let given_up = self.config.is_given_up(task);
+                    let given_up = self.config.is_out_of_attempts(task);
                     let offer = if given_up { Offer::GiveUp } else { Offer::TakeOver };
                     return Ok(offer(entry.slot));
                 } else {

@@ -119,10 +119,12 @@ impl Claimed {
         let (Self::Work(change) | Self::GivenUp(change)) = self;
         change
     }
+}
 
+impl From<Change> for Claimed {
     /// What a store did to a task that it handed out, or gave up: which of the two, says the event.
     /// For those who implement a store.
-    pub fn by(change: Change) -> Self {
+    fn from(change: Change) -> Self {
         match change.event() {
             EventKind::Fail => Self::GivenUp(change),
             _ => Self::Work(change),

@@ -64,11 +64,13 @@ impl StoreConfig {
     /// Sets how many tasks the store holds in all, the expired ones that no sweep has dropped yet
     /// included. 100,000 by default; `usize::MAX` is no limit.
     ///
-    /// In memory, 100,000 tasks take 28 MB where they are of one account, and 49 MB where each is of
-    /// another, so that a small machine holds them; inputs and resources come on top.
-    /// (`cargo run --release --bin weigh` in `benches/peers` measures it.) A full store makes place for a submission by dropping the task that expired first; it refuses only where
-    /// all that it holds is visible. Law S7 of [`TaskStore`](crate::TaskStore#life-and-death) has the
-    /// details.
+    /// All that is kept counts, ended tasks too: 100,000 kept for 10 days are 10,000 submissions a day.
+    /// In memory they take 28 MB in one account, and 49 MB where each has an account of its own; inputs
+    /// and resources come on top. (`cargo run --release --bin weigh` in `benches/peers` measures it.)
+    ///
+    /// A full store makes place for a submission by dropping the task that expired first; it refuses only
+    /// where all that it holds is visible. Law S7 of [`TaskStore`](crate::TaskStore#life-and-death) has
+    /// the details.
     #[must_use]
     pub const fn with_max_tasks(mut self, total: usize) -> Self {
         self.max_tasks = total;
@@ -102,8 +104,8 @@ impl StoreConfig {
         self
     }
 
-    /// Never hands out a task again. Whoever needs this ends what a dead worker left by themselves:
-    /// otherwise such a task stays in progress, and keeps its place in the lane, until it expires.
+    /// Never hands out a task again. What a dead worker left then stays in progress, and keeps its place
+    /// in the lane, until it expires or the server ends it by itself.
     #[must_use]
     pub const fn without_takeover(mut self) -> Self {
         self.takeover_after = None;
@@ -114,8 +116,12 @@ impl StoreConfig {
     /// 5 by default.
     ///
     /// A task that has had so many [attempts](Task::attempts) and falls silent again is given up:
-    /// [`claim`](crate::TaskStore::claim) ends it in `processing-error`. So a task that kills its
-    /// workers does not kill all of them, one after the other, for as long as it is kept.
+    /// [`claim`](crate::TaskStore::claim) ends it in `processing-error`, with the code
+    /// [`TOO_MANY_ATTEMPTS`](crate::TaskError::too_many_attempts). So a task that kills its workers does
+    /// not kill all of them, one after the other, for as long as it is kept.
+    ///
+    /// Each take-over is an attempt, whatever silenced the worker: one after a restart or a deployment
+    /// too. Where tasks outlast several of those, set it higher.
     #[must_use]
     pub const fn with_max_attempts(mut self, attempts: NonZeroU32) -> Self {
         self.max_attempts = attempts;
@@ -171,14 +177,14 @@ impl StoreConfig {
         self.max_input
     }
 
-    /// Whether a task that is due to be taken over is given up instead: it was handed out as often as
-    /// it [may be](Self::with_max_attempts). Its status is not looked at.
+    /// Whether a task that is due to be taken over is to be given up instead: it was handed out as often
+    /// as it [may be](Self::with_max_attempts). Its status is not looked at.
     #[must_use]
-    pub fn is_given_up(&self, task: &Task) -> bool {
+    pub fn is_out_of_attempts(&self, task: &Task) -> bool {
         task.attempts() >= self.max_attempts.get()
     }
 
-    /// Whether a task is to be handed out again `now`, or [given up](Self::is_given_up): it is in
+    /// Whether a task is to be handed out again `now`, or [given up](Self::is_out_of_attempts): it is in
     /// progress, and its last update is more than the [silence](Self::with_takeover_after) ago.
     /// Visibility is not looked at.
     #[must_use]

@@ -255,7 +255,7 @@ impl Checker {
             let way = format!("{} by {}", change.from(), change.event());
             self.breach(Law::Acts, format!("claim: the change is said to be {way}"));
         }
-        if Claimed::by(change.clone()) != *claimed {
+        if Claimed::from(change.clone()) != *claimed {
             let what = if claimed.is_work() { "work" } else { "given up" };
             self.breach(Law::Acts, format!("claim: {} is said to be {what}", brief(task)));
         }

@@ -163,7 +163,7 @@ impl Model {
         };
         debug_assert!(applied.is_ok(), "what is offered can be handed out: {applied:?}");
         account.put(task.clone());
-        Ok(Some(Claimed::by(Change::new(from, event, task))))
+        Ok(Some(Claimed::from(Change::new(from, event, task))))
     }
 
     /// As [`TaskStore::get`].

@@ -404,11 +404,11 @@ impl TaskStore for Broken {
                 thread::yield_now();
             }
             let change = self.changed(&mut self.lock(), task, TaskEvent::start(), now);
-            return change.map(Claimed::by).map(Some).map_err(BackendError::not_applied);
+            return change.map(Claimed::from).map(Some).map_err(BackendError::not_applied);
         }
         if from == TaskStatus::Received {
             let change = self.changed(&mut state, task, TaskEvent::start(), now);
-            return change.map(Claimed::by).map(Some).map_err(BackendError::not_applied);
+            return change.map(Claimed::from).map(Some).map_err(BackendError::not_applied);
         }
         let early = u32::from(self.is(F::GivenUpTooEarly));
         let is_given_up = task.attempts() + early >= self.config.max_attempts().get();
@@ -417,13 +417,13 @@ impl TaskStore for Broken {
             let change = self.changed(&mut state, task, end, now);
             let change = change.map_err(BackendError::not_applied)?;
             let silent = self.is(F::GivenUpInSilence);
-            let claimed = if silent { Claimed::Work(change) } else { Claimed::by(change) };
+            let claimed = if silent { Claimed::Work(change) } else { Claimed::from(change) };
             return Ok(Some(claimed));
         }
         let stamp = self.stamp(&state, task.account(), now);
         task.take_over(self.config.retention(), now, stamp).map_err(BackendError::not_applied)?;
         state.put(task.clone());
-        Ok(Some(Claimed::by(Change::new(from, EventKind::Report, task))))
+        Ok(Some(Claimed::from(Change::new(from, EventKind::Report, task))))
     }
 
     fn get(&self, account: &AccountId, id: TaskId, now: Now) -> Result<Option<Task>, BackendError> {

@@ -65,7 +65,7 @@ impl RedisStore {
             let silent = offer.silent.take_if(|task| due(task));
             let received = offer.received.take_if(|_| silent.is_none() && offer.room);
             let event = match &silent {
-                Some(task) if self.config.is_given_up(task) => EventKind::Fail,
+                Some(task) if self.config.is_out_of_attempts(task) => EventKind::Fail,
                 Some(_) => EventKind::Report,
                 None => EventKind::Start,
             };
@@ -93,7 +93,7 @@ impl RedisStore {
             }
             let write = Write { state, known: &known, woken, registered: false };
             if account.commit(&task, &write, self.grace, now).await?.is_some() {
-                return Ok(Asked::HandedOut(Claimed::by(Change::new(from, event, task))));
+                return Ok(Asked::HandedOut(Claimed::from(Change::new(from, event, task))));
             }
         }
     }

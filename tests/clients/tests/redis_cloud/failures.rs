@@ -21,7 +21,8 @@ async fn a_failed_task_says_why_and_makes_nothing() {
     let why = TaskError::new("DATABASE_NOT_ACTIVE", "The database is not active.")
         .with_status("409 CONFLICT")
         .with_additional_info("try again later");
-    api.on_if(DATABASE, |body| body["name"] == "broken", Script::new(Pace::Reads(2)).failing(why)).unwrap();
+    api.on_if(DATABASE, |body| body["name"] == "broken", Script::new(Pace::Reads(2)).failing(why))
+        .unwrap();
     let session = Session::start(api).await;
     let databases = session.client.databases();
 
@@ -55,7 +56,8 @@ async fn a_failed_task_says_why_and_makes_nothing() {
 #[tokio::test]
 async fn a_resource_can_fail_after_its_task_has_completed() {
     let api = api();
-    api.on(DATABASE, Script::new(Pace::AtOnce).resource(Pace::Reads(2)).resource_failing()).unwrap();
+    api.on(DATABASE, Script::new(Pace::AtOnce).resource(Pace::Reads(2)).resource_failing())
+        .unwrap();
     let session = Session::start(api).await;
     let databases = session.client.databases();
 
