@@ -68,10 +68,11 @@ struct Options {
     /// Where the tasks are kept from a stop to the next start
     #[arg(long, value_name = "FILE")]
     snapshot: Option<PathBuf>,
-    /// How often that is written, for a stop that is a crash, 1 or more
+    /// How often the snapshot is written, so that a crash loses no more than this, 1 or more
     #[arg(long, value_name = "SECONDS", default_value = "10")]
     save_every: NonZeroU32,
-    /// After how many seconds of silence a task is handed to another worker, 1 or more
+    /// After how many seconds of silence a task is handed to another worker, 1 or more: longer than
+    /// any work takes between two reports
     #[arg(long, value_name = "SECONDS", default_value = "5")]
     takeover_after: NonZeroU32,
 }
@@ -89,7 +90,6 @@ fn main() -> ExitCode {
 fn run(options: &Options) -> Outcome {
     let (listen, snapshot) = (options.listen, options.snapshot.as_deref());
     let config = StoreConfig::default()
-        .with_max_tasks(100_000)
         .with_max_open(100)
         .with_max_in_progress(NonZeroU32::MIN)
         .with_takeover_after(Duration::from_secs(options.takeover_after.get().into()));
@@ -382,7 +382,13 @@ fn save(store: &MemoryStore, path: &Path, orderly: bool) -> io::Result<()> {
     let mut file = BufWriter::new(File::create(&unfinished)?);
     serde_json::to_writer(&mut file, &saved)?;
     file.into_inner()?.sync_all()?;
-    fs::rename(&unfinished, path)
+    fs::rename(&unfinished, path)?;
+    // A folder is told too, where it can be, so that a power cut doesn't bring back the old one.
+    #[cfg(unix)]
+    if let Some(folder) = path.canonicalize()?.parent() {
+        File::open(folder)?.sync_all()?;
+    }
+    Ok(())
 }
 
 /// What ends when the process is asked to stop, from this call on: by ctrl-c, or where there is

@@ -37,9 +37,9 @@ impl Revision {
     /// The revision at which a store goes on that may have lost what it gave out last: no store can
     /// have come so far by the instant `now`, if it began below.
     ///
-    /// It is the number of eighths of a microsecond since the year 0. No store gives an account
-    /// revisions faster than that, so that those which begin here are different from all that were
-    /// given out before `now`, without anything being kept for it. It takes clocks that don't go back.
+    /// It is the number of eighths of a microsecond since the year 0. As long as an account has fewer
+    /// than eight events a microsecond and clocks don't go back, revisions that begin here are different
+    /// from all that were given out before `now`, without anything being kept for it.
     ///
     /// ```
     /// use tasklife::Revision;

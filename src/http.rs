@@ -33,7 +33,8 @@ pub(crate) use request::{fields, id_of_key, list_query};
 ///
 /// Each method takes the request's head and a store's result, errors included, and gives the whole
 /// response: status, headers, JSON body. What can't be read in a request is an `Err` with a finished
-/// answer, too. So with axum a handler has three lines, and returns `axum::response::Result`:
+/// answer, too. So with axum a handler that reads has three lines, and each returns
+/// `axum::response::Result`:
 ///
 /// ```
 /// # #[derive(Clone)]
@@ -54,6 +55,20 @@ pub(crate) use request::{fields, id_of_key, list_query};
 ///     let id = api.replies.id_in_path(&request, now)?;
 ///     Ok(api.replies.polled(&request, api.store.get(&account, id, now).await, now))
 /// }
+///
+/// async fn submit(
+///     State(api): State<Api>,
+///     request: Parts,
+///     body: axum::body::Bytes,
+/// ) -> Result<Response<String>> {
+///     let (account, now) = (account_of(&request), chrono::Utc::now());
+///     let id = api.replies.id_of_key(&request, &account, now)?;
+///     let id = id.unwrap_or_else(|| uuid::Uuid::new_v4().into()); // without a key, it is a new request
+///     let submission = tasklife::Submission::new(account, id, CREATE).with_input(&*body);
+///     Ok(api.replies.accepted(&request, api.store.submit(submission, now).await, now))
+/// }
+/// # const CREATE: tasklife::CommandType = tasklife::CommandType::from_static("create");
+/// # let _: axum::Router<Api> = axum::Router::new().route("/", axum::routing::post(submit));
 /// # let _: axum::Router<Api> = axum::Router::new()
 /// #     .route("/tasks", axum::routing::get(list_tasks)).route("/tasks/{id}", axum::routing::get(read_task));
 /// ```
@@ -89,11 +104,12 @@ pub(crate) use request::{fields, id_of_key, list_query};
 ///
 /// An `ETag` is made of the very bytes of the document, so that it is another one wherever they are:
 /// also where a store was restored to an earlier state, or a Redis server has lost what it had
-/// acknowledged, and a revision is given out again for something else. A
-/// [`Target::exactly`](crate::Target::exactly) has no more than the revision. Stores take care that
-/// none comes again ([a restored one](crate::LocalStore::restore) by its `now`), but one that runs on an
-/// engine which can lose acknowledged writes can't rule it out: there, clocks that differ or go back
-/// can let an event through that was meant for a lost state.
+/// acknowledged.
+///
+/// A [`Target::exactly`](crate::Target::exactly) has no more than a revision. A store that was
+/// [restored](crate::LocalStore::restore) gives none out again. One on an engine that can lose
+/// acknowledged writes, such as Redis, takes care of it as far as it can: where clocks differ by more than
+/// a fail-over takes, or go back, it may let an event through that was meant for a lost state.
 ///
 /// # Example
 ///
@@ -149,7 +165,8 @@ impl Replies {
     /// down. In between, a client is asked to wait half the task's age.
     #[must_use]
     pub fn with_retry_after(mut self, bounds: RangeInclusive<Duration>) -> Self {
-        let shortest = bounds.start().as_secs() + u64::from(bounds.start().subsec_nanos() > 0);
+        let more = u64::from(bounds.start().subsec_nanos() > 0);
+        let shortest = bounds.start().as_secs().saturating_add(more);
         self.retry_after = shortest..=bounds.end().as_secs().max(shortest);
         self
     }
@@ -308,8 +325,9 @@ impl Replies {
     }
 
     /// What a request for the list asks for: `limit` (1 to [`MAX_LIMIT`](Self::MAX_LIMIT)),
-    /// `cursor`, `status` (again for another), `changedSince` (a revision). Without a query it is
-    /// the whole list, up to [`MAX_LIMIT`](Self::MAX_LIMIT) tasks. Other parameters are ignored.
+    /// `cursor`, `status` (again for another), `changedSince` (a revision). Without a `limit` it is
+    /// the first [`MAX_LIMIT`](Self::MAX_LIMIT) tasks, as clients of the documented API expect all; not
+    /// [`ListQuery::DEFAULT_LIMIT`]. Other parameters are ignored.
     ///
     /// # Errors
     /// Where a parameter is none of those values, or one but `status` is there twice: the answer to

@@ -68,6 +68,8 @@ pub struct LocalStore {
     horizon: Now,
     /// At least the revision of every account that was forgotten: where a new one begins.
     floor: Revision,
+    /// From where on revisions went after each restoration that left a gap in some account.
+    restorations: Vec<Revision>,
     tasks: Slab<Stored>,
     runs: Runs,
     accounts: Slab<Account>,
@@ -108,6 +110,7 @@ impl LocalStore {
             config,
             horizon: MIN_TIME,
             floor: Revision::default(),
+            restorations: Vec::new(),
             tasks: Slab::new(),
             runs: Runs::new(),
             accounts: Slab::new(),
@@ -263,7 +266,7 @@ impl LocalStore {
             return Ok(Page::new(Vec::new(), None, self.floor));
         };
         let known = &self.accounts[key];
-        let mut listed = known.listed(&self.runs, query, position);
+        let mut listed = known.listed(&self.runs, query, position, &self.restorations);
         let limit = query.limit().get();
         let (mut tasks, mut next) = (Vec::new(), None);
         let mut batch = [0; BATCH];

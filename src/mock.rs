@@ -10,8 +10,8 @@
 //!
 //! const CREATE: CommandType = CommandType::from_static("subscriptionCreateRequest");
 //!
-//! // The documented API, in which a new task can't be read at the first two tries, and the third
-//! // read sees its end.
+//! // The documented API, in which the first two GETs of a new task are answered with 404; of those
+//! // after that, the third shows its end.
 //! let api = MockApi::redis_cloud("/v1")?
 //!     .with_account("key", "secret", "acme".parse()?)
 //!     .with_visibility_lag(Pace::Reads(2));
@@ -112,7 +112,8 @@ pub use script::Script;
 /// | a body beyond [`max_input`](StoreConfig::max_input) | 413 |
 /// | an account with [`MAX_RESOURCES`](Self::MAX_RESOURCES), for an operation that makes one | 429 |
 /// | keys that are unknown, anywhere below the base address | 401 |
-/// | a `Host` that is none, or comes twice | 400 |
+/// | a `Host` that is malformed, or comes twice | 400 |
+/// | no `Host`, where links [follow](Origin::Host) it | 400 |
 ///
 /// An operation that is a `POST` to where resources are listed makes one; a `PUT` or `PATCH` of a
 /// resource changes it; a `DELETE` deletes it; each once its task has completed. Any other only has
@@ -209,8 +210,8 @@ impl MockApi {
     /// Databases are listed within their subscription: pro, it is an array of one, and a part of the
     /// list with nothing in it is a 404; essentials, it is an object, and such a part is empty.
     ///
-    /// Links come as an [array](LinkShape::Array). Lanes are unlimited unless
-    /// [set](Self::with_config), and there are up to 1,000,000 tasks unless that says otherwise.
+    /// Links come as an [array](LinkShape::Array). Lanes are unlimited, and there are up to 1,000,000
+    /// tasks, unless a [configuration](Self::with_config) is set.
     ///
     /// | method and path | status | command type |
     /// |---|---|---|
@@ -230,8 +231,8 @@ impl MockApi {
         redis_cloud::api(base)
     }
 
-    /// Sets the configuration of the store, in place of the one before. Called before tasks are
-    /// there: the store begins anew.
+    /// Sets the configuration of the store, in place of all of the one before, its number of tasks too.
+    /// Called before tasks are there: the store begins anew.
     #[must_use]
     pub fn with_config(mut self, config: StoreConfig) -> Self {
         self.max_body = config.max_input();
@@ -270,7 +271,8 @@ impl MockApi {
     }
 
     /// Lets links lead below this address, whatever a request says: that at which clients reach the
-    /// API, by way of a proxy. Requests come at the paths below the base address, as before.
+    /// API, by way of a proxy. Requests come at the paths below the base address, as before. Of this and
+    /// [`with_origin`](Self::with_origin) the later call counts.
     ///
     /// # Errors
     /// Where the address is none, as in [`Links::new`].
@@ -282,7 +284,8 @@ impl MockApi {
     /// The address below which the links in the answer to a request lead.
     ///
     /// # Errors
-    /// Where the request doesn't say to which host it is, as it is to: the answer that it gets.
+    /// Where the [`Origin`] needs a host and the request names none, or one that is malformed: the answer
+    /// that it gets.
     #[expect(clippy::result_large_err, reason = "it is returned to a client as it is")]
     pub fn base_of<B>(&self, request: &Request<B>, now: Now) -> Result<String, Response<String>> {
         let head = request::head(request);

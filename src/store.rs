@@ -93,8 +93,9 @@ pub use query::{Cursor, CursorError, ListQuery};
 ///
 /// A store that lost what it acknowledged last, as a process does that is restored from an earlier
 /// snapshot, goes on from what it has. It must not give out a revision again that it may have given
-/// out since: a worker that saw the lost future is then told so ([`Stale`](ApplyError::Stale)), never
-/// matched by accident. [`Revision::unreached_by`](crate::Revision::unreached_by) is where to go on.
+/// out since: a worker that saw the lost future is then told so ([`Stale`](ApplyError::Stale), or
+/// [`NotFound`](ApplyError::NotFound) where the task itself is lost), never matched by accident.
+/// [`Revision::unreached_by`](crate::Revision::unreached_by) is where to go on.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a `TaskStore`",
     note = "a store in futures (`AsyncTaskStore`), such as one that is a network away, is no `TaskStore`"
@@ -142,9 +143,9 @@ pub trait TaskStore: Send + Sync {
     /// looks again after the first two, and now and then for the others. A worker that ends a task
     /// also wakes another one: its own next task may be of another account.
     ///
-    /// Whoever dies with a task in hand leaves it in progress, a process that is restarted with its
-    /// tasks too. It is handed out again once it has been [silent for
-    /// long](StoreConfig::with_takeover_after): 30 minutes, unless set.
+    /// A worker that dies leaves its task in progress; so does a process that restarts. The task is
+    /// handed out again once it has been [silent for long](StoreConfig::with_takeover_after): 30 minutes,
+    /// unless set.
     ///
     /// # Errors
     /// Where the backend fails.

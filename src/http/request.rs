@@ -66,13 +66,12 @@ pub(crate) fn id_of_key(request: &Parts, account: &AccountId) -> Result<Option<T
 
 /// The id in a path, where it has one.
 pub(super) fn id_in_path(request: &Parts) -> Option<TaskId> {
-    let mut segments = request.uri.path().rsplit('/').skip_while(|segment| segment.is_empty());
-    let mut after = segments.next()?;
-    for segment in segments {
+    let mut after = None;
+    for segment in request.uri.path().rsplit('/').filter(|segment| !segment.is_empty()) {
         if segment == "tasks" {
-            return String::from_utf8(percent_decoded(after)).ok()?.parse().ok();
+            return String::from_utf8(percent_decoded(after?)).ok()?.parse().ok();
         }
-        after = segment;
+        after = Some(segment);
     }
     None
 }
@@ -108,7 +107,8 @@ pub(crate) fn list_query(request: &Parts, most: usize) -> Result<ListQuery, Reje
     for (name, value) in &fields {
         query = match name.as_str() {
             "limit" => {
-                let limit = value.parse().ok().filter(|limit: &NonZeroUsize| limit.get() <= most);
+                let limit = digits(value).and_then(|value| value.parse().ok());
+                let limit = limit.filter(|limit: &NonZeroUsize| limit.get() <= most);
                 let limit = limit.ok_or_else(|| {
                     let got = Excerpt::of(value);
                     Rejection::bad_request(format!("expected a limit of 1 to {most}, got {got}"))
@@ -117,7 +117,7 @@ pub(crate) fn list_query(request: &Parts, most: usize) -> Result<ListQuery, Reje
             }
             "cursor" => query.after(parse(name, value)?),
             "status" => query.with_status(parse(name, value)?),
-            "changedSince" => query.changed_since(parse(name, value)?),
+            "changedSince" => query.changed_since(parse(name, digits(value).unwrap_or_default())?),
             _ => query,
         };
     }
@@ -131,6 +131,11 @@ pub(super) fn query_after(request: &Parts, cursor: Cursor) -> String {
     // What was read as a limit, a status or a revision needs no encoding.
     let kept = kept.map(|(name, value)| format!("{name}={value}&"));
     kept.collect::<String>() + &format!("cursor={cursor}")
+}
+
+/// A text that is digits alone: a number as it is written, and not with a sign.
+fn digits(text: &str) -> Option<&str> {
+    Some(text).filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 fn parse<T: FromStr<Err: Display>>(name: &str, value: &str) -> Result<T, Rejection> {

@@ -3,10 +3,8 @@
 use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::fmt;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
-use serde_json::value::RawValue;
+use serde::de::IgnoredAny;
 
 use super::{MAX_DEPTH, exceeds_depth};
 use crate::wire::Excerpt;
@@ -49,30 +47,99 @@ impl<'a> Value<'a> {
     ///
     /// Whoever calls has bounded the depth, and knows that it is JSON or doesn't ask why it is refused.
     pub(crate) fn parse(json: &'a str) -> Result<Self, Unreadable> {
-        match json.trim_ascii_start().as_bytes() {
-            [b'{', ..] => {
-                let Members(mut members) = serde_json::from_str(json)?;
-                members.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
-                let twice = members.windows(2).find(|pair| pair[0].0 == pair[1].0);
-                if let Some([(name, _), _]) = twice {
-                    return Err(Unreadable::Name(Excerpt::of(name)));
+        // From here on it is JSON: what is left is to find its parts, in one pass.
+        serde_json::from_str::<IgnoredAny>(json)?;
+        Parts { json, at: 0 }.value()
+    }
+}
+
+/// The parts of a text that is JSON, one after the other.
+struct Parts<'a> {
+    json: &'a str,
+    at: usize,
+}
+
+impl<'a> Parts<'a> {
+    /// The next byte that is no white space, which is left where it is.
+    fn peek(&mut self) -> u8 {
+        let rest = self.json.as_bytes().get(self.at..).unwrap_or_default();
+        let spaces = rest.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+        self.at += spaces;
+        rest.get(spaces).copied().unwrap_or_default()
+    }
+
+    /// Takes the next byte, if it is this one. White space before it is passed over.
+    fn takes(&mut self, byte: u8) -> bool {
+        let is_next = self.peek() == byte;
+        self.at += usize::from(is_next);
+        is_next
+    }
+
+    /// Takes so many bytes.
+    fn take(&mut self, count: usize) -> &'a str {
+        let token = self.json.get(self.at..self.at + count).unwrap_or_default();
+        self.at += count;
+        token
+    }
+
+    fn value(&mut self) -> Result<Value<'a>, Unreadable> {
+        match self.peek() {
+            b'{' => self.object(),
+            b'[' => self.array(),
+            b'"' => self.text().map(Value::Text),
+            first => {
+                let rest = self.json.as_bytes().get(self.at..).unwrap_or_default();
+                let ends = |byte: &u8| byte.is_ascii_whitespace() || b",]}".contains(byte);
+                let token = self.take(rest.iter().position(ends).unwrap_or(rest.len()));
+                if first.is_ascii_alphabetic() {
+                    return Ok(Value::Word(token));
                 }
-                let members = members.into_iter();
-                let members = members.map(|(name, value)| Ok((name, Self::parse(value.get())?)));
-                members.collect::<Result<_, Unreadable>>().map(Self::Object)
+                let number = Number::parse(token).map(Value::Number);
+                number.ok_or_else(|| Unreadable::Number(Excerpt::of(token)))
             }
-            [b'[', ..] => {
-                let elements: Vec<&RawValue> = serde_json::from_str(json)?;
-                let elements = elements.into_iter().map(|element| Self::parse(element.get()));
-                elements.collect::<Result<_, _>>().map(Self::Array)
-            }
-            [b'"', ..] => Ok(Self::Text(serde_json::from_str::<Text>(json)?.0)),
-            [b'-' | b'0'..=b'9', ..] => {
-                let text = serde_json::from_str::<&RawValue>(json)?.get();
-                let number = Number::parse(text);
-                number.map(Self::Number).ok_or_else(|| Unreadable::Number(Excerpt::of(text)))
-            }
-            _ => Ok(Self::Word(serde_json::from_str::<&RawValue>(json)?.get())),
+        }
+    }
+
+    fn object(&mut self) -> Result<Value<'a>, Unreadable> {
+        let mut members = Vec::new();
+        self.takes(b'{');
+        while !self.takes(b'}') {
+            self.takes(b',');
+            self.peek();
+            let name = self.text()?;
+            self.takes(b':');
+            members.push((name, self.value()?));
+        }
+        members.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+        match members.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+            Some(pair) => Err(Unreadable::Name(Excerpt::of(&pair[0].0))),
+            None => Ok(Value::Object(members)),
+        }
+    }
+
+    fn array(&mut self) -> Result<Value<'a>, Unreadable> {
+        let mut elements = Vec::new();
+        self.takes(b'[');
+        while !self.takes(b']') {
+            self.takes(b',');
+            elements.push(self.value()?);
+        }
+        Ok(Value::Array(elements))
+    }
+
+    /// A string, borrowed where nothing in it is escaped.
+    fn text(&mut self) -> Result<Cow<'a, str>, Unreadable> {
+        let rest = self.json.as_bytes().get(self.at + 1..).unwrap_or_default();
+        let (mut length, mut is_escaped) = (0, false);
+        while let Some(byte) = rest.get(length).filter(|byte| **byte != b'"') {
+            is_escaped |= *byte == b'\\';
+            length += if *byte == b'\\' { 2 } else { 1 };
+        }
+        let token = self.take(length + 2);
+        if is_escaped {
+            Ok(Cow::Owned(serde_json::from_str(token)?))
+        } else {
+            Ok(Cow::Borrowed(token.get(1..=length).unwrap_or_default()))
         }
     }
 }
@@ -80,13 +147,13 @@ impl<'a> Value<'a> {
 /// Whether both texts are JSON objects, or both are arrays, of the same value: member by member in
 /// any order, number by number. What strict readers refuse has no value.
 pub(crate) fn is_same_value(one: &[u8], other: &[u8]) -> bool {
-    let value = |json| {
-        let text = core::str::from_utf8(json).ok()?;
-        let begins = text.trim_ascii_start().starts_with(['{', '[']);
-        if !begins || exceeds_depth(json, MAX_DEPTH).is_some() {
-            return None;
-        }
-        Value::parse(text).ok()
+    let begin = |json: &[u8]| json.trim_ascii_start().first().copied();
+    if begin(one) != begin(other) || !matches!(begin(one), Some(b'{' | b'[')) {
+        return false;
+    }
+    let value = |json| match exceeds_depth(json, MAX_DEPTH) {
+        Some(_) => None,
+        None => core::str::from_utf8(json).ok().and_then(|text| Value::parse(text).ok()),
     };
     value(one).is_some_and(|one| value(other).is_some_and(|other| one == other))
 }
@@ -115,59 +182,5 @@ impl Number {
             digits: significant.trim_end_matches('0').into(),
             exponent: exponent.saturating_add(i64::try_from(before).unwrap_or(i64::MAX)),
         })
-    }
-}
-
-/// A text, borrowed where nothing in it is escaped.
-struct Text<'a>(Cow<'a, str>);
-
-impl<'de> Deserialize<'de> for Text<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Borrowed;
-
-        impl<'de> Visitor<'de> for Borrowed {
-            type Value = Text<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a string")
-            }
-
-            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Text<'de>, E> {
-                Ok(Text(Cow::Borrowed(text)))
-            }
-
-            fn visit_str<E>(self, text: &str) -> Result<Text<'de>, E> {
-                Ok(Text(Cow::Owned(text.into())))
-            }
-        }
-
-        deserializer.deserialize_str(Borrowed)
-    }
-}
-
-/// The members of an object, as they come.
-struct Members<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
-
-impl<'de> Deserialize<'de> for Members<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Each;
-
-        impl<'de> Visitor<'de> for Each {
-            type Value = Members<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
-                let mut members = Vec::new();
-                while let Some((Text(name), value)) = map.next_entry()? {
-                    members.push((name, value));
-                }
-                Ok(Members(members))
-            }
-        }
-
-        deserializer.deserialize_map(Each)
     }
 }

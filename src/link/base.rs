@@ -80,6 +80,8 @@ pub(crate) fn check_authority(authority: &str) -> Result<(), Fault> {
             && !label.ends_with('-')
             && label.bytes().all(permitted)
     };
+    // One dot may end it: the name is then complete.
+    let host = host.map(|host| host.strip_suffix('.').unwrap_or(host));
     if host.is_some_and(|host| !host.split('.').all(fits)) {
         return Err(Fault::Host);
     }

@@ -46,6 +46,16 @@ impl Account {
         &self.gaps
     }
 
+    /// Whether a revision was given out, if at all, in a history that was lost. What a page had that was
+    /// read right after a restoration is none of those.
+    fn has_lost(&self, revision: Revision, restorations: &[Revision]) -> bool {
+        let Some(first) = self.gaps.first() else { return false };
+        let is_beyond = revision > self.clock.revision();
+        revision > first.after
+            && (is_beyond || self.gaps.iter().any(|gap| gap.has(revision)))
+            && !restorations.contains(&revision)
+    }
+
     pub(super) fn in_status(&self, status: TaskStatus) -> &Sequence {
         &self.by_status[status as usize]
     }
@@ -72,10 +82,10 @@ impl Account {
         runs: &'a Runs,
         query: &ListQuery,
         position: Option<Revision>,
+        restorations: &[Revision],
     ) -> Listed<'a> {
         let since = query.since().unwrap_or_default();
-        let is_lost = self.gaps.iter().any(|gap| gap.has(since));
-        let since = if is_lost { 0 } else { since.get() };
+        let since = if self.has_lost(since, restorations) { 0 } else { since.get() };
         let mut listed = Listed { parts: [const { None }; TaskStatus::ALL.len()], since };
         let mut count = 0;
         for (status, sequence) in TaskStatus::ALL.into_iter().zip(&self.by_status) {
@@ -89,7 +99,7 @@ impl Account {
 }
 
 /// Revisions that the account never gave out, unless it was in a history that was lost: between a
-/// snapshot and what its restoration went on with.
+/// snapshot and what its restoration went on with, or several restorations without an event between.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Gap {
     /// The last revision before it.
@@ -99,7 +109,7 @@ pub(super) struct Gap {
 }
 
 impl Gap {
-    fn has(self, revision: Revision) -> bool {
+    pub(super) fn has(self, revision: Revision) -> bool {
         self.after < revision && revision < self.before
     }
 }

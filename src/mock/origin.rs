@@ -25,11 +25,12 @@ pub enum Origin {
     /// To the one that the request is for, as its target or its `Host` says (RFC 9110, section 7.2). The
     /// scheme is that of the target or of the base address, otherwise `http`.
     ///
-    /// A request of HTTP/1.1 without a `Host` is answered with 400, one of HTTP/1.0 as with
-    /// [`Base`](Self::Base).
+    /// A request that names no host is answered with 400, one of HTTP/1.0 as with [`Base`](Self::Base). One
+    /// that a test builds has no `Host` unless the test sets it.
     Host,
     /// To the one that the client sent the request to, as a proxy says in `Forwarded` (RFC 7239), or in
-    /// `X-Forwarded-Host` and `X-Forwarded-Proto`; as with [`Host`](Self::Host) where it doesn't.
+    /// `X-Forwarded-Host` and `X-Forwarded-Proto`; as with [`Host`](Self::Host) where it doesn't. Where
+    /// there is a `Forwarded`, the others are not looked at.
     ///
     /// For an API that is reached by way of a proxy alone, which sets these headers itself: who writes
     /// them decides where links lead.
@@ -51,13 +52,15 @@ impl Origin {
         let host = single(request, &HOST)?;
         let host = match (target, host) {
             (Some(target), _) => Some(authority("the target", &target)?),
-            (None, Some(host)) => Some(authority("Host", &host)?),
-            (None, None) => None,
+            // An empty one says that there is none (RFC 9110, section 7.2).
+            (None, Some(host)) if !host.is_empty() => Some(authority("Host", &host)?),
+            (None, _) => None,
         };
         if self == Self::Base {
             return Ok(None);
         }
-        let (mut proto, mut host) = (request.uri.scheme_str().map(str::to_owned), host);
+        let proto = request.uri.scheme_str().map(|text| scheme("the target", text));
+        let (mut proto, mut host) = (proto.transpose()?, host);
         if self == Self::Forwarded {
             let (forwarded_host, forwarded_proto) = forwarded(request)?;
             host = forwarded_host.or(host);
@@ -78,7 +81,8 @@ impl Origin {
 fn forwarded(request: &Parts) -> Result<(Option<String>, Option<String>), Rejection> {
     let first = |name: &HeaderName| {
         let value = request.headers.get(name)?.to_str().ok()?;
-        Some(value.split(',').next().unwrap_or_default().trim().to_owned())
+        let first = unquoted(value, ',').next().unwrap_or_default().trim();
+        Some(first.to_owned()).filter(|first| !first.is_empty())
     };
     // The first element is of the proxy that the client reached.
     let Some(element) = first(&FORWARDED) else {
@@ -87,7 +91,7 @@ fn forwarded(request: &Parts) -> Result<(Option<String>, Option<String>), Reject
         return Ok((host.transpose()?, proto.transpose()?));
     };
     let (mut host, mut proto) = (None, None);
-    for pair in element.split(';') {
+    for pair in unquoted(&element, ';') {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         let value = value.trim().trim_matches('"').to_owned();
         match name.trim().to_ascii_lowercase().as_str() {
@@ -97,6 +101,15 @@ fn forwarded(request: &Parts) -> Result<(Option<String>, Option<String>), Reject
         }
     }
     Ok((host, proto))
+}
+
+/// The parts of a value between separators that are not within quotes.
+fn unquoted(value: &str, separator: char) -> impl Iterator<Item = &str> {
+    let mut is_quoted = false;
+    value.split(move |c: char| {
+        is_quoted ^= c == '"';
+        c == separator && !is_quoted
+    })
 }
 
 /// A header that must not come twice.
@@ -111,8 +124,10 @@ fn single(request: &Parts, name: &HeaderName) -> Result<Option<String>, Rejectio
     Ok(Some(String::from_utf8_lossy(value.as_bytes()).to_string()))
 }
 
+/// A host and its port; without the colon, where no port follows it.
 fn authority(of: &str, text: &str) -> Result<String, Rejection> {
-    check_authority(text).map(|()| text.to_owned()).map_err(|_| {
+    let host = text.strip_suffix(':').unwrap_or(text);
+    check_authority(host).map(|()| host.to_owned()).map_err(|_| {
         let got = Excerpt::of(text);
         Rejection::bad_request(format!(
             "{of}: expected a host name or address, with or without a port, got {got}"

@@ -182,7 +182,8 @@ impl History {
         self
     }
 
-    /// Sets [`max_attempts`](StoreConfig::with_max_attempts); 0 counts as 1. Unlimited unless set.
+    /// Sets [`max_attempts`](StoreConfig::with_max_attempts); 0 counts as 1. Unless set it is unlimited,
+    /// other than in a [`StoreConfig`].
     #[must_use]
     pub fn with_max_attempts(mut self, attempts: u32) -> Self {
         self.limits.max_attempts = Some(attempts);

@@ -278,6 +278,7 @@ fn a_client_is_asked_to_wait_half_the_age_within_bounds() {
     assert_eq!([0, 6, 100].map(|at| wait(&narrow, at)), [2, 3, 4]);
     let odd = narrow.with_retry_after(Duration::from_secs(9)..=Duration::from_secs(1));
     assert_eq!(wait(&odd, 100), 9);
+    assert_eq!(wait(&odd.with_retry_after(Duration::MAX..=Duration::MAX), 100), u64::MAX);
 }
 
 #[test]
@@ -371,6 +372,9 @@ fn a_query_that_can_not_be_read_is_rejected() {
         ("status=done", "status: expected one of initialized"),
         ("status=%ff", "status: expected one of initialized"),
         ("changedSince=yesterday", "changedSince: expected a revision"),
+        // A sign would be a space in the link to the next page.
+        ("limit=%2B5", "expected a limit of 1 to 1000, got \"+5\""),
+        ("changedSince=%2B5", "changedSince: expected a revision"),
     ];
     for (query, message) in rejected {
         let (status, got, path) = error(&read(query).unwrap_err());
@@ -414,7 +418,10 @@ fn a_path_names_a_task() {
     ] {
         assert_eq!(named(&path), Some(id(7)), "{path}");
     }
-    for path in ["/", "/v1/tasks", "/v1/tasks/", "/v1/tasks/7", "/v1/Tasks/{id}", "/v1/jobs/{id}"] {
+    let again = format!("/v1/tasks/{text}/tasks");
+    for path in
+        [&*again, "/", "/v1/tasks", "/v1/tasks/", "/v1/tasks/7", "/v1/Tasks/{id}", "/v1/jobs/{id}"]
+    {
         assert_eq!(named(&path.replace("{id}", &text)), None, "{path}");
     }
     let refused = replies.id_in_path(&get("/v1/tasks/7"), second(0)).unwrap_err();

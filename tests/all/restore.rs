@@ -8,8 +8,8 @@ use chrono::TimeDelta;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use tasklife::{
-    AccountId, ApplyError, Completion, ListQuery, LocalStore, Now, Retention, Revision, Scope,
-    StoreConfig, Submitted, Target, Task, TaskEvent,
+    AccountId, ApplyError, Claimed, Completion, ListQuery, LocalStore, Now, Retention, Revision,
+    Scope, Snapshot, StoreConfig, Submitted, Target, Task, TaskEvent,
 };
 
 use crate::support::{account, id, second, submission};
@@ -60,7 +60,7 @@ fn make((what, of, number, _): Call, store: &mut LocalStore, at: i64) -> (Option
         5 | 6 => {
             let scope = if what == 5 { Scope::Any } else { Scope::Account(&own) };
             let claimed = store.claim(scope, now).unwrap();
-            let words = claimed.as_ref().map(|claimed| claimed.is_work());
+            let words = claimed.as_ref().map(Claimed::is_work);
             (claimed.map(|claimed| claimed.change().task().clone()), format!("{words:?}"))
         }
         _ => (None, format!("{:?}", store.sweep(usize::from(number), now).unwrap())),
@@ -112,6 +112,61 @@ fn s14_restorations_in_quick_succession_have_revisions_of_their_own() {
             assert!(seen.insert(new.revision()), "{:?} for the second time", new.revision());
         }
         snapshot = stores[usize::try_from(round % 2).unwrap()].snapshot();
+    }
+}
+
+/// The snapshot was taken by a clock that was ahead, so that it is beyond what the clocks of its
+/// restorations say: how far they leap is theirs, their revisions are their own.
+#[test]
+fn s14_restorations_by_clocks_that_are_behind_have_revisions_of_their_own() {
+    let restored = |snapshot: &Snapshot, at| {
+        LocalStore::restore(StoreConfig::default(), snapshot.clone(), at).unwrap()
+    };
+    let mut ahead = restored(&Snapshot::default(), second(3_600));
+    ahead.submit(submission("acme", 1), second(3_600)).unwrap();
+    let saved = ahead.snapshot();
+    let acme = account("acme");
+    let mut seen = Vec::new();
+    // Until the clock has caught up, just before and after it has, and up to a year later.
+    let instants = [0, 1, 3_599, 3_600, 3_601, 137_438, 137_439, 274_877, 20_000_000, 30_000_000];
+    for at in instants.map(second) {
+        let mut store = restored(&saved, at);
+        for (_, page) in &seen {
+            let query = ListQuery::default().changed_since(*page);
+            let changed = store.list(&acme, &query, second(0)).unwrap();
+            assert_eq!(changed.tasks().len(), 1, "since {page}, which was lost, at {at}");
+        }
+        let new = store.submit(submission("acme", 2), at).unwrap().into_task();
+        let page = store.list(&acme, &ListQuery::default(), second(0)).unwrap().revision();
+        assert!(seen.iter().all(|(known, _)| *known != new.revision()), "{new:?}");
+        seen.push((new.revision(), page));
+    }
+}
+
+/// However often an idle account is restored, no more is kept of it.
+#[test]
+fn s14_restorations_leave_no_more_than_one_gap_where_nothing_happens() {
+    let mut store = LocalStore::default();
+    for name in ["acme", "umbrella"] {
+        store.submit(submission(name, 1), second(0)).unwrap();
+    }
+    let acme = account("acme");
+    let page = |store: &LocalStore, since: Option<Revision>| {
+        let query = since.map_or(ListQuery::default(), |r| ListQuery::default().changed_since(r));
+        let page = store.list(&acme, &query, second(0)).unwrap();
+        (page.revision(), page.tasks().len())
+    };
+    let mut pages = vec![page(&store, None).0];
+    for round in 1..100 {
+        let snapshot = store.snapshot();
+        store = LocalStore::restore(StoreConfig::default(), snapshot, second(round)).unwrap();
+        pages.push(page(&store, None).0);
+    }
+    let saved = serde_json::to_value(store.snapshot()).unwrap();
+    assert_eq!(saved["accounts"][0]["gaps"].as_array().unwrap().len(), 1);
+    // A page that was read between two of them still says that nothing has changed.
+    for since in pages {
+        assert_eq!(page(&store, Some(since)).1, 0, "since {since}");
     }
 }
 

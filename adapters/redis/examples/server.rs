@@ -61,7 +61,8 @@ struct Options {
     /// Where the tasks are kept, by all servers that are told so
     #[arg(long, value_name = "ADDRESS", default_value = "redis://127.0.0.1:6379")]
     redis: String,
-    /// After how many seconds of silence a task is handed to another worker, 1 or more
+    /// After how many seconds of silence a task is handed to another worker, 1 or more: longer than
+    /// any work takes between two reports
     #[arg(long, value_name = "SECONDS", default_value = "5")]
     takeover_after: NonZeroU32,
 }
@@ -79,7 +80,6 @@ fn main() -> ExitCode {
 fn run(options: &Options) -> Outcome {
     let listen = options.listen;
     let config = StoreConfig::default()
-        .with_max_tasks(100_000)
         .with_max_open(100)
         .with_max_in_progress(NonZeroU32::MIN)
         .with_takeover_after(Duration::from_secs(options.takeover_after.get().into()));

@@ -90,6 +90,11 @@ fn links_follow_what_a_proxy_says_where_it_is_trusted() {
             "https://mock:8080/v1",
         ),
         (vec![("forwarded", "host=a.example")], "http://a.example/v1"),
+        (vec![host, ("x-forwarded-host", "")], "http://mock:8080/v1"),
+        (
+            vec![host, ("forwarded", r#"for="x,y;host=evil";host=a.example, host=b"#)],
+            "http://a.example/v1",
+        ),
     ] {
         assert_eq!(base_of(&api, "/v1/subscriptions", &headers), expected, "{headers:?}");
     }
@@ -119,10 +124,28 @@ fn a_host_that_is_none_or_comes_twice_is_refused() {
             assert_eq!(status, 400, "{headers:?}");
             message
         };
-        for host in ["", "a b", "mock:port", "mock:99999", "user@mock", "mock/v1", "-", "é", "[::"]
-        {
+        for host in [
+            ".",
+            "a..b",
+            ":",
+            "a b",
+            "mock:port",
+            "mock:99999",
+            "user@mock",
+            "mock/v1",
+            "-",
+            "é",
+            "[::",
+        ] {
             let message = refused(&[("host", host)]);
             assert!(message.starts_with("Host: expected a host name or address"), "{message}");
+        }
+        for (host, name) in [("example.com.", "example.com."), ("mock:", "mock")] {
+            let accepted = post(&api, "/v1/subscriptions", &[("host", host)]);
+            assert_eq!(accepted.status(), 202, "{host}");
+            let leads_to = accepted.headers()["location"].to_str().unwrap();
+            let follows = leads_to.starts_with(&format!("http://{name}/v1/"));
+            assert_eq!(follows, origin != Origin::Base, "{leads_to}");
         }
         let twice = refused(&[("host", "mock"), ("host", "mock")]);
         assert_eq!(twice, "expected the header host once, got it again");
@@ -135,6 +158,13 @@ fn without_a_host_only_an_old_request_is_answered() {
     let api = api("http://0.0.0.0:8080/v1").with_origin(Origin::Host);
     let (status, message) = error(&post(&api, "/v1/subscriptions", &[]));
     assert_eq!((status, message.as_str()), (400, "expected the header Host, got none"));
+    assert_eq!(
+        post(&api, "/v1/subscriptions", &[("host", "")]).status(),
+        400,
+        "an empty one is none"
+    );
+    let foreign = error(&post(&api, "gopher://mock/v1/subscriptions", &[])).1;
+    assert!(foreign.starts_with("the target: expected http or https"), "{foreign}");
     let request = Request::get("/v1/tasks").version(Version::HTTP_10).body(()).unwrap();
     assert_eq!(api.base_of(&request, second(0.0)).unwrap(), "http://0.0.0.0:8080/v1");
 }
