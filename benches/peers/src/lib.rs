@@ -4,6 +4,10 @@
 //! A floor is a hand-written minimal structure for one operation. It does that one thing, keeps no
 //! law, and shows how fast the thing could be done at all.
 
+#![expect(missing_docs, reason = "only this package's own programs use it, and the names say it")]
+#![expect(clippy::missing_panics_doc, clippy::must_use_candidate, reason = "only they use it")]
+#![expect(clippy::cast_precision_loss, reason = "sizes and times are divided and drawn")]
+
 pub mod census;
 pub mod contest;
 pub mod count;

@@ -1,7 +1,10 @@
 //! The core of `tasklife`, linked without `std`: it compiles only if nothing brings `std` in.
+//!
+//! That is so where a panic ends the program. Everywhere else this crate is empty, so that it stands
+//! in the way of no command for the whole workspace.
 
-#![no_std]
-#![forbid(unsafe_code)]
+#![cfg_attr(panic = "abort", no_std)]
+#![cfg(panic = "abort")]
 
 use linked_list_allocator::LockedHeap;
 use tasklife::{LocalStore, StoreConfig};
@@ -16,6 +19,7 @@ fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
 }
 
 /// Something of the core that has to be linked.
+#[must_use]
 pub fn store() -> LocalStore {
     LocalStore::new(StoreConfig::default())
 }
