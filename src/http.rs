@@ -25,9 +25,7 @@ use crate::store::{
 use crate::task::Task;
 use crate::time::{Now, Rfc3339};
 
-pub(crate) use request::Rejection;
-#[cfg(feature = "mock")]
-pub(crate) use request::{fields, id_of_key, list_query};
+use request::Rejection;
 
 /// Finished answers for what a store returned, and the reading of requests.
 ///
@@ -156,8 +154,9 @@ impl Replies {
         }
     }
 
-    #[cfg(feature = "mock")]
-    pub(crate) fn with_links(self, links: Links) -> Self {
+    /// Sets the links of the answers.
+    #[must_use]
+    pub fn with_links(self, links: Links) -> Self {
         Self { links, ..self }
     }
 
@@ -220,7 +219,7 @@ impl Replies {
                 return self.rejected(request, &message::of_submission(&error, has_key), now);
             }
         };
-        let mut response = json(StatusCode::ACCEPTED, self.links.accepted(&task).to_string());
+        let mut response = answer(StatusCode::ACCEPTED, self.links.accepted(&task).to_string());
         let id = task.id().to_string();
         set(&mut response, LOCATION, &self.links.task(&id, "task", None).href.to_string());
         if is_repeat {
@@ -262,7 +261,7 @@ impl Replies {
             format!("{}/tasks?{query}", self.links.base())
         });
         let body = self.links.list_before(&page, next.as_deref()).to_string();
-        let mut response = json(StatusCode::OK, body);
+        let mut response = answer(StatusCode::OK, body);
         if let Some(next) = next {
             set(&mut response, LINK, &format!("<{next}>; rel=\"next\""));
         }
@@ -282,6 +281,24 @@ impl Replies {
             Ok(change) => self.task(request, change.task(), now),
             Err(error) => self.rejected(request, &message::of_event(&error), now),
         }
+    }
+
+    /// The answer to a read of something that is no task, such as the resource that one has made: 200 with
+    /// this JSON, and the headers about caches that a read of a task has.
+    ///
+    /// ```
+    /// let replies = tasklife::Replies::new(tasklife::Links::new("/v1")?);
+    /// let response = replies.document(r#"{"id": 77899, "name": "test"}"#.into());
+    /// assert_eq!(response.status(), 200);
+    /// assert_eq!(response.headers()["content-type"], "application/json");
+    /// assert_eq!(response.headers()["cache-control"], "private, no-cache");
+    /// # Ok::<(), tasklife::LinkError>(())
+    /// ```
+    #[must_use]
+    pub fn document(&self, json: String) -> Response<String> {
+        let mut response = answer(StatusCode::OK, json);
+        self.mark_as_read(&mut response);
+        response
     }
 
     /// The answer to a request that is refused for a reason of the server's own: a status from 400 on,
@@ -347,7 +364,7 @@ impl Replies {
             *response.status_mut() = StatusCode::NOT_MODIFIED;
             response
         } else {
-            json(StatusCode::OK, body)
+            answer(StatusCode::OK, body)
         };
         set(&mut response, ETAG, &tag);
         if is_read {
@@ -358,7 +375,7 @@ impl Replies {
     }
 
     /// Keeps what one account read from all others, and what is over from everyone.
-    pub(crate) fn mark_as_read(&self, response: &mut Response<String>) {
+    fn mark_as_read(&self, response: &mut Response<String>) {
         set(response, CACHE_CONTROL, "private, no-cache");
         response.headers_mut().insert(VARY, self.vary.clone());
     }
@@ -374,12 +391,7 @@ impl Replies {
     }
 
     /// The answer to a request that was rejected.
-    pub(crate) fn rejected(
-        &self,
-        request: &Parts,
-        rejection: &Rejection,
-        now: Now,
-    ) -> Response<String> {
+    fn rejected(&self, request: &Parts, rejection: &Rejection, now: Now) -> Response<String> {
         let status = rejection.status();
         let mut response = answer_error(request, status, &rejection.to_string(), now);
         match status {
@@ -418,11 +430,11 @@ fn answer_error(request: &Parts, status: StatusCode, message: &str, now: Now) ->
         message,
         path: request.uri.path(),
     };
-    json(status, serde_json::to_string(&body).unwrap_or_default())
+    answer(status, serde_json::to_string(&body).unwrap_or_default())
 }
 
 /// An answer that no cache keeps, unless it is marked as read.
-pub(crate) fn json(status: StatusCode, body: String) -> Response<String> {
+fn answer(status: StatusCode, body: String) -> Response<String> {
     let mut response = Response::new(body);
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

@@ -52,8 +52,7 @@
 //! 6. [`Links`], which make the [`Document`]s that clients see; [`TaskDocument`], which reads them.
 //! 7. [`TaskStore`], the contract of a store and its laws; [`AsyncTaskStore`], the same in futures.
 //! 8. [`LocalStore`] and [`MemoryStore`]: the store in memory.
-//! 9. With their features: `Replies` (`http`), the answers of a server; `mock`, a whole API for the tests of its
-//!    clients; `audit`, which watches what a server answers; `testing`, the laws as a kit for tests
+//! 9. With their features: `Replies` (`http`), the answers of a server; `audit`, which watches what a server answers; `testing`, the laws as a kit for tests
 //!    of one's own.
 //!
 //! # One process, or more
@@ -69,7 +68,6 @@
 //! | `std` | yes | [`MemoryStore`]; without it the crate needs only `alloc` |
 //! | `audit` | no | `audit`: an observer that is fed what a server answers, and reports each breach of the contract |
 //! | `http` | no | `Replies`: what a server answers, as finished responses of the `http` crate |
-//! | `mock` | no | `mock`: a whole API of tasks that move by themselves, request in, response out |
 //! | `testing` | no | `testing`: generators, a model, and [the conformance suite](TaskStore#contract) for stores of one's own |
 //!
 //! The types of chrono and uuid are part of the interface: [`chrono`] and [`uuid`] are exported, so that
@@ -155,15 +153,12 @@ mod http;
 #[cfg(feature = "http")]
 pub use http::Replies;
 
-#[cfg(feature = "mock")]
-pub mod mock;
-
 #[cfg(feature = "audit")]
 pub mod audit;
 
 #[cfg(feature = "testing")]
 pub mod testing;
 
-#[cfg(all(doctest, feature = "testing", feature = "mock"))]
+#[cfg(all(doctest, feature = "testing"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

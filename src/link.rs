@@ -15,8 +15,6 @@ use crate::outcome::Completion;
 use crate::wire::named_enum;
 
 pub use base::LinkError;
-#[cfg(feature = "mock")]
-pub(crate) use base::check_authority;
 
 named_enum! {
     /// In which of two shapes a document holds its links.
@@ -129,8 +127,14 @@ impl Links {
         self
     }
 
-    #[cfg(feature = "http")]
-    pub(crate) fn base(&self) -> &str {
+    /// The base address, without a slash at its end.
+    ///
+    /// ```
+    /// assert_eq!(tasklife::Links::new("https://api.example.com/v1/")?.base(), "https://api.example.com/v1");
+    /// # Ok::<(), tasklife::LinkError>(())
+    /// ```
+    #[must_use]
+    pub fn base(&self) -> &str {
         self.base.as_str()
     }
 

@@ -25,28 +25,28 @@ const LONGEST_KEY: usize = 255;
 /// server's own.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
-pub(crate) struct Rejection {
+pub(super) struct Rejection {
     status: StatusCode,
     message: String,
 }
 
 impl Rejection {
     /// A rejection with a status and a message for the client.
-    pub(crate) fn new(status: StatusCode, message: impl Into<String>) -> Self {
+    pub(super) fn new(status: StatusCode, message: impl Into<String>) -> Self {
         Self { status, message: message.into() }
     }
 
-    pub(crate) fn bad_request(message: impl Into<String>) -> Self {
+    pub(super) fn bad_request(message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, message)
     }
 
     /// The HTTP status.
-    pub(crate) const fn status(&self) -> StatusCode {
+    pub(super) const fn status(&self) -> StatusCode {
         self.status
     }
 }
 
-pub(crate) fn id_of_key(request: &Parts, account: &AccountId) -> Result<Option<TaskId>, Rejection> {
+pub(super) fn id_of_key(request: &Parts, account: &AccountId) -> Result<Option<TaskId>, Rejection> {
     let mut keys = request.headers.get_all(KEY).iter();
     let Some(key) = keys.next() else { return Ok(None) };
     if keys.next().is_some() {
@@ -96,7 +96,7 @@ pub(super) fn knows(request: &Parts, tag: &str) -> bool {
     })
 }
 
-pub(crate) fn list_query(request: &Parts, most: usize) -> Result<ListQuery, Rejection> {
+pub(super) fn list_query(request: &Parts, most: usize) -> Result<ListQuery, Rejection> {
     let fields: Vec<(String, String)> = fields(request).collect();
     for once in ["limit", "cursor", "changedSince"] {
         if fields.iter().filter(|(name, _)| name == once).count() > 1 {
@@ -143,7 +143,7 @@ fn parse<T: FromStr<Err: Display>>(name: &str, value: &str) -> Result<T, Rejecti
 }
 
 /// The fields of a query, decoded.
-pub(crate) fn fields(request: &Parts) -> impl Iterator<Item = (String, String)> {
+fn fields(request: &Parts) -> impl Iterator<Item = (String, String)> {
     let query = request.uri.query().unwrap_or_default();
     query.split('&').filter(|field| !field.is_empty()).map(|field| {
         let (name, value) = field.split_once('=').unwrap_or((field, ""));

@@ -53,7 +53,7 @@ impl Base {
 }
 
 /// Checks `host` or `host:port`. User information is refused: a link is no place for it.
-pub(crate) fn check_authority(authority: &str) -> Result<(), Fault> {
+fn check_authority(authority: &str) -> Result<(), Fault> {
     if authority.contains('@') {
         return Err(Fault::UserInformation);
     }

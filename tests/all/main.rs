@@ -14,16 +14,10 @@ mod id;
 mod large;
 mod link;
 mod memory;
-#[cfg(feature = "mock")]
-mod mock;
-#[cfg(feature = "mock")]
-mod mock_server;
 mod query;
 mod readme;
 mod repeat;
 mod restore;
-#[cfg(feature = "http")]
-mod server;
 mod status;
 mod store;
 mod support;

@@ -1,17 +1,9 @@
 //! What several modules need: short ways to the values that a test is about.
 
-#[cfg(feature = "http")]
-mod program;
-
-#[cfg(any(feature = "audit", feature = "http"))]
+#[cfg(feature = "audit")]
 use std::{env::consts::EXE_SUFFIX, path::PathBuf};
 
 use tasklife::{AccountClock, AccountId, CommandType, Now, Retention, Submission, Task, TaskId};
-
-#[cfg(feature = "mock")]
-pub(crate) use program::PATIENCE;
-#[cfg(feature = "http")]
-pub(crate) use program::{Program, Reply, Scratch};
 
 pub(crate) const CREATE: CommandType = CommandType::from_static("subscriptionCreateRequest");
 
@@ -46,7 +38,7 @@ pub(crate) fn task(submission: Submission, now: Now) -> Task {
 }
 
 /// The path of an example: tests are in `deps`, beside `examples`.
-#[cfg(any(feature = "audit", feature = "http"))]
+#[cfg(feature = "audit")]
 pub(crate) fn program(name: &str) -> PathBuf {
     let test = std::env::current_exe().unwrap();
     let profile = test.parent().and_then(|deps| deps.parent()).unwrap();

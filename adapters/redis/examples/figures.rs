@@ -1,18 +1,11 @@
 //! Measures the store on servers of its own, beside bare commands on the same connection.
 //!
 //! ```text
-//! cargo run --release --example figures            everything, in a few minutes
-//! cargo run --release --example figures 1000000    so many tasks, instead of 100000
+//! cargo run --release -p tasklife-redis --example figures            everything, in a few minutes
+//! cargo run --release -p tasklife-redis --example figures 1000000    so many tasks, instead of 100000
 //! ```
 
 #![expect(clippy::cast_precision_loss, reason = "figures are rounded")]
-
-#[path = "../tests/all/support/cluster.rs"]
-#[allow(dead_code, reason = "tests need more of it")]
-mod cluster;
-#[path = "../tests/all/support/server.rs"]
-#[allow(dead_code, reason = "tests need more of it")]
-mod server;
 
 use std::error::Error;
 use std::num::NonZeroUsize;
@@ -21,13 +14,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use chrono::TimeDelta;
-use cluster::Cluster;
-use server::Server;
 use tasklife::{
     AccountId, AsyncTaskStore, Claimed, CommandType, Completion, ListQuery, Now, Scope,
     StoreConfig, Submission, Target, Task, TaskEvent, TaskId,
 };
 use tasklife_redis::{Redis, RedisStore};
+use tasklife_test_support::{RedisCluster, RedisServer};
 use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 
@@ -48,12 +40,12 @@ fn main() -> Outcome<()> {
     })
 }
 
-/// Ten calls a second: nothing expires before it is swept.
 /// As many tasks as are asked for: what a limit costs is told beside the figures.
 fn config() -> StoreConfig {
     StoreConfig::default().with_max_tasks(usize::MAX)
 }
 
+/// Ten calls a second: nothing expires before it is swept.
 fn now(number: u64) -> Now {
     Now::UNIX_EPOCH + TimeDelta::milliseconds(number.cast_signed() * 100)
 }
@@ -90,7 +82,7 @@ where
 }
 
 /// How many commands clients have sent, by the server's count.
-fn commands(server: &Server) -> u64 {
+fn commands(server: &RedisServer) -> u64 {
     let stats = server.call(&["INFO", "commandstats"]).unwrap_or_default();
     let counted = ["cmdstat_evalsha:", "cmdstat_eval:", "cmdstat_ping:"];
     let of = |line: &str| {
@@ -103,7 +95,7 @@ fn commands(server: &Server) -> u64 {
 
 /// Prints a line: what, its rate one after the other and many at once, its commands.
 async fn line<F>(
-    server: &Server,
+    server: &RedisServer,
     what: &str,
     each: u64,
     call: impl Fn(u64) -> F + Copy,
@@ -124,8 +116,8 @@ where
 async fn calls(tasks: u64) -> Outcome<()> {
     const ACCOUNTS: u64 = 1_000;
     const EACH: u64 = 2_000;
-    let server = Server::start(&[]);
-    let redis = server.redis();
+    let server = RedisServer::start(&[]);
+    let redis = Redis::server(&server.address())?;
     let store = RedisStore::new(redis.clone(), config());
     println!("one server with {tasks} tasks of {ACCOUNTS} accounts\n");
     println!("| call | one at a time, a second | {AT_ONCE} at once, a second | round trips |");
@@ -222,7 +214,7 @@ async fn calls(tasks: u64) -> Outcome<()> {
     Ok(())
 }
 
-fn used_memory(server: &Server) -> u64 {
+fn used_memory(server: &RedisServer) -> u64 {
     let info = server.call(&["INFO", "memory"]).unwrap_or_default();
     let of = |line: &str| line.trim().strip_prefix("used_memory:")?.parse().ok();
     info.lines().find_map(of).unwrap_or_default()
@@ -232,8 +224,8 @@ fn used_memory(server: &Server) -> u64 {
 async fn memory(tasks: u64) -> Outcome<()> {
     println!("| memory of {tasks} tasks | bytes a task |\n|---|---|");
     for accounts in [tasks / 1_000, tasks / 100, tasks / 10, tasks] {
-        let server = Server::start(&[]);
-        let store = RedisStore::new(server.redis(), config());
+        let server = RedisServer::start(&[]);
+        let store = RedisStore::new(Redis::server(&server.address())?, config());
         let before = used_memory(&server);
         let submit = |number: u64| {
             let store = store.clone();
@@ -251,7 +243,7 @@ async fn memory(tasks: u64) -> Outcome<()> {
 }
 
 /// The processor time that a server has used, in seconds.
-fn processor(server: &Server) -> f64 {
+fn processor(server: &RedisServer) -> f64 {
     let info = server.call(&["INFO", "cpu"]).unwrap_or_default();
     let of = |line: &str| {
         let line = line.trim();
@@ -266,16 +258,18 @@ async fn nodes() -> Outcome<()> {
     const LIVES: u64 = 5_000;
     println!("| nodes | lives a second | server's time for a life, of the busiest node |");
     println!("|---|---|---|");
-    let one = Server::start(&[]);
-    let redis = one.redis();
+    let one = RedisServer::start(&[]);
+    let redis = Redis::server(&one.address())?;
     lives("one", LIVES, redis, &[&one]).await?;
     drop(one);
-    let three = Cluster::start(&[]);
-    let nodes: Vec<&Server> = three.nodes.iter().collect();
-    lives("three primaries, a replica each", LIVES, three.redis(), &nodes).await
+    let three = RedisCluster::start(&[]);
+    let nodes: Vec<&RedisServer> = three.nodes.iter().collect();
+    let addresses = three.addresses();
+    let redis = Redis::cluster(addresses.iter().map(String::as_str))?;
+    lives("three primaries, a replica each", LIVES, redis, &nodes).await
 }
 
-async fn lives(what: &str, count: u64, redis: Redis, nodes: &[&Server]) -> Outcome<()> {
+async fn lives(what: &str, count: u64, redis: Redis, nodes: &[&RedisServer]) -> Outcome<()> {
     let store = RedisStore::new(redis, config());
     let attempts = Arc::new(AtomicU64::new(0));
     let live = |number: u64| {

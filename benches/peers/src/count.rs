@@ -1,6 +1,6 @@
 //! Instructions, counted by valgrind's callgrind: what decides where time is too noisy.
 //!
-//! The program runs itself under valgrind. Only what happens within [`measured`] is collected, and
+//! The program runs itself under valgrind. Only what happens within `measured` is collected, and
 //! each return from it ends a part of the output.
 
 use std::hint::black_box;

@@ -53,7 +53,7 @@ pub fn whole(findings: &Findings, machine: &str, plots: bool) -> String {
     let mut text = String::from("# Measured\n\n");
     let _ = writeln!(
         text,
-        "Written by `cargo run --release --manifest-path benches/peers/Cargo.toml`, on {machine}.\n\
+        "Written by `cargo run --release -p tasklife-peers`, on {machine}.\n\
          Ratios are within one run: medians of several rounds, in each of which all take turns (ours\n\
          and the floor five times, the others once). Stores are filled and asked in random order.\n"
     );

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use tasklife::StoreConfig;
 use tasklife_redis::Redis;
 
-use crate::support::{Both, Cluster, Server, block_on, fresh_pair};
+use crate::support::{Both, Connect, RedisCluster, RedisServer, block_on, fresh_pair};
 
 /// Two stores, each with a connection of its own, as two processes have them.
 fn both(ways: &[Redis; 2], config: StoreConfig) -> Both {
@@ -14,8 +14,8 @@ fn both(ways: &[Redis; 2], config: StoreConfig) -> Both {
 }
 
 fn on_one_server(config: StoreConfig) -> Both {
-    static SERVER: LazyLock<(Server, [Redis; 2])> = LazyLock::new(|| {
-        let server = Server::start(&[]);
+    static SERVER: LazyLock<(RedisServer, [Redis; 2])> = LazyLock::new(|| {
+        let server = RedisServer::start(&[]);
         let ways = [server.redis(), server.redis()];
         (server, ways)
     });
@@ -30,8 +30,8 @@ tasklife::conformance! {
 }
 
 fn on_a_cluster(config: StoreConfig) -> Both {
-    static CLUSTER: LazyLock<(Cluster, [Redis; 2])> = LazyLock::new(|| {
-        let cluster = Cluster::start(&[]);
+    static CLUSTER: LazyLock<(RedisCluster, [Redis; 2])> = LazyLock::new(|| {
+        let cluster = RedisCluster::start(&[]);
         let ways = [cluster.redis(), cluster.redis()];
         (cluster, ways)
     });

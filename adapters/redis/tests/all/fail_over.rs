@@ -10,13 +10,15 @@ use tasklife::testing::{Law, Suite, Wait};
 use tasklife::{AsyncTaskStore, Completion, Scope, StoreConfig, Target, TaskEvent};
 use tasklife_redis::RedisStore;
 
-use crate::support::{Client, Cluster, account, block_on, fresh, id, second, spawn, submission};
+use crate::support::{
+    Client, Connect, RedisCluster, account, block_on, fresh, id, second, spawn, submission,
+};
 
 const ACCOUNTS: u64 = 30;
 
 /// Loses the primary of a key, while clients go on; then everything is there, and everything works.
 fn survive_the_loss_of(key: &str) {
-    let mut cluster = Cluster::start(&[]);
+    let mut cluster = RedisCluster::start(&[]);
     let redis = cluster.redis().with_patience(Duration::from_secs(20));
     let store = fresh(&redis, StoreConfig::default().with_max_tasks(10_000)).with_prefix("p");
     block_on(submit_one_each(&store, 1));
@@ -73,7 +75,7 @@ fn survive_the_loss_of(key: &str) {
 /// The conformance suite goes on while a primary is lost, comes back as a replica, and another is lost.
 #[test]
 fn the_laws_hold_while_primaries_are_lost() {
-    let mut cluster = Cluster::start(&[]);
+    let mut cluster = RedisCluster::start(&[]);
     let redis = cluster.redis().with_patience(Duration::from_secs(20));
     let stop = Arc::new(AtomicBool::new(false));
     let checking = {
@@ -106,7 +108,7 @@ fn the_laws_hold_while_primaries_are_lost() {
         });
         sleep(Duration::from_millis(500));
         cluster.nodes[lost].restart();
-        cluster.wait("every replica to be in step", Cluster::is_whole);
+        cluster.wait("every replica to be in step", RedisCluster::is_whole);
     }
     stop.store(true, Ordering::SeqCst);
     assert!(checking.join().unwrap() > 0);

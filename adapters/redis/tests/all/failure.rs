@@ -9,7 +9,7 @@ use tasklife::{
 use tasklife_redis::Redis;
 
 use crate::support::{
-    Loss, Proxy, Server, account, block_on, fresh, fresh_pair, id, second, submission,
+    Connect, Loss, Proxy, RedisServer, account, block_on, fresh, fresh_pair, id, second, submission,
 };
 
 const LOSSES: [Loss; 3] = [Loss::OfRequest, Loss::OfAnswer, Loss::Silence];
@@ -31,7 +31,7 @@ fn backend<T: std::fmt::Debug>(result: Result<T, SubmitError>) -> BackendError {
 
 #[test]
 fn without_a_server_nothing_is_applied() {
-    let mut server = Server::start(&[]);
+    let mut server = RedisServer::start(&[]);
     let store =
         fresh(&server.redis().with_patience(Duration::from_millis(50)), StoreConfig::default());
     block_on(async {
@@ -54,7 +54,7 @@ fn without_a_server_nothing_is_applied() {
 
 #[test]
 fn a_lost_write_is_unknown_and_its_retry_is_safe() {
-    let server = Server::start(&[]);
+    let server = RedisServer::start(&[]);
     let proxy = Proxy::to(server.port);
     for loss in LOSSES {
         let store = fresh(&hurried(&proxy), StoreConfig::default());
@@ -90,7 +90,7 @@ fn a_lost_write_is_unknown_and_its_retry_is_safe() {
 
 #[test]
 fn patience_finds_out_what_became_of_a_lost_write() {
-    let server = Server::start(&[]);
+    let server = RedisServer::start(&[]);
     let proxy = Proxy::to(server.port);
     for loss in LOSSES {
         let config = StoreConfig::default().with_max_tasks(10);
@@ -117,7 +117,7 @@ fn patience_finds_out_what_became_of_a_lost_write() {
 /// A second writer comes in between, while the first does not know whether its own write arrived.
 #[test]
 fn a_lost_write_is_told_from_that_of_another() {
-    let server = Server::start(&[]);
+    let server = RedisServer::start(&[]);
     let proxy = Proxy::to(server.port);
     for loss in LOSSES {
         let (first, second_way) =
@@ -143,7 +143,7 @@ fn a_lost_write_is_told_from_that_of_another() {
 
 #[test]
 fn scripts_are_loaded_again_where_the_server_forgot_them() {
-    let server = Server::start(&[]);
+    let server = RedisServer::start(&[]);
     let store = fresh(&server.redis(), StoreConfig::default());
     block_on(async {
         for number in 0..20 {
@@ -163,7 +163,7 @@ fn scripts_are_loaded_again_where_the_server_forgot_them() {
 
 #[test]
 fn a_server_out_of_memory_applies_nothing_and_a_sweep_makes_room() {
-    let server = Server::start(&["--maxmemory-policy", "noeviction"]);
+    let server = RedisServer::start(&["--maxmemory-policy", "noeviction"]);
     let store = fresh(&server.redis(), StoreConfig::default());
     block_on(async {
         let acme = account("acme");
@@ -190,8 +190,8 @@ fn a_server_out_of_memory_applies_nothing_and_a_sweep_makes_room() {
 
 #[test]
 fn a_replica_is_not_written_to() {
-    let primary = Server::start(&[]);
-    let replica = Server::start(&["--replicaof", "127.0.0.1", &primary.port.to_string()]);
+    let primary = RedisServer::start(&[]);
+    let replica = RedisServer::start(&["--replicaof", "127.0.0.1", &primary.port.to_string()]);
     let redis = replica.redis().with_patience(Duration::from_millis(50));
     let store = fresh(&redis, StoreConfig::default());
     block_on(async {
@@ -205,7 +205,7 @@ fn a_replica_is_not_written_to() {
 /// A process reserved a place and died.
 #[test]
 fn a_reservation_left_behind_is_found() {
-    let server = Server::start(&[]);
+    let server = RedisServer::start(&[]);
     let config = StoreConfig::default().with_max_tasks(1);
     let store = fresh(&server.redis(), config);
     block_on(async {

@@ -2,7 +2,9 @@
 
 use tasklife::{AsyncTaskStore, ListQuery, Scope, StoreConfig, Target, TaskEvent};
 
-use crate::support::{Cluster, Server, account, block_on, fresh, id, second, submission};
+use crate::support::{
+    Connect, RedisCluster, RedisServer, account, block_on, fresh, id, second, submission,
+};
 
 fn names() -> Vec<String> {
     let mut names: Vec<String> =
@@ -36,13 +38,13 @@ async fn share_nothing(store: impl AsyncTaskStore) {
 
 #[test]
 fn accounts_with_hostile_names_share_nothing() {
-    let server = Server::start(&[]);
+    let server = RedisServer::start(&[]);
     block_on(share_nothing(fresh(&server.redis(), StoreConfig::default())));
 }
 
 #[test]
 fn accounts_are_spread_over_the_nodes_of_a_cluster() {
-    let cluster = Cluster::start(&[]);
+    let cluster = RedisCluster::start(&[]);
     let store = fresh(&cluster.redis(), StoreConfig::default());
     block_on(share_nothing(&store));
     block_on(async {
@@ -66,7 +68,7 @@ fn accounts_are_spread_over_the_nodes_of_a_cluster() {
 
 #[test]
 fn stores_with_different_prefixes_share_nothing() {
-    let server = Server::start(&[]);
+    let server = RedisServer::start(&[]);
     let redis = server.redis();
     let [one, other] = [(); 2].map(|()| fresh(&redis, StoreConfig::default()));
     block_on(async {

@@ -1,7 +1,6 @@
 //! The tests of `tasklife-redis`, on servers of their own.
 
 mod conformance;
-mod example;
 mod fail_over;
 mod failure;
 mod keys;

@@ -13,7 +13,7 @@ use tasklife::{
 };
 use tasklife_redis::{Redis, RedisStore};
 
-use crate::support::{Cluster, Server, account, block_on, second, submission};
+use crate::support::{Connect, RedisCluster, RedisServer, account, block_on, second, submission};
 
 const SERVERS: &str = "TASKLIFE_REDIS_TEST_SERVERS";
 const ACCOUNTS: [&str; 3] = ["acme", "umbrella", "}{"];
@@ -23,14 +23,14 @@ const LANE: u32 = 2;
 
 #[test]
 fn two_processes_share_one_server() {
-    let server = Server::start(&[]);
+    let server = RedisServer::start(&[]);
     fight(&server.address(), &server.redis());
 }
 
 #[test]
 fn two_processes_share_a_cluster() {
-    let cluster = Cluster::start(&[]);
-    let addresses: Vec<String> = cluster.nodes.iter().map(Server::address).collect();
+    let cluster = RedisCluster::start(&[]);
+    let addresses: Vec<String> = cluster.nodes.iter().map(RedisServer::address).collect();
     fight(&addresses.join(","), &cluster.redis());
 }
 

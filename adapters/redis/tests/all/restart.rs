@@ -9,14 +9,14 @@ use std::time::Duration;
 
 use tasklife::{AsyncTaskStore, ListQuery, StoreConfig, Task};
 
-use crate::support::{Client, Server, account, block_on, fresh, second, spawn};
+use crate::support::{Client, Connect, RedisServer, account, block_on, fresh, second, spawn};
 
 const DURABLE: [&str; 4] = ["--appendonly", "yes", "--appendfsync", "always"];
 
 /// Clients that share accounts go on submitting and working while the server is killed three times.
 #[test]
 fn no_acknowledged_write_is_lost_across_kills() {
-    let mut server = Server::start(&DURABLE);
+    let mut server = RedisServer::start(&DURABLE);
     // Impatient, so that the clients see the failures.
     let redis = server.redis().with_patience(Duration::ZERO).with_timeout(Duration::from_secs(1));
     let store = fresh(&redis, StoreConfig::default().with_max_tasks(100_000));

@@ -8,11 +8,13 @@ use tasklife::{
 };
 use tasklife_redis::RedisStore;
 
-use crate::support::{Loss, Proxy, Server, account, block_on, fresh_pair, id, second, submission};
+use crate::support::{
+    Connect, Loss, Proxy, RedisServer, account, block_on, fresh_pair, id, second, submission,
+};
 
 /// A store whose next write is slow, when told so, and one beside it.
-fn slow_and_quick(config: StoreConfig) -> (Server, Proxy, RedisStore, RedisStore) {
-    let server = Server::start(&[]);
+fn slow_and_quick(config: StoreConfig) -> (RedisServer, Proxy, RedisStore, RedisStore) {
+    let server = RedisServer::start(&[]);
     let proxy = Proxy::to(server.port);
     let (slow, quick) = fresh_pair(&proxy.redis(), &server.redis(), config);
     (server, proxy, slow, quick)

@@ -2,9 +2,7 @@
 
 mod both;
 mod client;
-mod cluster;
 mod proxy;
-mod server;
 
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,14 +14,31 @@ use tokio::task::JoinHandle;
 
 pub(crate) use both::Both;
 pub(crate) use client::Client;
-pub(crate) use cluster::Cluster;
 pub(crate) use proxy::{Loss, Proxy};
-pub(crate) use server::Server;
+pub(crate) use tasklife_test_support::{RedisCluster, RedisServer};
 
 pub(crate) const CREATE: CommandType = CommandType::from_static("subscriptionCreateRequest");
 
 static RUNTIME: LazyLock<Runtime> =
     LazyLock::new(|| Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap());
+
+/// What the store connects to.
+pub(crate) trait Connect {
+    /// A way to it.
+    fn redis(&self) -> Redis;
+}
+
+impl Connect for RedisServer {
+    fn redis(&self) -> Redis {
+        Redis::server(&self.address()).unwrap()
+    }
+}
+
+impl Connect for RedisCluster {
+    fn redis(&self) -> Redis {
+        Redis::cluster(self.addresses().iter().map(String::as_str)).unwrap()
+    }
+}
 
 /// Runs a future to its end, on the one runtime of all tests.
 pub(crate) fn block_on<F: Future>(future: F) -> F::Output {

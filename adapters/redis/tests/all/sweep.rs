@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tasklife::{AsyncTaskStore, ListQuery, Retention, Scope, StoreConfig, Submitted};
 
-use crate::support::{Server, account, block_on, fresh, id, second, submission};
+use crate::support::{Connect, RedisServer, account, block_on, fresh, id, second, submission};
 
 fn hours(hours: u64) -> StoreConfig {
     let retention = Retention::since_submission(Duration::from_hours(hours));
@@ -13,7 +13,7 @@ fn hours(hours: u64) -> StoreConfig {
 
 #[test]
 fn a_sweep_in_steps_drops_everything_once() {
-    let server = Server::start(&[]);
+    let server = RedisServer::start(&[]);
     let store = fresh(&server.redis(), hours(1).with_max_tasks(1_000));
     block_on(async {
         for number in 0..300 {
@@ -44,7 +44,7 @@ fn a_sweep_in_steps_drops_everything_once() {
 
 #[test]
 fn a_forgotten_account_goes_on_above_its_revisions() {
-    let server = Server::start(&[]);
+    let server = RedisServer::start(&[]);
     let store = fresh(&server.redis(), hours(1));
     block_on(async {
         for number in 0..5 {
@@ -74,7 +74,7 @@ fn a_forgotten_account_goes_on_above_its_revisions() {
 
 #[test]
 fn an_account_that_is_used_again_is_not_let_go_of() {
-    let server = Server::start(&[]);
+    let server = RedisServer::start(&[]);
     let store = fresh(&server.redis(), hours(1));
     block_on(async {
         store.submit(submission("acme", 1), second(0)).await.unwrap();
@@ -89,7 +89,7 @@ fn an_account_that_is_used_again_is_not_let_go_of() {
 /// As a fail-over could leave it: the accounts are there, and nobody knows of them.
 #[test]
 fn what_was_registered_and_lost_is_registered_again() {
-    let server = Server::start(&[]);
+    let server = RedisServer::start(&[]);
     let store = fresh(&server.redis(), hours(1).with_max_tasks(4));
     block_on(async {
         for name in ["acme", "umbrella"] {

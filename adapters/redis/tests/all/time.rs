@@ -8,11 +8,11 @@ use tasklife::{
     StoreConfig, Target, Task, TaskEvent, TaskId, TaskStatus,
 };
 
-use crate::support::{Server, account, at, block_on, fresh, id, second, submission};
+use crate::support::{Connect, RedisServer, account, at, block_on, fresh, id, second, submission};
 
 #[test]
 fn a_nanosecond_is_the_last_of_a_tasks_life() {
-    let server = Server::start(&[]);
+    let server = RedisServer::start(&[]);
     let nanosecond = TimeDelta::nanoseconds(1);
     for now in [
         MIN_TIME,
@@ -40,7 +40,7 @@ fn a_nanosecond_is_the_last_of_a_tasks_life() {
 
 #[test]
 fn tasks_at_the_end_of_time_are_kept_as_long_as_any() {
-    let server = Server::start(&[]);
+    let server = RedisServer::start(&[]);
     let store = fresh(&server.redis(), StoreConfig::default());
     block_on(async {
         let task =
@@ -57,7 +57,7 @@ fn tasks_at_the_end_of_time_are_kept_as_long_as_any() {
 /// Doubles would merge them: above 2⁵³ they are even, above 2⁵⁸ multiples of 64.
 #[test]
 fn revisions_beyond_doubles_stay_apart() {
-    let server = Server::start(&[]);
+    let server = RedisServer::start(&[]);
     let store = fresh(&server.redis(), StoreConfig::default());
     block_on(async {
         store.submit(submission("acme", 0), second(0)).await.unwrap();
@@ -98,7 +98,7 @@ fn revisions_beyond_doubles_stay_apart() {
 /// A primary that dies takes with it what it had not passed on. Here it is taken back by hand.
 #[test]
 fn what_a_fail_over_took_back_is_not_given_out_for_something_else() {
-    let server = Server::start(&[]);
+    let server = RedisServer::start(&[]);
     let store = fresh(&server.redis(), StoreConfig::default());
     block_on(async {
         let task = store.submit(submission("acme", 1), second(0)).await.unwrap().into_task();
@@ -136,7 +136,7 @@ const DAY: i64 = 86_400_000;
 /// To the server, the callers' time is years ago, or years ahead: it collects nothing early.
 #[test]
 fn whatever_time_the_server_has_is_no_matter() {
-    let server = Server::start(&[]);
+    let server = RedisServer::start(&[]);
     for now in [second(0), MIN_TIME, at("9000-01-01T00:00:00Z")] {
         // Without grace: as strict as can be.
         let store = fresh(&server.redis(), StoreConfig::default()).with_grace(Some(Duration::ZERO));
@@ -161,7 +161,7 @@ fn whatever_time_the_server_has_is_no_matter() {
 /// What Redis has collected because no sweep came was expired for everyone, and leaves no trace.
 #[test]
 fn what_redis_collects_leaves_a_store_that_works() {
-    let server = Server::start(&[]);
+    let server = RedisServer::start(&[]);
     let retention = Retention::since_submission(Duration::from_millis(300));
     let config = StoreConfig::default().with_retention(retention).with_max_tasks(2);
     let store = fresh(&server.redis(), config).with_grace(Some(Duration::from_millis(200)));
@@ -193,7 +193,7 @@ fn what_redis_collects_leaves_a_store_that_works() {
     });
 }
 
-fn keys(server: &Server) -> Vec<String> {
+fn keys(server: &RedisServer) -> Vec<String> {
     let answer = server.call(&["KEYS", "*"]).unwrap();
     answer.lines().filter(|line| line.contains(':')).map(String::from).collect()
 }

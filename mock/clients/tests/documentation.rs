@@ -1,0 +1,23 @@
+//! The documentation of `tasklife_mock` has the programs that are tested here, line by line.
+
+use std::fs;
+
+/// The lines of a test's program.
+fn program(file: &str) -> String {
+    let path = format!("{}/tests/{file}", env!("CARGO_MANIFEST_DIR"));
+    let text = fs::read_to_string(path).unwrap();
+    let (_, from) = text.split_once(", from here:\n").unwrap();
+    let (program, _) = from.split_once("// To here.\n").unwrap();
+    program.to_owned()
+}
+
+#[test]
+fn the_documentation_has_the_programs() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../src/mock/servers.md");
+    let documentation = fs::read_to_string(path).unwrap();
+    for file in ["hyper.rs", "wiremock.rs"] {
+        let shown = format!("```text\n{}```\n", program(file));
+        assert!(documentation.contains(&shown), "expected in src/mock/servers.md:\n{shown}");
+    }
+    assert_eq!(documentation.matches("```text").count(), 2);
+}

@@ -1,0 +1,360 @@
+//! An account of the API: its tasks that move by themselves, and what they make.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroUsize;
+
+use crate::operation::Operation;
+use crate::pace::Pace;
+use crate::resource::Resources;
+use crate::route::Routes;
+use tasklife::{
+    AccountId, ApplyError, CommandType, ListError, ListQuery, MemoryStore, Now, Page, Revision,
+    Submission, SubmitError, Submitted, Target, Task, TaskEvent, TaskId, TaskStatus, TaskStore,
+};
+
+/// What all accounts of an API have in common.
+#[derive(Clone, Copy)]
+pub(crate) struct Context<'a> {
+    pub(crate) store: &'a MemoryStore,
+    pub(crate) routes: &'a Routes,
+    pub(crate) lag: Pace,
+}
+
+pub(crate) struct Account {
+    id: AccountId,
+    pub(crate) resources: Resources,
+    /// The tasks that have not ended yet.
+    active: BTreeMap<TaskId, ActiveTask>,
+    /// When each of them moves by itself, or expires.
+    due: BTreeSet<(Now, u64, TaskId)>,
+    /// Those that are to start and find the lane full, in the order in which they were received.
+    waiting: BTreeSet<(Revision, TaskId)>,
+    /// The tasks that can't be read yet: since when, and how often that was tried.
+    hidden: BTreeMap<TaskId, (Now, u32)>,
+    /// How often the same was asked for, by the id of its first task.
+    occurrences: BTreeMap<TaskId, u32>,
+    /// How many occurrences make it worth to look for those that are over.
+    full: usize,
+    /// The same of those that are hidden.
+    full_hidden: usize,
+    /// Up to which revision changes in the store were followed.
+    seen: Revision,
+    submitted: u64,
+}
+
+/// A task on its way.
+struct ActiveTask {
+    operation: Operation,
+    number: u64,
+    status: TaskStatus,
+    revision: Revision,
+    expires_at: Now,
+    /// When it came to its status.
+    since: Now,
+    /// The revision of its reception.
+    received: Revision,
+    reads: u32,
+    due: Now,
+}
+
+impl Account {
+    /// So many tasks are not worth a sweep: it is for good, whatever the clock of the caller.
+    const FEW: usize = 10_000;
+
+    pub(crate) fn new(id: AccountId) -> Self {
+        Self {
+            id,
+            resources: Resources::default(),
+            active: BTreeMap::new(),
+            due: BTreeSet::new(),
+            waiting: BTreeSet::new(),
+            hidden: BTreeMap::new(),
+            occurrences: BTreeMap::new(),
+            full: 1_000,
+            full_hidden: 1_000,
+            seen: Revision::default(),
+            submitted: 0,
+        }
+    }
+
+    pub(crate) fn id(&self) -> &AccountId {
+        &self.id
+    }
+
+    /// Applies every step that is due, in time order and at its own time.
+    pub(crate) fn advance(&mut self, context: Context<'_>, now: Now) {
+        self.follow_store(context, now);
+        self.take_due_steps(context, now);
+        // A place may have become free without a step of ours.
+        self.fill_lane(context, now);
+        self.take_due_steps(context, now);
+    }
+
+    fn take_due_steps(&mut self, context: Context<'_>, now: Now) {
+        while let Some(&(at, _, id)) = self.due.first()
+            && at <= now
+        {
+            self.due.pop_first();
+            self.step(context, id, at);
+        }
+    }
+
+    /// Follows what others did to the tasks in the store.
+    fn follow_store(&mut self, context: Context<'_>, now: Now) {
+        let mut query = ListQuery::new(NonZeroUsize::MAX).changed_since(self.seen);
+        query = query.with_limit(NonZeroUsize::new(1_000).unwrap_or(NonZeroUsize::MIN));
+        let mut changed = Vec::new();
+        let mut latest = None;
+        // The store is in memory and the cursor its own, so that this can't fail.
+        while let Ok(page) = context.store.list(&self.id, &query, now) {
+            latest.get_or_insert(page.revision());
+            let next = page.next();
+            changed.extend(page.into_tasks());
+            let Some(cursor) = next else { break };
+            query = query.after(cursor);
+        }
+        self.seen = latest.unwrap_or(self.seen);
+        for task in changed.iter().rev() {
+            let known = self.active.get(&task.id());
+            if known.is_some_and(|active| active.revision != task.revision()) {
+                self.follow_task(context, task, task.updated_at());
+            }
+        }
+    }
+
+    /// Moves a task on, at the time at which it is due.
+    fn step(&mut self, context: Context<'_>, id: TaskId, at: Now) {
+        let Ok(Some(task)) = context.store.get(&self.id, id, at) else {
+            // Expired. Its place in the lane is free.
+            self.forget(id);
+            return self.fill_lane(context, at);
+        };
+        let Some(active) = self.active.get_mut(&id) else { return };
+        if active.revision != task.revision() {
+            return self.follow_task(context, &task, task.updated_at());
+        }
+        let event = match task.status() {
+            TaskStatus::Initialized => TaskEvent::receive(),
+            TaskStatus::Received => TaskEvent::start(),
+            _ => active.operation.end(context.routes, &mut self.resources, at),
+        };
+        match context.store.apply(Target::exactly(&task), event, at) {
+            Ok(change) => self.follow_task(context, change.task(), at),
+            Err(ApplyError::Stale { current }) => {
+                self.follow_task(context, &current, current.updated_at());
+            }
+            Err(ApplyError::LaneBusy) => {
+                self.waiting.insert((active.received, id));
+                // It is looked for when a place is free, and when it expires.
+                active.due = active.expires_at;
+                self.due.insert((active.due, active.number, id));
+            }
+            Err(_) => self.forget(id),
+        }
+    }
+
+    /// Starts those that wait for a place in the lane, as long as there is one.
+    fn fill_lane(&mut self, context: Context<'_>, at: Now) {
+        while let Some(&(received, id)) = self.waiting.first() {
+            let target = Target::latest(&self.id, id);
+            match context.store.apply(target, TaskEvent::start(), at) {
+                Ok(change) => self.follow_task(context, change.task(), at),
+                Err(ApplyError::LaneBusy) => return,
+                // Expired, or started by somebody else.
+                Err(_) => {
+                    self.waiting.remove(&(received, id));
+                }
+            }
+        }
+    }
+
+    /// Takes note of what a task has become, and goes on from there.
+    fn follow_task(&mut self, context: Context<'_>, task: &Task, at: Now) {
+        let Some(active) = self.active.get_mut(&task.id()) else { return };
+        self.due.remove(&(active.due, active.number, task.id()));
+        self.waiting.remove(&(active.received, task.id()));
+        if let Some(outcome) = task.outcome() {
+            if let Ok(completion) = outcome {
+                active.operation.take_effect(&mut self.resources, completion, at);
+            }
+            self.forget(task.id());
+            return self.fill_lane(context, at);
+        }
+        if active.status != task.status() {
+            (active.since, active.reads) = (at, 0);
+            if task.status() == TaskStatus::Received {
+                active.received = task.revision();
+            }
+        }
+        active.status = task.status();
+        active.revision = task.revision();
+        active.expires_at = task.expires_at();
+        active.plan();
+        self.due.insert((active.due, active.number, task.id()));
+    }
+
+    fn forget(&mut self, id: TaskId) {
+        if let Some(active) = self.active.remove(&id) {
+            self.due.remove(&(active.due, active.number, id));
+            self.waiting.remove(&(active.received, id));
+        }
+    }
+
+    /// Whether there is a task with this id.
+    pub(crate) fn knows(&self, context: Context<'_>, id: TaskId, now: Now) -> bool {
+        matches!(context.store.get(&self.id, id, now), Ok(Some(_)))
+    }
+
+    /// The id for a request: the same for the same account, command, input and occurrence. What
+    /// separates them can't be in an `Idempotency-Key`.
+    pub(crate) fn task_id(
+        &mut self,
+        context: Context<'_>,
+        command: &CommandType,
+        input: &str,
+        now: Now,
+    ) -> TaskId {
+        let id = |occurrence: u32| {
+            TaskId::for_key(&self.id, &format!("{command}\n{occurrence}\n{input}"))
+        };
+        let (account, store) = (&self.id, context.store);
+        let visible = |id: TaskId| matches!(store.get(account, id, now), Ok(Some(_)));
+        if self.occurrences.len() >= self.full {
+            self.occurrences.retain(|first, _| visible(*first));
+            self.full = 1_000.max(self.occurrences.len() * 2);
+        }
+        let first = id(0);
+        let count = self.occurrences.entry(first).or_insert(0);
+        // Somebody may have used the id in the store.
+        let mut next = if *count == 0 { first } else { id(*count) };
+        while visible(next) && *count < u32::MAX {
+            *count += 1;
+            next = id(*count);
+        }
+        *count = count.saturating_add(1);
+        next
+    }
+
+    /// Accepts an operation under an id.
+    pub(crate) fn submit(
+        &mut self,
+        context: Context<'_>,
+        submission: Submission,
+        operation: Operation,
+        now: Now,
+    ) -> Result<Submitted, SubmitError> {
+        let submission =
+            if operation.begins_initialized() { submission.initialized() } else { submission };
+        // Two out for each one in: in the long run, the store holds what is visible and little more.
+        if context.store.len() >= Self::FEW {
+            let _ = context.store.sweep(2, now);
+        }
+        let result = context.store.submit(submission, now);
+        if let Ok(Submitted::New(task)) = &result {
+            self.submitted += 1;
+            if !matches!(context.lag, Pace::AtOnce | Pace::Reads(0)) {
+                if self.hidden.len() >= self.full_hidden {
+                    let gone =
+                        |id: &TaskId| !matches!(context.store.get(&self.id, *id, now), Ok(Some(_)));
+                    self.hidden.retain(|id, _| !gone(id));
+                    self.full_hidden = 1_000.max(self.hidden.len() * 2);
+                }
+                self.hidden.insert(task.id(), (task.submitted_at(), 0));
+            }
+            let active = ActiveTask {
+                operation,
+                number: self.submitted,
+                status: task.status(),
+                revision: task.revision(),
+                expires_at: task.expires_at(),
+                since: task.submitted_at(),
+                received: task.revision(),
+                reads: 0,
+                due: task.expires_at(),
+            };
+            // One that has expired under the same id is over.
+            self.forget(task.id());
+            let active = self.active.entry(task.id()).or_insert(active);
+            active.plan();
+            self.due.insert((active.due, active.number, task.id()));
+        }
+        result
+    }
+
+    /// A task, as a `GET` of it shows it. A read may move it on.
+    pub(crate) fn read(
+        &mut self,
+        context: Context<'_>,
+        id: TaskId,
+        counts: bool,
+        now: Now,
+    ) -> Option<Task> {
+        let found = |account: &Self| context.store.get(&account.id, id, now).ok().flatten();
+        found(self)?;
+        if self.hides(context, id, now) {
+            if counts && let Some((_, tries)) = self.hidden.get_mut(&id) {
+                *tries = tries.saturating_add(1);
+            }
+            return None;
+        }
+        self.hidden.remove(&id);
+        if counts && let Some(active) = self.active.get_mut(&id) {
+            active.reads = active.reads.saturating_add(1);
+            if active.operation.pace(active.status).is_met_by(active.reads) {
+                self.due.remove(&(active.due, active.number, id));
+                active.due = now;
+                self.due.insert((now, active.number, id));
+                self.advance(context, now);
+            }
+        }
+        found(self)
+    }
+
+    /// A page of the list, without the tasks that can't be read yet.
+    pub(crate) fn list(
+        &self,
+        context: Context<'_>,
+        query: &ListQuery,
+        now: Now,
+    ) -> Result<Page, ListError> {
+        if self.hidden.is_empty() {
+            return context.store.list(&self.id, query, now);
+        }
+        let (mut more, mut shown, mut revision) = (query.clone(), Vec::new(), None);
+        loop {
+            let page = context.store.list(&self.id, &more, now)?;
+            let revision = *revision.get_or_insert(page.revision());
+            let next = page.next();
+            let tasks = page.into_tasks().into_iter();
+            shown.extend(tasks.filter(|task| !self.hides(context, task.id(), now)));
+            let limit = query.limit().get();
+            if shown.len() > limit || next.is_none() {
+                let follows = shown.len() > limit;
+                shown.truncate(limit);
+                let last = shown.last().filter(|_| follows);
+                let next = last.map(|last| query.cursor(&self.id, last.revision()));
+                return Ok(Page::new(shown, next, revision));
+            }
+            more = match next {
+                Some(cursor) => more.after(cursor),
+                None => more,
+            };
+        }
+    }
+
+    fn hides(&self, context: Context<'_>, id: TaskId, now: Now) -> bool {
+        let Some((since, tries)) = self.hidden.get(&id) else { return false };
+        match context.lag {
+            Pace::Reads(first) => *tries < first,
+            lag => lag.due(*since).is_none_or(|due| now < due),
+        }
+    }
+}
+
+impl ActiveTask {
+    /// Sets when it moves by itself, or expires.
+    fn plan(&mut self) {
+        let due = self.operation.pace(self.status).due(self.since);
+        self.due = due.map_or(self.expires_at, |due| due.min(self.expires_at));
+    }
+}

@@ -1,0 +1,496 @@
+//! The API that is asked.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::RangeInclusive;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockWriteGuard};
+use std::time::Duration;
+
+use http::header::FORWARDED;
+use http::request::Parts;
+use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode};
+use serde_json::Value;
+use tasklife::{
+    AccountId, CommandType, LinkError, LinkShape, Links, MemoryStore, Now, Replies, StoreConfig,
+};
+
+use crate::account::{Account, Context};
+use crate::journal::{Exchange, Journal};
+use crate::keys::Keys;
+use crate::origin::{Origin, X_FORWARDED_HOST, X_FORWARDED_PROTO};
+use crate::pace::Pace;
+use crate::rejection::Rejection;
+use crate::resource::visible_fields;
+use crate::route::{RouteFault, Routes};
+use crate::script::{Script, Scripts};
+use crate::text::Excerpt;
+use crate::{redis_cloud, request};
+
+/// A whole API, request in, response out: its tasks move by themselves, as their scripts say.
+///
+/// Before each call every step of the caller's tasks that is due by then is taken, in the order of
+/// time and at its own time: a task that is read an hour later has passed its statuses when its
+/// timetable says. The same calls with the same times give the same answers, byte for byte, task
+/// ids included: an id comes from the account, the command type, the request and how often the same
+/// was asked for, so that clients in parallel get the same ids in every run.
+///
+/// | request, below the base address | answer |
+/// |---|---|
+/// | `GET /tasks`, `GET /tasks/{taskId}` | as [`Replies`] |
+/// | an [operation](Self::with_operation) | a new task, or with an `Idempotency-Key` the one that it stands for |
+/// | `GET` of a [resource](Self::with_resource) | its id, what was asked for, and its status |
+/// | `GET` of all resources of a kind | `{"accountId", "subscriptions": […]}`; what belongs to another resource, within it. With `offset` and `limit`, that part |
+/// | a resource that is not there, or what belongs to one | 404, which names it |
+/// | a body that is no JSON object, where there is one to be | 400 |
+/// | a body beyond [`max_input`](StoreConfig::max_input) | 413 |
+/// | an account with [`MAX_RESOURCES`](Self::MAX_RESOURCES), for an operation that makes one | 429 |
+/// | keys that are unknown, anywhere below the base address | 401 |
+/// | a `Host` that is malformed, or comes twice | 400 |
+/// | no `Host`, where links [follow](Origin::Host) it | 400 |
+///
+/// An operation that is a `POST` to where resources are listed makes one; a `PUT` or `PATCH` of a
+/// resource changes it; a `DELETE` deletes it; each once its task has completed. Any other only has
+/// a task, whose result names the innermost resource on its path; that of a `GET` contains it. A
+/// resource that is being made or changed is `pending` and then `active`; one that is being deleted is
+/// `deleting` and then gone, with all that belongs to it. It shows the texts, numbers and flags of
+/// the requests that it was made and changed by, but no password. A list in the request under the
+/// name of what belongs to it, such as `databases`, makes those along with it. A request with
+/// `"dryRun": true` has a task and makes nothing.
+///
+/// A task's [input](tasklife::Task::input) is the request, as a JSON object: `request` with its method and
+/// path, and `body` with its body, `null` where it has none. So a request that is repeated under its
+/// `Idempotency-Key` is known for what it is, however its JSON is spelled.
+///
+/// A `HEAD` is answered as the `GET` would be, but for the body; where that has a task, it is submitted,
+/// as the answer says where it is.
+///
+/// It is shared between threads as it is. [`handle`](Self::handle) holds one lock for a call.
+pub struct MockApi {
+    pub(crate) replies: Replies,
+    /// The scheme, the host and the path of the base address, each empty where it has none.
+    pub(crate) base: [String; 3],
+    pub(crate) origin: Origin,
+    pub(crate) routes: Routes,
+    pub(crate) store: MemoryStore,
+    pub(crate) max_body: usize,
+    pub(crate) lag: Pace,
+    pub(crate) scripts: RwLock<Scripts>,
+    pub(crate) state: Mutex<State>,
+}
+
+/// What calls change.
+#[derive(Default)]
+pub(crate) struct State {
+    pub(crate) keys: Keys,
+    pub(crate) accounts: Accounts,
+    pub(crate) journal: Journal,
+}
+
+/// The accounts that were heard of, in that order, as their numbers say.
+#[derive(Default)]
+pub(crate) struct Accounts {
+    numbers: BTreeMap<AccountId, usize>,
+    all: Vec<Account>,
+}
+
+impl Accounts {
+    /// An account, and its number.
+    pub(crate) fn entry(&mut self, id: &AccountId) -> (usize, &mut Account) {
+        let next = self.all.len();
+        let at = *self.numbers.entry(id.clone()).or_insert(next);
+        if at == next {
+            self.all.push(Account::new(id.clone()));
+        }
+        (at + 1, &mut self.all[at])
+    }
+}
+
+impl MockApi {
+    /// How many resources an account can have before it can't make more.
+    pub const MAX_RESOURCES: usize = 1_000_000;
+
+    /// How many resources of a kind are made along with one; more in its request are left out.
+    pub const MAX_NESTED: usize = 1_000;
+
+    /// How many exchanges the [journal](Self::journal) holds; with less where their texts are
+    /// more than 64 MiB.
+    pub const MAX_EXCHANGES: usize = Journal::MAX_EXCHANGES;
+
+    /// An API without accounts, operations and resources, whose tasks end [at once](Pace::AtOnce).
+    ///
+    /// The configuration bounds the tasks, and the bodies of requests by its
+    /// [`max_input`](StoreConfig::max_input). Nobody needs to sweep: what has expired makes place
+    /// for what comes.
+    #[must_use]
+    pub fn new(links: Links, config: StoreConfig) -> Self {
+        let base = parts_of(links.base()).map(String::from);
+        Self {
+            base,
+            replies: Replies::new(links),
+            origin: Origin::Base,
+            routes: Routes::default(),
+            max_body: config.max_input(),
+            store: store(config),
+            lag: Pace::AtOnce,
+            scripts: RwLock::new(Scripts::new(Script::new(Pace::AtOnce))),
+            state: Mutex::default(),
+        }
+    }
+
+    /// The documented API, with its operations on subscriptions and databases, pro and essentials
+    /// (`/fixed`), at a base address such as `/v1`: [`Links::new`] says what it can be.
+    ///
+    /// Databases are listed within their subscription: pro, it is an array of one, and a part of the
+    /// list with nothing in it is a 404; essentials, it is an object, and such a part is empty.
+    ///
+    /// Links come as an [array](LinkShape::Array). Lanes are unlimited, and there are up to 1,000,000
+    /// tasks, unless a [configuration](Self::with_config) is set.
+    ///
+    /// | method and path | status | command type |
+    /// |---|---|---|
+    /// | POST /subscriptions | 202 | subscriptionCreateRequest |
+    /// | PUT, DELETE /subscriptions/{subscriptionId} | 200 | subscriptionUpdateRequest, subscriptionDeleteRequest |
+    /// | POST /subscriptions/{subscriptionId}/databases | 202 | databaseCreateRequest |
+    /// | PUT, DELETE /subscriptions/{subscriptionId}/databases/{databaseId} | 200 | databaseUpdateRequest, databaseDeleteRequest |
+    /// | GET, POST …/databases/{databaseId}/backup | 200 | databaseBackupStatusRequest, databaseBackupRequest |
+    /// | GET, PUT /subscriptions/{subscriptionId}/cidr | 202 | cidrGetRequest, cidrUpdateRequest |
+    /// | POST, PUT /fixed/subscriptions… | 202 | fixedSubscriptionCreateRequest, fixedSubscriptionUpdateRequest |
+    /// | DELETE /fixed/subscriptions/{subscriptionId} | 200 | fixedSubscriptionDeleteRequest |
+    /// | POST, PUT, DELETE /fixed/subscriptions/{subscriptionId}/databases… | 200 | fixedDatabaseCreateRequest, fixedDatabaseUpdateRequest, fixedDatabaseDeleteRequest |
+    ///
+    /// # Errors
+    /// Where the base address is none.
+    pub fn redis_cloud(base: &str) -> Result<Self, MockError> {
+        redis_cloud::api(base)
+    }
+
+    /// Sets the configuration of the store, in place of all of the one before, its number of tasks too.
+    /// Called before tasks are there: the store begins anew.
+    #[must_use]
+    pub fn with_config(mut self, config: StoreConfig) -> Self {
+        self.max_body = config.max_input();
+        self.store = store(config);
+        self
+    }
+
+    /// Sets the shape in which documents hold their links.
+    #[must_use]
+    pub fn with_link_shape(self, shape: LinkShape) -> Self {
+        let links = self.replies.links().clone().with_shape(shape);
+        Self { replies: self.replies.with_links(links), ..self }
+    }
+
+    /// Lets links lead to another host than that of the base address; see [`Origin`].
+    ///
+    /// ```
+    /// use tasklife_mock::{MockApi, Origin};
+    ///
+    /// let api = MockApi::redis_cloud("http://0.0.0.0:8080/v1")?.with_open_accounts(1);
+    /// let api = api.with_origin(Origin::Host);
+    /// let request = http::Request::post("/v1/subscriptions").header("host", "mock:8080");
+    /// let request = request.header("x-api-key", "key").header("x-api-secret-key", "secret").body("{}")?;
+    /// let response = api.handle(&request, tasklife::MIN_TIME);
+    /// assert!(response.body().contains(r#""href":"http://mock:8080/v1/tasks/"#));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn with_origin(mut self, origin: Origin) -> Self {
+        let mut deciding = vec![X_API_KEY, X_API_SECRET_KEY];
+        if origin == Origin::Forwarded {
+            deciding.extend([FORWARDED, X_FORWARDED_HOST, X_FORWARDED_PROTO]);
+        }
+        self.replies = self.replies.with_credentials(deciding, HeaderValue::from_static("ApiKey"));
+        Self { origin, ..self }
+    }
+
+    /// Lets links lead below this address, whatever a request says: that at which clients reach the
+    /// API, by way of a proxy. Requests come at the paths below the base address, as before. Of this and
+    /// [`with_origin`](Self::with_origin) the later call counts.
+    ///
+    /// # Errors
+    /// Where the address is none, as in [`Links::new`].
+    pub fn with_public_base(self, base: &str) -> Result<Self, MockError> {
+        let links = self.replies.links().clone().with_base(base)?;
+        Ok(Self { replies: self.replies.with_links(links), origin: Origin::Base, ..self })
+    }
+
+    /// The address below which the links in the answer to a request lead.
+    ///
+    /// # Errors
+    /// Where the [`Origin`] needs a host and the request names none, or one that is malformed: the answer
+    /// that it gets.
+    #[expect(clippy::result_large_err, reason = "it is returned to a client as it is")]
+    pub fn base_of<B>(&self, request: &Request<B>, now: Now) -> Result<String, Response<String>> {
+        let head = request::head(request);
+        let links = self
+            .links_for(&head)
+            .map_err(|fault| self.replies.refused(&head, fault.status, &fault.message, now))?;
+        Ok(links.base().into())
+    }
+
+    /// The links of the answer to a request.
+    pub(crate) fn links_for(&self, head: &Parts) -> Result<Links, Rejection> {
+        let [scheme, _, path] = &self.base;
+        let links = self.replies.links().clone();
+        match self.origin.of(head, if scheme.is_empty() { "http" } else { scheme })? {
+            // The host has been checked, and the path when it was given.
+            Some(origin) => Ok(links.clone().with_base(&(origin + path)).unwrap_or(links)),
+            None => Ok(links),
+        }
+    }
+
+    /// Sets the bounds of `Retry-After`, as [`Replies::with_retry_after`].
+    #[must_use]
+    pub fn with_retry_after(self, bounds: RangeInclusive<Duration>) -> Self {
+        Self { replies: self.replies.with_retry_after(bounds), ..self }
+    }
+
+    /// Adds an account, and a key with its secret; or to an account that is there another key.
+    #[must_use]
+    pub fn with_account(mut self, key: &str, secret: &str, account: AccountId) -> Self {
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        state.accounts.entry(&account);
+        state.keys.add(key, secret, account);
+        self
+    }
+
+    /// Lets a key that is not known open an account of its name, up to so many times, unless that
+    /// has keys already. Its secret is the one that came first with it.
+    #[must_use]
+    pub fn with_open_accounts(mut self, most: usize) -> Self {
+        self.state.get_mut().unwrap_or_else(PoisonError::into_inner).keys.open(most);
+        self
+    }
+
+    /// Adds an operation: a request that is answered with a task. The path is below the base
+    /// address, with a placeholder such as `{databaseId}` for each id. What it does to resources is
+    /// said [above](Self).
+    ///
+    /// # Errors
+    /// Where the path is none, or taken for this method.
+    pub fn with_operation(
+        mut self,
+        method: Method,
+        path: &str,
+        command: CommandType,
+    ) -> Result<Self, MockError> {
+        self.routes.add_operation(method, path, command).map_err(|fault| fault.of(path))?;
+        Ok(self)
+    }
+
+    /// Sets the status of the reply that accepts an operation; 202 unless set.
+    ///
+    /// # Errors
+    /// Where no operation that was added has this command type.
+    pub fn with_accepted(
+        mut self,
+        command: CommandType,
+        status: StatusCode,
+    ) -> Result<Self, MockError> {
+        self.check_command(&command)?;
+        self.routes.set_accepted(command, status);
+        Ok(self)
+    }
+
+    /// Adds a kind of resources: where each is found, such as
+    /// `/subscriptions/{subscriptionId}/databases/{databaseId}`, and the field in which it names its
+    /// id, such as `databaseId`. What it belongs to must have been added before.
+    ///
+    /// # Errors
+    /// Where the path is none, does not end with a name and a placeholder, is taken for `GET`, or
+    /// what it belongs to is not there.
+    pub fn with_resource(mut self, path: &str, id_field: &str) -> Result<Self, MockError> {
+        self.routes.add_kind(path, id_field).map_err(|fault| fault.of(path))?;
+        Ok(self)
+    }
+
+    /// Puts a resource that is `active` into an account, at a path below the base address such as
+    /// `/subscriptions/77899`, with the fields of a request that would have made it. One that is
+    /// there is replaced.
+    ///
+    /// # Errors
+    /// Where the path is that of no kind of resources.
+    pub fn with_existing(
+        mut self,
+        account: &AccountId,
+        path: &str,
+        fields: &Value,
+    ) -> Result<Self, MockError> {
+        let key = self.routes.resource_at(path);
+        let key = key.ok_or_else(|| RouteFault::NoResource.of(path))?;
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        state.accounts.entry(account).1.resources.put(key, visible_fields(fields));
+        Ok(self)
+    }
+
+    /// Lets a new task be unknown for a while: 404 where it is asked for, and missing from lists.
+    /// The live API hands out an id a moment before its task can be read.
+    ///
+    /// With [`Pace::Reads`] the first so many `GET`s of the task are answered with 404.
+    #[must_use]
+    pub fn with_visibility_lag(mut self, lag: Pace) -> Self {
+        self.lag = lag;
+        self
+    }
+
+    /// The command types of the operations, each once, in the order in which they were added: those
+    /// that a script can be for.
+    #[must_use]
+    pub fn command_types(&self) -> Vec<CommandType> {
+        self.routes.command_types()
+    }
+
+    /// Sets the script of the tasks that have none of their own.
+    pub fn on_any(&self, script: Script) {
+        self.scripts().set_default(script);
+    }
+
+    /// Sets the script of a command type, for tasks that are submitted from now on. The latest that
+    /// fits is the one, of this and of [`on_if`](Self::on_if).
+    ///
+    /// # Errors
+    /// Where no operation has this [command type](Self::command_types): the script would be for nothing,
+    /// and a typo would let a test pass.
+    pub fn on(&self, command: CommandType, script: Script) -> Result<(), MockError> {
+        self.check_command(&command)?;
+        self.scripts().add(command, None, script);
+        Ok(())
+    }
+
+    /// Sets the script of a command type for requests whose body meets a condition; `null` stands
+    /// for no body.
+    ///
+    /// # Errors
+    /// As [`on`](Self::on).
+    pub fn on_if(
+        &self,
+        command: CommandType,
+        when: impl Fn(&Value) -> bool + Send + Sync + 'static,
+        script: Script,
+    ) -> Result<(), MockError> {
+        self.check_command(&command)?;
+        self.scripts().add(command, Some(Arc::new(when)), script);
+        Ok(())
+    }
+
+    fn check_command(&self, command: &CommandType) -> Result<(), MockError> {
+        let known = self.command_types();
+        if known.contains(command) {
+            return Ok(());
+        }
+        let known: Vec<&str> = known.iter().map(CommandType::as_str).collect();
+        let got = Excerpt::of(command.as_str());
+        Err(MockError(Fault::Command { known: known.join(", "), got }))
+    }
+
+    /// The answer to a request that comes `now`.
+    pub fn handle<B: AsRef<[u8]>>(&self, request: &Request<B>, now: Now) -> Response<String> {
+        request::handle(self, request, now)
+    }
+
+    /// Takes every step that is due by `now`, in all accounts: for those who look into the
+    /// [store](Self::store) without a request.
+    pub fn advance(&self, now: Now) {
+        for account in &mut self.state().accounts.all {
+            account.advance(self.context(), now);
+        }
+    }
+
+    /// The tasks. What is done to them by hand is noticed at the next call: a script goes on from the
+    /// latest update of a task whose status has changed. A task that was submitted by hand has none,
+    /// and moves by hand.
+    #[must_use]
+    pub fn store(&self) -> &MemoryStore {
+        &self.store
+    }
+
+    /// The accounts, in the order of their numbers.
+    #[must_use]
+    pub fn accounts(&self) -> Vec<AccountId> {
+        self.state().accounts.all.iter().map(|account| account.id().clone()).collect()
+    }
+
+    /// The last requests and answers, oldest first: up to
+    /// [`MAX_EXCHANGES`](Self::MAX_EXCHANGES).
+    #[must_use]
+    pub fn journal(&self) -> Vec<Exchange> {
+        self.journal_since(0)
+    }
+
+    /// The requests and answers after the one with this [number](Exchange::number), as far as the
+    /// journal still holds them: for those who write it down while it grows.
+    #[must_use]
+    pub fn journal_since(&self, number: u64) -> Vec<Exchange> {
+        self.state().journal.since(number)
+    }
+
+    pub(crate) fn context(&self) -> Context<'_> {
+        Context { store: &self.store, routes: &self.routes, lag: self.lag }
+    }
+
+    /// No call leaves a change half made, so that a poisoned lock guards sound content.
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn scripts(&self) -> RwLockWriteGuard<'_, Scripts> {
+        self.scripts.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The scheme, the host and the path of a base address, each empty where it has none.
+fn parts_of(base: &str) -> [&str; 3] {
+    let (scheme, rest) = base.split_once("://").unwrap_or(("", base));
+    let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    [scheme, host, path]
+}
+
+const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+const X_API_SECRET_KEY: HeaderName = HeaderName::from_static("x-api-secret-key");
+
+/// A store that takes requests whose body is within the bounds, with their first line.
+fn store(config: StoreConfig) -> MemoryStore {
+    /// More than the longest first line: the `http` crate limits an address to 65,534 bytes.
+    const LINE: usize = 1 << 17;
+    MemoryStore::new(config.with_max_input(config.max_input().saturating_add(LINE)))
+}
+
+/// The error for an API that can't be as it was described.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct MockError(#[from] Fault);
+
+#[derive(Clone, Debug, thiserror::Error)]
+enum Fault {
+    #[error(transparent)]
+    Links(LinkError),
+    #[error("{fault}, in {path:?}")]
+    Route { path: String, fault: RouteFault },
+    #[error("expected one of {known}; got {got}")]
+    Command { known: String, got: Excerpt },
+}
+
+impl From<LinkError> for MockError {
+    fn from(error: LinkError) -> Self {
+        Self(Fault::Links(error))
+    }
+}
+
+impl RouteFault {
+    fn of(self, path: &str) -> MockError {
+        let end = path.floor_char_boundary(120);
+        let path = path.get(..end).unwrap_or_default().into();
+        MockError(Fault::Route { path, fault: self })
+    }
+}
+
+impl fmt::Debug for MockApi {
+    /// Without what clients sent: there are secrets in it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MockApi")
+            .field("links", self.replies.links())
+            .field("lag", &self.lag)
+            .field("tasks", &self.store.len())
+            .finish_non_exhaustive()
+    }
+}

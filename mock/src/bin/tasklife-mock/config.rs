@@ -1,0 +1,192 @@
+//! What the server is told in a file, and the API that comes of it.
+
+mod script;
+
+use std::fmt::Display;
+use std::fs;
+use std::num::NonZeroU32;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Value};
+use tasklife::{AccountId, Retention, StoreConfig, TaskError};
+use tasklife_mock::{MockApi, Origin, Pace, Script};
+
+use crate::options::Options;
+use script::Rule;
+
+/// How many keys may open an account, where the file names none that may call.
+const OPEN_ACCOUNTS: usize = 1_000;
+const MAX_TASKS: usize = 1_000_000;
+/// When a task ends, where nothing else is said.
+const ADVANCE: Pace = Pace::After(Duration::from_secs(2));
+
+/// The file's content. What its fields mean is told by `--help`.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(expecting = "an object such as {\"advance\": \"reads:3\"}")]
+pub(crate) struct Config {
+    #[serde(skip)]
+    file: PathBuf,
+    accounts: Vec<Login>,
+    open_accounts: Option<usize>,
+    #[serde(deserialize_with = "pace")]
+    advance: Option<Pace>,
+    #[serde(deserialize_with = "pace")]
+    visibility_lag: Option<Pace>,
+    max_in_progress: Option<NonZeroU32>,
+    max_open: Option<usize>,
+    max_tasks: Option<usize>,
+    max_input: Option<usize>,
+    retention_days: Option<u32>,
+    existing: Vec<Existing>,
+    scripts: Vec<Rule>,
+}
+
+/// Who may call.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, expecting = "an object with `key`, `secret` and `account`")]
+struct Login {
+    key: String,
+    secret: String,
+    account: AccountId,
+}
+
+/// A resource that is there from the start.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, expecting = "an object with `account` and `path`")]
+struct Existing {
+    account: AccountId,
+    path: String,
+    #[serde(default)]
+    fields: Map<String, Value>,
+}
+
+impl Config {
+    /// # Errors
+    /// Where the file can't be read, or says what is not understood: with its name, the place, and
+    /// what was expected.
+    pub(crate) fn read(file: &Path) -> Result<Self, String> {
+        let named = |fault: &dyn Display| format!("{}: {fault}", file.display());
+        let text = fs::read_to_string(file).map_err(|e| named(&e))?;
+        if !text.trim_start().starts_with('{') {
+            return Err(named(&"expected a JSON object"));
+        }
+        let config: Self = serde_json::from_str(&text).map_err(|e| named(&e))?;
+        Ok(Self { file: file.to_owned(), ..config })
+    }
+
+    /// The longest body that a request may have.
+    pub(crate) fn max_body(&self) -> usize {
+        self.max_input.unwrap_or(StoreConfig::default().max_input())
+    }
+
+    /// The API that the file and the options describe. Where both say something, the options do.
+    ///
+    /// # Errors
+    /// Where they ask for what the API doesn't have, or for two things at once.
+    pub(crate) fn api(&self, base: &str, options: &Options) -> Result<MockApi, String> {
+        let lag = options.not_found_for.map(Pace::Reads).or(self.visibility_lag);
+        let mut api = MockApi::redis_cloud(base)
+            .map_err(|fault| fault.to_string())?
+            .with_config(self.store())
+            .with_link_shape(options.links)
+            .with_visibility_lag(lag.unwrap_or(Pace::AtOnce));
+        api = match &options.public_url {
+            Some(url) => api.with_public_base(url).map_err(|e| format!("--public-url: {e}"))?,
+            None if options.trust_forwarded => api.with_origin(Origin::Forwarded),
+            None => api.with_origin(Origin::Host),
+        };
+        for (at, Login { key, secret, account }) in self.accounts.iter().enumerate() {
+            self.check_login(at).map_err(|fault| self.fault("accounts", at, fault))?;
+            api = api.with_account(key, secret, account.clone());
+        }
+        let open = if self.accounts.is_empty() { OPEN_ACCOUNTS } else { 0 };
+        let open = self.open_accounts.unwrap_or(open);
+        api = api.with_open_accounts(open);
+        for (at, Existing { account, path, fields }) in self.existing.iter().enumerate() {
+            let fault = |fault: &dyn Display| self.fault("existing", at, fault);
+            if open == 0 && !self.accounts.iter().any(|login| login.account == *account) {
+                return Err(fault(&format!(
+                    "expected one of `accounts`, got {:?}",
+                    account.as_str()
+                )));
+            }
+            let fields = Value::Object(fields.clone());
+            api = api.with_existing(account, path, &fields).map_err(|e| fault(&e))?;
+        }
+        let advance = options.advance.or(self.advance).unwrap_or(ADVANCE);
+        self.set_scripts(&api, advance, options)?;
+        Ok(api)
+    }
+
+    fn store(&self) -> StoreConfig {
+        let mut store = StoreConfig::default()
+            .with_max_tasks(self.max_tasks.unwrap_or(MAX_TASKS))
+            .with_max_open(self.max_open.unwrap_or(usize::MAX))
+            .with_max_input(self.max_body());
+        if let Some(width) = self.max_in_progress {
+            store = store.with_max_in_progress(width);
+        }
+        if let Some(days) = self.retention_days {
+            let days = Duration::from_hours(24 * u64::from(days));
+            store = store.with_retention(Retention::since_submission(days));
+        }
+        store
+    }
+
+    fn check_login(&self, at: usize) -> Result<(), &'static str> {
+        let login = &self.accounts[at];
+        let visible = |text: &str| !text.is_empty() && text.bytes().all(|c| c.is_ascii_graphic());
+        if !visible(&login.key) || !visible(&login.secret) {
+            return Err("expected a key and a secret of visible ASCII, to be sent in headers");
+        }
+        if self.accounts[..at].iter().any(|other| other.key == login.key) {
+            return Err("expected a key that is not there already");
+        }
+        Ok(())
+    }
+
+    fn set_scripts(&self, api: &MockApi, advance: Pace, options: &Options) -> Result<(), String> {
+        api.on_any(moving_at(advance));
+        for (at, rule) in self.scripts.iter().enumerate() {
+            let fault = |fault: String| self.fault("scripts", at, fault);
+            let script = rule.script(advance).map_err(|e| fault(e.to_owned()))?;
+            let command = rule.command().clone();
+            let set = match rule.condition() {
+                Some(condition) => api.on_if(command, condition, script),
+                None => api.on(command, script),
+            };
+            set.map_err(|e| fault(e.to_string()))?;
+        }
+        for failing in &options.fail {
+            let error = TaskError::new(failing.code.clone(), "The operation was made to fail.");
+            api.on(failing.command.clone(), moving_at(advance).failing(error))
+                .map_err(|fault| format!("--fail: {fault}"))?;
+        }
+        Ok(())
+    }
+
+    fn fault(&self, list: &str, at: usize, fault: impl Display) -> String {
+        format!("{}: {list}[{at}]: {fault}", self.file.display())
+    }
+}
+
+/// The script of tasks that go to their end at one pace.
+fn moving_at(pace: Pace) -> Script {
+    match pace {
+        Pace::After(time) => Script::new(pace).resource(Pace::After(time / 2)),
+        _ => Script::new(pace),
+    }
+}
+
+/// Reads a pace from its text; a number of seconds may be a number, too.
+fn pace<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Pace>, D::Error> {
+    let text = match Value::deserialize(from)? {
+        Value::String(text) => text,
+        other => other.to_string(),
+    };
+    text.parse().map(Some).map_err(D::Error::custom)
+}

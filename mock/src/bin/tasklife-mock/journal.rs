@@ -1,0 +1,66 @@
+//! What is told of each request: a line in a file, and a line for whoever watches.
+
+use std::fmt::{self, Display, Write as _};
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use chrono::SecondsFormat;
+use tasklife_mock::Exchange;
+
+/// A file that grows by a line with each request, and has it whatever becomes of the server.
+pub(crate) struct Journal {
+    path: PathBuf,
+    file: File,
+}
+
+impl Journal {
+    /// # Errors
+    /// Where the file can't be opened.
+    pub(crate) fn open(path: PathBuf) -> Result<Self, String> {
+        match File::options().create(true).append(true).open(&path) {
+            Ok(file) => Ok(Self { path, file }),
+            Err(error) => Err(format!("{}: {error}", path.display())),
+        }
+    }
+
+    /// # Errors
+    /// Where it can't be written. A journal with a gap tells what never was: it should end there.
+    pub(crate) fn add(&mut self, exchange: &Exchange) -> Result<(), String> {
+        let written =
+            serde_json::to_string(exchange).map_err(io::Error::from).and_then(|mut line| {
+                line.push('\n');
+                // In one piece, and not held back.
+                self.file.write_all(line.as_bytes())
+            });
+        written.map_err(|error| format!("{}: {error}; it ends here", self.path.display()))
+    }
+}
+
+/// An exchange in a line: time, account, request, status, task.
+pub(crate) struct Line<'a>(pub(crate) &'a Exchange);
+
+impl Display for Line<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Exchange { at, account, method, path, status, task_id, .. } = self.0;
+        write!(f, "{} ", at.to_rfc3339_opts(SecondsFormat::Millis, true))?;
+        match account {
+            Some(account) => write!(f, "{account}")?,
+            None => f.write_str("-")?,
+        }
+        write!(f, " {method} ")?;
+        for character in path.chars() {
+            // A terminal would obey it.
+            if character.is_control() {
+                write!(f, "{}", character.escape_unicode())?;
+            } else {
+                f.write_char(character)?;
+            }
+        }
+        write!(f, " {status}")?;
+        match task_id {
+            Some(id) => write!(f, " {id}"),
+            None => Ok(()),
+        }
+    }
+}

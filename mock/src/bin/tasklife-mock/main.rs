@@ -1,0 +1,86 @@
+//! A mock of the documented API, to try a client against: its tasks move by themselves.
+//!
+//! ```text
+//! tasklife-mock
+//! curl -s -X POST http://127.0.0.1:8080/v1/subscriptions -d '{"name": "test"}' \
+//!     -H "x-api-key: $ACCOUNT_KEY" -H "x-api-secret-key: $SECRET_KEY"
+//! ```
+//!
+//! What it answers is for [`MockApi`](tasklife_mock::MockApi) to say. Here is what that leaves out: sockets,
+//! a clock, options, a file to configure it, a journal, and a page to look at.
+
+#![expect(clippy::disallowed_methods, reason = "a server reads the clock")]
+
+mod clock;
+mod config;
+mod journal;
+mod options;
+mod page;
+mod server;
+
+use std::error::Error;
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Parser;
+use tokio::net::TcpListener;
+
+use clock::Clock;
+use config::Config;
+use journal::Journal;
+use options::Options;
+use server::Server;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run(Options::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(options: Options) -> Result<(), Box<dyn Error>> {
+    let config = options.config.as_deref().map(Config::read).transpose()?.unwrap_or_default();
+    let listen = options.listen;
+    let listener = TcpListener::bind(listen).await.map_err(|e| format!("{listen}: {e}"))?;
+    let address = listener.local_addr()?;
+    let base = format!("http://{address}/v1");
+    let api = config.api(&base, &options)?;
+    let journal = options.journal.map(Journal::open).transpose()?;
+    let clock = Clock::starting_now(options.speed);
+    let server = Server::new(api, config.max_body(), clock, journal, !options.quiet);
+    let router = Arc::new(server).into_router();
+
+    let serve = async {
+        writeln!(io::stdout(), "listening on http://{address}")?;
+        io::stdout().flush()?;
+        axum::serve(listener, router).await
+    };
+    // Asked to stop, it waits for nothing: answers take no time, and connections that are kept
+    // open may take for ever. `biased`, so that it can be stopped from its first word on.
+    tokio::select! {
+        biased;
+        stopped = stop_signal() => stopped?,
+        ended = serve => ended?,
+    }
+    Ok(())
+}
+
+/// Waits for ctrl-c, and where there is one for `SIGTERM`.
+async fn stop_signal() -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut terminate = signal(SignalKind::terminate())?;
+        tokio::select! {
+            pressed = tokio::signal::ctrl_c() => pressed,
+            _ = terminate.recv() => Ok(()),
+        }
+    }
+    #[cfg(not(unix))]
+    tokio::signal::ctrl_c().await
+}

@@ -1,0 +1,123 @@
+//! What the server is told on its command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::Parser;
+use tasklife::{CommandType, LinkShape};
+use tasklife_mock::Pace;
+
+/// A mock of the task API of Redis Cloud, in memory: its tasks move by themselves.
+///
+/// It answers as the documented API does, on subscriptions and databases, pro and essentials, so
+/// that a client is tried against it as it is: only its base address is another. Any key opens an
+/// account of its own, and from then on goes with the secret that first came with it.
+#[derive(Parser)]
+#[command(version, verbatim_doc_comment, after_long_help = EXAMPLES)]
+pub(crate) struct Options {
+    /// Where to listen; port 0 stands for any that is free
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
+    pub(crate) listen: SocketAddr,
+    /// The address below which links lead, where clients come by way of a proxy; otherwise links lead
+    /// to the host that a request was sent to
+    #[arg(long, value_name = "URL")]
+    pub(crate) public_url: Option<String>,
+    /// Lets links lead where a proxy says, in Forwarded or X-Forwarded-Host and -Proto, that the client
+    /// sent its request; only for a server that nobody reaches but by way of that proxy
+    #[arg(long, conflicts_with = "public_url")]
+    pub(crate) trust_forwarded: bool,
+    /// The shape of links: the `links` of the live API, or `_links`, as documented
+    #[arg(long, value_name = "array|map", default_value_t = LinkShape::Array)]
+    pub(crate) links: LinkShape,
+    /// A file that says more: accounts, scripts for certain requests, resources that are there
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// How fast tasks move: when a task ends [default: 2]
+    ///
+    /// `immediate` ends it at once, `2.5` after so many seconds, `reads:3` with the third time that the
+    /// client reads it, `never` leaves it as it was received. Half of it the task is received, half of
+    /// it in progress. What it made is then pending for half as long, or for as many reads.
+    #[arg(long, value_name = "immediate|SECONDS|reads:N|never", verbatim_doc_comment)]
+    pub(crate) advance: Option<Pace>,
+    /// Lets the tasks of a command type end in an error with this code; may be given again
+    #[arg(long, value_name = "COMMAND_TYPE=CODE", value_parser = failing)]
+    pub(crate) fail: Vec<Failing>,
+    /// Answers the first so many reads of a new task with 404, as the live API may
+    #[arg(long, value_name = "READS")]
+    pub(crate) not_found_for: Option<u32>,
+    /// How many seconds pass in the API for one in the world, such as 60
+    #[arg(long, value_name = "FACTOR", default_value_t = 1.0, value_parser = speed)]
+    pub(crate) speed: f64,
+    /// Appends each request and its answer to a file, as a line of JSON that the auditor reads
+    #[arg(long, value_name = "FILE")]
+    pub(crate) journal: Option<PathBuf>,
+    /// Prints no line for each request
+    #[arg(long)]
+    pub(crate) quiet: bool,
+}
+
+/// A command type whose tasks are to fail.
+#[derive(Clone)]
+pub(crate) struct Failing {
+    pub(crate) command: CommandType,
+    pub(crate) code: String,
+}
+
+fn failing(text: &str) -> Result<Failing, String> {
+    let expected = || "expected a command type, `=`, and the code of an error".to_owned();
+    let (command, code) = text.split_once('=').ok_or_else(expected)?;
+    if code.is_empty() {
+        return Err(expected());
+    }
+    let command = command.parse().map_err(|fault| format!("{fault}"))?;
+    Ok(Failing { command, code: code.to_owned() })
+}
+
+fn speed(text: &str) -> Result<f64, String> {
+    let speed = text.parse().ok().filter(|speed: &f64| speed.is_finite() && *speed > 0.0);
+    speed.ok_or_else(|| "expected a number above 0".to_owned())
+}
+
+const EXAMPLES: &str = r#"Try it:
+  tasklife-mock
+  curl -i http://127.0.0.1:8080/v1/subscriptions -d '{"name": "test"}' \
+      -H 'x-api-key: key' -H 'x-api-secret-key: secret'
+  curl -i http://127.0.0.1:8080/v1/tasks -H 'x-api-key: key' -H 'x-api-secret-key: secret'
+  and in a browser, http://127.0.0.1:8080/ shows the tasks moving.
+
+For tests:
+  tasklife-mock --advance immediate
+      nothing to wait for
+  tasklife-mock --advance reads:3 --not-found-for 2
+      no clock: a task is unknown twice, and then the third read sees its end
+  tasklife-mock --advance 600 --speed 60
+      tasks of ten minutes, in ten seconds
+  tasklife-mock --fail databaseCreateRequest=DATABASE_NOT_ACTIVE
+      what does the client make of a failure?
+  tasklife-mock --config scenario.json --journal journal.jsonl
+      what did the client do? `audit journal.jsonl` says whether the server kept its contract
+
+The file of --config is a JSON object. All of its fields may be left out:
+  accounts        [{"key", "secret", "account"}]: who may call, and whose tasks they see.
+                  Others are answered with 401, unless openAccounts says how many keys
+                  may open an account of their own (without accounts, 1000)
+  advance         as --advance, which comes before it
+  visibilityLag   how long a new task is unknown, such as "reads:2", "0.5" (--not-found-for)
+  maxInProgress   how many tasks of an account are in progress at a time; else unlimited
+  maxOpen         how many tasks of an account may be unfinished; another gets 429
+  maxTasks        how many tasks there are in all, 1000000 unless given; another gets 503
+  maxInput        how long a body may be, 1048576 bytes unless given; a longer one gets 413
+  retentionDays   for how many days a task is kept, 10 unless given
+  existing        [{"account", "path": "/subscriptions/1", "fields": {"name": "old"}}]:
+                  resources that are there from the start
+  scripts         what becomes of the tasks of a command type. The last that fits is the one;
+                  those of --fail come after them. Each has
+      command     such as "databaseCreateRequest"
+      when        only where the request's body contains this, such as {"name": "broken"}
+      pace        as --advance; or, status by status:
+      initialized, received, inProgress
+                  how long the task stays in it: "immediate", "2.5", "reads:3", "never"
+      resource    how long its resource is pending, or deleting
+      resourceFails   true: the resource becomes error in place of active, or of gone
+      fail        {"code", "status", "description", "additionalInfo"}: the task fails; or
+      complete    {"resourceId", "additionalResourceId", "resource"}: its result"#;

@@ -1,0 +1,139 @@
+//! The API at a socket: requests in turn, and what is told of them.
+
+use std::future::poll_fn;
+use std::io::{self, Write};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use axum::Router;
+use axum::body::{Body, HttpBody};
+use axum::extract::{Request, State};
+use axum::http::{Response, StatusCode};
+use axum::response::{IntoResponse, Result};
+use axum::routing::get;
+use tasklife_mock::{Exchange, MockApi};
+
+use crate::clock::Clock;
+use crate::journal::{Journal, Line};
+use crate::page::Page;
+
+/// What the requests share.
+pub(crate) struct Server {
+    api: MockApi,
+    max_body: usize,
+    clock: Clock,
+    logs: bool,
+    turn: Mutex<Turn>,
+}
+
+/// What one request has at a time: the clock's time and its place in the journal go together.
+struct Turn {
+    journal: Option<Journal>,
+    /// How many requests there were.
+    count: u64,
+}
+
+type Shared = State<Arc<Server>>;
+
+impl Server {
+    pub(crate) fn new(
+        api: MockApi,
+        max_body: usize,
+        clock: Clock,
+        journal: Option<Journal>,
+        logs: bool,
+    ) -> Self {
+        Self { api, max_body, clock, logs, turn: Mutex::new(Turn { journal, count: 0 }) }
+    }
+
+    /// All paths: that of the page, and the API's for everything else.
+    pub(crate) fn into_router(self: Arc<Self>) -> Router {
+        Router::new().route("/", get(page).fallback(answer)).fallback(answer).with_state(self)
+    }
+
+    fn handle(&self, request: &Request<Vec<u8>>) -> Response<String> {
+        let mut turn = self.turn();
+        let response = self.api.handle(request, self.clock.now());
+        let before = turn.count;
+        turn.count += 1;
+        if !self.logs && turn.journal.is_none() {
+            return response;
+        }
+        let exchange = self.api.journal_since(before).pop();
+        let added = exchange.as_ref().map(|exchange| turn.note(exchange));
+        drop(turn);
+        // Nobody waits for a terminal.
+        if let Some(Err(fault)) = added {
+            say(&fault);
+        }
+        if let Some(exchange) = exchange.filter(|_| self.logs) {
+            say(&Line(&exchange).to_string());
+        }
+        response
+    }
+
+    /// The page, for a browser that finds the API where it found the page.
+    fn page(&self, request: &Request) -> Result<String, Box<Response<String>>> {
+        let now = self.clock.now();
+        let base = self.api.base_of(request, now)?;
+        let turn = self.turn();
+        let now = self.clock.now();
+        self.api.advance(now);
+        let requests = self.api.journal_since(turn.count.saturating_sub(Page::REQUESTS));
+        drop(turn);
+        Ok(Page::new(&self.api, &base, self.clock.speed(), requests, now).to_string())
+    }
+
+    /// No turn leaves anything half done.
+    fn turn(&self) -> MutexGuard<'_, Turn> {
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Turn {
+    fn note(&mut self, exchange: &Exchange) -> Result<(), String> {
+        let Some(journal) = &mut self.journal else { return Ok(()) };
+        let added = journal.add(exchange);
+        if added.is_err() {
+            self.journal = None;
+        }
+        added
+    }
+}
+
+/// Prints a line, unless nobody listens.
+fn say(line: &str) {
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
+async fn answer(State(server): Shared, request: Request) -> Response<Body> {
+    let (head, body) = request.into_parts();
+    match read(body, server.max_body).await {
+        Ok(body) => server.handle(&Request::from_parts(head, body)).map(Body::from),
+        // What of it came may look like the whole, and is not.
+        Err(_) => StatusCode::BAD_REQUEST.into_response(),
+    }
+}
+
+/// A body, or as much of it as shows that it is longer than the limit.
+async fn read(mut body: Body, limit: usize) -> Result<Vec<u8>, axum::Error> {
+    let mut read = Vec::new();
+    while read.len() <= limit
+        && let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await
+    {
+        if let Ok(data) = frame?.into_data() {
+            read.extend_from_slice(&data);
+        }
+    }
+    Ok(read)
+}
+
+async fn page(State(server): Shared, request: Request) -> Result<impl IntoResponse> {
+    let headers = [
+        ("content-type", "text/html; charset=utf-8"),
+        ("cache-control", "no-store"),
+        // Nothing but its own style: whatever clients send can't do anything.
+        ("content-security-policy", "default-src 'none'; style-src 'unsafe-inline'"),
+    ];
+    Ok((headers, server.page(&request).map_err(|refused| *refused)?))
+}

@@ -1,0 +1,76 @@
+//! A whole API of tasks that move by themselves, for the tests of its clients. No I/O.
+//!
+//! [`MockApi`] takes an `http::Request` and a `now` and gives the `http::Response`. A [`Script`]
+//! says what becomes of the tasks of a command type, and a [`Pace`] how fast. Afterwards the
+//! [journal](MockApi::journal) tells what the client did.
+//!
+//! ```
+//! use tasklife_mock::{MockApi, Pace, Script};
+//! use tasklife::{CommandType, TaskError};
+//!
+//! const CREATE: CommandType = CommandType::from_static("subscriptionCreateRequest");
+//!
+//! // The documented API, in which the first two GETs of a new task are answered with 404; of those
+//! // after that, the third shows its end.
+//! let api = MockApi::redis_cloud("/v1")?
+//!     .with_account("key", "secret", "acme".parse()?)
+//!     .with_visibility_lag(Pace::Reads(2));
+//! api.on(CREATE, Script::new(Pace::Reads(3)))?;
+//! let refused = TaskError::new("SUBSCRIPTION_PI_NOT_FOUND", "Payment info was not found.");
+//! let failing = Script::new(Pace::Reads(1)).failing(refused);
+//! api.on_if(CREATE, |body| body["name"] == "broken", failing)?;
+//!
+//! // What a client would send.
+//! let now = "2019-08-08T06:49:15.929Z".parse()?;
+//! let request = |method: &str, path: &str| {
+//!     let request = http::Request::builder().method(method).uri(path);
+//!     request.header("x-api-key", "key").header("x-api-secret-key", "secret")
+//! };
+//! let accepted = api.handle(&request("POST", "/v1/subscriptions").body(r#"{"name": "test"}"#)?, now);
+//! assert_eq!(accepted.status(), 202);
+//! let task = accepted.headers()["location"].to_str()?.to_owned();
+//!
+//! let polls = [(); 5].map(|()| api.handle(&request("GET", &task).body("").unwrap(), now));
+//! assert_eq!(polls.each_ref().map(|poll| poll.status().as_u16()), [404, 404, 200, 200, 200]);
+//! assert!(polls[4].body().contains(r#""status":"processing-completed""#));
+//!
+//! // What did the client do?
+//! let journal = api.journal();
+//! let polls = journal.iter().filter(|x| x.method == "GET" && x.path == task).map(|x| x.status);
+//! assert!(polls.eq([404, 404, 200, 200, 200]));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Where it drops in
+//!
+//! In a unit test, as above: no server, no port, and time is what the test says. Beside this crate,
+//! it needs the crate `http`; where `tasklife::*` is imported, that is written `::http`.
+#![doc = include_str!("servers.md")]
+
+mod account;
+mod api;
+mod journal;
+mod keys;
+mod operation;
+mod origin;
+mod pace;
+mod redis_cloud;
+mod rejection;
+mod request;
+mod resource;
+mod route;
+mod script;
+mod text;
+
+#[doc(no_inline)]
+pub use {http, tasklife};
+
+pub use api::{MockApi, MockError};
+pub use journal::Exchange;
+pub use origin::Origin;
+pub use pace::{Pace, PaceError};
+pub use script::Script;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

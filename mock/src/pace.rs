@@ -1,0 +1,149 @@
+//! How long something stays as it is: a time, a number of reads, or for ever.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use crate::text::Excerpt;
+use chrono::TimeDelta;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use tasklife::{Now, within_years};
+
+/// How long something stays as it is, before it moves on.
+///
+/// As text, for options and configurations, it is `immediate`, a number of seconds such as `2.5`,
+/// `reads:3`, or `never`.
+///
+/// ```
+/// use std::time::Duration;
+/// use tasklife_mock::Pace;
+///
+/// assert_eq!("2.5".parse(), Ok(Pace::After(Duration::from_millis(2_500))));
+/// assert_eq!("reads:3".parse(), Ok(Pace::Reads(3)));
+/// assert_eq!(Pace::AtOnce.to_string(), "immediate");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Pace {
+    /// It moves at once: before anybody looks.
+    AtOnce,
+    /// It moves with that read: the third read is the first that shows what comes after
+    /// `Reads(3)`. `Reads(0)` is [`AtOnce`](Self::AtOnce).
+    ///
+    /// A read is a `GET` of it that is answered with 200, or, where the client knows it already,
+    /// with 304: else one that sends `If-None-Match` would wait for ever. Lists, `HEAD`s and 404s
+    /// don't count.
+    Reads(u32),
+    /// It moves after a time, counted from when it came to be as it is.
+    After(Duration),
+    /// It stays.
+    Never,
+}
+
+impl Pace {
+    /// When it moves on by itself, having come to be as it is at `since`.
+    pub(crate) fn due(self, since: Now) -> Option<Now> {
+        let time = match self {
+            Self::AtOnce | Self::Reads(0) => Duration::ZERO,
+            Self::After(time) => time,
+            Self::Reads(_) | Self::Never => return None,
+        };
+        let due = since.checked_add_signed(TimeDelta::from_std(time).ok()?)?;
+        // What can't be written down never comes.
+        Some(due).filter(|due| within_years(*due) == *due)
+    }
+
+    /// Whether the read with this number, counted from 1, moves it on.
+    pub(crate) fn is_met_by(self, reads: u32) -> bool {
+        matches!(self, Self::Reads(action) if reads >= action)
+    }
+
+    /// The same in two steps, one after the other.
+    pub(crate) fn halves(self) -> [Self; 2] {
+        match self {
+            Self::Reads(reads) => [Self::Reads(reads.div_ceil(2)), Self::Reads(reads / 2)],
+            Self::After(time) => {
+                [Self::After(time / 2), Self::After(time.saturating_sub(time / 2))]
+            }
+            Self::AtOnce | Self::Never => [self, self],
+        }
+    }
+}
+
+impl fmt::Display for Pace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AtOnce => f.pad("immediate"),
+            Self::Reads(reads) => write!(f, "reads:{reads}"),
+            Self::After(time) if time.subsec_nanos() == 0 => write!(f, "{}", time.as_secs()),
+            Self::After(time) => {
+                let digits = std::format!("{:09}", time.subsec_nanos());
+                write!(f, "{}.{}", time.as_secs(), digits.trim_end_matches('0'))
+            }
+            Self::Never => f.pad("never"),
+        }
+    }
+}
+
+impl FromStr for Pace {
+    type Err = PaceError;
+
+    fn from_str(text: &str) -> Result<Self, PaceError> {
+        let pace = match text {
+            "immediate" => Some(Self::AtOnce),
+            "never" => Some(Self::Never),
+            _ => match text.strip_prefix("reads:") {
+                Some(reads) => unsigned(reads).and_then(|n| n.try_into().ok()).map(Self::Reads),
+                None => seconds(text).map(Self::After),
+            },
+        };
+        pace.ok_or_else(|| PaceError { got: Excerpt::of(text) })
+    }
+}
+
+/// Digits alone: no sign, no blank.
+fn unsigned(digits: &str) -> Option<u64> {
+    digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok()).flatten()
+}
+
+/// Seconds in decimal, with up to 9 digits of a fraction.
+fn seconds(text: &str) -> Option<Duration> {
+    const DIGITS: usize = 9;
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+    if fraction.is_empty() || fraction.len() > DIGITS {
+        return None;
+    }
+    let nanos = unsigned(fraction)? * 10_u64.pow(u32::try_from(DIGITS - fraction.len()).ok()?);
+    Some(Duration::new(unsigned(whole)?, u32::try_from(nanos).ok()?))
+}
+
+impl Serialize for Pace {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Pace {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Cow::<str>::deserialize(deserializer)?;
+        text.parse().map_err(D::Error::custom)
+    }
+}
+
+/// The error for a text that is no [`Pace`].
+///
+/// ```
+/// use tasklife_mock::Pace;
+///
+/// assert_eq!(
+///     "reads".parse::<Pace>().unwrap_err().to_string(),
+///     "expected immediate, a number of seconds, reads:N or never, got \"reads\""
+/// );
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected immediate, a number of seconds, reads:N or never, got {got}")]
+pub struct PaceError {
+    got: Excerpt,
+}

@@ -1,0 +1,163 @@
+//! What the mock refuses: keys, bodies, and more than there is room for.
+
+use http::Request;
+use serde_json::json;
+use tasklife::StoreConfig;
+use tasklife_mock::{MockApi, Pace, Script};
+
+use super::{CREATE, Client, acme, api, error, second};
+
+fn with_keys(path: &str, keys: &[(&str, &str)]) -> Request<&'static str> {
+    let request = Request::get(path);
+    keys.iter()
+        .fold(request, |request, (name, value)| request.header(*name, *value))
+        .body("")
+        .unwrap()
+}
+
+#[test]
+fn without_its_keys_an_account_shows_nothing() {
+    let api = api();
+    let task = api.submit("/v1/subscriptions", "{}", 0.0);
+    for path in [&task, "/v1/tasks", "/v1/subscriptions", "/v1/subscriptions/77899", "/v1/nothing"]
+    {
+        for keys in [
+            &[][..],
+            &[("x-api-key", "key")],
+            &[("x-api-secret-key", "secret")],
+            &[("x-api-key", "key"), ("x-api-secret-key", "")],
+            &[("x-api-key", "key"), ("x-api-secret-key", "other")],
+            &[("x-api-key", "other"), ("x-api-secret-key", "secret")],
+        ] {
+            let response = api.handle(&with_keys(path, keys), second(0.0));
+            assert_eq!(error(&response).0, 401, "{path} {keys:?}");
+        }
+    }
+    // An unknown key and a wrong secret look alike.
+    let [one, other] = [("key", "other"), ("other", "secret")].map(|(key, secret)| {
+        let keys = [("x-api-key", key), ("x-api-secret-key", secret)];
+        api.handle(&with_keys("/v1/tasks", &keys), second(0.0)).into_body()
+    });
+    assert_eq!(one, other);
+}
+
+#[test]
+fn a_key_can_open_an_account_as_long_as_there_is_room() {
+    let api = MockApi::redis_cloud("/v1").unwrap().with_open_accounts(2);
+    let call = |key: &str, secret: &str| {
+        let keys = [("x-api-key", key), ("x-api-secret-key", secret)];
+        api.handle(&with_keys("/v1/subscriptions", &keys), second(0.0))
+    };
+    for (key, number) in [("a", 1), ("b", 2), ("a", 1)] {
+        let response = call(key, "s");
+        assert_eq!(super::value(&response)["accountId"], number);
+    }
+    assert_eq!(error(&call("a", "other")).0, 401);
+    let (status, message) = error(&call("c", "s"));
+    assert_eq!(
+        (status, &*message),
+        (401, "expected one of the 2 keys that are known or came first")
+    );
+    assert_eq!(error(&call("..", "s")).0, 401);
+    assert_eq!(api.accounts().len(), 2);
+}
+
+#[test]
+fn a_body_has_a_largest_size() {
+    let api = api().with_config(StoreConfig::default().with_max_input(100));
+    let sized = |size: usize| format!("{{}}{}", " ".repeat(size - 2));
+    api.submit("/v1/subscriptions", &sized(100), 0.0);
+    let response = api.call("POST", "/v1/subscriptions", &sized(101), 0.0);
+    assert_eq!(error(&response), (413, "expected a body of at most 100 bytes, got 101".into()));
+    let kept: Vec<usize> = api.journal().iter().map(|x| x.request_body.len()).collect();
+    assert_eq!(kept, [100, 0]);
+    // A path as long as it can be leaves the body its room.
+    let long = format!("/v1/subscriptions?{}", "x".repeat(65_000));
+    api.submit(&long, &sized(100), 0.0);
+}
+
+#[test]
+fn a_store_that_is_full_makes_place_by_itself() {
+    let api = api().with_config(StoreConfig::default().with_max_tasks(2));
+    let tasks = [0.0, 1.0].map(|at| api.submit("/v1/subscriptions", "{}", at));
+    let response = api.call("POST", "/v1/subscriptions", "{}", 2.0);
+    assert_eq!(error(&response).0, 503);
+    assert!(response.headers().contains_key("retry-after"));
+    let days = 864_000.0;
+    let third = api.submit("/v1/subscriptions", "{}", days);
+    assert_eq!(api.store().len(), 2);
+    let seen = [&tasks[0], &tasks[1], &third].map(|task| api.status(task, days));
+    assert_eq!(seen, ["404", "processing-completed", "processing-completed"]);
+    // The resource of a task stays when its task has expired.
+    assert_eq!(api.get("/v1/subscriptions/77899", days).status(), 200);
+}
+
+#[test]
+fn an_account_that_is_full_is_told_to_wait() {
+    let api = api().with_config(StoreConfig::default().with_max_open(1));
+    api.on(CREATE, Script::new(Pace::Reads(1))).unwrap();
+    let task = api.submit("/v1/subscriptions", "{}", 0.0);
+    let response = api.call("POST", "/v1/subscriptions", "{}", 0.0);
+    assert_eq!(error(&response).0, 429);
+    assert_eq!(api.status(&task, 0.0), "processing-completed");
+    api.submit("/v1/subscriptions", "{}", 0.0);
+}
+
+#[test]
+fn an_account_has_room_for_so_many_resources() {
+    let subscription = "/v1/subscriptions/1".to_owned();
+    let mut api = api().with_existing(&acme(), "/subscriptions/1", &json!({})).unwrap();
+    for id in 2..=MockApi::MAX_RESOURCES {
+        let path = format!("/subscriptions/1/databases/{id}");
+        api = api.with_existing(&acme(), &path, &json!({})).unwrap();
+    }
+    for path in ["/v1/subscriptions", &format!("{subscription}/databases")] {
+        let (status, message) = error(&api.call("POST", path, "{}", 0.0));
+        assert_eq!(
+            (status, &*message),
+            (429, "expected an account with less than 1000000 resources")
+        );
+    }
+    // A repeated request, and one that makes none, is accepted still.
+    let delete = api.accepted("DELETE", &subscription, "", 0.0);
+    assert_eq!(api.status(&delete, 0.0), "processing-completed");
+    api.submit("/v1/subscriptions", "{}", 0.0);
+}
+
+#[test]
+fn an_account_that_has_keys_is_not_opened_by_its_name() {
+    let api = api().with_open_accounts(5);
+    let call = |key: &str, secret: &str| {
+        let keys = [("x-api-key", key), ("x-api-secret-key", secret)];
+        api.handle(&with_keys("/v1/tasks", &keys), second(0.0)).status().as_u16()
+    };
+    assert_eq!([call("acme", "any"), call("key", "secret"), call("new", "any")], [401, 200, 200]);
+}
+
+#[test]
+fn a_request_makes_so_many_along_with_it() {
+    let api = api();
+    let many = vec!["{}"; MockApi::MAX_NESTED + 1].join(",");
+    let task = api.submit("/v1/subscriptions", &format!(r#"{{"databases": [{many}]}}"#), 0.0);
+    let path = format!("/v1/subscriptions/{}", api.made(&task, 0.0));
+    assert_eq!(super::value(&api.get(&path, 0.0))["numberOfDatabases"], MockApi::MAX_NESTED);
+}
+
+#[test]
+fn what_has_expired_makes_place_for_what_comes() {
+    let api = api();
+    // One a minute: ten days have 14,400.
+    for minute in 0..40_000_u32 {
+        api.submit("/v1/subscriptions", r#"{"dryRun": true}"#, f64::from(minute) * 60.0);
+    }
+    let held = api.store().len();
+    assert!((14_400..14_500).contains(&held), "{held}");
+}
+
+#[test]
+fn what_is_shown_for_debugging_has_no_secret() {
+    let api = api();
+    api.submit("/v1/subscriptions", r#"{"password": "p4ss"}"#, 0.0);
+    let shown = format!("{api:?} {:?}", api.store());
+    assert!(!shown.contains("secret") && !shown.contains("p4ss"), "{shown}");
+}

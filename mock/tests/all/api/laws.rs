@@ -1,0 +1,221 @@
+//! What holds for whatever a client does.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use proptest::prelude::*;
+use tasklife::{CommandType, StoreConfig, TaskError};
+use tasklife_mock::{MockApi, Pace, Script};
+
+use super::{Client, acme, api, listed, request, second};
+
+/// What a client does, and how long it then waits.
+#[derive(Clone, Debug)]
+enum Act {
+    Create { name: u8 },
+    Operate { method: &'static str, nth: usize },
+    Database { nth: usize },
+    Poll { nth: usize },
+    Read { nth: usize },
+    List { limit: usize },
+}
+
+fn acts() -> impl Strategy<Value = Vec<(Act, u32)>> {
+    let act = prop_oneof![
+        3 => (0..4_u8).prop_map(|name| Act::Create { name }),
+        2 => (prop_oneof![Just("PUT"), Just("DELETE")], 0..6_usize)
+            .prop_map(|(method, nth)| Act::Operate { method, nth }),
+        2 => (0..6_usize).prop_map(|nth| Act::Database { nth }),
+        4 => (0..8_usize).prop_map(|nth| Act::Poll { nth }),
+        2 => (0..6_usize).prop_map(|nth| Act::Read { nth }),
+        2 => (1..5_usize).prop_map(|limit| Act::List { limit }),
+    ];
+    let wait = prop_oneof![3 => 0..3_000_u32, 1 => 0..20_000_u32, 1 => Just(500_000_000)];
+    prop::collection::vec((act, wait), 1..40)
+}
+
+fn pace(by_reads: bool) -> BoxedStrategy<Pace> {
+    let time = (0..12_000_u64).prop_map(|millis| Pace::After(Duration::from_millis(millis)));
+    let reads = if by_reads {
+        (0..4_u32).prop_map(Pace::Reads).boxed()
+    } else {
+        Just(Pace::AtOnce).boxed()
+    };
+    prop_oneof![4 => time, 2 => reads, 1 => Just(Pace::AtOnce), 1 => Just(Pace::Never)].boxed()
+}
+
+/// What an API is made with.
+#[derive(Clone, Debug)]
+struct Setting {
+    scripts: Vec<Steps>,
+    lag: Pace,
+    lane: Option<NonZeroU32>,
+}
+
+#[derive(Clone, Debug)]
+struct Steps {
+    initialized: Option<Pace>,
+    received: Pace,
+    in_progress: Pace,
+    resource: Pace,
+    resource_fails: bool,
+    fails_for_some: bool,
+}
+
+const COMMANDS: [&str; 4] = [
+    "subscriptionCreateRequest",
+    "subscriptionUpdateRequest",
+    "subscriptionDeleteRequest",
+    "databaseCreateRequest",
+];
+
+fn settings(by_reads: bool) -> impl Strategy<Value = Setting> {
+    let pace = || pace(by_reads);
+    let initialized = prop::option::weighted(0.2, pace());
+    let steps = (initialized, pace(), pace(), pace(), any::<bool>(), any::<bool>()).prop_map(
+        |(initialized, received, in_progress, resource, resource_fails, fails_for_some)| Steps {
+            initialized,
+            received,
+            in_progress,
+            resource,
+            resource_fails,
+            fails_for_some,
+        },
+    );
+    let lag = prop_oneof![3 => Just(Pace::AtOnce), 1 => pace()];
+    let lane = prop::option::of((1..3_u32).prop_map(|width| NonZeroU32::new(width).unwrap()));
+    (prop::collection::vec(steps, COMMANDS.len()), lag, lane)
+        .prop_map(|(scripts, lag, lane)| Setting { scripts, lag, lane })
+}
+
+impl Setting {
+    fn api(&self) -> MockApi {
+        let config = StoreConfig::default();
+        let config = self.lane.map_or(config, |width| config.with_max_in_progress(width));
+        let api = api().with_config(config).with_visibility_lag(self.lag);
+        for (command, steps) in
+            COMMANDS.map(CommandType::from_static).into_iter().zip(&self.scripts)
+        {
+            let mut script =
+                Script::in_steps(steps.received, steps.in_progress).resource(steps.resource);
+            if let Some(pace) = steps.initialized {
+                script = script.initialized(pace);
+            }
+            if steps.resource_fails {
+                script = script.resource_failing();
+            }
+            api.on(command.clone(), script.clone()).unwrap();
+            if steps.fails_for_some {
+                let failing = script.failing(TaskError::new("NO", "No."));
+                api.on_if(command, |body| body["name"] == 1, failing).unwrap();
+            }
+        }
+        api
+    }
+}
+
+/// Does all acts, and gives the answers. Before each, `meanwhile` is called with the time before
+/// and the time.
+fn session(api: &MockApi, acts: &[(Act, u32)], meanwhile: impl Fn(f64, f64)) -> Vec<String> {
+    let (mut now, mut tasks, mut answers) = (0.0, Vec::new(), Vec::new());
+    for (act, wait) in acts {
+        let nth = |nth: &usize| 77_899 + nth;
+        let (method, path, body) = match act {
+            Act::Create { name } => {
+                ("POST", "/v1/subscriptions".into(), format!(r#"{{"name":{name}}}"#))
+            }
+            Act::Operate { method, nth: at } => {
+                (*method, format!("/v1/subscriptions/{}", nth(at)), "{}".into())
+            }
+            Act::Database { nth: at } => {
+                ("POST", format!("/v1/subscriptions/{}/databases", nth(at)), "{}".into())
+            }
+            Act::Poll { nth } => {
+                let unknown = || "/v1/tasks/7".to_owned();
+                (
+                    "GET",
+                    tasks.iter().rev().nth(*nth).cloned().unwrap_or_else(unknown),
+                    String::new(),
+                )
+            }
+            Act::Read { nth: at } => {
+                ("GET", format!("/v1/subscriptions/{}", nth(at)), String::new())
+            }
+            Act::List { limit } => ("GET", format!("/v1/tasks?limit={limit}"), String::new()),
+        };
+        let response = api.handle(&request(method, &path, &body), second(now));
+        if let Some(location) = response.headers().get("location") {
+            tasks.push(
+                location.to_str().unwrap().trim_start_matches("https://api.example.com").to_owned(),
+            );
+        }
+        answers.push(format!(
+            "{:?} {:?} {}",
+            response.status(),
+            response.headers(),
+            response.body()
+        ));
+        let then = now + f64::from(*wait) / 1e3;
+        meanwhile(now, then);
+        now = then;
+    }
+    answers
+}
+
+proptest! {
+    #[test]
+    fn the_same_calls_at_the_same_times_have_the_same_answers(setting in settings(true), acts in acts()) {
+        let one = session(&setting.api(), &acts, |_, _| {});
+        prop_assert_eq!(session(&setting.api(), &acts, |_, _| {}), one);
+    }
+
+    #[test]
+    fn looking_in_between_makes_no_difference(setting in settings(true), acts in acts(), parts in 1..5_u32) {
+        let plain = session(&setting.api(), &acts, |_, _| {});
+        let watched = setting.api();
+        let with_looks = session(&watched, &acts, |from, to| {
+            for part in 0..=parts {
+                watched.advance(second(from + (to - from) * f64::from(part) / f64::from(parts)));
+            }
+        });
+        prop_assert_eq!(with_looks, plain);
+    }
+
+    #[cfg(feature = "audit")]
+    #[test]
+    fn the_auditor_finds_nothing(setting in settings(true), acts in acts()) {
+        let api = setting.api();
+        session(&api, &acts, |_, _| {});
+        let mut auditor = tasklife::audit::Auditor::new(tasklife::Retention::default());
+        for exchange in api.journal() {
+            let findings = auditor.observe(&(&exchange).into());
+            prop_assert!(findings.is_empty(), "{:?} {:?}", findings, exchange);
+        }
+    }
+
+    #[test]
+    fn pages_have_each_task_that_can_be_read_once(setting in settings(false), acts in acts(), limit in 1..4_usize) {
+        let api = setting.api();
+        session(&api, &acts, |_, _| {});
+        let all = listed(&api.get("/v1/tasks", 600_000.0));
+        let (mut pages, mut path) = (Vec::new(), format!("/v1/tasks?limit={limit}"));
+        loop {
+            let page = api.get(&path, 600_000.0);
+            let tasks = listed(&page);
+            prop_assert!(tasks.len() <= limit);
+            // A page that was said to follow is not empty.
+            prop_assert!(pages.is_empty() || !tasks.is_empty());
+            pages.extend(tasks);
+            let Some(next) = page.headers().get("link") else { break };
+            let next = next.to_str().unwrap().split_once('>').unwrap().0.to_owned();
+            path = next.trim_start_matches("<https://api.example.com").to_owned();
+        }
+        prop_assert_eq!(&pages, &all);
+        // The list has what a read finds, and no more.
+        let reads = |path: &String| api.call("HEAD", path, "", 600_000.0).status() == 200;
+        prop_assert!(all.iter().all(reads));
+        let known = api.journal().into_iter().filter(|x| x.account == Some(acme())).filter_map(|x| x.task_id);
+        let known: std::collections::BTreeSet<String> = known.map(|id| format!("/v1/tasks/{id}")).collect();
+        prop_assert_eq!(known.iter().filter(|path| reads(path)).count(), all.len());
+    }
+}

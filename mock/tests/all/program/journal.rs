@@ -1,0 +1,147 @@
+//! What is told of each request.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::thread::{scope, spawn};
+
+use tasklife_mock::Exchange;
+
+use super::{Mock, PROGRAM, UNKNOWN};
+use tasklife_test_support::{PATIENCE, Program, Scratch};
+
+fn read(journal: &Scratch) -> Vec<Exchange> {
+    let text = fs::read_to_string(journal.path()).unwrap();
+    assert!(text.is_empty() || text.ends_with('\n'));
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn the_journal_has_each_exchange_at_once_and_keeps_it() {
+    let journal = Scratch::new("journal");
+    let options = ["--advance", "immediate", "--journal", journal.path()];
+    let mock = Mock::start(&options);
+    let task = mock.submit("acme", "{\n}");
+    let polled = mock.get("acme", &task);
+    mock.0.send("GET", "/v1/tasks?limit=1", "", b"").error(401);
+    assert_eq!(mock.0.send("GET", "/", "", b"").status, 200, "the page is not the API's");
+
+    let exchanges = read(&journal);
+    let told = exchanges.iter().map(|exchange| {
+        let account = exchange.account.as_ref().map(ToString::to_string);
+        let id = exchange.task_id.map(|id| format!("/v1/tasks/{id}"));
+        (
+            exchange.number,
+            account,
+            exchange.method.to_string(),
+            &*exchange.path,
+            exchange.status,
+            id,
+        )
+    });
+    let acme = || Some("acme".to_owned());
+    let expected = [
+        (1, acme(), "POST".to_owned(), "/v1/subscriptions", 202, Some(task.clone())),
+        (2, acme(), "GET".to_owned(), &*task, 200, Some(task.clone())),
+        (3, None, "GET".to_owned(), "/v1/tasks?limit=1", 401, None),
+    ];
+    assert!(told.clone().eq(expected), "{:?}", told.collect::<Vec<_>>());
+    assert_eq!(exchanges[0].request_body, "{\n}");
+    assert_eq!(exchanges[1].body, polled.body);
+
+    drop(mock); // it is killed
+    Mock::start(&options).submit("acme", "{}");
+    assert_eq!(read(&journal)[..3], exchanges);
+    assert_eq!(read(&journal).len(), 4);
+}
+
+#[cfg(feature = "audit")]
+#[test]
+fn the_auditor_finds_nothing_in_the_journal_of_many_clients() {
+    use tasklife::Retention;
+    use tasklife::audit::{Auditor, Reading};
+
+    let journal = Scratch::new("audited");
+    let mock = Mock::start(&["--advance", "0.05", "--speed", "2", "--journal", journal.path()]);
+    scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                for _ in 0..20 {
+                    let task = mock.submit("acme", "{}");
+                    for path in [&*task, "/v1/tasks", UNKNOWN, &task] {
+                        mock.get("acme", path);
+                    }
+                }
+            });
+        }
+    });
+    let mut auditor = Auditor::new(Retention::default());
+    let text = fs::read_to_string(journal.path()).unwrap();
+    let mut before = None;
+    for line in text.lines() {
+        let reading: Reading = serde_json::from_str(line).unwrap();
+        assert_eq!(auditor.observe(&reading), []);
+        assert!(before <= Some(reading.at), "{line}");
+        before = Some(reading.at);
+    }
+    assert_eq!(text.lines().count(), 4 * 20 * 5);
+}
+
+#[test]
+fn there_is_a_line_for_each_request_unless_it_is_to_be_quiet() {
+    let mut command = Command::new(PROGRAM);
+    let mut mock = Mock(Program::spawn(command.stderr(Stdio::piped())));
+    let lines = BufReader::new(mock.0.process.stderr.take().unwrap()).lines();
+    let (sender, said) = mpsc::channel();
+    spawn(move || lines.for_each(|line| sender.send(line.unwrap()).unwrap()));
+    let line = || said.recv_timeout(PATIENCE).unwrap();
+
+    let accepted = mock.post("acme", "/v1/subscriptions", "{}").document(202);
+    let id = accepted.task_id();
+    let first = line();
+    let (time, rest) = first.split_once(' ').unwrap();
+    assert_eq!(rest, format!("acme POST /v1/subscriptions 202 {id}"));
+    let time: tasklife::Now = time.parse().unwrap();
+    assert_eq!(time.timestamp_millis(), accepted.timestamp().unwrap().timestamp_millis());
+
+    // What a terminal would obey is told, not done.
+    mock.0.send("GET", "/v1/\u{9b}31m?x=\u{85}", "", b"");
+    let obeyed = line();
+    assert!(obeyed.ends_with(r" - GET /v1/\u{9b}31m?x=\u{85} 401"), "{obeyed:?}");
+    mock.get("acme", &format!("/v1/tasks/{id}"));
+    assert!(line().ends_with(&format!(" acme GET /v1/tasks/{id} 200 {id}")));
+
+    let journal = Scratch::new("quiet");
+    let mut command = Command::new(PROGRAM);
+    command.args(["--quiet", "--journal", journal.path()]).stderr(Stdio::piped());
+    let mut mock = Mock(Program::spawn(&mut command));
+    mock.submit("acme", "{}");
+    mock.0.process.kill().unwrap();
+    let stderr = mock.0.process.stderr.take().unwrap();
+    assert_eq!(BufReader::new(stderr).lines().count(), 0);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_journal_that_can_not_be_written_is_told_of_and_ends() {
+    let mut command = Command::new(PROGRAM);
+    command.args(["--quiet", "--journal", "/dev/full"]).stderr(Stdio::piped());
+    let mut mock = Mock(Program::spawn(&mut command));
+    mock.submit("acme", "{}");
+    mock.submit("acme", "{}");
+    mock.0.process.kill().unwrap();
+    let lines = BufReader::new(mock.0.process.stderr.take().unwrap()).lines();
+    let lines: Vec<String> = lines.map(Result::unwrap).collect();
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert!(lines[0].starts_with("/dev/full: No space left on device"), "{lines:?}");
+}
+
+#[test]
+fn nobody_needs_to_listen_to_it() {
+    let mut command = Command::new(PROGRAM);
+    let mut mock = Mock(Program::spawn(command.stderr(Stdio::piped())));
+    drop(mock.0.process.stderr.take());
+    mock.submit("acme", "{}");
+    mock.submit("acme", "{}");
+}

@@ -1,0 +1,100 @@
+//! The page that shows the tasks moving.
+
+use std::fs;
+
+use super::{Mock, keys};
+use tasklife_test_support::Scratch;
+
+/// The page, which needs no keys.
+fn page(mock: &Mock) -> String {
+    let reply = mock.0.send("GET", "/", "", b"");
+    assert_eq!(reply.status, 200);
+    assert_eq!(reply.header("content-type"), Some("text/html; charset=utf-8"));
+    let policy = reply.header("content-security-policy").unwrap();
+    assert!(policy.starts_with("default-src 'none'"), "{policy}");
+    reply.body
+}
+
+#[test]
+fn the_page_shows_tasks_requests_and_accounts() {
+    let mock = Mock::start(&["--advance", "reads:2", "--fail", "cidrGetRequest=NO_CIDR"]);
+    let empty = page(&mock);
+    let curl = format!("curl http://{}/v1/subscriptions -d", mock.0.address);
+    assert!(empty.contains(&curl) && !empty.contains("<table>"), "{empty}");
+    assert!(empty.contains("<meta http-equiv=refresh content=1>"), "{empty}");
+
+    let task = mock.submit("acme", "{}");
+    mock.submit("umbrella", "{}");
+    let received = page(&mock);
+    assert_eq!(received.matches("<span class=status>received</span>").count(), 2);
+    for part in ["acme <small class=faint>1</small>", "umbrella", "POST /v1/subscriptions"] {
+        assert!(received.contains(part), "{part}: {received}");
+    }
+    assert_eq!(page(&mock).matches("received</span>").count(), 2, "to look is not to read");
+    mock.get("acme", &task);
+    assert!(page(&mock).contains("processing-in-progress</span>"));
+    mock.get("acme", &task);
+    let completed = page(&mock);
+    assert!(completed.contains("processing-completed</span>"), "{completed}");
+    assert!(completed.contains("<code>77899</code>"), "{completed}");
+    let request = format!("<code>GET {task}</code>");
+    assert_eq!(completed.matches(&request).count(), 2, "{completed}");
+
+    let cidr = mock.get("acme", "/v1/subscriptions/77899/cidr").document(202);
+    for _ in 0..2 {
+        mock.get("acme", &format!("/v1/tasks/{}", cidr.task_id()));
+    }
+    assert!(page(&mock).contains("<code class=fail>NO_CIDR</code>"));
+}
+
+#[test]
+fn the_page_moves_what_is_due_by_itself_and_shows_the_last_hundred() {
+    let mock = Mock::start(&["--advance", "immediate"]);
+    for _ in 0..101 {
+        mock.submit("acme", "{}");
+    }
+    mock.submit("umbrella", "{}");
+    let shown = page(&mock);
+    assert_eq!(shown.matches("processing-completed</span>").count(), 100);
+    assert!(shown.contains("the last 100 of 102"), "{shown}");
+    assert!(shown.contains("acme <small class=faint>100+</small>"), "{shown}");
+    assert_eq!(shown.matches("<code>POST /v1/subscriptions</code>").count(), 20);
+}
+
+#[test]
+fn whatever_comes_from_outside_stays_text() {
+    let config = Scratch::new("hostile");
+    let text = r#"{"advance": "immediate", "scripts": [{"command": "subscriptionCreateRequest",
+        "fail": {"code": "<b>code", "description": "<img src=x onerror=alert(1)>"}}]}"#;
+    fs::write(config.path(), text).unwrap();
+    let mock = Mock::start(&["--config", config.path()]);
+    let hostile = r#"<script>alert("1" & '2')</script>"#;
+    mock.submit(hostile, "{}");
+    let path = r#"/v1/"><script>?'&"#.replace(['<', '>'], "|");
+    mock.0.send("GET", &path, &keys(hostile), b"").error(404);
+
+    let shown = page(&mock);
+    for raw in ["<script", "<img", "<b>", "'2'", "\"1\"", "1&quot; & "] {
+        assert!(!shown.contains(raw), "{raw}: {shown}");
+    }
+    for escaped in [
+        "&lt;script&gt;alert(&quot;1&quot; &amp; &#39;2&#39;)&lt;/script&gt;",
+        "&lt;b&gt;code",
+        "&lt;img src=x onerror=alert(1)&gt;",
+        "/v1/&quot;||script|?&#39;&amp;",
+    ] {
+        assert!(shown.contains(escaped), "{escaped}: {shown}");
+    }
+}
+
+#[test]
+fn the_page_is_one_path_and_no_other() {
+    let mock = Mock::start(&[]);
+    let head = mock.0.send("HEAD", "/", "", b"");
+    assert_eq!((head.status, &*head.body), (200, ""));
+    assert_eq!(mock.0.send("GET", "/?still", "", b"").status, 200);
+    for path in ["/index.html", "/page", "//"] {
+        assert_eq!(mock.0.send("GET", path, "", b"").error(404), path);
+    }
+    assert_eq!(mock.0.send("POST", "/", "", b"{}").error(404), "/");
+}

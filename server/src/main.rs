@@ -1,0 +1,435 @@
+//! An API server to copy and change: tasks over HTTP, workers beside it, on a store in memory with a
+//! file that takes the tasks from its stop to its next start, or on a store that several servers share.
+//!
+//! ```text
+//! cargo run -p tasklife-server -- --snapshot tasks.json
+//! cargo run -p tasklife-server --features redis -- --store redis://127.0.0.1:6379
+//! curl -i http://127.0.0.1:8080/v1/subscriptions -d '{"name": "test"}' -H "x-api-key: acme"
+//! curl -i http://127.0.0.1:8080/v1/tasks -H "x-api-key: acme"
+//! ```
+//!
+//! Its one operation makes a subscription that exists on paper only: five steps of 200 ms. With
+//! `{"fail": true}` the last of them fails, with `{"panic": true}` it panics. Read from the top: `run`
+//! starts and stops everything, then come the requests, the workers, and the file. Delete what you don't
+//! need: without `--store` the function `open` goes, without the file everything from `Saved` on.
+//!
+//! What is lost on a store that is shared is told by that store. In memory: after an orderly stop (ctrl-c, `SIGTERM`) nothing, after a crash what happened since
+//! the file was last written, 10 seconds ago at the most unless `--save-every` says otherwise. The next
+//! start says so. A task that was accepted in that time is not there, and one that was worked on is
+//! handed out again. A panic in the work fails its task; work that can end the whole process, such as by
+//! running out of memory, belongs into a process of its own.
+
+#![expect(clippy::disallowed_methods, reason = "a server reads the clock and makes ids")]
+
+use std::error::Error;
+use std::fmt;
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::net::SocketAddr;
+use std::num::NonZeroU32;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{FromRequestParts, State};
+use axum::http::request::Parts;
+use axum::http::{Response, StatusCode};
+use axum::response::Result;
+use axum::routing::{get, post};
+use chrono::{DateTime, Utc};
+use clap::Parser;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use tasklife::{
+    AccountId, ApplyError, AsyncTaskStore, Claimed, CommandType, Completion, InProcess, Links,
+    MemoryStore, Progress, Replies, Scope, Snapshot, StoreConfig, Submission, Swept, Target, Task,
+    TaskError, TaskEvent,
+};
+#[cfg(feature = "redis")]
+use tasklife_redis::{Redis, RedisStore};
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
+use tokio::sync::Notify;
+use tokio::task::{JoinSet, spawn_blocking};
+use tokio::time::{interval, sleep, timeout};
+use uuid::Uuid;
+
+const CREATE: CommandType = CommandType::from_static("subscriptionCreateRequest");
+const WORKERS: usize = 2;
+/// How long answers that are on their way may take when the server is asked to stop.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// An API server with tasks, in memory or on a store that is shared.
+#[derive(Parser)]
+struct Options {
+    /// Where to listen; port 0 stands for any that is free
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
+    /// The store, for all servers that are told the same; in memory unless given. With the feature
+    /// `redis`, redis://ADDRESS:PORT
+    #[arg(long, value_name = "URL", conflicts_with = "snapshot")]
+    store: Option<String>,
+    /// Where the tasks in memory are kept from a stop to the next start
+    #[arg(long, value_name = "FILE")]
+    snapshot: Option<PathBuf>,
+    /// How often the snapshot is written, so that a crash loses no more than this, 1 or more
+    #[arg(long, value_name = "SECONDS", default_value = "10")]
+    save_every: NonZeroU32,
+    /// After how many seconds of silence a task is handed to another worker, 1 or more: longer than
+    /// any work takes between two reports
+    #[arg(long, value_name = "SECONDS", default_value = "5")]
+    takeover_after: NonZeroU32,
+}
+
+fn main() -> ExitCode {
+    match run(&Options::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{}", Chain(&*error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(options: &Options) -> Outcome {
+    let listen = options.listen;
+    let config = StoreConfig::default()
+        .with_max_open(100)
+        .with_max_in_progress(NonZeroU32::MIN)
+        .with_takeover_after(Duration::from_secs(options.takeover_after.get().into()));
+    let runtime = Runtime::new()?;
+    // First of all, so that a server started twice leaves the file of the other alone.
+    let listener =
+        runtime.block_on(TcpListener::bind(listen)).map_err(|e| format!("{listen}: {e}"))?;
+    let mut background = JoinSet::new();
+    if let Some(url) = &options.store {
+        let store = open(url, config).map_err(|e| format!("--store {url}: {}", Chain(&*e)))?;
+        // A task in progress stays so when this server stops: another takes it over.
+        return runtime.block_on(serve(listener, store, background));
+    }
+    let snapshot = options.snapshot.as_deref();
+    let memory = Arc::new(match snapshot {
+        Some(path) => restore(config, path).map_err(|e| format!("{}: {e}", path.display()))?,
+        None => MemoryStore::new(config),
+    });
+    if let Some(path) = snapshot {
+        let every = Duration::from_secs(options.save_every.get().into());
+        background.spawn_on(save_often(memory.clone(), path.into(), every), runtime.handle());
+    }
+    let store = Arc::new(InProcess(memory.clone()));
+    let served = runtime.block_on(serve(listener, store, background));
+    // Ends all that still runs at its next `await`. From here on no task changes; one in progress
+    // stays so, and is taken over after the restart.
+    drop(runtime);
+    if let Some(path) = snapshot {
+        save(&memory, path, true).map_err(|e| format!("{}: {e}", path.display()))?;
+    }
+    served
+}
+
+/// The store at an address, which several servers may share.
+#[cfg_attr(not(feature = "redis"), expect(unused_variables, reason = "there is no such store"))]
+fn open(
+    url: &str,
+    config: StoreConfig,
+) -> std::result::Result<Arc<dyn AsyncTaskStore>, Box<dyn Error>> {
+    match url.split_once("://") {
+        #[cfg(feature = "redis")]
+        Some(("redis", _)) => Ok(Arc::new(RedisStore::new(Redis::server(url)?, config))),
+        _ => Err("expected an address that a feature of this server is for, such as \
+                  redis://127.0.0.1:6379 with the feature `redis`"
+            .into()),
+    }
+}
+
+/// What the program ends with, or one of its parts.
+type Outcome = std::result::Result<(), Box<dyn Error>>;
+
+/// An error with its causes, each after the one that it led to.
+struct Chain<'a>(&'a dyn Error);
+
+impl fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut cause = self.0.source();
+        while let Some(error) = cause {
+            write!(f, ": {error}")?;
+            cause = error.source();
+        }
+        Ok(())
+    }
+}
+
+/// Answers requests and works on tasks, until it is asked to stop.
+async fn serve(
+    listener: TcpListener,
+    store: Arc<dyn AsyncTaskStore>,
+    mut background: JoinSet<()>,
+) -> Outcome {
+    let (stop, give_up) = (stop_signal()?, stop_signal()?);
+    let wake = Arc::new(Notify::new());
+    for _ in 0..WORKERS {
+        background.spawn(work(store.clone(), wake.clone()));
+    }
+    background.spawn(sweep(store.clone()));
+    // A path is enough for links: clients have the host, whatever proxy they come through.
+    let (path, title) = ("/subscriptions/{resourceId}", "getSubscriptionInformation");
+    let links = Links::new("/v1")?.with_route(CREATE, path, title)?;
+    let api = Api { store, wake, replies: Replies::new(links) };
+
+    writeln!(io::stdout(), "listening on http://{}", listener.local_addr()?)?;
+    io::stdout().flush()?;
+    tokio::select! {
+        served = axum::serve(listener, router(api)).with_graceful_shutdown(stop) => served?,
+        () = async { give_up.await; sleep(GRACE).await } => {}
+        // None of them ends, unless it panicked: a fault of the server's own, not of the work.
+        Some(Err(panic)) = background.join_next() => return Err(panic.into()),
+    }
+    Ok(())
+}
+
+/// What the requests share.
+struct Api {
+    store: Arc<dyn AsyncTaskStore>,
+    wake: Arc<Notify>,
+    replies: Replies,
+}
+
+type Shared = State<Arc<Api>>;
+
+/// Not nested, so that errors say the path as the client asked for it.
+fn router(api: Api) -> Router {
+    Router::new()
+        .route("/v1/subscriptions", post(submit))
+        .route("/v1/tasks", get(list_tasks))
+        .route("/v1/tasks/{id}", get(read_task))
+        .method_not_allowed_fallback(async |State(api): Shared, request: Parts| {
+            let message = "expected a method that the path allows: see the header `allow`";
+            api.refuse(&request, StatusCode::METHOD_NOT_ALLOWED, message)
+        })
+        .fallback(async |State(api): Shared, request: Parts| {
+            let message = "expected a path of the API, such as /v1/tasks";
+            api.refuse(&request, StatusCode::NOT_FOUND, message)
+        })
+        .with_state(Arc::new(api))
+}
+
+impl Api {
+    fn refuse(&self, request: &Parts, status: StatusCode, message: &str) -> Response<String> {
+        self.replies.refused(request, status, message, Utc::now())
+    }
+}
+
+/// The head of a request, and whose it is.
+struct Call(Parts, AccountId);
+
+impl FromRequestParts<Arc<Api>> for Call {
+    type Rejection = Response<String>;
+
+    /// Here each key is an account of its own. A real server looks up whose it is.
+    async fn from_request_parts(
+        head: &mut Parts,
+        api: &Arc<Api>,
+    ) -> Result<Self, Response<String>> {
+        let key = head.headers.get("x-api-key").and_then(|key| key.to_str().ok());
+        let account = key.and_then(|key| key.parse().ok());
+        let message = "expected the header x-api-key, with 1 to 255 characters of ASCII";
+        let account = account.ok_or_else(|| api.refuse(head, StatusCode::UNAUTHORIZED, message))?;
+        Ok(Self(head.clone(), account))
+    }
+}
+
+type Body = std::result::Result<Bytes, BytesRejection>;
+
+async fn submit(
+    State(api): Shared,
+    Call(request, account): Call,
+    body: Body,
+) -> Result<Response<String>> {
+    let now = Utc::now();
+    let body = body.map_err(|e| api.refuse(&request, e.status(), &e.body_text()))?;
+    serde_json::from_slice::<Map<String, Value>>(&body).map_err(|e| {
+        api.refuse(&request, StatusCode::BAD_REQUEST, &format!("expected a JSON object: {e}"))
+    })?;
+    let id = api.replies.id_of_key(&request, &account, now)?;
+    let id = id.unwrap_or_else(|| Uuid::new_v4().into());
+    let submission = Submission::new(account, id, CREATE).with_input(&*body);
+    let submitted = api.store.submit(submission, now).await;
+    api.wake.notify_one();
+    Ok(api.replies.accepted(&request, submitted, now))
+}
+
+async fn list_tasks(State(api): Shared, Call(request, account): Call) -> Result<Response<String>> {
+    let now = Utc::now();
+    let query = api.replies.list_query(&request, now)?;
+    Ok(api.replies.list(&request, api.store.list(&account, &query, now).await, now))
+}
+
+async fn read_task(State(api): Shared, Call(request, account): Call) -> Result<Response<String>> {
+    let now = Utc::now();
+    let id = api.replies.id_in_path(&request, now)?;
+    Ok(api.replies.polled(&request, api.store.get(&account, id, now).await, now))
+}
+
+/// A worker: processes whatever task is next, one after the other.
+async fn work(store: Arc<dyn AsyncTaskStore>, wake: Arc<Notify>) {
+    loop {
+        match store.claim(Scope::Any, Utc::now()).await {
+            Ok(Some(Claimed::Work(claimed))) => {
+                let ended = process(&*store, claimed.into_task()).await;
+                wake.notify_one(); // its account may have another task, for a worker that is idle
+                match ended {
+                    // Taken over by another worker, or expired: no longer this one's.
+                    Ok(()) | Err(ApplyError::Stale { .. } | ApplyError::NotFound) => continue,
+                    // Left as it is, to be taken over once the store is well again.
+                    Err(error) => eprintln!("a task was left in progress: {}", Chain(&error)),
+                }
+            }
+            // Its workers fell silent, one after the other.
+            Ok(Some(Claimed::GivenUp(change))) => {
+                eprintln!("task {} was given up", change.task().id());
+                wake.notify_one();
+                continue;
+            }
+            Ok(None) => {}
+            Err(error) => eprintln!("no task was claimed: {}", Chain(&error)),
+        }
+        // A submission wakes it. Of an expiry, a silence, or what other servers do, it hears
+        // nothing: so it looks every second, too.
+        let _ = timeout(Duration::from_secs(1), wake.notified()).await;
+    }
+}
+
+/// Takes a task to its end. Each event is for the task exactly as the last one left it: where
+/// another worker has touched it since, this one finds out and gives up.
+async fn process(
+    store: &dyn AsyncTaskStore,
+    mut task: Task,
+) -> std::result::Result<(), ApplyError> {
+    const STEPS: u64 = 5;
+    for step in 1..=STEPS {
+        // On its own, so that where it panics this task fails, and nothing else.
+        let work = tokio::spawn(work_on(step == STEPS, task.input().to_vec()));
+        let failed = work.await.unwrap_or_else(|panic| {
+            eprintln!("the work on task {} panicked: {panic}", task.id());
+            Err(TaskError::new("INTERNAL_ERROR", "The subscription could not be created.")
+                .with_status("500 INTERNAL_SERVER_ERROR"))
+        });
+        if let Err(error) = failed {
+            store.apply(Target::exactly(&task), TaskEvent::fail(error), Utc::now()).await?;
+            return Ok(());
+        }
+        let report = TaskEvent::report_of(Progress::of(step, STEPS))
+            .with_description(format!("Step {step} of {STEPS} is done."));
+        task = store.apply(Target::exactly(&task), report, Utc::now()).await?.into_task();
+    }
+    // Named after its task: a second attempt makes the same subscription, not another.
+    let end = TaskEvent::complete(Completion::of(format!("subscription-{}", task.id())));
+    store.apply(Target::exactly(&task), end, Utc::now()).await?;
+    Ok(())
+}
+
+/// A step of the work.
+async fn work_on(is_last: bool, input: Vec<u8>) -> std::result::Result<(), TaskError> {
+    sleep(Duration::from_millis(200)).await; // the work would be here
+    let input: Value = serde_json::from_slice(&input).unwrap_or_default();
+    assert!(!is_last || input["panic"] != true, "the subscription was asked to panic");
+    if is_last && input["fail"] == true {
+        let words = "The subscription was asked to fail.";
+        return Err(TaskError::new("SUBSCRIPTION_NOT_CREATED", words));
+    }
+    Ok(())
+}
+
+/// Drops expired tasks every minute: by itself the store never does.
+async fn sweep(store: Arc<dyn AsyncTaskStore>) {
+    let mut minutes = interval(Duration::from_mins(1));
+    loop {
+        minutes.tick().await;
+        // A thousand at a time, so that no request waits long for the store. What fails is tried
+        // again in a minute.
+        while let Ok(Swept { more: true, .. }) = store.sweep(1_000, Utc::now()).await {}
+    }
+}
+
+/// What is in the file.
+#[derive(Serialize, Deserialize)]
+struct Saved {
+    at: DateTime<Utc>,
+    /// Whether nothing happened after it.
+    orderly: bool,
+    tasks: Snapshot,
+}
+
+/// The store that was saved, or an empty one where there is no file yet. From here on the file says
+/// that it is in use: whoever finds it so after a crash knows that there was more.
+fn restore(config: StoreConfig, path: &Path) -> std::result::Result<MemoryStore, Box<dyn Error>> {
+    let tasks = if path.try_exists()? {
+        let Saved { at, orderly, tasks } = serde_json::from_slice(&fs::read(path)?)?;
+        if !orderly {
+            let path = path.display();
+            eprintln!("{path}: the last run ended without a word; what it did after {at} is lost");
+        }
+        tasks
+    } else {
+        Snapshot::default()
+    };
+    // Whatever the last run gave out after the file was written, is not given out again.
+    let store = MemoryStore::restore(config, tasks, Utc::now())?;
+    save(&store, path, false)?;
+    Ok(store)
+}
+
+/// Saves now and then, for a crash. What fails is tried again; what was saved before is still there.
+async fn save_often(memory: Arc<MemoryStore>, path: PathBuf, every: Duration) {
+    let mut ticks = interval(every);
+    loop {
+        ticks.tick().await;
+        let (memory, path) = (memory.clone(), path.clone());
+        let saved = spawn_blocking(move || {
+            save(&memory, &path, false).map_err(|e| format!("{}: {e}", path.display()))
+        });
+        if let Ok(Err(error)) = saved.await {
+            eprintln!("{error}");
+        }
+    }
+}
+
+/// Saves under another name first: the file is always a whole one, the old or the new.
+fn save(store: &MemoryStore, path: &Path, orderly: bool) -> io::Result<()> {
+    let saved = Saved { at: Utc::now(), orderly, tasks: store.snapshot() };
+    let mut unfinished = path.as_os_str().to_owned();
+    unfinished.push(".tmp");
+    let mut file = BufWriter::new(File::create(&unfinished)?);
+    serde_json::to_writer(&mut file, &saved)?;
+    file.into_inner()?.sync_all()?;
+    fs::rename(&unfinished, path)?;
+    // A folder is told too, where it can be, so that a power cut doesn't bring back the old one.
+    #[cfg(unix)]
+    if let Some(folder) = path.canonicalize()?.parent() {
+        File::open(folder)?.sync_all()?;
+    }
+    Ok(())
+}
+
+/// What ends when the process is asked to stop, from this call on: by ctrl-c, or where there is
+/// one by `SIGTERM`.
+fn stop_signal() -> io::Result<impl Future<Output = ()>> {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut terminate = signal(SignalKind::terminate())?;
+        Ok(async move {
+            tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
+        })
+    }
+    #[cfg(not(unix))]
+    Ok(async {
+        let _ = tokio::signal::ctrl_c().await;
+    })
+}

@@ -1,0 +1,243 @@
+//! The server on the store in memory, as a client meets it: its answers, its stops and its crashes.
+
+use std::fs;
+use std::io::Write;
+use std::process::Command;
+use std::thread::sleep;
+use std::time::Duration;
+
+use serde_json::Value;
+use tasklife::{Progress, TaskDocument, TaskStatus};
+
+use tasklife_test_support::{Program, Scratch};
+
+use crate::client::{PROGRAM, Server};
+
+const UNKNOWN: &str = "36d4b04d-72d4-4404-8600-a223120a553e";
+
+#[test]
+fn a_task_is_submitted_once_and_followed_to_its_end() {
+    let server = Server::start(&[]);
+    let keyed = "Idempotency-Key: order-7f3a\r\n";
+    let [first, again] = [0, 1].map(|_| server.post(keyed, r#"{"name": "test"}"#));
+    assert_eq!(first.document(202).task_id(), again.document(202).task_id());
+    assert_eq!([&first, &again].map(|r| r.header("idempotent-replayed")), [None, Some("true")]);
+    let respelled = server.post(keyed, "{ \"name\" :\"test\" }");
+    assert_eq!(first.document(202).task_id(), respelled.document(202).task_id());
+    assert_eq!(server.post(keyed, r#"{"name": "other"}"#).error(422), "/v1/subscriptions");
+    let path = first.header("location").unwrap().to_owned();
+    assert_eq!(path, format!("/v1/tasks/{}", first.document(202).task_id()));
+
+    let mut seen = Vec::new();
+    let ended = server.follow(&path, |task| {
+        seen.extend(task.progress().map(Progress::percent));
+    });
+    seen.dedup();
+    assert!(seen.is_sorted() && seen.len() >= 3, "{seen:?}");
+    let task = ended.document(200);
+    assert_eq!(task.status().known(), Some(TaskStatus::ProcessingCompleted));
+    let resource = task.response().unwrap().resource_id().unwrap();
+    let link = task.link("resource").unwrap().href().unwrap();
+    assert_eq!(link, format!("/v1/subscriptions/{resource}"));
+
+    let known = format!("If-None-Match: {}\r\n", ended.header("etag").unwrap());
+    let same = server.get(&path, &known);
+    assert_eq!((same.status, &*same.body), (304, ""));
+    assert_eq!(server.get(&path, "If-None-Match: \"0\"\r\n").status, 200);
+    let list = server.get("/v1/tasks", "");
+    assert_eq!(TaskDocument::list_from_json(list.body.as_bytes()).unwrap().tasks(), [task]);
+}
+
+#[test]
+fn a_task_fails_as_asked_and_tasks_of_an_account_wait_for_each_other() {
+    let server = Server::start(&[]);
+    let paths = [r#"{"fail": true}"#, "{}"].map(|body| {
+        let accepted = server.post("", body);
+        accepted.header("location").unwrap().to_owned()
+    });
+    let failed = server.follow(&paths[0], |_| {});
+    let error = failed.document(200).response().unwrap().error().unwrap().code().map(str::to_owned);
+    assert_eq!(error.as_deref(), Some("SUBSCRIPTION_NOT_CREATED"));
+    let completed = server.follow(&paths[1], |_| {}).document(200);
+    let apart = completed.timestamp().unwrap() - failed.document(200).timestamp().unwrap();
+    assert!(apart >= chrono::TimeDelta::seconds(1), "all its steps come after the other: {apart}");
+    assert_eq!(completed.status().known(), Some(TaskStatus::ProcessingCompleted));
+
+    let page = server.get("/v1/tasks?limit=1", "");
+    assert_eq!(TaskDocument::list_from_json(page.body.as_bytes()).unwrap().tasks(), [completed]);
+    let next = page.header("link").unwrap().strip_prefix('<').unwrap().split_once('>').unwrap().0;
+    assert!(server.get(next, "").body.contains("processing-error"));
+}
+
+#[test]
+fn every_refusal_has_the_same_form() {
+    let server = Server::start(&[]);
+    let one = server.post("", "{}").header("location").unwrap().to_owned();
+    for path in ["/v1/tasks", "/v1/tasks/7", &one] {
+        let refused = server.send("GET", path, "", "");
+        assert_eq!(refused.error(401), path);
+        assert_eq!(refused.header("www-authenticate"), Some("ApiKey"));
+    }
+    assert_eq!(server.send("GET", &one, "x-api-key: umbrella\r\n", "").error(404), one);
+    for path in ["/v1/tasks/7", "/v1/tasks/%FF", "/v1/tasks/", "/v1/nothing", "/"] {
+        assert_eq!(server.get(path, "").error(404), path);
+    }
+    let [unknown, malformed] = [UNKNOWN, "7"].map(|id| {
+        let reply = server.get(&format!("/v1/tasks/{id}"), "");
+        serde_json::from_str::<Value>(&reply.body).unwrap()["message"].clone()
+    });
+    assert_eq!(unknown, malformed);
+    assert_eq!(server.send("DELETE", &one, "x-api-key: acme\r\n", "").error(405), one);
+    let too_long = format!("{{}}{}", " ".repeat(1 << 20));
+    for (status, body) in [(400, ""), (400, "[]"), (413, &too_long), (413, &too_long.repeat(2))] {
+        assert_eq!(server.post("", body).error(status), "/v1/subscriptions");
+    }
+    assert_eq!(server.get("/v1/tasks?limit=0", "").error(400), "/v1/tasks");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_task_in_progress_outlives_a_restart() {
+    let snapshot = Scratch::new("restart");
+    let options = ["--takeover-after", "1", "--snapshot", snapshot.path()];
+    let mut server = Server::start(&options);
+    let path = server.post("", "{}").header("location").unwrap().to_owned();
+    while server.get(&path, "").document(200).progress().is_none() {
+        sleep(Duration::from_millis(20));
+    }
+    assert_eq!(server.0.stop("-INT"), Some(0));
+    assert_eq!(attempts(&snapshot), 1);
+
+    let mut server = Server::start(&options);
+    let task = server.get(&path, "").document(200);
+    assert_eq!(task.status().known(), Some(TaskStatus::ProcessingInProgress));
+    let task = server.follow(&path, |_| {}).document(200);
+    assert_eq!(task.status().known(), Some(TaskStatus::ProcessingCompleted));
+    assert_eq!(server.0.stop("-TERM"), Some(0));
+    assert_eq!(attempts(&snapshot), 2);
+}
+
+#[cfg(unix)]
+#[test]
+fn it_stops_whatever_is_open() {
+    let mut server = Server::start(&[]);
+    let _silent = server.0.connect();
+    let mut half = server.0.connect();
+    half.write_all(b"POST /v1/subscriptions HTTP/1.1\r\nHost:").unwrap();
+    assert_eq!(server.0.stop("-INT"), Some(0));
+}
+
+/// A program that says something of what it finds, and what it has said so far.
+fn start_listening(options: &[&str], said: &Scratch) -> Server {
+    let stderr = fs::File::options().create(true).append(true).open(said.path()).unwrap();
+    Server(Program::spawn(Command::new(PROGRAM).args(options).stderr(stderr)))
+}
+
+#[test]
+fn a_crash_loses_what_came_after_the_last_save_and_the_next_start_says_so() {
+    let (snapshot, said) = (Scratch::new("crash"), Scratch::new("crash-said"));
+    let options = ["--snapshot", snapshot.path(), "--save-every", "1", "--takeover-after", "1"];
+    let saved = |path: &str| fs::read_to_string(snapshot.path()).unwrap().contains(&path[10..]);
+    let mut server = start_listening(&options, &said);
+    let kept = server.post("", "{}").header("location").unwrap().to_owned();
+    for _ in 0..500 {
+        if saved(&kept) {
+            break;
+        }
+        sleep(Duration::from_millis(20));
+    }
+    assert!(saved(&kept), "within two seconds it is in the file");
+    assert_eq!(fs::read_to_string(said.path()).unwrap(), "", "the first start finds nothing amiss");
+    server.0.process.kill().unwrap();
+    server.0.process.wait().unwrap();
+
+    // What came after the file was written is lost, however it had ended; what was in it goes on.
+    let server = start_listening(&options, &said);
+    let message = fs::read_to_string(said.path()).unwrap();
+    assert!(message.starts_with(&format!("{}: the last run ended", snapshot.path())), "{message}");
+    assert!(message.contains(" is lost"), "{message}");
+    let done = server.follow(&kept, |_| {}).document(200);
+    assert_eq!(done.status().known(), Some(TaskStatus::ProcessingCompleted));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_that_was_used_is_not_used_again_without_a_word() {
+    let (snapshot, said) = (Scratch::new("twice"), Scratch::new("twice-said"));
+    let options = ["--snapshot", snapshot.path(), "--save-every", "1000", "--takeover-after", "1"];
+    let mut server = start_listening(&options, &said);
+    let path = server.post("", "{}").header("location").unwrap().to_owned();
+    assert_eq!(server.0.stop("-TERM"), Some(0));
+    let mut server = start_listening(&options, &said);
+    let seen = server.follow(&path, |_| {});
+    assert_eq!(
+        fs::read_to_string(said.path()).unwrap(),
+        "",
+        "after an orderly stop nothing is lost"
+    );
+    let lost = server.post("", "{}").header("location").unwrap().to_owned();
+    server.0.process.kill().unwrap();
+    server.0.process.wait().unwrap();
+
+    let server = start_listening(&options, &said);
+    let message = fs::read_to_string(said.path()).unwrap();
+    assert!(message.contains("is lost"), "{message}");
+    assert_eq!(server.get(&lost, "").status, 404);
+    // The client that saw the end is not told "unchanged" of what came back from before it.
+    let known = format!("If-None-Match: {}\r\n", seen.header("etag").unwrap());
+    let now = server.get(&path, &known);
+    assert_eq!(now.status, 200, "{now:?}");
+    assert!(!now.document(200).status().is_terminal(), "{now:?}");
+}
+
+#[test]
+fn a_panic_in_the_work_fails_its_task_and_nothing_else() {
+    let said = Scratch::new("panic-said");
+    let server = start_listening(&[], &said);
+    let panics = [(); 3].map(|()| server.post("", r#"{"panic": true}"#));
+    let last = server.post("", "{}").header("location").unwrap().to_owned();
+    for accepted in panics {
+        let failed = server.follow(accepted.header("location").unwrap(), |_| {}).document(200);
+        assert_eq!(failed.status().known(), Some(TaskStatus::ProcessingError));
+        let error = failed.response().unwrap().error().unwrap();
+        assert_eq!(error.code(), Some("INTERNAL_ERROR"));
+        assert!(!error.description().unwrap().contains("panic"), "a client is told no details");
+    }
+    let done = server.follow(&last, |_| {}).document(200);
+    assert_eq!(done.status().known(), Some(TaskStatus::ProcessingCompleted));
+    assert!(fs::read_to_string(said.path()).unwrap().contains("was asked to panic"));
+}
+
+#[test]
+fn a_snapshot_that_is_none_is_left_as_it_is() {
+    let snapshot = Scratch::new("none");
+    fs::write(snapshot.path(), "{").unwrap();
+    let path = snapshot.path();
+    let options = ["--listen", "127.0.0.1:0", "--snapshot", path];
+    let refused = Command::new(PROGRAM).args(options).output().unwrap();
+    assert_eq!(refused.status.code(), Some(1));
+    let message = String::from_utf8(refused.stderr).unwrap();
+    assert!(message.starts_with(&format!("{path}: EOF while parsing")), "{message}");
+    assert_eq!(fs::read(snapshot.path()).unwrap(), b"{");
+}
+
+#[test]
+fn a_store_that_it_was_not_built_for_is_refused() {
+    for (options, message) in [
+        (&["--store", "postgres://127.0.0.1"][..], "expected an address that a feature"),
+        (&["--store", "memory"], "expected an address that a feature"),
+        (&["--store", "redis://127.0.0.1", "--snapshot", "x.json"], "--snapshot <FILE>"),
+    ] {
+        let mut command = Command::new(PROGRAM);
+        let refused = command.args(["--listen", "127.0.0.1:0"]).args(options).output().unwrap();
+        assert!(!refused.status.success(), "{options:?}");
+        let text = String::from_utf8(refused.stderr).unwrap();
+        assert!(text.contains(message), "{message}: {text}");
+    }
+}
+
+/// How often the one task in a snapshot was started or taken over.
+fn attempts(snapshot: &Scratch) -> u64 {
+    let saved: Value = serde_json::from_slice(&fs::read(snapshot.path()).unwrap()).unwrap();
+    saved["tasks"]["accounts"][0]["tasks"][0]["attempts"].as_u64().unwrap()
+}

@@ -1,0 +1,46 @@
+//! Two processes of the server behind one store on Redis, with clients on both.
+
+use std::thread::sleep;
+use std::time::Duration;
+
+use tasklife::TaskStatus;
+use tasklife_test_support::RedisServer;
+
+use crate::client::Server;
+
+fn start(redis: &RedisServer) -> Server {
+    Server::start(&["--takeover-after", "1", "--store", &redis.address()])
+}
+
+#[test]
+fn two_servers_share_a_store() {
+    let redis = RedisServer::start(&[]);
+    let servers = [start(&redis), start(&redis)];
+    let [one, other] = &servers;
+    // Whatever server a client asks: the same task, the same answer, the same list.
+    let keyed = "Idempotency-Key: order-7f3a\r\n";
+    let first = one.post(keyed, r#"{"name": "test"}"#);
+    let again = other.post(keyed, r#"{"name": "test"}"#);
+    assert_eq!((first.status, again.status), (202, 202));
+    assert_eq!(first.document(202).task_id(), again.document(202).task_id());
+    assert_eq!(other.post(keyed, r#"{"name": "other"}"#).status, 422);
+    let ended = other.follow(first.header("location").unwrap(), |_| {}).document(200);
+    assert_eq!(ended.status().known(), Some(TaskStatus::ProcessingCompleted));
+    assert_eq!(one.get("/v1/tasks", "").body, other.get("/v1/tasks", "").body);
+}
+
+#[test]
+fn a_task_of_a_server_that_died_is_taken_over_by_another() {
+    let redis = RedisServer::start(&[]);
+    let mut one = start(&redis);
+    let path = one.post("", "{}").header("location").unwrap().to_owned();
+    while one.get(&path, "").document(200).progress().is_none() {
+        sleep(Duration::from_millis(20));
+    }
+    one.0.process.kill().unwrap();
+    let other = start(&redis);
+    let task = other.get(&path, "").document(200);
+    assert_eq!(task.status().known(), Some(TaskStatus::ProcessingInProgress));
+    let ended = other.follow(&path, |_| {}).document(200);
+    assert_eq!(ended.status().known(), Some(TaskStatus::ProcessingCompleted));
+}
