@@ -17,7 +17,7 @@ use crate::time::{Now, Rfc3339};
 
 use path::TasksPath;
 use reading::Answer;
-use task::Watched;
+use task::TrackedTask;
 
 pub use path::TasksPathError;
 pub use reading::Reading;
@@ -74,7 +74,7 @@ pub use rule::{Finding, Rule};
 /// ```
 #[derive(Clone, Debug)]
 pub struct Auditor {
-    terms: Terms,
+    settings: Settings,
     readings: usize,
     audited: usize,
     accounts: BTreeMap<String, Account>,
@@ -82,7 +82,7 @@ pub struct Auditor {
 
 /// What the server says of itself.
 #[derive(Clone, Debug)]
-struct Terms {
+struct Settings {
     retention: Retention,
     tasks: TasksPath,
 }
@@ -90,7 +90,7 @@ struct Terms {
 /// What is known of an account.
 #[derive(Clone, Debug, Default)]
 struct Account {
-    tasks: BTreeMap<String, Watched>,
+    tasks: BTreeMap<String, TrackedTask>,
     /// When a complete list was read last.
     listed_at: Option<Now>,
 }
@@ -99,8 +99,8 @@ impl Auditor {
     /// An auditor of a server that keeps tasks for so long, and has them at `/tasks`.
     #[must_use]
     pub fn new(retention: Retention) -> Self {
-        let terms = Terms { retention, tasks: TasksPath::default() };
-        Self { terms, readings: 0, audited: 0, accounts: BTreeMap::new() }
+        let settings = Settings { retention, tasks: TasksPath::default() };
+        Self { settings, readings: 0, audited: 0, accounts: BTreeMap::new() }
     }
 
     /// Sets where the server has its tasks, such as `/api/jobs`; `/tasks` by default.
@@ -131,7 +131,7 @@ impl Auditor {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn with_tasks_path(mut self, path: &str) -> Result<Self, TasksPathError> {
-        self.terms.tasks = TasksPath::parse(path)?;
+        self.settings.tasks = TasksPath::parse(path)?;
         Ok(self)
     }
 
@@ -152,19 +152,19 @@ impl Auditor {
     pub fn observe(&mut self, reading: &Reading) -> Vec<Finding> {
         self.readings += 1;
         let mut report = Report { reading: self.readings, findings: Vec::new() };
-        let answer = reading.answer(&self.terms.tasks);
+        let answer = reading.answer(&self.settings.tasks);
         let name = reading.account.clone().unwrap_or_default();
         let account = self.accounts.entry(name).or_default();
         self.audited += 1;
         match answer {
             Answer::Task { document, submission } => {
-                account.read(&document, submission, reading.at, &self.terms, &mut report);
+                account.read(&document, submission, reading.at, &self.settings, &mut report);
             }
             Answer::List { tasks, complete } => {
-                account.read_list(&tasks, complete, reading.at, &self.terms, &mut report);
+                account.read_list(&tasks, complete, reading.at, &self.settings, &mut report);
             }
             Answer::NotFound(id) => {
-                account.miss(&key(&id), reading.at, self.terms.retention, &mut report);
+                account.not_found(&key(&id), reading.at, self.settings.retention, &mut report);
             }
             Answer::Unreadable(rule, what) => {
                 self.audited -= 1;
@@ -187,20 +187,19 @@ impl Account {
         document: &TaskDocument,
         submission: bool,
         at: Now,
-        terms: &Terms,
+        settings: &Settings,
         report: &mut Report,
     ) {
-        rule::check_document(document, submission, &terms.tasks, report);
+        rule::check_document(document, submission, &settings.tasks, report);
         let id = key(document.task_id());
         let known = self.tasks.remove(&id);
         // After its retention, an id may be used for another task.
-        let known =
-            known.filter(|known| !known.is_followed_by_another(document, at, terms.retention));
-        let watched = match known {
-            Some(known) => known.and_then_seen(document, report),
-            None => Watched::first_seen(document, at, self.listed_at),
+        let known = known.filter(|known| !known.is_replaced_by(document, at, settings.retention));
+        let tracked = match known {
+            Some(known) => known.update(document, report),
+            None => TrackedTask::first_seen(document, at, self.listed_at),
         };
-        self.tasks.insert(id, watched.readable_if(!submission));
+        self.tasks.insert(id, tracked.readable_if(!submission));
     }
 
     fn read_list(
@@ -208,7 +207,7 @@ impl Account {
         list: &ListDocument,
         complete: bool,
         at: Now,
-        terms: &Terms,
+        settings: &Settings,
         report: &mut Report,
     ) {
         let mut listed = BTreeSet::new();
@@ -217,9 +216,9 @@ impl Account {
             if !listed.insert(key(id)) {
                 report.add(Rule::ListDuplicate, format!("task {id} is listed twice"));
             }
-            self.read(document, false, at, terms, report);
+            self.read(document, false, at, settings, report);
             let known = self.tasks.get(&key(id));
-            if let Some(end) = known.and_then(|known| known.expired_by(at, terms.retention)) {
+            if let Some(end) = known.and_then(|known| known.expired_by(at, settings.retention)) {
                 let end = Rfc3339(end);
                 report
                     .add(Rule::TooOld, format!("task {id} is listed after {end}, when it expired"));
@@ -244,14 +243,14 @@ impl Account {
             let missing: Vec<String> =
                 self.tasks.keys().filter(|id| !listed.contains(*id)).cloned().collect();
             for id in missing {
-                self.miss(&id, at, terms.retention, report);
+                self.not_found(&id, at, settings.retention, report);
             }
             self.listed_at = Some(at);
         }
     }
 
     /// A task was not found where it would be.
-    fn miss(&mut self, id: &str, at: Now, retention: Retention, report: &mut Report) {
+    fn not_found(&mut self, id: &str, at: Now, retention: Retention, report: &mut Report) {
         let Some(known) = self.tasks.get_mut(id) else { return };
         if let Some(end) = known.missed(at, retention) {
             let what = format!("task {id} is gone before {}, when it expires", Rfc3339(end));

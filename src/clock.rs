@@ -4,7 +4,7 @@ use core::fmt;
 use core::num::ParseIntError;
 use core::str::FromStr;
 
-use crate::time::{self, MIN_TIME, Now, within_years};
+use crate::time::{self, MIN_TIME, Now, clamp_time};
 
 /// A number that grows with each accepted event of an account. A task's revision is that of its
 /// latest event.
@@ -51,7 +51,7 @@ impl Revision {
     /// ```
     #[must_use]
     pub fn unreached_by(now: Now) -> Self {
-        let past = within_years(now).signed_duration_since(MIN_TIME);
+        let past = clamp_time(now).signed_duration_since(MIN_TIME);
         let microseconds = past.num_microseconds().unwrap_or(0).unsigned_abs();
         let eighths = past.subsec_nanos().unsigned_abs() % 1_000 / 125;
         Self(microseconds * 8 + u64::from(eighths))
@@ -176,7 +176,7 @@ impl AccountClock {
     /// A clock as it was saved.
     #[must_use]
     pub fn new(revision: Revision, updated_at: Now) -> Self {
-        Self { revision, updated_at: within_years(updated_at) }
+        Self { revision, updated_at: clamp_time(updated_at) }
     }
 
     /// The account's latest revision.
@@ -194,7 +194,7 @@ impl AccountClock {
     /// The stamp of an event that happens `now`.
     #[must_use]
     pub fn next(&self, now: Now) -> Stamp {
-        Stamp { revision: self.revision.next(), updated_at: within_years(now).max(self.updated_at) }
+        Stamp { revision: self.revision.next(), updated_at: clamp_time(now).max(self.updated_at) }
     }
 }
 

@@ -1,4 +1,4 @@
-//! What can be asked to happen to a task.
+//! Payload can be asked to happen to a task.
 
 use alloc::borrow::Cow;
 use alloc::format;
@@ -93,12 +93,12 @@ pub struct ProgressError(Excerpt);
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TaskEvent {
-    pub(crate) what: What,
+    pub(crate) payload: Payload,
     pub(crate) description: Option<Text>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum What {
+pub(crate) enum Payload {
     Receive,
     Start,
     Report(Option<Progress>),
@@ -107,46 +107,46 @@ pub(crate) enum What {
 }
 
 impl TaskEvent {
-    const fn new(what: What) -> Self {
-        Self { what, description: None }
+    const fn new(payload: Payload) -> Self {
+        Self { payload, description: None }
     }
 
     /// The task enters the queue.
     #[must_use]
     pub const fn receive() -> Self {
-        Self::new(What::Receive)
+        Self::new(Payload::Receive)
     }
 
     /// A worker takes the task. [`claim`](crate::TaskStore::claim) also chooses which.
     #[must_use]
     pub const fn start() -> Self {
-        Self::new(What::Start)
+        Self::new(Payload::Start)
     }
 
     /// The worker is still there: its heartbeat, which puts off the take-over. It can bring
     /// [words](Self::with_description); the percentage stays as last reported.
     #[must_use]
     pub const fn report() -> Self {
-        Self::new(What::Report(None))
+        Self::new(Payload::Report(None))
     }
 
     /// The worker has come so far: a [`report`](Self::report) with a percentage. One below the last is
     /// raised to it. Without [words](Self::with_description), those of the last report stay.
     #[must_use]
     pub const fn report_of(progress: Progress) -> Self {
-        Self::new(What::Report(Some(progress)))
+        Self::new(Payload::Report(Some(progress)))
     }
 
     /// The operation has succeeded.
     #[must_use]
     pub fn complete(completion: Completion) -> Self {
-        Self::new(What::Complete(Arc::new(completion)))
+        Self::new(Payload::Complete(Arc::new(completion)))
     }
 
     /// The operation has failed.
     #[must_use]
     pub fn fail(error: TaskError) -> Self {
-        Self::new(What::Fail(Arc::new(error)))
+        Self::new(Payload::Fail(Arc::new(error)))
     }
 
     /// Sets the words that the task's documents show from this event on. Without them the task
@@ -167,8 +167,8 @@ impl TaskEvent {
     /// The progress that a report gives.
     #[must_use]
     pub const fn progress(&self) -> Option<Progress> {
-        match self.what {
-            What::Report(progress) => progress,
+        match self.payload {
+            Payload::Report(progress) => progress,
             _ => None,
         }
     }
@@ -176,10 +176,10 @@ impl TaskEvent {
     /// The outcome that the event brings, if it is an end.
     #[must_use]
     pub fn outcome(&self) -> Option<Result<&Completion, &TaskError>> {
-        match &self.what {
-            What::Complete(completion) => Some(Ok(completion)),
-            What::Fail(error) => Some(Err(error)),
-            What::Receive | What::Start | What::Report(_) => None,
+        match &self.payload {
+            Payload::Complete(completion) => Some(Ok(completion)),
+            Payload::Fail(error) => Some(Err(error)),
+            Payload::Receive | Payload::Start | Payload::Report(_) => None,
         }
     }
 
@@ -187,12 +187,12 @@ impl TaskEvent {
     #[must_use]
     #[inline]
     pub const fn kind(&self) -> EventKind {
-        match self.what {
-            What::Receive => EventKind::Receive,
-            What::Start => EventKind::Start,
-            What::Report(_) => EventKind::Report,
-            What::Complete(_) => EventKind::Complete,
-            What::Fail(_) => EventKind::Fail,
+        match self.payload {
+            Payload::Receive => EventKind::Receive,
+            Payload::Start => EventKind::Start,
+            Payload::Report(_) => EventKind::Report,
+            Payload::Complete(_) => EventKind::Complete,
+            Payload::Fail(_) => EventKind::Fail,
         }
     }
 }
@@ -227,7 +227,7 @@ impl TransitionError {
         self.status
     }
 
-    /// What was asked for.
+    /// Payload was asked for.
     #[must_use]
     pub const fn event(&self) -> EventKind {
         self.event

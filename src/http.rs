@@ -357,9 +357,9 @@ impl Replies {
 
     fn task(&self, request: &Parts, task: &Task, now: Now) -> Response<String> {
         let body = self.links.polled(task).to_string();
-        let tag = tag_of(&body);
+        let tag = etag_of(&body);
         let is_read = matches!(request.method, Method::GET | Method::HEAD);
-        let mut response = if is_read && request::knows(request, &tag) {
+        let mut response = if is_read && request::has_etag(request, &tag) {
             let mut response = Response::new(String::new());
             *response.status_mut() = StatusCode::NOT_MODIFIED;
             response
@@ -408,7 +408,7 @@ impl Replies {
 }
 
 /// The strong validator of a document: a version 5 UUID, of which 122 bits are a hash of its bytes.
-fn tag_of(body: &str) -> String {
+fn etag_of(body: &str) -> String {
     format!("\"{}\"", Uuid::new_v5(&Uuid::nil(), body.as_bytes()).simple())
 }
 

@@ -110,7 +110,7 @@ mod event;
 pub use event::{Progress, ProgressError, TaskEvent, TransitionError};
 
 mod time;
-pub use time::{MAX_TIME, MIN_TIME, Now, within_years};
+pub use time::{MAX_TIME, MIN_TIME, Now, clamp_time};
 
 mod clock;
 pub use clock::{AccountClock, Revision, RevisionError, Stamp};
@@ -135,8 +135,8 @@ pub use document::{
 
 mod store;
 pub use store::{
-    Answer, ApplyError, AsyncTaskStore, BackendError, Change, Claimed, Cursor, CursorError,
-    InProcess, ListError, ListQuery, Page, Scope, StoreConfig, SubmitError, Submitted, Swept,
+    ApplyError, AsyncTaskStore, BackendError, Change, Claimed, Cursor, CursorError, InProcess,
+    ListError, ListQuery, Page, Scope, StoreConfig, StoreFuture, SubmitError, Submitted, Swept,
     Target, TaskStore,
 };
 

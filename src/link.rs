@@ -85,7 +85,7 @@ impl Links {
         })
     }
 
-    /// Sets the base address, in place of the one before: the same links at another host, or below
+    /// Sets the base address, in target of the one before: the same links at another host, or below
     /// another path.
     ///
     /// # Errors
@@ -153,7 +153,7 @@ impl Links {
         rel: &'static str,
         title: Option<&'static str>,
     ) -> Link<'a> {
-        Link { rel, title, href: Href { base: &self.base, place: Place::Task(id) } }
+        Link { rel, title, href: Href { base: &self.base, target: LinkTarget::Task(id) } }
     }
 
     /// The link `resource` to what a task made, where it made something that has an address.
@@ -163,11 +163,11 @@ impl Links {
         completion: &'a Completion,
     ) -> Option<Link<'a>> {
         let route = self.routes.get(command).filter(|route| route.fits(completion))?;
-        let place = Place::Resource(route, completion);
+        let target = LinkTarget::Resource(route, completion);
         Some(Link {
             rel: "resource",
             title: Some(&route.title),
-            href: Href { base: &self.base, place },
+            href: Href { base: &self.base, target },
         })
     }
 }
@@ -183,11 +183,11 @@ pub(crate) struct Link<'a> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Href<'a> {
     base: &'a Base,
-    place: Place<'a>,
+    target: LinkTarget<'a>,
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Place<'a> {
+enum LinkTarget<'a> {
     /// By its id, as it is written.
     Task(&'a str),
     Resource(&'a Route, &'a Completion),
@@ -196,12 +196,12 @@ enum Place<'a> {
 impl Href<'_> {
     /// Gives each part of the address to a writer, as long as it takes them.
     fn write<E>(&self, mut write: impl FnMut(&str) -> Result<(), E>) -> Result<(), E> {
-        match self.place {
-            Place::Task(id) => {
+        match self.target {
+            LinkTarget::Task(id) => {
                 write(self.base.tasks())?;
                 write(id)
             }
-            Place::Resource(route, completion) => {
+            LinkTarget::Resource(route, completion) => {
                 write(self.base.as_str())?;
                 route.write(completion, write)
             }

@@ -1,27 +1,27 @@
 //! The store in memory, for one thread.
 
 mod account;
+mod b_plus_tree;
 mod claim;
-mod expiry;
-mod index;
-mod lookup;
-mod ordered;
-mod sequence;
+mod expiry_index;
+mod hash_index;
+mod indexes;
+mod ready_queue;
+mod revision_index;
 mod slab;
 mod snapshot;
-mod turns;
 
 use alloc::vec::Vec;
 
 use hashbrown::DefaultHashBuilder;
 
 use account::Account;
-use expiry::Expiry;
-use index::Standing;
-use lookup::Lookup;
-use sequence::{Place, Runs};
+use expiry_index::ExpiryIndex;
+use hash_index::HashIndex;
+use indexes::IndexKeys;
+use ready_queue::ReadyQueue;
+use revision_index::{Blocks, Position};
 use slab::Slab;
-use turns::Turns;
 
 use crate::clock::{Revision, Stamp};
 use crate::event::{TaskEvent, TransitionError};
@@ -34,11 +34,11 @@ use crate::store::{
 };
 use crate::submission::Submission;
 use crate::task::Task;
-use crate::time::{MIN_TIME, Now, within_years};
+use crate::time::{MIN_TIME, Now, clamp_time};
 
 pub use snapshot::{Snapshot, SnapshotError};
 
-/// The store in memory, for one thread: the six acts of [`TaskStore`](crate::TaskStore) and its
+/// The store in memory, for one thread: the six methods of [`TaskStore`](crate::TaskStore) and its
 /// laws, with `&mut self` where they write. It needs no `std`.
 ///
 /// Share it between threads as a [`MemoryStore`](crate::MemoryStore).
@@ -71,17 +71,17 @@ pub struct LocalStore {
     /// From where on revisions went after each restoration that left a gap in some account.
     restorations: Vec<Revision>,
     tasks: Slab<Stored>,
-    runs: Runs,
+    blocks: Blocks,
     accounts: Slab<Account>,
-    task_index: Lookup,
-    account_index: Lookup,
+    task_index: HashIndex,
+    account_index: HashIndex,
     hasher: DefaultHashBuilder,
-    expiry: Expiry,
-    turns: Turns,
+    expiry: ExpiryIndex,
+    ready_queue: ReadyQueue,
 }
 
 /// For how many tasks of a page room is made ahead.
-const MOST_AHEAD: usize = 128;
+const MAX_PREALLOCATED: usize = 128;
 
 /// How many tasks are looked at before the next step is taken with them. In memory the tasks are
 /// far from each other: while one is waited for, the next ones are already on their way, if the
@@ -91,8 +91,8 @@ const BATCH: usize = 32;
 #[derive(Clone, Debug)]
 struct Stored {
     task: Task,
-    /// In the sequence of its account and status: whose task it is says the run.
-    place: Place,
+    /// In the index of its account and status. The block says whose task it is.
+    position: Position,
 }
 
 impl Default for LocalStore {
@@ -112,13 +112,13 @@ impl LocalStore {
             floor: Revision::default(),
             restorations: Vec::new(),
             tasks: Slab::new(),
-            runs: Runs::new(),
+            blocks: Blocks::new(),
             accounts: Slab::new(),
-            task_index: Lookup::new(),
-            account_index: Lookup::new(),
+            task_index: HashIndex::new(),
+            account_index: HashIndex::new(),
             hasher: DefaultHashBuilder::default(),
-            expiry: Expiry::default(),
-            turns: Turns::default(),
+            expiry: ExpiryIndex::default(),
+            ready_queue: ReadyQueue::default(),
         }
     }
 
@@ -155,7 +155,7 @@ impl LocalStore {
             let repeat = submission.is_repeat_of(task).then(|| task.clone());
             return repeat.map(Submitted::Existing).ok_or(SubmitError::Conflict);
         }
-        let found = found.map(|(slot, stored)| (slot, self.runs.account(stored.place)));
+        let found = found.map(|(slot, stored)| (slot, self.blocks.account(stored.position)));
         if submission.input().len() > self.config.max_input() {
             return Err(SubmitError::InputTooLarge { limit: self.config.max_input() });
         }
@@ -174,8 +174,8 @@ impl LocalStore {
             None => self.find_account(account_hash, submission.account()),
         };
         let room = match known {
-            Some(account) => match self.accounts[account].limited() {
-                Some(limited) => limited.open.filled(max_open, instant).is_ok(),
+            Some(account) => match self.accounts[account].limit_indexes() {
+                Some(indexes) => indexes.open.check_limit(max_open, instant).is_ok(),
                 None => max_open > 0,
             },
             None => max_open > 0,
@@ -202,7 +202,7 @@ impl LocalStore {
         // Each request brings a copy of its account's id: one is kept for all of the tasks.
         let submission = Submission { account: self.accounts[account].id.clone(), ..submission };
         let stamp = self.accounts[account].clock.next(now);
-        let task = Task::until(expires_at, submission, now, stamp);
+        let task = Task::with_expiry(expires_at, submission, now, stamp);
         self.add_task(account, hash, task.clone(), now);
         Ok(Submitted::New(task))
     }
@@ -219,7 +219,7 @@ impl LocalStore {
     ) -> Result<Change, ApplyError> {
         let instant = self.instant(now);
         let found = self.find_visible(target.account(), target.id(), instant);
-        let (slot, Stored { task, place }) = found.ok_or(ApplyError::NotFound)?;
+        let (slot, Stored { task, position }) = found.ok_or(ApplyError::NotFound)?;
         if !target.is_met_by(task) {
             return Err(ApplyError::Stale { current: task.clone() });
         }
@@ -227,7 +227,9 @@ impl LocalStore {
         if task.status().after(kind).is_none() {
             return Err(TransitionError::new(task.status(), kind).into());
         }
-        if kind == EventKind::Start && self.lane(self.runs.account(*place), instant).is_err() {
+        if kind == EventKind::Start
+            && self.check_lane(self.blocks.account(*position), instant).is_err()
+        {
             return Err(ApplyError::LaneBusy);
         }
         let change = self.change(slot, kind, now, |task, retention, stamp| {
@@ -266,18 +268,22 @@ impl LocalStore {
             return Ok(Page::new(Vec::new(), None, self.floor));
         };
         let known = &self.accounts[key];
-        let mut listed = known.listed(&self.runs, query, position, &self.restorations);
+        let mut matching = known.matching(&self.blocks, query, position, &self.restorations);
         let limit = query.limit().get();
         let (mut tasks, mut next) = (Vec::new(), None);
         let mut batch = [0; BATCH];
         while next.is_none() {
             // One more than there is room for, to know whether more follows.
             let wanted = BATCH.min((limit - tasks.len()).saturating_add(1));
-            let taken = listed.take(&mut batch[..wanted]);
+            let taken = matching.take(&mut batch[..wanted]);
             let visible = self.visible(&mut batch[..taken], instant);
             if tasks.is_empty() {
                 let is_all = taken < wanted;
-                tasks.reserve_exact(if is_all { visible.len() } else { limit.min(MOST_AHEAD) });
+                tasks.reserve_exact(if is_all {
+                    visible.len()
+                } else {
+                    limit.min(MAX_PREALLOCATED)
+                });
             }
             let (page, more) = visible.split_at(visible.len().min(limit - tasks.len()));
             tasks.extend(page.iter().map(|slot| self.tasks[*slot].task.clone()));
@@ -354,14 +360,14 @@ impl LocalStore {
 
     /// The instant that decides what is visible: `now`, or the horizon where that is later.
     fn instant(&self, now: Now) -> Now {
-        within_years(now).max(self.horizon)
+        clamp_time(now).max(self.horizon)
     }
 
     /// Whether there is room in an account's lane.
-    fn lane(&self, account: u32, instant: Now) -> Result<(), expiry::Filled> {
-        match (self.config.max_in_progress(), self.accounts[account].limited()) {
-            (Some(width), Some(limited)) => {
-                limited.in_progress.filled(width.get() as usize, instant)
+    fn check_lane(&self, account: u32, instant: Now) -> Result<(), expiry_index::LimitReached> {
+        match (self.config.max_in_progress(), self.accounts[account].limit_indexes()) {
+            (Some(width), Some(indexes)) => {
+                indexes.in_progress.check_limit(width.get() as usize, instant)
             }
             // Without a limit, or without a task: a lane has room for one at least.
             _ => Ok(()),
@@ -377,9 +383,9 @@ impl LocalStore {
         apply: impl FnOnce(&mut Task, Retention, Stamp) -> Result<(), TransitionError>,
     ) -> Result<Change, TransitionError> {
         let retention = self.config.retention();
-        let Stored { task, place } = &mut self.tasks[slot];
-        let before = Standing::of(task);
-        let account = self.runs.account(*place);
+        let Stored { task, position } = &mut self.tasks[slot];
+        let before = IndexKeys::of(task);
+        let account = self.blocks.account(*position);
         apply(task, retention, self.accounts[account].clock.next(now))?;
         let changed = task.clone();
         self.relink(slot, before, now);

@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use chrono::TimeDelta;
 
-use crate::time::{MAX_TIME, Now, within_years};
+use crate::time::{MAX_TIME, Now, clamp_time};
 
 /// How long a task is kept, and from when the time is counted.
 ///
@@ -22,11 +22,11 @@ use crate::time::{MAX_TIME, Now, within_years};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Retention {
     period: Duration,
-    from: From,
+    counted_from: CountedFrom,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum From {
+enum CountedFrom {
     Submission,
     Update,
 }
@@ -40,14 +40,14 @@ impl Retention {
     /// [`MAX_TIME`](crate::MAX_TIME).
     #[must_use]
     pub const fn since_submission(period: Duration) -> Self {
-        Self { period, from: From::Submission }
+        Self { period, counted_from: CountedFrom::Submission }
     }
 
     /// Keeps a task for `period` from its latest event. An event never brings the end nearer, even
     /// one that a slow clock dates before the last.
     #[must_use]
     pub const fn since_update(period: Duration) -> Self {
-        Self { period, from: From::Update }
+        Self { period, counted_from: CountedFrom::Update }
     }
 
     /// How long a task is kept.
@@ -60,8 +60,8 @@ impl Retention {
     #[must_use]
     pub fn after_submission(self, now: Now) -> Now {
         let period = TimeDelta::from_std(self.period).ok();
-        let end = period.and_then(|period| within_years(now).checked_add_signed(period));
-        end.map_or(MAX_TIME, within_years)
+        let end = period.and_then(|period| clamp_time(now).checked_add_signed(period));
+        end.map_or(MAX_TIME, clamp_time)
     }
 
     /// When a task expires that would have expired at `expires_at` and has an event `now`.
@@ -74,7 +74,7 @@ impl Retention {
     /// Puts off the end of a task that has an event `now`.
     #[inline]
     pub(crate) fn extend(self, expires_at: &mut Now, now: Now) {
-        if self.from == From::Update {
+        if self.counted_from == CountedFrom::Update {
             *expires_at = self.after_submission(now).max(*expires_at);
         }
     }

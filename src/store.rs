@@ -1,4 +1,4 @@
-//! The store's contract: six acts, and the laws that every backend obeys.
+//! The store's contract: six methods, and the laws that every backend obeys.
 
 mod asynchronous;
 mod call;
@@ -17,7 +17,7 @@ use crate::submission::Submission;
 use crate::task::Task;
 use crate::time::Now;
 
-pub use asynchronous::{Answer, AsyncTaskStore, InProcess};
+pub use asynchronous::{AsyncTaskStore, InProcess, StoreFuture};
 pub use call::{Change, Claimed, Scope, Submitted, Swept, Target};
 pub use config::StoreConfig;
 pub use error::{ApplyError, BackendError, ListError, SubmitError};

@@ -5,14 +5,14 @@ mod record;
 use alloc::sync::Arc;
 
 use crate::clock::{AccountClock, Revision, Stamp};
-use crate::event::{Progress, TaskEvent, TransitionError, What};
+use crate::event::{Payload, Progress, TaskEvent, TransitionError};
 use crate::id::{AccountId, CommandType, TaskId};
 use crate::json::is_same_value;
 use crate::outcome::{Completion, TaskError};
 use crate::retention::Retention;
 use crate::status::{EventKind, TaskStatus};
 use crate::submission::{Input, Submission};
-use crate::time::{Now, within_years};
+use crate::time::{Now, clamp_time};
 use crate::wire::Text;
 
 pub use record::{RecordError, TaskRecord};
@@ -55,7 +55,7 @@ pub struct Task {
     revision: Revision,
 }
 
-/// What a task keeps from its submission.
+/// Payload a task keeps from its submission.
 #[derive(Debug, PartialEq, Eq)]
 struct Origin {
     account: AccountId,
@@ -81,13 +81,18 @@ impl Task {
     /// [advanced](AccountClock::advance_to) afterwards.
     #[must_use]
     pub fn new(submission: Submission, retention: Retention, now: Now, stamp: Stamp) -> Self {
-        Self::until(retention.after_submission(now), submission, now, stamp)
+        Self::with_expiry(retention.after_submission(now), submission, now, stamp)
     }
 
     /// The same, where it is known when it expires.
-    pub(crate) fn until(expires_at: Now, submission: Submission, now: Now, stamp: Stamp) -> Self {
+    pub(crate) fn with_expiry(
+        expires_at: Now,
+        submission: Submission,
+        now: Now,
+        stamp: Stamp,
+    ) -> Self {
         let Submission { account, id, command_type, input, status } = submission;
-        let submitted_at = within_years(now);
+        let submitted_at = clamp_time(now);
         Self {
             id,
             origin: Arc::new(Origin { account, command_type, input, submitted_at }),
@@ -120,22 +125,22 @@ impl Task {
         now: Now,
         stamp: Stamp,
     ) -> Result<(), TransitionError> {
-        self.permit(event.kind())?;
+        self.check_transition(event.kind())?;
         if let Some(words) = event.description {
             self.description = Some(words);
-        } else if !matches!(event.what, What::Report(_)) {
+        } else if !matches!(event.payload, Payload::Report(_)) {
             self.description = None;
         }
-        match event.what {
-            What::Receive => self.state = State::Received,
-            What::Start => {
+        match event.payload {
+            Payload::Receive => self.state = State::Received,
+            Payload::Start => {
                 self.state = State::InProgress;
                 self.attempts = self.attempts.saturating_add(1);
             }
             // None is less than any percentage, so that neither none nor less lowers it.
-            What::Report(progress) => self.progress = self.progress.max(progress),
-            What::Complete(completion) => self.state = State::Completed(completion),
-            What::Fail(error) => self.state = State::Failed(error),
+            Payload::Report(progress) => self.progress = self.progress.max(progress),
+            Payload::Complete(completion) => self.state = State::Completed(completion),
+            Payload::Fail(error) => self.state = State::Failed(error),
         }
         // A stamp of the account's clock is never behind; another must not take the task back.
         if stamp.updated_at > self.updated_at {
@@ -164,7 +169,7 @@ impl Task {
     }
 
     #[inline]
-    fn permit(&self, event: EventKind) -> Result<(), TransitionError> {
+    fn check_transition(&self, event: EventKind) -> Result<(), TransitionError> {
         match self.status().after(event) {
             Some(_) => Ok(()),
             None => Err(TransitionError::new(self.status(), event)),
@@ -183,13 +188,13 @@ impl Task {
         &self.origin.account
     }
 
-    /// What was asked for.
+    /// Payload was asked for.
     #[must_use]
     pub fn command_type(&self) -> &CommandType {
         &self.origin.command_type
     }
 
-    /// What the worker needs, as submitted.
+    /// Payload the worker needs, as submitted.
     #[must_use]
     pub fn input(&self) -> &[u8] {
         &self.origin.input.0

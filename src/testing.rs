@@ -17,18 +17,18 @@
 //!
 #![doc = include_str!("testing/broken.md")]
 
-mod act;
 mod check;
 mod concurrent;
 mod conformance;
 mod history;
 mod law;
 mod model;
-mod run;
+mod operation;
+mod runner;
 pub mod strategy;
 
-pub use act::{Park, Wait};
 pub use conformance::{Breach, Suite};
 pub use history::{Event, Filter, Guard, History, Request};
 pub use law::Law;
 pub use model::Model;
+pub use operation::{BlockOn, Park};

@@ -34,13 +34,13 @@ const fn instant(seconds: i64, nanoseconds: u32) -> Now {
 /// counts as the second that follows.
 ///
 /// ```
-/// use tasklife::{MAX_TIME, Now, within_years};
+/// use tasklife::{MAX_TIME, Now, clamp_time};
 ///
-/// assert_eq!(within_years(Now::MAX_UTC), MAX_TIME);
+/// assert_eq!(clamp_time(Now::MAX_UTC), MAX_TIME);
 /// ```
 #[must_use]
 #[inline]
-pub fn within_years(instant: Now) -> Now {
+pub fn clamp_time(instant: Now) -> Now {
     let plain = instant.naive_utc();
     let is_ordinary = plain.nanosecond() < SECOND && (0..=9999).contains(&plain.year());
     if is_ordinary { instant } else { nearest_within_years(instant) }
@@ -96,7 +96,7 @@ impl Room {
 impl Rfc3339 {
     /// Writes the text. It is ASCII.
     fn write_to(self, room: &mut Room) -> &str {
-        let t = within_years(self.0).naive_utc();
+        let t = clamp_time(self.0).naive_utc();
         let (date, of_day) = (t.date(), t.num_seconds_from_midnight());
         // In a leap second the nanoseconds go on past 10⁹.
         let (leap, nanos) = match t.nanosecond().checked_sub(SECOND) {
@@ -153,7 +153,7 @@ pub(crate) fn parse_rfc3339(text: &str) -> Result<Now, TimeError> {
         return Err(fault());
     }
     match DateTime::parse_from_rfc3339(text) {
-        Ok(instant) if within_years(instant.to_utc()) == instant => Ok(instant.to_utc()),
+        Ok(instant) if clamp_time(instant.to_utc()) == instant => Ok(instant.to_utc()),
         _ => Err(fault()),
     }
 }

@@ -9,7 +9,7 @@ use crate::text::Excerpt;
 use chrono::TimeDelta;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use tasklife::{Now, within_years};
+use tasklife::{Now, clamp_time};
 
 /// How long something stays as it is, before it moves on.
 ///
@@ -52,7 +52,7 @@ impl Pace {
         };
         let due = since.checked_add_signed(TimeDelta::from_std(time).ok()?)?;
         // What can't be written down never comes.
-        Some(due).filter(|due| within_years(*due) == *due)
+        Some(due).filter(|due| clamp_time(*due) == *due)
     }
 
     /// Whether the read with this number, counted from 1, moves it on.

@@ -16,7 +16,7 @@ use crate::resource::{ResourceKey, number_of};
 use crate::route::{Effect, Kind, Listing, RouteMatch};
 use crate::text::{Excerpt, query_parameters};
 use tasklife::{
-    AccountId, CommandType, ListQuery, Now, Replies, ResourceId, Submission, TaskId, within_years,
+    AccountId, CommandType, ListQuery, Now, Replies, ResourceId, Submission, TaskId, clamp_time,
 };
 
 /// How deep arrays and objects may be nested in a body.
@@ -27,7 +27,7 @@ pub(crate) fn handle<B: AsRef<[u8]>>(
     request: &Request<B>,
     now: Now,
 ) -> Response<String> {
-    let (head, now) = (head(request), within_years(now));
+    let (head, now) = (head(request), clamp_time(now));
     let (replies, fault) = match api.links_for(&head) {
         Ok(links) => (api.replies.clone().with_links(links), None),
         Err(fault) => (api.replies.clone(), Some(fault)),

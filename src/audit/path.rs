@@ -12,7 +12,7 @@ pub(super) struct TasksPath(Vec<String>);
 
 /// What a path leads to.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum Endpoint {
     List,
     /// The task with this id.
     Task(String),
@@ -40,7 +40,7 @@ impl TasksPath {
 
     /// What an address leads to, as far as tasks go. It is a path or a whole URL, without a query;
     /// whatever it has in front of the tasks' path is the server's base address.
-    pub(super) fn place(&self, address: &str) -> Option<Place> {
+    pub(super) fn endpoint(&self, address: &str) -> Option<Endpoint> {
         let path = match address.split_once("://") {
             Some((scheme, rest)) if !scheme.contains('/') => {
                 rest.split_once('/').map_or("", |(_, path)| path)
@@ -49,10 +49,10 @@ impl TasksPath {
         };
         let segments: Vec<String> = segments(path).collect();
         if segments.ends_with(&self.0) {
-            return Some(Place::List);
+            return Some(Endpoint::List);
         }
         let (id, before) = segments.split_last()?;
-        before.ends_with(&self.0).then(|| Place::Task(id.to_owned()))
+        before.ends_with(&self.0).then(|| Endpoint::Task(id.to_owned()))
     }
 }
 

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::path::{Place, TasksPath};
+use super::path::{Endpoint, TasksPath};
 use super::rule::Rule;
 use crate::document::{DocumentError, ListDocument, TaskDocument};
 use crate::time::{self, Now};
@@ -59,7 +59,7 @@ pub(super) enum Answer {
 }
 
 /// What a request asks for, as far as tasks go.
-enum Asked {
+enum RequestKind {
     List {
         filtered: bool,
     },
@@ -71,49 +71,49 @@ enum Asked {
 
 impl Reading {
     pub(super) fn answer(&self, tasks: &TasksPath) -> Answer {
-        let (asked, only_head) = self.asked(tasks);
+        let (kind, only_head) = self.kind(tasks);
         let text = self.body.as_ref().map_or("", |body| body.get());
         let fields = fields(text);
         let is_task = fields.contains_key("taskId");
         // An error has the HTTP status as a number in its body.
         let told = || fields.get("status").filter(|_| !is_task)?.get().parse().ok();
         let told = || told().filter(|status| (400..=599).contains(status));
-        match (self.status.or_else(told).unwrap_or(200), asked) {
-            (404, Asked::Task(id)) => Answer::NotFound(id),
+        match (self.status.or_else(told).unwrap_or(200), kind) {
+            (404, RequestKind::Task(id)) => Answer::NotFound(id),
             (status, _) if !(200..=299).contains(&status) => Answer::Other,
             _ if only_head && text.is_empty() => Answer::Other,
-            (_, Asked::List { filtered }) => list(text, filtered),
-            (_, Asked::Task(_)) => task(text, |_| false),
-            (_, Asked::Other) if is_task => task(text, |_| true),
-            (_, Asked::Other) => Answer::Other,
-            (_, Asked::Unknown) if !is_task && is_list(text, &fields) => list(text, false),
-            (_, Asked::Unknown) => task(text, |document| document.link("self").is_none()),
+            (_, RequestKind::List { filtered }) => list(text, filtered),
+            (_, RequestKind::Task(_)) => task(text, |_| false),
+            (_, RequestKind::Other) if is_task => task(text, |_| true),
+            (_, RequestKind::Other) => Answer::Other,
+            (_, RequestKind::Unknown) if !is_task && is_list(text, &fields) => list(text, false),
+            (_, RequestKind::Unknown) => task(text, |document| document.link("self").is_none()),
         }
     }
 
     /// What was asked for, and whether the answer has no body whatever it is.
-    fn asked(&self, tasks: &TasksPath) -> (Asked, bool) {
+    fn kind(&self, tasks: &TasksPath) -> (RequestKind, bool) {
         let mut words = self.request.as_deref().unwrap_or_default().split_ascii_whitespace();
         let (method, target) = match (words.next(), words.next()) {
             (Some(method), Some(target)) => (method, target),
             (Some(target), None) if target.contains('/') => ("GET", target),
-            _ => return (Asked::Unknown, false),
+            _ => return (RequestKind::Unknown, false),
         };
         let only_head = method.eq_ignore_ascii_case("HEAD");
         if !only_head && !method.eq_ignore_ascii_case("GET") {
-            return (Asked::Other, false);
+            return (RequestKind::Other, false);
         }
         let target = target.split('#').next().unwrap_or_default();
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         // A limit alone leaves nothing out that is not said to follow.
         let filtered =
             query.split('&').any(|field| !field.is_empty() && !field.starts_with("limit="));
-        let asked = match tasks.place(path) {
-            Some(Place::List) => Asked::List { filtered },
-            Some(Place::Task(id)) => Asked::Task(id),
-            None => Asked::Other,
+        let kind = match tasks.endpoint(path) {
+            Some(Endpoint::List) => RequestKind::List { filtered },
+            Some(Endpoint::Task(id)) => RequestKind::Task(id),
+            None => RequestKind::Other,
         };
-        (asked, only_head)
+        (kind, only_head)
     }
 }
 

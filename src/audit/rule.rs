@@ -8,7 +8,7 @@ use core::fmt;
 use serde::Serialize;
 
 use super::Report;
-use super::path::{Place, TasksPath};
+use super::path::{Endpoint, TasksPath};
 use crate::document::TaskDocument;
 use crate::status::TaskStatus;
 use crate::wire::named_enum;
@@ -191,8 +191,8 @@ fn check_links(document: &TaskDocument, submission: bool, tasks: &TasksPath, rep
     for link in own.into_iter().flatten() {
         let Some(href) = link.href() else { continue };
         let path = href.split(['?', '#']).next().unwrap_or_default();
-        let leads_to_it = match tasks.place(path) {
-            Some(Place::Task(last)) => last.eq_ignore_ascii_case(id),
+        let leads_to_it = match tasks.endpoint(path) {
+            Some(Endpoint::Task(last)) => last.eq_ignore_ascii_case(id),
             _ => false,
         };
         if !leads_to_it {

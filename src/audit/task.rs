@@ -12,7 +12,7 @@ use crate::time::{MAX_TIME, Now, Rfc3339};
 /// A document may lack its timestamp, and its command type: then nothing is known of them but what
 /// other documents said, and nothing follows from it.
 #[derive(Clone, Debug)]
-pub(super) struct Watched {
+pub(super) struct TrackedTask {
     /// As it was read last.
     last: TaskDocument,
     /// The last status that is known.
@@ -35,7 +35,7 @@ pub(super) struct Watched {
     missed: bool,
 }
 
-impl Watched {
+impl TrackedTask {
     /// A task that is seen for the first time, in an account whose list was read before.
     pub(super) fn first_seen(document: &TaskDocument, at: Now, listed_at: Option<Now>) -> Self {
         let timestamp = document.timestamp();
@@ -59,7 +59,7 @@ impl Watched {
     }
 
     /// The same task, seen again.
-    pub(super) fn and_then_seen(mut self, document: &TaskDocument, report: &mut Report) -> Self {
+    pub(super) fn update(mut self, document: &TaskDocument, report: &mut Report) -> Self {
         let id = document.task_id();
         let (status, timestamp) = (document.status().known(), document.timestamp());
         if let (Some(old), Some(new)) = (self.command_type.as_deref(), document.command_type())
@@ -119,7 +119,7 @@ impl Watched {
     }
 
     /// Whether what is read under the id may be another task, submitted after this one expired.
-    pub(super) fn is_followed_by_another(
+    pub(super) fn is_replaced_by(
         &self,
         document: &TaskDocument,
         at: Now,

@@ -77,7 +77,7 @@ pub(super) fn id_in_path(request: &Parts) -> Option<TaskId> {
 }
 
 /// Whether a request says that its client has a representation with this entity tag.
-pub(super) fn knows(request: &Parts, tag: &str) -> bool {
+pub(super) fn has_etag(request: &Parts, tag: &str) -> bool {
     request.headers.get_all(IF_NONE_MATCH).iter().any(|known| {
         let mut rest = known.to_str().unwrap_or_default().trim();
         if rest == "*" {

@@ -49,17 +49,17 @@ impl<'a> Value<'a> {
     pub(crate) fn parse(json: &'a str) -> Result<Self, Unreadable> {
         // From here on it is JSON: what is left is to find its parts, in one pass.
         serde_json::from_str::<IgnoredAny>(json)?;
-        Parts { json, at: 0 }.value()
+        Scanner { json, at: 0 }.value()
     }
 }
 
 /// The parts of a text that is JSON, one after the other.
-struct Parts<'a> {
+struct Scanner<'a> {
     json: &'a str,
     at: usize,
 }
 
-impl<'a> Parts<'a> {
+impl<'a> Scanner<'a> {
     /// The next byte that is no white space, which is left where it is.
     fn peek(&mut self) -> u8 {
         let rest = self.json.as_bytes().get(self.at..).unwrap_or_default();

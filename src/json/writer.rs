@@ -13,7 +13,7 @@ use crate::wire::Decimal;
 
 /// Appends a document.
 pub(crate) fn append(document: &impl Serialize, out: &mut Vec<u8>) -> Result<(), Unwritable> {
-    document.serialize(Json::<ESCAPED> { out })
+    document.serialize(JsonWriter::<ESCAPED> { out })
 }
 
 /// A text becomes a string.
@@ -25,22 +25,22 @@ const PLAIN: u8 = 1;
 /// A text is JSON already.
 const VERBATIM: u8 = 2;
 
-struct Json<'a, const TEXT: u8> {
+struct JsonWriter<'a, const TEXT: u8> {
     out: &'a mut Vec<u8>,
 }
 
 /// A sequence, a map or a structure that was begun.
-struct Begun<'a, const TEXT: u8> {
+struct Compound<'a, const TEXT: u8> {
     out: &'a mut Vec<u8>,
     is_empty: bool,
     end: &'static [u8],
 }
 
-impl<'a, const TEXT: u8> Json<'a, TEXT> {
+impl<'a, const TEXT: u8> JsonWriter<'a, TEXT> {
     #[inline]
-    fn begin(self, begin: u8, end: &'static [u8]) -> Begun<'a, TEXT> {
+    fn begin(self, begin: u8, end: &'static [u8]) -> Compound<'a, TEXT> {
         self.out.push(begin);
-        Begun { out: self.out, is_empty: true, end }
+        Compound { out: self.out, is_empty: true, end }
     }
 }
 
@@ -69,12 +69,12 @@ macro_rules! refuse {
     };
 }
 
-impl<'a, const TEXT: u8> Serializer for Json<'a, TEXT> {
+impl<'a, const TEXT: u8> Serializer for JsonWriter<'a, TEXT> {
     type Ok = ();
     type Error = Unwritable;
-    type SerializeSeq = Begun<'a, TEXT>;
-    type SerializeMap = Begun<'a, TEXT>;
-    type SerializeStruct = Begun<'a, TEXT>;
+    type SerializeSeq = Compound<'a, TEXT>;
+    type SerializeMap = Compound<'a, TEXT>;
+    type SerializeStruct = Compound<'a, TEXT>;
     type SerializeTuple = Impossible<(), Unwritable>;
     type SerializeTupleStruct = Impossible<(), Unwritable>;
     type SerializeTupleVariant = Impossible<(), Unwritable>;
@@ -87,7 +87,7 @@ impl<'a, const TEXT: u8> Serializer for Json<'a, TEXT> {
             return Ok(());
         }
         self.out.push(b'"');
-        Part::<TEXT>(self.out).append(text);
+        StringWriter::<TEXT>(self.out).append(text);
         self.out.push(b'"');
         Ok(())
     }
@@ -95,7 +95,7 @@ impl<'a, const TEXT: u8> Serializer for Json<'a, TEXT> {
     #[inline]
     fn collect_str<T: fmt::Display + ?Sized>(self, text: &T) -> Result<(), Unwritable> {
         self.out.push(b'"');
-        write!(Part::<TEXT>(self.out), "{text}").map_err(|_| Unwritable)?;
+        write!(StringWriter::<TEXT>(self.out), "{text}").map_err(|_| Unwritable)?;
         self.out.push(b'"');
         Ok(())
     }
@@ -148,8 +148,8 @@ impl<'a, const TEXT: u8> Serializer for Json<'a, TEXT> {
         value: &T,
     ) -> Result<(), Unwritable> {
         match name {
-            JsonText::NAME => value.serialize(Json::<VERBATIM> { out: self.out }),
-            Plain::<()>::NAME => value.serialize(Json::<PLAIN> { out: self.out }),
+            JsonText::NAME => value.serialize(JsonWriter::<VERBATIM> { out: self.out }),
+            Plain::<()>::NAME => value.serialize(JsonWriter::<PLAIN> { out: self.out }),
             _ => value.serialize(self),
         }
     }
@@ -169,7 +169,7 @@ impl<'a, const TEXT: u8> Serializer for Json<'a, TEXT> {
         _: usize,
     ) -> Result<Self::SerializeStruct, Unwritable> {
         if TEXT == VERBATIM {
-            return Ok(Begun { out: self.out, is_empty: true, end: b"" });
+            return Ok(Compound { out: self.out, is_empty: true, end: b"" });
         }
         Ok(self.begin(b'{', b"}"))
     }
@@ -201,7 +201,7 @@ impl<'a, const TEXT: u8> Serializer for Json<'a, TEXT> {
     }
 }
 
-impl<const TEXT: u8> Begun<'_, TEXT> {
+impl<const TEXT: u8> Compound<'_, TEXT> {
     #[inline]
     fn separate(&mut self) {
         if !self.is_empty {
@@ -216,7 +216,7 @@ impl<const TEXT: u8> Begun<'_, TEXT> {
     }
 }
 
-impl<const TEXT: u8> SerializeStruct for Begun<'_, TEXT> {
+impl<const TEXT: u8> SerializeStruct for Compound<'_, TEXT> {
     type Ok = ();
     type Error = Unwritable;
 
@@ -234,9 +234,9 @@ impl<const TEXT: u8> SerializeStruct for Begun<'_, TEXT> {
             self.is_empty = false;
         }
         if TEXT == VERBATIM {
-            value.serialize(Json::<VERBATIM> { out: self.out })
+            value.serialize(JsonWriter::<VERBATIM> { out: self.out })
         } else {
-            value.serialize(Json::<ESCAPED> { out: self.out })
+            value.serialize(JsonWriter::<ESCAPED> { out: self.out })
         }
     }
 
@@ -247,19 +247,19 @@ impl<const TEXT: u8> SerializeStruct for Begun<'_, TEXT> {
     }
 }
 
-impl<const TEXT: u8> SerializeMap for Begun<'_, TEXT> {
+impl<const TEXT: u8> SerializeMap for Compound<'_, TEXT> {
     type Ok = ();
     type Error = Unwritable;
 
     /// Only a text is a key.
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Unwritable> {
         self.separate();
-        key.serialize(Json::<ESCAPED> { out: self.out })
+        key.serialize(JsonWriter::<ESCAPED> { out: self.out })
     }
 
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Unwritable> {
         self.out.push(b':');
-        value.serialize(Json::<ESCAPED> { out: self.out })
+        value.serialize(JsonWriter::<ESCAPED> { out: self.out })
     }
 
     fn end(self) -> Result<(), Unwritable> {
@@ -268,13 +268,13 @@ impl<const TEXT: u8> SerializeMap for Begun<'_, TEXT> {
     }
 }
 
-impl<const TEXT: u8> SerializeSeq for Begun<'_, TEXT> {
+impl<const TEXT: u8> SerializeSeq for Compound<'_, TEXT> {
     type Ok = ();
     type Error = Unwritable;
 
     fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Unwritable> {
         self.separate();
-        value.serialize(Json::<ESCAPED> { out: self.out })
+        value.serialize(JsonWriter::<ESCAPED> { out: self.out })
     }
 
     fn end(self) -> Result<(), Unwritable> {
@@ -284,9 +284,9 @@ impl<const TEXT: u8> SerializeSeq for Begun<'_, TEXT> {
 }
 
 /// The inside of a string: what is written to it is escaped, unless it is plain.
-struct Part<'a, const TEXT: u8>(&'a mut Vec<u8>);
+struct StringWriter<'a, const TEXT: u8>(&'a mut Vec<u8>);
 
-impl<const TEXT: u8> Part<'_, TEXT> {
+impl<const TEXT: u8> StringWriter<'_, TEXT> {
     #[inline]
     fn append(&mut self, text: &str) {
         if TEXT == PLAIN {
@@ -297,7 +297,7 @@ impl<const TEXT: u8> Part<'_, TEXT> {
     }
 }
 
-impl<const TEXT: u8> Write for Part<'_, TEXT> {
+impl<const TEXT: u8> Write for StringWriter<'_, TEXT> {
     #[inline]
     fn write_str(&mut self, text: &str) -> fmt::Result {
         self.append(text);

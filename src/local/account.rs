@@ -4,9 +4,9 @@ use alloc::boxed::Box;
 
 use serde::{Deserialize, Serialize};
 
-use super::expiry::Expiry;
-use super::sequence::{Descending, Runs, Sequence};
-use super::turns::Turn;
+use super::expiry_index::ExpiryIndex;
+use super::ready_queue::QueueEntry;
+use super::revision_index::{Blocks, Descending, RevisionIndex};
 use crate::clock::{AccountClock, Revision};
 use crate::id::AccountId;
 use crate::status::TaskStatus;
@@ -16,25 +16,25 @@ use crate::store::ListQuery;
 pub(super) struct Account {
     pub(super) id: AccountId,
     pub(super) clock: AccountClock,
-    pub(super) turn: Turn,
-    limited: Option<Box<Limited>>,
+    pub(super) queue_entry: QueueEntry,
+    limit_indexes: Option<Box<LimitIndexes>>,
     gaps: Box<[Gap]>,
-    by_status: [Sequence; TaskStatus::ALL.len()],
+    by_status: [RevisionIndex; TaskStatus::ALL.len()],
 }
 
 /// The tasks that are counted against limits, where there are any.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Limited {
+pub(super) struct LimitIndexes {
     /// The unfinished tasks, where their number is limited.
-    pub(super) open: Expiry,
+    pub(super) open: ExpiryIndex,
     /// The tasks in progress, where their number is limited.
-    pub(super) in_progress: Expiry,
+    pub(super) in_progress: ExpiryIndex,
 }
 
 impl Account {
-    pub(super) fn new(id: AccountId, clock: AccountClock, turn: Turn) -> Self {
+    pub(super) fn new(id: AccountId, clock: AccountClock, queue_entry: QueueEntry) -> Self {
         let (gaps, by_status) = (Box::default(), Default::default());
-        Self { id, clock, turn, limited: None, gaps, by_status }
+        Self { id, clock, queue_entry, limit_indexes: None, gaps, by_status }
     }
 
     pub(super) fn with_gaps(mut self, gaps: impl IntoIterator<Item = Gap>) -> Self {
@@ -48,7 +48,7 @@ impl Account {
 
     /// Whether a revision was given out, if at all, in a history that was lost. What a page had that was
     /// read right after a restoration is none of those.
-    fn has_lost(&self, revision: Revision, restorations: &[Revision]) -> bool {
+    fn is_lost(&self, revision: Revision, restorations: &[Revision]) -> bool {
         let Some(first) = self.gaps.first() else { return false };
         let is_beyond = revision > self.clock.revision();
         revision > first.after
@@ -56,45 +56,45 @@ impl Account {
             && !restorations.contains(&revision)
     }
 
-    pub(super) fn in_status(&self, status: TaskStatus) -> &Sequence {
+    pub(super) fn in_status(&self, status: TaskStatus) -> &RevisionIndex {
         &self.by_status[status as usize]
     }
 
-    pub(super) fn in_status_mut(&mut self, status: TaskStatus) -> &mut Sequence {
+    pub(super) fn in_status_mut(&mut self, status: TaskStatus) -> &mut RevisionIndex {
         &mut self.by_status[status as usize]
     }
 
-    pub(super) fn limited(&self) -> Option<&Limited> {
-        self.limited.as_deref()
+    pub(super) fn limit_indexes(&self) -> Option<&LimitIndexes> {
+        self.limit_indexes.as_deref()
     }
 
-    pub(super) fn limited_mut(&mut self) -> &mut Limited {
-        self.limited.get_or_insert_default()
+    pub(super) fn limit_indexes_mut(&mut self) -> &mut LimitIndexes {
+        self.limit_indexes.get_or_insert_default()
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.by_status.iter().all(Sequence::is_empty)
+        self.by_status.iter().all(RevisionIndex::is_empty)
     }
 
     /// The tasks that a query asks for, visible or not, by revision, the highest first.
-    pub(super) fn listed<'a>(
+    pub(super) fn matching<'a>(
         &'a self,
-        runs: &'a Runs,
+        blocks: &'a Blocks,
         query: &ListQuery,
         position: Option<Revision>,
         restorations: &[Revision],
-    ) -> Listed<'a> {
+    ) -> MergedIndexes<'a> {
         let since = query.since().unwrap_or_default();
-        let since = if self.has_lost(since, restorations) { 0 } else { since.get() };
-        let mut listed = Listed { parts: [const { None }; TaskStatus::ALL.len()], since };
+        let since = if self.is_lost(since, restorations) { 0 } else { since.get() };
+        let mut merged = MergedIndexes { cursors: [const { None }; TaskStatus::ALL.len()], since };
         let mut count = 0;
-        for (status, sequence) in TaskStatus::ALL.into_iter().zip(&self.by_status) {
-            if !sequence.is_empty() && query.asks_for(status) {
-                listed.parts[count] = sequence.descending(runs, position);
-                count += usize::from(listed.parts[count].is_some());
+        for (status, index) in TaskStatus::ALL.into_iter().zip(&self.by_status) {
+            if !index.is_empty() && query.asks_for(status) {
+                merged.cursors[count] = index.descending(blocks, position);
+                count += usize::from(merged.cursors[count].is_some());
             }
         }
-        listed
+        merged
     }
 }
 
@@ -114,28 +114,28 @@ impl Gap {
     }
 }
 
-/// Descending sequences as one.
+/// The indexes of some statuses, merged.
 #[derive(Debug)]
-pub(super) struct Listed<'a> {
+pub(super) struct MergedIndexes<'a> {
     /// Those that are there come first.
-    parts: [Option<Descending<'a>>; TaskStatus::ALL.len()],
+    cursors: [Option<Descending<'a>>; TaskStatus::ALL.len()],
     since: u64,
 }
 
-impl Listed<'_> {
+impl MergedIndexes<'_> {
     /// The slots of the next tasks, as many as there is room for: how many there were.
     pub(super) fn take(&mut self, slots: &mut [u32]) -> usize {
-        if let [Some(only), None, ..] = &mut self.parts {
+        if let [Some(only), None, ..] = &mut self.cursors {
             return only.take_above(self.since, slots);
         }
         let mut taken = 0;
         while taken < slots.len() {
-            // The part that goes on with the highest revision, as far as no other part does.
+            // The cursor that goes on with the highest revision, as far as no other does.
             let (mut next, mut highest, mut second) = (None, self.since, self.since);
-            for part in self.parts.iter_mut().map_while(Option::as_mut) {
-                let revision = part.highest();
+            for cursor in self.cursors.iter_mut().map_while(Option::as_mut) {
+                let revision = cursor.highest();
                 if revision > highest {
-                    (next, highest, second) = (Some(part), revision, highest);
+                    (next, highest, second) = (Some(cursor), revision, highest);
                 } else {
                     second = second.max(revision);
                 }

@@ -12,32 +12,32 @@ const CHUNK: usize = 256;
 #[derive(Clone, Debug)]
 pub(super) struct Slab<T> {
     chunks: Vec<Chunk<T>>,
-    /// The chunks with a place that is free, so that the first ones fill up and the last ones can
+    /// The chunks with a vacant entry, so that the first ones fill up and the last ones can
     /// be given back.
-    roomy: BTreeSet<u32>,
-    /// The empty chunk whose places are kept.
+    with_room: BTreeSet<u32>,
+    /// The empty chunk whose entries are kept.
     spare: Option<usize>,
     len: usize,
 }
 
 #[derive(Clone, Debug)]
 struct Chunk<T> {
-    places: Vec<Place<T>>,
+    entries: Vec<Entry<T>>,
     free: Option<u16>,
-    /// How many places are full.
-    full: u16,
+    /// How many entries are occupied.
+    occupied: u16,
 }
 
 #[derive(Clone, Debug)]
-enum Place<T> {
-    Full(T),
-    /// Free, and so is the next one.
-    Free(Option<u16>),
+enum Entry<T> {
+    Occupied(T),
+    /// Vacant, as is the one with this number.
+    Vacant(Option<u16>),
 }
 
 impl<T> Slab<T> {
     pub(super) const fn new() -> Self {
-        Self { chunks: Vec::new(), roomy: BTreeSet::new(), spare: None, len: 0 }
+        Self { chunks: Vec::new(), with_room: BTreeSet::new(), spare: None, len: 0 }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -57,7 +57,7 @@ impl<T> Slab<T> {
     /// Takes in a value that is made for its number.
     pub(super) fn insert_with(&mut self, value: impl FnOnce(u32) -> T) -> u32 {
         self.len += 1;
-        let number = match self.roomy.first() {
+        let number = match self.with_room.first() {
             Some(number) => *number as usize,
             None => self.grow(),
         };
@@ -68,12 +68,12 @@ impl<T> Slab<T> {
         // The slab is not full, so that each number fits.
         let key = u32::try_from(number * CHUNK + chunk.next()).unwrap_or(u32::MAX);
         // The first chunk grows with the slab, so that a small one is small.
-        if number > 0 && chunk.places.capacity() == 0 {
-            chunk.places.reserve_exact(CHUNK);
+        if number > 0 && chunk.entries.capacity() == 0 {
+            chunk.entries.reserve_exact(CHUNK);
         }
         chunk.insert(value(key));
         if chunk.is_full() {
-            self.roomy.pop_first();
+            self.with_room.pop_first();
         }
         key
     }
@@ -86,36 +86,36 @@ impl<T> Slab<T> {
         chunk.remove(place);
         self.len -= 1;
         if was_full {
-            self.roomy.insert(key / CHUNK_U32);
+            self.with_room.insert(key / CHUNK_U32);
         }
-        if chunk.full == 0 {
+        if chunk.occupied == 0 {
             chunk.clear();
-            self.keep_one(number);
+            self.keep_spare(number);
         }
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &T> {
-        self.chunks.iter().flat_map(|chunk| &chunk.places).filter_map(Place::value)
+        self.chunks.iter().flat_map(|chunk| &chunk.entries).filter_map(Entry::value)
     }
 
     /// Adds a chunk, and returns its number.
     fn grow(&mut self) -> usize {
         let number = self.chunks.len();
-        self.chunks.push(Chunk { places: Vec::new(), free: None, full: 0 });
-        self.roomy.extend(u32::try_from(number));
+        self.chunks.push(Chunk { entries: Vec::new(), free: None, occupied: 0 });
+        self.with_room.extend(u32::try_from(number));
         number
     }
 
     /// Gives back what a chunk had that is now empty, or what the one had that was kept so far:
     /// the first one is kept, as it is filled first.
-    fn keep_one(&mut self, number: usize) {
+    fn keep_spare(&mut self, number: usize) {
         if self.len == 0 {
             *self = Self::new();
             return;
         }
         let kept = self.spare.map_or(number, |spare| spare.min(number));
         for given_back in self.spare.into_iter().chain([number]).filter(|other| *other != kept) {
-            self.chunks[given_back].places = Vec::new();
+            self.chunks[given_back].entries = Vec::new();
         }
         self.spare = Some(kept);
         self.shrink();
@@ -124,11 +124,11 @@ impl<T> Slab<T> {
     /// Drops the chunks at the end that are empty and not kept.
     fn shrink(&mut self) {
         while let Some(last) = self.chunks.len().checked_sub(1)
-            && self.chunks[last].full == 0
+            && self.chunks[last].occupied == 0
             && self.spare != Some(last)
         {
             self.chunks.pop();
-            self.roomy.pop_last();
+            self.with_room.pop_last();
         }
         if self.chunks.len() * 4 < self.chunks.capacity() {
             self.chunks.shrink_to(self.chunks.len() * 2);
@@ -145,44 +145,46 @@ fn split(key: u32) -> (usize, usize) {
 
 impl<T> Chunk<T> {
     fn is_full(&self) -> bool {
-        usize::from(self.full) == CHUNK
+        usize::from(self.occupied) == CHUNK
     }
 
-    /// The place of the next value.
+    /// The position of the next value.
     fn next(&self) -> usize {
-        self.free.map_or(self.places.len(), usize::from)
+        self.free.map_or(self.entries.len(), usize::from)
     }
 
-    /// Puts a value into the next place. The chunk must not be full.
+    /// Puts a value into the next vacant entry. The chunk must not be full.
     fn insert(&mut self, value: T) {
-        self.full += 1;
+        self.occupied += 1;
         let Some(place) = self.free.map(usize::from) else {
-            self.places.push(Place::Full(value));
+            self.entries.push(Entry::Occupied(value));
             return;
         };
-        if let Place::Free(next) = core::mem::replace(&mut self.places[place], Place::Full(value)) {
+        if let Entry::Vacant(next) =
+            core::mem::replace(&mut self.entries[place], Entry::Occupied(value))
+        {
             self.free = next;
         }
     }
 
-    /// Forgets the places, which are all free, but keeps the room for them.
+    /// Forgets the entries, which are all vacant, but keeps the room for them.
     fn clear(&mut self) {
-        self.places.clear();
+        self.entries.clear();
         self.free = None;
     }
 
     fn remove(&mut self, place: usize) {
-        self.places[place] = Place::Free(self.free);
+        self.entries[place] = Entry::Vacant(self.free);
         self.free = u16::try_from(place).ok();
-        self.full -= 1;
+        self.occupied -= 1;
     }
 }
 
-impl<T> Place<T> {
+impl<T> Entry<T> {
     fn value(&self) -> Option<&T> {
         match self {
-            Self::Full(value) => Some(value),
-            Self::Free(_) => None,
+            Self::Occupied(value) => Some(value),
+            Self::Vacant(_) => None,
         }
     }
 }
@@ -192,9 +194,9 @@ impl<T> Index<u32> for Slab<T> {
 
     fn index(&self, key: u32) -> &T {
         let (number, place) = split(key);
-        match &self.chunks[number].places[place] {
-            Place::Full(value) => value,
-            Place::Free(_) => unreachable!("the index holds no key of a removed value"),
+        match &self.chunks[number].entries[place] {
+            Entry::Occupied(value) => value,
+            Entry::Vacant(_) => unreachable!("the index holds no key of a removed value"),
         }
     }
 }
@@ -202,9 +204,9 @@ impl<T> Index<u32> for Slab<T> {
 impl<T> IndexMut<u32> for Slab<T> {
     fn index_mut(&mut self, key: u32) -> &mut T {
         let (number, place) = split(key);
-        match &mut self.chunks[number].places[place] {
-            Place::Full(value) => value,
-            Place::Free(_) => unreachable!("the index holds no key of a removed value"),
+        match &mut self.chunks[number].entries[place] {
+            Entry::Occupied(value) => value,
+            Entry::Vacant(_) => unreachable!("the index holds no key of a removed value"),
         }
     }
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::LocalStore;
 use super::account::{Account, Gap};
-use super::turns::Turns;
+use super::ready_queue::{QueueEntry, ReadyQueue};
 use crate::clock::{AccountClock, Revision};
 use crate::id::{AccountId, TaskId};
 use crate::store::StoreConfig;
@@ -81,7 +81,7 @@ impl LocalStore {
             version: VERSION,
             horizon: self.horizon,
             floor: self.floor,
-            last_ticket: self.turns.last(),
+            last_ticket: self.ready_queue.last(),
             restorations: self.restorations.clone(),
             accounts,
         }
@@ -90,13 +90,13 @@ impl LocalStore {
     fn save(&self, account: &Account) -> AccountSnapshot {
         let mut tasks: Vec<_> = crate::TaskStatus::ALL
             .into_iter()
-            .flat_map(|status| account.in_status(status).ascending(&self.runs))
+            .flat_map(|status| account.in_status(status).ascending(&self.blocks))
             .collect();
         tasks.sort_unstable();
         AccountSnapshot {
             account: account.id.clone(),
             clock: account.clock,
-            ticket: account.turn.ticket(),
+            ticket: account.queue_entry.ticket(),
             gaps: account.gaps().to_vec(),
             tasks: tasks
                 .iter()
@@ -150,7 +150,7 @@ impl LocalStore {
         let leaps = if clock > last { 0 } else { (last - clock) / LEAP + 1 };
         store.floor = Revision::beyond(clock, leaps * LEAP);
         store.restorations = snapshot.restorations;
-        store.turns = Turns::after(snapshot.last_ticket);
+        store.ready_queue = ReadyQueue::after(snapshot.last_ticket);
         let mut tickets = Vec::with_capacity(snapshot.accounts.len());
         for saved in snapshot.accounts {
             tickets.push(saved.ticket);
@@ -158,7 +158,7 @@ impl LocalStore {
         }
         tickets.sort_unstable();
         if tickets.windows(2).any(|pair| pair[0] == pair[1]) {
-            return Err(Fault::Turns);
+            return Err(Fault::Tickets);
         }
         let LocalStore { restorations, accounts, floor, .. } = &mut store;
         restorations.retain(|from| {
@@ -183,10 +183,10 @@ impl LocalStore {
             return fail(AccountFault::Gaps);
         }
         if ticket == 0 || ticket > last {
-            return Err(Fault::Turns);
+            return Err(Fault::Tickets);
         }
         let goes_on = AccountClock::new(self.floor, clock.updated_at());
-        let account = Account::new(id.clone(), goes_on, Turns::rejoin(ticket));
+        let account = Account::new(id.clone(), goes_on, QueueEntry::with_ticket(ticket));
         // Since before a gap that all tasks are behind, they have all changed anyway.
         let first = tasks.first().map(TaskRecord::revision).unwrap_or_default();
         let mut kept: Vec<Gap> = gaps.iter().copied().filter(|gap| first <= gap.after).collect();
@@ -239,7 +239,7 @@ enum Fault {
     #[error("expected revisions and tickets of at most {MAX_COUNT}, got more")]
     NoRoom,
     #[error("expected a ticket of its own for each account, not above the last one given out")]
-    Turns,
+    Tickets,
     #[error("expected the revisions of restorations in ascending order, none above the floor")]
     Restorations,
     #[error("account {id}: {fault}")]

@@ -16,7 +16,7 @@ use crate::task::Task;
 use crate::time::Now;
 
 /// The answer of an [`AsyncTaskStore`]: a boxed future, so that the trait can be used as `dyn`.
-pub type Answer<'a, X, E> = Pin<Box<dyn Future<Output = Result<X, E>> + Send + 'a>>;
+pub type StoreFuture<'a, X, E> = Pin<Box<dyn Future<Output = Result<X, E>> + Send + 'a>>;
 
 /// A store of tasks that is a network away: [`TaskStore`]'s contract, acts and laws, in futures.
 ///
@@ -39,7 +39,7 @@ pub type Answer<'a, X, E> = Pin<Box<dyn Future<Output = Result<X, E>> + Send + '
 )]
 pub trait AsyncTaskStore: Send + Sync {
     /// As [`TaskStore::submit`].
-    fn submit(&self, submission: Submission, now: Now) -> Answer<'_, Submitted, SubmitError>;
+    fn submit(&self, submission: Submission, now: Now) -> StoreFuture<'_, Submitted, SubmitError>;
 
     /// As [`TaskStore::apply`].
     fn apply<'a>(
@@ -47,11 +47,14 @@ pub trait AsyncTaskStore: Send + Sync {
         target: Target<'a>,
         event: TaskEvent,
         now: Now,
-    ) -> Answer<'a, Change, ApplyError>;
+    ) -> StoreFuture<'a, Change, ApplyError>;
 
     /// As [`TaskStore::claim`].
-    fn claim<'a>(&'a self, scope: Scope<'a>, now: Now)
-    -> Answer<'a, Option<Claimed>, BackendError>;
+    fn claim<'a>(
+        &'a self,
+        scope: Scope<'a>,
+        now: Now,
+    ) -> StoreFuture<'a, Option<Claimed>, BackendError>;
 
     /// As [`TaskStore::get`].
     fn get<'a>(
@@ -59,7 +62,7 @@ pub trait AsyncTaskStore: Send + Sync {
         account: &'a AccountId,
         id: TaskId,
         now: Now,
-    ) -> Answer<'a, Option<Task>, BackendError>;
+    ) -> StoreFuture<'a, Option<Task>, BackendError>;
 
     /// As [`TaskStore::list`].
     fn list<'a>(
@@ -67,10 +70,10 @@ pub trait AsyncTaskStore: Send + Sync {
         account: &'a AccountId,
         query: &'a ListQuery,
         now: Now,
-    ) -> Answer<'a, Page, ListError>;
+    ) -> StoreFuture<'a, Page, ListError>;
 
     /// As [`TaskStore::sweep`].
-    fn sweep(&self, limit: usize, now: Now) -> Answer<'_, Swept, BackendError>;
+    fn sweep(&self, limit: usize, now: Now) -> StoreFuture<'_, Swept, BackendError>;
 }
 
 /// A [`TaskStore`] as an [`AsyncTaskStore`]: each call is made at once, and its answer is ready.
@@ -92,7 +95,7 @@ pub trait AsyncTaskStore: Send + Sync {
 /// struct Blocking<S>(Arc<S>);
 ///
 /// impl<S: TaskStore + 'static> AsyncTaskStore for Blocking<S> {
-///     fn submit(&self, submission: Submission, now: Now) -> Answer<'_, Submitted, SubmitError> {
+///     fn submit(&self, submission: Submission, now: Now) -> StoreFuture<'_, Submitted, SubmitError> {
 ///         let store = self.0.clone();
 ///         let call = spawn_blocking(move || store.submit(submission, now));
 ///         Box::pin(async { call.await.map_err(lost)? })
@@ -103,7 +106,7 @@ pub trait AsyncTaskStore: Send + Sync {
 ///         target: Target<'a>,
 ///         event: TaskEvent,
 ///         now: Now,
-///     ) -> Answer<'a, Change, ApplyError> {
+///     ) -> StoreFuture<'a, Change, ApplyError> {
 ///         let (store, account) = (self.0.clone(), target.account().clone());
 ///         let (id, revision) = (target.id(), target.revision());
 ///         let call = spawn_blocking(move || {
@@ -117,7 +120,7 @@ pub trait AsyncTaskStore: Send + Sync {
 ///     }
 ///
 ///     // `claim`, `get`, `list` and `sweep` in the same way
-/// #   fn claim<'a>(&'a self, scope: Scope<'a>, now: Now) -> Answer<'a, Option<Claimed>, BackendError> {
+/// #   fn claim<'a>(&'a self, scope: Scope<'a>, now: Now) -> StoreFuture<'a, Option<Claimed>, BackendError> {
 /// #       let account = match scope {
 /// #           Scope::Account(account) => Some(account.clone()),
 /// #           _ => None,
@@ -128,17 +131,17 @@ pub trait AsyncTaskStore: Send + Sync {
 /// #       });
 /// #       Box::pin(async { call.await.map_err(lost)? })
 /// #   }
-/// #   fn get<'a>(&'a self, account: &'a AccountId, id: TaskId, now: Now) -> Answer<'a, Option<Task>, BackendError> {
+/// #   fn get<'a>(&'a self, account: &'a AccountId, id: TaskId, now: Now) -> StoreFuture<'a, Option<Task>, BackendError> {
 /// #       let (store, account) = (self.0.clone(), account.clone());
 /// #       let call = spawn_blocking(move || store.get(&account, id, now));
 /// #       Box::pin(async { call.await.map_err(lost)? })
 /// #   }
-/// #   fn list<'a>(&'a self, account: &'a AccountId, query: &'a ListQuery, now: Now) -> Answer<'a, Page, ListError> {
+/// #   fn list<'a>(&'a self, account: &'a AccountId, query: &'a ListQuery, now: Now) -> StoreFuture<'a, Page, ListError> {
 /// #       let (store, account, query) = (self.0.clone(), account.clone(), query.clone());
 /// #       let call = spawn_blocking(move || store.list(&account, &query, now));
 /// #       Box::pin(async { call.await.map_err(lost)? })
 /// #   }
-/// #   fn sweep(&self, limit: usize, now: Now) -> Answer<'_, Swept, BackendError> {
+/// #   fn sweep(&self, limit: usize, now: Now) -> StoreFuture<'_, Swept, BackendError> {
 /// #       let store = self.0.clone();
 /// #       let call = spawn_blocking(move || store.sweep(limit, now));
 /// #       Box::pin(async { call.await.map_err(lost)? })
@@ -159,7 +162,7 @@ pub trait AsyncTaskStore: Send + Sync {
 pub struct InProcess<S>(pub S);
 
 impl<S: TaskStore> AsyncTaskStore for InProcess<S> {
-    fn submit(&self, submission: Submission, now: Now) -> Answer<'_, Submitted, SubmitError> {
+    fn submit(&self, submission: Submission, now: Now) -> StoreFuture<'_, Submitted, SubmitError> {
         Box::pin(ready(self.0.submit(submission, now)))
     }
 
@@ -168,7 +171,7 @@ impl<S: TaskStore> AsyncTaskStore for InProcess<S> {
         target: Target<'a>,
         event: TaskEvent,
         now: Now,
-    ) -> Answer<'a, Change, ApplyError> {
+    ) -> StoreFuture<'a, Change, ApplyError> {
         Box::pin(ready(self.0.apply(target, event, now)))
     }
 
@@ -176,7 +179,7 @@ impl<S: TaskStore> AsyncTaskStore for InProcess<S> {
         &'a self,
         scope: Scope<'a>,
         now: Now,
-    ) -> Answer<'a, Option<Claimed>, BackendError> {
+    ) -> StoreFuture<'a, Option<Claimed>, BackendError> {
         Box::pin(ready(self.0.claim(scope, now)))
     }
 
@@ -185,7 +188,7 @@ impl<S: TaskStore> AsyncTaskStore for InProcess<S> {
         account: &'a AccountId,
         id: TaskId,
         now: Now,
-    ) -> Answer<'a, Option<Task>, BackendError> {
+    ) -> StoreFuture<'a, Option<Task>, BackendError> {
         Box::pin(ready(self.0.get(account, id, now)))
     }
 
@@ -194,11 +197,11 @@ impl<S: TaskStore> AsyncTaskStore for InProcess<S> {
         account: &'a AccountId,
         query: &'a ListQuery,
         now: Now,
-    ) -> Answer<'a, Page, ListError> {
+    ) -> StoreFuture<'a, Page, ListError> {
         Box::pin(ready(self.0.list(account, query, now)))
     }
 
-    fn sweep(&self, limit: usize, now: Now) -> Answer<'_, Swept, BackendError> {
+    fn sweep(&self, limit: usize, now: Now) -> StoreFuture<'_, Swept, BackendError> {
         Box::pin(ready(self.0.sweep(limit, now)))
     }
 }
@@ -206,27 +209,27 @@ impl<S: TaskStore> AsyncTaskStore for InProcess<S> {
 macro_rules! forward_async_task_store {
     ($($Pointer:ty),+) => { $(
         impl<S: AsyncTaskStore + ?Sized> AsyncTaskStore for $Pointer {
-            fn submit(&self, submission: Submission, now: Now) -> Answer<'_, Submitted, SubmitError> {
+            fn submit(&self, submission: Submission, now: Now) -> StoreFuture<'_, Submitted, SubmitError> {
                 (**self).submit(submission, now)
             }
 
-            fn apply<'a>(&'a self, target: Target<'a>, event: TaskEvent, now: Now) -> Answer<'a, Change, ApplyError> {
+            fn apply<'a>(&'a self, target: Target<'a>, event: TaskEvent, now: Now) -> StoreFuture<'a, Change, ApplyError> {
                 (**self).apply(target, event, now)
             }
 
-            fn claim<'a>(&'a self, scope: Scope<'a>, now: Now) -> Answer<'a, Option<Claimed>, BackendError> {
+            fn claim<'a>(&'a self, scope: Scope<'a>, now: Now) -> StoreFuture<'a, Option<Claimed>, BackendError> {
                 (**self).claim(scope, now)
             }
 
-            fn get<'a>(&'a self, account: &'a AccountId, id: TaskId, now: Now) -> Answer<'a, Option<Task>, BackendError> {
+            fn get<'a>(&'a self, account: &'a AccountId, id: TaskId, now: Now) -> StoreFuture<'a, Option<Task>, BackendError> {
                 (**self).get(account, id, now)
             }
 
-            fn list<'a>(&'a self, account: &'a AccountId, query: &'a ListQuery, now: Now) -> Answer<'a, Page, ListError> {
+            fn list<'a>(&'a self, account: &'a AccountId, query: &'a ListQuery, now: Now) -> StoreFuture<'a, Page, ListError> {
                 (**self).list(account, query, now)
             }
 
-            fn sweep(&self, limit: usize, now: Now) -> Answer<'_, Swept, BackendError> {
+            fn sweep(&self, limit: usize, now: Now) -> StoreFuture<'_, Swept, BackendError> {
                 (**self).sweep(limit, now)
             }
         }

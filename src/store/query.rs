@@ -104,7 +104,7 @@ impl ListQuery {
 
     /// The cursor after which the page begins, if any.
     #[must_use]
-    pub const fn place(&self) -> Option<Cursor> {
+    pub const fn after_cursor(&self) -> Option<Cursor> {
         self.cursor
     }
 
@@ -120,7 +120,7 @@ impl ListQuery {
     /// those who implement a store.
     #[must_use]
     pub fn cursor(&self, account: &AccountId, last: Revision) -> Cursor {
-        Cursor { last, seal: self.seal(account, last) }
+        Cursor { last, checksum: self.checksum(account, last) }
     }
 
     /// The revision below which the page begins, or `None` where it begins at the top. For those
@@ -131,14 +131,16 @@ impl ListQuery {
     pub fn position(&self, account: &AccountId) -> Result<Option<Revision>, CursorError> {
         match self.cursor {
             None => Ok(None),
-            Some(Cursor { last, seal }) if seal == self.seal(account, last) => Ok(Some(last)),
+            Some(Cursor { last, checksum }) if checksum == self.checksum(account, last) => {
+                Ok(Some(last))
+            }
             Some(_) => Err(CursorError(CursorFault::Foreign)),
         }
     }
 
     /// Binds a cursor to its account and filter (FNV-1a). It guards against mistakes; a forged
     /// cursor leads to nothing but another place in one's own list.
-    fn seal(&self, account: &AccountId, last: Revision) -> u64 {
+    fn checksum(&self, account: &AccountId, last: Revision) -> u64 {
         let since = self.since.map_or(0, |since| since.get().wrapping_add(1));
         let numbers = [since, last.get()].into_iter().flat_map(u64::to_le_bytes);
         let filter = [0xFF, self.statuses.canonical()].into_iter();
@@ -176,12 +178,12 @@ impl Statuses {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Cursor {
     last: Revision,
-    seal: u64,
+    checksum: u64,
 }
 
 impl fmt::Display for Cursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:016x}{:016x}", self.last.get(), self.seal)
+        write!(f, "{:016x}{:016x}", self.last.get(), self.checksum)
     }
 }
 
@@ -193,10 +195,10 @@ impl FromStr for Cursor {
         if text.len() != 32 || !text.bytes().all(|c| matches!(c, b'0'..=b'9' | b'a'..=b'f')) {
             return Err(fault());
         }
-        let (last, seal) = text.split_at(16);
+        let (last, checksum) = text.split_at(16);
         let number = |digits| u64::from_str_radix(digits, 16).map_err(|_| fault());
         let last = Revision::try_from(number(last)?).map_err(|_| fault())?;
-        Ok(Self { last, seal: number(seal)? })
+        Ok(Self { last, checksum: number(checksum)? })
     }
 }
 

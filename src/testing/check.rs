@@ -7,9 +7,9 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::act::{Act, Reply, brief, scope};
 use super::law::Law;
 use super::model::Model;
+use super::operation::{Operation, Response, scope, summary};
 use crate::clock::Revision;
 use crate::id::{AccountId, TaskId};
 use crate::status::{EventKind, TaskStatus};
@@ -21,7 +21,7 @@ use crate::time::Now;
 
 /// What a store did that a law forbids.
 #[derive(Clone, Debug)]
-pub(super) struct Violation {
+pub(super) struct LawBreach {
     pub(super) law: Law,
     pub(super) what: String,
 }
@@ -33,19 +33,19 @@ pub(super) struct Violation {
 #[derive(Clone, Debug)]
 pub(super) struct Checker {
     pub(super) model: Model,
-    seen: BTreeMap<AccountId, Seen>,
+    seen: BTreeMap<AccountId, AccountRecord>,
     versions: BTreeMap<(AccountId, TaskId, Revision), Task>,
     /// Since a sweep that left something, or a task that made place for another, which of the due tasks
     /// are there is the store's choice. It shows in how many a sweep drops, and nowhere else.
     partly_swept: bool,
     claims: u64,
-    pub(super) violations: Vec<Violation>,
+    pub(super) breaches: Vec<LawBreach>,
     /// From the first answer that the model can't follow, nothing more is compared.
-    pub(super) lost: bool,
+    pub(super) diverged: bool,
 }
 
 #[derive(Clone, Debug, Default)]
-struct Seen {
+struct AccountRecord {
     /// The highest revision that the account gave out.
     revision: Revision,
     /// The highest revision of a page.
@@ -66,53 +66,53 @@ impl Checker {
             versions: BTreeMap::new(),
             partly_swept: false,
             claims: 0,
-            violations: Vec::new(),
-            lost: false,
+            breaches: Vec::new(),
+            diverged: false,
         }
     }
 
     pub(super) fn breach(&mut self, law: Law, what: impl Into<String>) {
-        self.violations.push(Violation { law, what: what.into() });
+        self.breaches.push(LawBreach { law, what: what.into() });
     }
 
     /// A breach after which the model does not know what the store holds.
-    fn lose(&mut self, law: Law, what: impl Into<String>) {
+    fn diverge(&mut self, law: Law, what: impl Into<String>) {
         self.breach(law, what);
-        self.lost = true;
+        self.diverged = true;
     }
 
     /// Compares the answer to a call, and lets the model follow.
-    pub(super) fn check(&mut self, act: &Act, now: Now, reply: &Reply) {
-        match (act, reply) {
-            (Act::Submit(submission), Reply::Submit(got)) => {
+    pub(super) fn check(&mut self, operation: &Operation, now: Now, response: &Response) {
+        match (operation, response) {
+            (Operation::Submit(submission), Response::Submit(got)) => {
                 let before = self.model.clone();
                 let expected = self.model.submit(submission.clone(), now);
                 self.submitted(&before, submission.account(), submission.id(), expected, got, now);
             }
-            (Act::Apply { event, .. }, Reply::Apply(got)) => {
+            (Operation::Apply { event, .. }, Response::Apply(got)) => {
                 let before = self.model.clone();
-                let expected = self.model.apply(act.target(), event.clone(), now);
-                self.applied(&before, act, expected, got, now);
+                let expected = self.model.apply(operation.target(), event.clone(), now);
+                self.applied(&before, operation, expected, got, now);
             }
-            (Act::Claim(account), Reply::Claim(got)) => match got {
+            (Operation::Claim(account), Response::Claim(got)) => match got {
                 Ok(got) => self.claimed(scope(account.as_ref()), got.as_ref(), now),
-                Err(error) => self.lose(Law::Acts, format!("claim failed: {error}")),
+                Err(error) => self.diverge(Law::Methods, format!("claim failed: {error}")),
             },
-            (Act::Get { account, id }, Reply::Get(got)) => match got {
+            (Operation::Get { account, id }, Response::Get(got)) => match got {
                 Ok(got) => self.got(account, *id, got.as_ref(), now),
-                Err(error) => self.breach(Law::Acts, format!("get failed: {error}")),
+                Err(error) => self.breach(Law::Methods, format!("get failed: {error}")),
             },
-            (Act::List { account, query }, Reply::List(got)) => {
+            (Operation::List { account, query }, Response::List(got)) => {
                 let expected = self.model.list(account, query, now);
                 self.listed(account, query, expected, got, now);
             }
-            (Act::Sweep { limit }, Reply::Sweep(got)) => match got {
+            (Operation::Sweep { limit }, Response::Sweep(got)) => match got {
                 Ok(got) => self.swept(*limit, *got, now),
-                Err(error) => self.lose(Law::Acts, format!("sweep failed: {error}")),
+                Err(error) => self.diverge(Law::Methods, format!("sweep failed: {error}")),
             },
-            _ => self.lose(Law::Acts, "an answer to another call"),
+            _ => self.diverge(Law::Methods, "an answer to another call"),
         }
-        self.note_who_waits(now);
+        self.update_waiting(now);
     }
 
     fn submitted(
@@ -131,7 +131,7 @@ impl Checker {
                 self.accepted(before, &expected, got, now);
                 let is_more = self.model.all_tasks().count() > before.all_tasks().count();
                 if !is_more && before.stored(account, id).is_none() {
-                    self.made_place(now);
+                    self.dropped_for_room(now);
                 }
             }
             (Ok(Submitted::Existing(expected)), Ok(Submitted::Existing(got))) => {
@@ -152,15 +152,16 @@ impl Checker {
                     |x: &Result<_, _>| matches!(x, Ok(Submitted::Existing(_)) | Err(E::Conflict));
                 let law = match (&expected, got) {
                     (_, got) if finds(got) && !visible && foreign => Law::S11,
-                    (_, Err(E::StoreFull | E::AccountFull)) if visible => Law::Acts,
+                    (_, Err(E::StoreFull | E::AccountFull)) if visible => Law::Methods,
                     (e, got) if finds(e) != finds(got) => Law::S6,
                     (Err(E::StoreFull), _) | (_, Err(E::StoreFull)) => Law::S7,
                     (e, Err(E::Conflict)) if e.is_ok() && foreign => Law::S11,
                     (Ok(_), Err(E::AccountFull)) if others_have_open_tasks => Law::S11,
-                    _ => Law::Acts,
+                    _ => Law::Methods,
                 };
-                let (expected, got) = (Reply::Submit(expected).brief(), brief_submit(got));
-                self.lose(law, format!("submit: expected {expected}; got {got}"));
+                let (expected, got) =
+                    (Response::Submit(expected).summary(), summary_of_submit(got));
+                self.diverge(law, format!("submit: expected {expected}; got {got}"));
             }
         }
     }
@@ -168,7 +169,7 @@ impl Checker {
     fn applied(
         &mut self,
         before: &Model,
-        act: &Act,
+        operation: &Operation,
         expected: Result<Change, ApplyError>,
         got: &Result<Change, ApplyError>,
         now: Now,
@@ -178,7 +179,7 @@ impl Checker {
             (Ok(expected), Ok(got)) => {
                 if (expected.from(), expected.event()) != (got.from(), got.event()) {
                     let way = format!("{} by {}", got.from(), got.event());
-                    self.breach(Law::Acts, format!("apply: the change is said to be {way}"));
+                    self.breach(Law::Methods, format!("apply: the change is said to be {way}"));
                 }
                 self.accepted(before, expected.task(), got.task(), now);
             }
@@ -189,22 +190,22 @@ impl Checker {
                 self.same(&a, b);
             }
             (expected, got) => {
-                let target = act.target();
+                let target = operation.target();
                 let current = before.stored(target.account(), target.id());
                 let foreign = |t: &Task| t.id() == target.id() && t.account() != target.account();
                 let ended = current.is_some_and(|task| task.status().is_terminal());
                 let law = match (&expected, got) {
                     (Err(E::NotFound), _) if current.is_none() => {
-                        if before.all_tasks().any(foreign) { Law::S11 } else { Law::Acts }
+                        if before.all_tasks().any(foreign) { Law::S11 } else { Law::Methods }
                     }
                     (Err(E::NotFound), _) | (_, Err(E::NotFound)) => Law::S6,
                     (_, Ok(_)) if ended => Law::S9,
                     (Err(E::Stale { .. }), Ok(_)) | (Ok(_), Err(E::Stale { .. })) => Law::S10,
                     (Err(E::LaneBusy), _) | (_, Err(E::LaneBusy)) => Law::S12,
-                    _ => Law::Acts,
+                    _ => Law::Methods,
                 };
-                let (expected, got) = (Reply::Apply(expected).brief(), brief_apply(got));
-                self.lose(law, format!("apply: expected {expected}; got {got}"));
+                let (expected, got) = (Response::Apply(expected).summary(), summary_of_apply(got));
+                self.diverge(law, format!("apply: expected {expected}; got {got}"));
             }
         }
     }
@@ -212,22 +213,23 @@ impl Checker {
     fn claimed(&mut self, scope: Scope<'_>, got: Option<&Claimed>, now: Now) {
         let Some(claimed) = got else {
             let waiting = match scope {
-                Scope::Any => self.model.accounts().find_map(|one| self.model.offer(one, now)),
-                Scope::Account(only) => self.model.offer(only, now),
+                Scope::Any => self.model.accounts().find_map(|one| self.model.claimable(one, now)),
+                Scope::Account(only) => self.model.claimable(only, now),
             };
             if let Some(task) = waiting {
                 let received = task.status() == TaskStatus::Received;
-                let law = if received { Law::S12 } else { Law::Acts };
-                self.breach(law, format!("claim: expected {}; got none", brief(&task)));
+                let law = if received { Law::S12 } else { Law::Methods };
+                self.breach(law, format!("claim: expected {}; got none", summary(&task)));
             }
             return;
         };
         let change = claimed.change();
         let (task, account) = (change.task(), change.task().account().clone());
         if scope == Scope::Any {
-            self.took_its_turn(&account, now);
+            self.check_round_robin(&account, now);
         } else if scope != Scope::Account(&account) {
-            return self.lose(Law::S11, format!("claim: got another account's {}", brief(task)));
+            return self
+                .diverge(Law::S11, format!("claim: got another account's {}", summary(task)));
         }
         let before = self.model.clone();
         let Ok(Some(expected)) = self.model.claim(Scope::Account(&account), now) else {
@@ -235,9 +237,9 @@ impl Checker {
                 None => Law::S6,
                 Some(before) if before.status().is_terminal() => Law::S9,
                 Some(before) if before.status() == TaskStatus::Received => Law::S12,
-                Some(_) => Law::Acts,
+                Some(_) => Law::Methods,
             };
-            return self.lose(law, format!("claim: expected none; got {}", brief(task)));
+            return self.diverge(law, format!("claim: expected none; got {}", summary(task)));
         };
         let expected = expected.change();
         if expected.task().id() != task.id() {
@@ -246,35 +248,35 @@ impl Checker {
             let law = match before.visible(&account, task.id(), now) {
                 None => Law::S6,
                 Some(_) if both_started => Law::S12,
-                Some(_) => Law::Acts,
+                Some(_) => Law::Methods,
             };
-            let (expected, got) = (brief(expected.task()), brief(task));
-            return self.lose(law, format!("claim: expected {expected}; got {got}"));
+            let (expected, got) = (summary(expected.task()), summary(task));
+            return self.diverge(law, format!("claim: expected {expected}; got {got}"));
         }
         if (expected.from(), expected.event()) != (change.from(), change.event()) {
             let way = format!("{} by {}", change.from(), change.event());
-            self.breach(Law::Acts, format!("claim: the change is said to be {way}"));
+            self.breach(Law::Methods, format!("claim: the change is said to be {way}"));
         }
         if Claimed::from(change.clone()) != *claimed {
             let what = if claimed.is_work() { "work" } else { "given up" };
-            self.breach(Law::Acts, format!("claim: {} is said to be {what}", brief(task)));
+            self.breach(Law::Methods, format!("claim: {} is said to be {what}", summary(task)));
         }
         self.accepted(&before, expected.task(), task, now);
     }
 
     /// A claim over all accounts served this one: none may have waited since its last turn.
-    fn took_its_turn(&mut self, account: &AccountId, now: Now) {
+    fn check_round_robin(&mut self, account: &AccountId, now: Now) {
         self.claims += 1;
         let last = self.seen.get(account).and_then(|seen| seen.served);
         if let Some(last) = last {
             let overlooked = self.seen.iter().find(|(other, seen)| {
                 *other != account
                     && seen.waiting_since.is_some_and(|since| since < last)
-                    && self.model.offer(other, now).is_some()
+                    && self.model.claimable(other, now).is_some()
             });
             if let Some((other, _)) = overlooked {
                 let what = format!("claim: {account} is served twice while {other} waits");
-                self.breach(Law::Acts, what);
+                self.breach(Law::Methods, what);
             }
         }
         let seen = self.seen.entry(account.clone()).or_default();
@@ -282,10 +284,10 @@ impl Checker {
         seen.waiting_since = None;
     }
 
-    fn note_who_waits(&mut self, now: Now) {
+    fn update_waiting(&mut self, now: Now) {
         let accounts: Vec<AccountId> = self.model.accounts().cloned().collect();
         for account in accounts {
-            let has_something = self.model.offer(&account, now).is_some();
+            let has_something = self.model.claimable(&account, now).is_some();
             let seen = self.seen.entry(account).or_default();
             let since = seen.waiting_since.unwrap_or(self.claims);
             seen.waiting_since = has_something.then_some(since);
@@ -295,24 +297,24 @@ impl Checker {
     fn swept(&mut self, limit: usize, got: Swept, now: Now) {
         let expected = self.model.sweep(limit, now).unwrap_or_default();
         if expected != got && !self.partly_swept {
-            self.breach(Law::Acts, format!("sweep: expected {expected:?}; got {got:?}"));
+            self.breach(Law::Methods, format!("sweep: expected {expected:?}; got {got:?}"));
         }
         if got.dropped > limit {
-            self.breach(Law::Acts, format!("sweep: dropped {}, limit {limit}", got.dropped));
+            self.breach(Law::Methods, format!("sweep: dropped {}, limit {limit}", got.dropped));
         }
         let left = expected.more || got.more;
         self.partly_swept = left && (self.partly_swept || got.dropped > 0);
-        self.note_who_is_forgettable(got.dropped > 0, now);
+        self.update_forgettable(got.dropped > 0, now);
     }
 
     /// A full store dropped a task for a submission. Where others expired when it did, it may have been
     /// one of those.
-    fn made_place(&mut self, now: Now) {
+    fn dropped_for_room(&mut self, now: Now) {
         self.partly_swept |= self.model.has_due();
-        self.note_who_is_forgettable(true, now);
+        self.update_forgettable(true, now);
     }
 
-    fn note_who_is_forgettable(&mut self, dropped: bool, now: Now) {
+    fn update_forgettable(&mut self, dropped: bool, now: Now) {
         let accounts: Vec<AccountId> = self.model.accounts().cloned().collect();
         for account in accounts {
             let nothing_visible = self.model.visible_tasks(&account, now).next().is_none();
@@ -333,20 +335,20 @@ impl Checker {
         let below_page = seen.page >= got.revision();
         seen.revision = floor.max(got.revision());
         if below {
-            self.breach(Law::S10, format!("{} has no new revision", brief(got)));
+            self.breach(Law::S10, format!("{} has no new revision", summary(got)));
         } else if below_page {
             self.breach(
                 Law::S10,
-                format!("{} is not above an earlier page's revision", brief(got)),
+                format!("{} is not above an earlier page's revision", summary(got)),
             );
         }
         if got.updated_at() != expected.updated_at() {
             let replaced_last = before.visible_tasks(&account, now).next().is_none();
-            let anew = got.updated_at() == crate::time::within_years(now);
+            let anew = got.updated_at() == crate::time::clamp_time(now);
             if !(anew && (forgettable || replaced_last)) {
                 let (expected, at) = (expected.updated_at(), got.updated_at());
-                let law = if at < expected { Law::S1 } else { Law::Acts };
-                self.breach(law, format!("{}: updated at {at}, expected {expected}", brief(got)));
+                let law = if at < expected { Law::S1 } else { Law::Methods };
+                self.breach(law, format!("{}: updated at {at}, expected {expected}", summary(got)));
             }
         }
         self.same_but_for_stamp(expected, got);
@@ -357,17 +359,17 @@ impl Checker {
     }
 }
 
-fn brief_submit(result: &Result<Submitted, SubmitError>) -> String {
+fn summary_of_submit(result: &Result<Submitted, SubmitError>) -> String {
     match result {
-        Ok(Submitted::New(task)) => format!("new: {}", brief(task)),
-        Ok(Submitted::Existing(task)) => format!("existing: {}", brief(task)),
+        Ok(Submitted::New(task)) => format!("new: {}", summary(task)),
+        Ok(Submitted::Existing(task)) => format!("existing: {}", summary(task)),
         Err(error) => format!("refused: {error}"),
     }
 }
 
-fn brief_apply(result: &Result<Change, ApplyError>) -> String {
+fn summary_of_apply(result: &Result<Change, ApplyError>) -> String {
     match result {
-        Ok(change) => brief(change.task()),
+        Ok(change) => summary(change.task()),
         Err(error) => format!("refused: {error}"),
     }
 }

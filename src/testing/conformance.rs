@@ -9,12 +9,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
 
-use super::act::Wait;
-use super::check::Violation;
-use super::concurrent::explain;
+use super::check::LawBreach;
+use super::concurrent::linearize;
 use super::history::History;
 use super::law::Law;
-use super::run::Run;
+use super::operation::BlockOn;
+use super::runner::Runner;
 use super::strategy::{concurrent, histories_for};
 use crate::store::{AsyncTaskStore, StoreConfig};
 
@@ -77,13 +77,14 @@ impl Suite {
         &self,
         law: Law,
         make: impl Fn(StoreConfig) -> S,
-        wait: &impl Wait,
+        executor: &impl BlockOn,
     ) -> Result<(), Box<Breach>> {
         let of_law = Some(law);
-        let run = |history: History| match breach(&history, &make, wait, of_law, Runs::SEARCH) {
-            Some(violation) => Err(TestCaseError::fail(violation.what)),
-            None => Ok(()),
-        };
+        let run =
+            |history: History| match breach(&history, &make, executor, of_law, Repeats::SEARCH) {
+                Some(found) => Err(TestCaseError::fail(found.what)),
+                None => Ok(()),
+            };
         let found = if law.is_concurrent() {
             self.runner().run(&concurrent(), run)
         } else {
@@ -97,7 +98,8 @@ impl Suite {
             }
             Err(TestError::Fail(what, history)) => {
                 let still = |history: &History| {
-                    breach(history, &make, wait, of_law, Runs::SHORTEN).map(|found| found.what)
+                    breach(history, &make, executor, of_law, Repeats::SHORTEN)
+                        .map(|found| found.what)
                 };
                 let (history, what) = shortened(history, what.message().into(), still);
                 Err(Box::new(Breach { law, what, history }))
@@ -119,9 +121,9 @@ impl Suite {
 }
 
 /// How often a history with threads is run, until it is a breach: what threads do differs.
-struct Runs;
+struct Repeats;
 
-impl Runs {
+impl Repeats {
     const SEARCH: u32 = 4;
     const SHORTEN: u32 = 12;
     const REPLAY: u32 = 64;
@@ -151,16 +153,16 @@ fn shortened(
 fn breach<S: AsyncTaskStore>(
     history: &History,
     make: &impl Fn(StoreConfig) -> S,
-    wait: &impl Wait,
+    executor: &impl BlockOn,
     law: Option<Law>,
     runs: u32,
-) -> Option<Violation> {
-    let is_asked_for = |violation: &Violation| law.is_none_or(|law| law == violation.law);
+) -> Option<LawBreach> {
+    let is_asked_for = |found: &LawBreach| law.is_none_or(|law| law == found.law);
     if !history.threads.is_empty() {
         return (0..runs).find_map(|_| {
-            let unexplained = explain(history, &make(history.config()), wait).err()?;
+            let unexplained = linearize(history, &make(history.config()), executor).err()?;
             let what = format!("no order of the calls explains their answers:{unexplained}");
-            Some(Violation { law: Law::S13, what }).filter(is_asked_for)
+            Some(LawBreach { law: Law::S13, what }).filter(is_asked_for)
         });
     }
     // Looking at everything before and after each call could hide what reads leave behind.
@@ -172,12 +174,12 @@ fn breach<S: AsyncTaskStore>(
     watches.iter().find_map(|watch| {
         let run = || {
             let store = make(history.config());
-            Run::new(history, &store, wait, *watch).all(history)
+            Runner::new(history, &store, executor, *watch).run(history)
         };
-        let violations = catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| {
-            Vec::from([Violation { law: Law::Acts, what: "the store panicked".into() }])
+        let breaches = catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| {
+            Vec::from([LawBreach { law: Law::Methods, what: "the store panicked".into() }])
         });
-        violations.into_iter().find(is_asked_for)
+        breaches.into_iter().find(is_asked_for)
     })
 }
 
@@ -190,11 +192,11 @@ impl History {
     pub fn check<S: AsyncTaskStore>(
         &self,
         make: impl Fn(StoreConfig) -> S,
-        wait: &impl Wait,
+        executor: &impl BlockOn,
     ) -> Result<(), Box<Breach>> {
-        match breach(self, &make, wait, None, Runs::REPLAY) {
+        match breach(self, &make, executor, None, Repeats::REPLAY) {
             None => Ok(()),
-            Some(Violation { law, what }) => {
+            Some(LawBreach { law, what }) => {
                 Err(Box::new(Breach { law, what, history: self.clone() }))
             }
         }
@@ -306,7 +308,7 @@ macro_rules! conformance {
                 let suite = $crate::testing::Suite::new();
                 $(let suite = suite.with_cases($cases);)?
                 $(let suite = suite.with_seed($seed);)?
-                if let Err(breach) = suite.check(law, $store, &$crate::__wait!($($block_on)?)) {
+                if let Err(breach) = suite.check(law, $store, &$crate::__executor!($($block_on)?)) {
                     let test = breach.to_test(::core::stringify!($name));
                     ::core::panic!("{breach}\n\nAs a test:\n\n{test}\n");
                 }
@@ -315,14 +317,14 @@ macro_rules! conformance {
             /// Checks one history.
             #[allow(dead_code, reason = "for histories that were found")]
             pub(super) fn replay(history: &$crate::testing::History) {
-                if let Err(breach) = history.check($store, &$crate::__wait!($($block_on)?)) {
+                if let Err(breach) = history.check($store, &$crate::__executor!($($block_on)?)) {
                     ::core::panic!("{breach}");
                 }
             }
 
             $crate::__conformance_tests! {
                 [$($($law = $why,)*)?]
-                acts Acts, s1 S1, s2 S2, s3 S3, s4 S4, s5 S5, s6 S6, s7 S7, s8 S8, s9 S9, s10 S10,
+                methods Methods, s1 S1, s2 S2, s3 S3, s4 S4, s5 S5, s6 S6, s7 S7, s8 S8, s9 S9, s10 S10,
                 s11 S11, s12 S12, s13 S13,
             }
         }
@@ -347,7 +349,7 @@ macro_rules! __conformance_test {
             check($crate::testing::Law::$law);
         }
     };
-    ($test:ident Acts [Acts = $why:literal, $($rest:tt)*]) => { $crate::__left_out! { $test Acts $why } };
+    ($test:ident Methods [Methods = $why:literal, $($rest:tt)*]) => { $crate::__left_out! { $test Methods $why } };
     ($test:ident S1 [S1 = $why:literal, $($rest:tt)*]) => { $crate::__left_out! { $test S1 $why } };
     ($test:ident S2 [S2 = $why:literal, $($rest:tt)*]) => { $crate::__left_out! { $test S2 $why } };
     ($test:ident S3 [S3 = $why:literal, $($rest:tt)*]) => { $crate::__left_out! { $test S3 $why } };
@@ -380,19 +382,19 @@ macro_rules! __left_out {
 
 #[doc(hidden)]
 #[macro_export]
-macro_rules! __wait {
+macro_rules! __executor {
     () => {
         $crate::testing::Park
     };
     ($block_on:expr) => {{
-        struct Given;
+        struct Executor;
 
-        impl $crate::testing::Wait for Given {
-            fn wait<F: ::core::future::Future>(&self, future: F) -> F::Output {
+        impl $crate::testing::BlockOn for Executor {
+            fn block_on<F: ::core::future::Future>(&self, future: F) -> F::Output {
                 ($block_on)(future)
             }
         }
 
-        Given
+        Executor
     }};
 }

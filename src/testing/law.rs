@@ -5,9 +5,9 @@ use crate::wire::named_enum;
 named_enum! {
     /// A law of [`TaskStore`](crate::TaskStore), as its documentation numbers them.
     pub enum Law {
-        /// Each act does what its own documentation says: what is refused and in which order, what
+        /// Each method does what its own documentation says: what is refused and in which order, what
         /// is answered, whose turn it is.
-        Acts = "Acts",
+        Methods = "Methods",
         /// A list is in descending order of revision, and `updated_at` never increases along it.
         S1 = "S1",
         /// A page has as many tasks as asked for, or as are left; a cursor exactly where more
@@ -19,7 +19,7 @@ named_enum! {
         S4 = "S4",
         /// Filters give exactly what matches; cursors continue at their place, or are refused.
         S5 = "S5",
-        /// A task is visible until it expires, to every act alike.
+        /// A task is visible until it expires, to every method alike.
         S6 = "S6",
         /// No call drops what is visible; a full store drops nothing.
         S7 = "S7",

@@ -15,7 +15,7 @@ use crate::store::{
 };
 use crate::submission::Submission;
 use crate::task::Task;
-use crate::time::{MIN_TIME, Now, within_years};
+use crate::time::{MIN_TIME, Now, clamp_time};
 
 /// A store that is obviously right: a plain list of tasks for each account. Every call looks
 /// through all of them.
@@ -73,7 +73,7 @@ impl Model {
         if submission.input().len() > self.config.max_input() {
             return Err(SubmitError::InputTooLarge { limit: self.config.max_input() });
         }
-        let instant = within_years(now).max(self.horizon);
+        let instant = clamp_time(now).max(self.horizon);
         if self.config.retention().after_submission(now) <= instant {
             return Err(SubmitError::Expired);
         }
@@ -137,12 +137,12 @@ impl Model {
         let chosen = match scope {
             Scope::Account(id) => self.accounts.iter().find(|account| account.id == *id),
             Scope::Any => {
-                let ready = self.accounts.iter().filter(|a| self.offer(&a.id, now).is_some());
+                let ready = self.accounts.iter().filter(|a| self.claimable(&a.id, now).is_some());
                 ready.min_by_key(|account| account.place)
             }
         };
         let Some(id) = chosen.map(|account| account.id.clone()) else { return Ok(None) };
-        let Some(mut task) = self.offer(&id, now) else { return Ok(None) };
+        let Some(mut task) = self.claimable(&id, now) else { return Ok(None) };
         if scope == Scope::Any {
             self.places += 1;
         }
@@ -211,7 +211,7 @@ impl Model {
     /// # Errors
     /// Never: the backend is memory.
     pub fn sweep(&mut self, limit: usize, now: Now) -> Result<Swept, BackendError> {
-        self.horizon = self.horizon.max(within_years(now));
+        self.horizon = self.horizon.max(clamp_time(now));
         let mut due: Vec<(Now, AccountId, TaskId)> = self
             .all_tasks()
             .filter(|task| !task.is_visible_at(self.horizon))
@@ -228,9 +228,9 @@ impl Model {
 
     /// What the account has to hand out, or to give up: a task in progress that fell silent, or one
     /// received.
-    pub(super) fn offer(&self, account: &AccountId, now: Now) -> Option<Task> {
+    pub(super) fn claimable(&self, account: &AccountId, now: Now) -> Option<Task> {
         let tasks = || self.visible_tasks(account, now);
-        let silent = tasks().filter(|task| self.config.takeover_due(task, within_years(now)));
+        let silent = tasks().filter(|task| self.config.takeover_due(task, clamp_time(now)));
         let received = tasks().filter(|task| task.status() == TaskStatus::Received);
         let first = received.min_by_key(|task| task.revision());
         let first = first.filter(|_| self.lane_has_room(account, now));
@@ -246,7 +246,7 @@ impl Model {
         account: &AccountId,
         now: Now,
     ) -> impl Iterator<Item = &Task> {
-        let instant = within_years(now).max(self.horizon);
+        let instant = clamp_time(now).max(self.horizon);
         let own = self.accounts.iter().filter(move |known| known.id == *account);
         own.flat_map(|own| &own.tasks).filter(move |task| task.is_visible_at(instant))
     }

@@ -16,17 +16,17 @@ tasklife::conformance! {
     store = |config| InProcess(Mutex::new(Model::new(config)));
 }
 
-fn wait<F: Future>(future: F) -> F::Output {
-    tasklife::testing::Wait::wait(&tasklife::testing::Park, future)
+fn block_on<F: Future>(future: F) -> F::Output {
+    tasklife::testing::BlockOn::block_on(&tasklife::testing::Park, future)
 }
 
 tasklife::conformance! {
     mod with_every_parameter;
     store = |config| InProcess(MemoryStore::new(config));
-    block_on = wait;
+    block_on = block_on;
     cases = 16;
     seed = 7;
-    without = [S13 = "to see that it is left out", Acts = "likewise"];
+    without = [S13 = "to see that it is left out", Methods = "likewise"];
 }
 
 /// As a failed test prints it.

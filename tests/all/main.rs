@@ -11,12 +11,12 @@ mod event;
 #[cfg(feature = "http")]
 mod http;
 mod id;
-mod large;
+mod idempotency;
+mod large_store;
 mod link;
-mod memory;
+mod memory_store;
 mod query;
 mod readme;
-mod repeat;
 mod restore;
 mod status;
 mod store;

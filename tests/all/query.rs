@@ -41,7 +41,10 @@ fn a_cursor_is_bound_to_its_account_and_filter_but_not_to_the_limit() {
     let larger = ListQuery::new(NonZeroUsize::MAX).with_status(TaskStatus::Received);
     assert_eq!(larger.after(cursor).position(&acme), Ok(Some(revision(7))));
     assert_eq!(query.position(&acme), Ok(None));
-    assert_eq!((query.place(), query.clone().after(cursor).place()), (None, Some(cursor)));
+    assert_eq!(
+        (query.after_cursor(), query.clone().after(cursor).after_cursor()),
+        (None, Some(cursor))
+    );
 
     let foreign = [
         (query.clone().after(cursor), &other),

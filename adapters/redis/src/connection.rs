@@ -40,14 +40,14 @@ use crate::script::Script;
 /// came in between, the error says that it is *unknown*.
 #[derive(Clone)]
 pub struct Redis {
-    place: Place,
+    endpoint: Endpoint,
     timeout: Duration,
     patience: Duration,
     shared: Arc<Shared>,
 }
 
 #[derive(Clone)]
-enum Place {
+enum Endpoint {
     Server(ConnectionInfo),
     Cluster(Vec<ConnectionInfo>),
 }
@@ -78,7 +78,7 @@ impl Redis {
     /// # Errors
     /// Where the address is none.
     pub fn server(address: &str) -> Result<Self, AddressError> {
-        Ok(Self::at(Place::Server(parsed(address)?)))
+        Ok(Self::at(Endpoint::Server(parsed(address)?)))
     }
 
     /// A cluster, some of whose nodes are at these addresses. The others are found by asking one of
@@ -90,12 +90,12 @@ impl Redis {
         let nodes: Vec<_> = addresses.into_iter().map(parsed).collect::<Result<_, _>>()?;
         // The client looks at what all addresses have in common.
         ClusterClient::new(nodes.iter().cloned()).map_err(AddressError)?;
-        Ok(Self::at(Place::Cluster(nodes)))
+        Ok(Self::at(Endpoint::Cluster(nodes)))
     }
 
-    fn at(place: Place) -> Self {
+    fn at(endpoint: Endpoint) -> Self {
         let shared = Arc::default();
-        Self { place, timeout: Self::TIMEOUT, patience: Self::PATIENCE, shared }
+        Self { endpoint, timeout: Self::TIMEOUT, patience: Self::PATIENCE, shared }
     }
 
     const TIMEOUT: Duration = Duration::from_secs(2);
@@ -157,26 +157,26 @@ impl Redis {
     }
 
     /// Runs a script that changes nothing that callers see: where it fails, nothing was applied.
-    pub(crate) async fn ask<T: FromRedisValue>(
+    pub(crate) async fn query<T: FromRedisValue>(
         &self,
         script: &Script,
         keys: &[String],
         args: &[&[u8]],
     ) -> Result<T, BackendError> {
-        let asked = self.run(script, keys, args).await;
-        asked.map(|sent| sent.answer).map_err(|(error, _)| BackendError::not_applied(error))
+        let reply = self.run(script, keys, args).await;
+        reply.map(|reply| reply.answer).map_err(|(error, _)| BackendError::not_applied(error))
     }
 
     /// Runs a script that knows when it arrives a second time. Where it fails, the error says whether
     /// it may have arrived.
-    pub(crate) async fn tell<T: FromRedisValue>(
+    pub(crate) async fn execute<T: FromRedisValue>(
         &self,
         script: &Script,
         keys: &[String],
         args: &[&[u8]],
-    ) -> Result<Sent<T>, BackendError> {
-        let told = self.run(script, keys, args).await;
-        told.map_err(|(error, arrived)| {
+    ) -> Result<Reply<T>, BackendError> {
+        let reply = self.run(script, keys, args).await;
+        reply.map_err(|(error, arrived)| {
             if arrived { BackendError::unknown(error) } else { BackendError::not_applied(error) }
         })
     }
@@ -186,38 +186,38 @@ impl Redis {
         script: &Script,
         keys: &[String],
         args: &[&[u8]],
-    ) -> Result<Sent<T>, (RedisError, bool)> {
-        self.patiently(|| self.once(script, keys, args)).await
+    ) -> Result<Reply<T>, (RedisError, bool)> {
+        self.with_retries(|| self.eval(script, keys, args)).await
     }
 
     /// Sends something until it is answered, or patience ends. An error comes with whether it may have
     /// arrived.
-    async fn patiently<T: FromRedisValue, F: Future<Output = Result<Value, Fault>>>(
+    async fn with_retries<T: FromRedisValue, F: Future<Output = Result<Value, Fault>>>(
         &self,
         send: impl Fn() -> F,
-    ) -> Result<Sent<T>, (RedisError, bool)> {
+    ) -> Result<Reply<T>, (RedisError, bool)> {
         let begin = Instant::now();
         let mut pause = Duration::from_millis(2);
-        let mut again = false;
+        let mut resent = false;
         loop {
             let fault = match send().await {
                 Ok(value) => {
                     let answer = redis::from_redis_value(value);
                     let answer = answer.map_err(|error| (RedisError::from(error), true))?;
-                    return Ok(Sent { answer, again });
+                    return Ok(Reply { answer, resent });
                 }
                 Err(fault) => fault,
             };
-            again |= !fault.had_no_effect;
-            if !fault.is_passing() || begin.elapsed() + pause > self.patience {
-                return Err((fault.error, again));
+            resent |= !fault.had_no_effect;
+            if !fault.is_transient() || begin.elapsed() + pause > self.patience {
+                return Err((fault.error, resent));
             }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(Duration::from_millis(100));
         }
     }
 
-    async fn once(&self, script: &Script, keys: &[String], args: &[&[u8]]) -> Result<Value, Fault> {
+    async fn eval(&self, script: &Script, keys: &[String], args: &[&[u8]]) -> Result<Value, Fault> {
         let by_hash = command("EVALSHA", script.hash(), keys, args);
         match self.send(by_hash).await {
             Err(fault) if fault.is(ServerErrorKind::NoScript) => {
@@ -228,9 +228,9 @@ impl Redis {
     }
 
     /// Lets go of the connection on which something failed, if it is of no more use.
-    fn fault(&self, error: RedisError, generation: u64) -> Fault {
+    fn record_fault(&self, error: RedisError, generation: u64) -> Fault {
         let fault = Fault::of(error);
-        if fault.spoils(&self.place) {
+        if fault.breaks_connection(&self.endpoint) {
             self.drop_connection(generation);
         }
         fault
@@ -238,7 +238,7 @@ impl Redis {
 
     async fn send(&self, command: Cmd) -> Result<Value, Fault> {
         let (generation, connection) = self.connection().await?;
-        let sent = match connection {
+        let reply = match connection {
             Connection::Server(mut server) => command.query_async(&mut server).await,
             Connection::Cluster(mut cluster) => match command.query_async(&mut cluster).await {
                 Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::Ask) => {
@@ -247,7 +247,7 @@ impl Redis {
                 other => other,
             },
         };
-        sent.map_err(|error| self.fault(error, generation))
+        reply.map_err(|error| self.record_fault(error, generation))
     }
 
     async fn connection(&self) -> Result<(u64, Connection), Fault> {
@@ -270,7 +270,7 @@ impl Redis {
         Some((current.generation, current.connection.clone()?))
     }
 
-    /// Lets go of a connection, unless another has taken its place.
+    /// Lets go of a connection, unless another has taken its endpoint.
     fn drop_connection(&self, generation: u64) {
         let mut current = self.shared.current.lock().unwrap_or_else(PoisonError::into_inner);
         if current.generation == generation {
@@ -279,8 +279,8 @@ impl Redis {
     }
 
     async fn connect(&self) -> Result<Connection, RedisError> {
-        match &self.place {
-            Place::Server(address) => {
+        match &self.endpoint {
+            Endpoint::Server(address) => {
                 let config = AsyncConnectionConfig::new()
                     .set_connection_timeout(Some(self.timeout))
                     .set_response_timeout(Some(self.timeout));
@@ -288,7 +288,7 @@ impl Redis {
                 let server = client.get_multiplexed_async_connection_with_config(&config).await?;
                 Ok(Connection::Server(server))
             }
-            Place::Cluster(nodes) => {
+            Endpoint::Cluster(nodes) => {
                 // It would send again what was perhaps applied.
                 let client = ClusterClient::builder(nodes.iter().cloned())
                     .retries(0)
@@ -304,12 +304,12 @@ impl Redis {
 impl fmt::Debug for Redis {
     /// Leaves out the addresses, which may hold passwords.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let place = match self.place {
-            Place::Server(_) => "server",
-            Place::Cluster(_) => "cluster",
+        let endpoint = match self.endpoint {
+            Endpoint::Server(_) => "server",
+            Endpoint::Cluster(_) => "cluster",
         };
         f.debug_struct("Redis")
-            .field("place", &place)
+            .field("endpoint", &endpoint)
             .field("timeout", &self.timeout)
             .field("patience", &self.patience)
             .finish_non_exhaustive()
@@ -348,10 +348,10 @@ async fn asking(
 }
 
 /// The answer to a script.
-pub(crate) struct Sent<T> {
+pub(crate) struct Reply<T> {
     pub(crate) answer: T,
     /// Whether it was sent before, and the answer lost.
-    pub(crate) again: bool,
+    pub(crate) resent: bool,
 }
 
 /// The error for what is no address of a Redis server.

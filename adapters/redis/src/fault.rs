@@ -29,9 +29,9 @@ impl From<Corrupt> for BackendError {
 /// A submission waited in vain for the last places of a limited store, which others have reserved.
 #[derive(Debug, thiserror::Error)]
 #[error("expected the submissions that have reserved the store's last places to end")]
-pub(crate) struct PlacesReserved;
+pub(crate) struct CapacityReserved;
 
 /// An answer was lost, and so many other writes came after that the account has forgotten.
 #[derive(Debug, thiserror::Error)]
 #[error("expected the account to remember a write whose answer was lost")]
-pub(crate) struct Forgotten;
+pub(crate) struct TokenForgotten;

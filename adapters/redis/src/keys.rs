@@ -13,7 +13,7 @@ impl Prefix {
         Self(encoded(name))
     }
 
-    /// The keys of an account: its clock and marks, its tasks, their order and their expiry by
+    /// The keys of an account: its meta data, its tasks, their order and their expiry by
     /// status.
     ///
     /// Redis puts keys into the slot of what stands in the first braces: the account.
@@ -32,8 +32,21 @@ impl Prefix {
     /// The keys that all accounts share, in a slot of their own: no account's name is encoded so.
     pub(crate) fn registry(&self) -> [String; 15] {
         const NAMES: [&str; 15] = [
-            "horizon", "floor", "counter", "turns", "awake", "past", "until", "before", "bounds",
-            "expiry", "due", "held", "total", "reserved", "epoch",
+            "horizon",
+            "floor",
+            "counter",
+            "queue",
+            "ready",
+            "parked-past",
+            "parked-until",
+            "parked-before",
+            "bounds",
+            "expiry",
+            "due",
+            "counts",
+            "total",
+            "reservations",
+            "epoch",
         ];
         NAMES.map(|name| format!("{}:{{*}}:{name}", self.0))
     }

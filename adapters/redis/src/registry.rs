@@ -1,14 +1,13 @@
-//! What all accounts share, in a slot of its own: the horizon, whose turn it is, who has something
-//! that expires, and the places of a limited store.
+//! What all accounts share, in a slot of its own: the horizon, the queue of accounts that may have
+//! something to hand out, who has something that expires, and how full a limited store is.
 //!
 //! Something is registered before it is written, and struck off only with a check: first the account
 //! gets a new revision, which keeps off whoever read it before and is about to write; then the entry
-//! goes, unless its stamp shows that it was registered again. So a crash in between leaves an entry
+//! goes, unless its version shows that it was registered again. So a crash in between leaves an entry
 //! too many, never one too few.
 
 use tasklife::{AccountId, BackendError, Now};
 
-use crate::account::Mended;
 use crate::connection::Redis;
 use crate::fault::Corrupt;
 use crate::keys::Prefix;
@@ -21,22 +20,22 @@ pub(crate) struct Registry<'a> {
     keys: [String; 15],
 }
 
-/// What is known of the whole store.
+/// What holds for the whole store, as far as it is known.
 #[derive(Clone, Debug)]
-pub(crate) struct Known {
+pub(crate) struct Globals {
     horizon: Option<String>,
     /// At least the revision of every account that was forgotten.
     pub(crate) floor: String,
 }
 
-impl Default for Known {
+impl Default for Globals {
     /// Nothing.
     fn default() -> Self {
         Self { horizon: None, floor: "0".into() }
     }
 }
 
-impl Known {
+impl Globals {
     /// The horizon as text; none, where it is not known.
     pub(crate) fn horizon(&self) -> &str {
         self.horizon.as_deref().unwrap_or_default()
@@ -53,12 +52,12 @@ impl Known {
     }
 }
 
-/// When an account that sleeps is to be woken, as texts; none, where a clock alone doesn't.
+/// When an account that is parked is ready again, as texts; none, where no clock makes it so.
 #[derive(Debug, Default)]
-pub(crate) struct Sleep {
+pub(crate) struct ParkedUntil {
     /// After an instant: a silence has then lasted too long.
     pub(crate) past: String,
-    /// From an instant on: a place in the lane has then expired.
+    /// From an instant on: a task that fills the lane has then expired.
     pub(crate) until: String,
     /// For a clock that is behind an instant: to it, a task has not yet expired.
     pub(crate) before: String,
@@ -71,13 +70,23 @@ pub(crate) struct Expiring {
     /// At most the earliest expiry of its tasks, but for what a sweep has left; none, where it has no
     /// other.
     pub(crate) bound: String,
-    bound_stamp: String,
-    due_mark: String,
+    bound_version: String,
+    due_version: String,
+}
+
+/// What the registry has to know of an account, as texts; none, where it has none.
+#[derive(Debug)]
+pub(crate) struct Repaired {
+    /// At most the earliest expiry of its tasks.
+    pub(crate) bound: String,
+    pub(crate) horizon: String,
+    pub(crate) tasks: usize,
+    pub(crate) revision: String,
 }
 
 /// The answer to who asks for a place in a limited store.
 #[derive(Debug)]
-pub(crate) enum Place {
+pub(crate) enum Reservation {
     /// There is none.
     Full,
     /// Others have reserved the last ones.
@@ -91,61 +100,62 @@ impl<'a> Registry<'a> {
         Self { redis, keys: prefix.registry() }
     }
 
-    async fn ask<T: redis::FromRedisValue>(
+    async fn query<T: redis::FromRedisValue>(
         &self,
         script: &script::Script,
         args: &[&str],
     ) -> Result<T, BackendError> {
         let args: Vec<&[u8]> = args.iter().map(|arg| arg.as_bytes()).collect();
-        self.redis.ask(script, &self.keys, &args).await
+        self.redis.query(script, &self.keys, &args).await
     }
 
-    /// Registers a bound of an account's expiries, and wakes it, where asked to.
+    /// Registers a bound of an account's expiries, and makes it ready, where asked to.
     pub(crate) async fn register(
         &self,
         account: &AccountId,
         bound: Option<Now>,
-        wake: bool,
-    ) -> Result<Known, BackendError> {
+        ready: bool,
+    ) -> Result<Globals, BackendError> {
         let bound = bound.map(text::instant).unwrap_or_default();
-        let args = [account.as_str(), &bound, if wake { "1" } else { "" }];
-        let (horizon, floor) = self.ask(&script::REGISTER, &args).await?;
-        Ok(Known { horizon, floor })
+        let args = [account.as_str(), &bound, if ready { "1" } else { "" }];
+        let (horizon, floor) = self.query(&script::REGISTER, &args).await?;
+        Ok(Globals { horizon, floor })
     }
 
-    /// The account whose turn it is, with the stamp that it has while it is not woken again.
-    pub(crate) async fn peek(
+    /// The first account of the ready queue, with the version of its entry while nothing makes it ready anew.
+    pub(crate) async fn next_ready(
         &self,
         now: Now,
-    ) -> Result<(Known, Option<(AccountId, String)>), BackendError> {
-        let (horizon, floor, account, stamp): (_, _, Option<String>, String) =
-            self.ask(&script::PEEK, &[&text::instant(now)]).await?;
+    ) -> Result<(Globals, Option<(AccountId, String)>), BackendError> {
+        let (horizon, floor, account, version): (_, _, Option<String>, String) =
+            self.query(&script::NEXT_READY, &[&text::instant(now)]).await?;
         let account = account.map(|name| name.parse()).transpose().map_err(Corrupt::from)?;
-        Ok((Known { horizon, floor }, account.map(|account| (account, stamp))))
+        Ok((Globals { horizon, floor }, account.map(|account| (account, version))))
     }
 
-    /// Puts an account to sleep, unless it was woken since it had this stamp.
-    pub(crate) async fn sleep(
+    /// Parks an account, unless it was made ready since its entry had this version.
+    pub(crate) async fn park(
         &self,
         account: &AccountId,
-        stamp: &str,
-        sleep: &Sleep,
+        version: &str,
+        parked: &ParkedUntil,
     ) -> Result<(), BackendError> {
-        let args = [account.as_str(), stamp, &sleep.past, &sleep.until, &sleep.before];
-        self.ask(&script::SLEEP, &args).await
+        let args = [account.as_str(), version, &parked.past, &parked.until, &parked.before];
+        self.query(&script::PARK, &args).await
     }
 
-    /// What is known of the whole store.
-    pub(crate) async fn known(&self) -> Result<Known, BackendError> {
-        let (horizon, floor) = self.ask(&script::KNOWN, &[]).await?;
-        Ok(Known { horizon, floor })
+    /// What holds for the whole store.
+    pub(crate) async fn globals(&self) -> Result<Globals, BackendError> {
+        let (horizon, floor) = self.query(&script::GLOBALS, &[]).await?;
+        Ok(Globals { horizon, floor })
     }
 
     /// Moves the horizon to an instant, as text, if it was before.
-    pub(crate) async fn raise(&self, instant: &str) -> Result<Known, BackendError> {
-        let sent = self.redis.tell(&script::RAISE, &self.keys, &[instant.as_bytes()]).await?;
-        let (horizon, floor) = sent.answer;
-        Ok(Known { horizon: Some(horizon), floor })
+    pub(crate) async fn raise_horizon(&self, instant: &str) -> Result<Globals, BackendError> {
+        let reply =
+            self.redis.execute(&script::RAISE_HORIZON, &self.keys, &[instant.as_bytes()]).await?;
+        let (horizon, floor) = reply.answer;
+        Ok(Globals { horizon: Some(horizon), floor })
     }
 
     /// Accounts that may have what expired up to an instant and is not yet known to be due, by their
@@ -157,7 +167,7 @@ impl<'a> Registry<'a> {
         count: usize,
     ) -> Result<Vec<Expiring>, BackendError> {
         let args = [instant, &from.to_string(), &count.to_string()];
-        expiring(self.ask(&script::EXPIRING, &args).await?)
+        expiring(self.query(&script::EXPIRING, &args).await?)
     }
 
     /// Accounts that may have what is due.
@@ -166,29 +176,29 @@ impl<'a> Registry<'a> {
         from: usize,
         count: usize,
     ) -> Result<Vec<Expiring>, BackendError> {
-        expiring(self.ask(&script::DUE, &[&from.to_string(), &count.to_string()]).await?)
+        expiring(self.query(&script::DUE, &[&from.to_string(), &count.to_string()]).await?)
     }
 
-    /// Notes what a sweep has left of an account.
-    pub(crate) async fn settle(
+    /// Records what a sweep has left of an account.
+    pub(crate) async fn record_sweep(
         &self,
         of: &Expiring,
         bound: &str,
         more: bool,
     ) -> Result<(), BackendError> {
         let more = if more { "1" } else { "" };
-        let args = [of.account.as_str(), &of.bound_stamp, &of.due_mark, bound, more];
-        self.ask(&script::SETTLE, &args).await
+        let args = [of.account.as_str(), &of.bound_version, &of.due_version, bound, more];
+        self.query(&script::RECORD_SWEEP, &args).await
     }
 
-    /// Raises the floor to the revision of an account that is about to be forgotten. Gives the stamp
-    /// of its turn, if it has one.
+    /// Raises the floor to the revision of an account that is about to be forgotten. Gives the version
+    /// of its entry in the queue, if it has one.
     pub(crate) async fn forget(
         &self,
         account: &AccountId,
         revision: &str,
     ) -> Result<String, BackendError> {
-        self.ask(&script::FORGET, &[account.as_str(), revision]).await
+        self.query(&script::FORGET, &[account.as_str(), revision]).await
     }
 
     /// Reserves one of so many places.
@@ -196,13 +206,13 @@ impl<'a> Registry<'a> {
         &self,
         account: &AccountId,
         places: usize,
-    ) -> Result<Place, BackendError> {
+    ) -> Result<Reservation, BackendError> {
         let answer: String =
-            self.ask(&script::RESERVE, &[account.as_str(), &places.to_string()]).await?;
+            self.query(&script::RESERVE, &[account.as_str(), &places.to_string()]).await?;
         Ok(match answer.as_str() {
-            "full" => Place::Full,
-            "busy" => Place::Busy,
-            _ => Place::Reserved(answer),
+            "full" => Reservation::Full,
+            "busy" => Reservation::Busy,
+            _ => Reservation::Reserved(answer),
         })
     }
 
@@ -212,7 +222,7 @@ impl<'a> Registry<'a> {
         token: &str,
         account: &AccountId,
     ) -> Result<(), BackendError> {
-        let _: Vec<String> = self.ask(&script::COUNT, &[token, account.as_str(), "", ""]).await?;
+        let _: Vec<String> = self.query(&script::COUNT, &[token, account.as_str(), "", ""]).await?;
         Ok(())
     }
 
@@ -226,46 +236,46 @@ impl<'a> Registry<'a> {
         revision: &str,
     ) -> Result<Option<String>, BackendError> {
         let args = [token, account.as_str(), &tasks.to_string(), revision];
-        let answer: Vec<String> = self.ask(&script::COUNT, &args).await?;
+        let answer: Vec<String> = self.query(&script::COUNT, &args).await?;
         Ok(answer.into_iter().nth(1))
     }
 
     /// For which primaries all this was last made sure of.
     pub(crate) async fn epoch(&self) -> Result<String, BackendError> {
-        self.ask(&script::EPOCH, &[]).await
+        self.query(&script::EPOCH, &[]).await
     }
 
     pub(crate) async fn set_epoch(&self, epoch: &str) -> Result<(), BackendError> {
-        let _: String = self.ask(&script::EPOCH, &[epoch]).await?;
+        let _: String = self.query(&script::EPOCH, &[epoch]).await?;
         Ok(())
     }
 
     /// Takes an account in that a fail-over may have left out.
-    pub(crate) async fn mended(
+    pub(crate) async fn reregister(
         &self,
         account: &AccountId,
-        mended: &Mended,
+        repaired: &Repaired,
     ) -> Result<(), BackendError> {
-        let Mended { bound, horizon, tasks, revision } = mended;
+        let Repaired { bound, horizon, tasks, revision } = repaired;
         let args = [account.as_str(), bound, horizon, &tasks.to_string(), revision];
-        self.ask(&script::MENDED, &args).await
+        self.query(&script::REREGISTER, &args).await
     }
 
     /// The reservations that have been there for more than so many seconds, and the floor.
-    pub(crate) async fn reserved(
+    pub(crate) async fn stale_reservations(
         &self,
         seconds: u64,
     ) -> Result<(String, Vec<(String, AccountId)>), BackendError> {
         let (floor, found): (String, Vec<(String, String)>) =
-            self.ask(&script::RESERVED, &[&seconds.to_string()]).await?;
+            self.query(&script::STALE_RESERVATIONS, &[&seconds.to_string()]).await?;
         let parsed = found.into_iter().map(|(token, name)| Ok((token, name.parse()?)));
         Ok((floor, parsed.collect::<Result<_, Corrupt>>()?))
     }
 }
 
 fn expiring(found: Vec<(String, String, String, String)>) -> Result<Vec<Expiring>, BackendError> {
-    let parsed = found.into_iter().map(|(account, bound, bound_stamp, due_mark)| {
-        Ok(Expiring { account: account.parse()?, bound, bound_stamp, due_mark })
+    let parsed = found.into_iter().map(|(account, bound, bound_version, due_version)| {
+        Ok(Expiring { account: account.parse()?, bound, bound_version, due_version })
     });
     Ok(parsed.collect::<Result<_, Corrupt>>()?)
 }

@@ -38,30 +38,30 @@ macro_rules! scripts {
 // memory is short. Those that make room are let in.
 scripts! { "account":
     GET = "get" "flags=no-writes";
-    LOOK = "look" "flags=no-writes";
-    OFFER = "offer" "flags=no-writes";
+    READ_FOR_UPDATE = "read_for_update" "flags=no-writes";
+    READ_FOR_CLAIM = "read_for_claim" "flags=no-writes";
     LIST = "list" "flags=no-writes";
-    EARLIEST = "earliest" "flags=no-writes";
+    EARLIEST_EXPIRY = "earliest_expiry" "flags=no-writes";
     COMMIT = "commit" "";
-    DOZE = "doze" "flags=allow-oom";
-    DRAIN = "drain" "flags=allow-oom";
-    LIFT = "lift" "flags=allow-oom";
+    MARK_PARKED = "mark_parked" "flags=allow-oom";
+    SWEEP = "sweep" "flags=allow-oom";
+    FENCE = "fence" "flags=allow-oom";
     RETIRE = "retire" "flags=allow-oom";
-    MEND = "mend" "flags=allow-oom";
+    REPAIR = "repair" "flags=allow-oom";
 }
 scripts! { "registry":
-    KNOWN = "known" "flags=no-writes";
+    GLOBALS = "globals" "flags=no-writes";
     REGISTER = "register" "";
-    PEEK = "peek" "flags=allow-oom";
-    SLEEP = "sleep" "flags=allow-oom";
-    RAISE = "raise" "flags=allow-oom";
+    NEXT_READY = "next_ready" "flags=allow-oom";
+    PARK = "park" "flags=allow-oom";
+    RAISE_HORIZON = "raise_horizon" "flags=allow-oom";
     EXPIRING = "expiring" "flags=no-writes";
     DUE = "due" "flags=no-writes";
-    SETTLE = "settle" "flags=allow-oom";
+    RECORD_SWEEP = "record_sweep" "flags=allow-oom";
     FORGET = "forget" "flags=allow-oom";
     RESERVE = "reserve" "";
     COUNT = "count" "flags=allow-oom";
-    RESERVED = "reserved" "flags=no-writes";
+    STALE_RESERVATIONS = "stale_reservations" "flags=no-writes";
     EPOCH = "epoch" "flags=allow-oom";
-    MENDED = "mended" "flags=allow-oom";
+    REREGISTER = "reregister" "flags=allow-oom";
 }

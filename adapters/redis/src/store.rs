@@ -1,8 +1,8 @@
-//! The store: six acts, each of them reads, decided on in Rust, and one write that compares first.
+//! The store: six methods, each of them reads, decided on in Rust, and one write that compares first.
 
+mod capacity;
 mod claim;
-mod mend;
-mod places;
+mod repair;
 mod submit;
 mod sweep;
 
@@ -12,16 +12,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tasklife::{
-    AccountId, Answer, ApplyError, AsyncTaskStore, BackendError, Change, Claimed, EventKind,
-    ListError, ListQuery, Now, Page, Scope, StoreConfig, Submission, SubmitError, Submitted, Swept,
-    Target, Task, TaskEvent, TaskId, TransitionError,
+    AccountId, ApplyError, AsyncTaskStore, BackendError, Change, Claimed, EventKind, ListError,
+    ListQuery, Now, Page, Scope, StoreConfig, StoreFuture, Submission, SubmitError, Submitted,
+    Swept, Target, Task, TaskEvent, TaskId, TransitionError,
 };
 use tokio::sync::{Mutex, MutexGuard};
 
-use crate::account::{Account, Write};
+use crate::account::{Account, WriteCondition};
 use crate::connection::Redis;
 use crate::keys::Prefix;
-use crate::registry::{Known, Registry};
+use crate::registry::{Globals, Registry};
 
 /// The store of tasks on Redis: [`AsyncTaskStore`] with all its laws, for any number of processes.
 ///
@@ -39,14 +39,14 @@ use crate::registry::{Known, Registry};
 ///
 /// - *The horizon.* A sweep moves it there, and then in every account that has something that expires
 ///   by it, before it returns. A submission to an account that has nothing asks there.
-/// - *Turns*, for [`Scope::Any`]. Accounts with nothing to hand out sleep, and what may change that
-///   wakes them, before it is written.
+/// - *The ready queue*, for [`Scope::Any`]. Accounts with nothing to hand out are parked, and what may
+///   change that makes them ready, before it is written.
 /// - *The number of tasks*, where it is [limited](StoreConfig::with_max_tasks): a submission reserves a
 ///   place, writes, and is counted. The limit is never exceeded. A full store makes place by a sweep to
 ///   the expiry of the task that expired first, of that one task. While others have reserved the last
 ///   places, a submission waits for what becomes of them; of a process that died in between, it is found
 ///   out after a second. A limit that is set on a store with tasks counts those accounts that
-///   are written to or swept from then on, or, after a [`mend`](Self::mend), all.
+///   are written to or swept from then on, or, after a [`repair`](Self::repair), all.
 ///
 /// A process that dies between two steps leaves an account registered that need not be, never the
 /// reverse. An account whose last task was dropped is forgotten after a day; a new one begins at
@@ -55,7 +55,7 @@ use crate::registry::{Known, Registry};
 /// # What a call costs
 ///
 /// Round trips: one for `get` and `list`; two for `submit`, `apply` and a `claim` of an account; three
-/// for a `claim` over all. To these come one, where an account has to be woken or has to register an
+/// for a `claim` over all. To these come one, where an account has to be made ready or has to register an
 /// expiry that is earlier than all it has; two for a submission to a store with `max_tasks`, some more
 /// where it is full; and some for each account that is found to have nothing to hand out.
 ///
@@ -73,10 +73,10 @@ pub struct RedisStore {
     prefix: Prefix,
     grace: Option<Duration>,
     /// Writers of this process to one account wait here, rather than lose races against each other.
-    turnstiles: Arc<Turnstiles>,
+    account_locks: Arc<AccountLocks>,
 }
 
-struct Turnstiles {
+struct AccountLocks {
     hasher: RandomState,
     locks: [Mutex<()>; 256],
 }
@@ -92,7 +92,7 @@ impl RedisStore {
             config,
             prefix: Prefix::new(Self::PREFIX),
             grace: Some(Self::GRACE),
-            turnstiles: Arc::new(Turnstiles { hasher, locks }),
+            account_locks: Arc::new(AccountLocks { hasher, locks }),
         }
     }
 
@@ -133,15 +133,15 @@ impl RedisStore {
         Registry::new(&self.redis, &self.prefix)
     }
 
-    async fn one_at_a_time(&self, account: &AccountId) -> MutexGuard<'_, ()> {
-        let Turnstiles { hasher, locks } = &*self.turnstiles;
+    async fn lock_account(&self, account: &AccountId) -> MutexGuard<'_, ()> {
+        let AccountLocks { hasher, locks } = &*self.account_locks;
         let number = hasher.hash_one(account) % locks.len() as u64;
         locks[usize::try_from(number).unwrap_or_default()].lock().await
     }
 
     /// Whether after an event the account may have something to hand out, or later have it, that a
     /// claim before did not see.
-    fn may_offer(&self, event: EventKind, extended: bool) -> bool {
+    fn may_make_ready(&self, event: EventKind, extended: bool) -> bool {
         let later = self.config.takeover_after().is_some();
         match event {
             EventKind::Receive => true,
@@ -159,13 +159,14 @@ impl RedisStore {
         now: Now,
     ) -> Result<Change, ApplyError> {
         let account = self.account(target.account());
-        let _turn = self.one_at_a_time(account.id).await;
+        let _guard = self.lock_account(account.id).await;
         let kind = event.kind();
         let counted = kind == EventKind::Start && self.config.max_in_progress().is_some();
-        let mut known = Known::default();
+        let mut globals = Globals::default();
         loop {
-            let look = account.look(target.id(), (false, counted), &known, now).await?;
-            let task = look.task.filter(|task| task.is_visible_at(look.state.instant));
+            let read =
+                account.read_for_update(target.id(), (false, counted), &globals, now).await?;
+            let task = read.task.filter(|task| task.is_visible_at(read.state.instant));
             let mut task = task.ok_or(ApplyError::NotFound)?;
             if !target.is_met_by(&task) {
                 return Err(ApplyError::Stale { current: task });
@@ -175,22 +176,27 @@ impl RedisStore {
                 return Err(TransitionError::new(from, kind).into());
             }
             if let Some(width) = self.config.max_in_progress().filter(|_| counted)
-                && look.running >= width.get() as usize
+                && read.running >= width.get() as usize
             {
                 return Err(ApplyError::LaneBusy);
             }
-            let clock = look.state.clock(&known, now).map_err(BackendError::from)?;
+            let clock = read.state.clock(&globals, now).map_err(BackendError::from)?;
             let expired_at = task.expires_at();
             task.apply(event.clone(), self.config.retention(), now, clock.next(now))?;
             let extended = task.expires_at() > expired_at;
-            let woken = !look.state.awake && self.may_offer(kind, extended);
-            if woken {
-                known = self.registry().register(account.id, None, true).await?;
-                if known.is_later_than(look.state.instant) {
+            let made_ready = !read.state.is_ready && self.may_make_ready(kind, extended);
+            if made_ready {
+                globals = self.registry().register(account.id, None, true).await?;
+                if globals.is_later_than(read.state.instant) {
                     continue;
                 }
             }
-            let write = Write { state: &look.state, known: &known, woken, registered: false };
+            let write = WriteCondition {
+                state: &read.state,
+                globals: &globals,
+                made_ready,
+                registered: false,
+            };
             if account.commit(&task, &write, self.grace, now).await?.is_some() {
                 return Ok(Change::new(from, kind, task));
             }
@@ -216,7 +222,7 @@ impl RedisStore {
 }
 
 impl AsyncTaskStore for RedisStore {
-    fn submit(&self, submission: Submission, now: Now) -> Answer<'_, Submitted, SubmitError> {
+    fn submit(&self, submission: Submission, now: Now) -> StoreFuture<'_, Submitted, SubmitError> {
         Box::pin(self.submit_one(submission, now))
     }
 
@@ -225,7 +231,7 @@ impl AsyncTaskStore for RedisStore {
         target: Target<'a>,
         event: TaskEvent,
         now: Now,
-    ) -> Answer<'a, Change, ApplyError> {
+    ) -> StoreFuture<'a, Change, ApplyError> {
         Box::pin(self.apply_event(target, event, now))
     }
 
@@ -233,7 +239,7 @@ impl AsyncTaskStore for RedisStore {
         &'a self,
         scope: Scope<'a>,
         now: Now,
-    ) -> Answer<'a, Option<Claimed>, BackendError> {
+    ) -> StoreFuture<'a, Option<Claimed>, BackendError> {
         Box::pin(async move {
             match scope {
                 Scope::Any => self.claim_any(now).await,
@@ -247,7 +253,7 @@ impl AsyncTaskStore for RedisStore {
         account: &'a AccountId,
         id: TaskId,
         now: Now,
-    ) -> Answer<'a, Option<Task>, BackendError> {
+    ) -> StoreFuture<'a, Option<Task>, BackendError> {
         Box::pin(async move { self.account(account).get(id, now).await })
     }
 
@@ -256,11 +262,11 @@ impl AsyncTaskStore for RedisStore {
         account: &'a AccountId,
         query: &'a ListQuery,
         now: Now,
-    ) -> Answer<'a, Page, ListError> {
+    ) -> StoreFuture<'a, Page, ListError> {
         Box::pin(self.read_page(account, query, now))
     }
 
-    fn sweep(&self, limit: usize, now: Now) -> Answer<'_, Swept, BackendError> {
+    fn sweep(&self, limit: usize, now: Now) -> StoreFuture<'_, Swept, BackendError> {
         Box::pin(self.sweep_all(limit, now))
     }
 }

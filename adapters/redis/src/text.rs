@@ -3,12 +3,12 @@
 //! Redis and Lua know no other numbers than doubles, in which nanoseconds and large revisions merge.
 
 use chrono::DateTime;
-use tasklife::{MIN_TIME, Now, Revision, within_years};
+use tasklife::{MIN_TIME, Now, Revision, clamp_time};
 
 /// The text of an instant: 12 digits of seconds since the year 0, and 10 of nanoseconds, which go on
 /// past 10⁹ in a leap second.
 pub(crate) fn instant(at: Now) -> String {
-    let at = within_years(at);
+    let at = clamp_time(at);
     let seconds = at.timestamp() - MIN_TIME.timestamp();
     format!("{seconds:012}{:010}", at.timestamp_subsec_nanos())
 }

@@ -9,8 +9,8 @@ use super::Checker;
 use crate::id::{AccountId, TaskId};
 use crate::store::{ListError, ListQuery, Page};
 use crate::task::Task;
-use crate::testing::act::brief;
 use crate::testing::law::Law;
+use crate::testing::operation::summary;
 use crate::time::Now;
 
 impl Checker {
@@ -22,12 +22,12 @@ impl Checker {
                 self.same(&expected, got);
             }
             (Some(expected), None) => {
-                self.breach(Law::S6, format!("get: expected {}; got none", brief(&expected)));
+                self.breach(Law::S6, format!("get: expected {}; got none", summary(&expected)));
             }
             (None, Some(got)) => {
                 let known = self.model.stored(account, id).is_some();
                 let law = if known || got.account() == account { Law::S6 } else { Law::S11 };
-                self.breach(law, format!("get: expected none; got {}", brief(got)));
+                self.breach(law, format!("get: expected none; got {}", summary(got)));
             }
         }
     }
@@ -53,13 +53,13 @@ impl Checker {
         for task in got.tasks() {
             if task.account() != account {
                 return self
-                    .breach(Law::S11, format!("list: got another account's {}", brief(task)));
+                    .breach(Law::S11, format!("list: got another account's {}", summary(task)));
             }
             self.read(task);
             if task.revision() > got.revision() {
                 self.breach(
                     Law::S10,
-                    format!("list: {} is above the page's revision", brief(task)),
+                    format!("list: {} is above the page's revision", summary(task)),
                 );
             }
         }
@@ -116,9 +116,9 @@ impl Checker {
     pub(super) fn same(&mut self, expected: &Task, got: &Task) {
         if expected.revision() != got.revision() {
             let law = if expected.status().is_terminal() { Law::S9 } else { Law::S10 };
-            self.breach(law, format!("expected {}; got {}", brief(expected), brief(got)));
+            self.breach(law, format!("expected {}; got {}", summary(expected), summary(got)));
         } else if expected.updated_at() != got.updated_at() {
-            self.breach(Law::S10, format!("{} has changed its update time", brief(got)));
+            self.breach(Law::S10, format!("{} has changed its update time", summary(got)));
         } else {
             self.same_but_for_stamp(expected, got);
         }
@@ -130,13 +130,13 @@ impl Checker {
         } else if expected.expires_at() != got.expires_at() {
             Law::S6
         } else {
-            Law::Acts
+            Law::Methods
         };
         let differing =
             facts(expected).into_iter().zip(facts(got)).find(|(one, other)| one != other);
         if let Some(((fact, expected), (_, got_fact))) = differing {
             let what = format!("expected the {fact} {expected}, got {got_fact}");
-            self.breach(law, format!("{}: {what}", brief(got)));
+            self.breach(law, format!("{}: {what}", summary(got)));
         }
     }
 
@@ -145,7 +145,7 @@ impl Checker {
         let key = (task.account().clone(), task.id(), task.revision());
         let first = self.versions.entry(key).or_insert_with(|| task.clone());
         if first != task {
-            self.breach(Law::S10, format!("two reads of {} are not equal", brief(task)));
+            self.breach(Law::S10, format!("two reads of {} are not equal", summary(task)));
         }
     }
 
@@ -154,7 +154,7 @@ impl Checker {
             if let [above, below] = pair
                 && (above.revision() <= below.revision() || above.updated_at() < below.updated_at())
             {
-                let (above, below) = (brief(above), brief(below));
+                let (above, below) = (summary(above), summary(below));
                 self.breach(Law::S1, format!("list: {above} stands above {below}"));
             }
         }

@@ -13,7 +13,7 @@ use crate::testing::law::Law;
 
 /// Histories of a store over several accounts, on two servers' clocks.
 pub fn histories() -> impl Strategy<Value = History> {
-    histories_for(Law::Acts)
+    histories_for(Law::Methods)
 }
 
 /// Histories with more of the calls that a law is about.
@@ -71,10 +71,10 @@ fn limits(law: Law) -> impl Strategy<Value = Limits> {
     // Where a law is about a limit, it is there most of the time.
     let often = |often: bool| if often { 0.9 } else { 0.2 };
     let max_tasks = option::weighted(often(law == Law::S7), 1..6_usize);
-    let max_open = option::weighted(often(law == Law::Acts), 0..4_usize);
+    let max_open = option::weighted(often(law == Law::Methods), 0..4_usize);
     let lane = option::weighted(often(law == Law::S12), 1..3_u32);
     let silence = prop_oneof![Just(SECOND.unsigned_abs()), Just(3 * SECOND.unsigned_abs())];
-    let silence = option::weighted(if law == Law::Acts { 0.6 } else { 0.3 }, silence);
+    let silence = option::weighted(if law == Law::Methods { 0.6 } else { 0.3 }, silence);
     // Most tasks expire in the course of a history; some when 64 bits of nanoseconds have ended.
     let retention = prop_oneof![15 => Just(PERIOD), 1 => Just(i64::MAX)];
     let silence = (silence, option::weighted(0.5, 1..3_u32));
@@ -112,7 +112,7 @@ fn calls(law: Law) -> impl Strategy<Value = Call> {
             .prop_map(|(account, id, request)| Call::Submit { account, id, request }),
         4 + 2 * more(&[Law::S9, Law::S10]) => (account(), id(), guards(), any_event())
             .prop_map(|(account, id, guard, event)| Call::Apply { account, id, guard, event }),
-        2 + more(&[Law::Acts, Law::S12]) => option::weighted(0.4, account()).prop_map(Call::Claim),
+        2 + more(&[Law::Methods, Law::S12]) => option::weighted(0.4, account()).prop_map(Call::Claim),
         2 + more(&[Law::S6, Law::S8]) =>
             (account(), id()).prop_map(|(account, id)| Call::Get { account, id }),
         1 + more(&[Law::S1, Law::S2, Law::S5]) =>

@@ -2,7 +2,7 @@
 
 use redis::{ErrorKind, RedisError, ServerErrorKind};
 
-use super::Place;
+use super::Endpoint;
 
 /// A failure, and whether the command certainly had no effect.
 pub(super) struct Fault {
@@ -36,7 +36,7 @@ impl Fault {
     }
 
     /// Whether it may be over soon.
-    pub(super) fn is_passing(&self) -> bool {
+    pub(super) fn is_transient(&self) -> bool {
         use ServerErrorKind as S;
         match self.error.kind() {
             ErrorKind::Io | ErrorKind::Parse | ErrorKind::ClusterConnectionNotFound => true,
@@ -56,15 +56,15 @@ impl Fault {
     }
 
     /// Whether the connection is of no more use.
-    pub(super) fn spoils(&self, place: &Place) -> bool {
+    pub(super) fn breaks_connection(&self, endpoint: &Endpoint) -> bool {
         // Whoever is silent now may have gone for good.
         let silent = self.error.is_timeout();
-        match place {
-            Place::Server(_) => {
+        match endpoint {
+            Endpoint::Server(_) => {
                 silent || self.error.is_unrecoverable_error() || self.is(ServerErrorKind::ReadOnly)
             }
-            // It mends itself, as long as it knows any node that answers.
-            Place::Cluster(_) => {
+            // It recovers by itself, as long as it knows any node that answers.
+            Endpoint::Cluster(_) => {
                 silent || self.error.kind() == ErrorKind::ClusterConnectionNotFound
             }
         }

@@ -5,13 +5,13 @@ use redis::{Cmd, FromRedisValue, Value};
 use tasklife::BackendError;
 
 use super::fault::Fault;
-use super::{Connection, Place, Redis};
+use super::{Connection, Endpoint, Redis};
 
 impl Redis {
     /// What tells one set of primaries of a cluster from another: the names of their histories, which
     /// change with a fail-over and with a restart. None for a single server.
     pub(crate) async fn epoch(&self) -> Result<Option<String>, BackendError> {
-        if matches!(self.place, Place::Server(_)) {
+        if matches!(self.endpoint, Endpoint::Server(_)) {
             return Ok(None);
         }
         let mut info = redis::cmd("INFO");
@@ -28,7 +28,7 @@ impl Redis {
 
     /// The addresses of a cluster's primaries; for a single server, of one that is nowhere.
     pub(crate) async fn primaries(&self) -> Result<Vec<String>, BackendError> {
-        if matches!(self.place, Place::Server(_)) {
+        if matches!(self.endpoint, Endpoint::Server(_)) {
             return Ok(vec![String::new()]);
         }
         let answers = self.of_primaries(redis::cmd("PING")).await?;
@@ -61,8 +61,8 @@ impl Redis {
         command: Cmd,
         to: RoutingInfo,
     ) -> Result<T, BackendError> {
-        let sent = self.patiently(|| self.route_once(&command, &to)).await;
-        sent.map(|sent| sent.answer).map_err(|(error, _)| BackendError::not_applied(error))
+        let reply = self.with_retries(|| self.route_once(&command, &to)).await;
+        reply.map(|reply| reply.answer).map_err(|(error, _)| BackendError::not_applied(error))
     }
 
     async fn route_once(&self, command: &Cmd, to: &RoutingInfo) -> Result<Value, Fault> {
@@ -74,6 +74,6 @@ impl Redis {
             }
         };
         let answer = answer.and_then(Value::extract_error);
-        answer.map_err(|error| self.fault(error, generation))
+        answer.map_err(|error| self.record_fault(error, generation))
     }
 }

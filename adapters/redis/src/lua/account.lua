@@ -1,5 +1,9 @@
--- The keys of an account: its clock and marks, its tasks by id, and for each of the five statuses
--- their order (revision and id) and their expiry (instant and id).
+-- The keys of an account: its meta data, its tasks by id, and for each of the five statuses their order
+-- (revision and id) and their expiry (instant and id).
+--
+-- Its meta data: `r` revision, `u` latest update, `h` horizon, `w` '1' if it is known to be in the ready
+-- queue, `b` the registered bound of its expiries, `c` how many writes there were, `k` the tokens of the
+-- last ones, `d` the token of the last sweep and how many tasks it dropped.
 local META, TASKS = KEYS[1], KEYS[2]
 
 local function order(status) return KEYS[3 + status] end
@@ -12,21 +16,21 @@ local function later(a, b)
 end
 
 -- Whole numbers beyond 2^53 stay texts: the longer is the greater, and of one length the greater.
-local function above(a, b)
+local function is_higher(a, b)
   if #a ~= #b then return #a > #b end
   return a > b
 end
 
 -- What stands before the JSON of a task: its expiry, its revision, its status.
-local function head(value)
+local function header(value)
   return string.sub(value, 1, 22), string.sub(value, 23, 41), tonumber(string.sub(value, 42, 42))
 end
 
 local function unlink(id, value)
-  local expires, revision, status = head(value)
+  local expires, revision, status = header(value)
   redis.call('ZREM', order(status), revision .. id)
   redis.call('ZREM', expiry(status), expires .. id)
 end
 
 -- Bounds of expiries: past an instant it is visible then, up to it it is due.
-local function past(instant) return '(' .. instant .. '~' end
+local function after(instant) return '(' .. instant .. '~' end

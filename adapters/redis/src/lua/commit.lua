@@ -1,6 +1,6 @@
 -- Writes a task, if the account is still at the revision at which it was read.
 -- ARGV: expected revision or '', revision, latest update, horizon or '', '1' if the account is known to be
--- awake, bound that was registered or '', id, value, how long it must be kept (ms), spare time (ms),
+-- ready, bound that was registered or '', id, value, how long it must be kept (ms), spare time (ms),
 -- token of this write
 -- Gives whether it is written, or was before; the number of tasks; and how many writes there were.
 local meta = redis.call('HMGET', META, 'r', 'c', 'k')
@@ -17,7 +17,7 @@ local id, value = ARGV[7], ARGV[8]
 local old = redis.call('HGET', TASKS, id)
 redis.call('HSET', TASKS, id, value)
 if old then unlink(id, old) end
-local expires, revision, status = head(value)
+local expires, revision, status = header(value)
 redis.call('ZADD', order(status), 0, revision .. id)
 redis.call('ZADD', expiry(status), 0, expires .. id)
 redis.call('HSET', META, 'r', ARGV[2], 'u', ARGV[3], 'k', token .. string.sub(tokens, 1, 7 * #token))

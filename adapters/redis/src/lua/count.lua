@@ -1,14 +1,14 @@
 -- Counts what an account holds at a revision, and gives up a reservation. What is older than what is
 -- known changes nothing; of an account that may have been forgotten, 'check' asks for a new look.
 -- ARGV: token or '', account, number of tasks or '', revision
-if ARGV[1] ~= '' then redis.call('HDEL', PENDING, ARGV[1]) end
+if ARGV[1] ~= '' then redis.call('HDEL', RESERVATIONS, ARGV[1]) end
 if ARGV[3] == '' then return { 'ok' } end
-local known = redis.call('HGET', HELD, ARGV[2])
+local known = redis.call('HGET', COUNTS, ARGV[2])
 local number, revision = '0', floor()
 if known then number, revision = string.match(known, '^(%d+) (%d+)$') end
-if above(ARGV[4], revision) then
+if is_higher(ARGV[4], revision) then
   redis.call('INCRBY', TOTAL, string.format('%.0f', tonumber(ARGV[3]) - tonumber(number)))
-  redis.call('HSET', HELD, ARGV[2], ARGV[3] .. ' ' .. ARGV[4])
+  redis.call('HSET', COUNTS, ARGV[2], ARGV[3] .. ' ' .. ARGV[4])
 elseif not known then
   return { 'check', revision }
 end

@@ -1,5 +1,5 @@
--- Accounts that a sweep has left something of, from a place on: as in `expiring`.
--- ARGV: place, count
+-- Accounts that a sweep has left something of, from an offset on: as in `expiring`.
+-- ARGV: offset, count
 local found = {}
 local from, count = tonumber(ARGV[1]), tonumber(ARGV[2])
 for _, account in ipairs(redis.call('ZRANGE', DUE, from, from + count - 1)) do

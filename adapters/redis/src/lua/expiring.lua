@@ -1,6 +1,6 @@
--- Accounts that may have what expired up to an instant, from a place on: account, its bound, the
--- bound's stamp, mark as due. The earliest bound comes first.
--- ARGV: instant, place, count
+-- Accounts that may have what expired up to an instant, from an offset on: account, its bound,
+-- the bound's version, the version of its entry as due. The earliest bound comes first.
+-- ARGV: instant, offset, count
 local found = {}
 local to = '(' .. ARGV[1] .. '\255'
 local members = redis.call('ZRANGEBYLEX', EXPIRY, '-', to, 'LIMIT', ARGV[2], ARGV[3])

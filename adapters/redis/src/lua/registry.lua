@@ -1,10 +1,10 @@
--- What is shared by all accounts: the horizon, the floor of revisions, a counter for stamps and
--- tickets; whose turn it is; who has something that expires; the places of a limited store; and the
+-- What is shared by all accounts: the horizon, the floor of revisions, a counter for versions
+-- and tickets; the queue of accounts; who has something that expires; the places of a limited store; and the
 -- primaries for which all that was last made sure of.
 local HORIZON, FLOOR, COUNTER = KEYS[1], KEYS[2], KEYS[3]
-local TURNS, AWAKE, PAST, UNTIL, BEFORE = KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8]
+local QUEUE, READY, PARKED_PAST, PARKED_UNTIL, PARKED_BEFORE = KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8]
 local BOUNDS, EXPIRY, DUE = KEYS[9], KEYS[10], KEYS[11]
-local HELD, TOTAL, PENDING = KEYS[12], KEYS[13], KEYS[14]
+local COUNTS, TOTAL, RESERVATIONS = KEYS[12], KEYS[13], KEYS[14]
 local EPOCH = KEYS[15]
 
 local function later(a, b)
@@ -12,12 +12,12 @@ local function later(a, b)
   return a
 end
 
-local function above(a, b)
+local function is_higher(a, b)
   if #a ~= #b then return #a > #b end
   return a > b
 end
 
-local function tick()
+local function next_number()
   redis.call('INCR', COUNTER)
   local count = redis.call('GET', COUNTER)
   return string.rep('0', 16 - #count) .. count
@@ -25,37 +25,37 @@ end
 
 local function floor() return redis.call('GET', FLOOR) or '0' end
 
--- An account in turn is either awake, with a ticket, or asleep until instants by a clock.
-local function turn(account)
-  local entry = redis.call('HGET', TURNS, account)
+-- An account in the queue is either ready, with a ticket, or parked until instants by a clock.
+local function queue_entry(account)
+  local entry = redis.call('HGET', QUEUE, account)
   if not entry then return nil end
-  local stamp, ticket, past, till, before =
+  local version, ticket, past, till, before =
     string.match(entry, '^(%S+) (%S+) (%S+) (%S+) (%S+)$')
-  return { stamp = stamp, ticket = ticket, past = past, till = till, before = before }
+  return { version = version, ticket = ticket, past = past, till = till, before = before }
 end
 
-local function forget_sleep(account, entry)
-  if entry.past ~= '-' then redis.call('ZREM', PAST, entry.past .. account) end
-  if entry.till ~= '-' then redis.call('ZREM', UNTIL, entry.till .. account) end
-  if entry.before ~= '-' then redis.call('ZREM', BEFORE, entry.before .. account) end
+local function unpark(account, entry)
+  if entry.past ~= '-' then redis.call('ZREM', PARKED_PAST, entry.past .. account) end
+  if entry.till ~= '-' then redis.call('ZREM', PARKED_UNTIL, entry.till .. account) end
+  if entry.before ~= '-' then redis.call('ZREM', PARKED_BEFORE, entry.before .. account) end
 end
 
--- Wakes an account, or keeps it awake in its place: the new stamp keeps off whoever wants to put it
--- to sleep for what was before.
-local function wake(account)
-  local entry = turn(account)
+-- Makes an account ready, or keeps it so with its ticket: the new version keeps off whoever wants to park
+-- it for what was before.
+local function make_ready(account)
+  local entry = queue_entry(account)
   local ticket = entry and entry.ticket ~= '-' and entry.ticket
-  if entry and not ticket then forget_sleep(account, entry) end
+  if entry and not ticket then unpark(account, entry) end
   if not ticket then
-    ticket = tick()
-    redis.call('ZADD', AWAKE, 0, ticket .. account)
+    ticket = next_number()
+    redis.call('ZADD', READY, 0, ticket .. account)
   end
-  redis.call('HSET', TURNS, account, tick() .. ' ' .. ticket .. ' - - -')
+  redis.call('HSET', QUEUE, account, next_number() .. ' ' .. ticket .. ' - - -')
 end
 
--- Registers a bound of an account's expiries, or a lower one that is known. The new stamp keeps off
+-- Registers a bound of an account's expiries, or a lower one that is known. The new version keeps off
 -- whoever wants to strike it off for what was before.
-local function bind(account, bound)
+local function register_bound(account, bound)
   local entry = redis.call('HGET', BOUNDS, account)
   local known = entry and string.sub(entry, 1, 22)
   if known and known <= bound then
@@ -64,5 +64,5 @@ local function bind(account, bound)
     if known then redis.call('ZREM', EXPIRY, known .. account) end
     redis.call('ZADD', EXPIRY, 0, bound .. account)
   end
-  redis.call('HSET', BOUNDS, account, bound .. tick())
+  redis.call('HSET', BOUNDS, account, bound .. next_number())
 end

@@ -3,7 +3,7 @@
 -- ARGV: account, how many places there are
 local held, limit = tonumber(redis.call('GET', TOTAL) or '0'), tonumber(ARGV[2])
 if held >= limit then return 'full' end
-if held + redis.call('HLEN', PENDING) >= limit then return 'busy' end
-local token = tick()
-redis.call('HSET', PENDING, token, redis.call('TIME')[1] .. ' ' .. ARGV[1])
+if held + redis.call('HLEN', RESERVATIONS) >= limit then return 'busy' end
+local token = next_number()
+redis.call('HSET', RESERVATIONS, token, redis.call('TIME')[1] .. ' ' .. ARGV[1])
 return token

@@ -2,18 +2,18 @@
 
 use tasklife::{
     AccountId, BackendError, Change, Claimed, EventKind, Now, TaskError, TaskEvent,
-    TransitionError, within_years,
+    TransitionError, clamp_time,
 };
 
 use super::RedisStore;
-use crate::account::{Account, Offer, Write};
-use crate::registry::Known;
+use crate::account::{Account, ReadForClaim, WriteCondition};
+use crate::registry::Globals;
 
 /// What came of asking an account for a task.
-enum Asked {
+enum Outcome {
     HandedOut(Claimed),
     /// It has nothing, as it stands in this offer.
-    Nothing(Box<Offer>),
+    Nothing(Box<ReadForClaim>),
 }
 
 impl RedisStore {
@@ -23,26 +23,28 @@ impl RedisStore {
         now: Now,
     ) -> Result<Option<Claimed>, BackendError> {
         let account = self.account(account);
-        let _turn = self.one_at_a_time(account.id).await;
-        match self.hand_out(&account, Known::default(), now).await? {
-            Asked::HandedOut(claimed) => Ok(Some(claimed)),
-            Asked::Nothing(_) => Ok(None),
+        let _guard = self.lock_account(account.id).await;
+        match self.try_claim(&account, Globals::default(), now).await? {
+            Outcome::HandedOut(claimed) => Ok(Some(claimed)),
+            Outcome::Nothing(_) => Ok(None),
         }
     }
 
-    /// Asks one account after the other, in turn. One that has nothing is put to sleep, until
+    /// Asks one account after the other, round-robin. One that has nothing is parked, until
     /// something is written to it that may change that, or a clock does.
     pub(super) async fn claim_any(&self, now: Now) -> Result<Option<Claimed>, BackendError> {
         let registry = self.registry();
-        while let (known, Some((account, stamp))) = registry.peek(now).await? {
+        while let (globals, Some((account, version))) = registry.next_ready(now).await? {
             let account = self.account(&account);
-            let _turn = self.one_at_a_time(account.id).await;
+            let _guard = self.lock_account(account.id).await;
             loop {
-                match self.hand_out(&account, known.clone(), now).await? {
-                    Asked::HandedOut(claimed) => return Ok(Some(claimed)),
-                    Asked::Nothing(offer) => {
-                        if account.doze(&offer.state, &known).await? {
-                            registry.sleep(account.id, &stamp, &offer.sleep(&self.config)).await?;
+                match self.try_claim(&account, globals.clone(), now).await? {
+                    Outcome::HandedOut(claimed) => return Ok(Some(claimed)),
+                    Outcome::Nothing(read) => {
+                        if account.mark_parked(&read.state, &globals).await? {
+                            registry
+                                .park(account.id, &version, &read.parked_until(&self.config))
+                                .await?;
                             break;
                         }
                     }
@@ -52,29 +54,29 @@ impl RedisStore {
         Ok(None)
     }
 
-    async fn hand_out(
+    async fn try_claim(
         &self,
         account: &Account<'_>,
-        mut known: Known,
+        mut globals: Globals,
         now: Now,
-    ) -> Result<Asked, BackendError> {
+    ) -> Result<Outcome, BackendError> {
         let retention = self.config.retention();
         loop {
-            let mut offer = account.offer(&self.config, &known, now).await?;
-            let due = |task: &_| self.config.takeover_due(task, within_years(now));
-            let silent = offer.silent.take_if(|task| due(task));
-            let received = offer.received.take_if(|_| silent.is_none() && offer.room);
+            let mut read = account.read_for_claim(&self.config, &globals, now).await?;
+            let due = |task: &_| self.config.takeover_due(task, clamp_time(now));
+            let silent = read.silent.take_if(|task| due(task));
+            let received = read.received.take_if(|_| silent.is_none() && read.room);
             let event = match &silent {
                 Some(task) if self.config.is_out_of_attempts(task) => EventKind::Fail,
                 Some(_) => EventKind::Report,
                 None => EventKind::Start,
             };
             let Some(mut task) = silent.or(received) else {
-                return Ok(Asked::Nothing(offer.into()));
+                return Ok(Outcome::Nothing(read.into()));
             };
 
-            let state = &offer.state;
-            let (from, stamp) = (task.status(), state.clock(&known, now)?.next(now));
+            let state = &read.state;
+            let (from, stamp) = (task.status(), state.clock(&globals, now)?.next(now));
             let applied = match event {
                 EventKind::Report => task.take_over(retention, now, stamp),
                 EventKind::Fail => {
@@ -84,16 +86,16 @@ impl RedisStore {
                 _ => task.apply(TaskEvent::start(), retention, now, stamp),
             };
             applied.map_err(|error: TransitionError| BackendError::not_applied(error))?;
-            let woken = !state.awake;
-            if woken {
-                known = self.registry().register(account.id, None, true).await?;
-                if known.is_later_than(state.instant) {
+            let made_ready = !state.is_ready;
+            if made_ready {
+                globals = self.registry().register(account.id, None, true).await?;
+                if globals.is_later_than(state.instant) {
                     continue;
                 }
             }
-            let write = Write { state, known: &known, woken, registered: false };
+            let write = WriteCondition { state, globals: &globals, made_ready, registered: false };
             if account.commit(&task, &write, self.grace, now).await?.is_some() {
-                return Ok(Asked::HandedOut(Claimed::from(Change::new(from, event, task))));
+                return Ok(Outcome::HandedOut(Claimed::from(Change::new(from, event, task))));
             }
         }
     }

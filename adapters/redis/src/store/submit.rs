@@ -3,8 +3,8 @@
 use tasklife::{BackendError, Now, Submission, SubmitError, Submitted, Task, TaskStatus};
 
 use super::RedisStore;
-use crate::account::{Account, Write};
-use crate::registry::Known;
+use crate::account::{Account, WriteCondition};
+use crate::registry::Globals;
 use crate::text;
 
 impl RedisStore {
@@ -14,20 +14,20 @@ impl RedisStore {
         now: Now,
     ) -> Result<Submitted, SubmitError> {
         let account = self.account(submission.account());
-        let _turn = self.one_at_a_time(account.id).await;
+        let _guard = self.lock_account(account.id).await;
         let mut token = None;
         let submitted = self.submit_with(&account, &submission, &mut token, now).await;
         let is_unknown =
             matches!(&submitted, Err(SubmitError::Backend(error)) if error.is_unknown());
         if let Some(token) = token.filter(|_| !is_unknown) {
-            // If it can't be given up now, it is when someone looks into it.
+            // If it can't be given up now, it is as a stale one.
             let _ = self.registry().release(&token, account.id).await;
         }
         if let Err(SubmitError::StoreFull | SubmitError::AccountFull) = submitted {
             // An account hears of the horizon when something of it expires. That a submission would
             // be expired at birth comes first.
-            let known = self.registry().known().await?;
-            if known.hides(self.config.retention().after_submission(now)) {
+            let globals = self.registry().globals().await?;
+            if globals.hides(self.config.retention().after_submission(now)) {
                 return Err(SubmitError::Expired);
             }
         }
@@ -44,16 +44,17 @@ impl RedisStore {
         let (config, retention) = (&self.config, self.config.retention());
         let limited = config.max_tasks() < usize::MAX;
         let counted = config.max_open() < usize::MAX;
-        let mut known = Known::default();
+        let mut globals = Globals::default();
         loop {
             // A reservation is good for the state of the account in which it was made: with another
-            // one, it may have been looked into and given up.
+            // one, it may have been reclaimed as a stale one.
             if let Some(token) = token.take() {
                 self.registry().release(&token, account.id).await?;
             }
-            let look = account.look(submission.id(), (counted, false), &known, now).await?;
-            let state = &look.state;
-            if let Some(task) = look.task.as_ref().filter(|task| task.is_visible_at(state.instant))
+            let read =
+                account.read_for_update(submission.id(), (counted, false), &globals, now).await?;
+            let state = &read.state;
+            if let Some(task) = read.task.as_ref().filter(|task| task.is_visible_at(state.instant))
             {
                 let repeat = submission.is_repeat_of(task).then(|| task.clone());
                 return repeat.map(Submitted::Existing).ok_or(SubmitError::Conflict);
@@ -65,35 +66,35 @@ impl RedisStore {
             if expires_at <= state.instant {
                 return Err(SubmitError::Expired);
             }
-            if limited && look.task.is_none() {
-                let is_full = look.open >= config.max_open();
-                *token = self.place(account, submission.id(), (state, is_full), now).await?;
+            if limited && read.task.is_none() {
+                let is_full = read.open >= config.max_open();
+                *token = self.reserve(account, submission.id(), (state, is_full), now).await?;
                 if token.is_none() {
                     continue; // the account may have changed in the meantime
                 }
             }
-            if look.open >= config.max_open() {
+            if read.open >= config.max_open() {
                 return Err(SubmitError::AccountFull);
             }
 
             // The lane has a place more without a task that was in progress, for clocks too that are
             // behind its expiry.
             let frees = config.max_in_progress().is_some()
-                && look.task.as_ref().is_some_and(is_in_progress);
+                && read.task.as_ref().is_some_and(is_in_progress);
             let offers = frees || submission.status() == TaskStatus::Received;
-            let woken = !state.awake && offers;
+            let made_ready = !state.is_ready && offers;
             let expiry = text::instant(expires_at);
             let registered = state.bound.as_ref().is_none_or(|bound| *bound > expiry);
-            if woken || registered || state.revision.is_none() {
+            if made_ready || registered || state.revision.is_none() {
                 let bound = registered.then_some(expires_at);
-                known = self.registry().register(account.id, bound, woken).await?;
-                if known.is_later_than(state.instant) {
+                globals = self.registry().register(account.id, bound, made_ready).await?;
+                if globals.is_later_than(state.instant) {
                     continue;
                 }
             }
-            let clock = state.clock(&known, now).map_err(BackendError::from)?;
+            let clock = state.clock(&globals, now).map_err(BackendError::from)?;
             let task = Task::new(submission.clone(), retention, now, clock.next(now));
-            let write = Write { state, known: &known, woken, registered };
+            let write = WriteCondition { state, globals: &globals, made_ready, registered };
             let committed = account.commit(&task, &write, self.grace, now).await?;
             let Some(tasks) = committed else { continue };
             if let Some(token) = token.take() {

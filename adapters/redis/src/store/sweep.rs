@@ -7,7 +7,7 @@ use futures_util::future::try_join_all;
 use tasklife::{BackendError, Now, Swept};
 
 use super::RedisStore;
-use crate::registry::{Expiring, Known, Sleep};
+use crate::registry::{Expiring, Globals, ParkedUntil};
 use crate::text;
 
 /// How many accounts are swept at the same time.
@@ -19,9 +19,9 @@ const RETIREMENT: Duration = Duration::from_hours(24);
 
 impl RedisStore {
     pub(super) async fn sweep_all(&self, limit: usize, now: Now) -> Result<Swept, BackendError> {
-        self.mend_if_needed().await?;
-        let known = self.registry().raise(&text::instant(now)).await?;
-        self.sweep_to(limit, &known).await.map_err(|error| {
+        self.repair_if_needed().await?;
+        let globals = self.registry().raise_horizon(&text::instant(now)).await?;
+        self.sweep_to(limit, &globals).await.map_err(|error| {
             // The horizon has moved, here and there.
             BackendError::unknown(error)
         })
@@ -31,21 +31,21 @@ impl RedisStore {
     pub(super) async fn sweep_to(
         &self,
         limit: usize,
-        known: &Known,
+        globals: &Globals,
     ) -> Result<Swept, BackendError> {
         let registry = self.registry();
         let mut dropped = 0;
         loop {
-            let expiring = registry.expiring(known.horizon(), 0, ACCOUNTS).await?;
+            let expiring = registry.expiring(globals.horizon(), 0, ACCOUNTS).await?;
             if expiring.is_empty() {
                 break;
             }
-            dropped += self.sweep_some(&expiring, limit - dropped, known).await?.dropped;
+            dropped += self.sweep_some(&expiring, limit - dropped, globals).await?.dropped;
         }
         // Every account now knows the horizon. What is left of them is due.
         loop {
             let due = registry.due(0, ACCOUNTS).await?;
-            let swept = self.sweep_some(&due, limit - dropped, known).await?;
+            let swept = self.sweep_some(&due, limit - dropped, globals).await?;
             dropped += swept.dropped;
             if due.is_empty() || (dropped == limit && swept.more) {
                 return Ok(Swept { dropped, more: swept.more });
@@ -58,14 +58,14 @@ impl RedisStore {
         &self,
         accounts: &[Expiring],
         limit: usize,
-        known: &Known,
+        globals: &Globals,
     ) -> Result<Swept, BackendError> {
         let count = accounts.len().max(1);
         // To each its share; what can't be shared, to the first.
         let share = |number: usize| (limit / count + usize::from(number < limit % count)).min(STEP);
         let mut swept = Vec::with_capacity(accounts.len());
         for (at, one) in accounts.iter().enumerate() {
-            swept.push(self.sweep_one(one, share(at), known));
+            swept.push(self.sweep_one(one, share(at), globals));
         }
         let swept = try_join_all(swept).await?;
         Ok(Swept {
@@ -78,28 +78,28 @@ impl RedisStore {
         &self,
         expiring: &Expiring,
         limit: usize,
-        known: &Known,
+        globals: &Globals,
     ) -> Result<Swept, BackendError> {
         let account = self.account(&expiring.account);
-        let drained = account.drain(limit, known).await?;
+        let swept = account.sweep(limit, globals).await?;
         if self.config.max_tasks() < usize::MAX {
-            self.count("", &account, drained.tasks, &drained.revision).await?;
+            self.count("", &account, swept.tasks, &swept.revision).await?;
         }
-        self.registry().settle(expiring, &drained.bound, drained.more).await?;
-        if drained.tasks == 0 {
-            self.forget(expiring, &drained.revision).await?;
+        self.registry().record_sweep(expiring, &swept.bound, swept.more).await?;
+        if swept.tasks == 0 {
+            self.forget(expiring, &swept.revision).await?;
         }
-        Ok(Swept { dropped: drained.dropped, more: drained.more })
+        Ok(Swept { dropped: swept.dropped, more: swept.more })
     }
 
     /// Forgets an account without tasks. It stays for a while, so that no call that is on its way can
     /// find it gone and begin its revisions anew below the floor.
     async fn forget(&self, expiring: &Expiring, revision: &str) -> Result<(), BackendError> {
         let id = &expiring.account;
-        let stamp = self.registry().forget(id, revision).await?;
+        let version = self.registry().forget(id, revision).await?;
         let after = self.grace.unwrap_or_default().max(RETIREMENT);
-        if self.account(id).retire(revision, after).await? && !stamp.is_empty() {
-            self.registry().sleep(id, &stamp, &Sleep::default()).await?;
+        if self.account(id).retire(revision, after).await? && !version.is_empty() {
+            self.registry().park(id, &version, &ParkedUntil::default()).await?;
         }
         Ok(())
     }

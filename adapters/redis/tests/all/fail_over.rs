@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::sleep;
 use std::time::Duration;
 
-use tasklife::testing::{Law, Suite, Wait};
+use tasklife::testing::{BlockOn, Law, Suite};
 use tasklife::{AsyncTaskStore, Completion, Scope, StoreConfig, Target, TaskEvent};
 use tasklife_redis::RedisStore;
 
@@ -83,7 +83,7 @@ fn the_laws_hold_while_primaries_are_lost() {
         std::thread::spawn(move || {
             let mut seed = 0;
             while !stop.load(Ordering::SeqCst) {
-                for law in [Law::Acts, Law::S5, Law::S6, Law::S7, Law::S10, Law::S12, Law::S13] {
+                for law in [Law::Methods, Law::S5, Law::S6, Law::S7, Law::S10, Law::S12, Law::S13] {
                     let suite = Suite::new().with_cases(6).with_seed(seed);
                     let checked = suite.check(law, |config| fresh(&redis, config), &Runtime);
                     if let Err(breach) = checked {
@@ -116,8 +116,8 @@ fn the_laws_hold_while_primaries_are_lost() {
 
 struct Runtime;
 
-impl Wait for Runtime {
-    fn wait<F: Future>(&self, future: F) -> F::Output {
+impl BlockOn for Runtime {
+    fn block_on<F: Future>(&self, future: F) -> F::Output {
         block_on(future)
     }
 }

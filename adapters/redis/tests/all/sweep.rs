@@ -103,7 +103,7 @@ fn what_was_registered_and_lost_is_registered_again() {
         }
         assert_eq!(store.claim(Scope::Any, second(20)).await.unwrap(), None);
 
-        store.mend().await.unwrap();
+        store.repair().await.unwrap();
         for _ in 0..4 {
             assert!(store.claim(Scope::Any, second(20)).await.unwrap().is_some());
         }

@@ -1,4 +1,4 @@
-//! The API at a socket: requests in turn, and what is told of them.
+//! The API at a socket: requests in log, and what is told of them.
 
 use std::future::poll_fn;
 use std::io::{self, Write};
@@ -23,11 +23,12 @@ pub(crate) struct Server {
     max_body: usize,
     clock: Clock,
     logs: bool,
-    turn: Mutex<Turn>,
+    log: Mutex<Log>,
 }
 
-/// What one request has at a time: the clock's time and its place in the journal go together.
-struct Turn {
+/// What is told of requests. One request has it at a time, so that the times of the clock are in the order
+/// of the journal.
+struct Log {
     journal: Option<Journal>,
     /// How many requests there were.
     count: u64,
@@ -43,7 +44,7 @@ impl Server {
         journal: Option<Journal>,
         logs: bool,
     ) -> Self {
-        Self { api, max_body, clock, logs, turn: Mutex::new(Turn { journal, count: 0 }) }
+        Self { api, max_body, clock, logs, log: Mutex::new(Log { journal, count: 0 }) }
     }
 
     /// All paths: that of the page, and the API's for everything else.
@@ -52,22 +53,22 @@ impl Server {
     }
 
     fn handle(&self, request: &Request<Vec<u8>>) -> Response<String> {
-        let mut turn = self.turn();
+        let mut log = self.log();
         let response = self.api.handle(request, self.clock.now());
-        let before = turn.count;
-        turn.count += 1;
-        if !self.logs && turn.journal.is_none() {
+        let before = log.count;
+        log.count += 1;
+        if !self.logs && log.journal.is_none() {
             return response;
         }
         let exchange = self.api.journal_since(before).pop();
-        let added = exchange.as_ref().map(|exchange| turn.note(exchange));
-        drop(turn);
+        let added = exchange.as_ref().map(|exchange| log.append(exchange));
+        drop(log);
         // Nobody waits for a terminal.
         if let Some(Err(fault)) = added {
-            say(&fault);
+            print_line(&fault);
         }
         if let Some(exchange) = exchange.filter(|_| self.logs) {
-            say(&Line(&exchange).to_string());
+            print_line(&Line(&exchange).to_string());
         }
         response
     }
@@ -76,22 +77,22 @@ impl Server {
     fn page(&self, request: &Request) -> Result<String, Box<Response<String>>> {
         let now = self.clock.now();
         let base = self.api.base_of(request, now)?;
-        let turn = self.turn();
+        let log = self.log();
         let now = self.clock.now();
         self.api.advance(now);
-        let requests = self.api.journal_since(turn.count.saturating_sub(Page::REQUESTS));
-        drop(turn);
+        let requests = self.api.journal_since(log.count.saturating_sub(Page::REQUESTS));
+        drop(log);
         Ok(Page::new(&self.api, &base, self.clock.speed(), requests, now).to_string())
     }
 
-    /// No turn leaves anything half done.
-    fn turn(&self) -> MutexGuard<'_, Turn> {
-        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
+    /// No request leaves anything half done.
+    fn log(&self) -> MutexGuard<'_, Log> {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Turn {
-    fn note(&mut self, exchange: &Exchange) -> Result<(), String> {
+impl Log {
+    fn append(&mut self, exchange: &Exchange) -> Result<(), String> {
         let Some(journal) = &mut self.journal else { return Ok(()) };
         let added = journal.add(exchange);
         if added.is_err() {
@@ -102,7 +103,7 @@ impl Turn {
 }
 
 /// Prints a line, unless nobody listens.
-fn say(line: &str) {
+fn print_line(line: &str) {
     let _ = writeln!(io::stderr(), "{line}");
 }
 

@@ -3,8 +3,8 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tasklife::{
-    AccountId, Answer, ApplyError, AsyncTaskStore, BackendError, Change, Claimed, ListError,
-    ListQuery, Now, Page, Scope, Submission, SubmitError, Submitted, Swept, Target, Task,
+    AccountId, ApplyError, AsyncTaskStore, BackendError, Change, Claimed, ListError, ListQuery,
+    Now, Page, Scope, StoreFuture, Submission, SubmitError, Submitted, Swept, Target, Task,
     TaskEvent, TaskId,
 };
 use tasklife_redis::RedisStore;
@@ -25,7 +25,7 @@ impl Both {
 }
 
 impl AsyncTaskStore for Both {
-    fn submit(&self, submission: Submission, now: Now) -> Answer<'_, Submitted, SubmitError> {
+    fn submit(&self, submission: Submission, now: Now) -> StoreFuture<'_, Submitted, SubmitError> {
         self.next().submit(submission, now)
     }
 
@@ -34,7 +34,7 @@ impl AsyncTaskStore for Both {
         target: Target<'a>,
         event: TaskEvent,
         now: Now,
-    ) -> Answer<'a, Change, ApplyError> {
+    ) -> StoreFuture<'a, Change, ApplyError> {
         self.next().apply(target, event, now)
     }
 
@@ -42,7 +42,7 @@ impl AsyncTaskStore for Both {
         &'a self,
         scope: Scope<'a>,
         now: Now,
-    ) -> Answer<'a, Option<Claimed>, BackendError> {
+    ) -> StoreFuture<'a, Option<Claimed>, BackendError> {
         self.next().claim(scope, now)
     }
 
@@ -51,7 +51,7 @@ impl AsyncTaskStore for Both {
         account: &'a AccountId,
         id: TaskId,
         now: Now,
-    ) -> Answer<'a, Option<Task>, BackendError> {
+    ) -> StoreFuture<'a, Option<Task>, BackendError> {
         self.next().get(account, id, now)
     }
 
@@ -60,11 +60,11 @@ impl AsyncTaskStore for Both {
         account: &'a AccountId,
         query: &'a ListQuery,
         now: Now,
-    ) -> Answer<'a, Page, ListError> {
+    ) -> StoreFuture<'a, Page, ListError> {
         self.next().list(account, query, now)
     }
 
-    fn sweep(&self, limit: usize, now: Now) -> Answer<'_, Swept, BackendError> {
+    fn sweep(&self, limit: usize, now: Now) -> StoreFuture<'_, Swept, BackendError> {
         self.next().sweep(limit, now)
     }
 }

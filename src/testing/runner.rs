@@ -4,10 +4,10 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::vec::Vec;
 
-use super::act::{Act, Reply, Wait, brief};
-use super::check::{Checker, Violation};
+use super::check::{Checker, LawBreach};
 use super::history::{Call, Event, Filter, Guard, History, account, instant, limit, task_id};
 use super::law::Law;
+use super::operation::{BlockOn, Operation, Response, summary};
 use crate::clock::Revision;
 use crate::id::{AccountId, TaskId};
 use crate::store::{AsyncTaskStore, Cursor, ListQuery, Page};
@@ -15,20 +15,20 @@ use crate::task::Task;
 use crate::time::Now;
 
 /// A history that is being run.
-pub(super) struct Run<'a, S, W> {
+pub(super) struct Runner<'a, S, W> {
     store: &'a S,
-    wait: &'a W,
+    executor: &'a W,
     pub(super) checker: Checker,
     /// The accounts to be looked at before and after each call, if any: slower, but tells what a
     /// call changed.
     watched: Vec<AccountId>,
-    memory: Memory,
+    observed: Observations,
     walks: BTreeMap<(u8, usize), Walk>,
 }
 
 /// What a client remembers of the answers: what its next calls can refer to.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Memory {
+pub(super) struct Observations {
     /// What each task was seen as, the latest last.
     seen: BTreeMap<(AccountId, TaskId), Vec<Task>>,
     pages: Vec<Revision>,
@@ -43,8 +43,8 @@ struct Walk {
     begin: Vec<Task>,
 }
 
-impl<'a, S: AsyncTaskStore, W: Wait> Run<'a, S, W> {
-    pub(super) fn new(history: &History, store: &'a S, wait: &'a W, watch: bool) -> Self {
+impl<'a, S: AsyncTaskStore, W: BlockOn> Runner<'a, S, W> {
+    pub(super) fn new(history: &History, store: &'a S, executor: &'a W, watch: bool) -> Self {
         let accounts = history.steps.iter().filter_map(|step| match &step.call {
             Call::Submit { account, .. } => Some(*account),
             _ => None,
@@ -52,16 +52,16 @@ impl<'a, S: AsyncTaskStore, W: Wait> Run<'a, S, W> {
         let accounts: BTreeSet<u8> = accounts.filter(|_| watch).collect();
         Self {
             store,
-            wait,
+            executor,
             checker: Checker::new(history.config()),
             watched: accounts.into_iter().map(account).collect(),
-            memory: Memory::default(),
+            observed: Observations::default(),
             walks: BTreeMap::new(),
         }
     }
 
     /// Runs all of a history, or until the model can't follow.
-    pub(super) fn all(mut self, history: &History) -> Vec<Violation> {
+    pub(super) fn run(mut self, history: &History) -> Vec<LawBreach> {
         for step in &history.steps {
             self.step(step.at, &step.call);
         }
@@ -75,7 +75,7 @@ impl<'a, S: AsyncTaskStore, W: Wait> Run<'a, S, W> {
                 }
             }
         }
-        self.checker.violations
+        self.checker.breaches
     }
 
     /// Makes a history's call.
@@ -87,31 +87,31 @@ impl<'a, S: AsyncTaskStore, W: Wait> Run<'a, S, W> {
             }
             Call::Walk { account, limit } => self.walk(*account, *limit, now),
             call => {
-                if let Some(act) = self.memory.act(at, call) {
-                    self.act(&act, now);
+                if let Some(operation) = self.observed.operation(at, call) {
+                    self.call(&operation, now);
                 }
             }
         }
     }
 
     /// Makes a call, and compares its answer.
-    fn act(&mut self, act: &Act, now: Now) -> Option<Reply> {
-        if self.checker.lost {
+    fn call(&mut self, operation: &Operation, now: Now) -> Option<Response> {
+        if self.checker.diverged {
             return None;
         }
         let before = self.watch(now);
-        let reply = act.on(self.store, self.wait, now);
+        let response = operation.call(self.store, self.executor, now);
         let after = self.watch(now);
-        self.compare(act, &reply, &before, &after);
-        self.checker.check(act, now, &reply);
-        self.memory.note(&reply);
-        Some(reply)
+        self.compare(operation, &response, &before, &after);
+        self.checker.check(operation, now, &response);
+        self.observed.record(&response);
+        Some(response)
     }
 
     fn watch(&self, now: Now) -> BTreeMap<AccountId, Vec<Task>> {
         let query = ListQuery::new(core::num::NonZeroUsize::MAX);
         let watched = self.watched.iter().filter_map(|account| {
-            let page = self.wait.wait(self.store.list(account, &query, now)).ok()?;
+            let page = self.executor.block_on(self.store.list(account, &query, now)).ok()?;
             Some((account.clone(), page.into_tasks()))
         });
         watched.collect()
@@ -120,12 +120,12 @@ impl<'a, S: AsyncTaskStore, W: Wait> Run<'a, S, W> {
     /// What a call may change in what was there before.
     fn compare(
         &mut self,
-        act: &Act,
-        reply: &Reply,
+        operation: &Operation,
+        response: &Response,
         before: &BTreeMap<AccountId, Vec<Task>>,
         after: &BTreeMap<AccountId, Vec<Task>>,
     ) {
-        let changed = reply.changed();
+        let changed = response.changed();
         for (account, before) in before {
             let after = after.get(account).map_or(&[][..], Vec::as_slice);
             let own = changed.filter(|task| task.account() == account);
@@ -135,18 +135,18 @@ impl<'a, S: AsyncTaskStore, W: Wait> Run<'a, S, W> {
             let vanished = before.iter().find(|task| !after.iter().any(|t| t.id() == task.id()));
             let (rest_before, rest_after) = (rest(before), rest(after));
             if let Some(task) = vanished {
-                let law = if act.is_read() { Law::S8 } else { Law::S7 };
-                self.checker.breach(law, format!("{} is gone after a call", brief(task)));
+                let law = if operation.is_read() { Law::S8 } else { Law::S7 };
+                self.checker.breach(law, format!("{} is gone after a call", summary(task)));
             } else if rest_before != rest_after {
                 let ended = rest_before
                     .iter()
                     .any(|task| task.status().is_terminal() && !rest_after.contains(task));
-                let law = match act {
-                    act if act.is_read() => Law::S8,
+                let law = match operation {
+                    operation if operation.is_read() => Law::S8,
                     _ if ended => Law::S9,
-                    act if act.account().is_some_and(|own| own != account) => Law::S11,
+                    operation if operation.account().is_some_and(|own| own != account) => Law::S11,
                     _ if changed.is_some_and(|task| task.account() != account) => Law::S11,
-                    Act::Sweep { .. } => Law::S7,
+                    Operation::Sweep { .. } => Law::S7,
                     _ => Law::S9,
                 };
                 self.checker.breach(law, format!("a call changed other tasks of {account}"));
@@ -155,7 +155,7 @@ impl<'a, S: AsyncTaskStore, W: Wait> Run<'a, S, W> {
     }
 
     fn list_all(&mut self, of: &AccountId, size: usize, filter: Filter, now: Now) {
-        let query = self.memory.query(size, filter);
+        let query = self.observed.query(size, filter);
         let mut expected: Vec<Task> = self.checker.model.visible_tasks(of, now).cloned().collect();
         expected.retain(|task| query.matches(task));
         let (mut got, mut after) = (Vec::new(), None);
@@ -165,8 +165,8 @@ impl<'a, S: AsyncTaskStore, W: Wait> Run<'a, S, W> {
                 Some(cursor) => query.clone().after(cursor),
                 None => query.clone(),
             };
-            let act = Act::List { account: of.clone(), query };
-            let Some(Reply::List(Ok(page))) = self.act(&act, now) else { return };
+            let operation = Operation::List { account: of.clone(), query };
+            let Some(Response::List(Ok(page))) = self.call(&operation, now) else { return };
             after = page.next();
             got.extend(page.into_tasks());
             if after.is_none() {
@@ -197,7 +197,8 @@ impl<'a, S: AsyncTaskStore, W: Wait> Run<'a, S, W> {
             Some(cursor) => walk.query.clone().after(cursor),
             None => walk.query.clone(),
         };
-        let Some(Reply::List(Ok(page))) = self.act(&Act::List { account: of.clone(), query }, now)
+        let Some(Response::List(Ok(page))) =
+            self.call(&Operation::List { account: of.clone(), query }, now)
         else {
             return;
         };
@@ -214,8 +215,8 @@ impl<'a, S: AsyncTaskStore, W: Wait> Run<'a, S, W> {
     fn end_of_walk(&mut self, of: &AccountId, walk: &Walk, now: Now) {
         let Some((_, first)) = walk.pages.first() else { return };
         let query = ListQuery::new(core::num::NonZeroUsize::MAX).changed_since(first.revision());
-        let act = Act::List { account: of.clone(), query };
-        let Some(Reply::List(Ok(changed))) = self.act(&act, now) else { return };
+        let operation = Operation::List { account: of.clone(), query };
+        let Some(Response::List(Ok(changed))) = self.call(&operation, now) else { return };
 
         let times_seen = |id| {
             let tasks = walk.pages.iter().flat_map(|(_, page)| page.tasks());
@@ -226,51 +227,61 @@ impl<'a, S: AsyncTaskStore, W: Wait> Run<'a, S, W> {
             let stayed = walk.pages.iter().all(|(at, _)| visible(at).as_ref() == Some(task));
             if stayed && times_seen(task.id()) != 1 {
                 let times = times_seen(task.id());
-                let what = format!("{} did not change, and was seen {times} times", brief(task));
+                let what = format!("{} did not change, and was seen {times} times", summary(task));
                 return self.checker.breach(Law::S4, what);
             }
         }
         let later: Vec<Task> = self.checker.model.visible_tasks(of, now).cloned().collect();
         for task in later.iter().filter(|task| !walk.begin.contains(task)) {
             if !changed.tasks().iter().any(|other| other.id() == task.id()) {
-                let what = format!("{} changed, and is not among those changed since", brief(task));
+                let what =
+                    format!("{} changed, and is not among those changed since", summary(task));
                 return self.checker.breach(Law::S4, what);
             }
         }
     }
 }
 
-impl Memory {
+impl Observations {
     /// A call of a history with what it refers to filled in; none for walks.
-    pub(super) fn act(&self, at: i64, call: &Call) -> Option<Act> {
+    pub(super) fn operation(&self, at: i64, call: &Call) -> Option<Operation> {
         Some(match *call {
-            Call::Submit { account, id, request } => Act::Submit(request.submission(account, id)),
+            Call::Submit { account, id, request } => {
+                Operation::Submit(request.submission(account, id))
+            }
             Call::Apply { account: number, id, guard, event } => {
                 self.apply(account(number), task_id(id), guard, event, at)
             }
-            Call::Claim(number) => Act::Claim(number.map(account)),
+            Call::Claim(number) => Operation::Claim(number.map(account)),
             Call::Get { account: number, id } => {
-                Act::Get { account: account(number), id: task_id(id) }
+                Operation::Get { account: account(number), id: task_id(id) }
             }
             Call::List { account: number, limit, filter, after } => {
                 let query = self.query(limit, filter);
                 let cursor = after.and_then(|ago| nth_last(&self.cursors, ago));
                 let query = cursor.map_or(query.clone(), |cursor| query.after(cursor));
-                Act::List { account: account(number), query }
+                Operation::List { account: account(number), query }
             }
-            Call::Sweep { limit } => Act::Sweep { limit },
+            Call::Sweep { limit } => Operation::Sweep { limit },
             Call::ListAll { .. } | Call::Walk { .. } => return None,
         })
     }
 
-    fn apply(&self, account: AccountId, id: TaskId, guard: Guard, event: Event, at: i64) -> Act {
+    fn apply(
+        &self,
+        account: AccountId,
+        id: TaskId,
+        guard: Guard,
+        event: Event,
+        at: i64,
+    ) -> Operation {
         let seen = self.seen.get(&(account.clone(), id)).map_or(&[][..], Vec::as_slice);
         let exactly = match guard {
             Guard::Latest => None,
             Guard::Current => seen.last(),
             Guard::Previous => seen.iter().rev().nth(1).or(seen.last()),
         };
-        Act::Apply { account, id, exactly: exactly.cloned(), event: event.event(at) }
+        Operation::Apply { account, id, exactly: exactly.cloned(), event: event.event(at) }
     }
 
     fn query(&self, size: usize, filter: Filter) -> ListQuery {
@@ -284,12 +295,12 @@ impl Memory {
         query
     }
 
-    pub(super) fn note(&mut self, reply: &Reply) {
-        if let Some(task) = reply.changed() {
+    pub(super) fn record(&mut self, response: &Response) {
+        if let Some(task) = response.changed() {
             let key = (task.account().clone(), task.id());
             self.seen.entry(key).or_default().push(task.clone());
         }
-        if let Reply::List(Ok(page)) = reply {
+        if let Response::List(Ok(page)) = response {
             self.pages.push(page.revision());
             self.cursors.extend(page.next());
         }

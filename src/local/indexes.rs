@@ -1,4 +1,4 @@
-//! Tasks and accounts in all their places: found by id, and in every order.
+//! All indexes at once: tasks and accounts are found by id, and are in every order.
 
 use core::hash::BuildHasher;
 
@@ -49,8 +49,8 @@ impl LocalStore {
 
     pub(super) fn add_account(&mut self, hash: u64, id: AccountId) -> u32 {
         let clock = AccountClock::new(self.floor, MIN_TIME);
-        let turn = self.turns.join();
-        self.insert_account(hash, Account::new(id, clock, turn))
+        let entry = self.ready_queue.append();
+        self.insert_account(hash, Account::new(id, clock, entry))
     }
 
     pub(super) fn insert_account(&mut self, hash: u64, account: Account) -> u32 {
@@ -64,25 +64,25 @@ impl LocalStore {
         let account = &self.accounts[key];
         if account.is_empty() {
             self.account_index.remove(self.hasher.hash_one(&account.id), key);
-            self.turns.leave(key, &account.turn);
+            self.ready_queue.remove(key, &account.queue_entry);
             self.floor = self.floor.max(account.clock.revision());
             self.accounts.remove(key);
         }
     }
 
-    /// Takes in a task of this hash, whose id is free, and puts it into its place in every order.
+    /// Takes in a task of this hash, whose id is free, and puts it into every index.
     pub(super) fn add_task(&mut self, key: u32, hash: u64, task: Task, now: Now) {
-        let Self { config, tasks, runs, accounts, expiry, .. } = self;
-        let (account, at) = (&mut accounts[key], Standing::of(&task));
+        let Self { config, tasks, blocks, accounts, expiry, .. } = self;
+        let (account, at) = (&mut accounts[key], IndexKeys::of(&task));
         account.clock.advance_to(&task);
         let slot = tasks.insert_with(|slot| {
-            let place =
-                account.in_status_mut(at.status).append(runs, (key, None), at.revision, slot);
-            Stored { task, place }
+            let position =
+                account.in_status_mut(at.status).append(blocks, (key, None), at.revision, slot);
+            Stored { task, position }
         });
         expiry.insert(at.expires_at, slot);
-        at.join_limited(config, account, slot);
-        self.settle(key, now);
+        at.insert_into_limits(config, account, slot);
+        self.update_readiness(key, now);
         self.task_index.insert(hash, slot);
     }
 
@@ -98,81 +98,81 @@ impl LocalStore {
         self.hasher.hash_one((account ^ high, low))
     }
 
-    /// Takes a task out of every order but that of expiry, and returns the account that had it.
+    /// Takes a task out of every index but that of expiry, and returns the account that had it.
     pub(super) fn unlink(&mut self, slot: u32, now: Now) -> u32 {
-        let Self { config, tasks, runs, accounts, .. } = self;
-        let Stored { task, place } = &tasks[slot];
-        let (key, at, place) = (runs.account(*place), Standing::of(task), *place);
+        let Self { config, tasks, blocks, accounts, .. } = self;
+        let Stored { task, position } = &tasks[slot];
+        let (key, at, position) = (blocks.account(*position), IndexKeys::of(task), *position);
         let account = &mut accounts[key];
-        let sequence = account.in_status_mut(at.status);
-        let moved = |slot, place| tasks[slot].place = place;
-        let left = sequence.remove(runs, place, at.revision, moved);
-        runs.drop_left(left);
-        at.leave_limited(config, account, slot);
-        self.settle(key, now);
+        let index = account.in_status_mut(at.status);
+        let moved = |slot, position| tasks[slot].position = position;
+        let emptied = index.remove(blocks, position, at.revision, moved);
+        blocks.release(emptied);
+        at.remove_from_limits(config, account, slot);
+        self.update_readiness(key, now);
         key
     }
 
-    /// Moves a task that has changed, and its account's clock, from where it stood before.
-    pub(super) fn relink(&mut self, slot: u32, before: Standing, now: Now) {
-        let Self { config, tasks, runs, accounts, expiry, .. } = self;
-        let Stored { task, place } = &tasks[slot];
-        let (key, at, place) = (runs.account(*place), Standing::of(task), *place);
+    /// Moves a task that has changed in every index, from where it was before, and its account's clock.
+    pub(super) fn relink(&mut self, slot: u32, before: IndexKeys, now: Now) {
+        let Self { config, tasks, blocks, accounts, expiry, .. } = self;
+        let Stored { task, position } = &tasks[slot];
+        let (key, at, position) = (blocks.account(*position), IndexKeys::of(task), *position);
         let account = &mut accounts[key];
         account.clock.advance_to(task);
         let stays = at.status == before.status;
-        // Within a sequence the task is added first, so that the sequence is never without any.
+        // Within an index the task is added first, so that the index is never empty.
         if stays {
-            let sequence = account.in_status_mut(at.status);
-            tasks[slot].place = sequence.append(runs, (key, None), at.revision, slot);
+            let index = account.in_status_mut(at.status);
+            tasks[slot].position = index.append(blocks, (key, None), at.revision, slot);
         }
-        let moved = |slot, place| tasks[slot].place = place;
-        let sequence = account.in_status_mut(before.status);
-        let left = sequence.remove(runs, place, before.revision, moved);
+        let moved = |slot, position| tasks[slot].position = position;
+        let index = account.in_status_mut(before.status);
+        let emptied = index.remove(blocks, position, before.revision, moved);
         if stays {
-            runs.drop_left(left);
+            blocks.release(emptied);
         } else {
-            let sequence = account.in_status_mut(at.status);
-            tasks[slot].place = sequence.append(runs, (key, left), at.revision, slot);
+            let index = account.in_status_mut(at.status);
+            tasks[slot].position = index.append(blocks, (key, emptied), at.revision, slot);
         }
         if at.expires_at != before.expires_at {
             expiry.remove(before.expires_at, slot);
             expiry.insert(at.expires_at, slot);
         }
-        before.leave_limited(config, account, slot);
-        at.join_limited(config, account, slot);
-        self.settle(key, now);
+        before.remove_from_limits(config, account, slot);
+        at.insert_into_limits(config, account, slot);
+        self.update_readiness(key, now);
     }
 }
 
-/// What decides the places of a task in every order.
+/// By what a task is in the indexes.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Standing {
+pub(super) struct IndexKeys {
     pub(super) status: TaskStatus,
     revision: Revision,
     expires_at: Now,
 }
 
-impl Standing {
+impl IndexKeys {
     pub(super) fn of(task: &Task) -> Self {
         Self { status: task.status(), revision: task.revision(), expires_at: task.expires_at() }
     }
 
-    fn join_limited(self, config: &StoreConfig, account: &mut Account, slot: u32) {
+    fn insert_into_limits(self, config: &StoreConfig, account: &mut Account, slot: u32) {
         if self.counts_as_open(config) {
-            account.limited_mut().open.insert(self.expires_at, slot);
+            account.limit_indexes_mut().open.insert(self.expires_at, slot);
         }
         if self.counts_as_in_progress(config) {
-            account.limited_mut().in_progress.insert(self.expires_at, slot);
+            account.limit_indexes_mut().in_progress.insert(self.expires_at, slot);
         }
     }
 
-    fn leave_limited(self, config: &StoreConfig, account: &mut Account, slot: u32) {
+    fn remove_from_limits(self, config: &StoreConfig, account: &mut Account, slot: u32) {
         if self.counts_as_open(config) {
-            account.limited_mut().open.remove(self.expires_at, slot);
+            account.limit_indexes_mut().open.remove(self.expires_at, slot);
         }
         if self.counts_as_in_progress(config) {
-            account.limited_mut().in_progress.remove(self.expires_at, slot);
+            account.limit_indexes_mut().in_progress.remove(self.expires_at, slot);
         }
     }
 

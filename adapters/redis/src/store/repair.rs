@@ -14,7 +14,7 @@ use super::RedisStore;
 const GAP: u64 = 60 * 8_000_000;
 
 impl RedisStore {
-    /// Registers every account of the store again: whose turn it is, and what expires. Nothing that
+    /// Registers every account of the store again: in the ready queue, and with what expires. Nothing that
     /// is visible changes, and it can be called at any time.
     ///
     /// A sweep does it by itself where a primary of the cluster is not the one that it was at the
@@ -23,7 +23,7 @@ impl RedisStore {
     ///
     /// # Errors
     /// Where the backend fails. It can be called again.
-    pub async fn mend(&self) -> Result<(), BackendError> {
+    pub async fn repair(&self) -> Result<(), BackendError> {
         for primary in self.redis.primaries().await? {
             let mut cursor = 0;
             loop {
@@ -31,7 +31,7 @@ impl RedisStore {
                     self.redis.scan(&primary, cursor, &self.prefix.accounts()).await?;
                 let accounts: Vec<AccountId> =
                     keys.iter().filter_map(|key| self.prefix.account_of(key)).collect();
-                try_join_all(accounts.iter().map(|account| self.mend_one(account))).await?;
+                try_join_all(accounts.iter().map(|account| self.repair_account(account))).await?;
                 if next == 0 {
                     break;
                 }
@@ -41,22 +41,22 @@ impl RedisStore {
         Ok(())
     }
 
-    async fn mend_one(&self, id: &AccountId) -> Result<(), BackendError> {
+    async fn repair_account(&self, id: &AccountId) -> Result<(), BackendError> {
         let account = self.account(id);
-        let mended = account.mend(GAP).await?;
-        self.registry().mended(id, &mended).await?;
+        let repaired = account.repair(GAP).await?;
+        self.registry().reregister(id, &repaired).await?;
         if self.config.max_tasks() < usize::MAX {
-            self.count("", &account, mended.tasks, &mended.revision).await?;
+            self.count("", &account, repaired.tasks, &repaired.revision).await?;
         }
         Ok(())
     }
 
     /// Mends, where a primary is another than when it was last done.
-    pub(super) async fn mend_if_needed(&self) -> Result<(), BackendError> {
+    pub(super) async fn repair_if_needed(&self) -> Result<(), BackendError> {
         let Some(epoch) = self.redis.epoch().await? else { return Ok(()) };
         let registry = self.registry();
         if registry.epoch().await? != epoch {
-            self.mend().await?;
+            self.repair().await?;
             registry.set_epoch(&epoch).await?;
         }
         Ok(())

@@ -1,31 +1,31 @@
 //! Slots found by the hash of what they hold, in a table that grows and shrinks a little at a time.
 //!
 //! A table that doubles moves everything at once. This one is made of small tables, of which one is
-//! split in two, in a fixed order, whenever so many slots have come; and they are joined again in
-//! the opposite order as slots go (linear hashing). A small table is made of lines that are as long
-//! as those of a cache: finding a slot takes one of them. The hashes are kept, so that whatever is
-//! split or joined, nothing of what the slots hold is looked at.
+//! split in two, in a fixed order, whenever so many slots have come; and they are merged again in
+//! the opposite order as slots go (linear hashing). A small table is made of buckets, each as long as
+//! a line of the cache: finding a slot takes one of them. The hashes are kept, so that whatever is
+//! split or merged, nothing of what the slots hold is looked at.
 
 use alloc::boxed::Box;
 use alloc::vec;
 use alloc::vec::Vec;
 
-/// How many slots a line holds.
-const PLACES: usize = 7;
+/// How many slots a bucket holds.
+const BUCKET_LEN: usize = 7;
 
 /// How many slots there are for each table, on average, at the most.
-const MOST: usize = 1024;
+const SPLIT_ABOVE: usize = 1024;
 
 /// How many slots there are for each table, on average, at the least. So far below, that what has
-/// been joined is not split again at once.
-const LEAST: usize = 480;
+/// been merged is not split again at once.
+const MERGE_BELOW: usize = 480;
 
-/// Two tables are joined at most once in so many removals, as all of them may be ready for it at
+/// Two tables are merged at most once in so many removals, as all of them may be ready for it at
 /// about the same time.
-const PACE: usize = 32;
+const MERGE_EVERY: usize = 32;
 
 #[derive(Clone, Debug)]
-pub(super) struct Lookup {
+pub(super) struct HashIndex {
     /// A hash belongs to the table that its last bits name: as many bits as it takes to name the
     /// last table, or one less where there is no table of that name yet.
     tables: Vec<Table>,
@@ -36,43 +36,43 @@ pub(super) struct Lookup {
 
 #[derive(Clone, Debug, Default)]
 struct Table {
-    lines: Box<[Line]>,
+    buckets: Box<[Bucket]>,
     len: usize,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(align(64))]
-struct Line {
-    /// The hash of each slot: 0 is for a free place.
-    hashes: [u32; PLACES],
-    slots: [u32; PLACES],
-    /// How many slots would be here, had there been a place.
-    passed: u32,
+struct Bucket {
+    /// The hash of each slot: 0 is for a free position.
+    hashes: [u32; BUCKET_LEN],
+    slots: [u32; BUCKET_LEN],
+    /// How many slots would be here, had it not been full.
+    overflowed: u32,
 }
 
-/// A part of a hash, which is not 0.
-fn part(hash: u64) -> u32 {
+/// The part of a hash that is kept, which is not 0.
+fn fingerprint(hash: u64) -> u32 {
     u32::try_from(hash & u64::from(u32::MAX)).unwrap_or(0).max(1)
 }
 
-impl Lookup {
+impl HashIndex {
     pub(super) fn new() -> Self {
-        Self { tables: Vec::from([Table::for_slots(0)]), mask: 0, len: 0 }
+        Self { tables: Vec::from([Table::with_capacity(0)]), mask: 0, len: 0 }
     }
 
     /// What a slot of this hash gives, if it is the one that is looked for.
     #[inline]
     pub(super) fn find<T>(&self, hash: u64, is_it: impl Fn(u32) -> Option<T>) -> Option<T> {
-        let hash = part(hash);
+        let hash = fingerprint(hash);
         let table = &self.tables[self.number_of(hash)];
         table.find(hash, |_, _, slot| is_it(slot))
     }
 
     /// Adds a slot that is not yet there.
     pub(super) fn insert(&mut self, hash: u64, slot: u32) {
-        let hash = part(hash);
+        let hash = fingerprint(hash);
         self.len += 1;
-        if self.len > self.tables.len() * MOST {
+        if self.len > self.tables.len() * SPLIT_ABOVE {
             self.split();
         }
         let number = self.number_of(hash);
@@ -80,12 +80,12 @@ impl Lookup {
     }
 
     pub(super) fn remove(&mut self, hash: u64, slot: u32) {
-        let hash = part(hash);
+        let hash = fingerprint(hash);
         let number = self.number_of(hash);
         if self.tables[number].remove(hash, slot) {
             self.len -= 1;
-            if self.len.is_multiple_of(PACE) {
-                self.join();
+            if self.len.is_multiple_of(MERGE_EVERY) {
+                self.merge();
             }
         }
     }
@@ -105,8 +105,8 @@ impl Lookup {
         let whole = core::mem::take(&mut self.tables[other]);
         self.tables.push(Table::default());
         let goes = whole.content().filter(|(hash, _)| self.number_of(*hash) == last).count();
-        self.tables[last] = Table::for_slots(goes);
-        self.tables[other] = Table::for_slots(whole.len - goes);
+        self.tables[last] = Table::with_capacity(goes);
+        self.tables[other] = Table::with_capacity(whole.len - goes);
         whole.content().for_each(|(hash, slot)| {
             let number = self.number_of(hash);
             self.tables[number].insert(hash, slot);
@@ -115,17 +115,17 @@ impl Lookup {
 
     /// Removes the last table, and gives what it had to the one that it was split from, once that
     /// has room enough as it is. So hardly anything is allocated while slots go; and since a split
-    /// leaves two tables that are tight, they are not joined until many slots have gone.
-    fn join(&mut self) {
+    /// leaves two tables that are tight, they are not merged until many slots have gone.
+    fn merge(&mut self) {
         let last = self.tables.len() - 1;
         // Not before there are fewer than would be split again soon.
-        if last == 0 || self.len * 4 > last * MOST * 3 {
+        if last == 0 || self.len * 4 > last * SPLIT_ABOVE * 3 {
             return;
         }
         let other = split_from(last);
         let slots = self.tables[other].len + self.tables[last].len;
-        if slots * 5 > self.tables[other].room() * 4 {
-            if self.len > self.tables.len() * LEAST {
+        if slots * 5 > self.tables[other].capacity() * 4 {
+            if self.len > self.tables.len() * MERGE_BELOW {
                 return;
             }
             self.tables[other].resize(slots);
@@ -146,45 +146,45 @@ fn split_from(number: usize) -> usize {
 
 impl Table {
     /// A table with room for so many slots, and half as many more.
-    fn for_slots(slots: usize) -> Self {
-        let lines = (slots + slots / 2) / PLACES + 1;
-        Self { lines: vec![Line::default(); lines].into(), len: 0 }
+    fn with_capacity(slots: usize) -> Self {
+        let buckets = (slots + slots / 2) / BUCKET_LEN + 1;
+        Self { buckets: vec![Bucket::default(); buckets].into(), len: 0 }
     }
 
     /// Makes room for so many slots, and takes away what is more.
     fn resize(&mut self, slots: usize) {
-        let old = core::mem::replace(self, Self::for_slots(slots));
+        let old = core::mem::replace(self, Self::with_capacity(slots));
         old.content().for_each(|(hash, slot)| self.insert(hash, slot));
     }
 
-    fn room(&self) -> usize {
-        self.lines.len() * PLACES
+    fn capacity(&self) -> usize {
+        self.buckets.len() * BUCKET_LEN
     }
 
-    /// The line where a hash is, or would be. Its first bits tell: the last ones name the table.
+    /// The bucket where a hash is, or would be. Its first bits tell: the last ones name the table.
     #[inline]
-    fn line_of(&self, hash: u32) -> usize {
-        usize::try_from((u64::from(hash) * self.lines.len() as u64) >> 32).unwrap_or(0)
+    fn bucket_of(&self, hash: u32) -> usize {
+        usize::try_from((u64::from(hash) * self.buckets.len() as u64) >> 32).unwrap_or(0)
     }
 
-    fn after(&self, line: usize) -> usize {
-        if line + 1 == self.lines.len() { 0 } else { line + 1 }
+    fn after(&self, bucket: usize) -> usize {
+        if bucket + 1 == self.buckets.len() { 0 } else { bucket + 1 }
     }
 
-    /// What a slot of this hash gives, from its line and its place there, if it is the one.
+    /// What a slot of this hash gives, from its bucket and its position there, if it is the one.
     #[inline]
     fn find<T>(&self, hash: u32, is_it: impl Fn(usize, usize, u32) -> Option<T>) -> Option<T> {
-        let mut at = self.line_of(hash);
-        for _ in 0..self.lines.len() {
-            let line = &self.lines[at];
-            for place in 0..PLACES {
-                if line.hashes[place] == hash
-                    && let Some(found) = is_it(at, place, line.slots[place])
+        let mut at = self.bucket_of(hash);
+        for _ in 0..self.buckets.len() {
+            let bucket = &self.buckets[at];
+            for position in 0..BUCKET_LEN {
+                if bucket.hashes[position] == hash
+                    && let Some(found) = is_it(at, position, bucket.slots[position])
                 {
                     return Some(found);
                 }
             }
-            if line.passed == 0 {
+            if bucket.overflowed == 0 {
                 return None;
             }
             at = self.after(at);
@@ -193,43 +193,43 @@ impl Table {
     }
 
     fn insert(&mut self, hash: u32, slot: u32) {
-        if (self.len + 1) * 7 > self.room() * 6 {
+        if (self.len + 1) * 7 > self.capacity() * 6 {
             self.resize(self.len + 1);
         }
         self.len += 1;
-        let mut at = self.line_of(hash);
-        // There is always a free place.
+        let mut at = self.bucket_of(hash);
+        // There is always a free position.
         loop {
-            let line = &mut self.lines[at];
-            if let Some(place) = line.hashes.iter().position(|hash| *hash == 0) {
-                (line.hashes[place], line.slots[place]) = (hash, slot);
+            let bucket = &mut self.buckets[at];
+            if let Some(position) = bucket.hashes.iter().position(|hash| *hash == 0) {
+                (bucket.hashes[position], bucket.slots[position]) = (hash, slot);
                 return;
             }
-            line.passed += 1;
+            bucket.overflowed += 1;
             at = self.after(at);
         }
     }
 
     fn remove(&mut self, hash: u32, slot: u32) -> bool {
-        let place_of = |line, place, other| (other == slot).then_some((line, place));
-        let Some((at, place)) = self.find(hash, place_of) else { return false };
-        self.lines[at].hashes[place] = 0;
-        let mut passed = self.line_of(hash);
-        while passed != at {
-            self.lines[passed].passed -= 1;
-            passed = self.after(passed);
+        let position_of = |bucket, position, other| (other == slot).then_some((bucket, position));
+        let Some((at, position)) = self.find(hash, position_of) else { return false };
+        self.buckets[at].hashes[position] = 0;
+        let mut overflowed = self.bucket_of(hash);
+        while overflowed != at {
+            self.buckets[overflowed].overflowed -= 1;
+            overflowed = self.after(overflowed);
         }
         self.len -= 1;
-        if self.len * 4 < self.room() && self.lines.len() > 1 {
+        if self.len * 4 < self.capacity() && self.buckets.len() > 1 {
             self.resize(self.len);
         }
         true
     }
 
     fn content(&self) -> impl Iterator<Item = (u32, u32)> {
-        let lines = self.lines.iter();
-        lines
-            .flat_map(|line| line.hashes.into_iter().zip(line.slots))
+        let buckets = self.buckets.iter();
+        buckets
+            .flat_map(|bucket| bucket.hashes.into_iter().zip(bucket.slots))
             .filter(|(hash, _)| *hash != 0)
     }
 }

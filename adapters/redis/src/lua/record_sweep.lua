@@ -1,5 +1,5 @@
--- Notes what a sweep has left of an account, unless something was registered since.
--- ARGV: account, stamp of its bound, mark as due, its bound now or '', '1' if something is due
+-- Records what a sweep has left of an account, unless something was registered since.
+-- ARGV: account, version of its bound, version of its entry as due, its bound now or '', '1' if something is due
 local account, bound = ARGV[1], ARGV[4]
 local entry = redis.call('HGET', BOUNDS, account)
 if entry and string.sub(entry, 23) == ARGV[2] then
@@ -8,11 +8,11 @@ if entry and string.sub(entry, 23) == ARGV[2] then
     redis.call('HDEL', BOUNDS, account)
   else
     redis.call('ZADD', EXPIRY, 0, bound .. account)
-    redis.call('HSET', BOUNDS, account, bound .. tick())
+    redis.call('HSET', BOUNDS, account, bound .. next_number())
   end
 end
 if ARGV[5] == '1' then
-  redis.call('ZADD', DUE, tick(), account)
+  redis.call('ZADD', DUE, next_number(), account)
 elseif (redis.call('ZSCORE', DUE, account) or '') == ARGV[3] then
   redis.call('ZREM', DUE, account)
 end

@@ -13,7 +13,7 @@ local function first(status)
     for _, member in ipairs(chunk) do
       local value = redis.call('HGET', TASKS, string.sub(member, 20))
       if value then
-        local expires = head(value)
+        local expires = header(value)
         if expires > instant then return value end
         before = later(before, expires)
       end
@@ -27,10 +27,10 @@ local silent = ARGV[4] == '1' and first(2)
 local received = first(1)
 local room, free_at = 1, ''
 if received and ARGV[3] ~= '' then
-  local excess = redis.call('ZLEXCOUNT', expiry(2), past(instant), '+') - tonumber(ARGV[3])
+  local excess = redis.call('ZLEXCOUNT', expiry(2), after(instant), '+') - tonumber(ARGV[3])
   if excess >= 0 then
     room = 0
-    local last = redis.call('ZRANGEBYLEX', expiry(2), past(instant), '+', 'LIMIT', excess, 1)[1]
+    local last = redis.call('ZRANGEBYLEX', expiry(2), after(instant), '+', 'LIMIT', excess, 1)[1]
     if last then free_at = string.sub(last, 1, 22) end
   end
 end

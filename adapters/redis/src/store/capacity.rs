@@ -2,7 +2,7 @@
 //!
 //! Accounts are in other slots than the number of all tasks, so that a place is reserved first, then
 //! taken, then counted: the limit is never exceeded. While others have reserved the last places, a
-//! submission waits for what becomes of them. A reservation whose process died is looked into by
+//! submission waits for what becomes of them. A reservation whose process died is reclaimed by
 //! whoever waits for it.
 
 use std::time::{Duration, Instant};
@@ -10,13 +10,13 @@ use std::time::{Duration, Instant};
 use tasklife::{BackendError, Now, SubmitError, TaskId};
 
 use super::RedisStore;
-use crate::account::{Account, State};
-use crate::fault::PlacesReserved;
-use crate::registry::{Known, Place};
+use crate::account::{Account, AccountState};
+use crate::fault::CapacityReserved;
+use crate::registry::{Globals, Reservation};
 use crate::text;
 
-/// After how many seconds a reservation is looked into.
-const ABANDONED: u64 = 1;
+/// After how many seconds a reservation is stale.
+const STALE_AFTER: u64 = 1;
 
 impl RedisStore {
     /// Reserves a place in the store, for an account that may be full itself; gives its token, or none
@@ -24,39 +24,41 @@ impl RedisStore {
     ///
     /// A full store makes place, as the law has it: it drops the task that expired first, by a sweep to
     /// its expiry of this one task.
-    pub(super) async fn place(
+    pub(super) async fn reserve(
         &self,
         account: &Account<'_>,
         id: TaskId,
-        (state, is_full): (&State, bool),
+        (state, is_full): (&AccountState, bool),
         now: Now,
     ) -> Result<Option<String>, SubmitError> {
         let begin = Instant::now();
         let mut pause = Duration::from_millis(1);
         loop {
             match self.registry().reserve(account.id, self.config.max_tasks()).await? {
-                Place::Reserved(token) => return Ok(Some(token)),
-                Place::Full => {
+                Reservation::Reserved(token) => return Ok(Some(token)),
+                Reservation::Full => {
                     // It may be this very submission, made a second time, that took the last place.
-                    let look = account.look(id, (false, false), &Known::default(), now).await?;
-                    if look.state.revision != state.revision {
+                    let read = account
+                        .read_for_update(id, (false, false), &Globals::default(), now)
+                        .await?;
+                    if read.state.revision != state.revision {
                         return Ok(None);
                     }
                     let first = self.first_expiry(now).await?.ok_or(SubmitError::StoreFull)?;
                     if is_full {
                         return Err(SubmitError::AccountFull);
                     }
-                    let known = self.registry().raise(&first).await?;
-                    self.sweep_to(1, &known).await?;
+                    let globals = self.registry().raise_horizon(&first).await?;
+                    self.sweep_to(1, &globals).await?;
                     return Ok(None);
                 }
-                Place::Busy if begin.elapsed() > self.redis.patience() => {
-                    return Err(BackendError::not_applied(PlacesReserved).into());
+                Reservation::Busy if begin.elapsed() > self.redis.patience() => {
+                    return Err(BackendError::not_applied(CapacityReserved).into());
                 }
-                Place::Busy => {
+                Reservation::Busy => {
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(Duration::from_millis(50));
-                    self.look_into_reservations().await?;
+                    self.reclaim_stale_reservations().await?;
                 }
             }
         }
@@ -72,7 +74,7 @@ impl RedisStore {
     ) -> Result<(), BackendError> {
         let (mut tasks, mut revision) = (tasks, revision.to_owned());
         while let Some(floor) = self.registry().count(token, account.id, tasks, &revision).await? {
-            (tasks, revision) = account.lift(&floor).await?;
+            (tasks, revision) = account.fence(&floor).await?;
             if tasks == 0 {
                 break;
             }
@@ -80,13 +82,13 @@ impl RedisStore {
         Ok(())
     }
 
-    /// Counts the accounts for which places have been reserved too long. Their new revision keeps off
+    /// Counts the accounts for which places have been reserved too long. Their new revision fences off
     /// a submission that is not dead, but slow: it looks for a place again.
-    async fn look_into_reservations(&self) -> Result<(), BackendError> {
-        let (floor, reserved) = self.registry().reserved(ABANDONED).await?;
+    async fn reclaim_stale_reservations(&self) -> Result<(), BackendError> {
+        let (floor, reserved) = self.registry().stale_reservations(STALE_AFTER).await?;
         for (token, account) in reserved {
             let account = self.account(&account);
-            let (tasks, revision) = account.lift(&floor).await?;
+            let (tasks, revision) = account.fence(&floor).await?;
             self.count(&token, &account, tasks, &revision).await?;
         }
         Ok(())
@@ -97,16 +99,16 @@ impl RedisStore {
     async fn first_expiry(&self, now: Now) -> Result<Option<String>, BackendError> {
         const CHUNK: usize = 16;
         let registry = self.registry();
-        let known = registry.known().await?;
-        let instant = text::instant(now).max(known.horizon().to_owned());
+        let globals = registry.globals().await?;
+        let instant = text::instant(now).max(globals.horizon().to_owned());
         let mut from = 0;
         loop {
             let due = registry.due(from, CHUNK).await?;
             for one in &due {
-                let earliest = self.account(&one.account).earliest().await?;
+                let earliest = self.account(&one.account).earliest_expiry().await?;
                 // Where there is none, it was collected, and is still counted.
-                if *earliest <= *known.horizon() {
-                    return Ok(Some(earliest.max(known.horizon().to_owned())));
+                if *earliest <= *globals.horizon() {
+                    return Ok(Some(earliest.max(globals.horizon().to_owned())));
                 }
             }
             if due.len() < CHUNK {
@@ -122,7 +124,8 @@ impl RedisStore {
                 if first.as_ref().is_some_and(|first| *first <= one.bound) {
                     return Ok(first);
                 }
-                let earliest = self.account(&one.account).earliest().await?.max(one.bound.clone());
+                let earliest =
+                    self.account(&one.account).earliest_expiry().await?.max(one.bound.clone());
                 if earliest <= instant {
                     first = Some(first.map_or(earliest.clone(), |first| first.min(earliest)));
                 }

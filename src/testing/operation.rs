@@ -23,17 +23,17 @@ use crate::time::Now;
 ///
 /// Implemented by the macro [`conformance!`](crate::conformance) from whatever can be called with a
 /// future, and by [`Park`].
-pub trait Wait: Sync {
+pub trait BlockOn: Sync {
     /// Runs a future to its end.
-    fn wait<F: Future>(&self, future: F) -> F::Output;
+    fn block_on<F: Future>(&self, future: F) -> F::Output;
 }
 
 /// Waits for futures by parking the thread: for stores that need no executor.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Park;
 
-impl Wait for Park {
-    fn wait<F: Future>(&self, future: F) -> F::Output {
+impl BlockOn for Park {
+    fn block_on<F: Future>(&self, future: F) -> F::Output {
         struct Unpark(Thread);
 
         impl Wake for Unpark {
@@ -55,7 +55,7 @@ impl Wait for Park {
 
 /// A call.
 #[derive(Clone, Debug)]
-pub(super) enum Act {
+pub(super) enum Operation {
     Submit(Submission),
     Apply { account: AccountId, id: TaskId, exactly: Option<Task>, event: TaskEvent },
     Claim(Option<AccountId>),
@@ -66,7 +66,7 @@ pub(super) enum Act {
 
 /// The answer to a call.
 #[derive(Debug)]
-pub(super) enum Reply {
+pub(super) enum Response {
     Submit(Result<Submitted, SubmitError>),
     Apply(Result<Change, ApplyError>),
     Claim(Result<Option<Claimed>, BackendError>),
@@ -75,24 +75,31 @@ pub(super) enum Reply {
     Sweep(Result<Swept, BackendError>),
 }
 
-impl Act {
+impl Operation {
     /// Makes the call.
-    pub(super) fn on(&self, store: &impl AsyncTaskStore, wait: &impl Wait, now: Now) -> Reply {
+    pub(super) fn call(
+        &self,
+        store: &impl AsyncTaskStore,
+        executor: &impl BlockOn,
+        now: Now,
+    ) -> Response {
         match self {
             Self::Submit(submission) => {
-                Reply::Submit(wait.wait(store.submit(submission.clone(), now)))
+                Response::Submit(executor.block_on(store.submit(submission.clone(), now)))
             }
             Self::Apply { event, .. } => {
-                Reply::Apply(wait.wait(store.apply(self.target(), event.clone(), now)))
+                Response::Apply(executor.block_on(store.apply(self.target(), event.clone(), now)))
             }
             Self::Claim(account) => {
-                Reply::Claim(wait.wait(store.claim(scope(account.as_ref()), now)))
+                Response::Claim(executor.block_on(store.claim(scope(account.as_ref()), now)))
             }
-            Self::Get { account, id } => Reply::Get(wait.wait(store.get(account, *id, now))),
+            Self::Get { account, id } => {
+                Response::Get(executor.block_on(store.get(account, *id, now)))
+            }
             Self::List { account, query } => {
-                Reply::List(wait.wait(store.list(account, query, now)))
+                Response::List(executor.block_on(store.list(account, query, now)))
             }
-            Self::Sweep { limit } => Reply::Sweep(wait.wait(store.sweep(*limit, now))),
+            Self::Sweep { limit } => Response::Sweep(executor.block_on(store.sweep(*limit, now))),
         }
     }
 
@@ -128,7 +135,7 @@ pub(super) fn scope(account: Option<&AccountId>) -> Scope<'_> {
     account.map_or(Scope::Any, Scope::Account)
 }
 
-impl Reply {
+impl Response {
     /// The task that a call changed or made.
     pub(super) fn changed(&self) -> Option<&Task> {
         match self {
@@ -140,22 +147,22 @@ impl Reply {
     }
 
     /// In a few words.
-    pub(super) fn brief(&self) -> String {
+    pub(super) fn summary(&self) -> String {
         let failed = |error: &dyn core::error::Error| format!("refused: {error}");
         match self {
-            Self::Submit(Ok(Submitted::New(task))) => format!("new: {}", brief(task)),
-            Self::Submit(Ok(Submitted::Existing(task))) => format!("existing: {}", brief(task)),
+            Self::Submit(Ok(Submitted::New(task))) => format!("new: {}", summary(task)),
+            Self::Submit(Ok(Submitted::Existing(task))) => format!("existing: {}", summary(task)),
             Self::Submit(Err(error)) => failed(error),
-            Self::Apply(Ok(change)) => brief_change(change),
-            Self::Claim(Ok(Some(claimed))) => brief_change(claimed.change()),
+            Self::Apply(Ok(change)) => summary_of_change(change),
+            Self::Claim(Ok(Some(claimed))) => summary_of_change(claimed.change()),
             Self::Apply(Err(error)) => failed(error),
             Self::Claim(Ok(None)) | Self::Get(Ok(None)) => "none".into(),
             Self::Claim(Err(error)) | Self::Get(Err(error)) | Self::Sweep(Err(error)) => {
                 failed(error)
             }
-            Self::Get(Ok(Some(task))) => brief(task),
+            Self::Get(Ok(Some(task))) => summary(task),
             Self::List(Ok(page)) => {
-                let tasks: alloc::vec::Vec<_> = page.tasks().iter().map(brief).collect();
+                let tasks: alloc::vec::Vec<_> = page.tasks().iter().map(summary).collect();
                 let more = if page.next().is_some() { ", more" } else { "" };
                 format!("[{}]{more}, revision {}", tasks.join("; "), page.revision())
             }
@@ -165,12 +172,12 @@ impl Reply {
     }
 }
 
-fn brief_change(change: &Change) -> String {
-    format!("{} by {}: {}", change.from(), change.event(), brief(change.task()))
+fn summary_of_change(change: &Change) -> String {
+    format!("{} by {}: {}", change.from(), change.event(), summary(change.task()))
 }
 
 /// A task in a few words: whose, which, where it stands, at which revision.
-pub(super) fn brief(task: &Task) -> String {
+pub(super) fn summary(task: &Task) -> String {
     let number = id_number(task.id());
     format!("{}/{number} {} @{}", task.account(), task.status(), task.revision())
 }

@@ -1,7 +1,7 @@
 -- The reservations that are older than so many seconds by the server's clock: token and account.
 -- ARGV: seconds
 local found, now = {}, tonumber(redis.call('TIME')[1])
-local all = redis.call('HGETALL', PENDING)
+local all = redis.call('HGETALL', RESERVATIONS)
 for at = 1, #all, 2 do
   local since, account = string.match(all[at + 1], '^(%d+) (.*)$')
   if now - tonumber(since) > tonumber(ARGV[1]) then found[#found + 1] = { all[at], account } end

@@ -4,20 +4,20 @@ use core::cmp::Ordering;
 
 use chrono::DateTime;
 
-use super::ordered::Ordered;
+use super::b_plus_tree::BPlusTree;
 use crate::time::{MAX_TIME, Now};
 
 #[derive(Clone, Debug, Default)]
-pub(super) struct Expiry(Ordered<Due>);
+pub(super) struct ExpiryIndex(BPlusTree<ExpiryKey>);
 
 /// A task and when it expires, in numbers that need no padding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Due {
+pub(super) struct ExpiryKey {
     /// The halves of the seconds since the year -292 277 022 656, the nanoseconds, and the slot.
     words: [u32; 4],
 }
 
-impl Due {
+impl ExpiryKey {
     fn new(expires_at: Now, slot: u32) -> Self {
         let seconds = expires_at.timestamp().cast_unsigned() ^ (1 << 63);
         let half = |number: u64| u32::try_from(number & u64::from(u32::MAX)).unwrap_or(u32::MAX);
@@ -36,7 +36,7 @@ impl Due {
     }
 }
 
-impl Ord for Due {
+impl Ord for ExpiryKey {
     fn cmp(&self, other: &Self) -> Ordering {
         let number = |Self { words: [a, b, c, d] }: &Self| {
             let pair = |high: u32, low: u32| u64::from(high) << 32 | u64::from(low);
@@ -46,23 +46,23 @@ impl Ord for Due {
     }
 }
 
-impl PartialOrd for Due {
+impl PartialOrd for ExpiryKey {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 
-impl Expiry {
+impl ExpiryIndex {
     pub(super) fn insert(&mut self, expires_at: Now, slot: u32) {
-        self.0.insert(Due::new(expires_at, slot));
+        self.0.insert(ExpiryKey::new(expires_at, slot));
     }
 
     pub(super) fn remove(&mut self, expires_at: Now, slot: u32) {
-        self.0.remove(Due::new(expires_at, slot));
+        self.0.remove(ExpiryKey::new(expires_at, slot));
     }
 
     /// The task that expires first.
-    pub(super) fn first(&self) -> Option<Due> {
+    pub(super) fn first(&self) -> Option<ExpiryKey> {
         self.0.first()
     }
 
@@ -73,9 +73,9 @@ impl Expiry {
 
     /// Some of the tasks that are due at an instant, those first that have been so longest: none
     /// only where no task is.
-    pub(super) fn due(&self, at: Now) -> &[Due] {
+    pub(super) fn due(&self, at: Now) -> &[ExpiryKey] {
         let first = self.0.from(|_| false);
-        let end = Due::new(at, u32::MAX);
+        let end = ExpiryKey::new(at, u32::MAX);
         &first[..first.partition_point(|due| *due <= end)]
     }
 
@@ -86,17 +86,17 @@ impl Expiry {
 
     /// Whether at least `limit` of the tasks are visible at an instant. If so, it tells when the
     /// first of those expires that would have to, for fewer to be left.
-    pub(super) fn filled(&self, limit: usize, at: Now) -> Result<(), Filled> {
+    pub(super) fn check_limit(&self, limit: usize, at: Now) -> Result<(), LimitReached> {
         let Some(excess) = self.0.len().checked_sub(limit) else { return Ok(()) };
-        match self.0.nth(excess).map(Due::expires_at) {
+        match self.0.nth(excess).map(ExpiryKey::expires_at) {
             Some(expires_at) if expires_at <= at => Ok(()),
-            until => Err(Filled { until }),
+            until => Err(LimitReached { until }),
         }
     }
 }
 
 /// As many tasks are visible as may be.
-pub(super) struct Filled {
+pub(super) struct LimitReached {
     /// When there will be fewer by expiry alone, if ever.
     pub(super) until: Option<Now>,
 }

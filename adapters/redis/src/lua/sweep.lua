@@ -1,5 +1,5 @@
--- Raises the account's horizon and drops tasks that are due. A new revision keeps off those that
--- read before.
+-- Raises the account's horizon and drops tasks that are due. The new revision fences off those
+-- that read before.
 -- ARGV: horizon, how many, floor of revisions, token
 if not redis.call('HGET', META, 'r') then redis.call('HSET', META, 'r', ARGV[3]) end
 redis.call('HINCRBY', META, 'r', 1)
@@ -12,7 +12,7 @@ local token, count = string.match(redis.call('HGET', META, 'd') or '', '^(%S+) (
 local again = token == ARGV[4]
 if again then left = 0 end
 for status = 0, 4 do
-  local due = redis.call('ZRANGEBYLEX', expiry(status), '-', past(horizon), 'LIMIT', 0, left)
+  local due = redis.call('ZRANGEBYLEX', expiry(status), '-', after(horizon), 'LIMIT', 0, left)
   for _, member in ipairs(due) do
     local id = string.sub(member, 23)
     local value = redis.call('HGET', TASKS, id)
@@ -21,8 +21,8 @@ for status = 0, 4 do
     redis.call('ZREM', expiry(status), member)
   end
   left, dropped = left - #due, dropped + #due
-  if redis.call('ZRANGEBYLEX', expiry(status), '-', past(horizon), 'LIMIT', 0, 1)[1] then more = 1 end
-  local next_one = redis.call('ZRANGEBYLEX', expiry(status), past(horizon), '+', 'LIMIT', 0, 1)[1]
+  if redis.call('ZRANGEBYLEX', expiry(status), '-', after(horizon), 'LIMIT', 0, 1)[1] then more = 1 end
+  local next_one = redis.call('ZRANGEBYLEX', expiry(status), after(horizon), '+', 'LIMIT', 0, 1)[1]
   if next_one then
     local expires = string.sub(next_one, 1, 22)
     if not bound or expires < bound then bound = expires end

@@ -1,5 +1,6 @@
--- Notes that the account had nothing to hand out, if it is still at the revision at which it was
--- read. Whoever writes has to wake it from now on. A new revision keeps off those that read before.
+-- Marks the account as parked: it had nothing to hand out, if it is still at the revision at which it was
+-- read. Whoever writes has to make it ready from now on. The new revision fences off
+-- those that read before.
 -- ARGV: expected revision or '', horizon or '', floor of revisions
 local revision = redis.call('HGET', META, 'r')
 if (revision or '') ~= ARGV[1] then return 0 end

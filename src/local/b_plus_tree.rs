@@ -13,10 +13,10 @@ use core::mem;
 const LEAF: usize = 64;
 
 /// How many children an inner node has at the most.
-const FAN: usize = 64;
+const FAN_OUT: usize = 64;
 
 #[derive(Clone, Debug)]
-pub(super) struct Ordered<T>(Node<T>);
+pub(super) struct BPlusTree<T>(Node<T>);
 
 #[derive(Clone, Debug)]
 enum Node<T> {
@@ -35,17 +35,17 @@ struct Inner<T> {
 struct Child<T> {
     /// Nothing in this child is below it, and all before this child is. Of the first child it says
     /// nothing.
-    floor: T,
+    least: T,
     node: Node<T>,
 }
 
-impl<T> Default for Ordered<T> {
+impl<T> Default for BPlusTree<T> {
     fn default() -> Self {
         Self(Node::Leaf(Vec::new()))
     }
 }
 
-impl<T: Copy + Ord> Ordered<T> {
+impl<T: Copy + Ord> BPlusTree<T> {
     pub(super) fn len(&self) -> usize {
         self.0.len()
     }
@@ -59,7 +59,7 @@ impl<T: Copy + Ord> Ordered<T> {
         if let Some(right) = self.0.insert(value, true) {
             let left = mem::replace(&mut self.0, Node::Leaf(Vec::new()));
             let len = left.len() + right.node.len();
-            let children = Vec::from([Child { floor: right.floor, node: left }, right]);
+            let children = Vec::from([Child { least: right.least, node: left }, right]);
             self.0 = Node::Inner(Box::new(Inner { children, len }));
         }
     }
@@ -185,7 +185,7 @@ impl<T: Copy + Ord> Node<T> {
             Self::Inner(inner) => {
                 inner.children[0].node.remove_first(count);
                 inner.len -= count;
-                inner.tidy(0);
+                inner.rebalance(0);
             }
         }
     }
@@ -218,19 +218,19 @@ impl<T: Copy + Ord> Node<T> {
         }
     }
 
-    /// Whether a node that was removed from may be joined with one beside it.
-    fn fits_with(&self, other: &Self) -> bool {
+    /// Whether a node that was removed from may be merged with one beside it.
+    fn can_merge_with(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Leaf(own), Self::Leaf(other)) => own.len() + other.len() <= LEAF * 7 / 8,
             (Self::Inner(own), Self::Inner(other)) => {
-                own.children.len() + other.children.len() <= FAN * 3 / 4
+                own.children.len() + other.children.len() <= FAN_OUT * 3 / 4
             }
             _ => false,
         }
     }
 
     /// Takes in the node that comes after this one.
-    fn absorb(&mut self, next: Child<T>) {
+    fn append(&mut self, next: Child<T>) {
         match (self, next.node) {
             (Self::Leaf(own), Self::Leaf(mut other)) => {
                 own.reserve_exact(other.len());
@@ -239,7 +239,7 @@ impl<T: Copy + Ord> Node<T> {
             (Self::Inner(own), Self::Inner(mut other)) => {
                 own.len += other.len;
                 if let Some(first) = other.children.first_mut() {
-                    first.floor = next.floor;
+                    first.least = next.least;
                 }
                 own.children.append(&mut other.children);
             }
@@ -268,14 +268,14 @@ fn insert_into_leaf<T: Copy + Ord>(
     if is_last && place == values.len() {
         let mut next = Vec::with_capacity(LEAF);
         next.push(value);
-        return Some(Child { floor: value, node: Node::Leaf(next) });
+        return Some(Child { least: value, node: Node::Leaf(next) });
     }
     let mut next = values.split_off(LEAF / 2);
     match place.checked_sub(LEAF / 2) {
         Some(place) => next.insert(place, value),
         None => values.insert(place, value),
     }
-    Some(Child { floor: next[0], node: Node::Leaf(next) })
+    Some(Child { least: next[0], node: Node::Leaf(next) })
 }
 
 /// Gives back room that is far more than what is needed.
@@ -289,57 +289,57 @@ fn shrink<T>(values: &mut Vec<T>) {
 impl<T: Copy + Ord> Inner<T> {
     /// The last child that can have a value that is `below`.
     fn child_of(&self, below: &impl Fn(&T) -> bool) -> usize {
-        self.children[1..].partition_point(|child| below(&child.floor))
+        self.children[1..].partition_point(|child| below(&child.least))
     }
 
     fn insert(&mut self, value: T, is_last: bool) -> Option<Child<T>> {
         self.len += 1;
         let at = match self.children.last() {
-            Some(last) if last.floor <= value => self.children.len() - 1,
-            _ => self.child_of(&|floor| *floor <= value),
+            Some(last) if last.least <= value => self.children.len() - 1,
+            _ => self.child_of(&|least| *least <= value),
         };
         let is_last = is_last && at + 1 == self.children.len();
         let new = self.children[at].node.insert(value, is_last)?;
         self.children.insert(at + 1, new);
-        if self.children.len() <= FAN {
+        if self.children.len() <= FAN_OUT {
             return None;
         }
-        let next = self.children.split_off(if is_last { FAN } else { FAN / 2 });
+        let next = self.children.split_off(if is_last { FAN_OUT } else { FAN_OUT / 2 });
         let len = next.iter().map(|child| child.node.len()).sum();
         self.len -= len;
-        let floor = next[0].floor;
-        Some(Child { floor, node: Node::Inner(Box::new(Self { children: next, len })) })
+        let least = next[0].least;
+        Some(Child { least, node: Node::Inner(Box::new(Self { children: next, len })) })
     }
 
     fn remove(&mut self, value: T) -> bool {
-        let at = self.child_of(&|floor| *floor <= value);
+        let at = self.child_of(&|least| *least <= value);
         if !self.children[at].node.remove(value) {
             return false;
         }
         self.len -= 1;
-        self.tidy(at);
+        self.rebalance(at);
         true
     }
 
-    /// Drops a child that was removed from, if it is empty, or joins it with one beside it.
-    fn tidy(&mut self, at: usize) {
+    /// Drops a child that was removed from, if it is empty, or merges it with one beside it.
+    fn rebalance(&mut self, at: usize) {
         if self.children[at].node.len() == 0 {
             self.children.remove(at);
-        } else if !self.join(at) && at > 0 {
-            self.join(at - 1);
+        } else if !self.merge(at) && at > 0 {
+            self.merge(at - 1);
         }
         shrink(&mut self.children);
     }
 
-    /// Joins a child with the next one, where both fit into one.
-    fn join(&mut self, at: usize) -> bool {
+    /// Merges a child with the next one, where both fit into one.
+    fn merge(&mut self, at: usize) -> bool {
         let fits = match &self.children[at..] {
-            [this, next, ..] => this.node.fits_with(&next.node),
+            [this, next, ..] => this.node.can_merge_with(&next.node),
             _ => false,
         };
         if fits {
             let next = self.children.remove(at + 1);
-            self.children[at].node.absorb(next);
+            self.children[at].node.append(next);
         }
         fits
     }

@@ -5,8 +5,8 @@ local instant = later(later(meta[3], ARGV[1]), ARGV[2])
 local open, running = 0, 0
 if ARGV[4] == '1' then
   for status = 0, 2 do
-    open = open + redis.call('ZLEXCOUNT', expiry(status), past(instant), '+')
+    open = open + redis.call('ZLEXCOUNT', expiry(status), after(instant), '+')
   end
 end
-if ARGV[5] == '1' then running = redis.call('ZLEXCOUNT', expiry(2), past(instant), '+') end
+if ARGV[5] == '1' then running = redis.call('ZLEXCOUNT', expiry(2), after(instant), '+') end
 return { meta, instant, redis.call('HGET', TASKS, ARGV[3]), open, running }

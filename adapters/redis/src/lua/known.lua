@@ -1,2 +1,0 @@
--- Reads what is known of the whole store.
-return { redis.call('GET', HORIZON), floor() }

@@ -1,6 +1,0 @@
--- Counts the account's tasks at a new revision, above the floor: it keeps off those that read before.
--- ARGV: floor of revisions
-local revision = redis.call('HGET', META, 'r')
-if not revision or above(ARGV[1], revision) then redis.call('HSET', META, 'r', ARGV[1]) end
-redis.call('HINCRBY', META, 'r', 1)
-return { redis.call('HLEN', TASKS), redis.call('HGET', META, 'r') }

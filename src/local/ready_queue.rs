@@ -1,0 +1,154 @@
+//! The queue of accounts that may have a task to hand out, for round-robin claims.
+//!
+//! Each account has a ticket, its place in the queue, and gets a new one behind all others when one of
+//! its tasks is handed out. An account with nothing to hand out would be looked at in vain at every
+//! claim. So it is parked: until something happens to it, or until a clock says that something may have
+//! changed.
+
+use alloc::boxed::Box;
+
+use super::b_plus_tree::BPlusTree;
+use crate::time::Now;
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct ReadyQueue {
+    /// The last ticket given out.
+    last: u64,
+    /// The accounts to look at, by ticket.
+    ready: BPlusTree<(u64, u32)>,
+    /// The accounts that are parked until an instant is over, by the caller's clock.
+    parked_past: BPlusTree<(Now, u32)>,
+    /// The accounts that are parked until an instant is reached, by the caller's clock or the horizon.
+    parked_until: BPlusTree<(Now, u32)>,
+    /// The accounts that are parked unless a clock is behind an instant.
+    parked_unless_before: BPlusTree<(Now, u32)>,
+}
+
+/// An account's entry in the queue.
+#[derive(Clone, Debug)]
+pub(super) struct QueueEntry {
+    ticket: u64,
+    state: State,
+}
+
+#[derive(Clone, Debug)]
+enum State {
+    Ready,
+    /// Until something happens to the account, or until then.
+    Parked(Option<Box<ParkedUntil>>),
+}
+
+/// When an account that has nothing to hand out may have something, if nothing happens to it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct ParkedUntil {
+    /// After an instant: a silence has then lasted too long.
+    pub(super) past: Option<Now>,
+    /// From an instant on: a task that fills the lane has then expired.
+    pub(super) until: Option<Now>,
+    /// For a clock that is behind an instant: to it, a task has not yet expired.
+    pub(super) unless_before: Option<Now>,
+}
+
+impl ParkedUntil {
+    /// Adds an instant to those that a clock must not be behind.
+    pub(super) fn not_before(&mut self, instant: Now) {
+        self.unless_before = self.unless_before.max(Some(instant));
+    }
+}
+
+impl QueueEntry {
+    /// The entry of a ticket that was saved. It is parked.
+    pub(super) fn with_ticket(ticket: u64) -> Self {
+        Self { ticket, state: State::Parked(None) }
+    }
+
+    pub(super) fn ticket(&self) -> u64 {
+        self.ticket
+    }
+}
+
+impl ReadyQueue {
+    /// An empty queue, with a last ticket as it was saved.
+    pub(super) fn after(last: u64) -> Self {
+        Self { last, ..Self::default() }
+    }
+
+    pub(super) fn last(&self) -> u64 {
+        self.last
+    }
+
+    /// An entry at the end, for an account that is new. It is parked.
+    pub(super) fn append(&mut self) -> QueueEntry {
+        self.last += 1;
+        QueueEntry::with_ticket(self.last)
+    }
+
+    /// The first account that is ready.
+    pub(super) fn first(&self) -> Option<u32> {
+        self.ready.first().map(|(_, account)| account)
+    }
+
+    pub(super) fn make_ready(&mut self, account: u32, entry: &mut QueueEntry) {
+        if let State::Parked(until) = &entry.state {
+            self.remove_parked(account, until.as_deref());
+            self.ready.insert((entry.ticket, account));
+            entry.state = State::Ready;
+        }
+    }
+
+    pub(super) fn park(&mut self, account: u32, entry: &mut QueueEntry, parked: ParkedUntil) {
+        if let State::Parked(known) = &entry.state
+            && known.as_deref().copied().unwrap_or_default() == parked
+        {
+            return;
+        }
+        self.remove(account, entry);
+        let ParkedUntil { past, until, unless_before } = parked;
+        for (set, instant) in self.parked().into_iter().zip([past, until, unless_before]) {
+            if let Some(instant) = instant {
+                set.insert((instant, account));
+            }
+        }
+        let forever = parked == ParkedUntil::default();
+        entry.state = State::Parked((!forever).then(|| Box::new(parked)));
+    }
+
+    /// Moves an account of which a task was handed out to the end.
+    pub(super) fn move_to_end(&mut self, account: u32, entry: &mut QueueEntry) {
+        let before = core::mem::replace(&mut entry.ticket, self.last + 1);
+        self.last = entry.ticket;
+        if let State::Ready = entry.state {
+            self.ready.remove((before, account));
+            self.ready.insert((entry.ticket, account));
+        }
+    }
+
+    /// Takes an account out of the queue.
+    pub(super) fn remove(&mut self, account: u32, entry: &QueueEntry) {
+        match &entry.state {
+            State::Ready => self.ready.remove((entry.ticket, account)),
+            State::Parked(until) => self.remove_parked(account, until.as_deref()),
+        }
+    }
+
+    fn remove_parked(&mut self, account: u32, parked: Option<&ParkedUntil>) {
+        let Some(ParkedUntil { past, until, unless_before }) = parked else { return };
+        for (set, instant) in self.parked().into_iter().zip([past, until, unless_before]) {
+            if let Some(instant) = instant {
+                set.remove((*instant, account));
+            }
+        }
+    }
+
+    fn parked(&mut self) -> [&mut BPlusTree<(Now, u32)>; 3] {
+        [&mut self.parked_past, &mut self.parked_until, &mut self.parked_unless_before]
+    }
+
+    /// An account that is parked, and should not be at this instant, which is `now` or the horizon.
+    pub(super) fn overdue(&self, now: Now, instant: Now) -> Option<u32> {
+        let past = self.parked_past.first().filter(|(past, _)| *past < now);
+        let until = self.parked_until.first().filter(|(until, _)| *until <= instant);
+        let before = self.parked_unless_before.last().filter(|(before, _)| instant < *before);
+        past.or(until).or(before).map(|(_, account)| account)
+    }
+}
