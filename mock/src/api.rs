@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use http::header::FORWARDED;
 use http::request::Parts;
-use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode};
+use http::{HeaderName, HeaderValue, Method, StatusCode};
 use serde_json::Value;
 use tasklife::{
     AccountId, CommandType, LinkError, LinkShape, Links, MemoryStore, Now, Replies, StoreConfig,
@@ -17,14 +17,14 @@ use tasklife::{
 use crate::account::{Account, Context};
 use crate::journal::{Exchange, Journal};
 use crate::keys::Keys;
+use crate::operation::Operation;
 use crate::origin::{Origin, X_FORWARDED_HOST, X_FORWARDED_PROTO};
 use crate::pace::Pace;
 use crate::rejection::Rejection;
-use crate::resource::visible_fields;
+use crate::resource::{Resources, visible_fields};
 use crate::route::{RouteFault, Routes};
 use crate::script::{Script, Scripts};
 use crate::text::Excerpt;
-use crate::{redis_cloud, request};
 
 /// A whole API, request in, response out: its tasks move by themselves, as their scripts say.
 ///
@@ -107,10 +107,10 @@ impl Accounts {
 
 impl MockApi {
     /// How many resources an account can have before it can't make more.
-    pub const MAX_RESOURCES: usize = 1_000_000;
+    pub const MAX_RESOURCES: usize = Resources::MAX;
 
     /// How many resources of a kind are made along with one; more in its request are left out.
-    pub const MAX_NESTED: usize = 1_000;
+    pub const MAX_NESTED: usize = Operation::MAX_NESTED;
 
     /// How many exchanges the [journal](Self::journal) holds; with less where their texts are
     /// more than 64 MiB.
@@ -135,33 +135,6 @@ impl MockApi {
             scripts: RwLock::new(Scripts::new(Script::new(Pace::AtOnce))),
             state: Mutex::default(),
         }
-    }
-
-    /// The documented API, with its operations on subscriptions and databases, pro and essentials
-    /// (`/fixed`), at a base address such as `/v1`: [`Links::new`] says what it can be.
-    ///
-    /// Databases are listed within their subscription: pro, it is an array of one, and a part of the
-    /// list with nothing in it is a 404; essentials, it is an object, and such a part is empty.
-    ///
-    /// Links come as an [array](LinkShape::Array). Lanes are unlimited, and there are up to 1,000,000
-    /// tasks, unless a [configuration](Self::with_config) is set.
-    ///
-    /// | method and path | status | command type |
-    /// |---|---|---|
-    /// | POST /subscriptions | 202 | subscriptionCreateRequest |
-    /// | PUT, DELETE /subscriptions/{subscriptionId} | 200 | subscriptionUpdateRequest, subscriptionDeleteRequest |
-    /// | POST /subscriptions/{subscriptionId}/databases | 202 | databaseCreateRequest |
-    /// | PUT, DELETE /subscriptions/{subscriptionId}/databases/{databaseId} | 200 | databaseUpdateRequest, databaseDeleteRequest |
-    /// | GET, POST …/databases/{databaseId}/backup | 200 | databaseBackupStatusRequest, databaseBackupRequest |
-    /// | GET, PUT /subscriptions/{subscriptionId}/cidr | 202 | cidrGetRequest, cidrUpdateRequest |
-    /// | POST, PUT /fixed/subscriptions… | 202 | fixedSubscriptionCreateRequest, fixedSubscriptionUpdateRequest |
-    /// | DELETE /fixed/subscriptions/{subscriptionId} | 200 | fixedSubscriptionDeleteRequest |
-    /// | POST, PUT, DELETE /fixed/subscriptions/{subscriptionId}/databases… | 200 | fixedDatabaseCreateRequest, fixedDatabaseUpdateRequest, fixedDatabaseDeleteRequest |
-    ///
-    /// # Errors
-    /// Where the base address is none.
-    pub fn redis_cloud(base: &str) -> Result<Self, MockError> {
-        redis_cloud::api(base)
     }
 
     /// Sets the configuration of the store, in place of all of the one before, its number of tasks too.
@@ -212,20 +185,6 @@ impl MockApi {
     pub fn with_public_base(self, base: &str) -> Result<Self, MockError> {
         let links = self.replies.links().clone().with_base(base)?;
         Ok(Self { replies: self.replies.with_links(links), origin: Origin::Base, ..self })
-    }
-
-    /// The address below which the links in the answer to a request lead.
-    ///
-    /// # Errors
-    /// Where the [`Origin`] needs a host and the request names none, or one that is malformed: the answer
-    /// that it gets.
-    #[expect(clippy::result_large_err, reason = "it is returned to a client as it is")]
-    pub fn base_of<B>(&self, request: &Request<B>, now: Now) -> Result<String, Response<String>> {
-        let head = request::head(request);
-        let links = self
-            .links_for(&head)
-            .map_err(|fault| self.replies.refused(&head, fault.status, &fault.message, now))?;
-        Ok(links.base().into())
     }
 
     /// The links of the answer to a request.
@@ -381,11 +340,6 @@ impl MockApi {
         let known: Vec<&str> = known.iter().map(CommandType::as_str).collect();
         let got = Excerpt::of(command.as_str());
         Err(MockError(Fault::Command { known: known.join(", "), got }))
-    }
-
-    /// The answer to a request that comes `now`.
-    pub fn handle<B: AsRef<[u8]>>(&self, request: &Request<B>, now: Now) -> Response<String> {
-        request::handle(self, request, now)
     }
 
     /// Takes every step that is due by `now`, in all accounts: for those who look into the

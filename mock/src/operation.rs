@@ -3,7 +3,6 @@
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use crate::MockApi;
 use crate::pace::Pace;
 use crate::resource::{Provisioning, ResourceKey, Resources, visible_fields};
 use crate::route::{Effect, Routes, as_in_path};
@@ -26,6 +25,9 @@ pub(crate) struct Operation {
 }
 
 impl Operation {
+    /// How many resources of a kind are made along with one.
+    pub(crate) const MAX_NESTED: usize = 1_000;
+
     /// The operation that a request's body asks for. Runs the script's function on it.
     pub(crate) fn new(
         routes: &Routes,
@@ -42,7 +44,7 @@ impl Operation {
             for (child, kind) in routes.children(kind) {
                 let listed = body[&*kind.plural].as_array().into_iter().flatten();
                 nested.extend(
-                    listed.take(MockApi::MAX_NESTED).map(|body| (child, visible_fields(body))),
+                    listed.take(Self::MAX_NESTED).map(|body| (child, visible_fields(body))),
                 );
             }
         }

@@ -2,8 +2,8 @@
 
 use http::{Method, StatusCode};
 
+use crate::api::{MockApi, MockError};
 use crate::route::Listing;
-use crate::{MockApi, MockError};
 use tasklife::{CommandType, LinkShape, Links, StoreConfig};
 
 const SUBSCRIPTION: &str = "/subscriptions/{subscriptionId}";
@@ -74,21 +74,48 @@ fn route(command: &str) -> (&'static str, &'static str) {
     }
 }
 
-pub(crate) fn api(base: &str) -> Result<MockApi, MockError> {
-    let mut links = Links::new(base)?.with_shape(LinkShape::Array);
-    for (_, _, _, command) in OPERATIONS {
-        let (path, title) = route(command);
-        links = links.with_route(CommandType::from_static(command), path, title)?;
+impl MockApi {
+    /// The documented API, with its operations on subscriptions and databases, pro and essentials
+    /// (`/fixed`), at a base address such as `/v1`: [`Links::new`] says what it can be.
+    ///
+    /// Databases are listed within their subscription: pro, it is an array of one, and a part of the
+    /// list with nothing in it is a 404; essentials, it is an object, and such a part is empty.
+    ///
+    /// Links come as an [array](LinkShape::Array). Lanes are unlimited, and there are up to 1,000,000
+    /// tasks, unless a [configuration](Self::with_config) is set.
+    ///
+    /// | method and path | status | command type |
+    /// |---|---|---|
+    /// | POST /subscriptions | 202 | subscriptionCreateRequest |
+    /// | PUT, DELETE /subscriptions/{subscriptionId} | 200 | subscriptionUpdateRequest, subscriptionDeleteRequest |
+    /// | POST /subscriptions/{subscriptionId}/databases | 202 | databaseCreateRequest |
+    /// | PUT, DELETE /subscriptions/{subscriptionId}/databases/{databaseId} | 200 | databaseUpdateRequest, databaseDeleteRequest |
+    /// | GET, POST …/databases/{databaseId}/backup | 200 | databaseBackupStatusRequest, databaseBackupRequest |
+    /// | GET, PUT /subscriptions/{subscriptionId}/cidr | 202 | cidrGetRequest, cidrUpdateRequest |
+    /// | POST, PUT /fixed/subscriptions… | 202 | fixedSubscriptionCreateRequest, fixedSubscriptionUpdateRequest |
+    /// | DELETE /fixed/subscriptions/{subscriptionId} | 200 | fixedSubscriptionDeleteRequest |
+    /// | POST, PUT, DELETE /fixed/subscriptions/{subscriptionId}/databases… | 200 | fixedDatabaseCreateRequest, fixedDatabaseUpdateRequest, fixedDatabaseDeleteRequest |
+    ///
+    /// # Errors
+    /// Where the base address is none.
+    pub fn redis_cloud(base: &str) -> Result<Self, MockError> {
+        let mut links = Links::new(base)?.with_shape(LinkShape::Array);
+        for (_, _, _, command) in OPERATIONS {
+            let (path, title) = route(command);
+            links = links.with_route(CommandType::from_static(command), path, title)?;
+        }
+        let mut api = Self::new(links, StoreConfig::default().with_max_tasks(1_000_000));
+        for (path, id_field, listing) in RESOURCES {
+            api = api.with_resource(path, id_field)?;
+            api.routes.set_listing(listing);
+        }
+        for (method, path, status, command) in OPERATIONS {
+            let command = CommandType::from_static(command);
+            let status = StatusCode::from_u16(status).unwrap_or(StatusCode::ACCEPTED);
+            api = api
+                .with_operation(method, path, command.clone())?
+                .with_accepted(command, status)?;
+        }
+        Ok(api)
     }
-    let mut api = MockApi::new(links, StoreConfig::default().with_max_tasks(1_000_000));
-    for (path, id_field, listing) in RESOURCES {
-        api = api.with_resource(path, id_field)?;
-        api.routes.set_listing(listing);
-    }
-    for (method, path, status, command) in OPERATIONS {
-        let command = CommandType::from_static(command);
-        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::ACCEPTED);
-        api = api.with_operation(method, path, command.clone())?.with_accepted(command, status)?;
-    }
-    Ok(api)
 }

@@ -7,8 +7,8 @@ use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use serde_json::Value;
 
-use crate::MockApi;
 use crate::account::Account;
+use crate::api::MockApi;
 use crate::journal::Exchange;
 use crate::operation::Operation;
 use crate::rejection::Rejection;
@@ -22,41 +22,54 @@ use tasklife::{
 /// How deep arrays and objects may be nested in a body.
 const MAX_DEPTH: usize = 100;
 
-pub(crate) fn handle<B: AsRef<[u8]>>(
-    api: &MockApi,
-    request: &Request<B>,
-    now: Now,
-) -> Response<String> {
-    let (head, now) = (head(request), clamp_time(now));
-    let (replies, fault) = match api.links_for(&head) {
-        Ok(links) => (api.replies.clone().with_links(links), None),
-        Err(fault) => (api.replies.clone(), Some(fault)),
-    };
-    let call = Call { api, replies, head, body: request.body().as_ref(), now };
-    let (account, action) = match fault {
-        Some(fault) => (None, Err(call.rejected(&fault))),
-        None => call.prepare(),
-    };
-    // From here on under one lock, so that the journal has the order in which things happened.
-    let mut state = api.state();
-    let mut answer = match (&account, action) {
-        (_, Err(refused)) => refused.into(),
-        (None, Ok(_)) => call.unknown_path().into(),
-        (Some(account), Ok(action)) => {
-            let (number, account) = state.accounts.entry(account);
-            account.advance(api.context(), call.now);
-            call.answer(account, number, action)
+impl MockApi {
+    /// The answer to a request that comes `now`.
+    pub fn handle<B: AsRef<[u8]>>(&self, request: &Request<B>, now: Now) -> Response<String> {
+        let (head, now) = (head(request), clamp_time(now));
+        let (replies, fault) = match self.links_for(&head) {
+            Ok(links) => (self.replies.clone().with_links(links), None),
+            Err(fault) => (self.replies.clone(), Some(fault)),
+        };
+        let call = Call { api: self, replies, head, body: request.body().as_ref(), now };
+        let (account, action) = match fault {
+            Some(fault) => (None, Err(call.rejected(&fault))),
+            None => call.prepare(),
+        };
+        // From here on under one lock, so that the journal has the order in which things happened.
+        let mut state = self.state();
+        let mut answer = match (&account, action) {
+            (_, Err(refused)) => refused.into(),
+            (None, Ok(_)) => call.unknown_path().into(),
+            (Some(account), Ok(action)) => {
+                let (number, account) = state.accounts.entry(account);
+                account.advance(self.context(), call.now);
+                call.answer(account, number, action)
+            }
+        };
+        if call.head.method == Method::HEAD {
+            answer.response.body_mut().clear();
         }
-    };
-    if call.head.method == Method::HEAD {
-        answer.response.body_mut().clear();
+        state.journal.add(call.exchange(account, &answer));
+        answer.response
     }
-    state.journal.add(call.exchange(account, &answer));
-    answer.response
+
+    /// The address below which the links in the answer to a request lead.
+    ///
+    /// # Errors
+    /// Where the [`Origin`](crate::Origin) needs a host and the request names none, or one that is malformed: the answer
+    /// that it gets.
+    #[expect(clippy::result_large_err, reason = "it is returned to a client as it is")]
+    pub fn base_of<B>(&self, request: &Request<B>, now: Now) -> Result<String, Response<String>> {
+        let head = head(request);
+        let links = self.links_for(&head);
+        links
+            .map(|links| links.base().into())
+            .map_err(|fault| fault.answer(&self.replies, &head, now))
+    }
 }
 
 /// A request's head, without its body.
-pub(crate) fn head<B>(request: &Request<B>) -> Parts {
+fn head<B>(request: &Request<B>) -> Parts {
     let (mut head, ()) = Request::new(()).into_parts();
     head.method = request.method().clone();
     head.uri = request.uri().clone();
@@ -318,7 +331,7 @@ impl Call<'_> {
     }
 
     fn rejected(&self, rejection: &Rejection) -> Response<String> {
-        self.replies.refused(&self.head, rejection.status, &rejection.message, self.now)
+        rejection.answer(&self.replies, &self.head, self.now)
     }
 
     fn not_found(&self, message: &str) -> Response<String> {

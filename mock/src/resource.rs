@@ -6,7 +6,6 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
-use crate::MockApi;
 use crate::pace::Pace;
 use crate::route::{Kind, Routes};
 use tasklife::{Now, ProvisioningStatus, ResourceId};
@@ -64,6 +63,9 @@ impl Default for Resources {
 }
 
 impl Resources {
+    /// How many there can be.
+    pub(crate) const MAX: usize = 1_000_000;
+
     /// The first id that is given to a resource: that of the documented subscription.
     const FIRST: i32 = 77_899;
 
@@ -80,7 +82,7 @@ impl Resources {
 
     /// How many more there can be.
     pub(crate) fn room(&self) -> usize {
-        MockApi::MAX_RESOURCES.saturating_sub(self.all.len())
+        Self::MAX.saturating_sub(self.all.len())
     }
 
     /// The next free 32-bit id. There is always one: there are fewer resources.

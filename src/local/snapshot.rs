@@ -9,6 +9,7 @@ use super::account::{Account, Gap};
 use super::ready_queue::{QueueEntry, ReadyQueue};
 use crate::clock::{AccountClock, Revision};
 use crate::id::{AccountId, TaskId};
+use crate::status::TaskStatus;
 use crate::store::StoreConfig;
 use crate::task::{RecordError, Task, TaskRecord};
 use crate::time::{self, Now};
@@ -88,7 +89,7 @@ impl LocalStore {
     }
 
     fn save(&self, account: &Account) -> AccountSnapshot {
-        let mut tasks: Vec<_> = crate::TaskStatus::ALL
+        let mut tasks: Vec<_> = TaskStatus::ALL
             .into_iter()
             .flat_map(|status| account.in_status(status).ascending(&self.blocks))
             .collect();
