@@ -13,11 +13,11 @@ fn program(file: &str) -> String {
 
 #[test]
 fn the_documentation_has_the_programs() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../src/mock/servers.md");
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../src/servers.md");
     let documentation = fs::read_to_string(path).unwrap();
     for file in ["hyper.rs", "wiremock.rs"] {
         let shown = format!("```text\n{}```\n", program(file));
-        assert!(documentation.contains(&shown), "expected in src/mock/servers.md:\n{shown}");
+        assert!(documentation.contains(&shown), "expected in mock/src/servers.md:\n{shown}");
     }
     assert_eq!(documentation.matches("```text").count(), 2);
 }
