@@ -5,8 +5,8 @@
 //! [journal](MockApi::journal) tells what the client did.
 //!
 //! ```
+//! use tasklife_mock::tasklife::{CommandType, TaskError};
 //! use tasklife_mock::{MockApi, Pace, Script};
-//! use tasklife::{CommandType, TaskError};
 //!
 //! const CREATE: CommandType = CommandType::from_static("subscriptionCreateRequest");
 //!
@@ -43,8 +43,12 @@
 //!
 //! # Where it drops in
 //!
-//! In a unit test, as above: no server, no port, and time is what the test says. Beside this crate,
-//! it needs the crate `http`; where `tasklife::*` is imported, that is written `::http`.
+//! In a unit test, as above: no server, no port, and time is what the test says. The types of `tasklife`
+//! and of `http` are part of the interface: both are exported, so that they can be named without a
+//! dependency of one's own.
+//!
+//! The program `tasklife-mock`, behind the default feature `program`, is this at a socket; the library
+//! alone reads no clock, makes no random number and does no I/O.
 #![doc = include_str!("servers.md")]
 
 mod account;

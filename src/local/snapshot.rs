@@ -120,7 +120,7 @@ impl LocalStore {
     /// # Errors
     /// Where the snapshot is none that a store made: it is of another version, a task's record is
     /// none, two accounts or two tasks of an account have the same name, a task is with the wrong
-    /// account, or revisions, times or turns contradict each other.
+    /// account, or revisions, times or tickets contradict each other.
     pub fn restore(
         config: StoreConfig,
         snapshot: Snapshot,

@@ -18,7 +18,7 @@ use crate::time::Now;
 /// The answer of an [`AsyncTaskStore`]: a boxed future, so that the trait can be used as `dyn`.
 pub type StoreFuture<'a, X, E> = Pin<Box<dyn Future<Output = Result<X, E>> + Send + 'a>>;
 
-/// A store of tasks that is a network away: [`TaskStore`]'s contract, acts and laws, in futures.
+/// A store of tasks that is a network away: [`TaskStore`]'s contract, methods and laws, in futures.
 ///
 /// A server that may outgrow one process is written against this trait from the start; the store
 /// in memory becomes one with [`InProcess`]. Changing to a distributed store is then a change of

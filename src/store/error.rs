@@ -1,4 +1,4 @@
-//! How a store's acts can fail: a small error for each.
+//! How a store's methods can fail: a small error for each.
 
 use alloc::boxed::Box;
 use core::error::Error;

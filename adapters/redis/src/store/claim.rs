@@ -12,7 +12,7 @@ use crate::registry::Globals;
 /// What came of asking an account for a task.
 enum Outcome {
     HandedOut(Claimed),
-    /// It has nothing, as it stands in this offer.
+    /// It has nothing, as it was read.
     Nothing(Box<ReadForClaim>),
 }
 

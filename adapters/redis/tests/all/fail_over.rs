@@ -50,7 +50,7 @@ fn survive_the_loss_of(key: &str) {
         submit_one_each(&store, 2).await;
         // As if the registrations had not reached the replica in time. The sweep finds out that a
         // primary is another, and registers everyone again.
-        for key in ["turns", "awake", "bounds", "expiry"] {
+        for key in ["queue", "ready", "bounds", "expiry"] {
             redis.call(&["DEL", &format!("p:{{*}}:{key}")]).await.unwrap();
         }
         assert_eq!(store.claim(Scope::Any, second(2)).await.unwrap(), None);
@@ -136,5 +136,5 @@ fn the_loss_of_an_accounts_primary_is_survived() {
 
 #[test]
 fn the_loss_of_the_registrys_primary_is_survived() {
-    survive_the_loss_of("p:{*}:turns");
+    survive_the_loss_of("p:{*}:queue");
 }

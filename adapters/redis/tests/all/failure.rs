@@ -217,7 +217,7 @@ fn a_reservation_left_behind_is_found() {
         // As long ago as the server's clock goes back.
         let keys = server.call(&["KEYS", "*:total"]).unwrap();
         let prefix = keys.lines().nth(2).unwrap().trim_end_matches("total").to_owned();
-        server.call(&["HSET", &format!("{prefix}reserved"), "17", "0 acme"]).unwrap();
+        server.call(&["HSET", &format!("{prefix}reservations"), "17", "0 acme"]).unwrap();
         let later = second(10_000_001);
         store.submit(submission("acme", 3), later).await.unwrap();
         let full = store.submit(submission("acme", 4), later).await;

@@ -27,7 +27,7 @@ async fn meanwhile<T>(call: impl Future<Output = T>) -> T {
 }
 
 #[test]
-fn an_account_is_not_put_to_sleep_over_a_write_that_is_on_its_way() {
+fn an_account_is_not_parked_over_a_write_that_is_on_its_way() {
     let config = StoreConfig::default().with_max_in_progress(NonZeroU32::MIN);
     let (_server, proxy, slow, quick) = slow_and_quick(config);
     block_on(async {
@@ -103,7 +103,7 @@ fn a_sweep_is_final_for_a_submission_that_is_on_its_way() {
     });
 }
 
-/// A reservation is looked into while its submission is on its way: it is not used up twice.
+/// A reservation is reclaimed while its submission is on its way: it is not used up twice.
 #[test]
 fn a_limit_holds_though_a_reservation_was_taken_for_dead() {
     let (server, proxy, slow, quick) = slow_and_quick(StoreConfig::default().with_max_tasks(2));
@@ -112,7 +112,7 @@ fn a_limit_holds_though_a_reservation_was_taken_for_dead() {
         proxy.lose(Loss::Delay);
         let age = async {
             // As if it had been reserved long ago.
-            let keys = server.call(&["KEYS", "*:reserved"]).unwrap();
+            let keys = server.call(&["KEYS", "*:reservations"]).unwrap();
             let key = keys.lines().nth(2).unwrap().to_owned();
             let tokens = server.call(&["HKEYS", &key]).unwrap();
             let token = tokens.lines().nth(2).unwrap().to_owned();
