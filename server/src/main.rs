@@ -13,10 +13,10 @@
 //! starts and stops everything, then come the requests, the workers, and the file. Delete what you don't
 //! need: without `--store` the function `open` goes, without the file everything from `Saved` on.
 //!
-//! What is lost on a store that is shared is told by that store. In memory: after an orderly stop (ctrl-c, `SIGTERM`) nothing, after a crash what happened since
-//! the file was last written, 10 seconds ago at the most unless `--save-every` says otherwise. The next
-//! start says so. A task that was accepted in that time is not there, and one that was worked on is
-//! handed out again. A panic in the work fails its task; work that can end the whole process, such as by
+//! What can be lost? A store that is shared says it itself. In memory it is nothing after an orderly stop
+//! (ctrl-c, `SIGTERM`), and after a crash what happened since the file was last written: 10 seconds ago at
+//! the most, unless `--save-every` says otherwise. The next start says so. A task that was accepted in that
+//! time is not there, and one that was worked on is handed out again. A panic in the work fails its task; work that can end the whole process, such as by
 //! running out of memory, belongs into a process of its own.
 
 #![expect(clippy::disallowed_methods, reason = "a server reads the clock and makes ids")]
@@ -107,7 +107,7 @@ fn run(options: &Options) -> Outcome {
         runtime.block_on(TcpListener::bind(listen)).map_err(|e| format!("{listen}: {e}"))?;
     let mut background = JoinSet::new();
     if let Some(url) = &options.store {
-        let store = open(url, config).map_err(|e| format!("--store {url}: {}", Chain(&*e)))?;
+        let store = open(url, config).map_err(|e| format!("--store: {}", Chain(&*e)))?;
         // A task in progress stays so when this server stops: another takes it over.
         return runtime.block_on(serve(listener, store, background));
     }
