@@ -1,4 +1,4 @@
-//! Payload can be asked to happen to a task.
+//! What can be asked to happen to a task.
 
 use alloc::borrow::Cow;
 use alloc::format;
@@ -227,7 +227,7 @@ impl TransitionError {
         self.status
     }
 
-    /// Payload was asked for.
+    /// What was asked for.
     #[must_use]
     pub const fn event(&self) -> EventKind {
         self.event

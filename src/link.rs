@@ -85,7 +85,7 @@ impl Links {
         })
     }
 
-    /// Sets the base address, in target of the one before: the same links at another host, or below
+    /// Sets the base address, in place of the one before: the same links at another host, or below
     /// another path.
     ///
     /// # Errors

@@ -20,7 +20,7 @@ use expiry_index::ExpiryIndex;
 use hash_index::HashIndex;
 use indexes::IndexKeys;
 use ready_queue::ReadyQueue;
-use revision_index::{Blocks, Position};
+use revision_index::{Blocks, Location};
 use slab::Slab;
 
 use crate::clock::{Revision, Stamp};
@@ -64,7 +64,7 @@ pub use snapshot::{Snapshot, SnapshotError};
 #[derive(Clone, Debug)]
 pub struct LocalStore {
     config: StoreConfig,
-    /// The latest `now` of a sweep, or the latest expiry of a task that had to make place.
+    /// The latest `now` of a sweep, or the latest expiry of a task that had to make room.
     horizon: Now,
     /// At least the revision of every account that was forgotten: where a new one begins.
     floor: Revision,
@@ -92,7 +92,7 @@ const BATCH: usize = 32;
 struct Stored {
     task: Task,
     /// In the index of its account and status. The block says whose task it is.
-    position: Position,
+    location: Location,
 }
 
 impl Default for LocalStore {
@@ -155,7 +155,7 @@ impl LocalStore {
             let repeat = submission.is_repeat_of(task).then(|| task.clone());
             return repeat.map(Submitted::Existing).ok_or(SubmitError::Conflict);
         }
-        let found = found.map(|(slot, stored)| (slot, self.blocks.account(stored.position)));
+        let found = found.map(|(slot, stored)| (slot, self.blocks.account(stored.location)));
         if submission.input().len() > self.config.max_input() {
             return Err(SubmitError::InputTooLarge { limit: self.config.max_input() });
         }
@@ -219,7 +219,7 @@ impl LocalStore {
     ) -> Result<Change, ApplyError> {
         let instant = self.instant(now);
         let found = self.find_visible(target.account(), target.id(), instant);
-        let (slot, Stored { task, position }) = found.ok_or(ApplyError::NotFound)?;
+        let (slot, Stored { task, location }) = found.ok_or(ApplyError::NotFound)?;
         if !target.is_met_by(task) {
             return Err(ApplyError::Stale { current: task.clone() });
         }
@@ -228,7 +228,7 @@ impl LocalStore {
             return Err(TransitionError::new(task.status(), kind).into());
         }
         if kind == EventKind::Start
-            && self.check_lane(self.blocks.account(*position), instant).is_err()
+            && self.check_lane(self.blocks.account(*location), instant).is_err()
         {
             return Err(ApplyError::LaneBusy);
         }
@@ -340,7 +340,7 @@ impl LocalStore {
         &slots[..visible]
     }
 
-    /// Drops tasks that are in the order of expiry no more, step by step with all of them: each is
+    /// Drops tasks that are out of the expiry index already, step by step with all of them: each is
     /// a hash, which is filled in here, and a slot.
     fn drop_all(&mut self, tasks: &mut [(u64, u32)]) {
         for (hash, slot) in &mut *tasks {
@@ -374,7 +374,7 @@ impl LocalStore {
         }
     }
 
-    /// Changes a task by what `apply` does to it, and its place in every order.
+    /// Changes a task by what `apply` does to it, and its keys in every index.
     fn change(
         &mut self,
         slot: u32,
@@ -383,9 +383,9 @@ impl LocalStore {
         apply: impl FnOnce(&mut Task, Retention, Stamp) -> Result<(), TransitionError>,
     ) -> Result<Change, TransitionError> {
         let retention = self.config.retention();
-        let Stored { task, position } = &mut self.tasks[slot];
+        let Stored { task, location } = &mut self.tasks[slot];
         let before = IndexKeys::of(task);
-        let account = self.blocks.account(*position);
+        let account = self.blocks.account(*location);
         apply(task, retention, self.accounts[account].clock.next(now))?;
         let changed = task.clone();
         self.relink(slot, before, now);

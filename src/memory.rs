@@ -17,7 +17,7 @@ use crate::time::Now;
 ///
 /// It obeys the laws of [`TaskStore`]. Nothing fails but what the contract refuses:
 /// [`BackendError`] never occurs. Expired tasks are held until they are [swept](TaskStore::sweep), or
-/// make place for others in a [full](StoreConfig::with_max_tasks) store. What is in memory is gone with
+/// make room for others in a [full](StoreConfig::with_max_tasks) store. What is in memory is gone with
 /// the process, unless a [`snapshot`](Self::snapshot) was saved.
 ///
 /// ```

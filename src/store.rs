@@ -32,7 +32,7 @@ pub use query::{Cursor, CursorError, ListQuery};
 /// # Contract
 ///
 /// `now` is the caller's time. A store has a *horizon*: the latest `now` that any sweep was called
-/// with, or the expiry of a task that a full store dropped to make place, if that is later. A task is
+/// with, or the expiry of a task that a full store dropped to make room, if that is later. A task is
 /// *visible* while the later of `now` and the horizon is before its
 /// [`expires_at`](Task::expires_at); what is invisible is *due* to be swept.
 ///
@@ -56,7 +56,7 @@ pub use query::{Cursor, CursorError, ListQuery};
 /// - **S6** A task is visible as said above by `get`, `list`, `apply`, `claim` and `submit` alike,
 ///   swept or not, from the return of its submission on.
 /// - **S7** No call drops what is visible at that call's own `now`. For a submission that it accepts,
-///   a full store makes place: of the tasks that are invisible at that `now`, it drops the one that
+///   a full store makes room: of the tasks that are invisible at that `now`, it drops the one that
 ///   expired first, and the horizon moves to its expiry, if that is later. So a clock that is ahead
 ///   costs one task, not all. Where every task is visible, the store refuses and drops nothing.
 /// - **S8** Reads change nothing.
@@ -72,7 +72,7 @@ pub use query::{Cursor, CursorError, ListQuery};
 /// - **S11** No call with one account shows, counts, changes or refuses anything because of
 ///   another (the store's total limit, the turns of `claim` and gaps in revisions excepted), and
 ///   another account's id looks like one that never was.
-/// - **S12** A `Start` is accepted only if fewer than
+/// - **S12** An account's *lane* is its limit of tasks in progress. A `Start` is accepted only if fewer than
 ///   [`max_in_progress`](StoreConfig::with_max_in_progress) visible tasks of the account are in
 ///   progress at that `now`. `claim` starts an account's received tasks in the order in which they
 ///   became `received`. A task that ends or expires frees its place.
@@ -106,7 +106,7 @@ pub trait TaskStore: Send + Sync {
     /// The same id with the [same command type and input](Submission::is_repeat_of) gives the task that
     /// is there ([`Submitted::Existing`]), even in a full store: a request can safely be repeated. A
     /// submission over the id of an expired task takes its place, and needs no room in the store.
-    /// Otherwise a full store makes place, where it can: law S7.
+    /// Otherwise a full store makes room, where it can: law S7.
     ///
     /// # Errors
     /// The first that applies of [`Conflict`](SubmitError::Conflict),

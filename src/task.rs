@@ -55,7 +55,7 @@ pub struct Task {
     revision: Revision,
 }
 
-/// Payload a task keeps from its submission.
+/// What a task keeps from its submission.
 #[derive(Debug, PartialEq, Eq)]
 struct Origin {
     account: AccountId,
@@ -188,13 +188,13 @@ impl Task {
         &self.origin.account
     }
 
-    /// Payload was asked for.
+    /// What was asked for.
     #[must_use]
     pub fn command_type(&self) -> &CommandType {
         &self.origin.command_type
     }
 
-    /// Payload the worker needs, as submitted.
+    /// What the worker needs, as submitted.
     #[must_use]
     pub fn input(&self) -> &[u8] {
         &self.origin.input.0

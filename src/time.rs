@@ -43,14 +43,14 @@ const fn instant(seconds: i64, nanoseconds: u32) -> Now {
 pub fn clamp_time(instant: Now) -> Now {
     let plain = instant.naive_utc();
     let is_ordinary = plain.nanosecond() < SECOND && (0..=9999).contains(&plain.year());
-    if is_ordinary { instant } else { nearest_within_years(instant) }
+    if is_ordinary { instant } else { clamp_unusual_time(instant) }
 }
 
 /// A second, in nanoseconds.
 const SECOND: u32 = 1_000_000_000;
 
 #[cold]
-fn nearest_within_years(instant: Now) -> Now {
+fn clamp_unusual_time(instant: Now) -> Now {
     let beyond = instant.timestamp_subsec_nanos().checked_sub(SECOND);
     let beyond = beyond.filter(|_| instant.second() != 59);
     let instant = match beyond {

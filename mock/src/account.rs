@@ -34,9 +34,9 @@ pub(crate) struct Account {
     /// How often the same was asked for, by the id of its first task.
     occurrences: BTreeMap<TaskId, u32>,
     /// How many occurrences make it worth to look for those that are over.
-    full: usize,
+    prune_occurrences_at: usize,
     /// The same of those that are hidden.
-    full_hidden: usize,
+    prune_hidden_at: usize,
     /// Up to which revision changes in the store were followed.
     seen: Revision,
     submitted: u64,
@@ -70,8 +70,8 @@ impl Account {
             waiting: BTreeSet::new(),
             hidden: BTreeMap::new(),
             occurrences: BTreeMap::new(),
-            full: 1_000,
-            full_hidden: 1_000,
+            prune_occurrences_at: 1_000,
+            prune_hidden_at: 1_000,
             seen: Revision::default(),
             submitted: 0,
         }
@@ -219,9 +219,9 @@ impl Account {
         };
         let (account, store) = (&self.id, context.store);
         let visible = |id: TaskId| matches!(store.get(account, id, now), Ok(Some(_)));
-        if self.occurrences.len() >= self.full {
+        if self.occurrences.len() >= self.prune_occurrences_at {
             self.occurrences.retain(|first, _| visible(*first));
-            self.full = 1_000.max(self.occurrences.len() * 2);
+            self.prune_occurrences_at = 1_000.max(self.occurrences.len() * 2);
         }
         let first = id(0);
         let count = self.occurrences.entry(first).or_insert(0);
@@ -253,11 +253,11 @@ impl Account {
         if let Ok(Submitted::New(task)) = &result {
             self.submitted += 1;
             if !matches!(context.lag, Pace::AtOnce | Pace::Reads(0)) {
-                if self.hidden.len() >= self.full_hidden {
+                if self.hidden.len() >= self.prune_hidden_at {
                     let gone =
                         |id: &TaskId| !matches!(context.store.get(&self.id, *id, now), Ok(Some(_)));
                     self.hidden.retain(|id, _| !gone(id));
-                    self.full_hidden = 1_000.max(self.hidden.len() * 2);
+                    self.prune_hidden_at = 1_000.max(self.hidden.len() * 2);
                 }
                 self.hidden.insert(task.id(), (task.submitted_at(), 0));
             }

@@ -119,7 +119,7 @@ impl MockApi {
     /// An API without accounts, operations and resources, whose tasks end [at once](Pace::AtOnce).
     ///
     /// The configuration bounds the tasks, and the bodies of requests by its
-    /// [`max_input`](StoreConfig::max_input). Nobody needs to sweep: what has expired makes place
+    /// [`max_input`](StoreConfig::max_input). Nobody needs to sweep: what has expired makes room
     /// for what comes.
     #[must_use]
     pub fn new(links: Links, config: StoreConfig) -> Self {

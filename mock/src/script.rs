@@ -143,13 +143,13 @@ impl fmt::Debug for End {
 /// The scripts of an API: the latest that fits is the one.
 pub(crate) struct Scripts {
     default: Arc<Script>,
-    rules: Vec<Rule>,
+    conditional: Vec<ConditionalScript>,
 }
 
 type Condition = Arc<dyn Fn(&Value) -> bool + Send + Sync>;
 
 #[derive(Clone)]
-struct Rule {
+struct ConditionalScript {
     command: CommandType,
     /// Without one, it fits every body.
     when: Option<Condition>,
@@ -158,7 +158,7 @@ struct Rule {
 
 impl Scripts {
     pub(crate) fn new(default: Script) -> Self {
-        Self { default: Arc::new(default), rules: Vec::new() }
+        Self { default: Arc::new(default), conditional: Vec::new() }
     }
 
     pub(crate) fn set_default(&mut self, script: Script) {
@@ -168,27 +168,28 @@ impl Scripts {
     pub(crate) fn add(&mut self, command: CommandType, when: Option<Condition>, script: Script) {
         if when.is_none() {
             // It fits whatever those before fit.
-            self.rules.retain(|rule| rule.command != command);
+            self.conditional.retain(|known| known.command != command);
         }
-        self.rules.push(Rule { command, when, script: Arc::new(script) });
+        self.conditional.push(ConditionalScript { command, when, script: Arc::new(script) });
     }
 
     /// What may be for a command type, the latest first, and the default at the end. The conditions
     /// are code of others, not to be run while the scripts are held.
     pub(crate) fn candidates(&self, command: &CommandType) -> Candidates {
-        let rules = self.rules.iter().rev().filter(|rule| rule.command == *command).cloned();
-        Candidates { rules: rules.collect(), default: self.default.clone() }
+        let conditional =
+            self.conditional.iter().rev().filter(|known| known.command == *command).cloned();
+        Candidates { conditional: conditional.collect(), default: self.default.clone() }
     }
 }
 
 pub(crate) struct Candidates {
-    rules: Vec<Rule>,
+    conditional: Vec<ConditionalScript>,
     default: Arc<Script>,
 }
 
 impl Candidates {
     pub(crate) fn fitting(self, body: &Value) -> Arc<Script> {
-        let fits = |rule: &Rule| rule.when.as_ref().is_none_or(|when| when(body));
-        self.rules.into_iter().find(fits).map_or(self.default, |rule| rule.script)
+        let fits = |known: &ConditionalScript| known.when.as_ref().is_none_or(|when| when(body));
+        self.conditional.into_iter().find(fits).map_or(self.default, |known| known.script)
     }
 }

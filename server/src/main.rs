@@ -13,13 +13,19 @@
 //! starts and stops everything, then come the requests, the workers, and the file. Delete what you don't
 //! need: without `--store` the function `open` goes, without the file everything from `Saved` on.
 //!
-//! What can be lost? A store that is shared says it itself. In memory it is nothing after an orderly stop
-//! (ctrl-c, `SIGTERM`), and after a crash what happened since the file was last written: 10 seconds ago at
-//! the most, unless `--save-every` says otherwise. The next start says so. A task that was accepted in that
-//! time is not there, and one that was worked on is handed out again. A panic in the work fails its task; work that can end the whole process, such as by
-//! running out of memory, belongs into a process of its own.
+//! What can be lost? With `--store`, what the documentation of that store says. In memory without
+//! `--snapshot`, everything at every stop. With it nothing at an orderly stop (ctrl-c, `SIGTERM`), and at a
+//! crash what happened since the file was last written: 10 seconds ago at the most, unless `--save-every`
+//! says otherwise. The next start says so. A task that was accepted in that time is not there, and one that
+//! was worked on is handed out again.
+//!
+//! A panic in the work fails its task; work that can end the whole process, such as by running out of
+//! memory, belongs into a process of its own.
+//!
+//! It depends on `tasklife` with the feature `http`, `axum`, `chrono` and `uuid` with their clock and random
+//! ids (`now`, `v4`), `clap`, `serde`, `serde_json` and `tokio`: `server/Cargo.toml` has the features.
 
-#![expect(clippy::disallowed_methods, reason = "a server reads the clock and makes ids")]
+#![allow(clippy::disallowed_methods, reason = "a server reads the clock and makes ids")]
 
 use std::error::Error;
 use std::fmt;
@@ -77,7 +83,7 @@ struct Options {
     #[arg(long, value_name = "FILE")]
     snapshot: Option<PathBuf>,
     /// How often the snapshot is written, so that a crash loses no more than this, 1 or more
-    #[arg(long, value_name = "SECONDS", default_value = "10")]
+    #[arg(long, value_name = "SECONDS", default_value = "10", requires = "snapshot")]
     save_every: NonZeroU32,
     /// After how many seconds of silence a task is handed to another worker, 1 or more: longer than
     /// any work takes between two reports
@@ -95,7 +101,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(options: &Options) -> Outcome {
+fn run(options: &Options) -> RunResult {
     let listen = options.listen;
     let config = StoreConfig::default()
         .with_max_open(100)
@@ -105,12 +111,16 @@ fn run(options: &Options) -> Outcome {
     // First of all, so that a server started twice leaves the file of the other alone.
     let listener =
         runtime.block_on(TcpListener::bind(listen)).map_err(|e| format!("{listen}: {e}"))?;
-    let mut background = JoinSet::new();
     if let Some(url) = &options.store {
         let store = open(url, config).map_err(|e| format!("--store: {}", Chain(&*e)))?;
+        // That it can't be reached is said now, and not by the first request.
+        let anyone = "anyone".parse()?;
+        let reached = runtime.block_on(store.get(&anyone, Uuid::nil().into(), Utc::now()));
+        reached.map_err(|e| format!("--store: {}", Chain(&e)))?;
         // A task in progress stays so when this server stops: another takes it over.
-        return runtime.block_on(serve(listener, store, background));
+        return runtime.block_on(serve(listener, store, JoinSet::new()));
     }
+    let mut background = JoinSet::new();
     let snapshot = options.snapshot.as_deref();
     let memory = Arc::new(match snapshot {
         Some(path) => restore(config, path).map_err(|e| format!("{}: {e}", path.display()))?,
@@ -140,14 +150,16 @@ fn open(
     match url.split_once("://") {
         #[cfg(feature = "redis")]
         Some(("redis", _)) => Ok(Arc::new(RedisStore::new(Redis::server(url)?, config))),
-        _ => Err("expected an address that a feature of this server is for, such as \
-                  redis://127.0.0.1:6379 with the feature `redis`"
-            .into()),
+        _ if cfg!(feature = "redis") => Err("expected redis://ADDRESS:PORT".into()),
+        _ => {
+            Err("this server was built without a store to share: build it with --features redis"
+                .into())
+        }
     }
 }
 
 /// What the program ends with, or one of its parts.
-type Outcome = std::result::Result<(), Box<dyn Error>>;
+type RunResult = std::result::Result<(), Box<dyn Error>>;
 
 /// An error with its causes, each after the one that it led to.
 struct Chain<'a>(&'a dyn Error);
@@ -169,7 +181,7 @@ async fn serve(
     listener: TcpListener,
     store: Arc<dyn AsyncTaskStore>,
     mut background: JoinSet<()>,
-) -> Outcome {
+) -> RunResult {
     let (stop, give_up) = (stop_signal()?, stop_signal()?);
     let wake = Arc::new(Notify::new());
     for _ in 0..WORKERS {
@@ -190,6 +202,24 @@ async fn serve(
         Some(Err(panic)) = background.join_next() => return Err(panic.into()),
     }
     Ok(())
+}
+
+/// What ends when the process is asked to stop, from this call on: by ctrl-c, or where there is
+/// one by `SIGTERM`.
+fn stop_signal() -> io::Result<impl Future<Output = ()>> {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut terminate = signal(SignalKind::terminate())?;
+        Ok(async move {
+            tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
+        })
+    }
+    #[cfg(not(unix))]
+    Ok(async {
+        let _ = tokio::signal::ctrl_c().await;
+    })
 }
 
 /// What the requests share.
@@ -225,9 +255,9 @@ impl Api {
 }
 
 /// The head of a request, and whose it is.
-struct Call(Parts, AccountId);
+struct Authenticated(Parts, AccountId);
 
-impl FromRequestParts<Arc<Api>> for Call {
+impl FromRequestParts<Arc<Api>> for Authenticated {
     type Rejection = Response<String>;
 
     /// Here each key is an account of its own. A real server looks up whose it is.
@@ -247,7 +277,7 @@ type Body = std::result::Result<Bytes, BytesRejection>;
 
 async fn submit(
     State(api): Shared,
-    Call(request, account): Call,
+    Authenticated(request, account): Authenticated,
     body: Body,
 ) -> Result<Response<String>> {
     let now = Utc::now();
@@ -263,13 +293,19 @@ async fn submit(
     Ok(api.replies.accepted(&request, submitted, now))
 }
 
-async fn list_tasks(State(api): Shared, Call(request, account): Call) -> Result<Response<String>> {
+async fn list_tasks(
+    State(api): Shared,
+    Authenticated(request, account): Authenticated,
+) -> Result<Response<String>> {
     let now = Utc::now();
     let query = api.replies.list_query(&request, now)?;
     Ok(api.replies.list(&request, api.store.list(&account, &query, now).await, now))
 }
 
-async fn read_task(State(api): Shared, Call(request, account): Call) -> Result<Response<String>> {
+async fn read_task(
+    State(api): Shared,
+    Authenticated(request, account): Authenticated,
+) -> Result<Response<String>> {
     let now = Utc::now();
     let id = api.replies.id_in_path(&request, now)?;
     Ok(api.replies.polled(&request, api.store.get(&account, id, now).await, now))
@@ -414,22 +450,4 @@ fn save(store: &MemoryStore, path: &Path, orderly: bool) -> io::Result<()> {
         File::open(folder)?.sync_all()?;
     }
     Ok(())
-}
-
-/// What ends when the process is asked to stop, from this call on: by ctrl-c, or where there is
-/// one by `SIGTERM`.
-fn stop_signal() -> io::Result<impl Future<Output = ()>> {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let mut interrupt = signal(SignalKind::interrupt())?;
-        let mut terminate = signal(SignalKind::terminate())?;
-        Ok(async move {
-            tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
-        })
-    }
-    #[cfg(not(unix))]
-    Ok(async {
-        let _ = tokio::signal::ctrl_c().await;
-    })
 }

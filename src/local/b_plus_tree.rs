@@ -35,7 +35,7 @@ struct Inner<T> {
 struct Child<T> {
     /// Nothing in this child is below it, and all before this child is. Of the first child it says
     /// nothing.
-    least: T,
+    separator: T,
     node: Node<T>,
 }
 
@@ -59,7 +59,7 @@ impl<T: Copy + Ord> BPlusTree<T> {
         if let Some(right) = self.0.insert(value, true) {
             let left = mem::replace(&mut self.0, Node::Leaf(Vec::new()));
             let len = left.len() + right.node.len();
-            let children = Vec::from([Child { least: right.least, node: left }, right]);
+            let children = Vec::from([Child { separator: right.separator, node: left }, right]);
             self.0 = Node::Inner(Box::new(Inner { children, len }));
         }
     }
@@ -239,7 +239,7 @@ impl<T: Copy + Ord> Node<T> {
             (Self::Inner(own), Self::Inner(mut other)) => {
                 own.len += other.len;
                 if let Some(first) = other.children.first_mut() {
-                    first.least = next.least;
+                    first.separator = next.separator;
                 }
                 own.children.append(&mut other.children);
             }
@@ -268,14 +268,14 @@ fn insert_into_leaf<T: Copy + Ord>(
     if is_last && place == values.len() {
         let mut next = Vec::with_capacity(LEAF);
         next.push(value);
-        return Some(Child { least: value, node: Node::Leaf(next) });
+        return Some(Child { separator: value, node: Node::Leaf(next) });
     }
     let mut next = values.split_off(LEAF / 2);
     match place.checked_sub(LEAF / 2) {
         Some(place) => next.insert(place, value),
         None => values.insert(place, value),
     }
-    Some(Child { least: next[0], node: Node::Leaf(next) })
+    Some(Child { separator: next[0], node: Node::Leaf(next) })
 }
 
 /// Gives back room that is far more than what is needed.
@@ -289,14 +289,14 @@ fn shrink<T>(values: &mut Vec<T>) {
 impl<T: Copy + Ord> Inner<T> {
     /// The last child that can have a value that is `below`.
     fn child_of(&self, below: &impl Fn(&T) -> bool) -> usize {
-        self.children[1..].partition_point(|child| below(&child.least))
+        self.children[1..].partition_point(|child| below(&child.separator))
     }
 
     fn insert(&mut self, value: T, is_last: bool) -> Option<Child<T>> {
         self.len += 1;
         let at = match self.children.last() {
-            Some(last) if last.least <= value => self.children.len() - 1,
-            _ => self.child_of(&|least| *least <= value),
+            Some(last) if last.separator <= value => self.children.len() - 1,
+            _ => self.child_of(&|separator| *separator <= value),
         };
         let is_last = is_last && at + 1 == self.children.len();
         let new = self.children[at].node.insert(value, is_last)?;
@@ -307,12 +307,12 @@ impl<T: Copy + Ord> Inner<T> {
         let next = self.children.split_off(if is_last { FAN_OUT } else { FAN_OUT / 2 });
         let len = next.iter().map(|child| child.node.len()).sum();
         self.len -= len;
-        let least = next[0].least;
-        Some(Child { least, node: Node::Inner(Box::new(Self { children: next, len })) })
+        let separator = next[0].separator;
+        Some(Child { separator, node: Node::Inner(Box::new(Self { children: next, len })) })
     }
 
     fn remove(&mut self, value: T) -> bool {
-        let at = self.child_of(&|least| *least <= value);
+        let at = self.child_of(&|separator| *separator <= value);
         if !self.children[at].node.remove(value) {
             return false;
         }

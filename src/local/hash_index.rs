@@ -3,7 +3,7 @@
 //! A table that doubles moves everything at once. This one is made of small tables, of which one is
 //! split in two, in a fixed order, whenever so many slots have come; and they are merged again in
 //! the opposite order as slots go (linear hashing). A small table is made of buckets, each as long as
-//! a line of the cache: finding a slot takes one of them. The hashes are kept, so that whatever is
+//! a cache line: finding a slot takes one of them. The hashes are kept, so that whatever is
 //! split or merged, nothing of what the slots hold is looked at.
 
 use alloc::boxed::Box;
@@ -26,7 +26,7 @@ const MERGE_EVERY: usize = 32;
 
 #[derive(Clone, Debug)]
 pub(super) struct HashIndex {
-    /// A hash belongs to the table that its last bits name: as many bits as it takes to name the
+    /// A hash belongs to the table that its low bits name: as many bits as it takes to name the
     /// last table, or one less where there is no table of that name yet.
     tables: Vec<Table>,
     /// That many bits.
@@ -139,7 +139,7 @@ impl HashIndex {
     }
 }
 
-/// The number of the table from which another one was split: the same but for its first bit.
+/// The number of the table from which another one was split: the same but for its highest bit.
 fn split_from(number: usize) -> usize {
     number.checked_ilog2().map_or(0, |bit| number - (1 << bit))
 }
@@ -161,7 +161,7 @@ impl Table {
         self.buckets.len() * BUCKET_LEN
     }
 
-    /// The bucket where a hash is, or would be. Its first bits tell: the last ones name the table.
+    /// The bucket where a hash is, or would be. Its high bits tell: the low ones name the table.
     #[inline]
     fn bucket_of(&self, hash: u32) -> usize {
         usize::try_from((u64::from(hash) * self.buckets.len() as u64) >> 32).unwrap_or(0)

@@ -1,4 +1,4 @@
-//! All indexes at once: tasks and accounts are found by id, and are in every order.
+//! All indexes at once: tasks and accounts by id, tasks by revision and by expiry.
 
 use core::hash::BuildHasher;
 
@@ -76,9 +76,9 @@ impl LocalStore {
         let (account, at) = (&mut accounts[key], IndexKeys::of(&task));
         account.clock.advance_to(&task);
         let slot = tasks.insert_with(|slot| {
-            let position =
+            let location =
                 account.in_status_mut(at.status).append(blocks, (key, None), at.revision, slot);
-            Stored { task, position }
+            Stored { task, location }
         });
         expiry.insert(at.expires_at, slot);
         at.insert_into_limits(config, account, slot);
@@ -101,12 +101,12 @@ impl LocalStore {
     /// Takes a task out of every index but that of expiry, and returns the account that had it.
     pub(super) fn unlink(&mut self, slot: u32, now: Now) -> u32 {
         let Self { config, tasks, blocks, accounts, .. } = self;
-        let Stored { task, position } = &tasks[slot];
-        let (key, at, position) = (blocks.account(*position), IndexKeys::of(task), *position);
+        let Stored { task, location } = &tasks[slot];
+        let (key, at, location) = (blocks.account(*location), IndexKeys::of(task), *location);
         let account = &mut accounts[key];
         let index = account.in_status_mut(at.status);
-        let moved = |slot, position| tasks[slot].position = position;
-        let emptied = index.remove(blocks, position, at.revision, moved);
+        let moved = |slot, location| tasks[slot].location = location;
+        let emptied = index.remove(blocks, location, at.revision, moved);
         blocks.release(emptied);
         at.remove_from_limits(config, account, slot);
         self.update_readiness(key, now);
@@ -116,24 +116,24 @@ impl LocalStore {
     /// Moves a task that has changed in every index, from where it was before, and its account's clock.
     pub(super) fn relink(&mut self, slot: u32, before: IndexKeys, now: Now) {
         let Self { config, tasks, blocks, accounts, expiry, .. } = self;
-        let Stored { task, position } = &tasks[slot];
-        let (key, at, position) = (blocks.account(*position), IndexKeys::of(task), *position);
+        let Stored { task, location } = &tasks[slot];
+        let (key, at, location) = (blocks.account(*location), IndexKeys::of(task), *location);
         let account = &mut accounts[key];
         account.clock.advance_to(task);
         let stays = at.status == before.status;
         // Within an index the task is added first, so that the index is never empty.
         if stays {
             let index = account.in_status_mut(at.status);
-            tasks[slot].position = index.append(blocks, (key, None), at.revision, slot);
+            tasks[slot].location = index.append(blocks, (key, None), at.revision, slot);
         }
-        let moved = |slot, position| tasks[slot].position = position;
+        let moved = |slot, location| tasks[slot].location = location;
         let index = account.in_status_mut(before.status);
-        let emptied = index.remove(blocks, position, before.revision, moved);
+        let emptied = index.remove(blocks, location, before.revision, moved);
         if stays {
             blocks.release(emptied);
         } else {
             let index = account.in_status_mut(at.status);
-            tasks[slot].position = index.append(blocks, (key, emptied), at.revision, slot);
+            tasks[slot].location = index.append(blocks, (key, emptied), at.revision, slot);
         }
         if at.expires_at != before.expires_at {
             expiry.remove(before.expires_at, slot);
@@ -145,7 +145,7 @@ impl LocalStore {
     }
 }
 
-/// By what a task is in the indexes.
+/// The keys of a task in the indexes.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct IndexKeys {
     pub(super) status: TaskStatus,

@@ -1,8 +1,8 @@
 //! The tasks of one account and status, by revision.
 //!
-//! Revisions only grow, so that a task which changes leaves its place and goes to the end: nothing
+//! Revisions only grow, so that a task which changes leaves its location and goes to the end: nothing
 //! is ever inserted between others. So an index is made of blocks of entries, written one after the
-//! other. Each task knows its [`Position`], so that it leaves without being searched for: it leaves a
+//! other. Each task knows its [`Location`], so that it leaves without being searched for: it leaves a
 //! tombstone, and a block of many tombstones is compacted. The blocks are in a tree by their first
 //! revision, to seek in.
 
@@ -56,7 +56,7 @@ impl BlockEntry {
 
 /// Where a task is in its index.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Position {
+pub(super) struct Location {
     block: u32,
     at: u8,
 }
@@ -102,9 +102,9 @@ impl Blocks {
         Self(Slab::new())
     }
 
-    /// Whose task is at a position.
-    pub(super) fn account(&self, position: Position) -> u32 {
-        self.0[position.block].account
+    /// Whose task is at a location.
+    pub(super) fn account(&self, location: Location) -> u32 {
+        self.0[location.block].account
     }
 
     /// An empty block: one that was left empty, if there is one.
@@ -144,7 +144,7 @@ impl Blocks {
         &mut self,
         key: BlockKey,
         next: Option<BlockKey>,
-        mut moved: impl FnMut(u32, Position),
+        mut moved: impl FnMut(u32, Location),
     ) {
         let mut entries = core::mem::take(&mut self.0[key.block].entries);
         entries.retain(|entry| !entry.is_tombstone());
@@ -156,7 +156,7 @@ impl Blocks {
         }
         entries.shrink_to(MIN_CAPACITY);
         for (at, entry) in entries.iter().enumerate() {
-            moved(entry.slot, Position { block: key.block, at: to_u8(at) });
+            moved(entry.slot, Location { block: key.block, at: to_u8(at) });
         }
         let block = &mut self.0[key.block];
         (block.begin, block.live, block.entries) = (0, to_u8(entries.len()), entries);
@@ -185,8 +185,8 @@ impl Block {
 
     /// Makes an entry a tombstone, and says whether few enough are left for the block to be compacted.
     fn remove(&mut self, at: u8) -> bool {
-        let position = usize::from(at);
-        self.entries[position].slot = BlockEntry::TOMBSTONE;
+        let index = usize::from(at);
+        self.entries[index].slot = BlockEntry::TOMBSTONE;
         self.live -= 1;
         if self.live == 0 {
             (self.entries, self.begin) = (Vec::new(), 0);
@@ -196,7 +196,7 @@ impl Block {
             while self.entries[usize::from(self.begin)].is_tombstone() {
                 self.begin += 1;
             }
-        } else if position + 1 == self.entries.len() {
+        } else if index + 1 == self.entries.len() {
             while self.entries.last().is_some_and(|last| last.is_tombstone()) {
                 self.entries.pop();
             }
@@ -219,34 +219,34 @@ impl RevisionIndex {
         (account, emptied): (u32, Option<u32>),
         revision: Revision,
         slot: u32,
-    ) -> Position {
+    ) -> Location {
         let (keys, revision) = (self.0.get_or_insert_default(), revision.get());
         if let Some(last) = keys.last()
             && let Some(offset) = last.offset(revision)
             && let block = &mut blocks.0[last.block]
             && !block.is_full()
         {
-            let position =
-                Position { block: last.block, at: block.push(BlockEntry { offset, slot }) };
+            let location =
+                Location { block: last.block, at: block.push(BlockEntry { offset, slot }) };
             blocks.release(emptied);
-            return position;
+            return location;
         }
         let block = blocks.allocate(account, emptied);
         keys.insert(BlockKey::new(revision, block));
-        Position { block, at: blocks.0[block].push(BlockEntry { offset: 0, slot }) }
+        Location { block, at: blocks.0[block].push(BlockEntry { offset: 0, slot }) }
     }
 
-    /// Takes a task out, and tells which others have got another position thereby. Returns the block
+    /// Takes a task out, and tells which others have got another location thereby. Returns the block
     /// that it has left empty, if it has, to be dropped or to be made use of.
     pub(super) fn remove(
         &mut self,
         blocks: &mut Blocks,
-        position: Position,
+        location: Location,
         revision: Revision,
-        moved: impl FnMut(u32, Position),
+        moved: impl FnMut(u32, Location),
     ) -> Option<u32> {
-        if blocks.0[position.block].remove(position.at) {
-            self.compact(blocks, position, revision.get(), moved)
+        if blocks.0[location.block].remove(location.at) {
+            self.compact(blocks, location, revision.get(), moved)
         } else {
             None
         }
@@ -257,15 +257,15 @@ impl RevisionIndex {
     fn compact(
         &mut self,
         blocks: &mut Blocks,
-        position: Position,
+        location: Location,
         revision: u64,
-        moved: impl FnMut(u32, Position),
+        moved: impl FnMut(u32, Location),
     ) -> Option<u32> {
         let keys = self.0.as_mut()?;
         let key = *keys.until(|key| key.first() <= revision).last()?;
         debug_assert_eq!(
-            key.block, position.block,
-            "the block of a position is that of its revision"
+            key.block, location.block,
+            "the block of a location is that of its revision"
         );
         if blocks.live(key) == 0 {
             keys.remove(key);

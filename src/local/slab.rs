@@ -1,4 +1,4 @@
-//! A slab: values under small numbers that stay theirs until they are removed.
+//! A slab: values under small keys that stay theirs until they are removed.
 
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
@@ -31,7 +31,7 @@ struct Chunk<T> {
 #[derive(Clone, Debug)]
 enum Entry<T> {
     Occupied(T),
-    /// Vacant, as is the one with this number.
+    /// Vacant, and the next vacant entry of the chunk: a free list.
     Vacant(Option<u16>),
 }
 
@@ -44,31 +44,31 @@ impl<T> Slab<T> {
         self.len
     }
 
-    /// Whether all numbers are taken, but for the last one, which is never given out.
+    /// Whether all keys are taken, but for the last one, which is never given out.
     pub(super) fn is_full(&self) -> bool {
         self.len >= u32::MAX as usize
     }
 
-    /// Takes in a value, under a number that it returns. The slab must not be full.
+    /// Takes in a value, under a key that it returns. The slab must not be full.
     pub(super) fn insert(&mut self, value: T) -> u32 {
         self.insert_with(|_| value)
     }
 
-    /// Takes in a value that is made for its number.
+    /// Takes in a value that is made for its key.
     pub(super) fn insert_with(&mut self, value: impl FnOnce(u32) -> T) -> u32 {
         self.len += 1;
-        let number = match self.with_room.first() {
-            Some(number) => *number as usize,
+        let at = match self.with_room.first() {
+            Some(at) => *at as usize,
             None => self.grow(),
         };
-        let chunk = &mut self.chunks[number];
-        if self.spare == Some(number) {
+        let chunk = &mut self.chunks[at];
+        if self.spare == Some(at) {
             self.spare = None;
         }
-        // The slab is not full, so that each number fits.
-        let key = u32::try_from(number * CHUNK + chunk.next()).unwrap_or(u32::MAX);
+        // The slab is not full, so that each key fits.
+        let key = u32::try_from(at * CHUNK + chunk.next()).unwrap_or(u32::MAX);
         // The first chunk grows with the slab, so that a small one is small.
-        if number > 0 && chunk.entries.capacity() == 0 {
+        if at > 0 && chunk.entries.capacity() == 0 {
             chunk.entries.reserve_exact(CHUNK);
         }
         chunk.insert(value(key));
@@ -80,17 +80,17 @@ impl<T> Slab<T> {
 
     /// Drops a value that is there.
     pub(super) fn remove(&mut self, key: u32) {
-        let (number, place) = split(key);
-        let chunk = &mut self.chunks[number];
+        let (at, index) = split(key);
+        let chunk = &mut self.chunks[at];
         let was_full = chunk.is_full();
-        chunk.remove(place);
+        chunk.remove(index);
         self.len -= 1;
         if was_full {
             self.with_room.insert(key / CHUNK_U32);
         }
         if chunk.occupied == 0 {
             chunk.clear();
-            self.keep_spare(number);
+            self.keep_spare(at);
         }
     }
 
@@ -98,23 +98,23 @@ impl<T> Slab<T> {
         self.chunks.iter().flat_map(|chunk| &chunk.entries).filter_map(Entry::value)
     }
 
-    /// Adds a chunk, and returns its number.
+    /// Adds a chunk, and returns where it is.
     fn grow(&mut self) -> usize {
-        let number = self.chunks.len();
+        let at = self.chunks.len();
         self.chunks.push(Chunk { entries: Vec::new(), free: None, occupied: 0 });
-        self.with_room.extend(u32::try_from(number));
-        number
+        self.with_room.extend(u32::try_from(at));
+        at
     }
 
     /// Gives back what a chunk had that is now empty, or what the one had that was kept so far:
     /// the first one is kept, as it is filled first.
-    fn keep_spare(&mut self, number: usize) {
+    fn keep_spare(&mut self, at: usize) {
         if self.len == 0 {
             *self = Self::new();
             return;
         }
-        let kept = self.spare.map_or(number, |spare| spare.min(number));
-        for given_back in self.spare.into_iter().chain([number]).filter(|other| *other != kept) {
+        let kept = self.spare.map_or(at, |spare| spare.min(at));
+        for given_back in self.spare.into_iter().chain([at]).filter(|other| *other != kept) {
             self.chunks[given_back].entries = Vec::new();
         }
         self.spare = Some(kept);
@@ -148,7 +148,7 @@ impl<T> Chunk<T> {
         usize::from(self.occupied) == CHUNK
     }
 
-    /// The position of the next value.
+    /// The index of the entry that takes the next value.
     fn next(&self) -> usize {
         self.free.map_or(self.entries.len(), usize::from)
     }
@@ -156,12 +156,12 @@ impl<T> Chunk<T> {
     /// Puts a value into the next vacant entry. The chunk must not be full.
     fn insert(&mut self, value: T) {
         self.occupied += 1;
-        let Some(place) = self.free.map(usize::from) else {
+        let Some(index) = self.free.map(usize::from) else {
             self.entries.push(Entry::Occupied(value));
             return;
         };
         if let Entry::Vacant(next) =
-            core::mem::replace(&mut self.entries[place], Entry::Occupied(value))
+            core::mem::replace(&mut self.entries[index], Entry::Occupied(value))
         {
             self.free = next;
         }
@@ -173,9 +173,9 @@ impl<T> Chunk<T> {
         self.free = None;
     }
 
-    fn remove(&mut self, place: usize) {
-        self.entries[place] = Entry::Vacant(self.free);
-        self.free = u16::try_from(place).ok();
+    fn remove(&mut self, index: usize) {
+        self.entries[index] = Entry::Vacant(self.free);
+        self.free = u16::try_from(index).ok();
         self.occupied -= 1;
     }
 }
@@ -193,8 +193,8 @@ impl<T> Index<u32> for Slab<T> {
     type Output = T;
 
     fn index(&self, key: u32) -> &T {
-        let (number, place) = split(key);
-        match &self.chunks[number].entries[place] {
+        let (at, index) = split(key);
+        match &self.chunks[at].entries[index] {
             Entry::Occupied(value) => value,
             Entry::Vacant(_) => unreachable!("the index holds no key of a removed value"),
         }
@@ -203,8 +203,8 @@ impl<T> Index<u32> for Slab<T> {
 
 impl<T> IndexMut<u32> for Slab<T> {
     fn index_mut(&mut self, key: u32) -> &mut T {
-        let (number, place) = split(key);
-        match &mut self.chunks[number].entries[place] {
+        let (at, index) = split(key);
+        match &mut self.chunks[at].entries[index] {
             Entry::Occupied(value) => value,
             Entry::Vacant(_) => unreachable!("the index holds no key of a removed value"),
         }

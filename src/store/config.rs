@@ -66,9 +66,9 @@ impl StoreConfig {
     ///
     /// All that is kept counts, ended tasks too: 100,000 kept for 10 days are 10,000 submissions a day.
     /// In memory they take 28 MB in one account, and 49 MB where each has an account of its own; inputs
-    /// and resources come on top. (`cargo run --release --bin weigh` in `benches/peers` measures it.)
+    /// and resources come on top. (`cargo run --release -p tasklife-peers --bin weigh` measures it.)
     ///
-    /// A full store makes place for a submission by dropping the task that expired first; it refuses only
+    /// A full store makes room for a submission by dropping the task that expired first; it refuses only
     /// where all that it holds is visible. Law S7 of [`TaskStore`](crate::TaskStore#life-and-death) has
     /// the details.
     #[must_use]

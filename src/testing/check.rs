@@ -35,7 +35,7 @@ pub(super) struct Checker {
     pub(super) model: Model,
     seen: BTreeMap<AccountId, AccountRecord>,
     versions: BTreeMap<(AccountId, TaskId, Revision), Task>,
-    /// Since a sweep that left something, or a task that made place for another, which of the due tasks
+    /// Since a sweep that left something, or a task that made room for another, which of the due tasks
     /// are there is the store's choice. It shows in how many a sweep drops, and nowhere else.
     partly_swept: bool,
     claims: u64,

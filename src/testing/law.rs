@@ -21,7 +21,7 @@ named_enum! {
         S5 = "S5",
         /// A task is visible until it expires, to every method alike.
         S6 = "S6",
-        /// No call drops what is visible; a full store drops nothing.
+        /// No call drops what is visible; a full store drops the task that expired first, or refuses.
         S7 = "S7",
         /// Reads change nothing.
         S8 = "S8",

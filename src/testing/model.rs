@@ -37,8 +37,8 @@ pub struct Model {
     config: StoreConfig,
     horizon: Now,
     accounts: Vec<ModelAccount>,
-    /// How many places in the queue of accounts have been given out.
-    places: u64,
+    /// The last ticket given out.
+    last_ticket: u64,
 }
 
 #[derive(Clone, Debug)]
@@ -47,15 +47,15 @@ pub(super) struct ModelAccount {
     pub(super) clock: AccountClock,
     /// In no particular order.
     tasks: Vec<Task>,
-    /// The account's place in the queue: the lowest is next.
-    place: u64,
+    /// The account's ticket: the lowest is next.
+    ticket: u64,
 }
 
 impl Model {
     /// An empty store.
     #[must_use]
     pub fn new(config: StoreConfig) -> Self {
-        Self { config, horizon: MIN_TIME, accounts: Vec::new(), places: 0 }
+        Self { config, horizon: MIN_TIME, accounts: Vec::new(), last_ticket: 0 }
     }
 
     /// As [`TaskStore::submit`].
@@ -138,19 +138,19 @@ impl Model {
             Scope::Account(id) => self.accounts.iter().find(|account| account.id == *id),
             Scope::Any => {
                 let ready = self.accounts.iter().filter(|a| self.claimable(&a.id, now).is_some());
-                ready.min_by_key(|account| account.place)
+                ready.min_by_key(|account| account.ticket)
             }
         };
         let Some(id) = chosen.map(|account| account.id.clone()) else { return Ok(None) };
         let Some(mut task) = self.claimable(&id, now) else { return Ok(None) };
         if scope == Scope::Any {
-            self.places += 1;
+            self.last_ticket += 1;
         }
-        let (retention, places) = (self.config.retention(), self.places);
+        let (retention, last_ticket) = (self.config.retention(), self.last_ticket);
         let max_attempts = self.config.max_attempts().get();
         let account = self.account_mut(&id);
         if scope == Scope::Any {
-            account.place = places;
+            account.ticket = last_ticket;
         }
         let (from, stamp) = (task.status(), account.clock.next(now));
         let (event, applied) = if from == TaskStatus::Received {
@@ -269,14 +269,14 @@ impl Model {
         self.accounts.iter().map(|account| &account.id)
     }
 
-    /// The account, with a place at the end of the queue if it is new.
+    /// The account, with a ticket behind all others if it is new.
     pub(super) fn account_mut(&mut self, id: &AccountId) -> &mut ModelAccount {
         let known = self.accounts.iter().position(|account| account.id == *id);
         let at = known.unwrap_or_else(|| {
-            self.places += 1;
-            let (id, place) = (id.clone(), self.places);
+            self.last_ticket += 1;
+            let (id, ticket) = (id.clone(), self.last_ticket);
             let clock = AccountClock::default();
-            self.accounts.push(ModelAccount { id, clock, tasks: Vec::new(), place });
+            self.accounts.push(ModelAccount { id, clock, tasks: Vec::new(), ticket });
             self.accounts.len() - 1
         });
         &mut self.accounts[at]

@@ -15,9 +15,9 @@ use crate::task::Task;
 use crate::time::Now;
 
 /// A history that is being run.
-pub(super) struct Runner<'a, S, W> {
+pub(super) struct Runner<'a, S, B> {
     store: &'a S,
-    executor: &'a W,
+    executor: &'a B,
     pub(super) checker: Checker,
     /// The accounts to be looked at before and after each call, if any: slower, but tells what a
     /// call changed.
@@ -43,8 +43,8 @@ struct Walk {
     begin: Vec<Task>,
 }
 
-impl<'a, S: AsyncTaskStore, W: BlockOn> Runner<'a, S, W> {
-    pub(super) fn new(history: &History, store: &'a S, executor: &'a W, watch: bool) -> Self {
+impl<'a, S: AsyncTaskStore, B: BlockOn> Runner<'a, S, B> {
+    pub(super) fn new(history: &History, store: &'a S, executor: &'a B, watch: bool) -> Self {
         let accounts = history.steps.iter().filter_map(|step| match &step.call {
             Call::Submit { account, .. } => Some(*account),
             _ => None,

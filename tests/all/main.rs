@@ -8,6 +8,7 @@ mod broken;
 mod conformance;
 mod document;
 mod event;
+mod fuzz_seeds;
 #[cfg(feature = "http")]
 mod http;
 mod id;

@@ -1,4 +1,4 @@
-//! The store's acts one by one: refusals and their order, limits, take-over, expiry to the
+//! The store's methods one by one: refusals and their order, limits, take-over, expiry to the
 //! nanosecond. Random histories are the business of the conformance suite.
 
 use std::num::{NonZeroU32, NonZeroUsize};
@@ -451,7 +451,7 @@ fn without_a_silence_nothing_is_taken_over() {
 }
 
 #[test]
-fn a_sleeping_account_is_handed_out_to_a_clock_that_is_behind() {
+fn a_parked_account_is_handed_out_to_a_clock_that_is_behind() {
     let mut store = LocalStore::new(config());
     submit(&mut store, "acme", 1, 0);
     assert_eq!(claim(&mut store, LIFE), None);

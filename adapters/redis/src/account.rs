@@ -46,7 +46,7 @@ pub(crate) struct ReadForUpdate {
     /// The visible unfinished tasks, where they were asked for.
     pub(crate) open: usize,
     /// The visible tasks in progress, where they were asked for.
-    pub(crate) running: usize,
+    pub(crate) in_progress: usize,
 }
 
 /// What an account has to hand out.
@@ -54,15 +54,15 @@ pub(crate) struct ReadForUpdate {
 pub(crate) struct ReadForClaim {
     pub(crate) state: AccountState,
     /// The visible task in progress that was updated first.
-    pub(crate) silent: Option<Task>,
+    pub(crate) oldest_in_progress: Option<Task>,
     /// The visible task that has been received longest.
     pub(crate) received: Option<Task>,
     /// Whether there is room in the lane.
     pub(crate) room: bool,
     /// When there will be, by expiry.
-    free_at: String,
+    room_at: String,
     /// The latest expiry of those that were passed over.
-    before: String,
+    unless_before: String,
 }
 
 /// For what state something is written.
@@ -115,7 +115,7 @@ impl<'a> Account<'a> {
         let flag = |yes| if yes { "1" } else { "" };
         let args =
             [&text::instant(now), globals.horizon(), &name(id), flag(counted.0), flag(counted.1)];
-        let (meta, instant, task, open, running): (
+        let (meta, instant, task, open, in_progress): (
             MetaFields,
             String,
             Option<Vec<u8>>,
@@ -126,7 +126,7 @@ impl<'a> Account<'a> {
             .query(&script::READ_FOR_UPDATE, &self.keys, &args.map(str::as_bytes))
             .await?;
         let state = AccountState::new(meta, &instant)?;
-        Ok(ReadForUpdate { state, task: value::decode_one(task.as_deref())?, open, running })
+        Ok(ReadForUpdate { state, task: value::decode_one(task.as_deref())?, open, in_progress })
     }
 
     pub(crate) async fn read_for_claim(
@@ -136,14 +136,14 @@ impl<'a> Account<'a> {
         now: Now,
     ) -> Result<ReadForClaim, BackendError> {
         let width = config.max_in_progress().map_or(String::new(), |width| width.to_string());
-        let silent = if config.takeover_after().is_some() { "1" } else { "" };
-        let args = [&text::instant(now), globals.horizon(), &width, silent];
-        let (meta, instant, silent, received, room, free_at, before): ClaimFields =
+        let oldest_in_progress = if config.takeover_after().is_some() { "1" } else { "" };
+        let args = [&text::instant(now), globals.horizon(), &width, oldest_in_progress];
+        let (meta, instant, oldest_in_progress, received, room, room_at, unless_before): ClaimFields =
             self.redis.query(&script::READ_FOR_CLAIM, &self.keys, &args.map(str::as_bytes)).await?;
         let state = AccountState::new(meta, &instant)?;
-        let silent = value::decode_one(silent.as_deref())?;
+        let oldest_in_progress = value::decode_one(oldest_in_progress.as_deref())?;
         let received = value::decode_one(received.as_deref())?;
-        Ok(ReadForClaim { state, silent, received, room, free_at, before })
+        Ok(ReadForClaim { state, oldest_in_progress, received, room, room_at, unless_before })
     }
 
     /// The account's revision, and as many tasks as asked for.
@@ -257,14 +257,14 @@ impl<'a> Account<'a> {
     }
 
     /// Lets go of the account after a while, if it is still at this revision, without tasks.
-    pub(crate) async fn retire(
+    pub(crate) async fn expire_after(
         &self,
         revision: &str,
         after: Duration,
     ) -> Result<bool, BackendError> {
         let after = after.as_millis().to_string();
         let args = [revision.as_bytes(), after.as_bytes()];
-        self.redis.query(&script::RETIRE, &self.keys, &args).await
+        self.redis.query(&script::EXPIRE_ACCOUNT, &self.keys, &args).await
     }
 }
 
@@ -315,11 +315,13 @@ impl AccountState {
 impl ReadForClaim {
     /// When an account that has nothing to hand out may have something, if nothing happens to it.
     pub(crate) fn parked_until(self, config: &StoreConfig) -> ParkedUntil {
-        let silence = self.silent.and_then(|silent| config.takeover_at(&silent));
+        let silence = self
+            .oldest_in_progress
+            .and_then(|oldest_in_progress| config.takeover_at(&oldest_in_progress));
         ParkedUntil {
             past: silence.map(text::instant).unwrap_or_default(),
-            until: self.free_at,
-            before: self.before,
+            until: self.room_at,
+            unless_before: self.unless_before,
         }
     }
 }

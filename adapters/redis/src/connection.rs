@@ -270,7 +270,7 @@ impl Redis {
         Some((current.generation, current.connection.clone()?))
     }
 
-    /// Lets go of a connection, unless another has taken its endpoint.
+    /// Lets go of a connection, unless another has replaced it.
     fn drop_connection(&self, generation: u64) {
         let mut current = self.shared.current.lock().unwrap_or_else(PoisonError::into_inner);
         if current.generation == generation {

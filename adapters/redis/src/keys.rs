@@ -39,14 +39,14 @@ impl Prefix {
             "ready",
             "parked-past",
             "parked-until",
-            "parked-before",
+            "parked-unless-before",
             "bounds",
             "expiry",
             "due",
             "counts",
             "total",
             "reservations",
-            "epoch",
+            "replication-ids",
         ];
         NAMES.map(|name| format!("{}:{{*}}:{name}", self.0))
     }

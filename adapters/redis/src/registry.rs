@@ -60,7 +60,7 @@ pub(crate) struct ParkedUntil {
     /// From an instant on: a task that fills the lane has then expired.
     pub(crate) until: String,
     /// For a clock that is behind an instant: to it, a task has not yet expired.
-    pub(crate) before: String,
+    pub(crate) unless_before: String,
 }
 
 /// An account that may have what expired, as it was registered.
@@ -122,7 +122,8 @@ impl<'a> Registry<'a> {
         Ok(Globals { horizon, floor })
     }
 
-    /// The first account of the ready queue, with the version of its entry while nothing makes it ready anew.
+    /// The first account of the ready queue, and the version of its entry, which changes whenever the account
+    /// is made ready.
     pub(crate) async fn next_ready(
         &self,
         now: Now,
@@ -140,7 +141,7 @@ impl<'a> Registry<'a> {
         version: &str,
         parked: &ParkedUntil,
     ) -> Result<(), BackendError> {
-        let args = [account.as_str(), version, &parked.past, &parked.until, &parked.before];
+        let args = [account.as_str(), version, &parked.past, &parked.until, &parked.unless_before];
         self.query(&script::PARK, &args).await
     }
 
@@ -193,12 +194,12 @@ impl<'a> Registry<'a> {
 
     /// Raises the floor to the revision of an account that is about to be forgotten. Gives the version
     /// of its entry in the queue, if it has one.
-    pub(crate) async fn forget(
+    pub(crate) async fn raise_floor(
         &self,
         account: &AccountId,
         revision: &str,
     ) -> Result<String, BackendError> {
-        self.query(&script::FORGET, &[account.as_str(), revision]).await
+        self.query(&script::RAISE_FLOOR, &[account.as_str(), revision]).await
     }
 
     /// Reserves one of so many places.
@@ -241,12 +242,12 @@ impl<'a> Registry<'a> {
     }
 
     /// For which primaries all this was last made sure of.
-    pub(crate) async fn epoch(&self) -> Result<String, BackendError> {
-        self.query(&script::EPOCH, &[]).await
+    pub(crate) async fn replication_ids(&self) -> Result<String, BackendError> {
+        self.query(&script::REPLICATION_IDS, &[]).await
     }
 
-    pub(crate) async fn set_epoch(&self, epoch: &str) -> Result<(), BackendError> {
-        let _: String = self.query(&script::EPOCH, &[epoch]).await?;
+    pub(crate) async fn set_replication_ids(&self, ids: &str) -> Result<(), BackendError> {
+        let _: String = self.query(&script::REPLICATION_IDS, &[ids]).await?;
         Ok(())
     }
 

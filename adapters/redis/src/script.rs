@@ -46,7 +46,7 @@ scripts! { "account":
     MARK_PARKED = "mark_parked" "flags=allow-oom";
     SWEEP = "sweep" "flags=allow-oom";
     FENCE = "fence" "flags=allow-oom";
-    RETIRE = "retire" "flags=allow-oom";
+    EXPIRE_ACCOUNT = "expire_account" "flags=allow-oom";
     REPAIR = "repair" "flags=allow-oom";
 }
 scripts! { "registry":
@@ -58,10 +58,10 @@ scripts! { "registry":
     EXPIRING = "expiring" "flags=no-writes";
     DUE = "due" "flags=no-writes";
     RECORD_SWEEP = "record_sweep" "flags=allow-oom";
-    FORGET = "forget" "flags=allow-oom";
+    RAISE_FLOOR = "raise_floor" "flags=allow-oom";
     RESERVE = "reserve" "";
     COUNT = "count" "flags=allow-oom";
     STALE_RESERVATIONS = "stale_reservations" "flags=no-writes";
-    EPOCH = "epoch" "flags=allow-oom";
+    REPLICATION_IDS = "replication_ids" "flags=allow-oom";
     REREGISTER = "reregister" "flags=allow-oom";
 }

@@ -39,10 +39,10 @@ use crate::registry::{Globals, Registry};
 ///
 /// - *The horizon.* A sweep moves it there, and then in every account that has something that expires
 ///   by it, before it returns. A submission to an account that has nothing asks there.
-/// - *The ready queue*, for [`Scope::Any`]. Accounts with nothing to hand out are parked, and what may
-///   change that makes them ready, before it is written.
+/// - *The ready queue*, for [`Scope::Any`]. Accounts with nothing to hand out are parked. Whoever writes
+///   what may change that makes the account ready first, and then writes.
 /// - *The number of tasks*, where it is [limited](StoreConfig::with_max_tasks): a submission reserves a
-///   place, writes, and is counted. The limit is never exceeded. A full store makes place by a sweep to
+///   place, writes, and is counted. The limit is never exceeded. A full store makes room by a sweep to
 ///   the expiry of the task that expired first, of that one task. While others have reserved the last
 ///   places, a submission waits for what becomes of them; of a process that died in between, it is found
 ///   out after a second. A limit that is set on a store with tasks counts those accounts that
@@ -176,7 +176,7 @@ impl RedisStore {
                 return Err(TransitionError::new(from, kind).into());
             }
             if let Some(width) = self.config.max_in_progress().filter(|_| counted)
-                && read.running >= width.get() as usize
+                && read.in_progress >= width.get() as usize
             {
                 return Err(ApplyError::LaneBusy);
             }

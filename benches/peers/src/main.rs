@@ -12,7 +12,7 @@ use tasklife_peers::{count, plot, report};
 /// README. Exits with 1 where a budget is missed.
 #[derive(Debug, Parser)]
 struct Options {
-    /// Up to 100,000 tasks, in a few minutes; the report goes to the target directory.
+    /// Up to 100,000 tasks, in a few minutes; the report goes beside the program.
     #[arg(long)]
     quick: bool,
     /// Only these rows.
@@ -22,11 +22,11 @@ struct Options {
     #[arg(long)]
     no_rivals: bool,
     #[command(subcommand)]
-    act: Option<Act>,
+    command: Option<Command>,
 }
 
 #[derive(Clone, Copy, Debug, Subcommand)]
-enum Act {
+enum Command {
     /// What is run under valgrind: not for people.
     #[command(hide = true)]
     Count { tasks: usize, accounts: usize },
@@ -47,7 +47,7 @@ const ROWS: [Row; 8] = [
 
 fn main() -> Result<ExitCode, Box<dyn Error>> {
     let options = Options::parse();
-    if let Some(Act::Count { tasks, accounts }) = options.act {
+    if let Some(Command::Count { tasks, accounts }) = options.command {
         count::run(tasks, accounts);
         return Ok(ExitCode::SUCCESS);
     }

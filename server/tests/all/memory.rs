@@ -224,8 +224,9 @@ fn a_snapshot_that_is_none_is_left_as_it_is() {
 #[test]
 fn a_store_that_it_was_not_built_for_is_refused() {
     for (options, message) in [
-        (&["--store", "postgres://127.0.0.1"][..], "expected an address that a feature"),
-        (&["--store", "memory"], "expected an address that a feature"),
+        (&["--store", "postgres://127.0.0.1"][..], "--store: "),
+        (&["--store", "memory"], "--store: "),
+        (&["--save-every", "1"], "--snapshot <FILE>"),
         (&["--store", "redis://127.0.0.1", "--snapshot", "x.json"], "--snapshot <FILE>"),
     ] {
         let mut command = Command::new(PROGRAM);

@@ -1,12 +1,13 @@
 //! Two processes of the server behind one store on Redis, with clients on both.
 
+use std::process::Command;
 use std::thread::sleep;
 use std::time::Duration;
 
 use tasklife::TaskStatus;
 use tasklife_test_support::RedisServer;
 
-use crate::client::Server;
+use crate::client::{PROGRAM, Server};
 
 fn start(redis: &RedisServer) -> Server {
     Server::start(&["--takeover-after", "1", "--store", &redis.address()])
@@ -43,4 +44,15 @@ fn a_task_of_a_server_that_died_is_taken_over_by_another() {
     assert_eq!(task.status().known(), Some(TaskStatus::ProcessingInProgress));
     let ended = other.follow(&path, |_| {}).document(200);
     assert_eq!(ended.status().known(), Some(TaskStatus::ProcessingCompleted));
+}
+
+#[test]
+fn a_store_that_is_not_there_is_told_at_the_start() {
+    let mut gone = RedisServer::start(&[]);
+    gone.kill();
+    let options = ["--listen", "127.0.0.1:0", "--store", &gone.address()];
+    let refused = Command::new(PROGRAM).args(options).output().unwrap();
+    assert_eq!((refused.status.code(), &*refused.stdout), (Some(1), &b""[..]));
+    let message = String::from_utf8(refused.stderr).unwrap();
+    assert!(message.starts_with("--store: ") && message.contains("refused"), "{message}");
 }

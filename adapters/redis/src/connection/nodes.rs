@@ -10,7 +10,7 @@ use super::{Connection, Endpoint, Redis};
 impl Redis {
     /// What tells one set of primaries of a cluster from another: the names of their histories, which
     /// change with a fail-over and with a restart. None for a single server.
-    pub(crate) async fn epoch(&self) -> Result<Option<String>, BackendError> {
+    pub(crate) async fn replication_ids(&self) -> Result<Option<String>, BackendError> {
         if matches!(self.endpoint, Endpoint::Server(_)) {
             return Ok(None);
         }

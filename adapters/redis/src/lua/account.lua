@@ -1,7 +1,7 @@
 -- The keys of an account: its meta data, its tasks by id, and for each of the five statuses their order
 -- (revision and id) and their expiry (instant and id).
 --
--- Its meta data: `r` revision, `u` latest update, `h` horizon, `w` '1' if it is known to be in the ready
+-- Its meta data: `r` revision, `u` latest update, `h` horizon, `q` '1' if it is known to be in the ready
 -- queue, `b` the registered bound of its expiries, `c` how many writes there were, `k` the tokens of the
 -- last ones, `d` the token of the last sweep and how many tasks it dropped.
 local META, TASKS = KEYS[1], KEYS[2]

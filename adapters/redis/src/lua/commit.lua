@@ -23,7 +23,7 @@ redis.call('ZADD', expiry(status), 0, expires .. id)
 redis.call('HSET', META, 'r', ARGV[2], 'u', ARGV[3], 'k', token .. string.sub(tokens, 1, 7 * #token))
 local writes = redis.call('HINCRBY', META, 'c', 1)
 if ARGV[4] ~= '' then redis.call('HSET', META, 'h', ARGV[4]) end
-if ARGV[5] == '1' then redis.call('HSET', META, 'w', '1') end
+if ARGV[5] == '1' then redis.call('HSET', META, 'q', '1') end
 if ARGV[6] ~= '' then redis.call('HSET', META, 'b', ARGV[6]) end
 redis.call('PERSIST', META)
 

@@ -7,7 +7,7 @@ local members = redis.call('ZRANGEBYLEX', EXPIRY, '-', to, 'LIMIT', ARGV[2], ARG
 for _, member in ipairs(members) do
   local account = string.sub(member, 23)
   local bound = redis.call('HGET', BOUNDS, account) or ''
-  local mark = redis.call('ZSCORE', DUE, account) or ''
-  found[#found + 1] = { account, string.sub(member, 1, 22), string.sub(bound, 23), mark }
+  local due_version = redis.call('ZSCORE', DUE, account) or ''
+  found[#found + 1] = { account, string.sub(member, 1, 22), string.sub(bound, 23), due_version }
 end
 return found

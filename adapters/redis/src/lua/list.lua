@@ -6,33 +6,33 @@ local count = tonumber(ARGV[4])
 local size = math.min(count, 100)
 local lower = '(' .. ARGV[3] .. '~'
 
--- A descending sequence for each status, read in chunks.
-local sequences = {}
+-- A descending cursor for each status, read in chunks.
+local cursors = {}
 for digit in string.gmatch(ARGV[5], '%d') do
   local upper = '+'
   if ARGV[2] ~= '' then upper = '(' .. ARGV[2] end
-  sequences[#sequences + 1] = { key = order(tonumber(digit)), upper = upper, at = 1, chunk = {} }
+  cursors[#cursors + 1] = { key = order(tonumber(digit)), upper = upper, at = 1, chunk = {} }
 end
 
-local function peek(sequence)
-  if sequence.chunk and sequence.at > #sequence.chunk then
-    sequence.chunk =
-      redis.call('ZREVRANGEBYLEX', sequence.key, sequence.upper, lower, 'LIMIT', 0, size)
-    sequence.at = 1
-    if #sequence.chunk == 0 then
-      sequence.chunk = nil
+local function peek(cursor)
+  if cursor.chunk and cursor.at > #cursor.chunk then
+    cursor.chunk =
+      redis.call('ZREVRANGEBYLEX', cursor.key, cursor.upper, lower, 'LIMIT', 0, size)
+    cursor.at = 1
+    if #cursor.chunk == 0 then
+      cursor.chunk = nil
     else
-      sequence.upper = '(' .. sequence.chunk[#sequence.chunk]
+      cursor.upper = '(' .. cursor.chunk[#cursor.chunk]
     end
   end
-  return sequence.chunk and sequence.chunk[sequence.at]
+  return cursor.chunk and cursor.chunk[cursor.at]
 end
 
 local function next_id()
   local best, from
-  for _, sequence in ipairs(sequences) do
-    local member = peek(sequence)
-    if member and (not best or member > best) then best, from = member, sequence end
+  for _, cursor in ipairs(cursors) do
+    local member = peek(cursor)
+    if member and (not best or member > best) then best, from = member, cursor end
   end
   if not best then return nil end
   from.at = from.at + 1

@@ -9,5 +9,5 @@ redis.call('HINCRBY', META, 'r', 1)
 if ARGV[2] ~= '' then
   redis.call('HSET', META, 'h', later(redis.call('HGET', META, 'h'), ARGV[2]))
 end
-redis.call('HDEL', META, 'w')
+redis.call('HDEL', META, 'q')
 return 1

@@ -13,7 +13,7 @@ end
 
 make_all_ready(PARKED_PAST, '-', '(' .. now)
 make_all_ready(PARKED_UNTIL, '-', '(' .. instant .. '\255')
-make_all_ready(PARKED_BEFORE, '(' .. instant .. '\255', '+')
+make_all_ready(PARKED_UNLESS_BEFORE, '(' .. instant .. '\255', '+')
 
 local first = redis.call('ZRANGE', READY, 0, 0)[1]
 if not first then return { horizon, floor(), false, '' } end

@@ -4,7 +4,7 @@ local account, entry = ARGV[1], queue_entry(ARGV[1])
 if not entry or entry.version ~= ARGV[2] or entry.ticket == '-' then return 0 end
 redis.call('ZREM', READY, entry.ticket .. account)
 local words = {}
-for at, key in ipairs({ PARKED_PAST, PARKED_UNTIL, PARKED_BEFORE }) do
+for at, key in ipairs({ PARKED_PAST, PARKED_UNTIL, PARKED_UNLESS_BEFORE }) do
   local instant = ARGV[2 + at]
   if instant ~= '' then redis.call('ZADD', key, 0, instant .. account) end
   words[at] = instant ~= '' and instant or '-'

@@ -2,9 +2,9 @@
 -- visible received one with the lowest, whether there is room in the lane; and where there is none,
 -- when there will be by expiry; and the latest expiry of those passed over.
 -- ARGV: now, known horizon or '', width of the lane or '', '1' to look at those in progress
-local meta = redis.call('HMGET', META, 'r', 'u', 'h', 'w', 'b', 'c')
+local meta = redis.call('HMGET', META, 'r', 'u', 'h', 'q', 'b', 'c')
 local instant = later(later(meta[3], ARGV[1]), ARGV[2])
-local before = ''
+local unless_before = ''
 
 local function first(status)
   local from = '-'
@@ -15,7 +15,7 @@ local function first(status)
       if value then
         local expires = header(value)
         if expires > instant then return value end
-        before = later(before, expires)
+        unless_before = later(unless_before, expires)
       end
       from = '(' .. member
     end
@@ -23,15 +23,15 @@ local function first(status)
   end
 end
 
-local silent = ARGV[4] == '1' and first(2)
+local oldest = ARGV[4] == '1' and first(2)
 local received = first(1)
-local room, free_at = 1, ''
+local room, room_at = 1, ''
 if received and ARGV[3] ~= '' then
   local excess = redis.call('ZLEXCOUNT', expiry(2), after(instant), '+') - tonumber(ARGV[3])
   if excess >= 0 then
     room = 0
     local last = redis.call('ZRANGEBYLEX', expiry(2), after(instant), '+', 'LIMIT', excess, 1)[1]
-    if last then free_at = string.sub(last, 1, 22) end
+    if last then room_at = string.sub(last, 1, 22) end
   end
 end
-return { meta, instant, silent, received, room, free_at, before }
+return { meta, instant, oldest, received, room, room_at, unless_before }

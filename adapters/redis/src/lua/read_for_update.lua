@@ -1,12 +1,12 @@
 -- Reads what decides on a submission or an event.
 -- ARGV: now, known horizon or '', id, '1' to count the open tasks, '1' to count those in progress
-local meta = redis.call('HMGET', META, 'r', 'u', 'h', 'w', 'b', 'c')
+local meta = redis.call('HMGET', META, 'r', 'u', 'h', 'q', 'b', 'c')
 local instant = later(later(meta[3], ARGV[1]), ARGV[2])
-local open, running = 0, 0
+local open, in_progress = 0, 0
 if ARGV[4] == '1' then
   for status = 0, 2 do
     open = open + redis.call('ZLEXCOUNT', expiry(status), after(instant), '+')
   end
 end
-if ARGV[5] == '1' then running = redis.call('ZLEXCOUNT', expiry(2), after(instant), '+') end
-return { meta, instant, redis.call('HGET', TASKS, ARGV[3]), open, running }
+if ARGV[5] == '1' then in_progress = redis.call('ZLEXCOUNT', expiry(2), after(instant), '+') end
+return { meta, instant, redis.call('HGET', TASKS, ARGV[3]), open, in_progress }

@@ -2,10 +2,10 @@
 -- and tickets; the queue of accounts; who has something that expires; the places of a limited store; and the
 -- primaries for which all that was last made sure of.
 local HORIZON, FLOOR, COUNTER = KEYS[1], KEYS[2], KEYS[3]
-local QUEUE, READY, PARKED_PAST, PARKED_UNTIL, PARKED_BEFORE = KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8]
+local QUEUE, READY, PARKED_PAST, PARKED_UNTIL, PARKED_UNLESS_BEFORE = KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8]
 local BOUNDS, EXPIRY, DUE = KEYS[9], KEYS[10], KEYS[11]
 local COUNTS, TOTAL, RESERVATIONS = KEYS[12], KEYS[13], KEYS[14]
-local EPOCH = KEYS[15]
+local REPLICATION_IDS = KEYS[15]
 
 local function later(a, b)
   if not a or (b and b > a) then return b end
@@ -29,15 +29,15 @@ local function floor() return redis.call('GET', FLOOR) or '0' end
 local function queue_entry(account)
   local entry = redis.call('HGET', QUEUE, account)
   if not entry then return nil end
-  local version, ticket, past, till, before =
+  local version, ticket, past, until_, before =
     string.match(entry, '^(%S+) (%S+) (%S+) (%S+) (%S+)$')
-  return { version = version, ticket = ticket, past = past, till = till, before = before }
+  return { version = version, ticket = ticket, past = past, until_ = until_, before = before }
 end
 
 local function unpark(account, entry)
   if entry.past ~= '-' then redis.call('ZREM', PARKED_PAST, entry.past .. account) end
-  if entry.till ~= '-' then redis.call('ZREM', PARKED_UNTIL, entry.till .. account) end
-  if entry.before ~= '-' then redis.call('ZREM', PARKED_BEFORE, entry.before .. account) end
+  if entry.until_ ~= '-' then redis.call('ZREM', PARKED_UNTIL, entry.until_ .. account) end
+  if entry.before ~= '-' then redis.call('ZREM', PARKED_UNLESS_BEFORE, entry.before .. account) end
 end
 
 -- Makes an account ready, or keeps it so with its ticket: the new version keeps off whoever wants to park

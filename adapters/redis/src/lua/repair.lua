@@ -3,7 +3,7 @@
 -- ARGV: gap
 if not redis.call('HGET', META, 'r') then return { '', '', 0, '0' } end
 redis.call('HINCRBY', META, 'r', ARGV[1])
-redis.call('HDEL', META, 'w')
+redis.call('HDEL', META, 'q')
 local meta = redis.call('HMGET', META, 'r', 'h', 'b')
 local bound = meta[3]
 for status = 0, 4 do

@@ -22,7 +22,7 @@ impl RedisStore {
     /// Reserves a place in the store, for an account that may be full itself; gives its token, or none
     /// where the account may have changed.
     ///
-    /// A full store makes place, as the law has it: it drops the task that expired first, by a sweep to
+    /// A full store makes room, as the law has it: it drops the task that expired first, by a sweep to
     /// its expiry of this one task.
     pub(super) async fn reserve(
         &self,

@@ -64,7 +64,7 @@ impl RedisStore {
         loop {
             let mut read = account.read_for_claim(&self.config, &globals, now).await?;
             let due = |task: &_| self.config.takeover_due(task, clamp_time(now));
-            let silent = read.silent.take_if(|task| due(task));
+            let silent = read.oldest_in_progress.take_if(|task| due(task));
             let received = read.received.take_if(|_| silent.is_none() && read.room);
             let event = match &silent {
                 Some(task) if self.config.is_out_of_attempts(task) => EventKind::Fail,

@@ -51,13 +51,13 @@ impl RedisStore {
         Ok(())
     }
 
-    /// Mends, where a primary is another than when it was last done.
+    /// Repairs, where a primary is not the one that it was at the last repair.
     pub(super) async fn repair_if_needed(&self) -> Result<(), BackendError> {
-        let Some(epoch) = self.redis.epoch().await? else { return Ok(()) };
+        let Some(ids) = self.redis.replication_ids().await? else { return Ok(()) };
         let registry = self.registry();
-        if registry.epoch().await? != epoch {
+        if registry.replication_ids().await? != ids {
             self.repair().await?;
-            registry.set_epoch(&epoch).await?;
+            registry.set_replication_ids(&ids).await?;
         }
         Ok(())
     }

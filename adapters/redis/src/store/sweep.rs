@@ -96,9 +96,9 @@ impl RedisStore {
     /// find it gone and begin its revisions anew below the floor.
     async fn forget(&self, expiring: &Expiring, revision: &str) -> Result<(), BackendError> {
         let id = &expiring.account;
-        let version = self.registry().forget(id, revision).await?;
+        let version = self.registry().raise_floor(id, revision).await?;
         let after = self.grace.unwrap_or_default().max(RETIREMENT);
-        if self.account(id).retire(revision, after).await? && !version.is_empty() {
+        if self.account(id).expire_after(revision, after).await? && !version.is_empty() {
             self.registry().park(id, &version, &ParkedUntil::default()).await?;
         }
         Ok(())

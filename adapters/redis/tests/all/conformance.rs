@@ -46,7 +46,7 @@ tasklife::conformance! {
 }
 
 #[test]
-fn one_server_once_broke_acts() {
+fn one_server_once_broke_methods() {
     use tasklife::testing::*;
 
     let history = History::new()

@@ -15,7 +15,7 @@ use tasklife::{AccountId, Retention, StoreConfig, TaskError};
 use tasklife_mock::{MockApi, Origin, Pace, Script};
 
 use crate::options::Options;
-use script::Rule;
+use script::ScriptConfig;
 
 /// How many keys may open an account, where the file names none that may call.
 const OPEN_ACCOUNTS: usize = 1_000;
@@ -42,7 +42,7 @@ pub(crate) struct Config {
     max_input: Option<usize>,
     retention_days: Option<u32>,
     existing: Vec<Existing>,
-    scripts: Vec<Rule>,
+    scripts: Vec<ScriptConfig>,
 }
 
 /// Who may call.

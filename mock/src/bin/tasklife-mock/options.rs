@@ -95,7 +95,7 @@ For tests:
   tasklife-mock --fail databaseCreateRequest=DATABASE_NOT_ACTIVE
       what does the client make of a failure?
   tasklife-mock --config scenario.json --journal journal.jsonl
-      what did the client do? `audit journal.jsonl` says whether the server kept its contract
+      what did the client do? The example `audit` of tasklife reads the journal, too
 
 The file of --config is a JSON object. All of its fields may be left out:
   accounts        [{"key", "secret", "account"}]: who may call, and whose tasks they see.

@@ -1,4 +1,4 @@
-//! The API at a socket: requests in log, and what is told of them.
+//! The API at a socket: requests one at a time, and what is logged of them.
 
 use std::future::poll_fn;
 use std::io::{self, Write};

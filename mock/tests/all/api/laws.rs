@@ -11,7 +11,7 @@ use super::{Client, acme, api, listed, request, second};
 
 /// What a client does, and how long it then waits.
 #[derive(Clone, Debug)]
-enum Act {
+enum ClientCall {
     Create { name: u8 },
     Operate { method: &'static str, nth: usize },
     Database { nth: usize },
@@ -20,18 +20,18 @@ enum Act {
     List { limit: usize },
 }
 
-fn acts() -> impl Strategy<Value = Vec<(Act, u32)>> {
-    let act = prop_oneof![
-        3 => (0..4_u8).prop_map(|name| Act::Create { name }),
+fn calls() -> impl Strategy<Value = Vec<(ClientCall, u32)>> {
+    let call = prop_oneof![
+        3 => (0..4_u8).prop_map(|name| ClientCall::Create { name }),
         2 => (prop_oneof![Just("PUT"), Just("DELETE")], 0..6_usize)
-            .prop_map(|(method, nth)| Act::Operate { method, nth }),
-        2 => (0..6_usize).prop_map(|nth| Act::Database { nth }),
-        4 => (0..8_usize).prop_map(|nth| Act::Poll { nth }),
-        2 => (0..6_usize).prop_map(|nth| Act::Read { nth }),
-        2 => (1..5_usize).prop_map(|limit| Act::List { limit }),
+            .prop_map(|(method, nth)| ClientCall::Operate { method, nth }),
+        2 => (0..6_usize).prop_map(|nth| ClientCall::Database { nth }),
+        4 => (0..8_usize).prop_map(|nth| ClientCall::Poll { nth }),
+        2 => (0..6_usize).prop_map(|nth| ClientCall::Read { nth }),
+        2 => (1..5_usize).prop_map(|limit| ClientCall::List { limit }),
     ];
     let wait = prop_oneof![3 => 0..3_000_u32, 1 => 0..20_000_u32, 1 => Just(500_000_000)];
-    prop::collection::vec((act, wait), 1..40)
+    prop::collection::vec((call, wait), 1..40)
 }
 
 fn pace(by_reads: bool) -> BoxedStrategy<Pace> {
@@ -114,23 +114,27 @@ impl Setting {
     }
 }
 
-/// Does all acts, and gives the answers. Before each, `meanwhile` is called with the time before
+/// Does all calls, and gives the answers. Before each, `meanwhile` is called with the time before
 /// and the time.
-fn session(api: &MockApi, acts: &[(Act, u32)], meanwhile: impl Fn(f64, f64)) -> Vec<String> {
+fn session(
+    api: &MockApi,
+    calls: &[(ClientCall, u32)],
+    meanwhile: impl Fn(f64, f64),
+) -> Vec<String> {
     let (mut now, mut tasks, mut answers) = (0.0, Vec::new(), Vec::new());
-    for (act, wait) in acts {
+    for (call, wait) in calls {
         let nth = |nth: &usize| 77_899 + nth;
-        let (method, path, body) = match act {
-            Act::Create { name } => {
+        let (method, path, body) = match call {
+            ClientCall::Create { name } => {
                 ("POST", "/v1/subscriptions".into(), format!(r#"{{"name":{name}}}"#))
             }
-            Act::Operate { method, nth: at } => {
+            ClientCall::Operate { method, nth: at } => {
                 (*method, format!("/v1/subscriptions/{}", nth(at)), "{}".into())
             }
-            Act::Database { nth: at } => {
+            ClientCall::Database { nth: at } => {
                 ("POST", format!("/v1/subscriptions/{}/databases", nth(at)), "{}".into())
             }
-            Act::Poll { nth } => {
+            ClientCall::Poll { nth } => {
                 let unknown = || "/v1/tasks/7".to_owned();
                 (
                     "GET",
@@ -138,10 +142,12 @@ fn session(api: &MockApi, acts: &[(Act, u32)], meanwhile: impl Fn(f64, f64)) -> 
                     String::new(),
                 )
             }
-            Act::Read { nth: at } => {
+            ClientCall::Read { nth: at } => {
                 ("GET", format!("/v1/subscriptions/{}", nth(at)), String::new())
             }
-            Act::List { limit } => ("GET", format!("/v1/tasks?limit={limit}"), String::new()),
+            ClientCall::List { limit } => {
+                ("GET", format!("/v1/tasks?limit={limit}"), String::new())
+            }
         };
         let response = api.handle(&request(method, &path, &body), second(now));
         if let Some(location) = response.headers().get("location") {
@@ -164,16 +170,16 @@ fn session(api: &MockApi, acts: &[(Act, u32)], meanwhile: impl Fn(f64, f64)) -> 
 
 proptest! {
     #[test]
-    fn the_same_calls_at_the_same_times_have_the_same_answers(setting in settings(true), acts in acts()) {
-        let one = session(&setting.api(), &acts, |_, _| {});
-        prop_assert_eq!(session(&setting.api(), &acts, |_, _| {}), one);
+    fn the_same_calls_at_the_same_times_have_the_same_answers(setting in settings(true), calls in calls()) {
+        let one = session(&setting.api(), &calls, |_, _| {});
+        prop_assert_eq!(session(&setting.api(), &calls, |_, _| {}), one);
     }
 
     #[test]
-    fn looking_in_between_makes_no_difference(setting in settings(true), acts in acts(), parts in 1..5_u32) {
-        let plain = session(&setting.api(), &acts, |_, _| {});
+    fn looking_in_between_makes_no_difference(setting in settings(true), calls in calls(), parts in 1..5_u32) {
+        let plain = session(&setting.api(), &calls, |_, _| {});
         let watched = setting.api();
-        let with_looks = session(&watched, &acts, |from, to| {
+        let with_looks = session(&watched, &calls, |from, to| {
             for part in 0..=parts {
                 watched.advance(second(from + (to - from) * f64::from(part) / f64::from(parts)));
             }
@@ -183,9 +189,9 @@ proptest! {
 
     #[cfg(feature = "audit")]
     #[test]
-    fn the_auditor_finds_nothing(setting in settings(true), acts in acts()) {
+    fn the_auditor_finds_nothing(setting in settings(true), calls in calls()) {
         let api = setting.api();
-        session(&api, &acts, |_, _| {});
+        session(&api, &calls, |_, _| {});
         let mut auditor = tasklife::audit::Auditor::new(tasklife::Retention::default());
         for exchange in api.journal() {
             let findings = auditor.observe(&(&exchange).into());
@@ -194,9 +200,9 @@ proptest! {
     }
 
     #[test]
-    fn pages_have_each_task_that_can_be_read_once(setting in settings(false), acts in acts(), limit in 1..4_usize) {
+    fn pages_have_each_task_that_can_be_read_once(setting in settings(false), calls in calls(), limit in 1..4_usize) {
         let api = setting.api();
-        session(&api, &acts, |_, _| {});
+        session(&api, &calls, |_, _| {});
         let all = listed(&api.get("/v1/tasks", 600_000.0));
         let (mut pages, mut path) = (Vec::new(), format!("/v1/tasks?limit={limit}"));
         loop {

@@ -11,7 +11,7 @@ use super::{moving_at, pace};
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[serde(expecting = "an object with `command`, and with what becomes of its tasks")]
-pub(super) struct Rule {
+pub(super) struct ScriptConfig {
     command: CommandType,
     when: Option<Map<String, Value>>,
     #[serde(default, deserialize_with = "pace")]
@@ -51,7 +51,7 @@ struct Complete {
     resource: Option<Map<String, Value>>,
 }
 
-impl Rule {
+impl ScriptConfig {
     pub(super) fn command(&self) -> &CommandType {
         &self.command
     }

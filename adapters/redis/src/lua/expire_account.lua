@@ -3,6 +3,6 @@
 -- ARGV: expected revision, how long it is kept (ms)
 if redis.call('HGET', META, 'r') ~= ARGV[1] or redis.call('HLEN', TASKS) > 0 then return 0 end
 redis.call('HINCRBY', META, 'r', 1)
-redis.call('HDEL', META, 'w', 'b')
+redis.call('HDEL', META, 'q', 'b')
 redis.call('PEXPIRE', META, ARGV[2])
 return 1
