@@ -7,6 +7,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use super::coverage::CoverageTracker;
 use super::law::Law;
 use super::model::Model;
 use super::operation::{Operation, Response, scope, summary};
@@ -42,6 +43,8 @@ pub(super) struct Checker {
     pub(super) breaches: Vec<LawBreach>,
     /// From the first answer that the model can't follow, nothing more is compared.
     pub(super) diverged: bool,
+    /// What is tried out, where that is asked for.
+    pub(super) coverage: Option<CoverageTracker>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -68,6 +71,7 @@ impl Checker {
             claims: 0,
             breaches: Vec::new(),
             diverged: false,
+            coverage: None,
         }
     }
 
@@ -83,6 +87,9 @@ impl Checker {
 
     /// Compares the answer to a call, and lets the model follow.
     pub(super) fn check(&mut self, operation: &Operation, now: Now, response: &Response) {
+        if let Some(tracker) = &mut self.coverage {
+            tracker.observe(&self.model, operation, response, now);
+        }
         match (operation, response) {
             (Operation::Submit(submission), Response::Submit(got)) => {
                 let before = self.model.clone();

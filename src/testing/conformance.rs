@@ -6,17 +6,21 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
 
+use proptest::strategy::Strategy;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
 
 use super::check::LawBreach;
 use super::concurrent::linearize;
+use super::coverage::{Coverage, CoverageTracker};
 use super::history::History;
 use super::law::Law;
-use super::operation::BlockOn;
+use super::model::Model;
+use super::operation::{BlockOn, Park};
 use super::runner::Runner;
-use super::strategy::{concurrent, histories_for};
-use crate::store::{AsyncTaskStore, StoreConfig};
+use super::strategy::{concurrent, numbered};
+use crate::store::{AsyncTaskStore, InProcess, StoreConfig};
 
 /// The conformance suite: checks a store against a law, with random histories that are run on the
 /// store and on the [`Model`](super::Model) beside it.
@@ -88,7 +92,7 @@ impl Suite {
         let found = if law.is_concurrent() {
             self.runner().run(&concurrent(), run)
         } else {
-            self.runner().run(&histories_for(law), run)
+            self.run_numbered(law, run)
         };
         match found {
             Ok(()) => Ok(()),
@@ -105,6 +109,43 @@ impl Suite {
                 Err(Box::new(Breach { law, what, history }))
             }
         }
+    }
+
+    /// How often the histories of a law call each method in each [`StoreState`](super::StoreState): what a
+    /// run of [`check`](Self::check) tries out. Of the law about threads, S13, there is nothing to count.
+    #[must_use]
+    pub fn coverage(&self, law: Law) -> Coverage {
+        let mut coverage = Coverage::default();
+        if law.is_concurrent() {
+            return coverage;
+        }
+        let counted = core::cell::RefCell::new(&mut coverage);
+        let count = |history: History| {
+            let store = InProcess(Mutex::new(Model::new(history.config())));
+            let mut runner = Runner::new(&history, &store, &Park, false);
+            runner.checker.coverage = Some(CoverageTracker::new());
+            if let Some(tracker) = runner.run_to_end(&history).coverage {
+                counted.borrow_mut().add(&tracker.coverage);
+            }
+            Ok(())
+        };
+        let _ = self.run_numbered(law, count);
+        coverage
+    }
+
+    /// Runs all histories of a law, in the order of their numbers, until one fails.
+    #[expect(clippy::result_large_err, reason = "as proptest has it")]
+    fn run_numbered(
+        &self,
+        law: Law,
+        run: impl Fn(History) -> Result<(), TestCaseError>,
+    ) -> Result<(), TestError<History>> {
+        let mut runner = self.runner();
+        for number in 0..self.cases {
+            let history = numbered(law, number).new_tree(&mut runner).map_err(TestError::Abort)?;
+            runner.run_one(history, &run)?;
+        }
+        Ok(())
     }
 
     fn runner(&self) -> TestRunner {

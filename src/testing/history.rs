@@ -284,9 +284,19 @@ impl History {
         self.len() == 0
     }
 
-    /// Histories that are a little simpler: a call fewer, a limit fewer or lower, a call at the time
-    /// of the one before.
+    /// Histories that are simpler: many calls fewer, then one, a limit fewer or lower, a call at the time of
+    /// the one before.
     pub(super) fn simpler(&self) -> impl Iterator<Item = Self> {
+        let len = self.steps.len();
+        let sizes = core::iter::successors(Some(len / 2), |size| Some(size / 2));
+        let chunks = sizes.take_while(|size| *size > 1);
+        let chunks =
+            chunks.flat_map(move |size| (0..len).step_by(size).map(move |begin| (begin, size)));
+        let much_fewer_calls = chunks.map(move |(begin, size)| {
+            let mut simpler = self.clone();
+            simpler.steps.drain(begin..len.min(begin + size));
+            simpler
+        });
         let fewer_calls = (0..self.steps.len()).map(|at| {
             let mut simpler = self.clone();
             simpler.steps.remove(at);
@@ -308,7 +318,7 @@ impl History {
             simpler.steps[at].at = before;
             (simpler != *self).then_some(simpler)
         });
-        fewer_calls.chain(fewer_in_threads).chain(limits).chain(earlier)
+        much_fewer_calls.chain(fewer_calls).chain(fewer_in_threads).chain(limits).chain(earlier)
     }
 
     /// The configuration of its store.

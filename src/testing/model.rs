@@ -265,6 +265,14 @@ impl Model {
         self.all_tasks().any(|task| !task.is_visible_at(self.horizon))
     }
 
+    pub(super) const fn config(&self) -> &StoreConfig {
+        &self.config
+    }
+
+    pub(super) const fn horizon(&self) -> Now {
+        self.horizon
+    }
+
     pub(super) fn accounts(&self) -> impl Iterator<Item = &AccountId> {
         self.accounts.iter().map(|account| &account.id)
     }

@@ -61,7 +61,12 @@ impl<'a, S: AsyncTaskStore, B: BlockOn> Runner<'a, S, B> {
     }
 
     /// Runs all of a history, or until the model can't follow.
-    pub(super) fn run(mut self, history: &History) -> Vec<LawBreach> {
+    pub(super) fn run(self, history: &History) -> Vec<LawBreach> {
+        self.run_to_end(history).breaches
+    }
+
+    /// The same, and gives the checker.
+    pub(super) fn run_to_end(mut self, history: &History) -> Checker {
         for step in &history.steps {
             self.step(step.at, &step.call);
         }
@@ -75,7 +80,7 @@ impl<'a, S: AsyncTaskStore, B: BlockOn> Runner<'a, S, B> {
                 }
             }
         }
-        self.checker.breaches
+        self.checker
     }
 
     /// Makes a history's call.

@@ -1,5 +1,6 @@
 //! Generators: values, tasks in any state, histories. They shrink to what is short and plain.
 
+mod directed;
 mod histories;
 
 use alloc::string::String;
@@ -30,6 +31,7 @@ use crate::time::{MAX_TIME, MIN_TIME, Now};
 
 use histories::{run_clocks, skews, ticks};
 
+pub(super) use directed::numbered;
 pub(super) use histories::concurrent;
 pub use histories::{histories, histories_for};
 

@@ -6,6 +6,8 @@ mod audit;
 mod broken;
 #[cfg(feature = "testing")]
 mod conformance;
+#[cfg(feature = "testing")]
+mod coverage;
 mod document;
 mod event;
 mod fuzz_seeds;

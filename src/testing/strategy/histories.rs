@@ -41,10 +41,10 @@ fn backlog() -> impl Strategy<Value = Vec<Call>> {
     prop_oneof![12 => Just(Vec::new()), 6 => submits, 1 => many]
 }
 
-const SECOND: i64 = 1_000_000_000;
+pub(super) const SECOND: i64 = 1_000_000_000;
 
 /// The retention of histories: short, so that tasks expire in the course of a few calls.
-const PERIOD: i64 = 10 * SECOND;
+pub(super) const PERIOD: i64 = 10 * SECOND;
 
 /// How far a clock runs between two calls. The first is the simplest.
 pub(super) fn ticks() -> impl Strategy<Value = i64> {
@@ -92,7 +92,7 @@ fn limits(law: Law) -> impl Strategy<Value = Limits> {
     )
 }
 
-fn calls(law: Law) -> impl Strategy<Value = Call> {
+pub(super) fn calls(law: Law) -> impl Strategy<Value = Call> {
     let more = |laws: &[Law]| if laws.contains(&law) { 6 } else { 1 };
     // Few of them, so that much happens to each.
     let account = || prop_oneof![6 => Just(0), 2 => 1..3_u8, 1 => 3..5_u8];
@@ -127,16 +127,16 @@ fn calls(law: Law) -> impl Strategy<Value = Call> {
     ]
 }
 
-fn requests() -> impl Strategy<Value = Request> {
+pub(super) fn requests() -> impl Strategy<Value = Request> {
     let other = select(&Request::ALL[..]);
     prop_oneof![2 => Just(Request::Plain), 1 => other]
 }
 
-fn guards() -> impl Strategy<Value = Guard> {
+pub(super) fn guards() -> impl Strategy<Value = Guard> {
     prop_oneof![3 => Just(Guard::Latest), 1 => Just(Guard::Current), 1 => Just(Guard::Previous)]
 }
 
-fn any_event() -> impl Strategy<Value = Event> {
+pub(super) fn any_event() -> impl Strategy<Value = Event> {
     prop_oneof![
         4 => Just(Event::Start),
         2 => Just(Event::Complete),

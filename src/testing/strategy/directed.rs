@@ -1,0 +1,282 @@
+//! Histories that go where random ones seldom come: into a state, and then a call in it.
+
+use alloc::vec::Vec;
+
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use super::histories::{PERIOD, SECOND, any_event, calls, guards, histories_for, requests};
+use crate::status::TaskStatus;
+use crate::testing::coverage::{Method, StoreState};
+use crate::testing::history::{Call, Event, Filter, Guard, History, Limits, Request, Step};
+use crate::testing::law::Law;
+
+/// The history of this number in a run of the suite: five of eight are directed, the others random, and of
+/// those a few are large.
+pub(in crate::testing) fn numbered(law: Law, number: u32) -> BoxedStrategy<History> {
+    match number % 8 {
+        _ if number % 32 == 31 => large(law).boxed(),
+        5.. => histories_for(law).boxed(),
+        rest => directed(law, number / 8 * 5 + rest).boxed(),
+    }
+}
+
+/// An account with more tasks than a page is often thought to have, and pages of every size.
+fn large(law: Law) -> impl Strategy<Value = History> {
+    let sizes =
+        prop_oneof![select(&[40_usize, 41, 50, 64, 99, 100, 101, 128, 1_000][..]), 1..140_usize];
+    let list = (sizes, option::weighted(0.3, 0..3_usize)).prop_map(|(limit, after)| Call::List {
+        account: 0,
+        limit,
+        filter: Filter::default(),
+        after,
+    });
+    let changed = prop_oneof![
+        3 => (1..140_u8, any_event()).prop_map(|(id, event)| {
+            Call::Apply { account: 0, id, guard: Guard::Latest, event }
+        }),
+        1 => calls(law),
+    ];
+    let rest = vec(prop_oneof![1 => list, 1 => changed], 4..12);
+    (41..140_u8, rest).prop_map(|(count, rest)| {
+        let submit = |id| Call::Submit { account: 0, id, request: Request::Plain };
+        let submits = (1..=count).map(submit);
+        let steps = submits.chain(rest).zip(0..).map(|(call, at)| Step { at, call });
+        History { limits: Limits::default(), steps: steps.collect(), threads: Vec::new() }
+    })
+}
+
+/// A history that goes seven times into one state, and calls another method in it each time. The numbers go
+/// through all states.
+fn directed(law: Law, number: u32) -> impl Strategy<Value = History> {
+    let state = StoreState::ALL[number as usize % StoreState::ALL.len()];
+    let details = vec(detail(law), Method::ALL.len());
+    (limits(state), details).prop_map(move |(limits, details)| {
+        let mut script = Script { at: 0, steps: Vec::new(), first: 1 };
+        for (method, detail) in Method::ALL.into_iter().zip(details) {
+            script.enter(state, &detail);
+            script.call(method, state, &detail);
+            script.end(state, detail);
+        }
+        History { limits, steps: script.steps, threads: Vec::new() }
+    })
+}
+
+/// Under which limits a state can be.
+fn limits(state: StoreState) -> impl Strategy<Value = Limits> {
+    let needs_lane = matches!(
+        state,
+        StoreState::Replaced | StoreState::Parked | StoreState::LaneFull | StoreState::HorizonAhead
+    );
+    let needs_takeover = state == StoreState::TakenOver;
+    let full = (state == StoreState::StoreFull).then_some(2);
+    let lane = prop::bool::weighted(0.3).prop_map(move |set| (set || needs_lane).then_some(1));
+    let silence = SECOND.unsigned_abs();
+    let takeover =
+        prop::bool::weighted(0.2).prop_map(move |set| (set || needs_takeover).then_some(silence));
+    let open = prop::bool::ANY.prop_map(move |set| (set && full.is_some()).then_some(1));
+    (lane, takeover, prop::bool::weighted(0.2), open).prop_map(
+        move |(max_in_progress, takeover_nanos, since_update, max_open)| Limits {
+            retention_nanos: Some(PERIOD),
+            since_update,
+            max_tasks: full,
+            max_open,
+            max_in_progress,
+            takeover_nanos,
+            max_attempts: None,
+        },
+    )
+}
+
+/// What is drawn for one way into a state, and for the calls in it.
+#[derive(Clone, Debug)]
+struct Detail {
+    /// By how much the caller's clock is off at the directed call.
+    skew: i64,
+    /// The account of the directed call and of the state.
+    account: u8,
+    /// The task that the directed call is about, of those that the way into the state made.
+    task: u8,
+    request: Request,
+    guard: Guard,
+    event: Event,
+    limit: usize,
+    filter: Filter,
+    after: Option<usize>,
+    sweep: usize,
+    /// Calls that follow, each by a clock that is off by so much.
+    then: Vec<(i64, Call)>,
+}
+
+fn detail(law: Law) -> impl Strategy<Value = Detail> {
+    let skew =
+        || prop_oneof![5 => Just(0), 3 => select(&[-1, 1, -SECOND, -3 * SECOND, SECOND][..])];
+    let account = prop_oneof![5 => Just(0_u8), 1 => Just(1)];
+    let weight = if law == Law::S5 { 0.6 } else { 0.3 };
+    let usual = select(&[TaskStatus::Received, TaskStatus::ProcessingInProgress][..]);
+    let status = prop_oneof![3 => usual, 1 => any::<TaskStatus>()];
+    let status = || option::weighted(weight, status.clone());
+    let since_page = option::weighted(0.3, 0..2_usize);
+    let filter = (status(), status(), since_page)
+        .prop_map(|(status, or_status, since_page)| Filter { status, or_status, since_page });
+    let list = (1..4_usize, filter, option::weighted(0.4, 0..2_usize));
+    let then = vec((skew(), prop_oneof![2 => Just(Call::Claim(None)), 3 => calls(law)]), 0..3);
+    let event = (guards(), any_event());
+    (skew(), account, 0..3_u8, requests(), event, list, select(&[0, 1, 100][..]), then).prop_map(
+        |(skew, account, task, request, (guard, event), (limit, filter, after), sweep, then)| {
+            Detail { skew, account, task, request, guard, event, limit, filter, after, sweep, then }
+        },
+    )
+}
+
+/// A history that is being written.
+struct Script {
+    /// The true time.
+    at: i64,
+    steps: Vec<Step>,
+    /// The first of three ids that the current way into a state uses.
+    first: u8,
+}
+
+impl Script {
+    fn add(&mut self, call: Call) {
+        self.steps.push(Step { at: self.at, call });
+    }
+
+    fn submit(&mut self, account: u8, task: u8, request: Request) {
+        self.add(Call::Submit { account, id: self.first + task, request });
+    }
+
+    fn start(&mut self, account: u8, task: u8) {
+        let (id, guard, event) = (self.first + task, Guard::Latest, Event::Start);
+        self.add(Call::Apply { account, id, guard, event });
+    }
+
+    /// Goes into a state. What was there before has expired by then.
+    fn enter(&mut self, state: StoreState, detail: &Detail) {
+        let account = detail.account;
+        match state {
+            StoreState::ExpiredUnswept => {
+                self.submit(account, 0, Request::Plain);
+                self.at += PERIOD / 2;
+                self.submit(account, 1, detail.request);
+                self.at += PERIOD / 2 + 1;
+            }
+            StoreState::Replaced => {
+                self.wait_for_the_lane(account);
+                self.at += PERIOD / 2;
+                let begin = if detail.task == 0 { Request::Initialized } else { Request::Plain };
+                self.submit(account, 0, begin);
+            }
+            StoreState::Parked => self.wait_for_the_lane(account),
+            StoreState::LaneFull => {
+                self.submit(account, 0, Request::Plain);
+                self.start(account, 0);
+                self.submit(account, 1, detail.request);
+            }
+            StoreState::HorizonAhead => {
+                self.wait_for_the_lane(account);
+                self.at += PERIOD / 2;
+                self.add(Call::Sweep { limit: detail.sweep });
+                self.at -= 2 * SECOND;
+            }
+            StoreState::ClockBehind => {
+                self.submit(account, 0, Request::Plain);
+                self.at += 2 * SECOND;
+                self.submit(account, 1, detail.request);
+                self.start(account, 0);
+                self.at -= SECOND;
+            }
+            StoreState::Ties => {
+                for task in 0..3 {
+                    self.submit(account, task, Request::Plain);
+                    self.submit(1 - account, task, Request::Plain);
+                }
+                self.start(account, 0);
+            }
+            StoreState::Initialized => {
+                self.submit(account, 0, Request::Initialized);
+                self.submit(account, 1, detail.request);
+            }
+            StoreState::TakenOver => {
+                self.submit(account, 0, Request::Plain);
+                self.start(account, 0);
+                self.at += SECOND + 1;
+                self.add(Call::Claim(Some(account)));
+                self.submit(account, 1, detail.request);
+            }
+            StoreState::PageBorder => {
+                for task in 0..3 {
+                    self.submit(account, task, Request::Plain);
+                }
+                let (limit, filter) = (1 + detail.limit % 2, Filter::default());
+                self.add(Call::List { account, limit, filter, after: None });
+            }
+            StoreState::StoreFull => {
+                // One is another account's; in some they expire at the same time.
+                self.submit(1 - account, 0, Request::Plain);
+                self.at += if detail.sweep == 0 { 0 } else { PERIOD / 2 };
+                self.submit(account, 1, Request::Plain);
+                // Neither of the two has expired, or one, or both.
+                self.at += [SECOND, PERIOD / 2, PERIOD][detail.limit % 3];
+            }
+            StoreState::Forgotten => {
+                self.submit(account, 0, Request::Plain);
+                self.at += PERIOD;
+                self.add(Call::Sweep { limit: 100 });
+            }
+        }
+    }
+
+    /// A task fills the lane, another waits for it, and a claim finds nothing.
+    fn wait_for_the_lane(&mut self, account: u8) {
+        self.submit(account, 0, Request::Plain);
+        self.start(account, 0);
+        self.at += PERIOD / 2;
+        self.submit(account, 1, Request::Plain);
+        self.add(Call::Claim(None));
+    }
+
+    /// A call in the state that was entered.
+    fn call(&mut self, method: Method, state: StoreState, detail: &Detail) {
+        let Detail { account, guard, event, limit, filter, after, sweep, .. } = *detail;
+        let id = self.first + detail.task;
+        // Where the state is about clocks, the clock has been set.
+        let is_set = matches!(state, StoreState::HorizonAhead | StoreState::ClockBehind);
+        let skew = if is_set { detail.skew.min(0) } else { detail.skew };
+        let call = match method {
+            Method::Submit => Call::Submit { account, id, request: detail.request },
+            Method::Apply => Call::Apply { account, id, guard, event },
+            Method::ClaimAny => Call::Claim(None),
+            Method::ClaimOf => Call::Claim(Some(account)),
+            Method::Get => Call::Get { account, id },
+            Method::List => Call::List { account, limit, filter, after },
+            Method::Sweep => Call::Sweep { limit: sweep },
+        };
+        self.steps.push(Step { at: self.at + skew, call });
+    }
+
+    /// Makes the calls that follow, and lets everything expire.
+    fn end(&mut self, state: StoreState, detail: Detail) {
+        if state == StoreState::StoreFull {
+            // Who made room for whom shows to a clock that is behind.
+            let (account, id, at) = (detail.account, self.first + 1, self.at - 2 * SECOND);
+            self.steps.push(Step { at, call: Call::Get { account, id } });
+            let (account, id, request) = (1 - account, self.first + 2, Request::Plain);
+            self.steps.push(Step { at, call: Call::Submit { account, id, request } });
+        }
+        if state == StoreState::Ties {
+            // Two accounts have tasks: whose turn is it?
+            for of in [None, Some(detail.account), None, None] {
+                self.add(Call::Claim(of));
+            }
+        }
+        for (skew, call) in detail.then {
+            self.steps.push(Step { at: self.at + skew, call });
+        }
+        self.at += PERIOD + SECOND;
+        self.first = if self.first == 1 { 4 } else { 1 };
+    }
+}
