@@ -38,10 +38,11 @@ mod model;
 mod operation;
 mod runner;
 pub mod strategy;
+mod suite;
 
-pub use conformance::{Breach, Suite};
 pub use coverage::{Coverage, Method, StoreState};
 pub use history::{Event, Filter, Guard, History, Request};
 pub use law::Law;
 pub use model::Model;
 pub use operation::{BlockOn, Park};
+pub use suite::{Breach, Suite};
