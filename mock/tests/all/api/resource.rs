@@ -215,3 +215,14 @@ fn a_text_that_looks_like_a_number_is_found_as_one() {
     assert_eq!(api.status(&task, 0.0), "processing-completed");
     assert_eq!(status(&api, "/v1/subscriptions/77", 0.0), "active");
 }
+
+#[test]
+fn a_resource_that_was_read_is_kept_from_the_caches_of_others() {
+    let api = super::api().with_existing(&acme(), "/subscriptions/1", &json!({})).unwrap();
+    for path in ["/v1/subscriptions/1", "/v1/subscriptions"] {
+        let read = api.get(path, 0.0);
+        assert_eq!(read.status(), 200, "{path}");
+        assert_eq!(read.headers()["cache-control"], "private, no-cache", "{path}");
+        assert_eq!(read.headers()["vary"], "x-api-key, x-api-secret-key", "{path}");
+    }
+}
