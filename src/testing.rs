@@ -27,6 +27,15 @@
 //! the methods, meets each pair ([`Suite::coverage`]); no law meets one less than 50 times.
 //!
 #![doc = include_str!("testing/coverage.md")]
+//!
+//! # Calls at the same time
+//!
+//! Law S13 is checked with histories of two or three threads. Half of the cases make their calls on one thread,
+//! interleaved: wherever several can go on, a drawn schedule says which of them does, up to its next `.await`.
+//! What is found so is found every time, and is printed with its schedule ([`History::interleaved`]). The other
+//! half make them on real threads, for stores that have no `.await`. Tasks expire and are swept meanwhile, and at
+//! the end everything is read, since what a race leaves behind often shows only then. Whatever is built on a
+//! store is given a [`Yielding`] one to find its races.
 
 mod check;
 mod concurrent;
@@ -39,6 +48,7 @@ mod operation;
 mod runner;
 pub mod strategy;
 mod suite;
+mod yielding;
 
 pub use coverage::{Coverage, Method, StoreState};
 pub use history::{Event, Filter, Guard, History, Request};
@@ -46,3 +56,4 @@ pub use law::Law;
 pub use model::Model;
 pub use operation::{BlockOn, Park};
 pub use suite::{Breach, Suite};
+pub use yielding::Yielding;

@@ -2,7 +2,7 @@
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
-use core::future::{Future, ready};
+use core::future::Future;
 use core::pin::Pin;
 
 use super::{
@@ -24,8 +24,8 @@ pub type StoreFuture<'a, X, E> = Pin<Box<dyn Future<Output = Result<X, E>> + Sen
 /// in memory becomes one with [`InProcess`]. Changing to a distributed store is then a change of
 /// one line.
 ///
-/// A future that is dropped before it is ready may or may not have taken effect, as with
-/// [`BackendError::unknown`].
+/// As with every future, nothing happens before it is polled. One that was polled and is dropped before it is
+/// ready may or may not have taken effect, as with [`BackendError::unknown`].
 ///
 /// ```
 /// use std::sync::Arc;
@@ -76,7 +76,8 @@ pub trait AsyncTaskStore: Send + Sync {
     fn sweep(&self, limit: usize, now: Now) -> StoreFuture<'_, Swept, BackendError>;
 }
 
-/// A [`TaskStore`] as an [`AsyncTaskStore`]: each call is made at once, and its answer is ready.
+/// A [`TaskStore`] as an [`AsyncTaskStore`]: each call is made when its future is first polled, and its
+/// answer is ready then.
 ///
 /// Whoever also needs what only the store itself has, such as
 /// [`MemoryStore::snapshot`](crate::MemoryStore::snapshot), shares it: `InProcess(store.clone())` of
@@ -163,7 +164,7 @@ pub struct InProcess<S>(pub S);
 
 impl<S: TaskStore> AsyncTaskStore for InProcess<S> {
     fn submit(&self, submission: Submission, now: Now) -> StoreFuture<'_, Submitted, SubmitError> {
-        Box::pin(ready(self.0.submit(submission, now)))
+        Box::pin(async move { self.0.submit(submission, now) })
     }
 
     fn apply<'a>(
@@ -172,7 +173,7 @@ impl<S: TaskStore> AsyncTaskStore for InProcess<S> {
         event: TaskEvent,
         now: Now,
     ) -> StoreFuture<'a, Change, ApplyError> {
-        Box::pin(ready(self.0.apply(target, event, now)))
+        Box::pin(async move { self.0.apply(target, event, now) })
     }
 
     fn claim<'a>(
@@ -180,7 +181,7 @@ impl<S: TaskStore> AsyncTaskStore for InProcess<S> {
         scope: Scope<'a>,
         now: Now,
     ) -> StoreFuture<'a, Option<Claimed>, BackendError> {
-        Box::pin(ready(self.0.claim(scope, now)))
+        Box::pin(async move { self.0.claim(scope, now) })
     }
 
     fn get<'a>(
@@ -189,7 +190,7 @@ impl<S: TaskStore> AsyncTaskStore for InProcess<S> {
         id: TaskId,
         now: Now,
     ) -> StoreFuture<'a, Option<Task>, BackendError> {
-        Box::pin(ready(self.0.get(account, id, now)))
+        Box::pin(async move { self.0.get(account, id, now) })
     }
 
     fn list<'a>(
@@ -198,11 +199,11 @@ impl<S: TaskStore> AsyncTaskStore for InProcess<S> {
         query: &'a ListQuery,
         now: Now,
     ) -> StoreFuture<'a, Page, ListError> {
-        Box::pin(ready(self.0.list(account, query, now)))
+        Box::pin(async move { self.0.list(account, query, now) })
     }
 
     fn sweep(&self, limit: usize, now: Now) -> StoreFuture<'_, Swept, BackendError> {
-        Box::pin(ready(self.0.sweep(limit, now)))
+        Box::pin(async move { self.0.sweep(limit, now) })
     }
 }
 

@@ -1,21 +1,26 @@
-//! Concurrent histories, each of which must be explicable one call after the other.
+//! Histories with threads: runs their calls at the same time, on threads or interleaved on one.
 
-use alloc::format;
+mod interleaved;
+mod linearize;
+
+use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::fmt::Write as _;
+use core::hint::spin_loop;
 use core::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::Barrier;
 use std::thread;
 
 use super::check::Checker;
-use super::history::{History, Step, instant};
+use super::history::{Call, Filter, History, Step, instant};
 use super::operation::{BlockOn, Operation, Response};
 use super::runner::Observations;
 use crate::store::AsyncTaskStore;
 use crate::time::Now;
 
-/// A call that a thread made, with its place in real time.
+use interleaved::interleaved;
+use linearize::{describe, is_linearizable};
+
+/// A call that was made, with its place in real time.
 struct TimedCall {
     operation: Operation,
     now: Now,
@@ -24,96 +29,106 @@ struct TimedCall {
     ended: usize,
 }
 
-/// Runs the calls of a history in turn, and then those of its threads at the same time.
+/// Runs the calls of a history in turn, then those of its threads at the same time, and then reads all.
 ///
 /// # Errors
 /// Where no order of the calls explains the answers: the answers, a line each.
-pub(super) fn linearize(
+pub(super) fn check_order(
     history: &History,
     store: &impl AsyncTaskStore,
     executor: &impl BlockOn,
 ) -> Result<(), String> {
-    let (mut checker, mut observed) = (Checker::new(history.config()), Observations::default());
-    for step in &history.steps {
-        let Some(operation) = observed.operation(step.at, &step.call) else { continue };
-        let response = operation.call(store, executor, instant(step.at));
-        checker.check(&operation, instant(step.at), &response);
-        observed.record(&response);
+    let (mut checker, clock) = (Checker::new(history.config()), AtomicUsize::new(0));
+    let caller = Caller { store, clock: &clock };
+    let mut observed = Observations::default();
+    for call in executor.block_on(caller.call_all(&history.steps, &mut observed)) {
+        checker.check(&call.operation, call.now, &call.response);
     }
     if !checker.breaches.is_empty() {
         // Not for want of an order: these calls were made one after the other.
         return Ok(());
     }
 
-    let (start, clock) = (Barrier::new(history.threads.len()), AtomicUsize::new(0));
-    let work = |steps: &[Step]| -> Vec<TimedCall> {
-        let mut observed = observed.clone();
-        start.wait();
-        let calls = steps.iter().filter_map(|step| {
-            let (operation, now) = (observed.operation(step.at, &step.call)?, instant(step.at));
-            let begun = clock.fetch_add(1, Ordering::SeqCst);
-            let response = operation.call(store, executor, now);
-            let ended = clock.fetch_add(1, Ordering::SeqCst);
-            observed.record(&response);
-            Some(TimedCall { operation, now, response, begun, ended })
-        });
-        calls.collect()
+    let mut calls = match &history.schedule {
+        Some(schedule) => executor.block_on(interleaved(history, schedule, &caller, &observed)),
+        None => on_threads(history, &caller, executor, &observed),
     };
-    let calls: Vec<Vec<TimedCall>> = thread::scope(|scope| {
-        let workers: Vec<_> =
-            history.threads.iter().map(|steps| scope.spawn(|| work(steps))).collect();
-        workers.into_iter().filter_map(|worker| worker.join().ok()).collect()
-    });
     if calls.len() < history.threads.len() {
-        return Err("a thread panicked".into());
+        return Err("\n    a thread panicked".into());
     }
+    calls.push(executor.block_on(caller.call_all(&afterwards(history), &mut observed)));
     let calls: Vec<&[TimedCall]> = calls.iter().map(Vec::as_slice).collect();
     if is_linearizable(&checker, &calls) { Ok(()) } else { Err(describe(&calls)) }
 }
 
-/// Whether some order of the calls explains the answers: one that keeps each thread's order, and
-/// has no call before one that had ended when it began.
-fn is_linearizable(checker: &Checker, rest: &[&[TimedCall]]) -> bool {
-    if rest.iter().all(|calls| calls.is_empty()) {
-        return true;
-    }
-    let heads = || rest.iter().filter_map(|calls| calls.first());
-    let first_end = heads().map(|call| call.ended).min().unwrap_or(usize::MAX);
-    rest.iter().enumerate().any(|(thread, calls)| {
-        let Some((call, later)) = calls.split_first() else { return false };
-        if call.begun > first_end {
-            return false;
+/// What is asked when all threads have ended, since what a race leaves behind often shows only then: each
+/// task and list, what there is to claim, and how many a sweep drops. The time is that of the call that is
+/// furthest behind, which sees the most.
+fn afterwards(history: &History) -> Vec<Step> {
+    let steps = || history.steps.iter().chain(history.threads.iter().flatten());
+    let at = history.threads.iter().flatten().map(|step| step.at).min().unwrap_or_default();
+    let tasks: BTreeSet<(u8, u8)> = steps()
+        .filter_map(|step| match step.call {
+            Call::Submit { account, id, .. } => Some((account, id)),
+            _ => None,
+        })
+        .collect();
+    let accounts: BTreeSet<u8> = tasks.iter().map(|(account, _)| *account).collect();
+    let gets = tasks.iter().map(|(account, id)| Call::Get { account: *account, id: *id });
+    let lists = accounts.into_iter().map(|account| Call::List {
+        account,
+        limit: tasks.len(),
+        filter: Filter::default(),
+        after: None,
+    });
+    let claims = (0..=tasks.len()).map(|_| Call::Claim(None));
+    let calls = gets.chain(lists).chain(claims).chain([Call::Sweep { limit: tasks.len() }]);
+    calls.map(|call| Step { at, call }).collect()
+}
+
+/// Makes the calls of each thread on one of its own, all at the same time.
+fn on_threads<S: AsyncTaskStore>(
+    history: &History,
+    caller: &Caller<'_, S>,
+    executor: &impl BlockOn,
+    observed: &Observations,
+) -> Vec<Vec<TimedCall>> {
+    let started = AtomicUsize::new(0);
+    let work = |steps: &[Step]| {
+        // Who sleeps at a barrier wakes after the others are done.
+        started.fetch_add(1, Ordering::SeqCst);
+        while started.load(Ordering::SeqCst) < history.threads.len() {
+            spin_loop();
+            thread::yield_now();
         }
-        let mut checker = checker.clone();
-        checker.check(&call.operation, call.now, &call.response);
-        let mut rest = rest.to_vec();
-        rest[thread] = later;
-        checker.breaches.is_empty() && is_linearizable(&checker, &rest)
+        executor.block_on(caller.call_all(steps, &mut observed.clone()))
+    };
+    thread::scope(|scope| {
+        let threads: Vec<_> =
+            history.threads.iter().map(|steps| scope.spawn(|| work(steps))).collect();
+        threads.into_iter().filter_map(|thread| thread.join().ok()).collect()
     })
 }
 
-fn describe(calls: &[&[TimedCall]]) -> String {
-    let mut words = String::new();
-    for (thread, calls) in calls.iter().enumerate() {
-        for call in *calls {
-            let what = match &call.operation {
-                Operation::Submit(_) => "submit",
-                Operation::Apply { event, .. } => event.kind().as_str(),
-                Operation::Claim(_) => "claim",
-                Operation::Get { .. } => "get",
-                Operation::List { .. } => "list",
-                Operation::Sweep { .. } => "sweep",
-            };
-            let revision = match &call.operation {
-                Operation::Apply { exactly: Some(task), .. } => format!(" @{}", task.revision()),
-                _ => String::new(),
-            };
-            let (begun, ended, response) = (call.begun, call.ended, call.response.summary());
-            let _ = write!(
-                words,
-                "\n    thread {thread}, {begun}-{ended}: {what}{revision} -> {response}"
-            );
+/// Makes calls, and notes when each began and ended.
+struct Caller<'a, S> {
+    store: &'a S,
+    clock: &'a AtomicUsize,
+}
+
+impl<S: AsyncTaskStore> Caller<'_, S> {
+    /// Makes the calls one after the other.
+    async fn call_all(&self, steps: &[Step], observed: &mut Observations) -> Vec<TimedCall> {
+        let mut calls = Vec::new();
+        for step in steps {
+            let Some(operation) = observed.operation(step.at, &step.call) else { continue };
+            let now = instant(step.at);
+            let begun = self.clock.fetch_add(1, Ordering::SeqCst);
+            let response = operation.call(self.store, now).await;
+            let ended = self.clock.fetch_add(1, Ordering::SeqCst);
+            observed.record(&response);
+            calls.push(TimedCall { operation, now, response, begun, ended });
         }
+        calls
     }
-    words
 }

@@ -43,6 +43,8 @@ pub struct History {
     pub(super) steps: Vec<Step>,
     /// Calls that are made after those, at the same time.
     pub(super) threads: Vec<Vec<Step>>,
+    /// In which order they are polled, where that is not left to the threads.
+    pub(super) schedule: Option<Vec<u8>>,
 }
 
 /// The configuration of a history's store, as plain numbers; `None` is the default.
@@ -267,6 +269,17 @@ impl History {
         self
     }
 
+    /// Makes the calls of all threads on one, in an order that repeats: wherever several threads can go on,
+    /// the next number of the schedule, modulo how many they are, says which of them does, until its call
+    /// has to wait for something (an `.await`). After the last number they go on in turn.
+    ///
+    /// A store that never waits makes each call as a whole; [`Yielding`](super::Yielding) makes one wait.
+    #[must_use]
+    pub fn interleaved(mut self, schedule: impl Into<Vec<u8>>) -> Self {
+        self.schedule = Some(schedule.into());
+        self
+    }
+
     fn with(mut self, at: i64, call: Call) -> Self {
         self.steps.push(Step { at, call });
         self
@@ -311,6 +324,12 @@ impl History {
             simpler.threads.retain(|steps| !steps.is_empty());
             simpler
         });
+        let schedule = self.schedule.as_deref().unwrap_or_default();
+        let shorter_schedules = (0..schedule.len()).map(|at| {
+            let mut simpler = self.clone();
+            simpler.schedule.as_mut().map(|schedule| schedule.remove(at));
+            simpler
+        });
         let limits = self.limits.simpler().map(|limits| Self { limits, ..self.clone() });
         let earlier = (0..self.steps.len()).filter_map(|at| {
             let before = at.checked_sub(1).map_or(0, |before| self.steps[before].at);
@@ -318,7 +337,12 @@ impl History {
             simpler.steps[at].at = before;
             (simpler != *self).then_some(simpler)
         });
-        much_fewer_calls.chain(fewer_calls).chain(fewer_in_threads).chain(limits).chain(earlier)
+        much_fewer_calls
+            .chain(fewer_calls)
+            .chain(fewer_in_threads)
+            .chain(shorter_schedules)
+            .chain(limits)
+            .chain(earlier)
     }
 
     /// The configuration of its store.

@@ -77,29 +77,20 @@ pub(super) enum Response {
 
 impl Operation {
     /// Makes the call.
-    pub(super) fn call(
-        &self,
-        store: &impl AsyncTaskStore,
-        executor: &impl BlockOn,
-        now: Now,
-    ) -> Response {
+    pub(super) async fn call(&self, store: &impl AsyncTaskStore, now: Now) -> Response {
         match self {
             Self::Submit(submission) => {
-                Response::Submit(executor.block_on(store.submit(submission.clone(), now)))
+                Response::Submit(store.submit(submission.clone(), now).await)
             }
             Self::Apply { event, .. } => {
-                Response::Apply(executor.block_on(store.apply(self.target(), event.clone(), now)))
+                Response::Apply(store.apply(self.target(), event.clone(), now).await)
             }
             Self::Claim(account) => {
-                Response::Claim(executor.block_on(store.claim(scope(account.as_ref()), now)))
+                Response::Claim(store.claim(scope(account.as_ref()), now).await)
             }
-            Self::Get { account, id } => {
-                Response::Get(executor.block_on(store.get(account, *id, now)))
-            }
-            Self::List { account, query } => {
-                Response::List(executor.block_on(store.list(account, query, now)))
-            }
-            Self::Sweep { limit } => Response::Sweep(executor.block_on(store.sweep(*limit, now))),
+            Self::Get { account, id } => Response::Get(store.get(account, *id, now).await),
+            Self::List { account, query } => Response::List(store.list(account, query, now).await),
+            Self::Sweep { limit } => Response::Sweep(store.sweep(*limit, now).await),
         }
     }
 

@@ -105,7 +105,7 @@ impl<'a, S: AsyncTaskStore, B: BlockOn> Runner<'a, S, B> {
             return None;
         }
         let before = self.watch(now);
-        let response = operation.call(self.store, self.executor, now);
+        let response = self.executor.block_on(operation.call(self.store, now));
         let after = self.watch(now);
         self.compare(operation, &response, &before, &after);
         self.checker.check(operation, now, &response);

@@ -1,5 +1,6 @@
 //! Generators: values, tasks in any state, histories. They shrink to what is short and plain.
 
+mod concurrent;
 mod directed;
 mod histories;
 
@@ -31,8 +32,8 @@ use crate::time::{MAX_TIME, MIN_TIME, Now};
 
 use histories::{run_clocks, skews, ticks};
 
+pub(super) use concurrent::{concurrent, interleaved};
 pub(super) use directed::numbered;
-pub(super) use histories::concurrent;
 pub use histories::{histories, histories_for};
 
 /// Implements `Arbitrary` by a strategy.

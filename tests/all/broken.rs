@@ -52,6 +52,7 @@ enum Fault {
     ExpiredTaskHoldsTheLane,
     NewestClaimedFirst,
     LostUpdate,
+    SweepDropsTheReplacement,
     TakenOverAtTheInstant,
     TakenOverForEver,
     GivenUpTooEarly,
@@ -72,7 +73,7 @@ enum Fault {
 use Fault as F;
 
 /// Each fault, what it is, and the law that it breaks.
-const FAULTS: [(Fault, &str, Law); 49] = [
+const FAULTS: [(Fault, &str, Law); 50] = [
     (
         F::ConflictIgnored,
         "the same id with another request gives the task that is there",
@@ -154,6 +155,11 @@ const FAULTS: [(Fault, &str, Law); 49] = [
     (F::ListsEndAtFifty, "a list ends after 50 tasks", Law::S6),
     (F::ClaimedTwice, "a task is claimed after the lock was let go", Law::S13),
     (F::LostUpdate, "a task is written after the lock was let go", Law::S13),
+    (
+        F::SweepDropsTheReplacement,
+        "a sweep drops what took the place of a task that was due",
+        Law::S13,
+    ),
 ];
 
 /// A plain store, correct but for its fault.
@@ -562,6 +568,13 @@ impl TaskStore for Broken {
         due.sort_by_key(|task| (task.expires_at(), task.account().clone(), task.id()));
         let more = due.len() > limit;
         due.truncate(limit);
+        if self.is(F::SweepDropsTheReplacement) {
+            drop(state);
+            for _ in 0..50 {
+                thread::yield_now();
+            }
+            state = self.lock();
+        }
         for task in &due {
             state.remove(task.account(), task.id());
         }

@@ -15,6 +15,7 @@ mod fuzz_seeds;
 mod http;
 mod id;
 mod idempotency;
+mod interleaved;
 mod large_store;
 mod link;
 mod memory_store;

@@ -36,7 +36,11 @@ impl fmt::Display for History {
             write!(f, "\n    .thread(\n        History::new()")?;
             steps.iter().try_for_each(|step| write!(f, "\n            {step}"))?;
             write!(f, ",\n    )")
-        })
+        })?;
+        match &self.schedule {
+            Some(schedule) => write!(f, "\n    .interleaved({schedule:?})"),
+            None => Ok(()),
+        }
     }
 }
 

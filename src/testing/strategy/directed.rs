@@ -44,7 +44,12 @@ fn large(law: Law) -> impl Strategy<Value = History> {
         let submit = |id| Call::Submit { account: 0, id, request: Request::Plain };
         let submits = (1..=count).map(submit);
         let steps = submits.chain(rest).zip(0..).map(|(call, at)| Step { at, call });
-        History { limits: Limits::default(), steps: steps.collect(), threads: Vec::new() }
+        History {
+            limits: Limits::default(),
+            steps: steps.collect(),
+            threads: Vec::new(),
+            schedule: None,
+        }
     })
 }
 
@@ -60,7 +65,7 @@ fn directed(law: Law, number: u32) -> impl Strategy<Value = History> {
             script.call(method, state, &detail);
             script.end(state, detail);
         }
-        History { limits, steps: script.steps, threads: Vec::new() }
+        History { limits, steps: script.steps, threads: Vec::new(), schedule: None }
     })
 }
 

@@ -24,7 +24,7 @@ pub fn histories_for(law: Law) -> impl Strategy<Value = History> {
         let calls = steps.into_iter().map(|(_, _, call)| call);
         let steps = times.into_iter().zip(calls).map(|(at, call)| Step { at, call });
         let steps = backlog.into_iter().map(|call| Step { at: 0, call }).chain(steps).collect();
-        History { limits, steps, threads: Vec::new() }
+        History { limits, steps, threads: Vec::new(), schedule: None }
     })
 }
 
@@ -144,42 +144,4 @@ pub(super) fn any_event() -> impl Strategy<Value = Event> {
         2 => Just(Event::Progress),
         4 => select(&Event::ALL[..]),
     ]
-}
-
-/// A few calls in turn, and then some for each of three threads, all on one account.
-pub(in crate::testing) fn concurrent() -> impl Strategy<Value = History> {
-    let limit = || option::weighted(0.4, 1..3_usize);
-    let limits = (option::weighted(0.4, 1..3_u32), limit(), limit()).prop_map(
-        |(max_in_progress, max_open, max_tasks)| Limits {
-            max_tasks,
-            max_open,
-            max_in_progress,
-            ..Limits::default()
-        },
-    );
-    let id = || prop_oneof![2 => 1..3_u8, 1 => 3..6_u8];
-    let call = || {
-        prop_oneof![
-            4 => (id(), requests())
-                .prop_map(|(id, request)| Call::Submit { account: 0, id, request }),
-            5 => (id(), guards(), any_event())
-                .prop_map(|(id, guard, event)| Call::Apply { account: 0, id, guard, event }),
-            2 => select(&[Some(0), None][..]).prop_map(Call::Claim),
-            1 => Just(Call::Sweep { limit: 100 }),
-            1 => id().prop_map(|id| Call::Get { account: 0, id }),
-            1 => (1..4_usize).prop_map(|limit| Call::List {
-                account: 0, limit, filter: Filter::default(), after: None,
-            }),
-        ]
-    };
-    let steps = move |count| vec(call().prop_map(|call| Step { at: SECOND, call }), count);
-    let submits = vec((id(), requests()), 1..3).prop_map(|submits| {
-        let submit = |(id, request)| Call::Submit { account: 0, id, request };
-        submits.into_iter().map(|one| Step { at: 0, call: submit(one) }).collect::<Vec<_>>()
-    });
-    (limits, submits, vec(steps(1..6), 3)).prop_map(|(limits, steps, threads)| History {
-        limits,
-        steps,
-        threads,
-    })
 }

@@ -1,0 +1,96 @@
+//! Histories with threads: calls that meet.
+
+use alloc::vec::Vec;
+
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use super::histories::{PERIOD, SECOND, any_event, guards, requests};
+use crate::testing::history::{Call, Event, Filter, Guard, History, Limits, Request, Step};
+
+/// When the calls are made: all at once, or while what was submitted before expires or falls silent.
+const TIMES: [[i64; 3]; 3] =
+    [[SECOND, SECOND, SECOND], [PERIOD, PERIOD, PERIOD - 1], [2 * SECOND, PERIOD, PERIOD + SECOND]];
+
+/// A few calls in turn, and then some for each of two or three threads, most on one account.
+pub(in crate::testing) fn concurrent() -> impl Strategy<Value = History> {
+    let first = vec(concurrent_call(), 1..4).prop_map(|calls| {
+        let submit = |id| Call::Submit { account: 0, id, request: Request::Plain };
+        calls.into_iter().chain([submit(1)]).map(|call| Step { at: 0, call }).collect()
+    });
+    let time = || 0..3_usize;
+    let threads = prop_oneof![
+        1 => vec(vec((time(), concurrent_call()), 1..5), 2..4),
+        2 => vec(vec((time(), contended_call()), 1..3), 2..4),
+    ];
+    (concurrent_limits(), first, select(&TIMES[..]), threads).prop_map(
+        |(limits, steps, times, threads)| {
+            let step = |(time, call): (usize, _)| Step { at: times[time], call };
+            let threads = threads.into_iter().map(|calls| calls.into_iter().map(step).collect());
+            History { limits, steps, threads: threads.collect(), schedule: None }
+        },
+    )
+}
+
+/// Such histories, on one thread and in an order that repeats.
+pub(in crate::testing) fn interleaved() -> impl Strategy<Value = History> {
+    (concurrent(), schedules()).prop_map(|(history, schedule)| history.interleaved(schedule))
+}
+
+/// Orders of three threads: one goes on a few times in a row, while the others are where they were.
+fn schedules() -> impl Strategy<Value = Vec<u8>> {
+    let runs = vec((0..3_u8, 1..6_usize), 0..10);
+    runs.prop_map(|runs| {
+        runs.into_iter().flat_map(|(thread, times)| core::iter::repeat_n(thread, times)).collect()
+    })
+}
+
+fn concurrent_limits() -> impl Strategy<Value = Limits> {
+    let limit = || option::weighted(0.4, 1..3_usize);
+    let lane = option::weighted(0.4, 1..3_u32);
+    let silence = option::weighted(0.2, Just(SECOND.unsigned_abs()));
+    (lane, limit(), limit(), silence, prop::bool::weighted(0.2)).prop_map(
+        |(max_in_progress, max_open, max_tasks, takeover_nanos, since_update)| Limits {
+            retention_nanos: Some(PERIOD),
+            since_update,
+            max_tasks,
+            max_open,
+            max_in_progress,
+            takeover_nanos,
+            max_attempts: None,
+        },
+    )
+}
+
+/// Calls that meet at one task, most of which change it, or would.
+fn contended_call() -> impl Strategy<Value = Call> {
+    let (account, id, guard) = (0, 1, Guard::Latest);
+    let event = select(&[Event::Start, Event::Start, Event::Report, Event::Complete][..]);
+    prop_oneof![
+        3 => Just(Call::Get { account, id }),
+        3 => event.prop_map(move |event| Call::Apply { account, id, guard, event }),
+        1 => Just(Call::Claim(Some(account))),
+        1 => Just(Call::Submit { account, id, request: Request::Plain }),
+        1 => Just(Call::Sweep { limit: 100 }),
+    ]
+}
+
+fn concurrent_call() -> impl Strategy<Value = Call> {
+    let account = || prop_oneof![7 => Just(0_u8), 1 => Just(1)];
+    let id = || prop_oneof![4 => Just(1_u8), 2 => Just(2), 1 => 3..6_u8];
+    let limit = 1..4_usize;
+    prop_oneof![
+        4 => (account(), id(), requests())
+            .prop_map(|(account, id, request)| Call::Submit { account, id, request }),
+        5 => (account(), id(), guards(), any_event())
+            .prop_map(|(account, id, guard, event)| Call::Apply { account, id, guard, event }),
+        2 => select(&[Some(0), None][..]).prop_map(Call::Claim),
+        1 => select(&[100, 1][..]).prop_map(|limit| Call::Sweep { limit }),
+        3 => (account(), id()).prop_map(|(account, id)| Call::Get { account, id }),
+        1 => (account(), limit).prop_map(|(account, limit)| Call::List {
+            account, limit, filter: Filter::default(), after: None,
+        }),
+    ]
+}
