@@ -61,6 +61,19 @@ struct AccountRecord {
     served: Option<u64>,
 }
 
+/// What the model said of a task before a call that is about it.
+struct Before {
+    stored: Option<Task>,
+    visible: Option<Task>,
+    /// Whether another account has a task of this id.
+    foreign: bool,
+    others_have_open_tasks: bool,
+    /// Whether the account has no visible task.
+    nothing_visible: bool,
+    /// How many tasks there are, of all accounts.
+    count: usize,
+}
+
 impl Checker {
     pub(super) fn new(config: StoreConfig) -> Self {
         Self {
@@ -92,14 +105,15 @@ impl Checker {
         }
         match (operation, response) {
             (Operation::Submit(submission), Response::Submit(got)) => {
-                let before = self.model.clone();
+                let before = self.before(submission.account(), submission.id(), now);
                 let expected = self.model.submit(submission.clone(), now);
-                self.submitted(&before, submission.account(), submission.id(), expected, got, now);
+                self.submitted(&before, expected, got, now);
             }
             (Operation::Apply { event, .. }, Response::Apply(got)) => {
-                let before = self.model.clone();
-                let expected = self.model.apply(operation.target(), event.clone(), now);
-                self.applied(&before, operation, expected, got, now);
+                let target = operation.target();
+                let before = self.before(target.account(), target.id(), now);
+                let expected = self.model.apply(target, event.clone(), now);
+                self.applied(&before, expected, got, now);
             }
             (Operation::Claim(account), Response::Claim(got)) => match got {
                 Ok(got) => self.claimed(scope(account.as_ref()), got.as_ref(), now),
@@ -122,22 +136,32 @@ impl Checker {
         self.update_waiting(now);
     }
 
+    fn before(&self, account: &AccountId, id: TaskId, now: Now) -> Before {
+        let others = || self.model.all_tasks().filter(|task| task.account() != account);
+        Before {
+            stored: self.model.stored(account, id).cloned(),
+            visible: self.model.visible(account, id, now),
+            foreign: others().any(|task| task.id() == id),
+            others_have_open_tasks: others().any(|task| !task.status().is_terminal()),
+            nothing_visible: self.model.visible_tasks(account, now).next().is_none(),
+            count: self.model.all_tasks().count(),
+        }
+    }
+
     fn submitted(
         &mut self,
-        before: &Model,
-        account: &AccountId,
-        id: TaskId,
+        before: &Before,
         expected: Result<Submitted, SubmitError>,
         got: &Result<Submitted, SubmitError>,
         now: Now,
     ) {
         use SubmitError as E;
-        let visible = before.visible(account, id, now).is_some();
+        let visible = before.visible.is_some();
         match (expected, got) {
             (Ok(Submitted::New(expected)), Ok(Submitted::New(got))) => {
                 self.accepted(before, &expected, got, now);
-                let is_more = self.model.all_tasks().count() > before.all_tasks().count();
-                if !is_more && before.stored(account, id).is_none() {
+                let is_more = self.model.all_tasks().count() > before.count;
+                if !is_more && before.stored.is_none() {
                     self.dropped_for_room(now);
                 }
             }
@@ -152,9 +176,7 @@ impl Checker {
             (Err(E::InputTooLarge { limit: a }), Err(E::InputTooLarge { limit: b })) if a == *b => {
             }
             (expected, got) => {
-                let foreign = before.all_tasks().any(|t| t.id() == id && t.account() != account);
-                let others_have_open_tasks =
-                    before.all_tasks().any(|t| t.account() != account && !t.status().is_terminal());
+                let foreign = before.foreign;
                 let finds =
                     |x: &Result<_, _>| matches!(x, Ok(Submitted::Existing(_)) | Err(E::Conflict));
                 let law = match (&expected, got) {
@@ -163,7 +185,7 @@ impl Checker {
                     (e, got) if finds(e) != finds(got) => Law::S6,
                     (Err(E::StoreFull), _) | (_, Err(E::StoreFull)) => Law::S7,
                     (e, Err(E::Conflict)) if e.is_ok() && foreign => Law::S11,
-                    (Ok(_), Err(E::AccountFull)) if others_have_open_tasks => Law::S11,
+                    (Ok(_), Err(E::AccountFull)) if before.others_have_open_tasks => Law::S11,
                     _ => Law::Methods,
                 };
                 let (expected, got) =
@@ -175,8 +197,7 @@ impl Checker {
 
     fn applied(
         &mut self,
-        before: &Model,
-        operation: &Operation,
+        before: &Before,
         expected: Result<Change, ApplyError>,
         got: &Result<Change, ApplyError>,
         now: Now,
@@ -197,13 +218,14 @@ impl Checker {
                 self.same(&a, b);
             }
             (expected, got) => {
-                let target = operation.target();
-                let current = before.stored(target.account(), target.id());
-                let foreign = |t: &Task| t.id() == target.id() && t.account() != target.account();
-                let ended = current.is_some_and(|task| task.status().is_terminal());
+                let ended = before.stored.as_ref().is_some_and(|task| task.status().is_terminal());
                 let law = match (&expected, got) {
-                    (Err(E::NotFound), _) if current.is_none() => {
-                        if before.all_tasks().any(foreign) { Law::S11 } else { Law::Methods }
+                    (Err(E::NotFound), _) if before.stored.is_none() => {
+                        if before.foreign {
+                            Law::S11
+                        } else {
+                            Law::Methods
+                        }
                     }
                     (Err(E::NotFound), _) | (_, Err(E::NotFound)) => Law::S6,
                     (_, Ok(_)) if ended => Law::S9,
@@ -238,9 +260,9 @@ impl Checker {
             return self
                 .diverge(Law::S11, format!("claim: got another account's {}", summary(task)));
         }
-        let before = self.model.clone();
+        let before = self.before(&account, task.id(), now);
         let Ok(Some(expected)) = self.model.claim(Scope::Account(&account), now) else {
-            let law = match before.visible(&account, task.id(), now) {
+            let law = match &before.visible {
                 None => Law::S6,
                 Some(before) if before.status().is_terminal() => Law::S9,
                 Some(before) if before.status() == TaskStatus::Received => Law::S12,
@@ -252,7 +274,7 @@ impl Checker {
         if expected.task().id() != task.id() {
             let both_started =
                 expected.event() == EventKind::Start && change.event() == EventKind::Start;
-            let law = match before.visible(&account, task.id(), now) {
+            let law = match &before.visible {
                 None => Law::S6,
                 Some(_) if both_started => Law::S12,
                 Some(_) => Law::Methods,
@@ -333,7 +355,7 @@ impl Checker {
     }
 
     /// An event was accepted by both: compares the tasks, and lets the model have the store's.
-    fn accepted(&mut self, before: &Model, expected: &Task, got: &Task, now: Now) {
+    fn accepted(&mut self, before: &Before, expected: &Task, got: &Task, now: Now) {
         let account = got.account().clone();
         let seen = self.seen.entry(account.clone()).or_default();
         let floor = seen.revision.max(seen.page);
@@ -350,9 +372,8 @@ impl Checker {
             );
         }
         if got.updated_at() != expected.updated_at() {
-            let replaced_last = before.visible_tasks(&account, now).next().is_none();
             let anew = got.updated_at() == crate::time::clamp_time(now);
-            if !(anew && (forgettable || replaced_last)) {
+            if !(anew && (forgettable || before.nothing_visible)) {
                 let (expected, at) = (expected.updated_at(), got.updated_at());
                 let law = if at < expected { Law::S1 } else { Law::Methods };
                 self.breach(law, format!("{}: updated at {at}, expected {expected}", summary(got)));

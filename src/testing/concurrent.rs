@@ -67,13 +67,13 @@ pub(super) fn check_order(
 fn afterwards(history: &History) -> Vec<Step> {
     let steps = || history.steps.iter().chain(history.threads.iter().flatten());
     let at = history.threads.iter().flatten().map(|step| step.at).min().unwrap_or_default();
-    let tasks: BTreeSet<(u8, u8)> = steps()
+    let tasks: BTreeSet<(u16, u16)> = steps()
         .filter_map(|step| match step.call {
             Call::Submit { account, id, .. } => Some((account, id)),
             _ => None,
         })
         .collect();
-    let accounts: BTreeSet<u8> = tasks.iter().map(|(account, _)| *account).collect();
+    let accounts: BTreeSet<u16> = tasks.iter().map(|(account, _)| *account).collect();
     let gets = tasks.iter().map(|(account, id)| Call::Get { account: *account, id: *id });
     let lists = accounts.into_iter().map(|account| Call::List {
         account,

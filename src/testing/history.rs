@@ -7,6 +7,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::num::{NonZeroU32, NonZeroUsize};
+use core::ops::RangeInclusive;
 use core::time::Duration;
 
 use chrono::TimeDelta;
@@ -89,36 +90,36 @@ pub(super) struct Step {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Call {
     Submit {
-        account: u8,
-        id: u8,
+        account: u16,
+        id: u16,
         request: Request,
     },
     Apply {
-        account: u8,
-        id: u8,
+        account: u16,
+        id: u16,
         guard: Guard,
         event: Event,
     },
-    Claim(Option<u8>),
+    Claim(Option<u16>),
     Get {
-        account: u8,
-        id: u8,
+        account: u16,
+        id: u16,
     },
     List {
-        account: u8,
+        account: u16,
         limit: usize,
         filter: Filter,
         after: Option<usize>,
     },
     /// All pages, one after the other.
     ListAll {
-        account: u8,
+        account: u16,
         limit: usize,
         filter: Filter,
     },
     /// The next page of a walk through the account's list, or the first.
     Walk {
-        account: u8,
+        account: u16,
         limit: usize,
     },
     Sweep {
@@ -194,13 +195,25 @@ impl History {
 
     /// Adds a submission.
     #[must_use]
-    pub fn submit(self, at: i64, account: u8, id: u8, request: Request) -> Self {
+    pub fn submit(self, at: i64, account: u16, id: u16, request: Request) -> Self {
         self.with(at, Call::Submit { account, id, request })
+    }
+
+    /// Adds a submission of each of these ids.
+    #[must_use]
+    pub fn submit_all(
+        self,
+        at: i64,
+        account: u16,
+        ids: RangeInclusive<u16>,
+        request: Request,
+    ) -> Self {
+        ids.fold(self, |history, id| history.submit(at, account, id, request))
     }
 
     /// Adds an event.
     #[must_use]
-    pub fn apply(self, at: i64, account: u8, id: u8, guard: Guard, event: Event) -> Self {
+    pub fn apply(self, at: i64, account: u16, id: u16, guard: Guard, event: Event) -> Self {
         self.with(at, Call::Apply { account, id, guard, event })
     }
 
@@ -212,19 +225,19 @@ impl History {
 
     /// Adds a claim of one account.
     #[must_use]
-    pub fn claim_of(self, at: i64, account: u8) -> Self {
+    pub fn claim_of(self, at: i64, account: u16) -> Self {
         self.with(at, Call::Claim(Some(account)))
     }
 
     /// Adds a read.
     #[must_use]
-    pub fn get(self, at: i64, account: u8, id: u8) -> Self {
+    pub fn get(self, at: i64, account: u16, id: u16) -> Self {
         self.with(at, Call::Get { account, id })
     }
 
     /// Adds a page from the top of an account's list.
     #[must_use]
-    pub fn list(self, at: i64, account: u8, limit: usize, filter: Filter) -> Self {
+    pub fn list(self, at: i64, account: u16, limit: usize, filter: Filter) -> Self {
         self.with(at, Call::List { account, limit, filter, after: None })
     }
 
@@ -234,7 +247,7 @@ impl History {
     pub fn list_after(
         self,
         at: i64,
-        account: u8,
+        account: u16,
         limit: usize,
         filter: Filter,
         ago: usize,
@@ -244,14 +257,14 @@ impl History {
 
     /// Adds all pages of an account's list, one after the other.
     #[must_use]
-    pub fn list_all(self, at: i64, account: u8, limit: usize, filter: Filter) -> Self {
+    pub fn list_all(self, at: i64, account: u16, limit: usize, filter: Filter) -> Self {
         self.with(at, Call::ListAll { account, limit, filter })
     }
 
     /// Adds the next page of a walk through an account's list, which other calls may come between.
     /// At the end of the history, walks are walked to their end.
     #[must_use]
-    pub fn walk(self, at: i64, account: u8, limit: usize) -> Self {
+    pub fn walk(self, at: i64, account: u16, limit: usize) -> Self {
         self.with(at, Call::Walk { account, limit })
     }
 
@@ -377,7 +390,7 @@ pub(super) fn instant(at: i64) -> Now {
 
 /// The account with this number. Their names are easily taken for one another: but for case, or for
 /// what follows.
-pub(super) fn account(number: u8) -> AccountId {
+pub(super) fn account(number: u16) -> AccountId {
     let name = match number {
         0 => String::from("account"),
         1 => String::from("Account"),
@@ -388,7 +401,7 @@ pub(super) fn account(number: u8) -> AccountId {
 }
 
 /// The id with this number. Either half of it is that of another's.
-pub(super) fn task_id(number: u8) -> TaskId {
+pub(super) fn task_id(number: u16) -> TaskId {
     let number = u64::from(number);
     TaskId::from(Uuid::from_u64_pair(number.div_ceil(2), number % 2))
 }

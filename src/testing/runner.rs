@@ -22,8 +22,11 @@ pub(super) struct Runner<'a, S, B> {
     /// The accounts to be looked at before and after each call, if any: slower, but tells what a
     /// call changed.
     watched: Vec<AccountId>,
+    /// Before and after which calls: of a history of thousands, only some.
+    watch_every: usize,
+    calls: usize,
     observed: Observations,
-    walks: BTreeMap<(u8, usize), Walk>,
+    walks: BTreeMap<(u16, usize), Walk>,
 }
 
 /// What a client remembers of the answers: what its next calls can refer to.
@@ -49,12 +52,14 @@ impl<'a, S: AsyncTaskStore, B: BlockOn> Runner<'a, S, B> {
             Call::Submit { account, .. } => Some(*account),
             _ => None,
         });
-        let accounts: BTreeSet<u8> = accounts.filter(|_| watch).collect();
+        let accounts: BTreeSet<u16> = accounts.filter(|_| watch).collect();
         Self {
             store,
             executor,
             checker: Checker::new(history.config()),
             watched: accounts.into_iter().map(account).collect(),
+            watch_every: 1 + history.steps.len() / 256,
+            calls: 0,
             observed: Observations::default(),
             walks: BTreeMap::new(),
         }
@@ -71,7 +76,7 @@ impl<'a, S: AsyncTaskStore, B: BlockOn> Runner<'a, S, B> {
             self.step(step.at, &step.call);
         }
         let last = history.steps.last().map_or(0, |step| step.at);
-        let open: Vec<(u8, usize)> = self.walks.keys().copied().collect();
+        let open: Vec<(u16, usize)> = self.walks.keys().copied().collect();
         for (account, limit) in open {
             // More pages than tasks would be a breach of its own, found by every page.
             for _ in 0..=history.steps.len() {
@@ -104,18 +109,20 @@ impl<'a, S: AsyncTaskStore, B: BlockOn> Runner<'a, S, B> {
         if self.checker.diverged {
             return None;
         }
-        let before = self.watch(now);
+        let is_watched = self.calls.is_multiple_of(self.watch_every);
+        self.calls += 1;
+        let before = self.watch(is_watched, now);
         let response = self.executor.block_on(operation.call(self.store, now));
-        let after = self.watch(now);
+        let after = self.watch(is_watched, now);
         self.compare(operation, &response, &before, &after);
         self.checker.check(operation, now, &response);
         self.observed.record(&response);
         Some(response)
     }
 
-    fn watch(&self, now: Now) -> BTreeMap<AccountId, Vec<Task>> {
+    fn watch(&self, is_watched: bool, now: Now) -> BTreeMap<AccountId, Vec<Task>> {
         let query = ListQuery::new(core::num::NonZeroUsize::MAX);
-        let watched = self.watched.iter().filter_map(|account| {
+        let watched = self.watched.iter().filter(|_| is_watched).filter_map(|account| {
             let page = self.executor.block_on(self.store.list(account, &query, now)).ok()?;
             Some((account.clone(), page.into_tasks()))
         });
@@ -134,18 +141,17 @@ impl<'a, S: AsyncTaskStore, B: BlockOn> Runner<'a, S, B> {
         for (account, before) in before {
             let after = after.get(account).map_or(&[][..], Vec::as_slice);
             let own = changed.filter(|task| task.account() == account);
-            let rest = |tasks: &[Task]| -> Vec<Task> {
-                tasks.iter().filter(|t| own.is_none_or(|own| own.id() != t.id())).cloned().collect()
-            };
-            let vanished = before.iter().find(|task| !after.iter().any(|t| t.id() == task.id()));
-            let (rest_before, rest_after) = (rest(before), rest(after));
+            let is_other = |task: &&Task| own.is_none_or(|own| own.id() != task.id());
+            let rest_before = || before.iter().filter(is_other);
+            let rest_after = || after.iter().filter(is_other);
+            let after_ids: BTreeSet<TaskId> = after.iter().map(Task::id).collect();
+            let vanished = before.iter().find(|task| !after_ids.contains(&task.id()));
             if let Some(task) = vanished {
                 let law = if operation.is_read() { Law::S8 } else { Law::S7 };
                 self.checker.breach(law, format!("{} is gone after a call", summary(task)));
-            } else if rest_before != rest_after {
-                let ended = rest_before
-                    .iter()
-                    .any(|task| task.status().is_terminal() && !rest_after.contains(task));
+            } else if !rest_before().eq(rest_after()) {
+                let stayed = |task: &Task| rest_after().any(|after| after == task);
+                let ended = rest_before().any(|task| task.status().is_terminal() && !stayed(task));
                 let law = match operation {
                     operation if operation.is_read() => Law::S8,
                     _ if ended => Law::S9,
@@ -191,7 +197,7 @@ impl<'a, S: AsyncTaskStore, B: BlockOn> Runner<'a, S, B> {
         }
     }
 
-    fn walk(&mut self, number: u8, size: usize, now: Now) {
+    fn walk(&mut self, number: u16, size: usize, now: Now) {
         let of = account(number);
         let walk = self.walks.remove(&(number, size)).unwrap_or_else(|| Walk {
             query: ListQuery::new(limit(size)),

@@ -3,6 +3,7 @@
 mod concurrent;
 mod directed;
 mod histories;
+mod large;
 
 use alloc::string::String;
 use alloc::vec::Vec;

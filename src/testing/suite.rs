@@ -8,8 +8,8 @@ use core::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 
-use proptest::strategy::Strategy;
-use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
+use proptest::strategy::{Strategy, ValueTree};
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 use super::check::LawBreach;
 use super::concurrent::check_order;
@@ -84,27 +84,20 @@ impl Suite {
         make: impl Fn(StoreConfig) -> S,
         executor: &impl BlockOn,
     ) -> Result<(), Box<Breach>> {
-        let of_law = Some(law);
-        let run =
-            |history: History| match breach(&history, &make, executor, of_law, Repeats::SEARCH) {
-                Some(found) => Err(TestCaseError::fail(found.what)),
-                None => Ok(()),
-            };
-        match self.run_all(law, run) {
-            Ok(()) => Ok(()),
-            Err(TestError::Abort(why)) => {
-                let what = format!("the suite gave up: {why}");
-                Err(Box::new(Breach { law, what, history: History::new() }))
-            }
-            Err(TestError::Fail(what, history)) => {
-                let still = |history: &History| {
-                    breach(history, &make, executor, of_law, Repeats::SHORTEN)
-                        .map(|found| found.what)
-                };
-                let (history, what) = shortened(history, what.message().into(), still);
-                Err(Box::new(Breach { law, what, history }))
+        let breach = |history: &History, repeats| {
+            breach(history, &make, executor, Some(law), repeats).map(|found| found.what)
+        };
+        for mut tree in self.histories(law) {
+            let history = tree.current();
+            if let Some(what) = breach(&history, Repeats::SEARCH) {
+                let found = simplified(&mut *tree, (history, what), |history| {
+                    breach(history, Repeats::SEARCH)
+                });
+                let (history, what) = shortened(found, |history| breach(history, Repeats::SHORTEN));
+                return Err(Box::new(Breach { law, what, history }));
             }
         }
+        Ok(())
     }
 
     /// How often the histories of a law call each method in each [`StoreState`](super::StoreState): what a
@@ -115,55 +108,40 @@ impl Suite {
         if law.is_concurrent() {
             return coverage;
         }
-        let counted = core::cell::RefCell::new(&mut coverage);
-        let count = |history: History| {
+        for tree in self.histories(law) {
+            let history = tree.current();
             let store = InProcess(Mutex::new(Model::new(history.config())));
             let mut runner = Runner::new(&history, &store, &Park, false);
             runner.checker.coverage = Some(CoverageTracker::new());
             if let Some(tracker) = runner.run_to_end(&history).coverage {
-                counted.borrow_mut().add(&tracker.coverage);
+                coverage.add(&tracker.coverage);
             }
-            Ok(())
-        };
-        let _ = self.run_all(law, count);
+        }
         coverage
     }
 
-    /// Runs all histories of a law, in the order of their numbers, until one fails.
-    #[expect(clippy::result_large_err, reason = "as proptest has it")]
-    fn run_all(
-        &self,
-        law: Law,
-        run: impl Fn(History) -> Result<(), TestCaseError>,
-    ) -> Result<(), TestError<History>> {
-        let mut runner = self.runner();
-        for number in 0..self.cases {
-            let (histories, count) = if !law.is_concurrent() {
-                (numbered(law, number), 1)
-            } else if number < self.cases / 2 {
-                // First those that can be repeated; as many as those of threads are.
-                (interleaved().boxed(), Repeats::SEARCH)
-            } else {
-                (concurrent().boxed(), 1)
-            };
-            for _ in 0..count {
-                let history = histories.new_tree(&mut runner).map_err(TestError::Abort)?;
-                runner.run_one(history, &run)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn runner(&self) -> TestRunner {
-        let config = Config {
-            cases: self.cases,
-            max_shrink_iters: 512,
-            failure_persistence: None,
-            ..Config::default()
-        };
+    /// All histories of a law, in the order of their numbers.
+    fn histories(&self, law: Law) -> impl Iterator<Item = Box<dyn ValueTree<Value = History>>> {
         let mut seed = [0; 32];
         seed[..8].copy_from_slice(&self.seed.to_le_bytes());
-        TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &seed))
+        let config = Config { failure_persistence: None, ..Config::default() };
+        let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &seed);
+        let mut runner = TestRunner::new_with_rng(config, rng);
+        let cases = self.cases;
+        let strategies = (0..cases).flat_map(move |number| {
+            // Those that can be repeated come first, and are as many as the others are with their repeats.
+            let (strategy, times) = match law.is_concurrent() {
+                true if number < cases / 2 => (interleaved().boxed(), Repeats::SEARCH),
+                true => (concurrent().boxed(), 1),
+                false => (numbered(law, number), 1),
+            };
+            core::iter::repeat_n(strategy, times as usize)
+        });
+        strategies.map(move |strategy| {
+            strategy
+                .new_tree(&mut runner)
+                .expect("a history, as no generator of them filters any out")
+        })
     }
 }
 
@@ -176,24 +154,55 @@ impl Repeats {
     const REPLAY: u32 = 64;
 }
 
+/// How many calls are made to make a history simpler, and how many to make it shorter, at most: enough for
+/// those of a hundred calls; those of thousands would take hours.
+const CALLS_TO_SHORTEN: usize = 200_000;
+
+/// The simplest history that the generator makes of it and that still is a breach.
+fn simplified(
+    tree: &mut dyn ValueTree<Value = History>,
+    mut found: (History, String),
+    breach: impl Fn(&History) -> Option<String>,
+) -> (History, String) {
+    let mut calls = 0;
+    let mut goes_on = tree.simplify();
+    while goes_on && calls < CALLS_TO_SHORTEN {
+        let history = tree.current();
+        calls += history.len();
+        goes_on = match breach(&history) {
+            Some(what) => {
+                found = (history, what);
+                tree.simplify()
+            }
+            None => tree.complicate(),
+        };
+    }
+    found
+}
+
 /// The history without whatever it does not need to be a breach.
 ///
 /// Generators shrink values one by one, and a call that could not be left out at first often can be
 /// once its neighbours are simpler.
 fn shortened(
-    mut history: History,
-    mut what: String,
+    mut found: (History, String),
     breach: impl Fn(&History) -> Option<String>,
 ) -> (History, String) {
+    let mut calls = 0;
     loop {
-        let simpler = history.simpler();
-        let mut breaches =
-            simpler.filter_map(|simpler| breach(&simpler).map(|what| (simpler, what)));
-        let Some(found) = breaches.next() else { break };
+        let simpler = found.0.simpler().take_while(|simpler| {
+            calls += simpler.len();
+            calls < CALLS_TO_SHORTEN
+        });
+        let mut breaches = simpler.filter_map(|simpler| {
+            let what = breach(&simpler)?;
+            Some((simpler, what))
+        });
+        let Some(shorter) = breaches.next() else { break };
         drop(breaches);
-        (history, what) = found;
+        found = shorter;
     }
-    (history, what)
+    found
 }
 
 /// What a store does in a history that a law forbids: this one, or any.

@@ -73,7 +73,7 @@ impl Request {
     pub const ALL: [Self; 5] =
         [Self::Plain, Self::Initialized, Self::OtherCommand, Self::Input, Self::LargeInput];
 
-    pub(in crate::testing) fn submission(self, of: u8, id: u8) -> Submission {
+    pub(in crate::testing) fn submission(self, of: u16, id: u16) -> Submission {
         const COMMAND: CommandType = CommandType::from_static("subscriptionCreateRequest");
         const OTHER: CommandType = CommandType::from_static("subscriptionDeleteRequest");
         let plain = Submission::new(account(of), task_id(id), COMMAND);

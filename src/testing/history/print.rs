@@ -31,10 +31,10 @@ impl fmt::Display for History {
         if let Some(attempts) = max_attempts {
             write!(f, "\n    .with_max_attempts({attempts})")?;
         }
-        self.steps.iter().try_for_each(|step| write!(f, "\n    {step}"))?;
+        write_steps(f, &self.steps, "\n    ")?;
         self.threads.iter().try_for_each(|steps| {
             write!(f, "\n    .thread(\n        History::new()")?;
-            steps.iter().try_for_each(|step| write!(f, "\n            {step}"))?;
+            write_steps(f, steps, "\n            ")?;
             write!(f, ",\n    )")
         })?;
         match &self.schedule {
@@ -42,6 +42,28 @@ impl fmt::Display for History {
             None => Ok(()),
         }
     }
+}
+
+/// Writes a line for each step, but one for submissions of ids in a row.
+fn write_steps(f: &mut fmt::Formatter<'_>, steps: &[Step], indent: &str) -> fmt::Result {
+    let follows = |before: &Step, after: &Step| match (&before.call, &after.call) {
+        (
+            Call::Submit { account, id, request },
+            Call::Submit { account: other, id: next, request: same },
+        ) => {
+            (before.at, account, request) == (after.at, other, same)
+                && id.checked_add(1) == Some(*next)
+        }
+        _ => false,
+    };
+    steps.chunk_by(follows).try_for_each(|steps| match steps {
+        [Step { at, call: Call::Submit { account, id, request } }, .., last] if steps.len() > 2 => {
+            let Call::Submit { id: end, .. } = last.call else { return Ok(()) };
+            let at = Grouped(*at);
+            write!(f, "{indent}.submit_all({at}, {account}, {id}..={end}, Request::{request:?})")
+        }
+        steps => steps.iter().try_for_each(|step| write!(f, "{indent}{step}")),
+    })
 }
 
 impl fmt::Display for Step {
@@ -58,16 +80,25 @@ impl fmt::Display for Step {
             Call::Claim(Some(account)) => write!(f, ".claim_of({at}, {account})"),
             Call::Get { account, id } => write!(f, ".get({at}, {account}, {id})"),
             Call::List { account, limit, filter, after: None } => {
+                let limit = Grouped::count(*limit);
                 write!(f, ".list({at}, {account}, {limit}, {filter})")
             }
             Call::List { account, limit, filter, after: Some(ago) } => {
+                let limit = Grouped::count(*limit);
                 write!(f, ".list_after({at}, {account}, {limit}, {filter}, {ago})")
             }
             Call::ListAll { account, limit, filter } => {
+                let limit = Grouped::count(*limit);
                 write!(f, ".list_all({at}, {account}, {limit}, {filter})")
             }
-            Call::Walk { account, limit } => write!(f, ".walk({at}, {account}, {limit})"),
-            Call::Sweep { limit } => write!(f, ".sweep({at}, {limit})"),
+            Call::Walk { account, limit } => {
+                let limit = Grouped::count(*limit);
+                write!(f, ".walk({at}, {account}, {limit})")
+            }
+            Call::Sweep { limit } => {
+                let limit = Grouped::count(*limit);
+                write!(f, ".sweep({at}, {limit})")
+            }
         }
     }
 }
@@ -90,8 +121,14 @@ impl fmt::Display for Filter {
     }
 }
 
-/// A number of nanoseconds with its digits in groups of three.
+/// A number with its digits in groups of three, as clippy wants literals.
 struct Grouped(i64);
+
+impl Grouped {
+    fn count(count: usize) -> Self {
+        Self(i64::try_from(count).unwrap_or(i64::MAX))
+    }
+}
 
 impl fmt::Display for Grouped {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -78,8 +78,8 @@ fn contended_call() -> impl Strategy<Value = Call> {
 }
 
 fn concurrent_call() -> impl Strategy<Value = Call> {
-    let account = || prop_oneof![7 => Just(0_u8), 1 => Just(1)];
-    let id = || prop_oneof![4 => Just(1_u8), 2 => Just(2), 1 => 3..6_u8];
+    let account = || prop_oneof![7 => Just(0_u16), 1 => Just(1)];
+    let id = || prop_oneof![4 => Just(1_u16), 2 => Just(2), 1 => 3..6_u16];
     let limit = 1..4_usize;
     prop_oneof![
         4 => (account(), id(), requests())

@@ -8,49 +8,22 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::histories::{PERIOD, SECOND, any_event, calls, guards, histories_for, requests};
+use super::large::{large, long};
 use crate::status::TaskStatus;
 use crate::testing::coverage::{Method, StoreState};
 use crate::testing::history::{Call, Event, Filter, Guard, History, Limits, Request, Step};
 use crate::testing::law::Law;
 
 /// The history of this number in a run of the suite: five of eight are directed, the others random, and of
-/// those a few are large.
+/// those a few are large, and very few huge or long.
 pub(in crate::testing) fn numbered(law: Law, number: u32) -> BoxedStrategy<History> {
     match number % 8 {
-        _ if number % 32 == 31 => large(law).boxed(),
+        _ if number % 512 == 127 => large(law, 1_000..3_000).boxed(),
+        _ if number % 512 == 255 => long(law).boxed(),
+        _ if number % 32 == 31 => large(law, 41..140).boxed(),
         5.. => histories_for(law).boxed(),
         rest => directed(law, number / 8 * 5 + rest).boxed(),
     }
-}
-
-/// An account with more tasks than a page is often thought to have, and pages of every size.
-fn large(law: Law) -> impl Strategy<Value = History> {
-    let sizes =
-        prop_oneof![select(&[40_usize, 41, 50, 64, 99, 100, 101, 128, 1_000][..]), 1..140_usize];
-    let list = (sizes, option::weighted(0.3, 0..3_usize)).prop_map(|(limit, after)| Call::List {
-        account: 0,
-        limit,
-        filter: Filter::default(),
-        after,
-    });
-    let changed = prop_oneof![
-        3 => (1..140_u8, any_event()).prop_map(|(id, event)| {
-            Call::Apply { account: 0, id, guard: Guard::Latest, event }
-        }),
-        1 => calls(law),
-    ];
-    let rest = vec(prop_oneof![1 => list, 1 => changed], 4..12);
-    (41..140_u8, rest).prop_map(|(count, rest)| {
-        let submit = |id| Call::Submit { account: 0, id, request: Request::Plain };
-        let submits = (1..=count).map(submit);
-        let steps = submits.chain(rest).zip(0..).map(|(call, at)| Step { at, call });
-        History {
-            limits: Limits::default(),
-            steps: steps.collect(),
-            threads: Vec::new(),
-            schedule: None,
-        }
-    })
 }
 
 /// A history that goes seven times into one state, and calls another method in it each time. The numbers go
@@ -101,9 +74,9 @@ struct Detail {
     /// By how much the caller's clock is off at the directed call.
     skew: i64,
     /// The account of the directed call and of the state.
-    account: u8,
+    account: u16,
     /// The task that the directed call is about, of those that the way into the state made.
-    task: u8,
+    task: u16,
     request: Request,
     guard: Guard,
     event: Event,
@@ -118,7 +91,7 @@ struct Detail {
 fn detail(law: Law) -> impl Strategy<Value = Detail> {
     let skew =
         || prop_oneof![5 => Just(0), 3 => select(&[-1, 1, -SECOND, -3 * SECOND, SECOND][..])];
-    let account = prop_oneof![5 => Just(0_u8), 1 => Just(1)];
+    let account = prop_oneof![5 => Just(0_u16), 1 => Just(1)];
     let weight = if law == Law::S5 { 0.6 } else { 0.3 };
     let usual = select(&[TaskStatus::Received, TaskStatus::ProcessingInProgress][..]);
     let status = prop_oneof![3 => usual, 1 => any::<TaskStatus>()];
@@ -129,7 +102,7 @@ fn detail(law: Law) -> impl Strategy<Value = Detail> {
     let list = (1..4_usize, filter, option::weighted(0.4, 0..2_usize));
     let then = vec((skew(), prop_oneof![2 => Just(Call::Claim(None)), 3 => calls(law)]), 0..3);
     let event = (guards(), any_event());
-    (skew(), account, 0..3_u8, requests(), event, list, select(&[0, 1, 100][..]), then).prop_map(
+    (skew(), account, 0..3_u16, requests(), event, list, select(&[0, 1, 100][..]), then).prop_map(
         |(skew, account, task, request, (guard, event), (limit, filter, after), sweep, then)| {
             Detail { skew, account, task, request, guard, event, limit, filter, after, sweep, then }
         },
@@ -142,7 +115,7 @@ struct Script {
     at: i64,
     steps: Vec<Step>,
     /// The first of three ids that the current way into a state uses.
-    first: u8,
+    first: u16,
 }
 
 impl Script {
@@ -150,11 +123,11 @@ impl Script {
         self.steps.push(Step { at: self.at, call });
     }
 
-    fn submit(&mut self, account: u8, task: u8, request: Request) {
+    fn submit(&mut self, account: u16, task: u16, request: Request) {
         self.add(Call::Submit { account, id: self.first + task, request });
     }
 
-    fn start(&mut self, account: u8, task: u8) {
+    fn start(&mut self, account: u16, task: u16) {
         let (id, guard, event) = (self.first + task, Guard::Latest, Event::Start);
         self.add(Call::Apply { account, id, guard, event });
     }
@@ -236,7 +209,7 @@ impl Script {
     }
 
     /// A task fills the lane, another waits for it, and a claim finds nothing.
-    fn wait_for_the_lane(&mut self, account: u8) {
+    fn wait_for_the_lane(&mut self, account: u16) {
         self.submit(account, 0, Request::Plain);
         self.start(account, 0);
         self.at += PERIOD / 2;

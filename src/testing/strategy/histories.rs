@@ -1,6 +1,7 @@
 //! Histories of a store: what is called, when, under which limits.
 
 use alloc::vec::Vec;
+use core::ops::Range;
 
 use proptest::collection::vec;
 use proptest::option;
@@ -18,7 +19,12 @@ pub fn histories() -> impl Strategy<Value = History> {
 
 /// Histories with more of the calls that a law is about.
 pub fn histories_for(law: Law) -> impl Strategy<Value = History> {
-    let steps = vec((ticks(), any::<bool>(), calls(law)), 1..40);
+    random(law, 1..40)
+}
+
+/// Histories with so many random calls.
+pub(super) fn random(law: Law, count: Range<usize>) -> impl Strategy<Value = History> {
+    let steps = vec((ticks(), any::<bool>(), calls(law)), count);
     (limits(law), skews(), backlog(), steps).prop_map(|(limits, skew, backlog, steps)| {
         let times = run_clocks(skew, steps.iter().map(|(tick, server, _)| (*tick, *server)));
         let calls = steps.into_iter().map(|(_, _, call)| call);
@@ -30,11 +36,11 @@ pub fn histories_for(law: Law) -> impl Strategy<Value = History> {
 
 /// What has been submitted when a history begins: often nothing, else some tasks of two accounts.
 fn backlog() -> impl Strategy<Value = Vec<Call>> {
-    let submit = (0..2_u8, 1..6_u8, requests());
+    let submit = (0..2_u16, 1..6_u16, requests());
     let submits =
         vec(submit.prop_map(|(account, id, request)| Call::Submit { account, id, request }), 3..8);
     // More than fit on a page, or into what a store might think of as all.
-    let many = (9..16_u8).prop_map(|count| {
+    let many = (9..16_u16).prop_map(|count| {
         let submit = |id| Call::Submit { account: 0, id, request: Request::Plain };
         (1..=count).map(submit).collect()
     });
@@ -95,8 +101,8 @@ fn limits(law: Law) -> impl Strategy<Value = Limits> {
 pub(super) fn calls(law: Law) -> impl Strategy<Value = Call> {
     let more = |laws: &[Law]| if laws.contains(&law) { 6 } else { 1 };
     // Few of them, so that much happens to each.
-    let account = || prop_oneof![6 => Just(0), 2 => 1..3_u8, 1 => 3..5_u8];
-    let id = || prop_oneof![6 => Just(1), 3 => 2..4_u8, 1 => 4..12_u8];
+    let account = || prop_oneof![6 => Just(0), 2 => 1..3_u16, 1 => 3..5_u16];
+    let id = || prop_oneof![6 => Just(1), 3 => 2..4_u16, 1 => 4..12_u16];
     let size = || prop_oneof![3 => 1..4_usize, 1 => Just(100)];
     let filter = || {
         let since = option::weighted(0.4, 0..3_usize);
@@ -121,7 +127,7 @@ pub(super) fn calls(law: Law) -> impl Strategy<Value = Call> {
         more(&[Law::S3, Law::S5]) => (account(), size(), filter())
             .prop_map(|(account, limit, filter)| Call::ListAll { account, limit, filter }),
         more(&[Law::S4]) =>
-            (0..2_u8, 1..3_usize).prop_map(|(account, limit)| Call::Walk { account, limit }),
+            (0..2_u16, 1..3_usize).prop_map(|(account, limit)| Call::Walk { account, limit }),
         1 + more(&[Law::S6, Law::S7]) => prop_oneof![1 => Just(100), 1 => 0..3_usize]
             .prop_map(|limit| Call::Sweep { limit }),
     ]
