@@ -27,6 +27,17 @@
 //!
 #![doc = include_str!("testing/coverage.md")]
 //!
+//! [`Suite::exhaust`] tries out all histories of a few calls in small worlds.
+//!
+//! # Who judges
+//!
+//! The suite compares a store with the [`Model`], and what becomes of a task with what the laws say, decided
+//! without the code that stores share: what is permitted, visible, a repeat, silent, asked for, and when a task
+//! expires. So a fault in [`Task::apply`](crate::Task::apply) or [`Retention`](crate::Retention) is found on every
+//! store. What the suite takes from the crate, and doesn't judge: whether two inputs are the same JSON, how a
+//! cursor is made and read, the sentences of a status and of a task that was given up, which names are permitted.
+//! Those have tests of their own.
+//!
 //! # Calls at the same time
 //!
 //! Law S13 is checked with histories of two or three threads. Half of the cases make their calls on one thread,
@@ -36,23 +47,28 @@
 //! the end everything is read, since what a race leaves behind often shows only then. Whatever is built on a
 //! store is given a [`Yielding`] one to find its races.
 
+mod breach;
 mod check;
 mod concurrent;
 mod conformance;
 mod coverage;
+mod exhaust;
 mod history;
 mod law;
 mod model;
 mod operation;
+mod rules;
 mod runner;
+mod shorten;
 pub mod strategy;
 mod suite;
 mod yielding;
 
+pub use breach::Breach;
 pub use coverage::{Coverage, Method, StoreState};
 pub use history::{Event, Filter, Guard, History, Request};
 pub use law::Law;
 pub use model::Model;
 pub use operation::{BlockOn, Park};
-pub use suite::{Breach, Suite};
+pub use suite::Suite;
 pub use yielding::Yielding;

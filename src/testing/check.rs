@@ -11,14 +11,18 @@ use super::coverage::CoverageTracker;
 use super::law::Law;
 use super::model::Model;
 use super::operation::{Operation, Response, scope, summary};
+use super::rules::{Facts, has_ended};
 use crate::clock::Revision;
+use crate::event::TaskEvent;
 use crate::id::{AccountId, TaskId};
+use crate::outcome::TaskError;
 use crate::status::{EventKind, TaskStatus};
 use crate::store::{
     ApplyError, Change, Claimed, Scope, StoreConfig, SubmitError, Submitted, Swept,
 };
+use crate::submission::Submission;
 use crate::task::Task;
-use crate::time::Now;
+use crate::time::{Now, clamp_time};
 
 /// What a store did that a law forbids.
 #[derive(Clone, Debug)]
@@ -72,6 +76,8 @@ struct Before {
     nothing_visible: bool,
     /// How many tasks there are, of all accounts.
     count: usize,
+    /// The account's latest update time.
+    latest_update: Now,
 }
 
 impl Checker {
@@ -107,13 +113,13 @@ impl Checker {
             (Operation::Submit(submission), Response::Submit(got)) => {
                 let before = self.before(submission.account(), submission.id(), now);
                 let expected = self.model.submit(submission.clone(), now);
-                self.submitted(&before, expected, got, now);
+                self.submitted(&before, submission, expected, got, now);
             }
             (Operation::Apply { event, .. }, Response::Apply(got)) => {
                 let target = operation.target();
                 let before = self.before(target.account(), target.id(), now);
                 let expected = self.model.apply(target, event.clone(), now);
-                self.applied(&before, expected, got, now);
+                self.applied(&before, event, expected, got, now);
             }
             (Operation::Claim(account), Response::Claim(got)) => match got {
                 Ok(got) => self.claimed(scope(account.as_ref()), got.as_ref(), now),
@@ -142,15 +148,17 @@ impl Checker {
             stored: self.model.stored(account, id).cloned(),
             visible: self.model.visible(account, id, now),
             foreign: others().any(|task| task.id() == id),
-            others_have_open_tasks: others().any(|task| !task.status().is_terminal()),
+            others_have_open_tasks: others().any(|task| !has_ended(task)),
             nothing_visible: self.model.visible_tasks(account, now).next().is_none(),
             count: self.model.all_tasks().count(),
+            latest_update: self.model.latest_update(account),
         }
     }
 
     fn submitted(
         &mut self,
         before: &Before,
+        submission: &Submission,
         expected: Result<Submitted, SubmitError>,
         got: &Result<Submitted, SubmitError>,
         now: Now,
@@ -158,8 +166,9 @@ impl Checker {
         use SubmitError as E;
         let visible = before.visible.is_some();
         match (expected, got) {
-            (Ok(Submitted::New(expected)), Ok(Submitted::New(got))) => {
-                self.accepted(before, &expected, got, now);
+            (Ok(Submitted::New(_)), Ok(Submitted::New(got))) => {
+                let facts = Facts::submitted(submission, self.model.config(), now);
+                self.accepted(before, &facts, got, now);
                 let is_more = self.model.all_tasks().count() > before.count;
                 if !is_more && before.stored.is_none() {
                     self.dropped_for_room(now);
@@ -198,6 +207,7 @@ impl Checker {
     fn applied(
         &mut self,
         before: &Before,
+        event: &TaskEvent,
         expected: Result<Change, ApplyError>,
         got: &Result<Change, ApplyError>,
         now: Now,
@@ -209,7 +219,10 @@ impl Checker {
                     let way = format!("{} by {}", got.from(), got.event());
                     self.breach(Law::Methods, format!("apply: the change is said to be {way}"));
                 }
-                self.accepted(before, expected.task(), got.task(), now);
+                if let Some(visible) = &before.visible {
+                    let facts = Facts::changed(visible, event, self.model.config(), now);
+                    self.accepted(before, &facts, got.task(), now);
+                }
             }
             (Err(E::NotFound), Err(E::NotFound)) | (Err(E::LaneBusy), Err(E::LaneBusy)) => {}
             (Err(E::Transition(a)), Err(E::Transition(b))) if a == *b => {}
@@ -218,7 +231,7 @@ impl Checker {
                 self.same(&a, b);
             }
             (expected, got) => {
-                let ended = before.stored.as_ref().is_some_and(|task| task.status().is_terminal());
+                let ended = before.stored.as_ref().is_some_and(has_ended);
                 let law = match (&expected, got) {
                     (Err(E::NotFound), _) if before.stored.is_none() => {
                         if before.foreign {
@@ -264,13 +277,13 @@ impl Checker {
         let Ok(Some(expected)) = self.model.claim(Scope::Account(&account), now) else {
             let law = match &before.visible {
                 None => Law::S6,
-                Some(before) if before.status().is_terminal() => Law::S9,
+                Some(before) if has_ended(before) => Law::S9,
                 Some(before) if before.status() == TaskStatus::Received => Law::S12,
                 Some(_) => Law::Methods,
             };
             return self.diverge(law, format!("claim: expected none; got {}", summary(task)));
         };
-        let expected = expected.change();
+        let (expected, is_work) = (expected.change(), expected.is_work());
         if expected.task().id() != task.id() {
             let both_started =
                 expected.event() == EventKind::Start && change.event() == EventKind::Start;
@@ -286,11 +299,20 @@ impl Checker {
             let way = format!("{} by {}", change.from(), change.event());
             self.breach(Law::Methods, format!("claim: the change is said to be {way}"));
         }
-        if Claimed::from(change.clone()) != *claimed {
+        if is_work != claimed.is_work() {
             let what = if claimed.is_work() { "work" } else { "given up" };
             self.breach(Law::Methods, format!("claim: {} is said to be {what}", summary(task)));
         }
-        self.accepted(&before, expected.task(), task, now);
+        let Some(visible) = &before.visible else { return };
+        let config = self.model.config();
+        let (start, given_up) =
+            (TaskEvent::start(), TaskEvent::fail(TaskError::too_many_attempts(visible.attempts())));
+        let facts = match expected.event() {
+            EventKind::Start => Facts::changed(visible, &start, config, now),
+            EventKind::Fail => Facts::changed(visible, &given_up, config, now),
+            _ => Facts::taken_over(visible, config, now),
+        };
+        self.accepted(&before, &facts, task, now);
     }
 
     /// A claim over all accounts served this one: none may have waited since its last turn.
@@ -355,7 +377,7 @@ impl Checker {
     }
 
     /// An event was accepted by both: compares the tasks, and lets the model have the store's.
-    fn accepted(&mut self, before: &Before, expected: &Task, got: &Task, now: Now) {
+    fn accepted(&mut self, before: &Before, expected: &Facts<'_>, got: &Task, now: Now) {
         let account = got.account().clone();
         let seen = self.seen.entry(account.clone()).or_default();
         let floor = seen.revision.max(seen.page);
@@ -371,12 +393,14 @@ impl Checker {
                 format!("{} is not above an earlier page's revision", summary(got)),
             );
         }
-        if got.updated_at() != expected.updated_at() {
-            let anew = got.updated_at() == crate::time::clamp_time(now);
+        let updated_at = clamp_time(now).max(before.latest_update);
+        if got.updated_at() != updated_at {
+            let anew = got.updated_at() == clamp_time(now);
             if !(anew && (forgettable || before.nothing_visible)) {
-                let (expected, at) = (expected.updated_at(), got.updated_at());
-                let law = if at < expected { Law::S1 } else { Law::Methods };
-                self.breach(law, format!("{}: updated at {at}, expected {expected}", summary(got)));
+                let at = got.updated_at();
+                let law = if at < updated_at { Law::S1 } else { Law::Methods };
+                let what = format!("{}: updated at {at}, expected {updated_at}", summary(got));
+                self.breach(law, what);
             }
         }
         self.same_but_for_stamp(expected, got);

@@ -2,6 +2,7 @@
 
 mod call;
 mod print;
+mod simpler;
 
 use alloc::format;
 use alloc::string::String;
@@ -58,26 +59,6 @@ pub(super) struct Limits {
     pub(super) max_in_progress: Option<u32>,
     pub(super) takeover_nanos: Option<u64>,
     pub(super) max_attempts: Option<u32>,
-}
-
-impl Limits {
-    fn simpler(self) -> impl Iterator<Item = Self> {
-        let Self { max_tasks, max_open, max_in_progress, .. } = self;
-        let lower = |limit: Option<usize>| limit.map(|limit| limit.saturating_sub(1));
-        let narrower = max_in_progress.map(|width| width.saturating_sub(1).max(1));
-        let simpler = [
-            Self { since_update: false, ..self },
-            Self { max_tasks: None, ..self },
-            Self { max_open: None, ..self },
-            Self { max_in_progress: None, ..self },
-            Self { takeover_nanos: None, ..self },
-            Self { max_attempts: None, ..self },
-            Self { max_tasks: lower(max_tasks), ..self },
-            Self { max_open: lower(max_open), ..self },
-            Self { max_in_progress: narrower, ..self },
-        ];
-        simpler.into_iter().filter(move |simpler| *simpler != self)
-    }
 }
 
 /// One call of a [`History`], and its time.
@@ -308,54 +289,6 @@ impl History {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
-    }
-
-    /// Histories that are simpler: many calls fewer, then one, a limit fewer or lower, a call at the time of
-    /// the one before.
-    pub(super) fn simpler(&self) -> impl Iterator<Item = Self> {
-        let len = self.steps.len();
-        let sizes = core::iter::successors(Some(len / 2), |size| Some(size / 2));
-        let chunks = sizes.take_while(|size| *size > 1);
-        let chunks =
-            chunks.flat_map(move |size| (0..len).step_by(size).map(move |begin| (begin, size)));
-        let much_fewer_calls = chunks.map(move |(begin, size)| {
-            let mut simpler = self.clone();
-            simpler.steps.drain(begin..len.min(begin + size));
-            simpler
-        });
-        let fewer_calls = (0..self.steps.len()).map(|at| {
-            let mut simpler = self.clone();
-            simpler.steps.remove(at);
-            simpler
-        });
-        let in_threads = self.threads.iter().enumerate();
-        let places =
-            in_threads.flat_map(|(thread, steps)| (0..steps.len()).map(move |at| (thread, at)));
-        let fewer_in_threads = places.map(|(thread, at)| {
-            let mut simpler = self.clone();
-            simpler.threads[thread].remove(at);
-            simpler.threads.retain(|steps| !steps.is_empty());
-            simpler
-        });
-        let schedule = self.schedule.as_deref().unwrap_or_default();
-        let shorter_schedules = (0..schedule.len()).map(|at| {
-            let mut simpler = self.clone();
-            simpler.schedule.as_mut().map(|schedule| schedule.remove(at));
-            simpler
-        });
-        let limits = self.limits.simpler().map(|limits| Self { limits, ..self.clone() });
-        let earlier = (0..self.steps.len()).filter_map(|at| {
-            let before = at.checked_sub(1).map_or(0, |before| self.steps[before].at);
-            let mut simpler = self.clone();
-            simpler.steps[at].at = before;
-            (simpler != *self).then_some(simpler)
-        });
-        much_fewer_calls
-            .chain(fewer_calls)
-            .chain(fewer_in_threads)
-            .chain(shorter_schedules)
-            .chain(limits)
-            .chain(earlier)
     }
 
     /// The configuration of its store.

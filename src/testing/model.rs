@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 use core::cmp::Reverse;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use super::rules;
 use crate::clock::AccountClock;
 use crate::event::{TaskEvent, TransitionError};
 use crate::id::{AccountId, TaskId};
@@ -21,9 +22,11 @@ use crate::time::{MIN_TIME, Now, clamp_time};
 /// through all of them.
 ///
 /// It is what the conformance suite compares a store with, and it can stand in for a store in tests
-/// of one's own. It shares no code with [`LocalStore`](crate::LocalStore) but that of the values
-/// themselves: [`Task::apply`], the queries, the retention, which have tests of their own. To share it between
-/// threads, put it behind a `Mutex`, which makes it a [`TaskStore`].
+/// of one's own. To share it between threads, put it behind a `Mutex`, which makes it a [`TaskStore`].
+///
+/// It decides by itself what is visible, permitted, a repeat, silent and asked for, and shares no code for
+/// that with [`LocalStore`](crate::LocalStore). What a task becomes is made by [`Task::apply`], as in every
+/// store, and compared by the suite with what the laws say.
 ///
 /// ```
 /// use std::sync::Mutex;
@@ -64,7 +67,7 @@ impl Model {
     /// As there; the backend is memory and doesn't fail.
     pub fn submit(&mut self, submission: Submission, now: Now) -> Result<Submitted, SubmitError> {
         if let Some(task) = self.visible(submission.account(), submission.id(), now) {
-            return if submission.is_repeat_of(&task) {
+            return if rules::is_repeat(&submission, &task) {
                 Ok(Submitted::Existing(task))
             } else {
                 Err(SubmitError::Conflict)
@@ -74,18 +77,18 @@ impl Model {
             return Err(SubmitError::InputTooLarge { limit: self.config.max_input() });
         }
         let instant = clamp_time(now).max(self.horizon);
-        if self.config.retention().after_submission(now) <= instant {
+        if rules::expiry(&self.config, now) <= instant {
             return Err(SubmitError::Expired);
         }
         let replaces = self.stored(submission.account(), submission.id()).is_some();
         let full = !replaces && self.all_tasks().count() >= self.config.max_tasks();
-        let expired = self.all_tasks().filter(|task| !task.is_visible_at(instant));
+        let expired = self.all_tasks().filter(|task| task.expires_at() <= instant);
         let first = expired.min_by_key(|task| task.expires_at()).cloned();
         if full && first.is_none() {
             return Err(SubmitError::StoreFull);
         }
         let open = self.visible_tasks(submission.account(), now);
-        if open.filter(|task| !task.status().is_terminal()).count() >= self.config.max_open() {
+        if open.filter(|task| !rules::has_ended(task)).count() >= self.config.max_open() {
             return Err(SubmitError::AccountFull);
         }
 
@@ -112,11 +115,11 @@ impl Model {
     ) -> Result<Change, ApplyError> {
         let current = self.visible(target.account(), target.id(), now);
         let current = current.ok_or(ApplyError::NotFound)?;
-        if !target.is_met_by(&current) {
+        if target.revision().is_some_and(|revision| revision != current.revision()) {
             return Err(ApplyError::Stale { current });
         }
         let (from, kind) = (current.status(), event.kind());
-        if from.after(kind).is_none() {
+        if rules::status_after(from, kind).is_none() {
             return Err(TransitionError::new(from, kind).into());
         }
         if kind == EventKind::Start && !self.lane_has_room(target.account(), now) {
@@ -163,7 +166,9 @@ impl Model {
         };
         debug_assert!(applied.is_ok(), "what is offered can be handed out: {applied:?}");
         account.put(task.clone());
-        Ok(Some(Claimed::from(Change::new(from, event, task))))
+        let change = Change::new(from, event, task);
+        let is_given_up = event == EventKind::Fail;
+        Ok(Some(if is_given_up { Claimed::GivenUp(change) } else { Claimed::Work(change) }))
     }
 
     /// As [`TaskStore::get`].
@@ -192,7 +197,7 @@ impl Model {
         let position = query.position(account)?;
         let mut tasks: Vec<Task> = self
             .visible_tasks(account, now)
-            .filter(|task| query.matches(task))
+            .filter(|task| rules::is_asked_for(query, task))
             .filter(|task| position.is_none_or(|position| task.revision() < position))
             .cloned()
             .collect();
@@ -214,7 +219,7 @@ impl Model {
         self.horizon = self.horizon.max(clamp_time(now));
         let mut due: Vec<(Now, AccountId, TaskId)> = self
             .all_tasks()
-            .filter(|task| !task.is_visible_at(self.horizon))
+            .filter(|task| task.expires_at() <= self.horizon)
             .map(|task| (task.expires_at(), task.account().clone(), task.id()))
             .collect();
         due.sort();
@@ -230,7 +235,7 @@ impl Model {
     /// received.
     pub(super) fn claimable(&self, account: &AccountId, now: Now) -> Option<Task> {
         let tasks = || self.visible_tasks(account, now);
-        let silent = tasks().filter(|task| self.config.takeover_due(task, clamp_time(now)));
+        let silent = tasks().filter(|task| rules::is_silent(&self.config, task, now));
         let received = tasks().filter(|task| task.status() == TaskStatus::Received);
         let first = received.min_by_key(|task| task.revision());
         let first = first.filter(|_| self.lane_has_room(account, now));
@@ -248,7 +253,7 @@ impl Model {
     ) -> impl Iterator<Item = &Task> {
         let instant = clamp_time(now).max(self.horizon);
         let own = self.accounts.iter().filter(move |known| known.id == *account);
-        own.flat_map(|own| &own.tasks).filter(move |task| task.is_visible_at(instant))
+        own.flat_map(|own| &own.tasks).filter(move |task| task.expires_at() > instant)
     }
 
     /// The task under this id, visible or not.
@@ -262,11 +267,17 @@ impl Model {
 
     /// Whether a task is due to be swept, whoever calls.
     pub(super) fn has_due(&self) -> bool {
-        self.all_tasks().any(|task| !task.is_visible_at(self.horizon))
+        self.all_tasks().any(|task| task.expires_at() <= self.horizon)
     }
 
     pub(super) const fn config(&self) -> &StoreConfig {
         &self.config
+    }
+
+    /// The latest update time of an account, or the first instant.
+    pub(super) fn latest_update(&self, account: &AccountId) -> Now {
+        let known = self.accounts.iter().find(|known| known.id == *account);
+        known.map_or(MIN_TIME, |known| known.clock.updated_at())
     }
 
     pub(super) const fn horizon(&self) -> Now {

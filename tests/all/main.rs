@@ -10,6 +10,7 @@ mod conformance;
 mod coverage;
 mod document;
 mod event;
+mod exhaust;
 mod fuzz_seeds;
 #[cfg(feature = "http")]
 mod http;

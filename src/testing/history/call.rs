@@ -21,6 +21,12 @@ pub enum Request {
     OtherCommand,
     /// One with an input of a few bytes: for ids that are even, no text.
     Input,
+    /// One with an input that is JSON.
+    Json,
+    /// One with the same JSON, spelled otherwise: a repeat of it.
+    SameJson,
+    /// One with other JSON.
+    OtherJson,
     /// One with an input of 9 bytes, one more than histories allow.
     LargeInput,
 }
@@ -70,8 +76,16 @@ pub struct Filter {
 
 impl Request {
     /// Every request.
-    pub const ALL: [Self; 5] =
-        [Self::Plain, Self::Initialized, Self::OtherCommand, Self::Input, Self::LargeInput];
+    pub const ALL: [Self; 8] = [
+        Self::Plain,
+        Self::Initialized,
+        Self::OtherCommand,
+        Self::Input,
+        Self::Json,
+        Self::SameJson,
+        Self::OtherJson,
+        Self::LargeInput,
+    ];
 
     pub(in crate::testing) fn submission(self, of: u16, id: u16) -> Submission {
         const COMMAND: CommandType = CommandType::from_static("subscriptionCreateRequest");
@@ -83,6 +97,9 @@ impl Request {
             Self::OtherCommand => Submission::new(account(of), task_id(id), OTHER),
             Self::Input if id.is_multiple_of(2) => plain.with_input([0xFF, 0]),
             Self::Input => plain.with_input(*b" \0\n "),
+            Self::Json => plain.with_input(*br#"{"a":1}"#),
+            Self::SameJson => plain.with_input(*b"{\"a\":1\n}"),
+            Self::OtherJson => plain.with_input(*br#"{"a":2}"#),
             Self::LargeInput => plain.with_input([0; History::MAX_INPUT + 1]),
         }
     }

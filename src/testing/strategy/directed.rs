@@ -18,7 +18,7 @@ use crate::testing::law::Law;
 /// those a few are large, and very few huge or long.
 pub(in crate::testing) fn numbered(law: Law, number: u32) -> BoxedStrategy<History> {
     match number % 8 {
-        _ if number % 512 == 127 => large(law, 1_000..3_000).boxed(),
+        _ if number % 512 == 127 => large(law, 2_100..3_000).boxed(),
         _ if number % 512 == 255 => long(law).boxed(),
         _ if number % 32 == 31 => large(law, 41..140).boxed(),
         5.. => histories_for(law).boxed(),
@@ -77,7 +77,9 @@ struct Detail {
     account: u16,
     /// The task that the directed call is about, of those that the way into the state made.
     task: u16,
+    /// What is submitted on the way, and what in the state.
     request: Request,
+    again: Request,
     guard: Guard,
     event: Event,
     limit: usize,
@@ -102,9 +104,24 @@ fn detail(law: Law) -> impl Strategy<Value = Detail> {
     let list = (1..4_usize, filter, option::weighted(0.4, 0..2_usize));
     let then = vec((skew(), prop_oneof![2 => Just(Call::Claim(None)), 3 => calls(law)]), 0..3);
     let event = (guards(), any_event());
-    (skew(), account, 0..3_u16, requests(), event, list, select(&[0, 1, 100][..]), then).prop_map(
-        |(skew, account, task, request, (guard, event), (limit, filter, after), sweep, then)| {
-            Detail { skew, account, task, request, guard, event, limit, filter, after, sweep, then }
+    let requests = (requests(), requests());
+    (skew(), account, 0..3_u16, requests, event, list, select(&[0, 1, 100][..]), then).prop_map(
+        |(skew, account, task, (request, again), (guard, event), list, sweep, then)| {
+            let (limit, filter, after) = list;
+            Detail {
+                skew,
+                account,
+                task,
+                request,
+                again,
+                guard,
+                event,
+                limit,
+                filter,
+                after,
+                sweep,
+                then,
+            }
         },
     )
 }
@@ -225,7 +242,7 @@ impl Script {
         let is_set = matches!(state, StoreState::HorizonAhead | StoreState::ClockBehind);
         let skew = if is_set { detail.skew.min(0) } else { detail.skew };
         let call = match method {
-            Method::Submit => Call::Submit { account, id, request: detail.request },
+            Method::Submit => Call::Submit { account, id, request: detail.again },
             Method::Apply => Call::Apply { account, id, guard, event },
             Method::ClaimAny => Call::Claim(None),
             Method::ClaimOf => Call::Claim(Some(account)),

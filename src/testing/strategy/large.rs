@@ -26,7 +26,12 @@ pub(super) fn large(law: Law, counts: Range<u16>) -> impl Strategy<Value = Histo
             Step { at: i64::from(id) / together, call }
         });
         let end = i64::from(count);
-        let rest = rest.into_iter().zip(end..).map(|(call, at)| Step { at, call });
+        let (account, filter) = (0, Filter::default());
+        let all = [
+            Call::ListAll { account, limit: 1_000, filter },
+            Call::List { account, limit: 10_000, filter, after: None },
+        ];
+        let rest = rest.into_iter().chain(all).zip(end..).map(|(call, at)| Step { at, call });
         history(Limits::default(), submits.chain(rest).collect())
     })
 }

@@ -1,0 +1,22 @@
+//! Every history of a few calls, on the store in memory.
+
+use tasklife::testing::{Park, Suite};
+use tasklife::{InProcess, MemoryStore};
+
+fn histories(length: usize) -> u64 {
+    match Suite::exhaust(length, |config| InProcess(MemoryStore::new(config)), &Park) {
+        Ok(histories) => histories,
+        Err(breach) => panic!("{breach}"),
+    }
+}
+
+#[test]
+fn every_history_of_three_calls_is_as_the_laws_say() {
+    assert_eq!([0, 1, 2, 3].map(histories), [0, 90, 8_415, 744_741]);
+}
+
+#[test]
+#[ignore = "takes a quarter of an hour: `.ci/deep worlds` runs it"]
+fn every_history_of_four_calls_is_as_the_laws_say() {
+    assert_eq!(histories(4), 64_749_006);
+}
