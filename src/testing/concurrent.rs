@@ -49,6 +49,7 @@ pub(super) fn check_order(
         return Ok(());
     }
 
+    checker.sweeps_in_steps = true;
     let mut calls = match &history.schedule {
         Some(schedule) => executor.block_on(interleaved(history, schedule, &caller, &observed)),
         None => on_threads(history, &caller, executor, &observed),
@@ -62,7 +63,7 @@ pub(super) fn check_order(
 }
 
 /// What is asked when all threads have ended, since what a race leaves behind often shows only then: each
-/// task and list, what there is to claim, and how many a sweep drops. The time is that of the call that is
+/// task and list, and what there is to claim. The time is that of the call that is
 /// furthest behind, which sees the most.
 fn afterwards(history: &History) -> Vec<Step> {
     let steps = || history.steps.iter().chain(history.threads.iter().flatten());
@@ -82,8 +83,7 @@ fn afterwards(history: &History) -> Vec<Step> {
         after: None,
     });
     let claims = (0..=tasks.len()).map(|_| Call::Claim(None));
-    let calls = gets.chain(lists).chain(claims).chain([Call::Sweep { limit: tasks.len() }]);
-    calls.map(|call| Step { at, call }).collect()
+    gets.chain(lists).chain(claims).map(|call| Step { at, call }).collect()
 }
 
 /// Makes the calls of each thread on one of its own, all at the same time.
