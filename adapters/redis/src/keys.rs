@@ -30,8 +30,8 @@ impl Prefix {
     }
 
     /// The keys that all accounts share, in a slot of their own: no account's name is encoded so.
-    pub(crate) fn registry(&self) -> [String; 15] {
-        const NAMES: [&str; 15] = [
+    pub(crate) fn registry(&self) -> [String; 16] {
+        const NAMES: [&str; 16] = [
             "horizon",
             "floor",
             "counter",
@@ -47,6 +47,7 @@ impl Prefix {
             "total",
             "reservations",
             "replication-ids",
+            "changes",
         ];
         NAMES.map(|name| format!("{}:{{*}}:{name}", self.0))
     }
@@ -119,6 +120,6 @@ mod tests {
                 assert!(seen.insert(key));
             }
         }
-        assert_eq!(seen.len(), prefixes.len() * (names.len() * 12 + 15));
+        assert_eq!(seen.len(), prefixes.len() * (names.len() * 12 + 16));
     }
 }

@@ -17,7 +17,7 @@ use crate::{script, text};
 #[derive(Debug)]
 pub(crate) struct Registry<'a> {
     redis: &'a Redis,
-    keys: [String; 15],
+    keys: [String; 16],
 }
 
 /// What holds for the whole store, as far as it is known.
@@ -87,8 +87,8 @@ pub(crate) struct Repaired {
 /// The answer to who asks for a place in a limited store.
 #[derive(Debug)]
 pub(crate) enum Reservation {
-    /// There is none.
-    Full,
+    /// There is none. So often has the number of tasks changed up to now.
+    Full(String),
     /// Others have reserved the last ones.
     Busy,
     /// It is reserved, under this token.
@@ -211,9 +211,11 @@ impl<'a> Registry<'a> {
         let answer: String =
             self.query(&script::RESERVE, &[account.as_str(), &places.to_string()]).await?;
         Ok(match answer.as_str() {
-            "full" => Reservation::Full,
             "busy" => Reservation::Busy,
-            _ => Reservation::Reserved(answer),
+            _ => match answer.strip_prefix("full ") {
+                Some(changes) => Reservation::Full(changes.into()),
+                None => Reservation::Reserved(answer),
+            },
         })
     }
 

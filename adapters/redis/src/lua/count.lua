@@ -7,7 +7,11 @@ local known = redis.call('HGET', COUNTS, ARGV[2])
 local number, revision = '0', floor()
 if known then number, revision = string.match(known, '^(%d+) (%d+)$') end
 if is_higher(ARGV[4], revision) then
-  redis.call('INCRBY', TOTAL, string.format('%.0f', tonumber(ARGV[3]) - tonumber(number)))
+  local more = tonumber(ARGV[3]) - tonumber(number)
+  if more ~= 0 then
+    redis.call('INCRBY', TOTAL, string.format('%.0f', more))
+    redis.call('INCR', CHANGES)
+  end
   redis.call('HSET', COUNTS, ARGV[2], ARGV[3] .. ' ' .. ARGV[4])
 elseif not known then
   return { 'check', revision }

@@ -20,7 +20,7 @@ const STALE_AFTER: u64 = 1;
 
 impl RedisStore {
     /// Reserves a place in the store, for an account that may be full itself; gives its token, or none
-    /// where the account may have changed.
+    /// where the account may have changed, or has not heard of the horizon.
     ///
     /// A full store makes room, as the law has it: it drops the task that expired first, by a sweep to
     /// its expiry of this one task.
@@ -29,14 +29,20 @@ impl RedisStore {
         account: &Account<'_>,
         id: TaskId,
         (state, is_full): (&AccountState, bool),
+        globals: &mut Globals,
         now: Now,
     ) -> Result<Option<String>, SubmitError> {
         let begin = Instant::now();
+        let mut nothing_expired_at = None;
         let mut pause = Duration::from_millis(1);
         loop {
             match self.registry().reserve(account.id, self.config.max_tasks()).await? {
                 Reservation::Reserved(token) => return Ok(Some(token)),
-                Reservation::Full => {
+                // Others may have made room while it was looked at what has expired.
+                Reservation::Full(changes) if nothing_expired_at == Some(changes.clone()) => {
+                    return Err(SubmitError::StoreFull);
+                }
+                Reservation::Full(changes) => {
                     // It may be this very submission, made a second time, that took the last place.
                     let read = account
                         .read_for_update(id, (false, false), &Globals::default(), now)
@@ -44,7 +50,14 @@ impl RedisStore {
                     if read.state.revision != state.revision {
                         return Ok(None);
                     }
-                    let first = self.first_expiry(now).await?.ok_or(SubmitError::StoreFull)?;
+                    *globals = self.registry().globals().await?;
+                    if globals.is_later_than(state.instant) {
+                        return Ok(None);
+                    }
+                    let Some(first) = self.first_expiry(globals, now).await? else {
+                        nothing_expired_at = Some(changes);
+                        continue;
+                    };
                     if is_full {
                         return Err(SubmitError::AccountFull);
                     }
@@ -96,10 +109,13 @@ impl RedisStore {
 
     /// When the task expires that expires first of all, as text; none, where all are visible to a
     /// caller. What a sweep has left comes before all others, in any order.
-    async fn first_expiry(&self, now: Now) -> Result<Option<String>, BackendError> {
+    async fn first_expiry(
+        &self,
+        globals: &Globals,
+        now: Now,
+    ) -> Result<Option<String>, BackendError> {
         const CHUNK: usize = 16;
         let registry = self.registry();
-        let globals = registry.globals().await?;
         let instant = text::instant(now).max(globals.horizon().to_owned());
         let mut from = 0;
         loop {

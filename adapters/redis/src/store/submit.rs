@@ -68,7 +68,8 @@ impl RedisStore {
             }
             if limited && read.task.is_none() {
                 let is_full = read.open >= config.max_open();
-                *token = self.reserve(account, submission.id(), (state, is_full), now).await?;
+                let id = submission.id();
+                *token = self.reserve(account, id, (state, is_full), &mut globals, now).await?;
                 if token.is_none() {
                     continue; // the account may have changed in the meantime
                 }

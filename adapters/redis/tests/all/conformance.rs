@@ -112,7 +112,7 @@ fn a_full_store_makes_place_across_accounts() {
     const SECOND: i64 = 1_000_000_000;
     let mut history = History::new().with_retention_nanos(10 * SECOND).with_max_tasks(6);
     for (account, at) in [(0, 3), (1, 1), (2, 4), (3, 2), (4, 5), (0, 6)] {
-        let id = u8::try_from(at).unwrap();
+        let id = u16::try_from(at).unwrap();
         history = history.submit(at * SECOND, account, id, Request::Plain);
     }
     // A clock that is far ahead has one dropped; a limited sweep leaves another.
@@ -126,6 +126,35 @@ fn a_full_store_makes_place_across_accounts() {
     let history = history.sweep(16 * SECOND, 100);
     one_server::replay(&history);
     a_cluster::replay(&history);
+}
+
+/// A sweep takes what fills the store, while a submission looks for what has expired: the store was said to
+/// be full, or the account, when neither was.
+#[test]
+fn a_sweep_makes_room_while_a_submission_looks_for_it() {
+    use tasklife::testing::*;
+
+    const SECOND: i64 = 1_000_000_000;
+    for turns in 0..16 {
+        let history = History::new()
+            .with_retention_nanos(10 * SECOND)
+            .with_max_tasks(1)
+            .submit(0, 0, 2, Request::Plain)
+            .thread(History::new().sweep(11 * SECOND, 100));
+        let expired =
+            history.clone().thread(History::new().submit(11 * SECOND, 0, 1, Request::Plain));
+        let behind = history.with_max_open(1).thread(History::new().submit(
+            2 * SECOND,
+            0,
+            1,
+            Request::Plain,
+        ));
+        for history in [expired, behind] {
+            let history = history.interleaved(vec![turns % 2; usize::from(turns)]);
+            one_server::replay(&history);
+            a_cluster::replay(&history);
+        }
+    }
 }
 
 #[test]
