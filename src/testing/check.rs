@@ -40,18 +40,26 @@ pub(super) struct Checker {
     pub(super) model: Model,
     seen: BTreeMap<AccountId, AccountRecord>,
     versions: BTreeMap<(AccountId, TaskId, Revision), Task>,
-    /// Since a sweep that left something, or a task that made room for another, which of the due tasks
-    /// are there is the store's choice. It shows in how many a sweep drops, and nowhere else.
-    partly_swept: bool,
-    /// Whether sweeps are made while other calls are: then they are sequences of steps, and which of them
-    /// drops what the one or the other has left is not said.
-    pub(super) sweeps_in_steps: bool,
+    pub(super) due: Due,
     claims: u64,
     pub(super) breaches: Vec<LawBreach>,
     /// From the first answer that the model can't follow, nothing more is compared.
     pub(super) diverged: bool,
     /// What is tried out, where that is asked for.
     pub(super) coverage: Option<CoverageTracker>,
+}
+
+/// What is known of how many tasks are due. It shows in how many a sweep drops, and nowhere else.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Due {
+    /// Since a sweep that left something, which of the due tasks are there is the store's choice.
+    is_partly_swept: bool,
+    /// Since then a task may or may not have taken the place of one, so that it isn't known how many there
+    /// are.
+    is_unknown: bool,
+    /// Whether sweeps are made while other calls are: then they are sequences of steps, and which of them
+    /// drops what the one or the other has left is not said.
+    pub(super) is_swept_in_steps: bool,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -89,8 +97,7 @@ impl Checker {
             model: Model::new(config),
             seen: BTreeMap::new(),
             versions: BTreeMap::new(),
-            partly_swept: false,
-            sweeps_in_steps: false,
+            due: Due::default(),
             claims: 0,
             breaches: Vec::new(),
             diverged: false,
@@ -173,6 +180,7 @@ impl Checker {
             (Ok(Submitted::New(_)), Ok(Submitted::New(got))) => {
                 let facts = Facts::submitted(submission, self.model.config(), now);
                 self.accepted(before, &facts, got, now);
+                self.due.is_unknown |= self.due.is_partly_swept;
                 let is_more = self.model.all_tasks().count() > before.count;
                 if !is_more && before.stored.is_none() {
                     self.dropped_for_room(now);
@@ -351,21 +359,22 @@ impl Checker {
 
     fn swept(&mut self, limit: usize, got: Swept, now: Now) {
         let expected = self.model.sweep(limit, now).unwrap_or_default();
-        if expected != got && !self.partly_swept && !self.sweeps_in_steps {
+        if expected != got && !self.due.is_unknown && !self.due.is_swept_in_steps {
             self.breach(Law::Methods, format!("sweep: expected {expected:?}; got {got:?}"));
         }
         if got.dropped > limit {
             self.breach(Law::Methods, format!("sweep: dropped {}, limit {limit}", got.dropped));
         }
         let left = expected.more || got.more;
-        self.partly_swept = left && (self.partly_swept || got.dropped > 0);
+        self.due.is_partly_swept = left && (self.due.is_partly_swept || got.dropped > 0);
+        self.due.is_unknown &= left;
         self.update_forgettable(got.dropped > 0, now);
     }
 
     /// A full store dropped a task for a submission. Where others expired when it did, it may have been
     /// one of those.
     fn dropped_for_room(&mut self, now: Now) {
-        self.partly_swept |= self.model.has_due();
+        self.due.is_unknown |= self.model.has_due();
         self.update_forgettable(true, now);
     }
 

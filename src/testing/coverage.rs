@@ -5,6 +5,7 @@ use core::fmt;
 
 use super::model::Model;
 use super::operation::{Operation, Response};
+use super::rules::has_ended;
 use crate::id::{AccountId, TaskId};
 use crate::status::TaskStatus;
 use crate::store::Submitted;
@@ -33,6 +34,8 @@ named_enum! {
         Ties = "ties",
         /// A task is [initialized](TaskStatus::Initialized).
         Initialized = "initialized",
+        /// A task has ended.
+        Ended = "ended",
         /// A task in progress was taken over.
         TakenOver = "taken over",
         /// The account's last page had a cursor: more follows.
@@ -200,6 +203,7 @@ impl CoverageTracker {
                 times.windows(2).any(|pair| pair[0] == pair[1])
             }
             StoreState::Initialized => visible().any(|t| t.status() == TaskStatus::Initialized),
+            StoreState::Ended => visible().any(has_ended),
             StoreState::TakenOver => running().any(|task| task.attempts() > 1),
             StoreState::PageBorder => self.paging.contains(account),
             StoreState::StoreFull => model.all_tasks().count() >= model.config().max_tasks(),

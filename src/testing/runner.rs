@@ -116,7 +116,7 @@ impl<'a, S: AsyncTaskStore, B: BlockOn> Runner<'a, S, B> {
         let after = self.watch(is_watched, now);
         self.compare(operation, &response, &before, &after);
         self.checker.check(operation, now, &response);
-        self.observed.record(&response);
+        self.observed.record(operation, &response);
         Some(response)
     }
 
@@ -306,13 +306,16 @@ impl Observations {
         query
     }
 
-    pub(super) fn record(&mut self, response: &Response) {
+    pub(super) fn record(&mut self, operation: &Operation, response: &Response) {
         if let Some(task) = response.changed() {
             let key = (task.account().clone(), task.id());
             self.seen.entry(key).or_default().push(task.clone());
         }
-        if let Response::List(Ok(page)) = response {
-            self.pages.push(page.revision());
+        if let (Operation::List { query, .. }, Response::List(Ok(page))) = (operation, response) {
+            // What asks for the changes since a page, and goes on with them, refers to the same one.
+            if query.since().is_none() {
+                self.pages.push(page.revision());
+            }
             self.cursors.extend(page.next());
         }
     }

@@ -69,8 +69,8 @@ pub struct Filter {
     pub status: Option<TaskStatus>,
     /// Another status.
     pub or_status: Option<TaskStatus>,
-    /// Changed since the revision of the page that was read so many pages ago: 0 for the last one.
-    /// Revision 0, if there was none.
+    /// Changed since the revision of the page that was read so many pages ago: 0 for the last one. Pages of
+    /// changes are not counted. Revision 0, if there was none.
     pub since_page: Option<usize>,
 }
 

@@ -19,7 +19,10 @@ const TIMES: [[i64; 3]; 3] =
 pub(in crate::testing) fn concurrent() -> impl Strategy<Value = History> {
     let first = vec(concurrent_call(), 1..4).prop_map(|calls| {
         let submit = |id| Call::Submit { account: 0, id, request: Request::Plain };
-        calls.into_iter().chain([submit(1)]).map(|call| Step { at: 0, call }).collect()
+        // One that ends with a claim may know that there is nothing to hand out.
+        let is_idle = matches!(calls.last(), Some(Call::Claim(_)));
+        let last = Some(submit(1)).filter(|_| !is_idle);
+        calls.into_iter().chain(last).map(|call| Step { at: 0, call }).collect()
     });
     let time = || 0..3_usize;
     let threads = prop_oneof![
@@ -67,13 +70,18 @@ fn concurrent_limits() -> impl Strategy<Value = Limits> {
 
 /// Calls that meet at one task, most of which change it, or would.
 fn contended_call() -> impl Strategy<Value = Call> {
-    let (account, id, guard) = (0, 1, Guard::Latest);
-    let event = select(&[Event::Start, Event::Start, Event::Report, Event::Complete][..]);
+    let (account, guard) = (0, Guard::Latest);
+    let id = || prop_oneof![5 => Just(1_u16), 1 => Just(2)];
+    let event =
+        select(&[Event::Start, Event::Start, Event::Report, Event::Complete, Event::Receive][..]);
+    let list = Call::List { account, limit: 10, filter: Filter::default(), after: None };
     prop_oneof![
-        3 => Just(Call::Get { account, id }),
-        3 => event.prop_map(move |event| Call::Apply { account, id, guard, event }),
-        1 => Just(Call::Claim(Some(account))),
-        1 => Just(Call::Submit { account, id, request: Request::Plain }),
+        3 => id().prop_map(move |id| Call::Get { account, id }),
+        4 => (id(), event)
+            .prop_map(move |(id, event)| Call::Apply { account, id, guard, event }),
+        1 => any::<bool>().prop_map(move |own| Call::Claim(Some(account).filter(|_| own))),
+        2 => id().prop_map(move |id| Call::Submit { account, id, request: Request::Plain }),
+        1 => Just(list),
         1 => Just(Call::Sweep { limit: 100 }),
     ]
 }

@@ -49,21 +49,29 @@ fn limits(state: StoreState) -> impl Strategy<Value = Limits> {
         StoreState::Replaced | StoreState::Parked | StoreState::LaneFull | StoreState::HorizonAhead
     );
     let needs_takeover = state == StoreState::TakenOver;
+    let often_takeover = if state == StoreState::Ended { 0.5 } else { 0.2 };
     let full = (state == StoreState::StoreFull).then_some(2);
-    let lane = prop::bool::weighted(0.3).prop_map(move |set| (set || needs_lane).then_some(1));
+    // Where a state needs a full lane, one task fills it.
+    let width = if needs_lane { Just(1).boxed() } else { (1..3_u32).boxed() };
+    let lane = (prop::bool::weighted(0.3), width)
+        .prop_map(move |(set, width)| (set || needs_lane).then_some(width));
     let silence = SECOND.unsigned_abs();
-    let takeover =
-        prop::bool::weighted(0.2).prop_map(move |set| (set || needs_takeover).then_some(silence));
-    let open = prop::bool::ANY.prop_map(move |set| (set && full.is_some()).then_some(1));
-    (lane, takeover, prop::bool::weighted(0.2), open).prop_map(
-        move |(max_in_progress, takeover_nanos, since_update, max_open)| Limits {
+    let takeover = prop::bool::weighted(often_takeover)
+        .prop_map(move |set| (set || needs_takeover).then_some(silence));
+    let is_about_open = matches!(state, StoreState::StoreFull | StoreState::Ended);
+    let open = prop::bool::ANY.prop_map(move |set| (set && is_about_open).then_some(1));
+    // One attempt and a silence end a task; more are needed to take it over.
+    let least = if needs_takeover { 2_u32 } else { 1 };
+    let attempts = option::weighted(0.3, least..least + 2);
+    (lane, takeover, prop::bool::weighted(0.2), open, attempts).prop_map(
+        move |(max_in_progress, takeover_nanos, since_update, max_open, max_attempts)| Limits {
             retention_nanos: Some(PERIOD),
             since_update,
             max_tasks: full,
             max_open,
             max_in_progress,
             takeover_nanos,
-            max_attempts: None,
+            max_attempts,
         },
     )
 }
@@ -145,7 +153,11 @@ impl Script {
     }
 
     fn start(&mut self, account: u16, task: u16) {
-        let (id, guard, event) = (self.first + task, Guard::Latest, Event::Start);
+        self.apply(account, task, Event::Start);
+    }
+
+    fn apply(&mut self, account: u16, task: u16, event: Event) {
+        let (id, guard) = (self.first + task, Guard::Latest);
         self.add(Call::Apply { account, id, guard, event });
     }
 
@@ -169,6 +181,25 @@ impl Script {
             StoreState::LaneFull => {
                 self.submit(account, 0, Request::Plain);
                 self.start(account, 0);
+                if detail.sweep == 0 {
+                    // One that waits has come to be received.
+                    self.submit(account, 1, Request::Initialized);
+                    self.apply(account, 1, Event::Receive);
+                } else {
+                    self.submit(account, 1, detail.request);
+                }
+            }
+            StoreState::Ended => {
+                self.submit(account, 0, Request::Plain);
+                self.start(account, 0);
+                if detail.sweep == 0 {
+                    // Given up, where there is a take-over.
+                    self.at += SECOND + 1;
+                    self.add(Call::Claim(Some(account)));
+                } else {
+                    self.apply(account, 0, detail.event);
+                }
+                self.apply(account, 0, Event::CompleteEmpty);
                 self.submit(account, 1, detail.request);
             }
             StoreState::HorizonAhead => {
@@ -197,10 +228,16 @@ impl Script {
             }
             StoreState::TakenOver => {
                 self.submit(account, 0, Request::Plain);
+                if detail.sweep == 0 {
+                    // Two fall silent, the second that was submitted first.
+                    self.submit(account, 1, Request::Plain);
+                    self.start(account, 1);
+                }
                 self.start(account, 0);
+                self.submit(1 - account, 0, Request::Plain);
                 self.at += SECOND + 1;
                 self.add(Call::Claim(Some(account)));
-                self.submit(account, 1, detail.request);
+                self.submit(account, 2, detail.request);
             }
             StoreState::PageBorder => {
                 for task in 0..3 {
@@ -262,7 +299,7 @@ impl Script {
             let (account, id, request) = (1 - account, self.first + 2, Request::Plain);
             self.steps.push(Step { at, call: Call::Submit { account, id, request } });
         }
-        if state == StoreState::Ties {
+        if matches!(state, StoreState::Ties | StoreState::TakenOver) {
             // Two accounts have tasks: whose turn is it?
             for of in [None, Some(detail.account), None, None] {
                 self.add(Call::Claim(of));
