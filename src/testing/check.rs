@@ -120,6 +120,7 @@ impl Checker {
         if let Some(tracker) = &mut self.coverage {
             tracker.observe(&self.model, operation, response, now);
         }
+        self.end_waiting(now);
         match (operation, response) {
             (Operation::Submit(submission), Response::Submit(got)) => {
                 let before = self.before(submission.account(), submission.id(), now);
@@ -345,6 +346,16 @@ impl Checker {
         let seen = self.seen.entry(account.clone()).or_default();
         seen.served = Some(self.claims);
         seen.waiting_since = None;
+    }
+
+    /// Who has nothing to hand out by now, before the call, waits no more: what it had may have expired since the
+    /// last call, and what the call brings is a new beginning.
+    fn end_waiting(&mut self, now: Now) {
+        for (account, seen) in &mut self.seen {
+            if seen.waiting_since.is_some() && self.model.claimable(account, now).is_none() {
+                seen.waiting_since = None;
+            }
+        }
     }
 
     fn update_waiting(&mut self, now: Now) {

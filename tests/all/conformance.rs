@@ -29,6 +29,25 @@ tasklife::conformance! {
     without = [S13 = "to see that it is left out", Methods = "likewise"];
 }
 
+/// What waited has expired before what is next in line was submitted, and the account was forgotten in
+/// between: it has no turn that is overdue.
+#[test]
+fn an_account_that_had_nothing_left_waits_anew() {
+    use tasklife::testing::*;
+
+    let history = History::new()
+        .with_retention_nanos(10_000_000_000)
+        .with_max_tasks(2)
+        .submit(14_000_000_000, 0, 1, Request::Plain)
+        .submit(14_000_000_000, 1, 3, Request::Plain)
+        .claim(14_000_000_000)
+        .submit(26_000_000_000, 1, 4, Request::Plain)
+        .submit(31_000_000_000, 0, 5, Request::Plain)
+        .submit(36_000_000_000, 1, 1, Request::Plain)
+        .claim(36_000_000_000);
+    memory::replay(&history);
+}
+
 /// As a failed test prints it.
 #[test]
 fn memory_keeps_s6() {
