@@ -21,9 +21,10 @@
 //!
 //! Random calls seldom meet in the one state that matters. So five of eight histories are directed: they go
 //! into one of the states that the suite knows ([`StoreState`]), call a [`Method`] in it, and go on from
-//! there; in turn, so that each pair is met, also in a run of 32 cases. The others are random, and a few are
-//! large: 41 to 139 tasks, or up to 3,000, with pages of every size, or up to 3,000 calls. This is how often a default run of one law, that of
-//! the methods, meets each pair ([`Suite::coverage`]); no law meets one less than 50 times.
+//! there; in turn, so that each pair is met, also in a run of 32 cases. The others are random. A few are large:
+//! 41 to 139 tasks, or up to 3,000, with pages of every size, or up to 3,000 calls. This is how often a default
+//! run of one law, that of the methods, meets each pair ([`Suite::coverage`]); no law meets one less than 50
+//! times. What the histories of one law show of another is reported too.
 //!
 #![doc = include_str!("testing/coverage.md")]
 //!
@@ -40,12 +41,12 @@
 //!
 //! # Calls at the same time
 //!
-//! Law S13 is checked with histories of two or three threads. Half of the cases make their calls on one thread,
-//! interleaved: wherever several can go on, a drawn schedule says which of them does, up to its next `.await`.
-//! What is found so is found every time, and is printed with its schedule ([`History::interleaved`]). The other
-//! half make them on real threads, for stores that have no `.await`. Tasks expire and are swept meanwhile, and at
-//! the end everything is read, since what a race leaves behind often shows only then. Whatever is built on a
-//! store is given a [`Yielding`] one to find its races.
+//! Law S13 is checked with histories of two or three threads. In half of the cases they are interleaved on one
+//! thread: wherever several can go on, a drawn schedule says which of them does, up to its next `.await`. What
+//! fails once fails every time, and is printed with its schedule ([`History::interleaved`]). The other half runs
+//! on real threads, for stores that have no `.await`. Tasks expire and are swept meanwhile. At the end everything
+//! is read, since what a race leaves behind often shows only then. To find the races of something that is built
+//! on a store, give it a [`Yielding`] one.
 
 mod breach;
 mod check;

@@ -144,8 +144,7 @@ impl Suite {
     /// | 3 | 744,741 |
     /// | 4 | 64,749,006 |
     ///
-    /// The store in memory passes those of 3 calls in the tests of this crate, and those of 4 before a release
-    /// (`.ci/deep worlds`).
+    /// The tests of this crate run those of 3 calls on the store in memory, and `.ci/deep worlds` those of 4.
     ///
     /// ```
     /// use tasklife::testing::{Park, Suite};

@@ -16,7 +16,7 @@ fn every_history_of_three_calls_is_as_the_laws_say() {
 }
 
 #[test]
-#[ignore = "takes a quarter of an hour: `.ci/deep worlds` runs it"]
+#[ignore = "takes many minutes: `.ci/deep worlds` runs it"]
 fn every_history_of_four_calls_is_as_the_laws_say() {
     assert_eq!(histories(4), 64_749_006);
 }
