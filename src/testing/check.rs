@@ -1,6 +1,7 @@
 //! Compares a store's answers with the model's, law by law.
 
 mod reads;
+mod turns;
 
 use alloc::collections::BTreeMap;
 use alloc::format;
@@ -82,7 +83,8 @@ struct Before {
     visible: Option<Task>,
     /// Whether another account has a task of this id.
     foreign: bool,
-    others_have_open_tasks: bool,
+    /// Whether only the open tasks of others could fill the account.
+    is_filled_by_others: bool,
     /// Whether the account has no visible task.
     nothing_visible: bool,
     /// How many tasks there are, of all accounts.
@@ -155,12 +157,14 @@ impl Checker {
     }
 
     fn before(&self, account: &AccountId, id: TaskId, now: Now) -> Before {
+        let own = self.model.all_tasks().filter(|task| task.account() == account).count();
         let others = || self.model.all_tasks().filter(|task| task.account() != account);
         Before {
             stored: self.model.stored(account, id).cloned(),
             visible: self.model.visible(account, id, now),
             foreign: others().any(|task| task.id() == id),
-            others_have_open_tasks: others().any(|task| !has_ended(task)),
+            is_filled_by_others: own < self.model.config().max_open()
+                && others().any(|task| !has_ended(task)),
             nothing_visible: self.model.visible_tasks(account, now).next().is_none(),
             count: self.model.all_tasks().count(),
             latest_update: self.model.latest_update(account),
@@ -207,7 +211,7 @@ impl Checker {
                     (e, got) if finds(e) != finds(got) => Law::S6,
                     (Err(E::StoreFull), _) | (_, Err(E::StoreFull)) => Law::S7,
                     (e, Err(E::Conflict)) if e.is_ok() && foreign => Law::S11,
-                    (Ok(_), Err(E::AccountFull)) if before.others_have_open_tasks => Law::S11,
+                    (Ok(_), Err(E::AccountFull)) if before.is_filled_by_others => Law::S11,
                     _ => Law::Methods,
                 };
                 let (expected, got) =
@@ -326,46 +330,6 @@ impl Checker {
             _ => Facts::taken_over(visible, config, now),
         };
         self.accepted(&before, &facts, task, now);
-    }
-
-    /// A claim over all accounts served this one: none may have waited since its last turn.
-    fn check_round_robin(&mut self, account: &AccountId, now: Now) {
-        self.claims += 1;
-        let last = self.seen.get(account).and_then(|seen| seen.served);
-        if let Some(last) = last {
-            let overlooked = self.seen.iter().find(|(other, seen)| {
-                *other != account
-                    && seen.waiting_since.is_some_and(|since| since < last)
-                    && self.model.claimable(other, now).is_some()
-            });
-            if let Some((other, _)) = overlooked {
-                let what = format!("claim: {account} is served twice while {other} waits");
-                self.breach(Law::Methods, what);
-            }
-        }
-        let seen = self.seen.entry(account.clone()).or_default();
-        seen.served = Some(self.claims);
-        seen.waiting_since = None;
-    }
-
-    /// Who has nothing to hand out by now, before the call, waits no more: what it had may have expired since the
-    /// last call, and what the call brings is a new beginning.
-    fn end_waiting(&mut self, now: Now) {
-        for (account, seen) in &mut self.seen {
-            if seen.waiting_since.is_some() && self.model.claimable(account, now).is_none() {
-                seen.waiting_since = None;
-            }
-        }
-    }
-
-    fn update_waiting(&mut self, now: Now) {
-        let accounts: Vec<AccountId> = self.model.accounts().cloned().collect();
-        for account in accounts {
-            let has_something = self.model.claimable(&account, now).is_some();
-            let seen = self.seen.entry(account).or_default();
-            let since = seen.waiting_since.unwrap_or(self.claims);
-            seen.waiting_since = has_something.then_some(since);
-        }
     }
 
     fn swept(&mut self, limit: usize, got: Swept, now: Now) {

@@ -74,12 +74,22 @@ enum Fault {
     ListsEndAtFifty,
     ListsEndAtThousand,
     RevisionsOfAByte,
+    SinceLostOnLaterPages,
+    TakeoverNoTurn,
+    SilentBySubmission,
+    LaneBeforeStale,
+    AttemptsOutlive,
+    GivenUpStillOpen,
+    FailedAtOnceStillOpen,
+    TakeoverNeedsLane,
+    SameEndAccepted,
+    SecondSweepCountsItsLimit,
 }
 
 use Fault as F;
 
 /// Each fault, what it is, and the law that it breaks.
-const FAULTS: [(Fault, &str, Law); 55] = [
+const FAULTS: [(Fault, &str, Law); 65] = [
     (
         F::ConflictIgnored,
         "the same id with another request gives the task that is there",
@@ -164,6 +174,20 @@ const FAULTS: [(Fault, &str, Law); 55] = [
     (F::ListsEndAtFifty, "a list ends after 50 tasks", Law::S6),
     (F::ListsEndAtThousand, "a list ends after 1,000 tasks", Law::S6),
     (F::RevisionsOfAByte, "after revision 255 comes 1", Law::S10),
+    (
+        F::SinceLostOnLaterPages,
+        "of changes in a status, the second page has more than changes",
+        Law::S5,
+    ),
+    (F::TakeoverNoTurn, "a take-over counts as no turn", Law::Methods),
+    (F::SilentBySubmission, "of silent tasks, the one submitted first is first", Law::Methods),
+    (F::LaneBeforeStale, "a full lane is refused before a stale revision", Law::S12),
+    (F::AttemptsOutlive, "attempts of an expired task count for its replacement", Law::Methods),
+    (F::GivenUpStillOpen, "a task that was given up still counts as open", Law::Methods),
+    (F::FailedAtOnceStillOpen, "a task that failed before its start counts as open", Law::Methods),
+    (F::TakeoverNeedsLane, "a lane of two that is full keeps off a take-over", Law::Methods),
+    (F::SameEndAccepted, "the same end is accepted once more", Law::S9),
+    (F::SecondSweepCountsItsLimit, "what a second sweep drops is its limit", Law::Methods),
     (F::ClaimedTwice, "a task is claimed after the lock was let go", Law::S13),
     (F::LostUpdate, "a task is written after the lock was let go", Law::S13),
     (
@@ -189,6 +213,10 @@ struct State {
     served: Vec<AccountId>,
     /// The accounts whose lane is full, and until when by expiry: only for the faults about that.
     parked: Vec<(AccountId, Now)>,
+    /// How often what they replaced had been attempted: only for the fault about that.
+    outlived: Vec<(AccountId, TaskId, u32)>,
+    /// Whether a sweep has left something.
+    is_partly_swept: bool,
 }
 
 impl State {
@@ -293,7 +321,14 @@ impl Broken {
             received().min_by_key(|task| task.revision())
         };
         let first = first.filter(|_| !self.lane_is_full(state, account, now));
-        let silent = silent.min_by_key(|task| task.revision());
+        let wide = self.config.max_in_progress().is_some_and(|width| width.get() > 1);
+        let keeps_off = self.is(F::TakeoverNeedsLane) && wide;
+        let silent = silent.filter(|_| !keeps_off || !self.lane_is_full(state, account, now));
+        let silent = if self.is(F::SilentBySubmission) {
+            silent.min_by_key(|task| (task.submitted_at(), task.id()))
+        } else {
+            silent.min_by_key(|task| task.revision())
+        };
         let chosen =
             if self.is(F::TakenOverAfterTheReceived) { first.or(silent) } else { silent.or(first) };
         chosen.cloned()
@@ -390,9 +425,14 @@ impl TaskStore for Broken {
             state.make_place(first.as_ref());
         }
         let together = self.is(F::OpenTasksCountedTogether);
-        let open = self.visible(&state, now).filter(|task| {
-            !task.status().is_terminal() && (together || task.account() == &account)
-        });
+        let still_open = |task: &Task| match (self.fault, task.outcome()) {
+            (F::GivenUpStillOpen, Some(Err(error))) => error.code() == "TOO_MANY_ATTEMPTS",
+            (F::FailedAtOnceStillOpen, Some(Err(_))) => task.attempts() == 0,
+            (_, outcome) => outcome.is_none(),
+        };
+        let open = self
+            .visible(&state, now)
+            .filter(|task| still_open(task) && (together || task.account() == &account));
         if open.count() >= self.config.max_open() {
             return Err(SubmitError::AccountFull);
         }
@@ -407,6 +447,9 @@ impl TaskStore for Broken {
         if self.is(F::PlaceWithoutHorizon) {
             state.horizon = horizon;
         }
+        if let Some(there) = there.filter(|_| self.is(F::AttemptsOutlive)) {
+            state.outlived.push((account.clone(), there.id(), there.attempts()));
+        }
         let stamp = self.stamp(&state, &account, now);
         if !self.is(F::ReplacementWakesNobody) || submission.status() == TaskStatus::Received {
             state.unpark(&account);
@@ -420,6 +463,11 @@ impl TaskStore for Broken {
         let mut state = self.lock();
         let task = self.find(&state, target.account(), target.id(), now);
         let task = task.ok_or(ApplyError::NotFound)?;
+        let starts =
+            task.status().after(event.kind()).is_some() && event.kind() == EventKind::Start;
+        if self.is(F::LaneBeforeStale) && starts && self.lane_is_full(&state, task.account(), now) {
+            return Err(ApplyError::LaneBusy);
+        }
         if !target.is_met_by(&task) {
             return Err(ApplyError::Stale { current: task });
         }
@@ -445,6 +493,10 @@ impl TaskStore for Broken {
                 && task.status() == TaskStatus::ProcessingInProgress
             {
                 self.changed(&mut state, task.clone(), TaskEvent::report(), now)?;
+            }
+            let is_same_end = task.outcome().is_some() && task.outcome() == event.outcome();
+            if self.is(F::SameEndAccepted) && is_same_end {
+                return Ok(Change::new(task.status(), event.kind(), task));
             }
             return Err(TransitionError::new(task.status(), event.kind()).into());
         }
@@ -484,7 +536,8 @@ impl TaskStore for Broken {
             }
             return Ok(None);
         };
-        if scope == Scope::Any || self.is(F::OwnClaimIsATurn) {
+        let is_turn = !self.is(F::TakeoverNoTurn) || task.status() == TaskStatus::Received;
+        if scope == Scope::Any && is_turn || self.is(F::OwnClaimIsATurn) {
             state.served.push(task.account().clone());
         }
         let from = task.status();
@@ -501,7 +554,11 @@ impl TaskStore for Broken {
             return change.map(Claimed::from).map(Some).map_err(BackendError::not_applied);
         }
         let early = u32::from(self.is(F::GivenUpTooEarly));
-        let is_given_up = task.attempts() + early >= self.config.max_attempts().get();
+        let of_this = |(account, id, _): &&(AccountId, TaskId, u32)| {
+            (account, *id) == (task.account(), task.id())
+        };
+        let outlived = state.outlived.iter().rev().find(of_this).map_or(0, |(_, _, count)| *count);
+        let is_given_up = task.attempts() + early + outlived >= self.config.max_attempts().get();
         if is_given_up && !self.is(F::TakenOverForEver) {
             let end = TaskEvent::fail(TaskError::too_many_attempts(task.attempts()));
             let change = self.changed(&mut state, task, end, now);
@@ -556,7 +613,12 @@ impl TaskStore for Broken {
         let late_filter = self.is(F::FilterAfterTheLimit);
         let itself = self.is(F::ChangedSinceItself);
         let fits = |task: &Task| {
-            let matches = query.matches(task) || itself && query.since() == Some(task.revision());
+            let later_page = position.is_some() && query.statuses().count() < TaskStatus::ALL.len();
+            let forgets = self.is(F::SinceLostOnLaterPages) && later_page;
+            let asked = query.statuses().any(|status| status == task.status());
+            let matches = query.matches(task)
+                || forgets && asked
+                || itself && query.since() == Some(task.revision());
             let one = !self.is(F::SeveralStatusesAsOne)
                 || query.statuses().count() == TaskStatus::ALL.len()
                 || Some(task.status()) == one_status;
@@ -610,7 +672,9 @@ impl TaskStore for Broken {
             let State { tasks, clocks, .. } = &mut *state;
             clocks.retain(|(id, _)| tasks.iter().any(|task| task.account() == id));
         }
-        Ok(Swept { dropped: due.len(), more })
+        let counts_limit = self.is(F::SecondSweepCountsItsLimit) && state.is_partly_swept;
+        state.is_partly_swept = more;
+        Ok(Swept { dropped: if counts_limit { limit } else { due.len() }, more })
     }
 }
 
@@ -644,6 +708,10 @@ fn every_broken_store_is_caught_by_its_law_with_a_short_history() {
             missed.push(format!("{law} does not catch {fault:?}"));
             continue;
         };
+        if breach.law() != *law {
+            missed.push(format!("{law} does not catch {fault:?}, but finds: {breach}"));
+            continue;
+        }
         let calls = breach.history().len();
         let handful = match fault {
             F::RevisionsSortedAsText => 12,  // it takes ten revisions

@@ -134,6 +134,14 @@ fn detail(law: Law) -> impl Strategy<Value = Detail> {
     )
 }
 
+impl Detail {
+    /// Which changes are asked for page by page, in some details: all, or those that are received.
+    fn changes(&self) -> Option<Filter> {
+        let status = self.filter.status.map(|_| TaskStatus::Received);
+        self.after.map(|_| Filter { status, or_status: None, since_page: Some(0) })
+    }
+}
+
 /// A history that is being written.
 struct Script {
     /// The true time.
@@ -240,11 +248,19 @@ impl Script {
                 self.submit(account, 2, detail.request);
             }
             StoreState::PageBorder => {
-                for task in 0..3 {
-                    self.submit(account, task, Request::Plain);
+                self.submit(account, 0, Request::Plain);
+                if let Some(filter) = detail.changes() {
+                    let (limit, all) = (10, Filter::default());
+                    self.add(Call::List { account, limit, filter: all, after: None });
+                    self.submit(account, 1, Request::Plain);
+                    self.submit(account, 2, Request::Plain);
+                    self.add(Call::List { account, limit: 1, filter, after: None });
+                } else {
+                    self.submit(account, 1, Request::Plain);
+                    self.submit(account, 2, Request::Plain);
+                    let (limit, filter) = (1 + detail.limit % 2, Filter::default());
+                    self.add(Call::List { account, limit, filter, after: None });
                 }
-                let (limit, filter) = (1 + detail.limit % 2, Filter::default());
-                self.add(Call::List { account, limit, filter, after: None });
             }
             StoreState::StoreFull => {
                 // One is another account's; in some they expire at the same time.
@@ -298,6 +314,11 @@ impl Script {
             self.steps.push(Step { at, call: Call::Get { account, id } });
             let (account, id, request) = (1 - account, self.first + 2, Request::Plain);
             self.steps.push(Step { at, call: Call::Submit { account, id, request } });
+        }
+        if let (StoreState::PageBorder, Some(filter)) = (state, detail.changes()) {
+            // What follows, of changes.
+            let account = detail.account;
+            self.add(Call::List { account, limit: 10, filter, after: Some(0) });
         }
         if matches!(state, StoreState::Ties | StoreState::TakenOver) {
             // Two accounts have tasks: whose turn is it?
