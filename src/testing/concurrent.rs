@@ -14,6 +14,7 @@ use super::check::Checker;
 use super::history::{Call, Filter, History, Step, instant};
 use super::operation::{BlockOn, Operation, Response};
 use super::runner::Observations;
+use super::yielding::beside_others;
 use crate::store::AsyncTaskStore;
 use crate::time::Now;
 
@@ -104,7 +105,8 @@ fn on_threads<S: AsyncTaskStore>(
             spin_loop();
             thread::yield_now();
         }
-        executor.block_on(caller.call_all(steps, &mut observed.clone()))
+        let calls = || executor.block_on(caller.call_all(steps, &mut observed.clone()));
+        beside_others(calls)
     };
     thread::scope(|scope| {
         let threads: Vec<_> =

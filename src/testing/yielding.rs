@@ -1,7 +1,10 @@
 //! A store that gives way: so that calls come between its steps.
 
+use core::cell::Cell;
 use core::future::poll_fn;
+use core::sync::atomic::{AtomicU64, Ordering};
 use core::task::Poll;
+use core::time::Duration;
 use std::thread;
 
 use alloc::boxed::Box;
@@ -24,7 +27,8 @@ use crate::time::Now;
 ///
 /// - An [`AsyncTaskStore`] lets others go on at an `.await`: the suite decides who does, finds the race in
 ///   every run, and prints it as a history that [replays](super::History::interleaved).
-/// - A [`TaskStore`] yields its thread, a number of times: a race is likely to show, not certain.
+/// - A [`TaskStore`] lets its thread sleep, for some microseconds and now longer, now shorter, while the
+///   suite makes calls on several threads: a race is likely to show, not certain.
 ///
 /// ```
 /// use tasklife::testing::{Law, Park, Suite, Yielding};
@@ -112,10 +116,32 @@ impl<S: AsyncTaskStore> AsyncTaskStore for Yielding<S> {
     }
 }
 
+std::thread_local! {
+    /// Whether the suite makes calls on other threads meanwhile.
+    static IS_ONE_OF_SEVERAL: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Does work of one thread among several: a [`Yielding`] store that it calls gives way to the others.
+pub(super) fn beside_others<T>(work: impl FnOnce() -> T) -> T {
+    let was = IS_ONE_OF_SEVERAL.replace(true);
+    let done = work();
+    IS_ONE_OF_SEVERAL.set(was);
+    done
+}
+
 /// Makes a call, with those of other threads before and after it, where there are some.
+///
+/// A thread that only yields goes on at once where the scheduler finds that its time isn't up, as one of a
+/// single core mostly does. One that sleeps makes way for certain, and with times that differ, the threads
+/// wake in ever other orders.
 fn with_pauses<T>(call: impl FnOnce() -> T) -> T {
-    const TIMES: usize = 8;
-    let pause = || (0..TIMES).for_each(|_| thread::yield_now());
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let pause = || {
+        if IS_ONE_OF_SEVERAL.get() {
+            let times = COUNT.fetch_add(1, Ordering::Relaxed) * 7 % 5;
+            thread::sleep(Duration::from_micros(20 * times));
+        }
+    };
     pause();
     let answer = call();
     pause();

@@ -245,9 +245,11 @@ impl<S: TaskStore> TaskStore for OnThreads<S> {
     }
 }
 
+/// Threads differ from run to run: one seed of several is enough, also where there is a single core.
 #[test]
 fn such_a_cache_on_threads_is_caught() {
     let make = |config| InProcess(OnThreads::new(Yielding(MemoryStore::new(config))));
-    let caught = Suite::new().check(Law::S13, make, &Park);
-    assert_eq!(caught.unwrap_err().law(), Law::S13);
+    let caught =
+        (0..5).find_map(|seed| Suite::new().with_seed(seed).check(Law::S13, make, &Park).err());
+    assert_eq!(caught.unwrap().law(), Law::S13);
 }
