@@ -140,8 +140,11 @@ pub use store::{
     Target, TaskStore,
 };
 
+mod shard;
+pub use shard::{Snapshot, SnapshotError};
+
 mod local;
-pub use local::{LocalStore, Snapshot, SnapshotError};
+pub use local::LocalStore;
 
 #[cfg(feature = "std")]
 mod memory;

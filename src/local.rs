@@ -1,47 +1,20 @@
 //! The store in memory, for one thread.
 
-mod account;
-mod b_plus_tree;
-mod claim;
-mod expiry_index;
-mod hash_index;
-mod indexes;
-mod ready_queue;
-mod revision_index;
-mod slab;
-mod snapshot;
-
-use alloc::vec::Vec;
-
-use hashbrown::DefaultHashBuilder;
-
-use account::Account;
-use expiry_index::ExpiryIndex;
-use hash_index::HashIndex;
-use indexes::IndexKeys;
-use ready_queue::ReadyQueue;
-use revision_index::{Blocks, Location};
-use slab::Slab;
-
-use crate::clock::{Revision, Stamp};
-use crate::event::{TaskEvent, TransitionError};
+use crate::event::TaskEvent;
 use crate::id::{AccountId, TaskId};
-use crate::retention::Retention;
-use crate::status::EventKind;
+use crate::shard::{Shard, Snapshot, SnapshotError, Turn};
 use crate::store::{
-    ApplyError, BackendError, Change, ListError, ListQuery, Page, StoreConfig, SubmitError,
-    Submitted, Swept, Target,
+    ApplyError, BackendError, Change, Claimed, ListError, ListQuery, Page, Scope, StoreConfig,
+    SubmitError, Submitted, Swept, Target,
 };
 use crate::submission::Submission;
 use crate::task::Task;
-use crate::time::{MIN_TIME, Now, clamp_time};
-
-pub use snapshot::{Snapshot, SnapshotError};
+use crate::time::{Now, clamp_time};
 
 /// The store in memory, for one thread: the six methods of [`TaskStore`](crate::TaskStore) and its
 /// laws, with `&mut self` where they write. It needs no `std`.
 ///
-/// Share it between threads as a [`MemoryStore`](crate::MemoryStore).
+/// What threads share is a [`MemoryStore`](crate::MemoryStore).
 ///
 /// With N tasks in the store, `get`, `submit`, `apply` and `claim` take time logarithmic in N at
 /// the most, and `sweep` as much for each task that it drops. A `list` of k tasks takes time for k
@@ -63,36 +36,8 @@ pub use snapshot::{Snapshot, SnapshotError};
 /// ```
 #[derive(Clone, Debug)]
 pub struct LocalStore {
-    config: StoreConfig,
-    /// The latest `now` of a sweep, or the latest expiry of a task that had to make room.
-    horizon: Now,
-    /// At least the revision of every account that was forgotten: where a new one begins.
-    floor: Revision,
-    /// From where on revisions went after each restoration that left a gap in some account.
-    restorations: Vec<Revision>,
-    tasks: Slab<Stored>,
-    blocks: Blocks,
-    accounts: Slab<Account>,
-    task_index: HashIndex,
-    account_index: HashIndex,
-    hasher: DefaultHashBuilder,
-    expiry: ExpiryIndex,
-    ready_queue: ReadyQueue,
-}
-
-/// For how many tasks of a page room is made ahead.
-const MAX_PREALLOCATED: usize = 128;
-
-/// How many tasks are looked at before the next step is taken with them. In memory the tasks are
-/// far from each other: while one is waited for, the next ones are already on their way, if the
-/// steps are short.
-const BATCH: usize = 32;
-
-#[derive(Clone, Debug)]
-struct Stored {
-    task: Task,
-    /// In the index of its account and status. The block says whose task it is.
-    location: Location,
+    shard: Shard,
+    last_ticket: u64,
 }
 
 impl Default for LocalStore {
@@ -106,32 +51,19 @@ impl LocalStore {
     /// An empty store.
     #[must_use]
     pub fn new(config: StoreConfig) -> Self {
-        Self {
-            config,
-            horizon: MIN_TIME,
-            floor: Revision::default(),
-            restorations: Vec::new(),
-            tasks: Slab::new(),
-            blocks: Blocks::new(),
-            accounts: Slab::new(),
-            task_index: HashIndex::new(),
-            account_index: HashIndex::new(),
-            hasher: DefaultHashBuilder::default(),
-            expiry: ExpiryIndex::default(),
-            ready_queue: ReadyQueue::default(),
-        }
+        Self { shard: Shard::new(config), last_ticket: 0 }
     }
 
     /// The store's configuration.
     #[must_use]
     pub const fn config(&self) -> &StoreConfig {
-        &self.config
+        self.shard.config()
     }
 
     /// How many tasks the store holds, the expired ones that no sweep has dropped yet included.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.tasks.len()
+        self.shard.len()
     }
 
     /// Whether the store holds no task.
@@ -140,71 +72,59 @@ impl LocalStore {
         self.len() == 0
     }
 
+    /// The store's whole content.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot::of(&[&self.shard], self.shard.horizon(), self.last_ticket)
+    }
+
+    /// The store whose content was saved. Everything is checked.
+    ///
+    /// `now` is when it is restored: later than all calls to the store that was saved and to every
+    /// other restoration, by an eighth of a microsecond for each event of an account. Revisions go on
+    /// [beyond what any store has come to](crate::Revision::unreached_by) by then. If the clock went
+    /// back, so that the snapshot is already past that point, they go on a whole number of times 2⁴⁸
+    /// further.
+    ///
+    /// A task that is in progress has lost its worker, where that was in the same process. It is handed
+    /// out again once it has been [silent for long](StoreConfig::with_takeover_after), which counts as one
+    /// of its [attempts](StoreConfig::with_max_attempts).
+    ///
+    /// # Errors
+    /// Where the snapshot is none that a store made: it is of another version, a task's record is
+    /// none, two accounts or two tasks of an account have the same name, a task is with the wrong
+    /// account, or revisions, times or tickets contradict each other.
+    pub fn restore(
+        config: StoreConfig,
+        snapshot: Snapshot,
+        now: Now,
+    ) -> Result<Self, SnapshotError> {
+        let mut restored = snapshot.restore(config, now, 1, |_| 0)?;
+        let shard = restored.shards.pop().unwrap_or_else(|| Shard::new(config));
+        Ok(Self { shard, last_ticket: restored.last_ticket })
+    }
+
     /// As [`TaskStore::submit`](crate::TaskStore::submit).
     ///
     /// # Errors
     /// As there; the backend is memory and doesn't fail.
     pub fn submit(&mut self, submission: Submission, now: Now) -> Result<Submitted, SubmitError> {
-        let instant = self.instant(now);
-        let account_hash = self.hash_account(submission.account());
-        let hash = self.hash_task(account_hash, submission.id());
-        let found = self.find_task(hash, submission.account(), submission.id());
-        if let Some((_, Stored { task, .. })) = found
-            && task.is_visible_at(instant)
-        {
-            let repeat = submission.is_repeat_of(task).then(|| task.clone());
-            return repeat.map(Submitted::Existing).ok_or(SubmitError::Conflict);
-        }
-        let found = found.map(|(slot, stored)| (slot, self.blocks.account(stored.location)));
-        if submission.input().len() > self.config.max_input() {
-            return Err(SubmitError::InputTooLarge { limit: self.config.max_input() });
-        }
-        let expires_at = self.config.retention().after_submission(now);
-        if expires_at <= instant {
-            return Err(SubmitError::Expired);
-        }
-        let full = self.tasks.len() >= self.config.max_tasks() || self.tasks.is_full();
-        let needs_place = found.is_none() && full;
-        if needs_place && !self.expiry.is_due(instant) {
+        let mut proposal = match self.shard.examine(&submission, now) {
+            Ok(proposal) => proposal,
+            Err(answer) => return answer,
+        };
+        let needs_room = proposal.needs_place() && self.shard.is_full();
+        if needs_room && !self.shard.has_expired_at(now) {
             return Err(SubmitError::StoreFull);
         }
-        let max_open = self.config.max_open();
-        let known = match found {
-            Some((_, account)) => Some(account),
-            None => self.find_account(account_hash, submission.account()),
-        };
-        let room = match known {
-            Some(account) => match self.accounts[account].limit_indexes() {
-                Some(indexes) => indexes.open.check_limit(max_open, instant).is_ok(),
-                None => max_open > 0,
-            },
-            None => max_open > 0,
-        };
-        if !room {
+        if !proposal.fits_account() {
             return Err(SubmitError::AccountFull);
         }
-
-        let known = if needs_place {
-            self.drop_first_expired();
-            // It may have been the last task of this account.
-            self.find_account(account_hash, submission.account())
-        } else {
-            known
-        };
-        let account =
-            known.unwrap_or_else(|| self.add_account(account_hash, submission.account().clone()));
-        if let Some((slot, _)) = found {
-            self.expiry.remove(self.tasks[slot].task.expires_at(), slot);
-            self.task_index.remove(hash, slot);
-            self.unlink(slot, now);
-            self.tasks.remove(slot);
+        if needs_room {
+            self.shard.make_room(&mut proposal, submission.account());
         }
-        // Each request brings a copy of its account's id: one is kept for all of the tasks.
-        let submission = Submission { account: self.accounts[account].id.clone(), ..submission };
-        let stamp = self.accounts[account].clock.next(now);
-        let task = Task::with_expiry(expires_at, submission, now, stamp);
-        self.add_task(account, hash, task.clone(), now);
-        Ok(Submitted::New(task))
+        let Self { shard, last_ticket } = self;
+        Ok(Submitted::New(shard.accept(&proposal, submission, now, next(last_ticket))))
     }
 
     /// As [`TaskStore::apply`](crate::TaskStore::apply).
@@ -217,25 +137,25 @@ impl LocalStore {
         event: TaskEvent,
         now: Now,
     ) -> Result<Change, ApplyError> {
-        let instant = self.instant(now);
-        let found = self.find_visible(target.account(), target.id(), instant);
-        let (slot, Stored { task, location }) = found.ok_or(ApplyError::NotFound)?;
-        if !target.is_met_by(task) {
-            return Err(ApplyError::Stale { current: task.clone() });
+        self.shard.apply(target, event, now)
+    }
+
+    /// As [`TaskStore::claim`](crate::TaskStore::claim).
+    ///
+    /// # Errors
+    /// Never: the backend is memory.
+    pub fn claim(&mut self, scope: Scope<'_>, now: Now) -> Result<Option<Claimed>, BackendError> {
+        let Self { shard, last_ticket } = self;
+        if let Scope::Account(id) = scope {
+            return Ok(shard.claim_of(id, now));
         }
-        let kind = event.kind();
-        if task.status().after(kind).is_none() {
-            return Err(TransitionError::new(task.status(), kind).into());
+        shard.wake_overdue(now);
+        while let Some(turn) = shard.claim_next(now, next(last_ticket)) {
+            if let Turn::Served(claimed) = turn {
+                return Ok(Some(claimed));
+            }
         }
-        if kind == EventKind::Start
-            && self.check_lane(self.blocks.account(*location), instant).is_err()
-        {
-            return Err(ApplyError::LaneBusy);
-        }
-        let change = self.change(slot, kind, now, |task, retention, stamp| {
-            task.apply(event, retention, now, stamp)
-        })?;
-        Ok(change)
+        Ok(None)
     }
 
     /// As [`TaskStore::get`](crate::TaskStore::get).
@@ -248,8 +168,7 @@ impl LocalStore {
         id: TaskId,
         now: Now,
     ) -> Result<Option<Task>, BackendError> {
-        let found = self.find_visible(account, id, self.instant(now));
-        Ok(found.map(|(_, stored)| stored.task.clone()))
+        Ok(self.shard.get(account, id, now))
     }
 
     /// As [`TaskStore::list`](crate::TaskStore::list).
@@ -262,39 +181,7 @@ impl LocalStore {
         query: &ListQuery,
         now: Now,
     ) -> Result<Page, ListError> {
-        let position = query.position(account)?;
-        let instant = self.instant(now);
-        let Some(key) = self.find_account(self.hash_account(account), account) else {
-            return Ok(Page::new(Vec::new(), None, self.floor));
-        };
-        let known = &self.accounts[key];
-        let mut matching = known.matching(&self.blocks, query, position, &self.restorations);
-        let limit = query.limit().get();
-        let (mut tasks, mut next) = (Vec::new(), None);
-        let mut batch = [0; BATCH];
-        while next.is_none() {
-            // One more than there is room for, to know whether more follows.
-            let wanted = BATCH.min((limit - tasks.len()).saturating_add(1));
-            let taken = matching.take(&mut batch[..wanted]);
-            let visible = self.visible(&mut batch[..taken], instant);
-            if tasks.is_empty() {
-                let is_all = taken < wanted;
-                tasks.reserve_exact(if is_all {
-                    visible.len()
-                } else {
-                    limit.min(MAX_PREALLOCATED)
-                });
-            }
-            let (page, more) = visible.split_at(visible.len().min(limit - tasks.len()));
-            tasks.extend(page.iter().map(|slot| self.tasks[*slot].task.clone()));
-            if !more.is_empty() {
-                next = tasks.last().map(|last: &Task| query.cursor(account, last.revision()));
-            }
-            if taken < wanted {
-                break;
-            }
-        }
-        Ok(Page::new(tasks, next, known.clock.revision()))
+        self.shard.list(account, query, now)
     }
 
     /// As [`TaskStore::sweep`](crate::TaskStore::sweep).
@@ -302,93 +189,15 @@ impl LocalStore {
     /// # Errors
     /// Never: the backend is memory.
     pub fn sweep(&mut self, limit: usize, now: Now) -> Result<Swept, BackendError> {
-        self.horizon = self.instant(now);
-        let mut dropped = 0;
-        let mut batch = Vec::new();
-        while dropped < limit {
-            let due = self.expiry.due(self.horizon).iter().take(BATCH.min(limit - dropped));
-            batch.clear();
-            batch.extend(due.map(|due| (0, due.slot())));
-            if batch.is_empty() {
-                break;
-            }
-            self.expiry.drop_first(batch.len());
-            self.drop_all(&mut batch);
-            dropped += batch.len();
-        }
-        Ok(Swept { dropped, more: self.expiry.is_due(self.horizon) })
+        self.shard.advance_horizon(clamp_time(now));
+        Ok(self.shard.sweep(limit))
     }
+}
 
-    /// Drops the task that expires first. Whoever has it dropped for a submission knows that it is
-    /// expired; the horizon hides from all others what expired by then, as after a sweep.
-    fn drop_first_expired(&mut self) {
-        if let Some(first) = self.expiry.first() {
-            self.horizon = self.horizon.max(first.expires_at());
-            self.expiry.drop_first(1);
-            self.drop_all(&mut [(0, first.slot())]);
-        }
-    }
-
-    /// Moves the slots of visible tasks to the front, in their order, and returns them.
-    fn visible<'a>(&self, slots: &'a mut [u32], instant: Now) -> &'a [u32] {
-        let mut visible = 0;
-        for at in 0..slots.len() {
-            let slot = slots[at];
-            slots[visible] = slot;
-            visible += usize::from(self.tasks[slot].task.is_visible_at(instant));
-        }
-        &slots[..visible]
-    }
-
-    /// Drops tasks that are out of the expiry index already, step by step with all of them: each is
-    /// a hash, which is filled in here, and a slot.
-    fn drop_all(&mut self, tasks: &mut [(u64, u32)]) {
-        for (hash, slot) in &mut *tasks {
-            *hash = self.hash_of(*slot);
-        }
-        for (hash, slot) in &*tasks {
-            self.task_index.remove(*hash, *slot);
-        }
-        for (_, slot) in &*tasks {
-            let account = self.unlink(*slot, self.horizon);
-            self.forget_if_empty(account);
-        }
-        for (_, slot) in &*tasks {
-            self.tasks.remove(*slot);
-        }
-    }
-
-    /// The instant that decides what is visible: `now`, or the horizon where that is later.
-    fn instant(&self, now: Now) -> Now {
-        clamp_time(now).max(self.horizon)
-    }
-
-    /// Whether there is room in an account's lane.
-    fn check_lane(&self, account: u32, instant: Now) -> Result<(), expiry_index::LimitReached> {
-        match (self.config.max_in_progress(), self.accounts[account].limit_indexes()) {
-            (Some(width), Some(indexes)) => {
-                indexes.in_progress.check_limit(width.get() as usize, instant)
-            }
-            // Without a limit, or without a task: a lane has room for one at least.
-            _ => Ok(()),
-        }
-    }
-
-    /// Changes a task by what `apply` does to it, and its keys in every index.
-    fn change(
-        &mut self,
-        slot: u32,
-        event: EventKind,
-        now: Now,
-        apply: impl FnOnce(&mut Task, Retention, Stamp) -> Result<(), TransitionError>,
-    ) -> Result<Change, TransitionError> {
-        let retention = self.config.retention();
-        let Stored { task, location } = &mut self.tasks[slot];
-        let before = IndexKeys::of(task);
-        let account = self.blocks.account(*location);
-        apply(task, retention, self.accounts[account].clock.next(now))?;
-        let changed = task.clone();
-        self.relink(slot, before, now);
-        Ok(Change::new(before.status, event, changed))
+/// The ticket after the last one.
+fn next(last: &mut u64) -> impl FnOnce() -> u64 {
+    move || {
+        *last += 1;
+        *last
     }
 }

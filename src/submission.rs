@@ -27,13 +27,26 @@ pub struct Submission {
     pub(crate) status: TaskStatus,
 }
 
-/// The input of a task. Request bodies hold secrets, so that `{:?}` tells no more than the length.
-#[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Input(pub(crate) Arc<[u8]>);
+/// The input of a task: none where it is empty, as all empty `Arc`s of a program share a count, which
+/// threads would contend for. Request bodies hold secrets, so that `{:?}` tells no more than the length.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub(crate) struct Input(Option<Arc<[u8]>>);
+
+impl Input {
+    pub(crate) fn bytes(&self) -> &[u8] {
+        self.0.as_deref().unwrap_or_default()
+    }
+}
+
+impl From<Arc<[u8]>> for Input {
+    fn from(bytes: Arc<[u8]>) -> Self {
+        Self(Some(bytes).filter(|bytes| !bytes.is_empty()))
+    }
+}
 
 impl fmt::Debug for Input {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} bytes", self.0.len())
+        write!(f, "{} bytes", self.bytes().len())
     }
 }
 
@@ -45,7 +58,7 @@ impl Submission {
             account,
             id,
             command_type: command,
-            input: Input(Arc::default()),
+            input: Input::default(),
             status: TaskStatus::Received,
         }
     }
@@ -54,7 +67,7 @@ impl Submission {
     /// never appear in a document.
     #[must_use]
     pub fn with_input(mut self, input: impl Into<Arc<[u8]>>) -> Self {
-        self.input = Input(input.into());
+        self.input = Input::from(input.into());
         self
     }
 
@@ -86,7 +99,7 @@ impl Submission {
     /// The input for the worker.
     #[must_use]
     pub fn input(&self) -> &[u8] {
-        &self.input.0
+        self.input.bytes()
     }
 
     /// The status in which the task will begin: `received` or `initialized`.

@@ -197,7 +197,7 @@ impl Task {
     /// What the worker needs, as submitted.
     #[must_use]
     pub fn input(&self) -> &[u8] {
-        &self.origin.input.0
+        self.origin.input.bytes()
     }
 
     /// Where the task stands.

@@ -77,10 +77,11 @@ impl From<&[u8]> for SavedInput {
 
 impl From<SavedInput> for Input {
     fn from(input: SavedInput) -> Self {
-        match input {
-            SavedInput::Text(text) => Self(text.into_bytes().into()),
-            SavedInput::Bytes(bytes) => Self(bytes.into()),
-        }
+        let bytes: Arc<[u8]> = match input {
+            SavedInput::Text(text) => text.into_bytes().into(),
+            SavedInput::Bytes(bytes) => bytes.into(),
+        };
+        Self::from(bytes)
     }
 }
 

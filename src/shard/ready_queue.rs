@@ -1,7 +1,7 @@
 //! The queue of accounts that may have a task to hand out, for round-robin claims.
 //!
 //! Each account has a ticket, its place in the queue, and gets a new one behind all others when one of
-//! its tasks is handed out. An account with nothing to hand out would be looked at in vain at every
+//! its tasks is handed out. Tickets are the store's, so that accounts of several shards take turns. An account with nothing to hand out would be looked at in vain at every
 //! claim. So it is parked: until something happens to it, or until a clock says that something may have
 //! changed.
 
@@ -11,9 +11,7 @@ use super::b_plus_tree::BPlusTree;
 use crate::time::Now;
 
 #[derive(Clone, Debug, Default)]
-pub(super) struct ReadyQueue {
-    /// The last ticket given out.
-    last: u64,
+pub(crate) struct ReadyQueue {
     /// The accounts to look at, by ticket.
     ready: BPlusTree<(u64, u32)>,
     /// The accounts that are parked until an instant is over, by the caller's clock.
@@ -22,6 +20,12 @@ pub(super) struct ReadyQueue {
     parked_until: BPlusTree<(Now, u32)>,
     /// The accounts that are parked unless a clock is behind an instant.
     parked_unless_before: BPlusTree<(Now, u32)>,
+}
+
+/// An account that may have something to hand out.
+pub(super) struct Ready {
+    ticket: u64,
+    pub(super) account: u32,
 }
 
 /// An account's entry in the queue.
@@ -40,13 +44,13 @@ enum State {
 
 /// When an account that has nothing to hand out may have something, if nothing happens to it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct ParkedUntil {
+pub(crate) struct ParkedUntil {
     /// After an instant: a silence has then lasted too long.
-    pub(super) past: Option<Now>,
+    pub(crate) past: Option<Now>,
     /// From an instant on: a task that fills the lane has then expired.
-    pub(super) until: Option<Now>,
+    pub(crate) until: Option<Now>,
     /// For a clock that is behind an instant: to it, a task has not yet expired.
-    pub(super) unless_before: Option<Now>,
+    pub(crate) unless_before: Option<Now>,
 }
 
 impl ParkedUntil {
@@ -57,8 +61,8 @@ impl ParkedUntil {
 }
 
 impl QueueEntry {
-    /// The entry of a ticket that was saved. It is parked.
-    pub(super) fn with_ticket(ticket: u64) -> Self {
+    /// The entry of an account that has nothing to hand out so far. It is parked.
+    pub(super) fn new(ticket: u64) -> Self {
         Self { ticket, state: State::Parked(None) }
     }
 
@@ -68,24 +72,23 @@ impl QueueEntry {
 }
 
 impl ReadyQueue {
-    /// An empty queue, with a last ticket as it was saved.
-    pub(super) fn after(last: u64) -> Self {
-        Self { last, ..Self::default() }
-    }
-
-    pub(super) fn last(&self) -> u64 {
-        self.last
-    }
-
-    /// An entry at the end, for an account that is new. It is parked.
-    pub(super) fn append(&mut self) -> QueueEntry {
-        self.last += 1;
-        QueueEntry::with_ticket(self.last)
-    }
-
     /// The first account that is ready.
-    pub(super) fn first(&self) -> Option<u32> {
-        self.ready.first().map(|(_, account)| account)
+    pub(super) fn first(&self) -> Option<Ready> {
+        self.ready.first().map(|(ticket, account)| Ready { ticket, account })
+    }
+
+    /// The ticket of the first account that is ready.
+    pub(crate) fn first_ticket(&self) -> Option<u64> {
+        self.first().map(|ready| ready.ticket)
+    }
+
+    /// When clocks wake an account, if they do.
+    pub(crate) fn wakes(&self) -> ParkedUntil {
+        ParkedUntil {
+            past: self.parked_past.first().map(|(past, _)| past),
+            until: self.parked_until.first().map(|(until, _)| until),
+            unless_before: self.parked_unless_before.last().map(|(before, _)| before),
+        }
     }
 
     pub(super) fn make_ready(&mut self, account: u32, entry: &mut QueueEntry) {
@@ -113,10 +116,9 @@ impl ReadyQueue {
         entry.state = State::Parked((!forever).then(|| Box::new(parked)));
     }
 
-    /// Moves an account of which a task was handed out to the end.
-    pub(super) fn move_to_end(&mut self, account: u32, entry: &mut QueueEntry) {
-        let before = core::mem::replace(&mut entry.ticket, self.last + 1);
-        self.last = entry.ticket;
+    /// Moves an account of which a task was handed out to the end: to the place of a new ticket.
+    pub(super) fn move_to_end(&mut self, account: u32, entry: &mut QueueEntry, ticket: u64) {
+        let before = core::mem::replace(&mut entry.ticket, ticket);
         if let State::Ready = entry.state {
             self.ready.remove((before, account));
             self.ready.insert((entry.ticket, account));

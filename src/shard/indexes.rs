@@ -3,7 +3,8 @@
 use core::hash::BuildHasher;
 
 use super::account::Account;
-use super::{LocalStore, Stored};
+use super::ready_queue::QueueEntry;
+use super::{Shard, Stored};
 use crate::clock::{AccountClock, Revision};
 use crate::id::{AccountId, TaskId};
 use crate::status::TaskStatus;
@@ -11,7 +12,7 @@ use crate::store::StoreConfig;
 use crate::task::Task;
 use crate::time::{MIN_TIME, Now};
 
-impl LocalStore {
+impl Shard {
     /// The hash of an account's id, by which the account and all of its tasks are found.
     pub(super) fn hash_account(&self, id: &AccountId) -> u64 {
         self.hasher.hash_one(id)
@@ -47,10 +48,9 @@ impl LocalStore {
         found.filter(|(_, stored)| stored.task.is_visible_at(instant))
     }
 
-    pub(super) fn add_account(&mut self, hash: u64, id: AccountId) -> u32 {
+    pub(super) fn add_account(&mut self, hash: u64, id: AccountId, ticket: u64) -> u32 {
         let clock = AccountClock::new(self.floor, MIN_TIME);
-        let entry = self.ready_queue.append();
-        self.insert_account(hash, Account::new(id, clock, entry))
+        self.insert_account(hash, Account::new(id, clock, QueueEntry::new(ticket)))
     }
 
     pub(super) fn insert_account(&mut self, hash: u64, account: Account) -> u32 {

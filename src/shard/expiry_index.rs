@@ -8,11 +8,15 @@ use super::b_plus_tree::BPlusTree;
 use crate::time::{MAX_TIME, Now};
 
 #[derive(Clone, Debug, Default)]
-pub(super) struct ExpiryIndex(BPlusTree<ExpiryKey>);
+pub(super) struct ExpiryIndex {
+    keys: BPlusTree<ExpiryKey>,
+    /// The first of them, which is asked for all the time: in the tree it is far away.
+    first: Option<ExpiryKey>,
+}
 
 /// A task and when it expires, in numbers that need no padding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct ExpiryKey {
+pub(crate) struct ExpiryKey {
     /// The halves of the seconds since the year -292 277 022 656, the nanoseconds, and the slot.
     words: [u32; 4],
 }
@@ -29,10 +33,16 @@ impl ExpiryKey {
         self.words[3]
     }
 
-    pub(super) fn expires_at(self) -> Now {
+    pub(crate) fn expires_at(self) -> Now {
+        let (seconds, nanoseconds) = self.timestamp();
+        DateTime::from_timestamp(seconds, nanoseconds).unwrap_or(MAX_TIME)
+    }
+
+    /// When the task expires: seconds since 1970, and nanoseconds.
+    pub(crate) fn timestamp(self) -> (i64, u32) {
         let [high, low, nanoseconds, _] = self.words;
         let seconds = (u64::from(high) << 32 | u64::from(low)) ^ (1 << 63);
-        DateTime::from_timestamp(seconds.cast_signed(), nanoseconds).unwrap_or(MAX_TIME)
+        (seconds.cast_signed(), nanoseconds)
     }
 }
 
@@ -54,16 +64,24 @@ impl PartialOrd for ExpiryKey {
 
 impl ExpiryIndex {
     pub(super) fn insert(&mut self, expires_at: Now, slot: u32) {
-        self.0.insert(ExpiryKey::new(expires_at, slot));
+        let key = ExpiryKey::new(expires_at, slot);
+        self.keys.insert(key);
+        if self.first.is_none_or(|first| key < first) {
+            self.first = Some(key);
+        }
     }
 
     pub(super) fn remove(&mut self, expires_at: Now, slot: u32) {
-        self.0.remove(ExpiryKey::new(expires_at, slot));
+        let key = ExpiryKey::new(expires_at, slot);
+        self.keys.remove(key);
+        if self.first == Some(key) {
+            self.first = self.keys.first();
+        }
     }
 
     /// The task that expires first.
     pub(super) fn first(&self) -> Option<ExpiryKey> {
-        self.0.first()
+        self.first
     }
 
     /// Whether any task is due at an instant.
@@ -74,21 +92,22 @@ impl ExpiryIndex {
     /// Some of the tasks that are due at an instant, those first that have been so longest: none
     /// only where no task is.
     pub(super) fn due(&self, at: Now) -> &[ExpiryKey] {
-        let first = self.0.from(|_| false);
+        let first = self.keys.from(|_| false);
         let end = ExpiryKey::new(at, u32::MAX);
         &first[..first.partition_point(|due| *due <= end)]
     }
 
     /// Drops as many of the tasks that are [`due`](Self::due).
     pub(super) fn drop_first(&mut self, count: usize) {
-        self.0.remove_first(count);
+        self.keys.remove_first(count);
+        self.first = self.keys.first();
     }
 
     /// Whether at least `limit` of the tasks are visible at an instant. If so, it tells when the
     /// first of those expires that would have to, for fewer to be left.
     pub(super) fn check_limit(&self, limit: usize, at: Now) -> Result<(), LimitReached> {
-        let Some(excess) = self.0.len().checked_sub(limit) else { return Ok(()) };
-        match self.0.nth(excess).map(ExpiryKey::expires_at) {
+        let Some(excess) = self.keys.len().checked_sub(limit) else { return Ok(()) };
+        match self.keys.nth(excess).map(ExpiryKey::expires_at) {
             Some(expires_at) if expires_at <= at => Ok(()),
             until => Err(LimitReached { until }),
         }

@@ -1,14 +1,16 @@
 //! Handing out tasks to workers.
 
-use super::LocalStore;
 use super::ready_queue::ParkedUntil;
+use super::{Shard, Turn};
 use crate::event::TaskEvent;
+use crate::id::AccountId;
 use crate::outcome::TaskError;
 use crate::status::{EventKind, TaskStatus};
-use crate::store::{BackendError, Claimed, Scope};
+use crate::store::Claimed;
 use crate::time::{Now, clamp_time};
 
 /// A task that an account has to hand out.
+#[derive(Clone, Copy)]
 enum Candidate {
     /// A task whose worker fell silent.
     TakeOver(u32),
@@ -18,23 +20,44 @@ enum Candidate {
     Start(u32),
 }
 
-impl LocalStore {
-    /// As [`TaskStore::claim`](crate::TaskStore::claim).
-    ///
-    /// # Errors
-    /// Never: the backend is memory.
-    pub fn claim(&mut self, scope: Scope<'_>, now: Now) -> Result<Option<Claimed>, BackendError> {
-        let (candidate, dequeued) = match scope {
-            Scope::Any => match self.next_candidate(now) {
-                Some((account, candidate)) => (Some(candidate), Some(account)),
-                None => (None, None),
-            },
-            Scope::Account(id) => {
-                let account = self.find_account(self.hash_account(id), id);
-                (account.and_then(|account| self.candidate_of(account, now).ok()), None)
+impl Shard {
+    /// Claims a task of one account.
+    pub(crate) fn claim_of(&mut self, id: &AccountId, now: Now) -> Option<Claimed> {
+        let account = self.find_account(self.hash_account(id), id)?;
+        let candidate = self.candidate_of(account, now).ok()?;
+        self.hand_out(candidate, now)
+    }
+
+    /// Claims a task of the account whose turn it is here, if one is ready. Its next turn is that of the
+    /// ticket.
+    pub(crate) fn claim_next(&mut self, now: Now, ticket: impl FnOnce() -> u64) -> Option<Turn> {
+        let account = self.ready_queue.first()?.account;
+        let candidate = self.candidate_of(account, now);
+        let entry = &mut self.accounts[account].queue_entry;
+        let candidate = match candidate {
+            Ok(candidate) => candidate,
+            Err(parked) => {
+                self.ready_queue.park(account, entry, parked);
+                return Some(Turn::Passed);
             }
         };
-        let change = candidate.map(|candidate| match candidate {
+        let claimed = self.hand_out(candidate, now);
+        let entry = &mut self.accounts[account].queue_entry;
+        self.ready_queue.move_to_end(account, entry, ticket());
+        claimed.map(Turn::Served)
+    }
+
+    /// Makes ready what a clock says should be.
+    pub(crate) fn wake_overdue(&mut self, now: Now) {
+        let (now, instant) = (clamp_time(now), self.instant(now));
+        while let Some(account) = self.ready_queue.overdue(now, instant) {
+            self.ready_queue.make_ready(account, &mut self.accounts[account].queue_entry);
+        }
+    }
+
+    /// What is offered is in the right status, so that no event is refused.
+    fn hand_out(&mut self, candidate: Candidate, now: Now) -> Option<Claimed> {
+        let change = match candidate {
             Candidate::TakeOver(slot) => {
                 self.change(slot, EventKind::Report, now, |task, retention, stamp| {
                     task.take_over(retention, now, stamp)
@@ -51,29 +74,8 @@ impl LocalStore {
                     task.apply(TaskEvent::start(), retention, now, stamp)
                 })
             }
-        });
-        if let Some(account) = dequeued {
-            self.ready_queue.move_to_end(account, &mut self.accounts[account].queue_entry);
-        }
-        // What is offered is in the right status, so that no event is refused.
-        Ok(change.and_then(Result::ok).map(Claimed::from))
-    }
-
-    /// The first account in the queue that has something to hand out, and what.
-    fn next_candidate(&mut self, now: Now) -> Option<(u32, Candidate)> {
-        let (now, instant) = (clamp_time(now), self.instant(now));
-        while let Some(account) = self.ready_queue.overdue(now, instant) {
-            self.ready_queue.make_ready(account, &mut self.accounts[account].queue_entry);
-        }
-        while let Some(account) = self.ready_queue.first() {
-            let candidate = self.candidate_of(account, now);
-            let entry = &mut self.accounts[account].queue_entry;
-            match candidate {
-                Ok(candidate) => return Some((account, candidate)),
-                Err(parked) => self.ready_queue.park(account, entry, parked),
-            }
-        }
-        None
+        };
+        change.ok().map(Claimed::from)
     }
 
     /// Makes an account to which something happened ready, or parks it where a glance at it tells that

@@ -1,18 +1,19 @@
 //! A store's whole content, to be saved and restored.
 
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use super::LocalStore;
+use super::Shard;
 use super::account::{Account, Gap};
-use super::ready_queue::{QueueEntry, ReadyQueue};
+use super::ready_queue::QueueEntry;
 use crate::clock::{AccountClock, Revision};
 use crate::id::{AccountId, TaskId};
 use crate::status::TaskStatus;
 use crate::store::StoreConfig;
 use crate::task::{RecordError, Task, TaskRecord};
-use crate::time::{self, Now};
+use crate::time::{self, MIN_TIME, Now};
 
 /// A store's whole content, to be saved with serde and restored later.
 ///
@@ -26,8 +27,8 @@ use crate::time::{self, Now};
 ///   where the task itself is lost; and since a page that was read in it every task has
 ///   [changed](crate::ListQuery::changed_since).
 ///
-/// One thing is not saved: which of the tasks that expire at the very same instant a limited sweep
-/// drops first. Under another configuration, limits may be exceeded at first: what is there stays.
+/// One thing is not saved: which of the tasks that are due a limited sweep drops first. (One of a
+/// [`LocalStore`](crate::LocalStore) begins with those that have been so longest.) Under another configuration, limits may be exceeded at first: what is there stays.
 ///
 /// Two stores with the same history give equal snapshots. The default is that of a store that has
 /// never held a task: restoring it is how a store begins that can't tell whether an earlier one left
@@ -57,7 +58,7 @@ struct AccountSnapshot {
 impl Default for Snapshot {
     /// Of an empty store.
     fn default() -> Self {
-        LocalStore::default().snapshot()
+        Self::of(&[&Shard::new(StoreConfig::default())], MIN_TIME, 0)
     }
 }
 
@@ -72,22 +73,97 @@ const VERSION: u32 = 2;
 /// than a step apart, which is more than a year, have revisions of their own whatever the number of steps.
 const LEAP: u64 = 1 << 48;
 
-impl LocalStore {
-    /// The store's whole content.
-    #[must_use]
-    pub fn snapshot(&self) -> Snapshot {
-        let mut accounts: Vec<_> = self.accounts.iter().map(|account| self.save(account)).collect();
+/// What a snapshot holds, spread over shards as asked for.
+#[derive(Debug)]
+pub(crate) struct Restored {
+    pub(crate) shards: Vec<Shard>,
+    pub(crate) horizon: Now,
+    pub(crate) last_ticket: u64,
+}
+
+impl Snapshot {
+    /// The content of a store that is made of these shards.
+    pub(crate) fn of(shards: &[&Shard], horizon: Now, last_ticket: u64) -> Self {
+        let mut accounts: Vec<_> = shards
+            .iter()
+            .flat_map(|shard| shard.accounts.iter().map(|account| shard.save(account)))
+            .collect();
         accounts.sort_unstable_by(|a, b| a.account.cmp(&b.account));
-        Snapshot {
+        Self {
             version: VERSION,
-            horizon: self.horizon,
-            floor: self.floor,
-            last_ticket: self.ready_queue.last(),
-            restorations: self.restorations.clone(),
+            horizon,
+            floor: shards.iter().map(|shard| shard.floor).max().unwrap_or_default(),
+            last_ticket,
+            restorations: shards.first().map(|s| s.restorations.to_vec()).unwrap_or_default(),
             accounts,
         }
     }
 
+    /// Spreads the content over so many shards, once everything is checked.
+    ///
+    /// # Errors
+    /// Where no store made it.
+    pub(crate) fn restore(
+        self,
+        config: StoreConfig,
+        now: Now,
+        shards: usize,
+        shard_of: impl Fn(&AccountId) -> usize,
+    ) -> Result<Restored, SnapshotError> {
+        Ok(self.load(config, now, shards, shard_of)?)
+    }
+
+    fn load(
+        self,
+        config: StoreConfig,
+        now: Now,
+        shards: usize,
+        shard_of: impl Fn(&AccountId) -> usize,
+    ) -> Result<Restored, Fault> {
+        if self.version != VERSION {
+            return Err(Fault::Version(self.version));
+        }
+        let last_ticket = self.last_ticket;
+        if last_ticket > MAX_COUNT {
+            return Err(Fault::NoRoom);
+        }
+        if !self.restorations.iter().chain([&self.floor]).is_sorted() {
+            return Err(Fault::Restorations);
+        }
+        let clocks = self.accounts.iter().map(|account| account.clock.revision());
+        let last = clocks.fold(self.floor, Revision::max).get();
+        if last > MAX_COUNT {
+            return Err(Fault::NoRoom);
+        }
+        // Every account goes on from here.
+        let clock = Revision::unreached_by(now).get();
+        let leaps = if clock > last { 0 } else { (last - clock) / LEAP + 1 };
+        let floor = Revision::beyond(clock, leaps * LEAP);
+        let empty = || Shard { horizon: self.horizon, floor, ..Shard::new(config) };
+        let mut shards: Vec<Shard> = core::iter::repeat_with(empty).take(shards).collect();
+        let mut tickets = Vec::with_capacity(self.accounts.len());
+        for saved in self.accounts {
+            tickets.push(saved.ticket);
+            shards[shard_of(&saved.account)].load_account(saved, last_ticket)?;
+        }
+        tickets.sort_unstable();
+        if tickets.windows(2).any(|pair| pair[0] == pair[1]) {
+            return Err(Fault::Tickets);
+        }
+        let is_in_a_gap = |from: &Revision| {
+            let mut accounts = shards.iter().flat_map(|shard| shard.accounts.iter());
+            accounts.any(|account| account.gaps().iter().any(|gap| gap.has(*from)))
+        };
+        let kept = self.restorations.into_iter().filter(is_in_a_gap).chain([floor]);
+        let restorations: Arc<[Revision]> = kept.collect();
+        for shard in &mut shards {
+            shard.restorations = restorations.clone();
+        }
+        Ok(Restored { shards, horizon: self.horizon, last_ticket })
+    }
+}
+
+impl Shard {
     fn save(&self, account: &Account) -> AccountSnapshot {
         let mut tasks: Vec<_> = TaskStatus::ALL
             .into_iter()
@@ -104,69 +180,6 @@ impl LocalStore {
                 .map(|entry| TaskRecord::from(&self.tasks[entry.slot].task))
                 .collect(),
         }
-    }
-
-    /// The store whose content was saved. Everything is checked.
-    ///
-    /// `now` is when it is restored: later than all calls to the store that was saved and to every
-    /// other restoration, by an eighth of a microsecond for each event of an account. Revisions go on
-    /// [beyond what any store has come to](Revision::unreached_by) by then. If the clock went back, so
-    /// that the snapshot is already past that point, they go on a whole number of times 2⁴⁸ further.
-    ///
-    /// A task that is in progress has lost its worker, where that was in the same process. It is handed
-    /// out again once it has been [silent for long](StoreConfig::with_takeover_after), which counts as one
-    /// of its [attempts](StoreConfig::with_max_attempts).
-    ///
-    /// # Errors
-    /// Where the snapshot is none that a store made: it is of another version, a task's record is
-    /// none, two accounts or two tasks of an account have the same name, a task is with the wrong
-    /// account, or revisions, times or tickets contradict each other.
-    pub fn restore(
-        config: StoreConfig,
-        snapshot: Snapshot,
-        now: Now,
-    ) -> Result<Self, SnapshotError> {
-        Ok(Self::load(config, snapshot, now)?)
-    }
-
-    fn load(config: StoreConfig, snapshot: Snapshot, now: Now) -> Result<Self, Fault> {
-        if snapshot.version != VERSION {
-            return Err(Fault::Version(snapshot.version));
-        }
-        if snapshot.last_ticket > MAX_COUNT {
-            return Err(Fault::NoRoom);
-        }
-        if !snapshot.restorations.iter().chain([&snapshot.floor]).is_sorted() {
-            return Err(Fault::Restorations);
-        }
-        let clocks = snapshot.accounts.iter().map(|account| account.clock.revision());
-        let last = clocks.fold(snapshot.floor, Revision::max).get();
-        if last > MAX_COUNT {
-            return Err(Fault::NoRoom);
-        }
-        let mut store = Self::new(config);
-        store.horizon = snapshot.horizon;
-        // Every account goes on from here.
-        let clock = Revision::unreached_by(now).get();
-        let leaps = if clock > last { 0 } else { (last - clock) / LEAP + 1 };
-        store.floor = Revision::beyond(clock, leaps * LEAP);
-        store.restorations = snapshot.restorations;
-        store.ready_queue = ReadyQueue::after(snapshot.last_ticket);
-        let mut tickets = Vec::with_capacity(snapshot.accounts.len());
-        for saved in snapshot.accounts {
-            tickets.push(saved.ticket);
-            store.load_account(saved, snapshot.last_ticket)?;
-        }
-        tickets.sort_unstable();
-        if tickets.windows(2).any(|pair| pair[0] == pair[1]) {
-            return Err(Fault::Tickets);
-        }
-        let LocalStore { restorations, accounts, floor, .. } = &mut store;
-        restorations.retain(|from| {
-            accounts.iter().any(|account| account.gaps().iter().any(|gap| gap.has(*from)))
-        });
-        restorations.push(*floor);
-        Ok(store)
     }
 
     fn load_account(&mut self, saved: AccountSnapshot, last: u64) -> Result<(), Fault> {
@@ -187,7 +200,7 @@ impl LocalStore {
             return Err(Fault::Tickets);
         }
         let goes_on = AccountClock::new(self.floor, clock.updated_at());
-        let account = Account::new(id.clone(), goes_on, QueueEntry::with_ticket(ticket));
+        let account = Account::new(id.clone(), goes_on, QueueEntry::new(ticket));
         // Since before a gap that all tasks are behind, they have all changed anyway.
         let first = tasks.first().map(TaskRecord::revision).unwrap_or_default();
         let mut kept: Vec<Gap> = gaps.iter().copied().filter(|gap| first <= gap.after).collect();

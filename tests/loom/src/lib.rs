@@ -1,0 +1,333 @@
+//! The store in memory, model checked: each test runs once in every order in which its threads can meet at a
+//! lock or at a number that they share. In these tests the store has two shards.
+//!
+//! `.ci/run loom` runs them. Accounts are chosen so that some share a shard and others don't.
+#![cfg(all(test, loom))]
+
+use std::collections::BTreeSet;
+
+use loom::sync::Arc;
+use loom::thread;
+use tasklife::{
+    AccountId, CommandType, ListQuery, MemoryStore, Now, Scope, StoreConfig, Submission,
+    SubmitError, TaskId, TaskStore,
+};
+
+/// Of these, some share a shard and others don't.
+const PAIRS: [[&str; 2]; 3] = [["a", "b"], ["a", "c"], ["b", "c"]];
+
+fn account(name: &str) -> AccountId {
+    name.parse().unwrap()
+}
+
+fn submission(name: &str, number: u8) -> Submission {
+    let account = account(name);
+    let id = TaskId::for_key(&account, &number.to_string());
+    Submission::new(account, id, CommandType::from_static("databaseCreateRequest"))
+}
+
+fn day(number: u32) -> Now {
+    format!("2026-01-{number:02}T00:00:00Z").parse().unwrap()
+}
+
+/// When a task that was submitted on the first of the month has expired.
+fn later() -> Now {
+    day(11)
+}
+
+fn store(max_tasks: usize) -> Arc<MemoryStore> {
+    Arc::new(MemoryStore::new(StoreConfig::default().with_max_tasks(max_tasks)))
+}
+
+fn sees(store: &MemoryStore, name: &str, number: u8, now: Now) -> bool {
+    let new = submission(name, number);
+    store.get(new.account(), new.id(), now).unwrap().is_some()
+}
+
+/// Runs a model for accounts that share a shard, and for some that don't.
+fn for_each_pair(model: impl Fn(&'static str, &'static str) + Copy + Send + Sync + 'static) {
+    for [one, other] in PAIRS {
+        loom::model(move || model(one, other));
+    }
+}
+
+#[test]
+fn the_last_place_is_taken_once() {
+    for_each_pair(|one, other| {
+        let store = store(1);
+        let submit = |name: &'static str| {
+            let store = store.clone();
+            move || store.submit(submission(name, 1), day(1))
+        };
+        let thread = thread::spawn(submit(one));
+        let answers = [submit(other)(), thread.join().unwrap()];
+        let full = answers.iter().filter(|answer| matches!(answer, Err(SubmitError::StoreFull)));
+        assert_eq!((full.count(), store.len()), (1, 1));
+    });
+}
+
+#[test]
+fn what_has_expired_makes_room_once() {
+    for_each_pair(|one, other| {
+        let store = store(1);
+        store.submit(submission("a", 0), day(1)).unwrap();
+        let submit = |name: &'static str| {
+            let store = store.clone();
+            move || store.submit(submission(name, 1), later())
+        };
+        let thread = thread::spawn(submit(one));
+        let answers = [submit(other)(), thread.join().unwrap()];
+        let full = answers.iter().filter(|answer| matches!(answer, Err(SubmitError::StoreFull)));
+        assert_eq!((full.count(), store.len()), (1, 1));
+        // The horizon has moved along with it, for all accounts.
+        for name in ["a", "b", "c"] {
+            let behind = store.submit(submission(name, 2), day(1));
+            assert!(matches!(behind, Err(SubmitError::Expired)));
+        }
+    });
+}
+
+/// While a sweep drops it, or another submission, the second to expire is left alone.
+#[test]
+fn what_expired_first_makes_room_whatever_else_happens() {
+    for_each_pair(|one, other| {
+        let store = store(2);
+        store.submit(submission(one, 0), day(1)).unwrap();
+        store.submit(submission(other, 0), day(2)).unwrap();
+        let sweeper = {
+            let store = store.clone();
+            thread::spawn(move || store.sweep(1, later()).unwrap().dropped)
+        };
+        store.submit(submission("b", 1), day(20)).unwrap();
+        let swept = sweeper.join().unwrap();
+        assert!(!sees(&store, one, 0, day(1)));
+        assert!(sees(&store, other, 0, day(2)), "it had not expired, or was not the first");
+        assert_eq!((swept <= 1, store.len()), (true, 2));
+    });
+}
+
+/// So does a task that comes meanwhile, if its submitter's clock is so far behind that it is first.
+#[test]
+fn a_task_is_announced_before_it_takes_its_place() {
+    for_each_pair(|one, other| {
+        let store = store(2);
+        store.submit(submission(other, 0), day(2)).unwrap();
+        let behind = {
+            let store = store.clone();
+            thread::spawn(move || drop(store.submit(submission(one, 1), day(1))))
+        };
+        store.submit(submission("b", 2), day(20)).unwrap();
+        behind.join().unwrap();
+        assert!(sees(&store, other, 0, day(2)), "there was room, or another had expired before");
+    });
+}
+
+/// The same of one that makes room for itself, and then is the first to expire.
+#[test]
+fn room_is_made_by_one_after_the_other() {
+    for_each_pair(|one, other| {
+        let store = store(2);
+        store.submit(submission(one, 0), day(1)).unwrap();
+        store.submit(submission(one, 1), day(20)).unwrap();
+        let earlier = {
+            let store = store.clone();
+            thread::spawn(move || drop(store.submit(submission(other, 2), day(12))))
+        };
+        store.submit(submission(one, 3), day(31)).unwrap();
+        earlier.join().unwrap();
+        assert!(sees(&store, one, 1, day(20)), "another had expired before");
+    });
+}
+
+/// While the place of one task is given back and taken by another.
+#[test]
+fn a_store_that_is_full_again_is_looked_at_again() {
+    for_each_pair(|one, other| {
+        let store = store(2);
+        store.submit(submission(one, 0), day(1)).unwrap();
+        store.submit(submission(one, 1), day(2)).unwrap();
+        let others = {
+            let store = store.clone();
+            thread::spawn(move || {
+                store.sweep(1, later()).unwrap();
+                let _ = store.submit(submission(other, 2), day(1) + chrono::TimeDelta::hours(1));
+            })
+        };
+        store.submit(submission(one, 3), day(20)).unwrap();
+        others.join().unwrap();
+        assert!(sees(&store, one, 1, day(2)), "there was room, or another had expired before");
+    });
+}
+
+/// While the first to expire is replaced, so that it no longer is.
+#[test]
+fn what_is_no_longer_first_is_not_taken_for_it() {
+    for_each_pair(|one, other| {
+        let store = store(2);
+        store.submit(submission(one, 0), day(1)).unwrap();
+        store.submit(submission(other, 0), day(2)).unwrap();
+        let again = {
+            let store = store.clone();
+            thread::spawn(move || store.submit(submission(one, 0), day(13)).is_ok())
+        };
+        assert!(store.submit(submission(one, 1), day(20)).is_ok(), "something had expired");
+        assert!(again.join().unwrap());
+        assert!(sees(&store, one, 0, day(20)) && !sees(&store, other, 0, day(2)));
+    });
+}
+
+#[test]
+fn a_refused_submission_was_to_a_store_that_was_full() {
+    for_each_pair(|one, other| {
+        let store = store(1);
+        store.submit(submission(one, 0), day(1)).unwrap();
+        let sweeper = {
+            let store = store.clone();
+            thread::spawn(move || store.sweep(9, later()).unwrap().dropped)
+        };
+        // There is either room, or what makes room.
+        store.submit(submission(other, 1), later()).unwrap();
+        sweeper.join().unwrap();
+        assert_eq!(store.len(), 1);
+    });
+}
+
+#[test]
+fn what_a_sweep_has_hidden_is_not_seen_again() {
+    for_each_pair(|one, other| {
+        let store = store(9);
+        store.submit(submission(one, 0), day(1)).unwrap();
+        store.submit(submission(other, 0), day(1)).unwrap();
+        let sweeper = {
+            let store = store.clone();
+            thread::spawn(move || store.sweep(1, later()).unwrap())
+        };
+        let first = sees(&store, one, 0, day(1));
+        let second = sees(&store, other, 0, day(1));
+        let third = sees(&store, one, 0, day(1));
+        assert!(first >= second && second >= third, "{first}, {second}, {third}");
+        let swept = sweeper.join().unwrap();
+        assert_eq!((swept.dropped, swept.more), (1, true));
+    });
+}
+
+/// Also where the horizon was moved for another account.
+#[test]
+fn a_list_is_of_one_moment() {
+    for_each_pair(|one, other| {
+        let store = store(3);
+        for new in [submission(other, 0), submission(one, 0), submission(one, 1)] {
+            store.submit(new, day(1)).unwrap();
+        }
+        let writer = {
+            let store = store.clone();
+            thread::spawn(move || {
+                store.submit(submission(other, 1), later()).unwrap();
+                store.submit(submission(one, 0), day(12)).unwrap();
+            })
+        };
+        let page = store.list(&account(one), &ListQuery::default(), day(1)).unwrap();
+        let hidden = page.tasks().iter().filter(|task| task.updated_at() == day(1)).count();
+        assert!(hidden == 0 || hidden == page.tasks().len(), "with one of later, {hidden}");
+        writer.join().unwrap();
+    });
+}
+
+#[test]
+fn accounts_take_turns() {
+    for_each_pair(|one, other| {
+        let store = store(9);
+        for number in 0..2 {
+            store.submit(submission(one, number), day(1)).unwrap();
+            store.submit(submission(other, number), day(1)).unwrap();
+        }
+        let claim = |store: &MemoryStore| {
+            let claimed = store.claim(Scope::Any, day(1)).unwrap().expect("enough for all");
+            claimed.change().task().account().to_string()
+        };
+        let worker = {
+            let store = store.clone();
+            thread::spawn(move || claim(&store))
+        };
+        let served = BTreeSet::from([claim(&store), worker.join().unwrap()]);
+        assert_eq!(served.len(), 2, "{served:?}");
+    });
+}
+
+/// An account waits from when its submission has returned: whoever was served before then is not served
+/// again before it.
+#[test]
+fn who_waits_is_not_passed_over() {
+    for_each_pair(|one, other| {
+        let store = store(9);
+        for number in 0..3 {
+            store.submit(submission(one, number), day(1)).unwrap();
+        }
+        let claim = |store: &MemoryStore| {
+            let claimed = store.claim(Scope::Any, day(1)).unwrap().expect("enough for all");
+            claimed.change().task().account().to_string()
+        };
+        let worker = {
+            let store = store.clone();
+            thread::spawn(move || claim(&store))
+        };
+        store.submit(submission(other, 9), day(1)).unwrap();
+        let served = [claim(&store), claim(&store), worker.join().unwrap()];
+        assert!(served.iter().any(|name| name == other), "{other} waits behind {served:?}");
+    });
+}
+
+#[test]
+fn a_claim_finds_what_was_submitted_before() {
+    for_each_pair(|one, other| {
+        let store = store(9);
+        let submitter = {
+            let store = store.clone();
+            thread::spawn(move || store.submit(submission(one, 0), day(1)).unwrap())
+        };
+        store.submit(submission(other, 0), day(1)).unwrap();
+        assert!(store.claim(Scope::Any, day(1)).unwrap().is_some());
+        submitter.join().unwrap();
+        assert!(store.claim(Scope::Any, day(1)).unwrap().is_some());
+    });
+}
+
+#[test]
+fn a_snapshot_is_of_one_moment() {
+    for_each_pair(|one, other| {
+        let store = store(9);
+        let writer = {
+            let store = store.clone();
+            thread::spawn(move || {
+                store.submit(submission(one, 0), day(1)).unwrap();
+                store.submit(submission(other, 0), day(1)).unwrap();
+            })
+        };
+        let config = *store.config();
+        let restored = MemoryStore::restore(config, store.snapshot(), day(2)).unwrap();
+        assert!(sees(&restored, one, 0, day(2)) >= sees(&restored, other, 0, day(2)));
+        writer.join().unwrap();
+    });
+}
+
+/// Each waits for locks that another holds: nobody waits for ever.
+#[test]
+fn nobody_waits_in_a_circle() {
+    for_each_pair(|one, other| {
+        let store = store(2);
+        store.submit(submission(one, 0), day(1)).unwrap();
+        store.submit(submission(other, 0), day(1)).unwrap();
+        let submitter = {
+            let store = store.clone();
+            thread::spawn(move || store.submit(submission(one, 1), later()).is_ok())
+        };
+        let taker = {
+            let store = store.clone();
+            thread::spawn(move || drop(store.snapshot()))
+        };
+        assert!(store.submit(submission(other, 1), later()).is_ok());
+        assert!(submitter.join().unwrap());
+        taker.join().unwrap();
+        assert_eq!(store.len(), 2);
+    });
+}
