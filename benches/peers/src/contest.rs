@@ -33,12 +33,49 @@ impl Timing {
         median(self.rounds.concat())
     }
 
-    /// How many times slower this is than the other: the median over rounds of the ratio within
-    /// the round, of the medians of its turns.
-    pub fn ratio_to(&self, other: &Self) -> f64 {
+    /// Of a call, over rounds.
+    pub fn each_round(&self) -> Spread {
+        Spread::of(self.rounds.iter().map(|turns| median(turns.clone())).collect())
+    }
+
+    /// How many times slower this is than the other: over rounds, of the ratio within the round, of the
+    /// medians of its turns.
+    pub fn ratio_to(&self, other: &Self) -> Spread {
         let within =
             |(own, other): (&Vec<f64>, &Vec<f64>)| median(own.clone()) / median(other.clone());
-        median(self.rounds.iter().zip(&other.rounds).map(within).collect())
+        Spread::of(self.rounds.iter().zip(&other.rounds).map(within).collect())
+    }
+}
+
+/// Where the middle half of some numbers lies.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Spread {
+    pub low: f64,
+    pub median: f64,
+    pub high: f64,
+}
+
+impl Spread {
+    pub const NONE: Self = Self { low: f64::NAN, median: f64::NAN, high: f64::NAN };
+
+    fn of(mut numbers: Vec<f64>) -> Self {
+        numbers.sort_unstable_by(f64::total_cmp);
+        let last = numbers.len().saturating_sub(1);
+        let at = |place: usize| numbers.get(place).copied().unwrap_or(f64::NAN);
+        Self { low: at(last / 4), median: median(numbers.clone()), high: at(last - last / 4) }
+    }
+
+    /// In another unit.
+    #[must_use]
+    pub fn scaled(self, by: f64) -> Self {
+        Self { low: self.low * by, median: self.median * by, high: self.high * by }
+    }
+}
+
+/// A number that was counted, and would be the same again.
+impl From<f64> for Spread {
+    fn from(number: f64) -> Self {
+        Self { low: number, median: number, high: number }
     }
 }
 

@@ -49,11 +49,11 @@ pub const SWEPT: usize = 64;
 const LAG: usize = 10_000;
 
 /// The same calls again and again: the first run's times, and the least times of all runs.
-pub fn take(tasks: usize, runs: usize) -> (Latencies, Latencies) {
-    let first = run(tasks);
+pub fn take(tasks: usize, accounts: usize, runs: usize) -> (Latencies, Latencies) {
+    let first = run(tasks, accounts);
     let mut least = first.clone();
     for _ in 1..runs {
-        for (kind, calls) in run(tasks) {
+        for (kind, calls) in run(tasks, accounts) {
             least.entry(kind).or_default().least(&calls);
         }
     }
@@ -61,9 +61,8 @@ pub fn take(tasks: usize, runs: usize) -> (Latencies, Latencies) {
 }
 
 /// Grows a store from nothing, lets it idle, and then lets its tasks expire while others come.
-fn run(tasks: usize) -> Latencies {
-    let load = Workload::new(1);
-    let account = load.account(0);
+fn run(tasks: usize, accounts: usize) -> Latencies {
+    let load = Workload::new(accounts);
     let store = MemoryStore::new(config());
     let mut times = Latencies::new();
     let mut time = |kind, call: &mut dyn FnMut()| times.entry(kind).or_default().note(call);
@@ -82,19 +81,20 @@ fn run(tasks: usize) -> Latencies {
         let place = number - places.next().unwrap_or(0) % filled;
         let id = load.id(place);
         time("get", &mut || {
-            black_box(store.get(account, id, now)).expect("memory");
+            black_box(store.get(load.account(place), id, now)).expect("memory");
         });
         if filled > 8 {
             // Another place, and a task that is in progress and has not expired.
             let near = number - 4 - places.next().unwrap_or(0) % (filled - 8);
-            let target = Target::latest(account, load.id(load.running(near)));
+            let near = load.running(near);
+            let target = Target::latest(load.account(near), load.id(near));
             time("report", &mut || {
                 black_box(store.apply(target, load.report(), now)).expect("in progress");
             });
         }
         let earlier = number.checked_sub(LAG);
         if let Some(mut end) = earlier.and_then(|task| load.end(task)).map(Some) {
-            let target = Target::latest(account, load.id(number - LAG));
+            let target = Target::latest(load.account(number - LAG), load.id(number - LAG));
             time("end", &mut || {
                 let end = end.take().map(|end| store.apply(target, end, now));
                 black_box(end).transpose().expect("in progress");
@@ -102,7 +102,8 @@ fn run(tasks: usize) -> Latencies {
         }
         if number.is_multiple_of(64) {
             time("list of 100", &mut || {
-                black_box(store.list(account, &ListQuery::default(), now)).expect("a page");
+                black_box(store.list(load.account(number), &ListQuery::default(), now))
+                    .expect("a page");
             });
         }
     };
@@ -112,7 +113,7 @@ fn run(tasks: usize) -> Latencies {
     let mut still = scattered(tasks, 4);
     for _ in 0..tasks / 4 {
         let task = load.running(still.next().unwrap_or(0) % (tasks - 1));
-        let target = Target::latest(account, load.id(task));
+        let target = Target::latest(load.account(task), load.id(task));
         time("idle write", &mut || {
             black_box(store.apply(target, load.report(), load.today())).expect("in progress");
         });

@@ -34,10 +34,11 @@ enum Command {
 
 type Row = (&'static str, fn(Extent, &mut Findings));
 
-const ROWS: [Row; 8] = [
+const ROWS: [Row; 9] = [
     ("update", row::update::measure),
     ("json", row::json::measure),
     ("threads", row::threads::measure),
+    ("claims", row::claims::measure),
     ("memory", row::memory::measure),
     ("store", row::store::measure),
     ("expiry", row::expiry::measure),
@@ -68,6 +69,9 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     let plots = findings.races.iter().any(|race| race.operation == "get");
     if plots {
         plot::draw(&findings.races, &folder.join("times.svg"))?;
+    }
+    if !findings.scalings.is_empty() {
+        plot::draw_threads(&findings.scalings, &folder.join("threads.svg"))?;
     }
     std::fs::write(folder.join("report.md"), report::whole(&findings, &machine, plots))?;
     if whole {

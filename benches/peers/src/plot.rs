@@ -7,6 +7,8 @@ use std::path::Path;
 use plotters::coord::Shift;
 use plotters::prelude::*;
 
+use crate::contest::Timing;
+use crate::row::threads::Scaling;
 use crate::row::{Race, count, time};
 
 const WIDTH: u32 = 1_200;
@@ -14,10 +16,11 @@ const PANEL: u32 = 330;
 const COLUMNS: usize = 3;
 
 /// Ours, the floor and the rivals, each in its colour throughout.
-const COLOURS: [(&str, RGBColor); 6] = [
+const COLOURS: [(&str, RGBColor); 7] = [
     ("tasklife", RGBColor(0xD5, 0x2B, 0x1E)),
     ("floor", RGBColor(0x80, 0x80, 0x80)),
     ("a2a-protocol-server", RGBColor(0x1F, 0x77, 0xB4)),
+    ("one lock", RGBColor(0x8C, 0x56, 0x4B)),
     ("map sorted on listing", RGBColor(0x2C, 0xA0, 0x2C)),
     ("moka", RGBColor(0x94, 0x67, 0xBD)),
     ("SQLite in memory", RGBColor(0xFF, 0x7F, 0x0E)),
@@ -63,10 +66,63 @@ fn draw_legend(area: &Area<'_>) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+/// Draws the calls a second of so many threads into a file: a panel for each mix.
+///
+/// # Errors
+/// Where the file can't be written.
+pub fn draw_threads(scalings: &[Scaling], file: &Path) -> Result<(), Box<dyn Error>> {
+    let rows = scalings.len().div_ceil(COLUMNS);
+    let height = PANEL * u32::try_from(rows)? + 40;
+    let root = SVGBackend::new(file, (WIDTH, height)).into_drawing_area();
+    root.fill(&WHITE)?;
+    let (legend, panels) = root.split_vertically(40);
+    draw_legend(&legend)?;
+    for (panel, scaling) in panels.split_evenly((rows, COLUMNS)).iter().zip(scalings) {
+        draw_scaling(panel, scaling)?;
+    }
+    root.present()?;
+    Ok(())
+}
+
+fn draw_scaling(area: &Area<'_>, scaling: &Scaling) -> Result<(), Box<dyn Error>> {
+    let Scaling { mix, accounts, threads, stores } = scaling;
+    let rate = |timing: &Timing| 1e3 / timing.median();
+    let highest = stores.iter().flatten().map(rate).fold(0.0, f64::max);
+    let most = threads.iter().map(|threads| *threads as f64).fold(1.0, f64::max);
+    let mut chart = ChartBuilder::on(area)
+        .caption(format!("{mix}, accounts: {}", count(*accounts)), ("sans-serif", 15))
+        .margin(10)
+        .x_label_area_size(30)
+        .y_label_area_size(60)
+        .build_cartesian_2d(0.0..most + 0.5, 0.0..highest * 1.1)?;
+    chart
+        .configure_mesh()
+        .light_line_style(TRANSPARENT)
+        .x_labels(threads.len() + 2)
+        .y_labels(6)
+        .x_desc("threads")
+        .y_desc("million calls a second")
+        .x_label_formatter(&|threads| format!("{threads:.0}"))
+        .draw()?;
+    for store in stores {
+        let name = store.first().map_or("", |timing| timing.name);
+        let colour =
+            COLOURS.iter().find(|(known, _)| *known == name).map_or(BLACK, |known| known.1);
+        let points: Vec<_> = threads
+            .iter()
+            .zip(store)
+            .map(|(threads, timing)| (*threads as f64, rate(timing)))
+            .collect();
+        chart.draw_series(LineSeries::new(points.clone(), colour.stroke_width(2)))?;
+        chart.draw_series(points.iter().map(|point| Circle::new(*point, 3, colour.filled())))?;
+    }
+    Ok(())
+}
+
 fn draw_panel(area: &Area<'_>, operation: &str, races: &[&Race]) -> Result<(), Box<dyn Error>> {
     let sizes = races.iter().map(|race| race.tasks as f64);
     let most = sizes.fold(1e4, f64::max);
-    let times = || races.iter().flat_map(|race| &race.timings).map(crate::contest::Timing::median);
+    let times = || races.iter().flat_map(|race| &race.timings).map(Timing::median);
     let (low, high) = (times().fold(f64::MAX, f64::min), times().fold(0.0, f64::max));
     let mut chart = ChartBuilder::on(area)
         .caption(operation, ("sans-serif", 17))

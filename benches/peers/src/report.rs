@@ -13,14 +13,16 @@ const END: &str = "<!-- end of measured -->";
 const WORDS: &str = "\
 ## Words
 
-- *tasklife* is `MemoryStore`, in the shape that a server's threads share: a `LocalStore` behind the
-  `RwLock` of `parking_lot`.
+- *tasklife* is `MemoryStore`, which threads share: accounts spread over 64 shards. *One lock* is what one
+  could build from the same parts: a `LocalStore` behind the `RwLock` of `parking_lot`.
+- A measured ratio is the median of all rounds, with the middle half of them in brackets. It misses its
+  budget where three rounds in four do. What is counted is exact.
 - The *floor* of an operation is a structure written by hand for it alone: a hash table for `get`;
   linked lists that never change for `list`; a hash table, a slab and linked lists for `submit`, `apply`
   and `sweep`; plain fields for `Task::apply`; for JSON, bytes put together by a function that knows the
   document (*by hand*). A floor keeps no law and no limit, and gives nothing back. Where ours is
-  faster than one, its layout suits caches or compiler better. Writes have their budget at the
-  largest size; a small store lies in the caches, where it shows more what laws and limits take.
+  faster than one, its layout suits caches or compiler better. A small store lies in the caches, where it
+  shows more what laws and limits take.
 - *a2a-protocol-server* is the task store in memory of the crate of that name, the one whose purpose
   is nearest. The others are what people build: a hash map that is sorted when it is listed, `moka` with
   a time to live, and `rusqlite` in memory with an index for each order. A hash map keeps no order: a

@@ -6,7 +6,7 @@ mod moka;
 mod sorted_map;
 mod sqlite;
 
-pub use a2a::A2a;
+pub use a2a::{A2a, A2aShared};
 pub use by_hand::Record;
 pub use moka::Moka;
 pub use sorted_map::SortedMap;

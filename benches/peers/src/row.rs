@@ -1,6 +1,7 @@
 //! The rows of the budget: each measures, and says what it found.
 
 pub mod accounts;
+pub mod claims;
 pub mod expiry;
 pub mod json;
 pub mod memory;
@@ -9,7 +10,7 @@ pub mod store;
 pub mod threads;
 pub mod update;
 
-use crate::contest::Timing;
+use crate::contest::{Spread, Timing};
 
 /// What a row found about one budget.
 #[derive(Clone, Debug)]
@@ -32,31 +33,46 @@ pub enum Verdict {
 }
 
 impl Finding {
-    /// A number that must not exceed a limit.
-    pub fn at_most(what: &str, at: String, limit: f64, unit: &str, got: f64) -> Self {
-        let verdict = match got {
-            got if got.is_nan() => Verdict::NotMeasured,
-            got if got <= limit => Verdict::Met,
-            _ => Verdict::Missed,
-        };
-        Self {
-            what: what.to_owned(),
-            at,
-            budget: format!("≤ {limit}{unit}"),
-            got: format!("{}{unit}", number(got)),
-            verdict,
-        }
+    /// A number that must not exceed a limit. One that was measured exceeds it only if most of what was
+    /// measured does, so that noise misses no budget.
+    pub fn at_most(what: &str, at: String, limit: f64, unit: &str, got: impl Into<Spread>) -> Self {
+        let got = got.into();
+        let is_missed = got.low > limit;
+        Self::judged(what, at, format!("≤ {limit}{unit}"), unit, got, is_missed)
     }
 
-    /// A number that must not fall below a limit.
-    pub fn at_least(what: &str, at: String, limit: f64, unit: &str, got: f64) -> Self {
-        let met = if got >= limit { Verdict::Met } else { Verdict::Missed };
-        let verdict = if got.is_nan() { Verdict::NotMeasured } else { met };
-        Self {
-            budget: format!("≥ {limit}{unit}"),
-            verdict,
-            ..Self::at_most(what, at, limit, unit, got)
-        }
+    /// A number that must not fall below a limit, likewise.
+    pub fn at_least(
+        what: &str,
+        at: String,
+        limit: f64,
+        unit: &str,
+        got: impl Into<Spread>,
+    ) -> Self {
+        let got = got.into();
+        let is_missed = got.high < limit;
+        Self::judged(what, at, format!("≥ {limit}{unit}"), unit, got, is_missed)
+    }
+
+    fn judged(
+        what: &str,
+        at: String,
+        budget: String,
+        unit: &str,
+        got: Spread,
+        is_missed: bool,
+    ) -> Self {
+        let verdict = match is_missed {
+            _ if got.median.is_nan() => Verdict::NotMeasured,
+            true => Verdict::Missed,
+            false => Verdict::Met,
+        };
+        let Spread { low, median, high } = got;
+        let is_exact = low.total_cmp(&high).is_eq();
+        let spread = format!(" ({}–{})", number(low), number(high));
+        let spread = if is_exact { "" } else { &spread };
+        let got = format!("{}{unit}{spread}", number(median));
+        Self { what: what.to_owned(), at, budget, got, verdict }
     }
 
     /// What is only told.
@@ -85,10 +101,10 @@ impl Race {
     }
 
     /// How many times slower one is than another.
-    pub fn ratio(&self, one: &str, other: &str) -> f64 {
+    pub fn ratio(&self, one: &str, other: &str) -> Spread {
         match (self.of(one), self.of(other)) {
             (Some(one), Some(other)) => one.ratio_to(other),
-            _ => f64::NAN,
+            _ => Spread::NONE,
         }
     }
 }
@@ -98,6 +114,7 @@ impl Race {
 pub struct Findings {
     pub budgets: Vec<Finding>,
     pub races: Vec<Race>,
+    pub scalings: Vec<threads::Scaling>,
     /// Tables beside the budgets: a title, and the lines.
     pub notes: Vec<(String, Vec<String>)>,
 }

@@ -1,13 +1,18 @@
 //! The nearest rival: the task store in memory of `a2a-protocol-server`.
 
+use std::hint::black_box;
+use std::ops::Range;
 use std::pin::pin;
-use std::task::{Context, Poll, Waker};
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
 
 use a2a_protocol_server::store::{InMemoryTaskStore, TaskStore, TaskStoreConfig};
 use a2a_protocol_types::params::ListTasksParams;
 use a2a_protocol_types::task::{Task, TaskId, TaskState, TaskStatus};
 use tasklife::Now;
 
+use crate::row::threads::Shared;
 use crate::subject::{CURSORS, Event, Part, Subject};
 use crate::workload::{Stage, Workload, scattered};
 
@@ -31,11 +36,26 @@ impl Default for A2a {
     }
 }
 
-/// Nothing here waits.
+/// Nothing waits here, but for other threads.
 fn ready<T>(future: impl Future<Output = T>) -> T {
-    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(value) => value,
-        Poll::Pending => unreachable!("a store in memory that nobody else uses"),
+    struct Unpark(Thread);
+
+    impl Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+
+    let mut future = pin!(future);
+    if let Poll::Ready(value) = future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+        return value;
+    }
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    loop {
+        if let Poll::Ready(value) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            return value;
+        }
+        thread::park();
     }
 }
 
@@ -126,6 +146,63 @@ impl Subject for A2a {
                 self.list(load, 100, &self.cursors[turn % self.cursors.len()], None).0
             }
             Part::Rare => self.list(load, 100, "", Some(TaskState::Failed)).0,
+        }
+    }
+}
+
+/// The same, shared by threads.
+#[derive(Debug)]
+pub struct A2aShared(A2a);
+
+impl A2aShared {
+    /// With so many tasks, all of which are being worked on.
+    pub fn filled(load: &Workload, tasks: usize) -> Self {
+        let mut store = A2a::default();
+        for task in 0..tasks {
+            store.submit(store.prepare(load, task), load.submitted_at(task));
+            store.happen(load, task, Event::Start);
+        }
+        Self(store)
+    }
+
+    fn change(&self, load: &Workload, task: usize, id: TaskId, state: TaskState) {
+        let changed = Task::new(id, load.account(task).as_str(), status(state, load.today()));
+        ready(self.0.store.save_status_delta(&changed)).expect("a task");
+    }
+}
+
+impl Shared for A2aShared {
+    const NAME: &'static str = A2a::NAME;
+
+    fn get(&self, _: &Workload, task: usize) {
+        let found = ready(self.0.store.get(&self.0.ids[task]));
+        assert!(black_box(found).is_ok_and(|found| found.is_some()));
+    }
+
+    fn list_of_ten(&self, load: &Workload, task: usize) {
+        let params = ListTasksParams {
+            context_id: Some(load.account(task).to_string()),
+            page_size: Some(10),
+            ..ListTasksParams::default()
+        };
+        black_box(ready(self.0.store.list(&params))).expect("a page");
+    }
+
+    fn report(&self, load: &Workload, task: usize) {
+        self.change(load, task, self.0.ids[task].clone(), TaskState::Working);
+    }
+
+    /// It hands out no tasks: what is submitted is changed twice.
+    fn live(&self, load: &Workload, task: usize, _: Now) {
+        let new = self.0.prepare(load, task);
+        assert!(ready(self.0.store.insert_if_absent(&new)).is_ok_and(|inserted| inserted));
+        self.change(load, task, new.id.clone(), TaskState::Working);
+        self.change(load, task, new.id, TaskState::Completed);
+    }
+
+    fn forget(&self, load: &Workload, tasks: Range<usize>, _: Now) {
+        for task in tasks {
+            ready(self.0.store.delete(&load.id(task).to_string().into())).expect("a task");
         }
     }
 }

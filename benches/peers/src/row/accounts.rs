@@ -57,6 +57,6 @@ fn judge(counts: &[Counts], findings: &mut Findings) {
     for what in ["JSON, one task", "JSON, page of 100"] {
         let ratio = small.of(what) / small.of(&format!("{what}, by hand"));
         let what = format!("{what}: instructions / by hand");
-        findings.budgets.push(Finding::at_most(&what, "–".to_owned(), 2.0, "×", ratio));
+        findings.budgets.push(Finding::at_most(&what, "–".to_owned(), 1.3, "×", ratio));
     }
 }

@@ -33,11 +33,9 @@ pub fn measure(extent: Extent, findings: &mut Findings) {
             ],
         );
         let race = Race { operation: "sweep, each task", tasks, timings };
-        if tasks == extent.most {
-            let what = "sweep: time of each task / floor";
-            let ratio = race.ratio(Tasklife::NAME, "floor");
-            findings.budgets.push(Finding::at_most(what, count(tasks), 2.0, "×", ratio));
-        }
+        let what = "sweep: time of each task / floor";
+        let ratio = race.ratio(Tasklife::NAME, "floor");
+        findings.budgets.push(Finding::at_most(what, count(tasks), 1.5, "×", ratio));
         findings.races.push(race);
     }
 }

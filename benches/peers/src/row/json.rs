@@ -69,7 +69,7 @@ pub fn measure(extent: Extent, findings: &mut Findings) {
         let at = "–".to_owned();
         let what = format!("{operation}: time / by hand");
         let ratio = race.ratio("tasklife", "floor");
-        findings.budgets.push(Finding::at_most(&what, at.clone(), 2.0, "×", ratio));
+        findings.budgets.push(Finding::at_most(&what, at.clone(), 1.3, "×", ratio));
         let what = format!("{operation}: time of deriving, with links built eagerly / ours");
         let ratio = race.ratio("derived, links built eagerly", "tasklife");
         findings.budgets.push(Finding::at_least(&what, at, 3.0, "×", ratio));

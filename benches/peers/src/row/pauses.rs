@@ -6,7 +6,7 @@ use crate::latency;
 /// What the longest calls do.
 const EXPLAINED: [&str; 9] = [
     "",
-    "One account. Every call is accepted. Each new task is started at once; a random one is read,",
+    "Every call is accepted. Each new task is started at once; a random one is read,",
     "another one reports, and the one that came 10,000 before it ends. `idle write` is a report while",
     "nothing grows or expires: the other writes' 99.9 % are held against its median.",
     "What a call may do beyond its own work: one of the index's small tables is split or made",
@@ -16,10 +16,20 @@ const EXPLAINED: [&str; 9] = [
     "run than in the least of three is the machine's: page faults, and other programs.",
 ];
 
+/// Of how many accounts the tasks are.
+const MANY: usize = 100_000;
+
 pub fn measure(extent: Extent, findings: &mut Findings) {
-    eprintln!("single calls …");
-    let (first, least) = latency::take(extent.most, 3);
-    let at = format!("0 to {}, then as many expire", count(extent.most));
+    for accounts in [1, MANY] {
+        of_accounts(accounts, extent, findings);
+    }
+}
+
+fn of_accounts(accounts: usize, extent: Extent, findings: &mut Findings) {
+    eprintln!("single calls, {} accounts …", count(accounts));
+    let (first, least) = latency::take(extent.most, accounts, 3);
+    let tasks = count(extent.most);
+    let at = format!("0 to {tasks}, then as many expire, {} accounts", count(accounts));
     let idle = least.get("idle write").map_or(f64::NAN, |calls| calls.quantile(0.5));
     let mut lines = vec![
         "| call | median | 99 % | 99.9 % | longest | longest, one run |".to_owned(),

@@ -35,12 +35,9 @@ pub fn measure(extent: Extent, findings: &mut Findings) {
 
 fn judge(race: &Race, extent: Extent, findings: &mut Findings) {
     let at = count(race.tasks);
-    let writes = matches!(race.operation, "submit" | "apply with reordering");
-    if !writes || race.tasks == extent.most {
-        let what = format!("{}: time / floor", race.operation);
-        let ratio = race.ratio(Tasklife::NAME, "floor");
-        findings.budgets.push(Finding::at_most(&what, at.clone(), 2.0, "×", ratio));
-    }
+    let what = format!("{}: time / floor", race.operation);
+    let ratio = race.ratio(Tasklife::NAME, "floor");
+    findings.budgets.push(Finding::at_most(&what, at.clone(), 1.5, "×", ratio));
     if extent.rivals && race.tasks == RIVALRY && race.operation != "get" {
         let what = format!("{}: time of {} / ours", race.operation, A2a::NAME);
         let ratio = race.ratio(A2a::NAME, Tasklife::NAME);

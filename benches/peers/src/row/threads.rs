@@ -1,144 +1,317 @@
-//! Two threads, nine reads in ten: our store beside each single lock around the same content.
+//! Several threads on one store: ours, one lock around the same content, and the nearest rival.
 
+use std::cell::Cell;
 use std::hint::black_box;
-use std::sync::{Barrier, Mutex, RwLock};
+use std::num::NonZeroUsize;
+use std::ops::Range;
+use std::sync::Barrier;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use tasklife::{ListQuery, LocalStore, MemoryStore, Target, TaskEvent, TaskStore};
+use chrono::TimeDelta;
+use tasklife::{
+    ApplyError, Change, Completion, ListQuery, LocalStore, MemoryStore, Now, Scope, Submission,
+    SubmitError, Submitted, Target, TaskEvent, TaskStore,
+};
 
-use super::{Extent, Finding, Findings, Race};
-use crate::contest::{Contestant, contest, timed};
-use crate::subject::{Subject, Tasklife};
+use super::{Extent, Finding, Findings, count, number};
+use crate::contest::{Contestant, Spread, Timing, contest, timed};
+use crate::rival::A2aShared;
 use crate::workload::{Workload, config, scattered};
 
-const TASKS: usize = 10_000;
+const TASKS: usize = 100_000;
 
-pub fn measure(extent: Extent, findings: &mut Findings) {
-    let ours = MemoryStore::from(filled());
-    let locks = (
-        Mutex::new(filled()),
-        RwLock::new(filled()),
-        parking_lot::Mutex::new(filled()),
-        parking_lot::RwLock::new(filled()),
-    );
-    let timings = contest(
-        extent.rounds * 3,
-        20_000,
-        &mut [
-            between_threads(Tasklife::NAME, |work| match work {
-                Work::Read(read) => read.of_shared(&ours),
-                Work::Write(write) => write.to_shared(&ours),
-            }),
-            between_threads("Mutex of std", |work| match work {
-                Work::Read(read) => read.of(&locks.0.lock().expect("sound")),
-                Work::Write(write) => write.to(&mut locks.0.lock().expect("sound")),
-            }),
-            between_threads("RwLock of std", |work| match work {
-                Work::Read(read) => read.of(&locks.1.read().expect("sound")),
-                Work::Write(write) => write.to(&mut locks.1.write().expect("sound")),
-            }),
-            between_threads("Mutex of parking_lot", |work| match work {
-                Work::Read(read) => read.of(&locks.2.lock()),
-                Work::Write(write) => write.to(&mut locks.2.lock()),
-            }),
-            between_threads("RwLock of parking_lot", |work| match work {
-                Work::Read(read) => read.of(&locks.3.read()),
-                Work::Write(write) => write.to(&mut locks.3.write()),
-            }),
-        ],
-    );
-    let race = Race { operation: "two threads, each call", tasks: TASKS, timings };
-    let best = race.timings[1..].iter().min_by(|a, b| a.median().total_cmp(&b.median()));
-    if let Some(best) = best {
-        let what = format!("two threads, 90 % reads: calls a second / those of the {}", best.name);
-        let ratio = best.ratio_to(&race.timings[0]);
-        findings.budgets.push(Finding::at_least(&what, "10k".to_owned(), 0.9, "×", ratio));
-    }
-    findings.races.push(race);
+/// Of how many accounts the tasks are.
+const MANY: usize = 1_000;
+
+/// What each thread does, again and again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mix {
+    Get,
+    /// Nine reads in ten, one in thirty of them of a list of 10; the rest are reports.
+    MostlyReads,
+    HalfReports,
+    /// A task is submitted, claimed from its account, and completed.
+    Lives,
 }
 
-fn filled() -> LocalStore {
-    let load = Workload::new(1);
-    let mut store = LocalStore::new(config());
-    for task in 0..TASKS {
-        store.submit(load.submission(task), load.submitted_at(task)).expect("a free id");
+impl Mix {
+    const ALL: [Self; 4] = [Self::Get, Self::MostlyReads, Self::HalfReports, Self::Lives];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Get => "get",
+            Self::MostlyReads => "90 % reads, some of them lists of 10",
+            Self::HalfReports => "half get, half report",
+            Self::Lives => "submit, claim, complete",
+        }
+    }
+
+    /// How many calls a round of it has.
+    const fn calls(self) -> f64 {
+        if matches!(self, Self::Lives) { 3.0 } else { 1.0 }
+    }
+}
+
+/// Tasks that live and are forgotten again, so that a store is as large after it as before.
+#[derive(Debug)]
+pub struct Lives {
+    next: AtomicUsize,
+    /// When they are submitted: long before all others, so that they expire first.
+    era: Now,
+}
+
+impl Lives {
+    fn next(&self) -> usize {
+        self.next.fetch_add(1, Ordering::Relaxed)
+    }
+}
+
+/// A store that threads share, filled with running tasks.
+pub trait Shared: Sync {
+    const NAME: &'static str;
+
+    fn get(&self, load: &Workload, task: usize);
+    fn list_of_ten(&self, load: &Workload, task: usize);
+    fn report(&self, load: &Workload, task: usize);
+    /// The life of a task that is new.
+    fn live(&self, load: &Workload, task: usize, era: Now);
+    /// Drops what lived in an era: these tasks.
+    fn forget(&self, load: &Workload, tasks: Range<usize>, era: Now);
+
+    /// What a thread does with one of the tasks.
+    fn work(&self, load: &Workload, mix: Mix, turn: usize, task: usize, lives: &Lives) {
+        match mix {
+            Mix::MostlyReads if turn.is_multiple_of(10) => self.report(load, task),
+            Mix::MostlyReads if turn % 30 == 1 => self.list_of_ten(load, task),
+            Mix::HalfReports if turn.is_multiple_of(2) => self.report(load, task),
+            Mix::Get | Mix::MostlyReads | Mix::HalfReports => self.get(load, task),
+            Mix::Lives => self.live(load, lives.next(), lives.era),
+        }
+    }
+}
+
+impl Shared for MemoryStore {
+    const NAME: &'static str = "tasklife";
+
+    fn get(&self, load: &Workload, task: usize) {
+        let found = TaskStore::get(self, load.account(task), load.id(task), load.today());
+        assert!(black_box(found).is_ok_and(|found| found.is_some()));
+    }
+
+    fn list_of_ten(&self, load: &Workload, task: usize) {
+        black_box(self.list(load.account(task), &ten(), load.today())).expect("a page");
+    }
+
+    fn report(&self, load: &Workload, task: usize) {
         let target = Target::latest(load.account(task), load.id(task));
-        store.apply(target, TaskEvent::start(), load.today()).expect("a start");
+        black_box(self.apply(target, load.report(), load.today())).expect("a running task");
     }
-    store
+
+    fn live(&self, load: &Workload, task: usize, now: Now) {
+        let account = load.account(task);
+        black_box(self.submit(load.submission(task), now)).expect("a free id");
+        let claimed = self.claim(Scope::Account(account), now).expect("memory");
+        let work = claimed.expect("a task waits").into_work().expect("a first attempt");
+        let end = TaskEvent::complete(Completion::of(load.resource(task)));
+        black_box(self.apply(Target::exactly(&work), end, now)).expect("a running task");
+    }
+
+    fn forget(&self, _: &Workload, tasks: Range<usize>, era: Now) {
+        let swept = self.sweep(usize::MAX, era + TimeDelta::days(10)).expect("memory");
+        assert_eq!(swept.dropped, tasks.len());
+    }
 }
 
-/// One call, by one of the threads.
-enum Work<'a> {
-    Read(Call<'a>),
-    Write(Call<'a>),
-}
+/// What one could build from the same parts: a store for one thread, behind a lock.
+struct OneLock(parking_lot::RwLock<LocalStore>);
 
-struct Call<'a> {
-    load: &'a Workload,
-    task: usize,
-}
+impl Shared for OneLock {
+    const NAME: &'static str = "one lock";
 
-impl Call<'_> {
-    fn of_shared(&self, store: &MemoryStore) {
-        let Self { load, task } = self;
-        let account = load.account(*task);
-        if task.is_multiple_of(30) {
-            let page = ten();
-            black_box(store.list(account, &page, load.today())).expect("a page");
-        } else {
-            black_box(store.get(account, load.id(*task), load.today())).expect("memory");
-        }
+    fn get(&self, load: &Workload, task: usize) {
+        let found = self.0.read().get(load.account(task), load.id(task), load.today());
+        assert!(black_box(found).is_ok_and(|found| found.is_some()));
     }
 
-    fn of(&self, store: &LocalStore) {
-        let Self { load, task } = self;
-        let account = load.account(*task);
-        if task.is_multiple_of(30) {
-            let page = ten();
-            black_box(store.list(account, &page, load.today())).expect("a page");
-        } else {
-            black_box(store.get(account, load.id(*task), load.today())).expect("memory");
-        }
+    fn list_of_ten(&self, load: &Workload, task: usize) {
+        let page = self.0.read().list(load.account(task), &ten(), load.today());
+        black_box(page).expect("a page");
     }
 
-    fn to_shared(&self, store: &MemoryStore) {
-        let Self { load, task } = self;
-        let target = Target::latest(load.account(*task), load.id(*task));
-        black_box(store.apply(target, load.report(), load.today())).expect("a running task");
+    fn report(&self, load: &Workload, task: usize) {
+        let target = Target::latest(load.account(task), load.id(task));
+        let change = self.0.write().apply(target, load.report(), load.today());
+        black_box(change).expect("a running task");
     }
 
-    fn to(&self, store: &mut LocalStore) {
-        let Self { load, task } = self;
-        let target = Target::latest(load.account(*task), load.id(*task));
-        black_box(store.apply(target, load.report(), load.today())).expect("a running task");
+    fn live(&self, load: &Workload, task: usize, now: Now) {
+        let account = load.account(task);
+        let new = load.submission(task);
+        black_box(self.0.write().submit(new, now)).expect("a free id");
+        let claimed = self.0.write().claim(Scope::Account(account), now).expect("memory");
+        let work = claimed.expect("a task waits").into_work().expect("a first attempt");
+        let end = TaskEvent::complete(Completion::of(load.resource(task)));
+        black_box(self.0.write().apply(Target::exactly(&work), end, now)).expect("a running task");
+    }
+
+    fn forget(&self, _: &Workload, tasks: Range<usize>, era: Now) {
+        let swept = self.0.write().sweep(usize::MAX, era + TimeDelta::days(10)).expect("memory");
+        assert_eq!(swept.dropped, tasks.len());
     }
 }
 
 fn ten() -> ListQuery {
-    ListQuery::new(const { std::num::NonZeroUsize::new(10).unwrap() })
+    ListQuery::new(const { NonZeroUsize::new(10).unwrap() })
 }
 
-/// Each of two threads makes the calls; the time is that of both, from when both are ready.
-fn between_threads<'a>(name: &'static str, call: impl Fn(Work<'_>) + Sync + 'a) -> Contestant<'a> {
-    let load = Workload::new(1);
-    Contestant::new(name, move |calls| {
-        let barrier = Barrier::new(3);
+/// Calls a second of the stores that take part, by the number of threads.
+#[derive(Clone, Debug)]
+pub struct Scaling {
+    pub mix: &'static str,
+    pub accounts: usize,
+    pub threads: Vec<usize>,
+    /// For each store its timings, one for each number of threads.
+    pub stores: Vec<Vec<Timing>>,
+}
+
+impl Scaling {
+    /// How many times the calls a second of one thread so many make, of ours.
+    fn speed_up(&self, threads: usize) -> Option<Spread> {
+        let at = self.threads.iter().position(|number| *number == threads)?;
+        Some(self.stores[0][0].ratio_to(&self.stores[0][at]))
+    }
+}
+
+pub fn measure(extent: Extent, findings: &mut Findings) {
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    let doubled = |threads: &usize| Some(threads * 2).filter(|threads| *threads <= cores);
+    let threads: Vec<usize> = std::iter::successors(Some(1), doubled).collect();
+    let turns = Cell::new(0);
+    for accounts in [MANY, 1] {
+        let load = Workload::new(accounts);
+        let (ours, locked) = (filled_shards(&load), filled_lock(&load));
+        let rival = extent.rivals.then(|| A2aShared::filled(&load, TASKS));
+        for mix in Mix::ALL {
+            eprintln!("threads, {}, {} accounts …", mix.name(), count(accounts));
+            let mut all: Vec<Contestant<'_>> = Vec::new();
+            all.extend(threads.iter().map(|number| together(&ours, &load, mix, *number, &turns)));
+            all.extend(threads.iter().map(|number| together(&locked, &load, mix, *number, &turns)));
+            if let Some(rival) = &rival {
+                all.extend(
+                    threads.iter().map(|number| together(rival, &load, mix, *number, &turns)),
+                );
+            }
+            let timings = contest(extent.rounds * 3, 20_000, &mut all);
+            let stores = timings.chunks(threads.len()).map(<[_]>::to_vec).collect();
+            let scaling = Scaling { mix: mix.name(), accounts, threads: threads.clone(), stores };
+            judge(mix, &scaling, findings);
+            findings.scalings.push(scaling);
+        }
+    }
+    findings.notes.push(("Threads".to_owned(), table(&findings.scalings)));
+}
+
+fn judge(mix: Mix, scaling: &Scaling, findings: &mut Findings) {
+    let Scaling { accounts, stores, .. } = scaling;
+    let at = format!("{} tasks, {} accounts", count(TASKS), count(*accounts));
+    let one = stores[0][0].ratio_to(&stores[1][0]);
+    let what = format!("one thread, {}: time / with one lock", mix.name());
+    findings.budgets.push(Finding::at_most(&what, at.clone(), 1.1, "×", one));
+    for threads in [2, 16] {
+        let least = match (mix, threads, *accounts) {
+            (_, 2, MANY) => 1.7,
+            (Mix::Lives, _, MANY) => 6.0,
+            (_, _, MANY) => 10.0,
+            (Mix::Get | Mix::MostlyReads, 2, _) => 0.9,
+            (Mix::HalfReports, 2, _) => 0.6,
+            // Nothing but writes of one account.
+            (Mix::Lives, ..) => continue,
+            _ => 0.5,
+        };
+        let what = format!("{threads} threads, {}: calls a second / those of one", mix.name());
+        findings.budgets.push(match scaling.speed_up(threads) {
+            Some(times) => Finding::at_least(&what, at.clone(), least, "×", times),
+            None => Finding::not_measured(&what, at.clone(), &format!("≥ {least}×"), "fewer cores"),
+        });
+    }
+}
+
+fn table(scalings: &[Scaling]) -> Vec<String> {
+    let mut lines = vec![
+        "Million calls a second, of all threads together; a store of 100,000 tasks that are being"
+            .to_owned(),
+        "worked on. Where tasks are submitted, they are dropped again between two measurements."
+            .to_owned(),
+        String::new(),
+        "| | accounts | threads | tasklife | one lock | a2a-protocol-server |".to_owned(),
+        "|---|---|---|---|---|---|".to_owned(),
+    ];
+    for Scaling { mix, accounts, threads, stores } in scalings {
+        for (at, threads) in threads.iter().enumerate() {
+            let cells =
+                stores.iter().map(|store| format!(" {} |", number(1e3 / store[at].median())));
+            let cells: String = cells.collect();
+            lines.push(format!("| {mix} | {} | {threads} |{cells}", count(*accounts)));
+        }
+    }
+    lines.extend([String::new(), "![calls a second over threads](threads.svg)".to_owned()]);
+    lines
+}
+
+fn filled_shards(load: &Workload) -> MemoryStore {
+    let store = MemoryStore::new(config());
+    let start = |target: Target<'_>| store.apply(target, TaskEvent::start(), load.today());
+    fill(load, |new, now| store.submit(new, now), start);
+    store
+}
+
+fn filled_lock(load: &Workload) -> OneLock {
+    let lock = parking_lot::RwLock::new(LocalStore::new(config()));
+    let start = |target: Target<'_>| lock.write().apply(target, TaskEvent::start(), load.today());
+    fill(load, |new, now| lock.write().submit(new, now), start);
+    OneLock(lock)
+}
+
+fn fill(
+    load: &Workload,
+    submit: impl Fn(Submission, Now) -> Result<Submitted, SubmitError>,
+    start: impl Fn(Target<'_>) -> Result<Change, ApplyError>,
+) {
+    for task in 0..TASKS {
+        submit(load.submission(task), load.submitted_at(task)).expect("a free id");
+        start(Target::latest(load.account(task), load.id(task))).expect("a start");
+    }
+}
+
+/// So many threads do the same at the same time. The time is that of a call of any of them: from when
+/// all are ready until the last has ended, by the calls of all.
+fn together<'a, S: Shared>(
+    store: &'a S,
+    load: &'a Workload,
+    mix: Mix,
+    threads: usize,
+    turns: &'a Cell<i64>,
+) -> Contestant<'a> {
+    Contestant::new(S::NAME, move |calls| {
+        let turns = turns.replace(turns.get() + 1);
+        let era = load.submitted_at(0) - TimeDelta::days(30) + TimeDelta::seconds(turns);
+        let lives = Lives { next: AtomicUsize::new(TASKS), era };
+        let barrier = Barrier::new(threads + 1);
         let work = |seed| {
             barrier.wait();
-            for (number, task) in scattered(TASKS, seed).take(calls).enumerate() {
-                let one = Call { load: &load, task };
-                call(if number % 10 == 0 { Work::Write(one) } else { Work::Read(one) });
+            for (turn, task) in scattered(TASKS, seed).take(calls).enumerate() {
+                store.work(load, mix, turn, task, &lives);
             }
         };
-        thread::scope(|scope| {
-            let threads = [1, 2].map(|seed| scope.spawn(move || work(seed)));
+        let (work, seed) = (&work, turns.unsigned_abs() * 1_000);
+        let took = thread::scope(|scope| {
+            let all: Vec<_> =
+                (0..threads).map(|at| scope.spawn(move || work(seed + at as u64))).collect();
             barrier.wait();
-            timed(|| {
-                for thread in threads {
-                    thread.join().expect("no call panics");
-                }
-            })
-        })
+            timed(|| all.into_iter().for_each(|thread| thread.join().expect("no call panics")))
+        });
+        store.forget(load, TASKS..lives.next.into_inner(), era);
+        took.div_f64(threads as f64 * mix.calls())
     })
 }

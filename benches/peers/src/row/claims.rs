@@ -1,0 +1,106 @@
+//! A claim over all of many accounts: with nothing to hand out, with every lane full, and with a task
+//! of each account to be taken over.
+
+use std::hint::black_box;
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use tasklife::{LocalStore, MemoryStore, Now, Scope, StoreConfig, TaskStore};
+
+use super::{Extent, Finding, Findings, Race, count};
+use crate::contest::{Contestant, contest};
+use crate::workload::{Workload, config};
+
+const ACCOUNTS: usize = 100_000;
+
+/// What a worker that asks may spend where there is nothing for it, as hundreds do once a second.
+const IDLE: f64 = 1.0;
+
+/// Each account has one task in progress; some scenes have another that waits.
+struct Scene {
+    operation: &'static str,
+    config: StoreConfig,
+    tasks_each: usize,
+    hands_out: bool,
+}
+
+pub fn measure(extent: Extent, findings: &mut Findings) {
+    eprintln!("claims, {} accounts …", count(ACCOUNTS));
+    let load = Workload::new(ACCOUNTS);
+    let scenes = [
+        Scene {
+            operation: "claim over all, nothing waits",
+            config: config(),
+            tasks_each: 1,
+            hands_out: false,
+        },
+        Scene {
+            operation: "claim over all, every lane is full",
+            config: config().with_max_in_progress(NonZeroU32::MIN),
+            tasks_each: 2,
+            hands_out: false,
+        },
+        Scene {
+            operation: "claim over all, take-over",
+            config: config()
+                .with_takeover_after(Duration::from_secs(1))
+                .with_max_attempts(NonZeroU32::MAX),
+            tasks_each: 1,
+            hands_out: true,
+        },
+    ];
+    for scene in scenes {
+        scene.measure(&load, extent, findings);
+    }
+}
+
+impl Scene {
+    fn measure(&self, load: &Workload, extent: Extent, findings: &mut Findings) {
+        let ours = MemoryStore::new(self.config);
+        let locked = parking_lot::RwLock::new(LocalStore::new(self.config));
+        for task in 0..ACCOUNTS * self.tasks_each {
+            ours.submit(load.submission(task), load.today()).expect("a free id");
+            locked.write().submit(load.submission(task), load.today()).expect("a free id");
+        }
+        for _ in 0..ACCOUNTS {
+            assert!(ours.claim(Scope::Any, load.today()).is_ok_and(|claimed| claimed.is_some()));
+            let claimed = locked.write().claim(Scope::Any, load.today());
+            assert!(claimed.is_ok_and(|claimed| claimed.is_some()));
+        }
+        let mut contestants = [
+            self.claiming("tasklife", load, |now| {
+                black_box(ours.claim(Scope::Any, now)).expect("memory").is_some()
+            }),
+            self.claiming("one lock", load, |now| {
+                black_box(locked.write().claim(Scope::Any, now)).expect("memory").is_some()
+            }),
+        ];
+        let timings = contest(extent.rounds * 3, usize::MAX, &mut contestants);
+        let at = format!("{} accounts", count(ACCOUNTS));
+        let microseconds = timings[0].each_round().scaled(1e-3);
+        findings.budgets.push(if self.hands_out {
+            let got = format!("{} µs", super::number(microseconds.median));
+            Finding::stated(self.operation, at, got)
+        } else {
+            Finding::at_most(self.operation, at, IDLE, " µs", microseconds)
+        });
+        let tasks = ACCOUNTS * self.tasks_each;
+        findings.races.push(Race { operation: self.operation, tasks, timings });
+    }
+
+    /// Every call is two seconds after the last, so that the one whose turn it is has been silent for long.
+    fn claiming<'a>(
+        &self,
+        name: &'static str,
+        load: &Workload,
+        mut claim: impl FnMut(Now) -> bool + 'a,
+    ) -> Contestant<'a> {
+        let (mut now, hands_out) = (load.today(), self.hands_out);
+        let pause = TimeDelta::milliseconds(if hands_out { 2_000 } else { 0 });
+        Contestant::calling(name, move || {
+            now += pause;
+            assert_eq!(claim(now), hands_out);
+        })
+    }
+}
