@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use loom::sync::Arc;
-use loom::thread;
+use loom::thread::{self, JoinHandle};
 use tasklife::{
     AccountId, CommandType, ListQuery, MemoryStore, Now, Scope, StoreConfig, Submission,
     SubmitError, TaskId, TaskStore,
@@ -44,6 +44,21 @@ fn sees(store: &MemoryStore, name: &str, number: u8, now: Now) -> bool {
     store.get(new.account(), new.id(), now).unwrap().is_some()
 }
 
+/// Claims a task, of which there are enough, and says whose it is.
+fn claim(store: &MemoryStore) -> String {
+    let claimed = store.claim(Scope::Any, day(1)).unwrap().unwrap();
+    claimed.change().task().account().to_string()
+}
+
+/// Lets another thread work on the store.
+fn meanwhile<T: 'static>(
+    store: &Arc<MemoryStore>,
+    work: impl FnOnce(&MemoryStore) -> T + 'static,
+) -> JoinHandle<T> {
+    let store = store.clone();
+    thread::spawn(move || work(&store))
+}
+
 /// Runs a model for accounts that share a shard, and for some that don't.
 fn for_each_pair(model: impl Fn(&'static str, &'static str) + Copy + Send + Sync + 'static) {
     for [one, other] in PAIRS {
@@ -55,12 +70,8 @@ fn for_each_pair(model: impl Fn(&'static str, &'static str) + Copy + Send + Sync
 fn the_last_place_is_taken_once() {
     for_each_pair(|one, other| {
         let store = store(1);
-        let submit = |name: &'static str| {
-            let store = store.clone();
-            move || store.submit(submission(name, 1), day(1))
-        };
-        let thread = thread::spawn(submit(one));
-        let answers = [submit(other)(), thread.join().unwrap()];
+        let submitter = meanwhile(&store, move |store| store.submit(submission(one, 1), day(1)));
+        let answers = [store.submit(submission(other, 1), day(1)), submitter.join().unwrap()];
         let full = answers.iter().filter(|answer| matches!(answer, Err(SubmitError::StoreFull)));
         assert_eq!((full.count(), store.len()), (1, 1));
     });
@@ -71,12 +82,8 @@ fn what_has_expired_makes_room_once() {
     for_each_pair(|one, other| {
         let store = store(1);
         store.submit(submission("a", 0), day(1)).unwrap();
-        let submit = |name: &'static str| {
-            let store = store.clone();
-            move || store.submit(submission(name, 1), later())
-        };
-        let thread = thread::spawn(submit(one));
-        let answers = [submit(other)(), thread.join().unwrap()];
+        let submitter = meanwhile(&store, move |store| store.submit(submission(one, 1), later()));
+        let answers = [store.submit(submission(other, 1), later()), submitter.join().unwrap()];
         let full = answers.iter().filter(|answer| matches!(answer, Err(SubmitError::StoreFull)));
         assert_eq!((full.count(), store.len()), (1, 1));
         // The horizon has moved along with it, for all accounts.
@@ -94,10 +101,7 @@ fn what_expired_first_makes_room_whatever_else_happens() {
         let store = store(2);
         store.submit(submission(one, 0), day(1)).unwrap();
         store.submit(submission(other, 0), day(2)).unwrap();
-        let sweeper = {
-            let store = store.clone();
-            thread::spawn(move || store.sweep(1, later()).unwrap().dropped)
-        };
+        let sweeper = meanwhile(&store, move |store| store.sweep(1, later()).unwrap().dropped);
         store.submit(submission("b", 1), day(20)).unwrap();
         let swept = sweeper.join().unwrap();
         assert!(!sees(&store, one, 0, day(1)));
@@ -112,10 +116,7 @@ fn a_task_is_announced_before_it_takes_its_place() {
     for_each_pair(|one, other| {
         let store = store(2);
         store.submit(submission(other, 0), day(2)).unwrap();
-        let behind = {
-            let store = store.clone();
-            thread::spawn(move || drop(store.submit(submission(one, 1), day(1))))
-        };
+        let behind = meanwhile(&store, move |store| drop(store.submit(submission(one, 1), day(1))));
         store.submit(submission("b", 2), day(20)).unwrap();
         behind.join().unwrap();
         assert!(sees(&store, other, 0, day(2)), "there was room, or another had expired before");
@@ -129,10 +130,8 @@ fn room_is_made_by_one_after_the_other() {
         let store = store(2);
         store.submit(submission(one, 0), day(1)).unwrap();
         store.submit(submission(one, 1), day(20)).unwrap();
-        let earlier = {
-            let store = store.clone();
-            thread::spawn(move || drop(store.submit(submission(other, 2), day(12))))
-        };
+        let earlier =
+            meanwhile(&store, move |store| drop(store.submit(submission(other, 2), day(12))));
         store.submit(submission(one, 3), day(31)).unwrap();
         earlier.join().unwrap();
         assert!(sees(&store, one, 1, day(20)), "another had expired before");
@@ -146,13 +145,10 @@ fn a_store_that_is_full_again_is_looked_at_again() {
         let store = store(2);
         store.submit(submission(one, 0), day(1)).unwrap();
         store.submit(submission(one, 1), day(2)).unwrap();
-        let others = {
-            let store = store.clone();
-            thread::spawn(move || {
-                store.sweep(1, later()).unwrap();
-                let _ = store.submit(submission(other, 2), day(1) + chrono::TimeDelta::hours(1));
-            })
-        };
+        let others = meanwhile(&store, move |store| {
+            store.sweep(1, later()).unwrap();
+            let _ = store.submit(submission(other, 2), day(1) + chrono::TimeDelta::hours(1));
+        });
         store.submit(submission(one, 3), day(20)).unwrap();
         others.join().unwrap();
         assert!(sees(&store, one, 1, day(2)), "there was room, or another had expired before");
@@ -166,10 +162,8 @@ fn what_is_no_longer_first_is_not_taken_for_it() {
         let store = store(2);
         store.submit(submission(one, 0), day(1)).unwrap();
         store.submit(submission(other, 0), day(2)).unwrap();
-        let again = {
-            let store = store.clone();
-            thread::spawn(move || store.submit(submission(one, 0), day(13)).is_ok())
-        };
+        let again =
+            meanwhile(&store, move |store| store.submit(submission(one, 0), day(13)).is_ok());
         assert!(store.submit(submission(one, 1), day(20)).is_ok(), "something had expired");
         assert!(again.join().unwrap());
         assert!(sees(&store, one, 0, day(20)) && !sees(&store, other, 0, day(2)));
@@ -181,10 +175,7 @@ fn a_refused_submission_was_to_a_store_that_was_full() {
     for_each_pair(|one, other| {
         let store = store(1);
         store.submit(submission(one, 0), day(1)).unwrap();
-        let sweeper = {
-            let store = store.clone();
-            thread::spawn(move || store.sweep(9, later()).unwrap().dropped)
-        };
+        let sweeper = meanwhile(&store, move |store| store.sweep(9, later()).unwrap().dropped);
         // There is either room, or what makes room.
         store.submit(submission(other, 1), later()).unwrap();
         sweeper.join().unwrap();
@@ -198,10 +189,7 @@ fn what_a_sweep_has_hidden_is_not_seen_again() {
         let store = store(9);
         store.submit(submission(one, 0), day(1)).unwrap();
         store.submit(submission(other, 0), day(1)).unwrap();
-        let sweeper = {
-            let store = store.clone();
-            thread::spawn(move || store.sweep(1, later()).unwrap())
-        };
+        let sweeper = meanwhile(&store, move |store| store.sweep(1, later()).unwrap());
         let first = sees(&store, one, 0, day(1));
         let second = sees(&store, other, 0, day(1));
         let third = sees(&store, one, 0, day(1));
@@ -219,13 +207,10 @@ fn a_list_is_of_one_moment() {
         for new in [submission(other, 0), submission(one, 0), submission(one, 1)] {
             store.submit(new, day(1)).unwrap();
         }
-        let writer = {
-            let store = store.clone();
-            thread::spawn(move || {
-                store.submit(submission(other, 1), later()).unwrap();
-                store.submit(submission(one, 0), day(12)).unwrap();
-            })
-        };
+        let writer = meanwhile(&store, move |store| {
+            store.submit(submission(other, 1), later()).unwrap();
+            store.submit(submission(one, 0), day(12)).unwrap();
+        });
         let page = store.list(&account(one), &ListQuery::default(), day(1)).unwrap();
         let hidden = page.tasks().iter().filter(|task| task.updated_at() == day(1)).count();
         assert!(hidden == 0 || hidden == page.tasks().len(), "with one of later, {hidden}");
@@ -241,14 +226,7 @@ fn accounts_take_turns() {
             store.submit(submission(one, number), day(1)).unwrap();
             store.submit(submission(other, number), day(1)).unwrap();
         }
-        let claim = |store: &MemoryStore| {
-            let claimed = store.claim(Scope::Any, day(1)).unwrap().expect("enough for all");
-            claimed.change().task().account().to_string()
-        };
-        let worker = {
-            let store = store.clone();
-            thread::spawn(move || claim(&store))
-        };
+        let worker = meanwhile(&store, move |store| claim(store));
         let served = BTreeSet::from([claim(&store), worker.join().unwrap()]);
         assert_eq!(served.len(), 2, "{served:?}");
     });
@@ -263,14 +241,7 @@ fn who_waits_is_not_passed_over() {
         for number in 0..3 {
             store.submit(submission(one, number), day(1)).unwrap();
         }
-        let claim = |store: &MemoryStore| {
-            let claimed = store.claim(Scope::Any, day(1)).unwrap().expect("enough for all");
-            claimed.change().task().account().to_string()
-        };
-        let worker = {
-            let store = store.clone();
-            thread::spawn(move || claim(&store))
-        };
+        let worker = meanwhile(&store, move |store| claim(store));
         store.submit(submission(other, 9), day(1)).unwrap();
         let served = [claim(&store), claim(&store), worker.join().unwrap()];
         assert!(served.iter().any(|name| name == other), "{other} waits behind {served:?}");
@@ -281,10 +252,8 @@ fn who_waits_is_not_passed_over() {
 fn a_claim_finds_what_was_submitted_before() {
     for_each_pair(|one, other| {
         let store = store(9);
-        let submitter = {
-            let store = store.clone();
-            thread::spawn(move || store.submit(submission(one, 0), day(1)).unwrap())
-        };
+        let submitter =
+            meanwhile(&store, move |store| store.submit(submission(one, 0), day(1)).unwrap());
         store.submit(submission(other, 0), day(1)).unwrap();
         assert!(store.claim(Scope::Any, day(1)).unwrap().is_some());
         submitter.join().unwrap();
@@ -296,13 +265,10 @@ fn a_claim_finds_what_was_submitted_before() {
 fn a_snapshot_is_of_one_moment() {
     for_each_pair(|one, other| {
         let store = store(9);
-        let writer = {
-            let store = store.clone();
-            thread::spawn(move || {
-                store.submit(submission(one, 0), day(1)).unwrap();
-                store.submit(submission(other, 0), day(1)).unwrap();
-            })
-        };
+        let writer = meanwhile(&store, move |store| {
+            store.submit(submission(one, 0), day(1)).unwrap();
+            store.submit(submission(other, 0), day(1)).unwrap();
+        });
         let config = *store.config();
         let restored = MemoryStore::restore(config, store.snapshot(), day(2)).unwrap();
         assert!(sees(&restored, one, 0, day(2)) >= sees(&restored, other, 0, day(2)));
@@ -317,14 +283,9 @@ fn nobody_waits_in_a_circle() {
         let store = store(2);
         store.submit(submission(one, 0), day(1)).unwrap();
         store.submit(submission(other, 0), day(1)).unwrap();
-        let submitter = {
-            let store = store.clone();
-            thread::spawn(move || store.submit(submission(one, 1), later()).is_ok())
-        };
-        let taker = {
-            let store = store.clone();
-            thread::spawn(move || drop(store.snapshot()))
-        };
+        let submitter =
+            meanwhile(&store, move |store| store.submit(submission(one, 1), later()).is_ok());
+        let taker = meanwhile(&store, move |store| drop(store.snapshot()));
         assert!(store.submit(submission(other, 1), later()).is_ok());
         assert!(submitter.join().unwrap());
         taker.join().unwrap();
