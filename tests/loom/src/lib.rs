@@ -226,7 +226,7 @@ fn accounts_take_turns() {
             store.submit(submission(one, number), day(1)).unwrap();
             store.submit(submission(other, number), day(1)).unwrap();
         }
-        let worker = meanwhile(&store, move |store| claim(store));
+        let worker = meanwhile(&store, claim);
         let served = BTreeSet::from([claim(&store), worker.join().unwrap()]);
         assert_eq!(served.len(), 2, "{served:?}");
     });
@@ -241,7 +241,7 @@ fn who_waits_is_not_passed_over() {
         for number in 0..3 {
             store.submit(submission(one, number), day(1)).unwrap();
         }
-        let worker = meanwhile(&store, move |store| claim(store));
+        let worker = meanwhile(&store, claim);
         store.submit(submission(other, 9), day(1)).unwrap();
         let served = [claim(&store), claim(&store), worker.join().unwrap()];
         assert!(served.iter().any(|name| name == other), "{other} waits behind {served:?}");
