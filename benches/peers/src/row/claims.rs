@@ -44,7 +44,7 @@ pub fn measure(extent: Extent, findings: &mut Findings) {
         Scene {
             operation: "claim over all, take-over",
             config: config()
-                .with_takeover_after(Duration::from_secs(1))
+                .with_takeover_after(Duration::from_millis(1))
                 .with_max_attempts(NonZeroU32::MAX),
             tasks_each: 1,
             hands_out: true,
@@ -89,7 +89,7 @@ impl Scene {
         findings.races.push(Race { operation: self.operation, tasks, timings });
     }
 
-    /// Every call is two seconds after the last, so that the one whose turn it is has been silent for long.
+    /// Every call is later than the last, so that the one whose turn it is has been silent for long.
     fn claiming<'a>(
         &self,
         name: &'static str,
@@ -97,7 +97,7 @@ impl Scene {
         mut claim: impl FnMut(Now) -> bool + 'a,
     ) -> Contestant<'a> {
         let (mut now, hands_out) = (load.today(), self.hands_out);
-        let pause = TimeDelta::milliseconds(if hands_out { 2_000 } else { 0 });
+        let pause = TimeDelta::milliseconds(if hands_out { 2 } else { 0 });
         Contestant::calling(name, move || {
             now += pause;
             assert_eq!(claim(now), hands_out);
