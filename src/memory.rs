@@ -310,6 +310,13 @@ impl MemoryStore {
         }
     }
 
+    /// The shard where a task has been due longest, of those that are not done.
+    fn first_due(&self, horizon: Ordinal, is_done: &[bool; SHARDS]) -> Option<usize> {
+        let announced = self.announcements().map(Announcement::first_expiry).enumerate();
+        let due = announced.filter(|(at, expiry)| *expiry <= horizon && !is_done[*at]);
+        due.min_by_key(|(_, expiry)| *expiry).map(|(at, _)| at)
+    }
+
     /// Claims a task of the account whose turn it is.
     fn claim_in_turn(&self, now: Now) -> Option<Claimed> {
         let instant = Ordinal::of(self.horizon.or_later(now));
@@ -387,24 +394,19 @@ impl TaskStore for MemoryStore {
 
     fn sweep(&self, limit: usize, now: Now) -> Result<Swept, BackendError> {
         self.horizon.advance_to(clamp_time(now));
-        let horizon = self.horizon.get();
-        let mut due: Vec<(Ordinal, usize)> = (0..self.slots.len())
-            .map(|at| (self.slots[at].announcement.first_expiry(), at))
-            .filter(|(expiry, _)| *expiry <= Ordinal::of(horizon))
-            .collect();
-        due.sort_unstable();
+        let horizon = Ordinal::of(self.horizon.get());
         let mut swept = Swept { dropped: 0, more: false };
-        for (_, at) in due {
-            while !swept.more {
-                let mut shard = self.write(at, now);
-                let part = shard.sweep(SWEPT_AT_ONCE.min(limit - swept.dropped));
-                self.places.give_back(part.dropped);
-                swept.dropped += part.dropped;
-                if !part.more {
-                    break;
-                }
-                swept.more = swept.dropped == limit;
+        let mut is_done = [false; SHARDS];
+        while let Some(at) = self.first_due(horizon, &is_done) {
+            let mut shard = self.write(at, now);
+            let part = shard.sweep(SWEPT_AT_ONCE.min(limit - swept.dropped));
+            self.places.give_back(part.dropped);
+            swept.dropped += part.dropped;
+            if part.more && swept.dropped == limit {
+                swept.more = true;
+                break;
             }
+            is_done[at] = !part.more;
         }
         Ok(swept)
     }

@@ -55,9 +55,9 @@ pub(crate) struct Shard {
     floor: Revision,
     /// From where on revisions went after each restoration that left a gap in some account.
     restorations: Arc<[Revision]>,
-    tasks: Slab<Stored>,
+    tasks: Slab<Stored, 128>,
     blocks: Blocks,
-    accounts: Slab<Account>,
+    accounts: Slab<Account, 16>,
     task_index: HashIndex,
     account_index: HashIndex,
     hasher: DefaultHashBuilder,

@@ -25,7 +25,7 @@ const MIN_CAPACITY: usize = 16;
 
 /// The blocks of all indexes of a store.
 #[derive(Clone, Debug)]
-pub(super) struct Blocks(Slab<Block>);
+pub(super) struct Blocks(Slab<Block, 64>);
 
 /// Some entries of an index, by revision, the lowest first.
 #[derive(Clone, Debug)]

@@ -4,13 +4,17 @@ use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 use core::ops::{Index, IndexMut};
 
-/// How many values lie together. The slab grows and shrinks by as much at a time; no value moves but
-/// in the first chunk, while that grows. One empty chunk is kept, so that values which come and go
-/// at the end of one take and give back nothing.
-const CHUNK: usize = 256;
+/// For how many chunks an empty one is kept: beside fewer, it would be much.
+const SPARE_ABOVE: usize = 16;
 
+/// Values in chunks of a few. The slab grows and shrinks by as much at a time; no value moves but in the
+/// first chunk, while that grows. One empty chunk is kept, so that values which come and go at the end of
+/// one take and give back nothing.
+///
+/// Small chunks leave less room unused, where only some of their values are left; large ones are found
+/// faster.
 #[derive(Clone, Debug)]
-pub(super) struct Slab<T> {
+pub(super) struct Slab<T, const CHUNK: usize> {
     chunks: Vec<Chunk<T>>,
     /// The chunks with a vacant entry, so that the first ones fill up and the last ones can
     /// be given back.
@@ -35,7 +39,7 @@ enum Entry<T> {
     Vacant(Option<u16>),
 }
 
-impl<T> Slab<T> {
+impl<T, const CHUNK: usize> Slab<T, CHUNK> {
     pub(super) const fn new() -> Self {
         Self { chunks: Vec::new(), with_room: BTreeSet::new(), spare: None, len: 0 }
     }
@@ -72,7 +76,7 @@ impl<T> Slab<T> {
             chunk.entries.reserve_exact(CHUNK);
         }
         chunk.insert(value(key));
-        if chunk.is_full() {
+        if chunk.is_full(CHUNK) {
             self.with_room.pop_first();
         }
         key
@@ -80,13 +84,13 @@ impl<T> Slab<T> {
 
     /// Drops a value that is there.
     pub(super) fn remove(&mut self, key: u32) {
-        let (at, index) = split(key);
+        let (at, index) = Self::split(key);
         let chunk = &mut self.chunks[at];
-        let was_full = chunk.is_full();
+        let was_full = chunk.is_full(CHUNK);
         chunk.remove(index);
         self.len -= 1;
         if was_full {
-            self.with_room.insert(key / CHUNK_U32);
+            self.with_room.extend(u32::try_from(at));
         }
         if chunk.occupied == 0 {
             chunk.clear();
@@ -96,6 +100,11 @@ impl<T> Slab<T> {
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &T> {
         self.chunks.iter().flat_map(|chunk| &chunk.entries).filter_map(Entry::value)
+    }
+
+    /// The chunk of a key, and the index in it.
+    fn split(key: u32) -> (usize, usize) {
+        (key as usize / CHUNK, key as usize % CHUNK)
     }
 
     /// Adds a chunk, and returns where it is.
@@ -114,10 +123,11 @@ impl<T> Slab<T> {
             return;
         }
         let kept = self.spare.map_or(at, |spare| spare.min(at));
-        for given_back in self.spare.into_iter().chain([at]).filter(|other| *other != kept) {
+        let kept = Some(kept).filter(|_| self.len >= SPARE_ABOVE * CHUNK);
+        for given_back in self.spare.into_iter().chain([at]).filter(|other| Some(*other) != kept) {
             self.chunks[given_back].entries = Vec::new();
         }
-        self.spare = Some(kept);
+        self.spare = kept;
         self.shrink();
     }
 
@@ -136,16 +146,9 @@ impl<T> Slab<T> {
     }
 }
 
-/// [`CHUNK`], of the type of keys.
-const CHUNK_U32: u32 = 256;
-
-fn split(key: u32) -> (usize, usize) {
-    (key as usize / CHUNK, key as usize % CHUNK)
-}
-
 impl<T> Chunk<T> {
-    fn is_full(&self) -> bool {
-        usize::from(self.occupied) == CHUNK
+    fn is_full(&self, chunk: usize) -> bool {
+        usize::from(self.occupied) == chunk
     }
 
     /// The index of the entry that takes the next value.
@@ -189,11 +192,11 @@ impl<T> Entry<T> {
     }
 }
 
-impl<T> Index<u32> for Slab<T> {
+impl<T, const CHUNK: usize> Index<u32> for Slab<T, CHUNK> {
     type Output = T;
 
     fn index(&self, key: u32) -> &T {
-        let (at, index) = split(key);
+        let (at, index) = Self::split(key);
         match &self.chunks[at].entries[index] {
             Entry::Occupied(value) => value,
             Entry::Vacant(_) => unreachable!("the index holds no key of a removed value"),
@@ -201,9 +204,9 @@ impl<T> Index<u32> for Slab<T> {
     }
 }
 
-impl<T> IndexMut<u32> for Slab<T> {
+impl<T, const CHUNK: usize> IndexMut<u32> for Slab<T, CHUNK> {
     fn index_mut(&mut self, key: u32) -> &mut T {
-        let (at, index) = split(key);
+        let (at, index) = Self::split(key);
         match &mut self.chunks[at].entries[index] {
             Entry::Occupied(value) => value,
             Entry::Vacant(_) => unreachable!("the index holds no key of a removed value"),

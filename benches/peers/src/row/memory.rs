@@ -5,9 +5,9 @@ use crate::census;
 
 pub fn measure(extent: Extent, findings: &mut Findings) {
     eprintln!("bytes …");
-    let census = census::take(extent.most);
+    let censuses: Vec<_> = extent.sizes().map(census::take).collect();
     let mut alone = f64::NAN;
-    for weight in &census.weights {
+    for weight in censuses.iter().flat_map(|census| &census.weights) {
         let at = format!("{} tasks, {} accounts", count(weight.tasks), count(weight.accounts));
         let tasks = weight.tasks as f64;
         if weight.accounts == 1 {
@@ -43,6 +43,7 @@ pub fn measure(extent: Extent, findings: &mut Findings) {
         ));
     }
     assert!(!alone.is_nan(), "a store of one account is weighed");
+    let Some(census) = censuses.last() else { return };
     let header = ["| call | allocations |".to_owned(), "|---|---|".to_owned()];
     let lines = census.allocations.iter().map(|a| format!("| {} | {} |", a.call, a.allocations));
     findings.notes.push(("Allocations".to_owned(), header.into_iter().chain(lines).collect()));
