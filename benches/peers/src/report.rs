@@ -128,6 +128,7 @@ pub fn quoted_in(readme: &str, findings: &Findings, tasks: usize, machine: &str)
     let stated = stated.map(|Finding { what, at, got, .. }| format!(", {what} ({at}) is {got}"));
     let quotation = format!(
         "\n{}\n![time over number of tasks, ours and theirs](benches/peers/results/times.svg)\n\n\
+         ![calls a second over threads, ours and theirs](benches/peers/results/threads.svg)\n\n\
          Median time of a call, on {machine}.\n\
          Of the budgets {} are met and {} missed{}:\n\
          [the report](benches/peers/results/report.md) has and explains them all.\n\n",
