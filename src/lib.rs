@@ -140,6 +140,14 @@ pub use store::{
     Target, TaskStore,
 };
 
+#[cfg_attr(
+    not(feature = "std"),
+    expect(
+        dead_code,
+        unused_imports,
+        reason = "only a store of several shards asks for some of it"
+    )
+)]
 mod shard;
 pub use shard::{Snapshot, SnapshotError};
 
