@@ -319,17 +319,20 @@ impl Shard {
     /// Drops tasks that are due at the horizon, as [`TaskStore::sweep`](crate::TaskStore::sweep) does.
     pub(crate) fn sweep(&mut self, limit: usize) -> Swept {
         let mut dropped = 0;
-        let mut batch = Vec::new();
+        let mut batch = [(0, 0); BATCH];
         while dropped < limit {
-            let due = self.expiry.due(self.horizon).iter().take(BATCH.min(limit - dropped));
-            batch.clear();
-            batch.extend(due.map(|due| (0, due.slot())));
-            if batch.is_empty() {
+            let due = self.expiry.due(self.horizon).iter().take(limit - dropped);
+            let mut taken = 0;
+            for (entry, due) in batch.iter_mut().zip(due) {
+                *entry = (0, due.slot());
+                taken += 1;
+            }
+            if taken == 0 {
                 break;
             }
-            self.expiry.drop_first(batch.len());
-            self.drop_all(&mut batch);
-            dropped += batch.len();
+            self.expiry.drop_first(taken);
+            self.drop_all(&mut batch[..taken]);
+            dropped += taken;
         }
         Swept { dropped, more: self.is_due() }
     }
