@@ -1,6 +1,7 @@
 //! The store in memory, shared between threads.
 
 mod coordination;
+mod full;
 mod sync;
 
 use alloc::boxed::Box;
@@ -70,7 +71,7 @@ pub struct MemoryStore {
 }
 
 /// How many shards there are. With so many, one call in five of sixteen busy threads meets another at its
-/// shard, and a look at the announcements of all takes a tenth of a microsecond.
+/// shard, and a claim that finds nothing in the announcements of all takes 0.2 µs.
 const SHARDS: usize = if cfg!(loom) { 2 } else { 64 };
 
 /// How many tasks a sweep drops before it lets others on.
@@ -222,7 +223,7 @@ impl MemoryStore {
         };
         if proposal.needs_place() {
             let has_place = if proposal.fits_account() {
-                shard.announcement.expect(proposal.expires_at());
+                shard.announcement.announce_expiry(proposal.expires_at());
                 self.places.take()
             } else {
                 !self.places.are_full(self.places.now())
@@ -235,79 +236,6 @@ impl MemoryStore {
             return Ok(Err(SubmitError::AccountFull));
         }
         Ok(Ok(Submitted::New(shard.accept(&proposal, submission, now, || self.tickets.next()))))
-    }
-
-    /// Submits to a store that was found full: the task that expired first in all of it makes room.
-    ///
-    /// Which one that is can be told although the shards go on. As long as all places are taken and none is
-    /// given back, no task comes but in place of an expired one, and an expiry only ever moves to later.
-    /// So what is before the others' announcements is first, if nothing was given back until all had been
-    /// looked at.
-    #[cold]
-    fn submit_to_full(
-        &self,
-        own: usize,
-        mut submission: Submission,
-        now: Now,
-    ) -> Result<Submitted, SubmitError> {
-        let _alone = self.making_room.lock();
-        loop {
-            let taken = self.places.now();
-            if !self.places.are_full(taken) {
-                match self.submit_to(&mut self.write(own, now), submission, now) {
-                    Ok(answer) => return answer,
-                    Err(again) => submission = again,
-                }
-                spin_loop();
-                continue;
-            }
-
-            let announced: Vec<Ordinal> =
-                self.announcements().map(Announcement::first_expiry).collect();
-            let first = announced.iter().min();
-            let is_concerned = |at: &usize| *at == own || announced.get(*at) == first;
-            // In their order, as a snapshot locks them, so that nobody waits in a circle.
-            let concerned: Vec<usize> = (0..self.slots.len()).filter(is_concerned).collect();
-            let mut locked: Vec<_> = concerned.iter().map(|at| self.write(*at, now)).collect();
-            let first = (0..locked.len())
-                .filter_map(|at| Some((locked[at].first_expiry()?.expires_at(), at)))
-                .min();
-            let mut others =
-                self.announcements().enumerate().filter(|(at, _)| !concerned.contains(at));
-            let is_first_of_all = others.all(|(_, other)| {
-                first.is_some_and(|(expiry, _)| other.first_expiry() > Ordinal::of(expiry))
-            });
-            if !is_first_of_all || self.places.now() != taken {
-                drop(locked);
-                spin_loop();
-                continue;
-            }
-
-            let own = concerned.iter().position(|at| *at == own).unwrap_or_default();
-            let shard = &locked[own];
-            let mut proposal = match shard.examine(&submission, now) {
-                Ok(proposal) => proposal,
-                Err(answer) => return answer,
-            };
-            if proposal.needs_place() {
-                let expired = first.filter(|(expiry, _)| *expiry <= shard.instant(now));
-                let Some((expiry, at)) = expired else { return Err(SubmitError::StoreFull) };
-                if !proposal.fits_account() {
-                    return Err(SubmitError::AccountFull);
-                }
-                self.horizon.advance_to(expiry);
-                if at == own {
-                    locked[own].make_room(&mut proposal, submission.account());
-                } else {
-                    locked[at].drop_first();
-                }
-            }
-            let shard = &mut locked[own];
-            shard.advance_horizon(self.horizon.get());
-            return Ok(Submitted::New(
-                shard.accept(&proposal, submission, now, || self.tickets.next()),
-            ));
-        }
     }
 
     /// The shard where a task has been due longest, of those that are not done.

@@ -150,28 +150,40 @@ fn few_tasks_that_report(account: &AccountId, now: Now) {
     }
 }
 
-/// Whatever the number of tasks, one more that comes and goes takes nothing but itself; and that of another
-/// account takes what the account takes, and its shard, if it has no other.
+/// Whatever the number of tasks, one more that comes and goes takes nothing but itself; that of another
+/// account takes what the account takes; and where the account is alone in its shard, what the shard takes.
 fn a_task_that_comes_and_goes(account: &AccountId, now: Now) {
-    let (store, other): (_, AccountId) = (MemoryStore::default(), "other".parse().unwrap());
+    let store = MemoryStore::default();
     let day = chrono::TimeDelta::days(1);
     let mut early = now;
-    for number in 0..2_000 {
+    let mut come_and_go = |of: &AccountId, number| {
+        let allocated = (0..3).map(|_| {
+            early += chrono::TimeDelta::seconds(1);
+            let submission = Submission::new(of.clone(), id(number), CREATE);
+            counted(|| {
+                store.submit(submission, early).unwrap();
+                assert_eq!(store.sweep(1, early + day * 10).unwrap().dropped, 1);
+            })
+        });
+        allocated.min().unwrap()
+    };
+    let stay = |number| {
         store
             .submit(Submission::new(account.clone(), id(number), CREATE), now + day * 100)
             .unwrap();
-        for (of, most) in [(account, 3), (&other, 13)] {
-            let come_and_go = |_| {
-                early += chrono::TimeDelta::seconds(1);
-                let submission = Submission::new(of.clone(), id(number + 1), CREATE);
-                counted(|| {
-                    store.submit(submission, early).unwrap();
-                    assert_eq!(store.sweep(1, early + day * 10).unwrap().dropped, 1);
-                })
-            };
-            let allocated = (0..3).map(come_and_go).min().unwrap();
+    };
+    stay(0);
+    let others: Vec<AccountId> = (0..500).map(|n| format!("other-{n}").parse().unwrap()).collect();
+    let neighbour = others.iter().find(|other| come_and_go(other, 0) <= 5);
+    let neighbour = neighbour.expect("of so many, some share a shard with the account");
+    let stranger = others.iter().find(|other| come_and_go(other, 0) > 5);
+    let stranger = stranger.expect("of so many, some are in another shard");
+    for number in 1..2_000 {
+        for (of, most) in [(account, 3), (neighbour, 5), (stranger, 13)] {
+            let allocated = come_and_go(of, number);
             assert!(allocated <= most, "{allocated} allocations for {of} beside {number} tasks");
         }
+        stay(number);
     }
 }
 

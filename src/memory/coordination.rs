@@ -1,7 +1,7 @@
 //! What the shards of a store have in common, and what each tells the others: how many tasks there are,
 //! how far the horizon is, whose turn it is, and which task expires first.
 //!
-//! All of it is read without a lock. A shard is written under its lock, and announces what it has come to
+//! All of it is read without a lock (but for a horizon that is centuries away). A shard is written under its lock, and announces what it has come to
 //! before it lets go of it. Two rules let the others rely on announcements, which they read one after the
 //! other while shards go on:
 //!
@@ -212,7 +212,7 @@ impl Announcement {
     }
 
     /// Announces a task that is about to take its place.
-    pub(super) fn expect(&self, expires_at: Now) {
+    pub(super) fn announce_expiry(&self, expires_at: Now) {
         let number = Ordinal::of(expires_at).0;
         if number < self.first_expiry.load(Ordering::Relaxed) {
             self.first_expiry.store(number, Ordering::Release);
