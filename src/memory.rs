@@ -239,7 +239,7 @@ impl MemoryStore {
     }
 
     /// The shard where a task has been due longest, of those that are not done.
-    fn first_due(&self, horizon: Ordinal, is_done: &[bool; SHARDS]) -> Option<usize> {
+    fn first_due(&self, horizon: Ordinal, is_done: &[bool]) -> Option<usize> {
         let announced = self.announcements().map(Announcement::first_expiry).enumerate();
         let due = announced.filter(|(at, expiry)| *expiry <= horizon && !is_done[*at]);
         due.min_by_key(|(_, expiry)| *expiry).map(|(at, _)| at)
