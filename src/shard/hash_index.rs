@@ -220,7 +220,7 @@ impl Table {
             overflowed = self.after(overflowed);
         }
         self.len -= 1;
-        if self.len * 4 < self.capacity() && self.buckets.len() > 1 {
+        if self.len * 3 < self.capacity() && self.buckets.len() > 1 {
             self.resize(self.len);
         }
         true

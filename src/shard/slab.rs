@@ -1,6 +1,5 @@
 //! A slab: values under small keys that stay theirs until they are removed.
 
-use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 use core::ops::{Index, IndexMut};
 
@@ -18,7 +17,7 @@ pub(super) struct Slab<T, const CHUNK: usize> {
     chunks: Vec<Chunk<T>>,
     /// The chunks with a vacant entry, so that the first ones fill up and the last ones can
     /// be given back.
-    with_room: BTreeSet<u32>,
+    with_room: Places,
     /// The empty chunk whose entries are kept.
     spare: Option<usize>,
     len: usize,
@@ -41,7 +40,7 @@ enum Entry<T> {
 
 impl<T, const CHUNK: usize> Slab<T, CHUNK> {
     pub(super) const fn new() -> Self {
-        Self { chunks: Vec::new(), with_room: BTreeSet::new(), spare: None, len: 0 }
+        Self { chunks: Vec::new(), with_room: Places::new(), spare: None, len: 0 }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -61,10 +60,7 @@ impl<T, const CHUNK: usize> Slab<T, CHUNK> {
     /// Takes in a value that is made for its key.
     pub(super) fn insert_with(&mut self, value: impl FnOnce(u32) -> T) -> u32 {
         self.len += 1;
-        let at = match self.with_room.first() {
-            Some(at) => *at as usize,
-            None => self.grow(),
-        };
+        let at = self.with_room.first().unwrap_or_else(|| self.grow());
         let chunk = &mut self.chunks[at];
         if self.spare == Some(at) {
             self.spare = None;
@@ -77,7 +73,7 @@ impl<T, const CHUNK: usize> Slab<T, CHUNK> {
         }
         chunk.insert(value(key));
         if chunk.is_full(CHUNK) {
-            self.with_room.pop_first();
+            self.with_room.remove(at);
         }
         key
     }
@@ -90,7 +86,7 @@ impl<T, const CHUNK: usize> Slab<T, CHUNK> {
         chunk.remove(index);
         self.len -= 1;
         if was_full {
-            self.with_room.extend(u32::try_from(at));
+            self.with_room.insert(at);
         }
         if chunk.occupied == 0 {
             chunk.clear();
@@ -111,7 +107,7 @@ impl<T, const CHUNK: usize> Slab<T, CHUNK> {
     fn grow(&mut self) -> usize {
         let at = self.chunks.len();
         self.chunks.push(Chunk { entries: Vec::new(), free: None, occupied: 0 });
-        self.with_room.extend(u32::try_from(at));
+        self.with_room.insert(at);
         at
     }
 
@@ -138,10 +134,57 @@ impl<T, const CHUNK: usize> Slab<T, CHUNK> {
             && self.spare != Some(last)
         {
             self.chunks.pop();
-            self.with_room.pop_last();
+            self.with_room.remove(self.chunks.len());
         }
         if self.chunks.len() * 4 < self.chunks.capacity() {
             self.chunks.shrink_to(self.chunks.len() * 2);
+        }
+    }
+}
+
+/// A set of small numbers, a bit each.
+#[derive(Clone, Debug)]
+struct Places {
+    words: Vec<u64>,
+    /// No word before this one has a number.
+    first: usize,
+}
+
+impl Places {
+    const fn new() -> Self {
+        Self { words: Vec::new(), first: 0 }
+    }
+
+    /// The word of a number, and its bit there.
+    fn split(place: usize) -> (usize, u64) {
+        (place / 64, 1 << (place % 64))
+    }
+
+    fn first(&mut self) -> Option<usize> {
+        while let Some(word) = self.words.get(self.first) {
+            if *word != 0 {
+                return Some(self.first * 64 + word.trailing_zeros() as usize);
+            }
+            self.first += 1;
+        }
+        None
+    }
+
+    fn insert(&mut self, place: usize) {
+        let (word, bit) = Self::split(place);
+        if word >= self.words.len() {
+            self.words.resize(word + 1, 0);
+        }
+        self.words[word] |= bit;
+        self.first = self.first.min(word);
+    }
+
+    /// Takes out a number that is there, and the words at the end that have none then.
+    fn remove(&mut self, place: usize) {
+        let (word, bit) = Self::split(place);
+        self.words[word] &= !bit;
+        while self.words.last() == Some(&0) {
+            self.words.pop();
         }
     }
 }
