@@ -11,30 +11,37 @@ use std::process::{Command, Stdio};
 use tasklife::{ListQuery, Scope, TaskStatus, TaskStore};
 
 use crate::floor;
+use crate::row;
 use crate::subject::{Event, Part, Subject, Tasklife, fill};
 use crate::workload::{Workload, links, scattered};
 
 /// How many calls of each kind are counted.
 const CALLS: usize = 200;
 
+/// How many tasks a sweep drops: one call of `sweep` stands for so many.
+const SWEPT: usize = 100;
+
 /// The name of [`measured`].
 const MEASURED: &str = "tasklife_peers::count::measured";
 
 /// What is counted, in the order in which it runs.
-pub const COUNTED: [&str; 13] = [
+pub const COUNTED: [&str; 16] = [
     "get",
     "apply",
+    "apply, floor",
     "list, first page",
     "list, from a cursor",
     "list, rare status, 1 task",
     "submit",
+    "submit, floor",
     "claim, any account",
     "claim, one account",
     "JSON, one task",
     "JSON, one task, by hand",
     "JSON, page of 100",
     "JSON, page of 100, by hand",
-    "sweep",
+    "sweep of 100, each task",
+    "sweep of 100, each task, floor",
 ];
 
 /// The instructions a call, in the order of [`COUNTED`].
@@ -108,6 +115,11 @@ pub fn run(tasks: usize, accounts: usize) {
 
     measured(&mut |call| assert!(black_box(subject.get(&load, places[call]))));
     measured(&mut |call| assert!(black_box(subject.happen(&load, running[call], Event::Report))));
+    let mut floor = row::store::writes(&load, tasks);
+    measured(&mut |call| {
+        let (account, id) = (load.account(running[call]), load.id(running[call]));
+        assert!(black_box(floor.apply(account, id, load.report(), today)).is_some());
+    });
     measured(&mut |call| {
         let query = subject.query(Part::First, call);
         let _ = black_box(subject.store.list(load.account(places[call]), &query, today));
@@ -126,6 +138,12 @@ pub fn run(tasks: usize, accounts: usize) {
             subject.submit(new, today);
         }
     });
+    let mut same: Vec<_> = (0..CALLS).map(|n| Some(load.submission(tasks + n))).collect();
+    measured(&mut |call| {
+        if let Some(new) = same[call].take() {
+            black_box(floor.submit(new, today));
+        }
+    });
     measured(&mut |_| assert!(black_box(subject.store.claim(Scope::Any, today)).is_ok()));
     for (number, new) in new.iter_mut().enumerate() {
         if let Some(new) = new.take() {
@@ -138,8 +156,15 @@ pub fn run(tasks: usize, accounts: usize) {
         assert!(claimed.is_ok_and(|change| change.is_some()));
     });
     documents();
-    measured(&mut |_| {
-        assert!(black_box(subject.store.sweep(1, load.doomsday())).is_ok());
+    measured(&mut |call| {
+        if call % SWEPT == 0 {
+            assert!(black_box(subject.store.sweep(SWEPT, load.doomsday())).is_ok());
+        }
+    });
+    measured(&mut |call| {
+        if call % SWEPT == 0 {
+            assert_eq!(black_box(floor.sweep(SWEPT, load.doomsday())), SWEPT);
+        }
     });
 }
 

@@ -1,10 +1,11 @@
-//! `submit`, `apply` and `sweep`: a hash index, a slab, links for the order by update, and links
-//! for the order of expiry, which with one retention and one clock is that of submission.
+//! `submit`, `apply` and `sweep`: a hash index of tasks and one of accounts, a slab, links for the order
+//! by update of each account, and links for the order of expiry, which with one retention and one clock
+//! is that of submission.
 
 use std::hash::BuildHasher;
 
-use hashbrown::{DefaultHashBuilder, HashTable};
-use tasklife::{AccountClock, Now, Retention, Submission, Task, TaskEvent, TaskId};
+use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
+use tasklife::{AccountClock, AccountId, Now, Retention, Submission, Task, TaskEvent, TaskId};
 
 use super::chain::{Chain, Link, NONE};
 
@@ -14,8 +15,13 @@ pub struct Writes {
     hasher: DefaultHashBuilder,
     slots: Vec<Slot>,
     free: Vec<u32>,
-    order: Chain,
+    accounts: HashMap<AccountId, Account>,
     expiry: Chain,
+}
+
+#[derive(Debug, Default)]
+struct Account {
+    order: Chain,
     clock: AccountClock,
 }
 
@@ -27,8 +33,8 @@ struct Slot {
 }
 
 impl Slot {
-    fn id(&self) -> Option<TaskId> {
-        self.task.as_ref().map(Task::id)
+    fn is(&self, account: &AccountId, id: TaskId) -> bool {
+        self.task.as_ref().is_some_and(|task| task.id() == id && task.account() == account)
     }
 
     fn order(&mut self) -> &mut Link {
@@ -42,30 +48,39 @@ impl Slot {
 
 impl Writes {
     pub fn submit(&mut self, submission: Submission, now: Now) -> Task {
-        let task = Task::new(submission, Retention::default(), now, self.clock.next(now));
-        self.clock.advance_to(&task);
+        let Self { index, hasher, slots, free, accounts, expiry } = self;
+        let account = accounts.entry_ref(submission.account()).or_default();
+        let task = Task::new(submission, Retention::default(), now, account.clock.next(now));
+        account.clock.advance_to(&task);
         let slot =
             Slot { task: Some(task.clone()), order: Link::default(), expiry: Link::default() };
-        let place = if let Some(place) = self.free.pop() {
-            self.slots[place as usize] = slot;
+        let place = if let Some(place) = free.pop() {
+            slots[place as usize] = slot;
             place
         } else {
-            self.slots.push(slot);
-            u32::try_from(self.slots.len() - 1).expect("fewer than 2³² tasks")
+            slots.push(slot);
+            u32::try_from(slots.len() - 1).expect("fewer than 2³² tasks")
         };
-        let Self { index, hasher, slots, .. } = self;
-        index.insert_unique(hasher.hash_one(task.id()), place, |place| {
-            hasher.hash_one(slots[*place as usize].id().expect("a full slot"))
+        let hash_of = |task: &Task| hasher.hash_one((task.account(), task.id()));
+        index.insert_unique(hash_of(&task), place, |place| {
+            hash_of(slots[*place as usize].task.as_ref().expect("a full slot"))
         });
-        self.order.push(slots, place, Slot::order);
-        self.expiry.push(slots, place, Slot::expiry);
+        account.order.push(slots, place, Slot::order);
+        expiry.push(slots, place, Slot::expiry);
         task
     }
 
-    pub fn apply(&mut self, id: TaskId, event: TaskEvent, now: Now) -> Option<Task> {
-        let Self { index, hasher, slots, order, clock, .. } = self;
-        let hash = hasher.hash_one(id);
-        let place = *index.find(hash, |place| slots[*place as usize].id() == Some(id))?;
+    pub fn apply(
+        &mut self,
+        account: &AccountId,
+        id: TaskId,
+        event: TaskEvent,
+        now: Now,
+    ) -> Option<Task> {
+        let Self { index, hasher, slots, accounts, .. } = self;
+        let hash = hasher.hash_one((account, id));
+        let place = *index.find(hash, |place| slots[*place as usize].is(account, id))?;
+        let Account { order, clock } = accounts.get_mut(account)?;
         let task = slots[place as usize].task.as_mut()?;
         task.apply(event, Retention::default(), now, clock.next(now)).ok()?;
         clock.advance_to(task);
@@ -81,7 +96,7 @@ impl Writes {
     }
 
     pub fn sweep(&mut self, limit: usize, now: Now) -> usize {
-        let Self { index, hasher, slots, free, order, expiry, .. } = self;
+        let Self { index, hasher, slots, free, accounts, expiry } = self;
         for dropped in 0..limit {
             let place = expiry.first;
             if place == NONE
@@ -89,13 +104,15 @@ impl Writes {
             {
                 return dropped;
             }
-            order.remove(slots, place, Slot::order);
             expiry.remove(slots, place, Slot::expiry);
-            if let Some(task) = slots[place as usize].task.take()
-                && let Ok(entry) =
-                    index.find_entry(hasher.hash_one(task.id()), |other| *other == place)
-            {
-                entry.remove();
+            if let Some(task) = slots[place as usize].task.take() {
+                if let Some(account) = accounts.get_mut(task.account()) {
+                    account.order.remove(slots, place, Slot::order);
+                }
+                let hash = hasher.hash_one((task.account(), task.id()));
+                if let Ok(entry) = index.find_entry(hash, |other| *other == place) {
+                    entry.remove();
+                }
             }
             free.push(place);
         }

@@ -44,7 +44,8 @@ fn judge(counts: &[Counts], findings: &mut Findings) {
         let what = format!("{what}: instructions / those at 1k");
         findings.budgets.push(Finding::at_most(&what, count(large.tasks), 2.0, "×", ratio));
     }
-    let of_stores = COUNTED.iter().filter(|what| !what.starts_with("JSON"));
+    let of_stores =
+        COUNTED.iter().filter(|what| !what.starts_with("JSON") && !what.ends_with("floor"));
     for many in [some, many] {
         let ratio = |what: &&&str| many.of(what) / large.of(what);
         let worst = of_stores.clone().max_by(|a, b| ratio(a).total_cmp(&ratio(b)));

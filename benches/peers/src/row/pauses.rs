@@ -11,7 +11,7 @@ const EXPLAINED: [&str; 9] = [
     "nothing grows or expires: the other writes' 99.9 % are held against its median.",
     "What a call may do beyond its own work: one of the index's small tables is split or made",
     "larger (at most some 2,000 slots are moved, in `submit`), two are joined (`sweep`), a run of at",
-    "most 128 entries of a list is rewritten (all writes but `submit`), room for 256 tasks is",
+    "most 128 entries of a list is rewritten (all writes but `submit`), room for 128 tasks is",
     "taken from the allocator or given back. None of it grows with the store. What is longer in one",
     "run than in the least of three is the machine's: page faults, and other programs.",
 ];

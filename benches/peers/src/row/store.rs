@@ -82,8 +82,9 @@ fn at_size(tasks: usize, extent: Extent) -> Vec<Race> {
     }
     let mut places = scattered(tasks - 1, 6);
     let floor = Contestant::calling("floor", || {
-        let id = load.id(load.running(places.next().unwrap_or(0)));
-        assert!(black_box(writes.apply(id, load.report(), load.today())).is_some());
+        let task = load.running(places.next().unwrap_or(0));
+        let (account, id) = (load.account(task), load.id(task));
+        assert!(black_box(writes.apply(account, id, load.report(), load.today())).is_some());
     });
     race("apply with reordering", Act::Report, usize::MAX, floor);
     let mut next = tasks;
@@ -187,16 +188,18 @@ fn pages(load: &Workload, ours: &Tasklife, tasks: usize) -> Pages {
 }
 
 /// The floor after the same history as every store: its tasks share nothing with another's.
-pub(super) fn writes(load: &Workload, tasks: usize) -> Writes {
+pub(crate) fn writes(load: &Workload, tasks: usize) -> Writes {
     let mut writes = Writes::default();
     for task in 0..tasks {
         writes.submit(load.submission(task), load.submitted_at(task));
     }
     for task in Workload::order(tasks) {
-        writes.apply(load.id(task), tasklife::TaskEvent::start(), load.today());
+        let start = tasklife::TaskEvent::start();
+        writes.apply(load.account(task), load.id(task), start, load.today());
     }
     for task in Workload::order(tasks).filter(|task| load.stage(*task) != Stage::Running) {
-        load.end(task).map(|end| writes.apply(load.id(task), end, load.today()));
+        let (account, id) = (load.account(task), load.id(task));
+        load.end(task).map(|end| writes.apply(account, id, end, load.today()));
     }
     writes
 }
