@@ -8,9 +8,11 @@ mod task;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::string::{String, ToString};
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use crate::document::{ListDocument, TaskDocument};
+use crate::format::{Format, ListParameters, RedisCloud};
 use crate::id::TaskId;
 use crate::retention::Retention;
 use crate::time::{Now, Rfc3339};
@@ -85,6 +87,8 @@ pub struct Auditor {
 struct Settings {
     retention: Retention,
     tasks: TasksPath,
+    format: Arc<dyn Format>,
+    parameters: ListParameters,
 }
 
 /// What is known of an account.
@@ -99,7 +103,12 @@ impl Auditor {
     /// An auditor of a server that keeps tasks for so long, and has them at `/tasks`.
     #[must_use]
     pub fn new(retention: Retention) -> Self {
-        let settings = Settings { retention, tasks: TasksPath::default() };
+        let settings = Settings {
+            retention,
+            tasks: TasksPath::default(),
+            format: Arc::new(RedisCloud),
+            parameters: RedisCloud.list_parameters(),
+        };
         Self { settings, readings: 0, audited: 0, accounts: BTreeMap::new() }
     }
 
@@ -135,6 +144,30 @@ impl Auditor {
         Ok(self)
     }
 
+    /// Sets the format of what the server answers; [`RedisCloud`] unless set. Rules about what a document
+    /// has, such as links, hold where the format [requires](Format::required) it.
+    ///
+    /// ```
+    /// use tasklife::{Retention, audit::{Auditor, Reading, Rule}, format::AzureOperation};
+    ///
+    /// let mut auditor = Auditor::new(Retention::default())
+    ///     .with_tasks_path("/operations")?
+    ///     .with_format(AzureOperation);
+    /// for (status, expected) in [("Succeeded", vec![]), ("Running", vec![Rule::AfterEnd])] {
+    ///     let reading = format!(r#"{{"at": "2026-01-01T00:00:00Z",
+    ///         "request": "GET /operations/7", "body": {{"id": "7", "status": "{status}"}}}}"#);
+    ///     let findings = auditor.observe(&serde_json::from_str::<Reading>(&reading)?);
+    ///     assert_eq!(findings.iter().map(|f| f.rule()).collect::<Vec<_>>(), expected);
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn with_format(mut self, format: impl Format + 'static) -> Self {
+        self.settings.parameters = format.list_parameters();
+        self.settings.format = Arc::new(format);
+        self
+    }
+
     /// How many readings it took in.
     #[must_use]
     pub const fn readings(&self) -> usize {
@@ -152,7 +185,7 @@ impl Auditor {
     pub fn observe(&mut self, reading: &Reading) -> Vec<Finding> {
         self.readings += 1;
         let mut report = Report { reading: self.readings, findings: Vec::new() };
-        let answer = reading.answer(&self.settings.tasks);
+        let answer = reading.answer(&self.settings);
         let name = reading.account.clone().unwrap_or_default();
         let account = self.accounts.entry(name).or_default();
         self.audited += 1;
@@ -190,7 +223,7 @@ impl Account {
         settings: &Settings,
         report: &mut Report,
     ) {
-        rule::check_document(document, submission, &settings.tasks, report);
+        rule::check_document(document, submission, settings, report);
         let id = key(document.task_id());
         let known = self.tasks.remove(&id);
         // After its retention, an id may be used for another task.

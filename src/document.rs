@@ -17,7 +17,7 @@ use crate::json::append;
 use crate::link::Links;
 use crate::task::Task;
 
-pub use error::DocumentError;
+pub use error::{DocumentError, read_json};
 pub use links::TaskLink;
 pub use list::ListDocument;
 pub use read::{ReportedStatus, TaskDocument};
@@ -44,7 +44,7 @@ pub use response::{ReportedError, TaskResponse};
 /// | field | of what | where |
 /// |---|---|---|
 /// | `taskId`, `commandType`, `status` | the task | always |
-/// | `description` | [`Task::description`] | where there is one |
+/// | `description` | [`Links::description_of`] the task | where there is one |
 /// | `progress` | [`Task::progress`], 0 to 100 | where a report gave it, and as it last did, even once the task has ended |
 /// | `timestamp` | [`Task::updated_at`] | always: RFC 3339 in UTC, with 0, 3, 6 or 9 fraction digits |
 /// | `response` | `resourceId`, `additionalResourceId` and `resource` of the completion; `error` and `additionalInfo` of the error | once the task has ended |
@@ -86,8 +86,7 @@ enum About<'a> {
 }
 
 impl Links {
-    /// The reply to the request that submitted the task: with the link `task`, titled
-    /// `getTaskStatusUpdates`.
+    /// The reply to the request that submitted the task: with the link `task`.
     #[must_use]
     pub fn accepted<'a>(&'a self, task: &'a Task) -> Document<'a> {
         Document { links: self, about: About::Accepted(task) }

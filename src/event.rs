@@ -34,6 +34,12 @@ impl Progress {
         Self(percent.and_then(|p| u8::try_from(p).ok()).unwrap_or(100))
     }
 
+    /// A percentage of 0 to 100, rounded down, so that all is done at 100 only.
+    pub(crate) fn of_percentage(percent: f64) -> Option<Self> {
+        let whole = (0..=100).rev().find(|whole| f64::from(*whole) <= percent && percent <= 100.0);
+        whole.map(Self)
+    }
+
     /// The percentage, 0 to 100.
     #[must_use]
     pub const fn percent(self) -> u8 {

@@ -1,55 +1,64 @@
 //! What a server answers, in the types of the `http` crate. No I/O.
 
+mod account;
 mod message;
+mod origin;
 mod request;
 
 use alloc::format;
 use alloc::string::{String, ToString};
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::ops::RangeInclusive;
 use core::time::Duration;
 
+use chrono::TimeDelta;
 use http::header::{
-    CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderName, LINK, LOCATION, RETRY_AFTER, VARY,
+    CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderName, RETRY_AFTER, VARY,
     WWW_AUTHENTICATE,
 };
 use http::request::Parts;
 use http::{HeaderValue, Method, Response, StatusCode};
 use uuid::Uuid;
 
+use crate::format::{Format, ListParameters, Message, NextPage, RedisCloud, Refusal};
 use crate::id::{AccountId, TaskId};
 use crate::link::Links;
 use crate::store::{
     ApplyError, BackendError, Change, ListError, ListQuery, Page, SubmitError, Submitted,
 };
 use crate::task::Task;
-use crate::time::{Now, Rfc3339};
+use crate::time::{Now, clamp_time};
 
+use account::AccountOf;
 use request::Rejection;
+
+pub use origin::Origin;
 
 /// Finished answers for what a store returned, and the reading of requests.
 ///
 /// Each method takes the request's head and a store's result, errors included, and gives the whole
 /// response: status, headers, JSON body. What can't be read in a request is an `Err` with a finished
-/// answer, too. So with axum a handler that reads has three lines, and each returns
+/// answer, too. So with axum a handler that reads has few lines, and each returns
 /// `axum::response::Result`:
 ///
 /// ```
 /// # #[derive(Clone)]
 /// # struct Api { replies: tasklife::Replies, store: std::sync::Arc<dyn tasklife::AsyncTaskStore> }
-/// # fn account_of(_: &http::request::Parts) -> tasklife::AccountId { "acme".parse().unwrap() }
 /// use axum::extract::State;
 /// use axum::http::{Response, request::Parts};
 /// use axum::response::Result;
 ///
 /// async fn list_tasks(State(api): State<Api>, request: Parts) -> Result<Response<String>> {
-///     let (account, now) = (account_of(&request), chrono::Utc::now());
+///     let now = chrono::Utc::now();
+///     let account = api.replies.account_of(&request, now)?;
 ///     let query = api.replies.list_query(&request, now)?;
 ///     Ok(api.replies.list(&request, api.store.list(&account, &query, now).await, now))
 /// }
 ///
 /// async fn read_task(State(api): State<Api>, request: Parts) -> Result<Response<String>> {
-///     let (account, now) = (account_of(&request), chrono::Utc::now());
+///     let now = chrono::Utc::now();
+///     let account = api.replies.account_of(&request, now)?;
 ///     let id = api.replies.id_in_path(&request, now)?;
 ///     Ok(api.replies.polled(&request, api.store.get(&account, id, now).await, now))
 /// }
@@ -59,7 +68,8 @@ use request::Rejection;
 ///     request: Parts,
 ///     body: axum::body::Bytes,
 /// ) -> Result<Response<String>> {
-///     let (account, now) = (account_of(&request), chrono::Utc::now());
+///     let now = chrono::Utc::now();
+///     let account = api.replies.account_of(&request, now)?;
 ///     let id = api.replies.id_of_key(&request, &account, now)?;
 ///     let id = id.unwrap_or_else(|| uuid::Uuid::new_v4().into()); // without a key, it is a new request
 ///     let submission = tasklife::Submission::new(account, id, CREATE).with_input(&*body);
@@ -71,27 +81,31 @@ use request::Rejection;
 /// #     .route("/tasks", axum::routing::get(list_tasks)).route("/tasks/{id}", axum::routing::get(read_task));
 /// ```
 ///
+/// What is said, and in which words, is up to the [`Links`] and the [format](Self::with_format); unless
+/// another is set, it is that of the documented API, [`RedisCloud`]. Whatever the format:
+///
 /// | what happened | status |
 /// |---|---|
-/// | a submission was accepted | 202, with `Location` and, until the task has ended, `Retry-After` |
+/// | a submission was accepted | that of the format: 202 with `Location`, unless set. Until the task has ended, `Retry-After`; where the client [prefers](Self::hold_until) not to wait, `Preference-Applied: respond-async` |
 /// | one was accepted before, and is repeated | the same, with `Idempotent-Replayed: true` |
+/// | a `HEAD` | the head that a `GET` would have, with its `Content-Length` |
 /// | a task was read | 200 with `ETag` and, until the task has ended, `Retry-After`; 304 for a matching `If-None-Match` |
-/// | a list was read | 200; where more follows, `next` in a `Link` header (RFC 8288) and in the body |
+/// | a list was read | 200; where more follows, the format says so: with `next` in a `Link` header (RFC 8288) and in the body, unless set |
 /// | an event was applied | 200, as a read |
 /// | a task is unknown, expired, or another account's | 404: the same bytes for the same path and `now` |
 /// | an event that the status or the lane refuses; an id that is taken by another request | 409 |
 /// | an event for a task that has changed since | 412 |
-/// | an id that is taken by another request, where it came from an `Idempotency-Key` | 422 |
+/// | an id that is taken by another request, where it came from a [key](Self::with_key_header) | 422 |
 /// | an input that is too large | 413 |
 /// | an account that is full | 429 with `Retry-After` |
 /// | a full store, a failed backend, clocks that differ by more than the retention | 503 with `Retry-After`; the message says whether anything may have happened |
 /// | a request that can't be read | 400 |
-/// | one of nobody who is known: [`refused`](Self::refused) with 401 | 401 with `WWW-Authenticate` |
+/// | one of [nobody](Self::account_of) who is known | 401 with `WWW-Authenticate` |
 ///
 /// The path in an error's body is that of the request's head: where a router takes a prefix away, as
-/// axum's `nest` does, give it the head as it came. The body of an error is
-/// `{"timestamp", "status", "error", "message", "path"}`, as the live API sends it, with a message: it
-/// speaks of what the client sent, and tells nothing of the inside of the server.
+/// axum's `nest` does, give it the head as it came. The body of an error is the format's, or
+/// [problem details](Self::with_problem_details). Its message speaks of what the client sent, and tells
+/// nothing of the inside of the server.
 ///
 /// # Caches
 ///
@@ -133,41 +147,88 @@ use request::Rejection;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Replies {
-    links: Links,
+    links: Arc<Links>,
+    format: Arc<dyn Format>,
+    problem_details: bool,
+    parameters: ListParameters,
     retry_after: RangeInclusive<u64>,
-    vary: HeaderValue,
+    longest_wait: Duration,
+    origin: Origin,
+    account_of: AccountOf,
+    credentials: Vec<HeaderName>,
     challenge: HeaderValue,
+    key: HeaderName,
 }
 
 impl Replies {
-    /// How many tasks a list has at the most: those of a call without a query, too.
-    pub const MAX_LIMIT: usize = 1_000;
-
-    /// Answers with these links, and polls that are asked for after 1 to 30 seconds.
+    /// Answers with these links, in the format of [`RedisCloud`].
     #[must_use]
     pub fn new(links: Links) -> Self {
+        let key = HeaderName::from_static("x-api-key");
         Self {
-            links,
+            links: Arc::new(links),
+            format: Arc::new(RedisCloud),
+            problem_details: false,
+            parameters: RedisCloud.list_parameters(),
             retry_after: 1..=30,
-            vary: HeaderValue::from_static("x-api-key, x-api-secret-key"),
+            longest_wait: Duration::from_mins(1),
+            origin: Origin::Base,
+            account_of: AccountOf::header(key.clone()),
+            credentials: [key, HeaderName::from_static("x-api-secret-key")].into(),
             challenge: HeaderValue::from_static("ApiKey"),
+            key: HeaderName::from_static("idempotency-key"),
         }
     }
 
     /// Sets the links of the answers.
     #[must_use]
     pub fn with_links(self, links: Links) -> Self {
-        Self { links, ..self }
+        Self { links: Arc::new(links), ..self }
+    }
+
+    /// Sets the format of the answers, and with it the parameters of lists; [`RedisCloud`] unless set.
+    ///
+    /// ```
+    /// use tasklife::format::GoogleOperation;
+    /// use tasklife::{Links, Replies};
+    ///
+    /// let links = Links::new("https://video.example.com/v1")?.with_tasks("/operations")?;
+    /// let replies = Replies::new(links).with_format(GoogleOperation::new("video.example.com"));
+    /// # Ok::<(), tasklife::LinkError>(())
+    /// ```
+    #[must_use]
+    pub fn with_format(self, format: impl Format + 'static) -> Self {
+        let parameters = format.list_parameters();
+        Self { format: Arc::new(format), parameters, ..self }
+    }
+
+    /// Tells of errors in problem details (RFC 9457), in place of the format's own form.
+    #[must_use]
+    pub fn with_problem_details(self) -> Self {
+        Self { problem_details: true, ..self }
+    }
+
+    /// Sets the parameters of lists, in place of those of the [format](Self::with_format), which must have
+    /// been set before.
+    #[must_use]
+    pub fn with_list_parameters(self, parameters: ListParameters) -> Self {
+        Self { parameters, ..self }
     }
 
     /// Sets the bounds of `Retry-After`, in whole seconds: the shorter is rounded up, the longer
-    /// down. In between, a client is asked to wait half the task's age.
+    /// down; 1 to 30 unless set. In between, a client is asked to wait half the task's age.
     #[must_use]
     pub fn with_retry_after(mut self, bounds: RangeInclusive<Duration>) -> Self {
         let more = u64::from(bounds.start().subsec_nanos() > 0);
         let shortest = bounds.start().as_secs().saturating_add(more);
         self.retry_after = shortest..=bounds.end().as_secs().max(shortest);
         self
+    }
+
+    /// Sets how long a client can have an answer [held](Self::hold_until); a minute unless set.
+    #[must_use]
+    pub fn with_longest_wait(self, longest: Duration) -> Self {
+        Self { longest_wait: longest, ..self }
     }
 
     /// Sets the headers by which a request says whose it is, and the challenge that goes with a 401
@@ -185,22 +246,81 @@ impl Replies {
     /// ```
     #[must_use]
     pub fn with_credentials(
-        mut self,
+        self,
         headers: impl IntoIterator<Item = HeaderName>,
         challenge: HeaderValue,
     ) -> Self {
-        let names: Vec<HeaderName> = headers.into_iter().collect();
-        let names: Vec<&str> = names.iter().map(HeaderName::as_str).collect();
-        // Names of headers are ASCII.
-        self.vary = HeaderValue::from_str(&names.join(", ")).unwrap_or(self.vary);
-        self.challenge = challenge;
-        self
+        Self { credentials: headers.into_iter().collect(), challenge, ..self }
+    }
+
+    /// Sets how the head of a request says [whose](Self::account_of) it is. Unless set, each `x-api-key` is
+    /// the name of an account.
+    #[must_use]
+    pub fn with_account_of(
+        self,
+        account_of: impl Fn(&Parts) -> Option<AccountId> + Send + Sync + 'static,
+    ) -> Self {
+        Self { account_of: AccountOf::new(account_of), ..self }
+    }
+
+    /// Sets the header with a client's key for a request that it may repeat; `Idempotency-Key` unless set.
+    #[must_use]
+    pub fn with_key_header(self, header: HeaderName) -> Self {
+        Self { key: header, ..self }
+    }
+
+    /// Lets links lead to another host than that of the base address; see [`Origin`] and
+    /// [`for_request`](Self::for_request).
+    #[must_use]
+    pub fn with_origin(self, origin: Origin) -> Self {
+        Self { origin, ..self }
     }
 
     /// The links of the answers.
     #[must_use]
     pub fn links(&self) -> &Links {
         &self.links
+    }
+
+    /// The format of the answers.
+    #[must_use]
+    pub fn format(&self) -> &dyn Format {
+        &*self.format
+    }
+
+    /// The answers to one request: with links to the host that its client sees, as the
+    /// [origin](Self::with_origin) says. To be called before anything is done.
+    ///
+    /// ```
+    /// use tasklife::{Links, Origin, Replies};
+    ///
+    /// let replies = Replies::new(Links::new("/v1")?).with_origin(Origin::Host);
+    /// let request = http::Request::get("/v1/tasks").header("host", "api.example.com").body(())?;
+    /// let (request, ()) = request.into_parts();
+    /// let replies = replies.for_request(&request, tasklife::MIN_TIME).expect("a good Host");
+    /// assert_eq!(replies.links().base(), "http://api.example.com/v1");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Where a `Host` is malformed or there twice, or where the origin needs one and the request has none:
+    /// the answer to it.
+    #[expect(clippy::result_large_err, reason = "it is returned to a client as it is")]
+    pub fn for_request(&self, request: &Parts, now: Now) -> Result<Self, Response<String>> {
+        let base = self.links.base();
+        let (scheme, path) = match base.split_once("://") {
+            Some((scheme, rest)) => (scheme, rest.find('/').map_or("", |at| &rest[at..])),
+            None => ("http", base),
+        };
+        match self.origin.of(request, scheme) {
+            Ok(None) => Ok(self.clone()),
+            Ok(Some(origin)) => {
+                // The host has been checked, and the path when it was given.
+                let links = Links::clone(&self.links).with_base(&(origin + path));
+                Ok(links.map_or_else(|_| self.clone(), |links| self.clone().with_links(links)))
+            }
+            Err(rejection) => Err(self.rejected(request, &rejection, now)),
+        }
     }
 
     /// The answer to the request that submitted a task.
@@ -215,21 +335,26 @@ impl Replies {
             Ok(Submitted::New(task)) => (task, false),
             Ok(Submitted::Existing(task)) => (task, true),
             Err(error) => {
-                let has_key = request.headers.contains_key(request::KEY);
-                return self.rejected(request, &message::of_submission(&error, has_key), now);
+                let key =
+                    request.headers.contains_key(&self.key).then(|| request::spelled(&self.key));
+                let rejection = message::of_submission(&error, key.as_deref());
+                return self.rejected(request, &rejection, now);
             }
         };
-        let mut response = answer(StatusCode::ACCEPTED, self.links.accepted(&task).to_string());
-        let id = task.id().to_string();
-        set(&mut response, LOCATION, &self.links.task(&id, "task", None).href.to_string());
+        let mut response = respond(request, self.format.accepted(&self.links, &task));
         if is_repeat {
             set(&mut response, HeaderName::from_static("idempotent-replayed"), "true");
+        }
+        if request::prefers_async(request) {
+            let applied = HeaderName::from_static("preference-applied");
+            set(&mut response, applied, "respond-async");
         }
         self.set_retry_after(&mut response, &task, now);
         response
     }
 
-    /// The answer to a read of a task.
+    /// The answer to a read of a task; or of what it [came to](Format::result), where the path goes on
+    /// with `/result`.
     #[must_use]
     pub fn polled(
         &self,
@@ -237,10 +362,18 @@ impl Replies {
         result: Result<Option<Task>, BackendError>,
         now: Now,
     ) -> Response<String> {
-        match result {
-            Ok(Some(task)) => self.task(request, &task, now),
-            Ok(None) => self.rejected(request, &message::no_task(), now),
-            Err(error) => self.rejected(request, &message::of_backend(&error), now),
+        let task = match result {
+            Ok(Some(task)) => task,
+            Ok(None) => return self.rejected(request, &message::no_task(), now),
+            Err(error) => return self.rejected(request, &message::of_backend(&error), now),
+        };
+        let path = request::task_path(request, self.links.tasks_path());
+        if !path.is_some_and(|path| path.is_result) {
+            return self.task(request, &task, now);
+        }
+        match self.format.result(&self.links, &task) {
+            Some(message) => self.about(request, &task, message, now),
+            None => self.rejected(request, &message::no_task(), now),
         }
     }
 
@@ -257,14 +390,10 @@ impl Replies {
             Err(error) => return self.rejected(request, &message::of_list(&error), now),
         };
         let next = page.next().map(|cursor| {
-            let query = request::query_after(request, cursor);
-            format!("{}/tasks?{query}", self.links.base())
+            let query = self.parameters.next(request.uri.query().unwrap_or_default(), cursor);
+            NextPage::new(cursor, format!("{}?{query}", self.links.list_href()))
         });
-        let body = self.links.list_before(&page, next.as_deref()).to_string();
-        let mut response = answer(StatusCode::OK, body);
-        if let Some(next) = next {
-            set(&mut response, LINK, &format!("<{next}>; rel=\"next\""));
-        }
+        let mut response = respond(request, self.format.list(&self.links, &page, next.as_ref()));
         self.mark_as_read(&mut response);
         response
     }
@@ -288,15 +417,16 @@ impl Replies {
     ///
     /// ```
     /// let replies = tasklife::Replies::new(tasklife::Links::new("/v1")?);
-    /// let response = replies.document(r#"{"id": 77899, "name": "test"}"#.into());
+    /// let (request, ()) = http::Request::get("/v1/subscriptions/77899").body(())?.into_parts();
+    /// let response = replies.document(&request, r#"{"id": 77899, "name": "test"}"#.into());
     /// assert_eq!(response.status(), 200);
     /// assert_eq!(response.headers()["content-type"], "application/json");
     /// assert_eq!(response.headers()["cache-control"], "private, no-cache");
-    /// # Ok::<(), tasklife::LinkError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
-    pub fn document(&self, json: String) -> Response<String> {
-        let mut response = answer(StatusCode::OK, json);
+    pub fn document(&self, request: &Parts, json: String) -> Response<String> {
+        let mut response = respond(request, Message::new(200, json));
         self.mark_as_read(&mut response);
         response
     }
@@ -314,8 +444,22 @@ impl Replies {
         self.rejected(request, &Rejection::new(status, message), now)
     }
 
-    /// The task that a client's `Idempotency-Key` stands for, if the request has one: the same key
-    /// of the same account always stands for the same.
+    /// Whose a request is, as was [set](Self::with_account_of).
+    ///
+    /// # Errors
+    /// Where it is nobody's who is known: the answer to the request, 401.
+    #[expect(clippy::result_large_err, reason = "it is returned to a client as it is")]
+    pub fn account_of(&self, request: &Parts, now: Now) -> Result<AccountId, Response<String>> {
+        self.account_of.find(request).ok_or_else(|| {
+            let names: Vec<&str> = self.credentials.iter().map(HeaderName::as_str).collect();
+            let message = format!("expected {}, of an account that is known", names.join(", "));
+            self.rejected(request, &Rejection::new(StatusCode::UNAUTHORIZED, message), now)
+        })
+    }
+
+    /// The task that a client's key for its request stands for, if the request has one: the same key
+    /// of the same account always stands for the same. It is in the header `Idempotency-Key`, unless
+    /// another was [set](Self::with_key_header).
     ///
     /// # Errors
     /// Where the header is there more than once, empty, longer than 255 bytes, or no text: the answer
@@ -327,46 +471,74 @@ impl Replies {
         account: &AccountId,
         now: Now,
     ) -> Result<Option<TaskId>, Response<String>> {
-        request::id_of_key(request, account)
+        request::id_of_key(request, &self.key, account)
             .map_err(|rejection| self.rejected(request, &rejection, now))
     }
 
-    /// The task that a request's path names: what follows its last segment `tasks`.
+    /// The task that a request's path names: what follows the [path of tasks](Links::with_tasks) where
+    /// that is last. A slash at the end makes no difference.
     ///
     /// # Errors
     /// Where that is no UUID, or nothing: the answer to the request, which is the same as for a task
     /// that never was.
     #[expect(clippy::result_large_err, reason = "it is returned to a client as it is")]
     pub fn id_in_path(&self, request: &Parts, now: Now) -> Result<TaskId, Response<String>> {
-        request::id_in_path(request).ok_or_else(|| self.rejected(request, &message::no_task(), now))
+        let path = request::task_path(request, self.links.tasks_path());
+        path.and_then(|path| path.id)
+            .ok_or_else(|| self.rejected(request, &message::no_task(), now))
     }
 
-    /// What a request for the list asks for: `limit` (1 to [`MAX_LIMIT`](Self::MAX_LIMIT)),
-    /// `cursor`, `status` (again for another), `changedSince` (a revision). Without a `limit` it is
-    /// the first [`MAX_LIMIT`](Self::MAX_LIMIT) tasks, as clients of the documented API expect all; not
-    /// [`ListQuery::DEFAULT_LIMIT`]. Other parameters are ignored.
+    /// What a request for the list asks for, as the [parameters](Self::with_list_parameters) say.
     ///
     /// # Errors
-    /// Where a parameter is none of those values, or one but `status` is there twice: the answer to
-    /// the request.
+    /// Where a parameter has a value that it can't have, or is there twice: the answer to the request.
     #[expect(clippy::result_large_err, reason = "it is returned to a client as it is")]
     pub fn list_query(&self, request: &Parts, now: Now) -> Result<ListQuery, Response<String>> {
-        request::list_query(request, Self::MAX_LIMIT)
-            .map_err(|rejection| self.rejected(request, &rejection, now))
+        self.parameters.read(request.uri.query().unwrap_or_default()).map_err(|error| {
+            self.rejected(request, &Rejection::bad_request(error.to_string()), now)
+        })
     }
 
+    /// Until when to hold the answer to a request, if its client would wait for more than what can be said
+    /// at once: it sends `Prefer: wait=N`, in seconds (RFC 7240). That is no later than the
+    /// [longest wait](Self::with_longest_wait) from now.
+    ///
+    /// Nothing here waits: a server that holds answers looks at the task again until it has ended, or
+    /// until then, and answers with what it then is.
+    ///
+    /// ```
+    /// let replies = tasklife::Replies::new(tasklife::Links::new("/v1")?);
+    /// let request = http::Request::post("/v1/videos").header("prefer", "respond-async, wait=5");
+    /// let (request, ()) = request.body(())?.into_parts();
+    /// let now = "2026-01-01T00:00:00Z".parse()?;
+    /// assert_eq!(replies.hold_until(&request, now), Some("2026-01-01T00:00:05Z".parse()?));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn hold_until(&self, request: &Parts, now: Now) -> Option<Now> {
+        let wait = request::wait(request)?.min(self.longest_wait);
+        let until = TimeDelta::from_std(wait).ok().and_then(|wait| now.checked_add_signed(wait));
+        until.map(clamp_time)
+    }
+
+    /// The answer to a read of a task, or a change.
     fn task(&self, request: &Parts, task: &Task, now: Now) -> Response<String> {
-        let body = self.links.polled(task).to_string();
-        let tag = etag_of(&body);
+        self.about(request, task, self.format.polled(&self.links, task), now)
+    }
+
+    /// A message about a task, with the headers that go with one.
+    fn about(&self, request: &Parts, task: &Task, message: Message, now: Now) -> Response<String> {
         let is_read = matches!(request.method, Method::GET | Method::HEAD);
-        let mut response = if is_read && request::has_etag(request, &tag) {
-            let mut response = Response::new(String::new());
-            *response.status_mut() = StatusCode::NOT_MODIFIED;
-            response
+        let tag = (message.status() == 200).then(|| etag_of(message.body()));
+        let is_known = tag.as_ref().is_some_and(|tag| is_read && request::has_etag(request, tag));
+        let mut response = if is_known {
+            respond(request, Message::new(304, ""))
         } else {
-            answer(StatusCode::OK, body)
+            respond(request, message)
         };
-        set(&mut response, ETAG, &tag);
+        if let Some(tag) = tag {
+            set(&mut response, ETAG, &tag);
+        }
         if is_read {
             self.mark_as_read(&mut response);
         }
@@ -377,7 +549,9 @@ impl Replies {
     /// Keeps what one account read from all others, and what is over from everyone.
     fn mark_as_read(&self, response: &mut Response<String>) {
         set(response, CACHE_CONTROL, "private, no-cache");
-        response.headers_mut().insert(VARY, self.vary.clone());
+        let deciding = self.credentials.iter().chain(self.origin.headers());
+        let deciding: Vec<&str> = deciding.map(HeaderName::as_str).collect();
+        set(response, VARY, &deciding.join(", "));
     }
 
     fn set_retry_after(&self, response: &mut Response<String>, task: &Task, now: Now) {
@@ -392,8 +566,14 @@ impl Replies {
 
     /// The answer to a request that was rejected.
     fn rejected(&self, request: &Parts, rejection: &Rejection, now: Now) -> Response<String> {
-        let status = rejection.status();
-        let mut response = answer_error(request, status, &rejection.to_string(), now);
+        let (status, message) = (rejection.status(), rejection.to_string());
+        let reason = status.canonical_reason().unwrap_or_default();
+        let path = request.uri.path();
+        let refusal = Refusal::new(status.as_u16(), reason, &message, path, now);
+        let body =
+            if self.problem_details { refusal.to_problem() } else { self.format.refused(&refusal) };
+        let mut response = respond(request, body);
+        *response.status_mut() = status;
         match status {
             StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
                 set(&mut response, RETRY_AFTER, &self.retry_after.end().to_string());
@@ -412,38 +592,32 @@ fn etag_of(body: &str) -> String {
     format!("\"{}\"", Uuid::new_v5(&Uuid::nil(), body.as_bytes()).simple())
 }
 
-/// An error in the form of the live API, with a message.
-fn answer_error(request: &Parts, status: StatusCode, message: &str, now: Now) -> Response<String> {
-    #[derive(serde::Serialize)]
-    struct Body<'a> {
-        timestamp: String,
-        status: u16,
-        error: &'a str,
-        message: &'a str,
-        path: &'a str,
-    }
-
-    let body = Body {
-        timestamp: Rfc3339(now).to_string(),
-        status: status.as_u16(),
-        error: status.canonical_reason().unwrap_or_default(),
-        message,
-        path: request.uri.path(),
-    };
-    answer(status, serde_json::to_string(&body).unwrap_or_default())
-}
-
-/// An answer that no cache keeps, unless it is marked as read.
-fn answer(status: StatusCode, body: String) -> Response<String> {
-    let mut response = Response::new(body);
-    *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+/// The response that a message is: one that no cache keeps, unless it is marked as read. Where the request
+/// is a `HEAD`, it has the length of the body in its place.
+fn respond(request: &Parts, message: Message) -> Response<String> {
+    let mut response = Response::new(String::new());
+    *response.status_mut() =
+        StatusCode::from_u16(message.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     set(&mut response, CACHE_CONTROL, "no-store");
+    for (name, value) in message.headers() {
+        if let Ok(name) = HeaderName::from_bytes(name.as_bytes()) {
+            set(&mut response, name, value);
+        }
+    }
+    if message.body().is_empty() {
+        return response;
+    }
+    set(&mut response, CONTENT_TYPE, message.media_type());
+    if request.method == Method::HEAD {
+        set(&mut response, CONTENT_LENGTH, &message.body().len().to_string());
+    } else {
+        *response.body_mut() = message.into_body();
+    }
     response
 }
 
-/// Sets a header to a value made from numbers, ids and addresses that were checked.
-fn set(response: &mut Response<String>, name: http::HeaderName, value: &str) {
+/// Sets a header, if the value can be one.
+fn set(response: &mut Response<String>, name: HeaderName, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         response.headers_mut().insert(name, value);
     }

@@ -140,6 +140,8 @@ pub use store::{
     Target, TaskStore,
 };
 
+pub mod format;
+
 #[cfg_attr(
     not(feature = "std"),
     expect(
@@ -162,7 +164,7 @@ pub use memory::MemoryStore;
 #[cfg(feature = "http")]
 mod http;
 #[cfg(feature = "http")]
-pub use http::Replies;
+pub use http::{Origin, Replies};
 
 #[cfg(feature = "audit")]
 pub mod audit;

@@ -3,16 +3,20 @@
 mod base;
 mod route;
 
+use alloc::borrow::Cow;
 use alloc::collections::BTreeMap;
+use alloc::string::{String, ToString};
 use core::fmt;
 
 use base::Base;
-use route::Route;
+use route::{Route, check_title};
 
-use crate::id::CommandType;
+use crate::id::{CommandType, TaskId};
 use crate::json::{Plain, Shown};
 use crate::outcome::Completion;
-use crate::wire::named_enum;
+use crate::status::TaskStatus;
+use crate::task::Task;
+use crate::wire::{Text, named_enum};
 
 pub use base::LinkError;
 
@@ -43,7 +47,7 @@ named_enum! {
     }
 }
 
-/// Makes the documents of tasks, with their links.
+/// Makes the documents of tasks, with their links: where everything is, and in which words.
 ///
 /// Everything that can be wrong with an address or a route is found here, once; making a document
 /// can't fail. The documents that it makes are described at [`Document`](crate::Document).
@@ -60,9 +64,28 @@ named_enum! {
 /// )?;
 /// # Ok::<(), tasklife::LinkError>(())
 /// ```
+///
+/// A server with its own layout and words sets those too:
+///
+/// ```
+/// use tasklife::{Links, TaskStatus};
+///
+/// let links = Links::new("https://jobs.example.com/api")?
+///     .with_tasks("/jobs")? // GET /api/jobs, GET /api/jobs/{taskId}
+///     .with_task_title("getJob")?
+///     .with_sentence(TaskStatus::ProcessingCompleted, "The video is ready.");
+/// let id = "36d4b04d-72d4-4404-8600-a223120a553e".parse()?;
+/// assert_eq!(
+///     links.task_href(id),
+///     "https://jobs.example.com/api/jobs/36d4b04d-72d4-4404-8600-a223120a553e"
+/// );
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Links {
     base: Base,
+    task_title: Text,
+    sentences: [Option<Text>; TaskStatus::ALL.len()],
     routes: BTreeMap<CommandType, Route>,
     shape: LinkShape,
     error_form: ErrorForm,
@@ -79,6 +102,8 @@ impl Links {
     pub fn new(base: &str) -> Result<Self, LinkError> {
         Ok(Self {
             base: Base::parse(base)?,
+            task_title: Text::Static("getTaskStatusUpdates"),
+            sentences: TaskStatus::ALL.map(|status| status.description().map(Text::Static)),
             routes: BTreeMap::new(),
             shape: LinkShape::default(),
             error_form: ErrorForm::default(),
@@ -86,12 +111,45 @@ impl Links {
     }
 
     /// Sets the base address, in place of the one before: the same links at another host, or below
-    /// another path.
+    /// another path. The [path of tasks](Self::with_tasks) stays.
     ///
     /// # Errors
     /// As [`new`](Self::new).
     pub fn with_base(self, base: &str) -> Result<Self, LinkError> {
-        Ok(Self { base: Base::parse(base)?, ..self })
+        Ok(Self { base: self.base.with_address(base)?, ..self })
+    }
+
+    /// Sets the path of the list of tasks below the base address, such as `/jobs`; `/tasks` unless set.
+    /// A task is there under its id.
+    ///
+    /// # Errors
+    /// Where the path doesn't begin with a slash, ends with one, or has anything that [`new`](Self::new)
+    /// refuses in a path.
+    pub fn with_tasks(self, path: &str) -> Result<Self, LinkError> {
+        Ok(Self { base: self.base.with_tasks_path(path)?, ..self })
+    }
+
+    /// Sets the title of the link `task`, in the reply to a submission; `getTaskStatusUpdates` unless set.
+    ///
+    /// # Errors
+    /// Where the title is empty or has control characters.
+    pub fn with_task_title(self, title: impl Into<Cow<'static, str>>) -> Result<Self, LinkError> {
+        let title = title.into();
+        check_title(&title)?;
+        Ok(Self { task_title: title.into(), ..self })
+    }
+
+    /// Sets the sentence that documents show with a status, where an event brought no words of its own;
+    /// an empty one for none. Unless set, it is that of [the status](TaskStatus::description).
+    #[must_use]
+    pub fn with_sentence(
+        mut self,
+        status: TaskStatus,
+        sentence: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        let sentence = sentence.into();
+        self.sentences[status as usize] = (!sentence.is_empty()).then(|| sentence.into());
+        self
     }
 
     /// Sets where the resources of a command type are found: the path below the base address, and
@@ -138,6 +196,44 @@ impl Links {
         self.base.as_str()
     }
 
+    /// The path of the list of tasks below the base address.
+    ///
+    /// ```
+    /// assert_eq!(tasklife::Links::new("https://api.example.com/v1")?.tasks_path(), "/tasks");
+    /// # Ok::<(), tasklife::LinkError>(())
+    /// ```
+    #[must_use]
+    pub fn tasks_path(&self) -> &str {
+        self.base.tasks_path()
+    }
+
+    /// The address of the list of tasks.
+    #[must_use]
+    pub fn list_href(&self) -> &str {
+        self.base.list()
+    }
+
+    /// The address of a task.
+    #[must_use]
+    pub fn task_href(&self, id: TaskId) -> String {
+        [self.base.tasks(), &id.to_string()].concat()
+    }
+
+    /// The address of what a task made: where it completed with the ids that its
+    /// [route](Self::with_route) needs.
+    #[must_use]
+    pub fn resource_href(&self, task: &Task) -> Option<String> {
+        let completion = task.outcome()?.ok()?;
+        self.resource(task.command_type(), completion).map(|link| link.href.to_string())
+    }
+
+    /// The words that go with a task's status: those of the latest event that had some, or
+    /// [the sentence](Self::with_sentence) of the status.
+    #[must_use]
+    pub fn description_of<'a>(&'a self, task: &'a Task) -> Option<&'a str> {
+        task.words().or(self.sentences[task.status() as usize].as_deref())
+    }
+
     pub(crate) fn shape(&self) -> LinkShape {
         self.shape
     }
@@ -146,14 +242,18 @@ impl Links {
         self.error_form
     }
 
-    /// The link `rel` to the task itself.
-    pub(crate) fn task<'a>(
-        &'a self,
-        id: &'a str,
-        rel: &'static str,
-        title: Option<&'static str>,
-    ) -> Link<'a> {
-        Link { rel, title, href: Href { base: &self.base, target: LinkTarget::Task(id) } }
+    /// The link `task` of a submission.
+    pub(crate) fn task<'a>(&'a self, id: &'a str) -> Link<'a> {
+        Link { rel: "task", title: Some(&self.task_title), href: self.href_of(id) }
+    }
+
+    /// The link `self` of a task.
+    pub(crate) fn itself<'a>(&'a self, id: &'a str) -> Link<'a> {
+        Link { rel: "self", title: None, href: self.href_of(id) }
+    }
+
+    fn href_of<'a>(&'a self, id: &'a str) -> Href<'a> {
+        Href { base: &self.base, target: LinkTarget::Task(id) }
     }
 
     /// The link `resource` to what a task made, where it made something that has an address.

@@ -217,7 +217,12 @@ impl Task {
     /// [sentence of the status](TaskStatus::description), if it has one.
     #[must_use]
     pub fn description(&self) -> Option<&str> {
-        self.description.as_deref().or(self.status().description())
+        self.words().or(self.status().description())
+    }
+
+    /// The words of the latest event that had some.
+    pub(crate) fn words(&self) -> Option<&str> {
+        self.description.as_deref()
     }
 
     /// How far the task has come, where a report said so.

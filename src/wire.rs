@@ -106,7 +106,6 @@ impl Decimal {
     }
 }
 
-#[cfg(any(feature = "audit", feature = "http"))]
 /// The bytes of a text without its percent-encoding.
 pub(crate) fn percent_decoded(text: &str) -> alloc::vec::Vec<u8> {
     let mut bytes = alloc::vec::Vec::with_capacity(text.len());

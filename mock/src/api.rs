@@ -2,25 +2,18 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockWriteGuard};
-use std::time::Duration;
 
-use http::header::FORWARDED;
 use http::request::Parts;
-use http::{HeaderName, HeaderValue, Method, StatusCode};
+use http::{Method, StatusCode};
 use serde_json::Value;
-use tasklife::{
-    AccountId, CommandType, LinkError, LinkShape, Links, MemoryStore, Now, Replies, StoreConfig,
-};
+use tasklife::{AccountId, CommandType, LinkError, Links, MemoryStore, Now, Replies, StoreConfig};
 
 use crate::account::{Account, Context};
 use crate::journal::{Exchange, Journal};
 use crate::keys::Keys;
 use crate::operation::Operation;
-use crate::origin::{Origin, X_FORWARDED_HOST, X_FORWARDED_PROTO};
 use crate::pace::Pace;
-use crate::rejection::Rejection;
 use crate::resource::{Resources, visible_fields};
 use crate::route::{RouteFault, Routes};
 use crate::script::{Script, Scripts};
@@ -46,7 +39,7 @@ use crate::text::Excerpt;
 /// | an account with [`MAX_RESOURCES`](Self::MAX_RESOURCES), for an operation that makes one | 429 |
 /// | keys that are unknown, anywhere below the base address | 401 |
 /// | a `Host` that is malformed, or comes twice | 400 |
-/// | no `Host`, where links [follow](Origin::Host) it | 400 |
+/// | no `Host`, where links [follow](tasklife::Origin::Host) it | 400 |
 ///
 /// An operation that is a `POST` to where resources are listed makes one; a `PUT` or `PATCH` of a
 /// resource changes it; a `DELETE` deletes it; each once its task has completed. Any other only has
@@ -67,9 +60,9 @@ use crate::text::Excerpt;
 /// It is shared between threads as it is. [`handle`](Self::handle) holds one lock for a call.
 pub struct MockApi {
     pub(crate) replies: Replies,
-    /// The scheme, the host and the path of the base address, each empty where it has none.
-    pub(crate) base: [String; 3],
-    pub(crate) origin: Origin,
+    /// The path of the base address, below which requests come.
+    pub(crate) base: String,
+    pub(crate) account_of: Option<AccountOf>,
     pub(crate) routes: Routes,
     pub(crate) store: MemoryStore,
     pub(crate) max_body: usize,
@@ -77,6 +70,9 @@ pub struct MockApi {
     pub(crate) scripts: RwLock<Scripts>,
     pub(crate) state: Mutex<State>,
 }
+
+/// How the head of a request says whose it is, where keys don't.
+pub(crate) type AccountOf = Box<dyn Fn(&Parts) -> Option<AccountId> + Send + Sync>;
 
 /// What calls change.
 #[derive(Default)]
@@ -123,12 +119,11 @@ impl MockApi {
     /// for what comes.
     #[must_use]
     pub fn new(links: Links, config: StoreConfig) -> Self {
-        let base = parts_of(links.base()).map(String::from);
         Self {
-            base,
+            base: path_of(links.base()).to_owned(),
+            routes: Routes::new(links.tasks_path()),
             replies: Replies::new(links),
-            origin: Origin::Base,
-            routes: Routes::default(),
+            account_of: None,
             max_body: config.max_input(),
             store: store(config),
             lag: Pace::AtOnce,
@@ -146,62 +141,64 @@ impl MockApi {
         self
     }
 
-    /// Sets the shape in which documents hold their links.
-    #[must_use]
-    pub fn with_link_shape(self, shape: LinkShape) -> Self {
-        let links = self.replies.links().clone().with_shape(shape);
-        Self { replies: self.replies.with_links(links), ..self }
-    }
-
-    /// Lets links lead to another host than that of the base address; see [`Origin`].
+    /// Changes the links of the answers, with all that documents say: the path of tasks, the shape of
+    /// links, titles, sentences. Another [base address](Links::with_base) is where links lead, for clients
+    /// that come by way of a proxy; requests come at the paths below the first one, as before. Its host is
+    /// that of the links unless the [origin](tasklife::Origin) says another.
     ///
     /// ```
-    /// use tasklife_mock::{MockApi, Origin};
+    /// use tasklife_mock::MockApi;
+    ///
+    /// let api = MockApi::redis_cloud("/api")?.with_links(|links| links.with_tasks("/jobs"))?;
+    /// # Ok::<(), tasklife_mock::MockError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// That of the change; or where the path of tasks is that of an operation or a resource.
+    pub fn with_links(
+        mut self,
+        change: impl FnOnce(Links) -> Result<Links, LinkError>,
+    ) -> Result<Self, MockError> {
+        let links = change(self.replies.links().clone())?;
+        let path = links.tasks_path();
+        self.routes.set_tasks(path).map_err(|fault| fault.of(path))?;
+        Ok(Self { replies: self.replies.with_links(links), ..self })
+    }
+
+    /// Changes how requests are read and answered: the format, the form of errors, the parameters of
+    /// lists, the bounds of `Retry-After`, and to which host links lead. What it does to links is undone:
+    /// [they](Self::with_links) are changed by themselves.
+    ///
+    /// ```
+    /// use tasklife_mock::MockApi;
+    /// use tasklife_mock::tasklife::Origin;
+    /// use tasklife_mock::tasklife::format::AzureOperation;
     ///
     /// let api = MockApi::redis_cloud("http://0.0.0.0:8080/v1")?.with_open_accounts(1);
-    /// let api = api.with_origin(Origin::Host);
+    /// let api = api.with_replies(|replies| {
+    ///     replies.with_origin(Origin::Host).with_format(AzureOperation)
+    /// });
     /// let request = http::Request::post("/v1/subscriptions").header("host", "mock:8080");
     /// let request = request.header("x-api-key", "key").header("x-api-secret-key", "secret").body("{}")?;
     /// let response = api.handle(&request, tasklife::MIN_TIME);
-    /// assert!(response.body().contains(r#""href":"http://mock:8080/v1/tasks/"#));
+    /// let monitor = response.headers()["operation-location"].to_str()?;
+    /// assert!(monitor.starts_with("http://mock:8080/v1/tasks/"));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
-    pub fn with_origin(mut self, origin: Origin) -> Self {
-        let mut deciding = vec![X_API_KEY, X_API_SECRET_KEY];
-        if origin == Origin::Forwarded {
-            deciding.extend([FORWARDED, X_FORWARDED_HOST, X_FORWARDED_PROTO]);
-        }
-        self.replies = self.replies.with_credentials(deciding, HeaderValue::from_static("ApiKey"));
-        Self { origin, ..self }
-    }
-
-    /// Lets links lead below this address, whatever a request says: that at which clients reach the
-    /// API, by way of a proxy. Requests come at the paths below the base address, as before. Of this and
-    /// [`with_origin`](Self::with_origin) the later call counts.
-    ///
-    /// # Errors
-    /// Where the address is none, as in [`Links::new`].
-    pub fn with_public_base(self, base: &str) -> Result<Self, MockError> {
-        let links = self.replies.links().clone().with_base(base)?;
-        Ok(Self { replies: self.replies.with_links(links), origin: Origin::Base, ..self })
-    }
-
-    /// The links of the answer to a request.
-    pub(crate) fn links_for(&self, head: &Parts) -> Result<Links, Rejection> {
-        let [scheme, _, path] = &self.base;
+    pub fn with_replies(self, change: impl FnOnce(Replies) -> Replies) -> Self {
         let links = self.replies.links().clone();
-        match self.origin.of(head, if scheme.is_empty() { "http" } else { scheme })? {
-            // The host has been checked, and the path when it was given.
-            Some(origin) => Ok(links.clone().with_base(&(origin + path)).unwrap_or(links)),
-            None => Ok(links),
-        }
+        Self { replies: change(self.replies).with_links(links), ..self }
     }
 
-    /// Sets the bounds of `Retry-After`, as [`Replies::with_retry_after`].
+    /// Lets the head of a request say whose it is in a way of its own, in place of keys; `None` is
+    /// answered with 401.
     #[must_use]
-    pub fn with_retry_after(self, bounds: RangeInclusive<Duration>) -> Self {
-        Self { replies: self.replies.with_retry_after(bounds), ..self }
+    pub fn with_account_of(
+        self,
+        account_of: impl Fn(&Parts) -> Option<AccountId> + Send + Sync + 'static,
+    ) -> Self {
+        Self { account_of: Some(Box::new(account_of)), ..self }
     }
 
     /// Adds an account, and a key with its secret; or to an account that is there another key.
@@ -392,15 +389,11 @@ impl MockApi {
     }
 }
 
-/// The scheme, the host and the path of a base address, each empty where it has none.
-fn parts_of(base: &str) -> [&str; 3] {
-    let (scheme, rest) = base.split_once("://").unwrap_or(("", base));
-    let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    [scheme, host, path]
+/// The path of a base address.
+fn path_of(base: &str) -> &str {
+    let rest = base.split_once("://").map_or(base, |(_, rest)| rest);
+    rest.find('/').map_or("", |at| &rest[at..])
 }
-
-const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
-const X_API_SECRET_KEY: HeaderName = HeaderName::from_static("x-api-secret-key");
 
 /// A store that takes requests whose body is within the bounds, with their first line.
 fn store(config: StoreConfig) -> MemoryStore {

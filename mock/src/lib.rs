@@ -56,7 +56,6 @@ mod api;
 mod journal;
 mod keys;
 mod operation;
-mod origin;
 mod pace;
 mod redis_cloud;
 mod rejection;
@@ -71,7 +70,6 @@ pub use {http, tasklife};
 
 pub use api::{MockApi, MockError};
 pub use journal::Exchange;
-pub use origin::Origin;
 pub use pace::{Pace, PaceError};
 pub use script::Script;
 

@@ -26,18 +26,18 @@ impl MockApi {
     /// The answer to a request that comes `now`.
     pub fn handle<B: AsRef<[u8]>>(&self, request: &Request<B>, now: Now) -> Response<String> {
         let (head, now) = (head(request), clamp_time(now));
-        let (replies, fault) = match self.links_for(&head) {
-            Ok(links) => (self.replies.clone().with_links(links), None),
+        let (replies, fault) = match self.replies.for_request(&head, now) {
+            Ok(replies) => (replies, None),
             Err(fault) => (self.replies.clone(), Some(fault)),
         };
         let call = Call { api: self, replies, head, body: request.body().as_ref(), now };
         let (account, action) = match fault {
-            Some(fault) => (None, Err(call.rejected(&fault))),
+            Some(fault) => (None, Err(fault)),
             None => call.prepare(),
         };
         // From here on under one lock, so that the journal has the order in which things happened.
         let mut state = self.state();
-        let mut answer = match (&account, action) {
+        let answer = match (&account, action) {
             (_, Err(refused)) => refused.into(),
             (None, Ok(_)) => call.unknown_path().into(),
             (Some(account), Ok(action)) => {
@@ -46,9 +46,6 @@ impl MockApi {
                 call.answer(account, number, action)
             }
         };
-        if call.head.method == Method::HEAD {
-            answer.response.body_mut().clear();
-        }
         state.journal.add(call.exchange(account, &answer));
         answer.response
     }
@@ -56,15 +53,12 @@ impl MockApi {
     /// The address below which the links in the answer to a request lead.
     ///
     /// # Errors
-    /// Where the [`Origin`](crate::Origin) needs a host and the request names none, or one that is malformed: the answer
-    /// that it gets.
+    /// Where the [`Origin`](tasklife::Origin) needs a host and the request names none, or one that is
+    /// malformed: the answer that it gets.
     #[expect(clippy::result_large_err, reason = "it is returned to a client as it is")]
     pub fn base_of<B>(&self, request: &Request<B>, now: Now) -> Result<String, Response<String>> {
-        let head = head(request);
-        let links = self.links_for(&head);
-        links
-            .map(|links| links.base().into())
-            .map_err(|fault| fault.answer(&self.replies, &head, now))
+        let replies = self.replies.for_request(&head(request), now)?;
+        Ok(replies.links().base().into())
     }
 }
 
@@ -118,7 +112,7 @@ impl Call<'_> {
     /// Who calls, and what for. The functions of scripts are run here, with no lock held.
     fn prepare(&self) -> (Option<AccountId>, Result<Action, Response<String>>) {
         let Some(path) = self.path() else { return (None, Err(self.unknown_path())) };
-        let account = match self.api.state().keys.account(&self.head.headers) {
+        let account = match self.account() {
             Ok(account) => account,
             Err(rejection) => return (None, Err(self.rejected(&rejection))),
         };
@@ -139,11 +133,22 @@ impl Call<'_> {
         (Some(account), action)
     }
 
-    /// The path below the base address.
+    /// Whose the request is.
+    fn account(&self) -> Result<AccountId, Rejection> {
+        match &self.api.account_of {
+            Some(account_of) => account_of(&self.head).ok_or_else(|| {
+                let message = "expected credentials of an account that is known";
+                Rejection::new(StatusCode::UNAUTHORIZED, message)
+            }),
+            None => self.api.state().keys.account(&self.head.headers),
+        }
+    }
+
+    /// The path below the base address. A slash at its end makes no difference.
     fn path(&self) -> Option<&str> {
-        let [_, _, base] = &self.api.base;
-        let path = self.head.uri.path().strip_prefix(base.as_str())?;
-        path.starts_with('/').then_some(path)
+        let path = self.head.uri.path().strip_prefix(&*self.api.base)?;
+        let path = path.starts_with('/').then_some(path)?;
+        Some(path.strip_suffix('/').unwrap_or(path))
     }
 
     #[expect(clippy::result_large_err, reason = "it is returned to a client as it is")]
@@ -241,7 +246,7 @@ impl Call<'_> {
         let there = self.head.method != Method::GET || resources.read(routes, key, self.now);
         let description = there.then(|| resources.description(routes, key, self.now)).flatten();
         match description {
-            Some(description) => self.replies.document(description),
+            Some(description) => self.replies.document(&self.head, description),
             None => self.no_resource(key),
         }
     }
@@ -266,7 +271,7 @@ impl Call<'_> {
                 .not_found(&format!("there are no {} in this part of the list", kind.plural));
         }
         let listed = listed(kind, kind.parent.map(|parent| routes.kind(parent)), before, &all);
-        self.replies.document(format!(r#"{{"accountId":{number},{listed}}}"#))
+        self.replies.document(&self.head, format!(r#"{{"accountId":{number},{listed}}}"#))
     }
 
     /// The body, which may be missing unless it is needed.
@@ -339,7 +344,10 @@ impl Call<'_> {
     }
 
     fn unknown_path(&self) -> Response<String> {
-        self.not_found("expected a path of the API, such as /tasks below its base address")
+        let tasks = self.replies.links().tasks_path();
+        self.not_found(&format!(
+            "expected a path of the API, such as {tasks} below its base address"
+        ))
     }
 
     /// Names the resource that is missing, as the request's path does.

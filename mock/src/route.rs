@@ -167,14 +167,44 @@ pub(crate) enum RouteMatch {
 }
 
 /// All paths of an API, below its base address.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Routes {
+    /// The segments of the path of tasks.
+    tasks: Vec<Box<str>>,
     operations: Vec<Operation>,
     kinds: Vec<Kind>,
     accepted: Vec<(CommandType, StatusCode)>,
 }
 
 impl Routes {
+    pub(crate) fn new(tasks: &str) -> Self {
+        let (operations, kinds, accepted) = (Vec::new(), Vec::new(), Vec::new());
+        Self { tasks: segments(tasks), operations, kinds, accepted }
+    }
+
+    /// Sets the path of tasks.
+    pub(crate) fn set_tasks(&mut self, path: &str) -> Result<(), RouteFault> {
+        let before = std::mem::replace(&mut self.tasks, segments(path));
+        let mut operations = self.operations.iter().map(|operation| &operation.path);
+        let mut kinds = self.kinds.iter().map(|kind| &kind.item);
+        if operations.any(|path| self.is_of_tasks(path)) || kinds.any(|path| self.is_of_tasks(path))
+        {
+            self.tasks = before;
+            return Err(RouteFault::Taken(Method::GET));
+        }
+        Ok(())
+    }
+
+    /// Whether a path is that of tasks, or below it.
+    fn is_of_tasks(&self, path: &Template) -> bool {
+        let is_literal = |(segment, name): (&Segment, &str)| match segment {
+            Segment::Literal(literal) => **literal == *name,
+            Segment::Id(_) => false,
+        };
+        let names = self.tasks.iter().map(|name| &**name);
+        path.0.len() >= self.tasks.len() && path.0.iter().zip(names).all(is_literal)
+    }
+
     pub(crate) fn kind(&self, kind: usize) -> &Kind {
         &self.kinds[kind]
     }
@@ -212,8 +242,7 @@ impl Routes {
         command: CommandType,
     ) -> Result<(), RouteFault> {
         let path = Template::parse(path)?;
-        let of_tasks =
-            matches!(path.0.first(), Some(Segment::Literal(first)) if **first == *"tasks");
+        let of_tasks = self.is_of_tasks(&path);
         let known = |known: &Operation| known.method == method && known.path.matches_same(&path);
         let read = |kind: &Kind| method == Method::GET && kind.is_read_at(&path);
         if of_tasks || self.operations.iter().any(known) || self.kinds.iter().any(read) {
@@ -243,8 +272,7 @@ impl Routes {
             listing: Listing::default(),
             item,
         };
-        let of_tasks =
-            matches!(kind.item.0.first(), Some(Segment::Literal(first)) if **first == *"tasks");
+        let of_tasks = self.is_of_tasks(&kind.item);
         let read = |known: &Operation| known.method == Method::GET && kind.is_read_at(&known.path);
         let known = |known: &Kind| known.item.matches_same(&kind.item);
         if of_tasks || self.operations.iter().any(read) || self.kinds.iter().any(known) {
@@ -272,9 +300,12 @@ impl Routes {
     pub(crate) fn find(&self, method: &Method, path: &str) -> RouteMatch {
         let Some(path) = path.strip_prefix('/') else { return RouteMatch::Unknown };
         let path: Vec<&str> = path.split('/').collect();
-        let read = match *path {
-            ["tasks"] => Some(RouteMatch::Tasks),
-            ["tasks", id] => Some(RouteMatch::Task(id.to_owned())),
+        let is_of_tasks = path.len() >= self.tasks.len()
+            && path.iter().zip(&self.tasks).all(|(segment, tasks)| **segment == **tasks);
+        let below = if is_of_tasks { path.get(self.tasks.len()..) } else { None };
+        let read = match below {
+            Some([]) => Some(RouteMatch::Tasks),
+            Some([id] | [id, "result"]) => Some(RouteMatch::Task((*id).to_owned())),
             _ => self.find_read(&path),
         };
         // A literal says more than a placeholder.
@@ -336,6 +367,11 @@ impl Routes {
             subject: subject.map(|(at, kind)| (at, ids[..=kind.depth].to_vec())),
         }
     }
+}
+
+/// The segments of a path from the root.
+fn segments(path: &str) -> Vec<Box<str>> {
+    path.split('/').filter(|segment| !segment.is_empty()).map(Box::from).collect()
 }
 
 impl Kind {

@@ -8,6 +8,9 @@
 //! curl -i http://127.0.0.1:8080/v1/tasks -H "x-api-key: acme"
 //! ```
 //!
+//! It answers in the words of Redis Cloud, or with `--format` of Google or Azure: what that means is up to
+//! `tasklife::format`.
+//!
 //! Its one operation makes a subscription that exists on paper only: five steps of 200 ms. With
 //! `{"fail": true}` the last of them fails, with `{"panic": true}` it panics. Read from the top: `run`
 //! starts and stops everything, then come the requests, the workers, and the file. Delete what you don't
@@ -47,13 +50,14 @@ use axum::http::{Response, StatusCode};
 use axum::response::Result;
 use axum::routing::{get, post};
 use chrono::{DateTime, Utc};
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use tasklife::format::{AzureOperation, AzureResourceManager, GoogleOperation};
 use tasklife::{
-    AccountId, ApplyError, AsyncTaskStore, Claimed, CommandType, Completion, InProcess, Links,
-    MemoryStore, Progress, Replies, Scope, Snapshot, StoreConfig, Submission, Swept, Target, Task,
-    TaskError, TaskEvent,
+    AccountId, ApplyError, AsyncTaskStore, BackendError, Claimed, CommandType, Completion,
+    InProcess, Links, MemoryStore, Origin, Progress, Replies, Scope, Snapshot, StoreConfig,
+    Submission, Submitted, Swept, Target, Task, TaskError, TaskEvent, TaskId, TaskStatus,
 };
 #[cfg(feature = "redis")]
 use tasklife_redis::{Redis, RedisStore};
@@ -89,6 +93,35 @@ struct Options {
     /// any work takes between two reports
     #[arg(long, value_name = "SECONDS", default_value = "5")]
     takeover_after: NonZeroU32,
+    /// In which words to answer
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// In which words to answer.
+#[derive(Clone, Copy, Default, ValueEnum)]
+enum Format {
+    #[default]
+    RedisCloud,
+    Google,
+    Azure,
+    AzureResourceManager,
+}
+
+impl Format {
+    /// A path is enough for links, unless clients don't know what to make of one: clients have the host,
+    /// whatever proxy they come through.
+    fn replies(self, links: Links) -> Replies {
+        let replies = Replies::new(links);
+        match self {
+            Self::RedisCloud => replies,
+            Self::Google => replies.with_format(GoogleOperation::new("tasklife-server")),
+            Self::Azure => replies.with_format(AzureOperation).with_origin(Origin::Host),
+            Self::AzureResourceManager => {
+                replies.with_format(AzureResourceManager).with_origin(Origin::Host)
+            }
+        }
+    }
 }
 
 fn main() -> ExitCode {
@@ -118,7 +151,7 @@ fn run(options: &Options) -> RunResult {
         let reached = runtime.block_on(store.get(&anyone, Uuid::nil().into(), Utc::now()));
         reached.map_err(|e| format!("--store: {}", Chain(&e)))?;
         // A task in progress stays so when this server stops: another takes it over.
-        return runtime.block_on(serve(listener, store, JoinSet::new()));
+        return runtime.block_on(serve(listener, store, JoinSet::new(), options.format));
     }
     let mut background = JoinSet::new();
     let snapshot = options.snapshot.as_deref();
@@ -131,7 +164,7 @@ fn run(options: &Options) -> RunResult {
         background.spawn_on(save_often(memory.clone(), path.into(), every), runtime.handle());
     }
     let store = Arc::new(InProcess(memory.clone()));
-    let served = runtime.block_on(serve(listener, store, background));
+    let served = runtime.block_on(serve(listener, store, background, options.format));
     // Ends all that still runs at its next `await`. From here on no task changes; one in progress
     // stays so, and is taken over after the restart.
     drop(runtime);
@@ -181,6 +214,7 @@ async fn serve(
     listener: TcpListener,
     store: Arc<dyn AsyncTaskStore>,
     mut background: JoinSet<()>,
+    format: Format,
 ) -> RunResult {
     let (stop, give_up) = (stop_signal()?, stop_signal()?);
     let wake = Arc::new(Notify::new());
@@ -188,10 +222,9 @@ async fn serve(
         background.spawn(work(store.clone(), wake.clone()));
     }
     background.spawn(sweep(store.clone()));
-    // A path is enough for links: clients have the host, whatever proxy they come through.
     let (path, title) = ("/subscriptions/{resourceId}", "getSubscriptionInformation");
     let links = Links::new("/v1")?.with_route(CREATE, path, title)?;
-    let api = Api { store, wake, replies: Replies::new(links) };
+    let api = Api { store, wake, replies: format.replies(links) };
 
     writeln!(io::stdout(), "listening on http://{}", listener.local_addr()?)?;
     io::stdout().flush()?;
@@ -236,7 +269,9 @@ fn router(api: Api) -> Router {
     Router::new()
         .route("/v1/subscriptions", post(submit))
         .route("/v1/tasks", get(list_tasks))
+        .route("/v1/subscriptions/{id}", get(read_subscription))
         .route("/v1/tasks/{id}", get(read_task))
+        .route("/v1/tasks/{id}/result", get(read_task))
         .method_not_allowed_fallback(async |State(api): Shared, request: Parts| {
             let message = "expected a method that the path allows: see the header `allow`";
             api.refuse(&request, StatusCode::METHOD_NOT_ALLOWED, message)
@@ -254,22 +289,22 @@ impl Api {
     }
 }
 
-/// The head of a request, and whose it is.
-struct Authenticated(Parts, AccountId);
+/// The head of a request, whose it is, and how to answer it.
+struct Authenticated(Parts, AccountId, Replies);
 
 impl FromRequestParts<Arc<Api>> for Authenticated {
     type Rejection = Response<String>;
 
-    /// Here each key is an account of its own. A real server looks up whose it is.
+    /// Each key is an account of its own, unless `Replies::with_account_of` is told otherwise. A real
+    /// server looks up whose it is.
     async fn from_request_parts(
         head: &mut Parts,
         api: &Arc<Api>,
     ) -> Result<Self, Response<String>> {
-        let key = head.headers.get("x-api-key").and_then(|key| key.to_str().ok());
-        let account = key.and_then(|key| key.parse().ok());
-        let message = "expected the header x-api-key, with 1 to 255 characters of ASCII";
-        let account = account.ok_or_else(|| api.refuse(head, StatusCode::UNAUTHORIZED, message))?;
-        Ok(Self(head.clone(), account))
+        let now = Utc::now();
+        let replies = api.replies.for_request(head, now)?;
+        let account = replies.account_of(head, now)?;
+        Ok(Self(head.clone(), account, replies))
     }
 }
 
@@ -277,7 +312,7 @@ type Body = std::result::Result<Bytes, BytesRejection>;
 
 async fn submit(
     State(api): Shared,
-    Authenticated(request, account): Authenticated,
+    Authenticated(request, account, replies): Authenticated,
     body: Body,
 ) -> Result<Response<String>> {
     let now = Utc::now();
@@ -285,30 +320,79 @@ async fn submit(
     serde_json::from_slice::<Map<String, Value>>(&body).map_err(|e| {
         api.refuse(&request, StatusCode::BAD_REQUEST, &format!("expected a JSON object: {e}"))
     })?;
-    let id = api.replies.id_of_key(&request, &account, now)?;
+    let id = replies.id_of_key(&request, &account, now)?;
     let id = id.unwrap_or_else(|| Uuid::new_v4().into());
-    let submission = Submission::new(account, id, CREATE).with_input(&*body);
-    let submitted = api.store.submit(submission, now).await;
+    let submission = Submission::new(account.clone(), id, CREATE).with_input(&*body);
+    let mut submitted = api.store.submit(submission, now).await;
     api.wake.notify_one();
-    Ok(api.replies.accepted(&request, submitted, now))
+    if let (Ok(Submitted::New(task)), Some(until)) =
+        (&mut submitted, replies.hold_until(&request, now))
+        && let Ok(Some(later)) = api.held(&account, id, until).await
+    {
+        *task = later;
+    }
+    Ok(replies.accepted(&request, submitted, Utc::now()))
 }
 
 async fn list_tasks(
     State(api): Shared,
-    Authenticated(request, account): Authenticated,
+    Authenticated(request, account, replies): Authenticated,
 ) -> Result<Response<String>> {
     let now = Utc::now();
-    let query = api.replies.list_query(&request, now)?;
-    Ok(api.replies.list(&request, api.store.list(&account, &query, now).await, now))
+    let query = replies.list_query(&request, now)?;
+    Ok(replies.list(&request, api.store.list(&account, &query, now).await, now))
 }
 
 async fn read_task(
     State(api): Shared,
-    Authenticated(request, account): Authenticated,
+    Authenticated(request, account, replies): Authenticated,
 ) -> Result<Response<String>> {
     let now = Utc::now();
-    let id = api.replies.id_in_path(&request, now)?;
-    Ok(api.replies.polled(&request, api.store.get(&account, id, now).await, now))
+    let id = replies.id_in_path(&request, now)?;
+    let until = replies.hold_until(&request, now).unwrap_or(now);
+    Ok(replies.polled(&request, api.held(&account, id, until).await, Utc::now()))
+}
+
+/// A subscription exists on paper only: on that of its task, after which it is named.
+async fn read_subscription(
+    State(api): Shared,
+    Authenticated(request, account, replies): Authenticated,
+) -> Result<Response<String>> {
+    let name = request.uri.path().trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+    let id = name.strip_prefix("subscription-").and_then(|id| id.parse().ok());
+    let Some(id) = id else { return Ok(api.no_subscription(&request)) };
+    match api.store.get(&account, id, Utc::now()).await {
+        Ok(Some(task)) if task.status() == TaskStatus::ProcessingCompleted => {
+            let mut input: Value = serde_json::from_slice(task.input()).unwrap_or_default();
+            input["id"] = name.into();
+            Ok(replies.document(&request, input.to_string()))
+        }
+        Ok(_) => Ok(api.no_subscription(&request)),
+        Err(error) => Ok(replies.polled(&request, Err(error), Utc::now())),
+    }
+}
+
+impl Api {
+    fn no_subscription(&self, request: &Parts) -> Response<String> {
+        self.refuse(request, StatusCode::NOT_FOUND, "there is no such subscription")
+    }
+
+    /// A task, once it has ended, or as it is at this time.
+    async fn held(
+        &self,
+        account: &AccountId,
+        id: TaskId,
+        until: DateTime<Utc>,
+    ) -> std::result::Result<Option<Task>, BackendError> {
+        loop {
+            let read = self.store.get(account, id, Utc::now()).await?;
+            let is_running = read.as_ref().is_some_and(|task| !task.status().is_terminal());
+            if !is_running || Utc::now() >= until {
+                return Ok(read);
+            }
+            sleep(Duration::from_millis(50)).await;
+        }
+    }
 }
 
 /// A worker: processes whatever task is next, one after the other.

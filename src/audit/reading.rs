@@ -1,7 +1,6 @@
 //! What a client read, and what kind of answer it is.
 
 use alloc::boxed::Box;
-use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::{String, ToString};
 
@@ -9,9 +8,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::path::{Endpoint, TasksPath};
+use super::Settings;
+use super::path::Endpoint;
 use super::rule::Rule;
 use crate::document::{DocumentError, ListDocument, TaskDocument};
+use crate::format::{Format, Required};
 use crate::time::{self, Now};
 
 /// What a client read from a server: one answer, and when it came.
@@ -61,7 +62,8 @@ pub(super) enum Answer {
 /// What a request asks for, as far as tasks go.
 enum RequestKind {
     List {
-        filtered: bool,
+        /// Whether it may leave out tasks.
+        narrowed: bool,
     },
     Task(String),
     /// Something else, or a change.
@@ -70,29 +72,35 @@ enum RequestKind {
 }
 
 impl Reading {
-    pub(super) fn answer(&self, tasks: &TasksPath) -> Answer {
-        let (kind, only_head) = self.kind(tasks);
+    pub(super) fn answer(&self, settings: &Settings) -> Answer {
+        let format = &*settings.format;
+        let (kind, only_head) = self.kind(settings);
         let text = self.body.as_ref().map_or("", |body| body.get());
-        let fields = fields(text);
-        let is_task = fields.contains_key("taskId");
-        // An error has the HTTP status as a number in its body.
-        let told = || fields.get("status").filter(|_| !is_task)?.get().parse().ok();
+        let is_task = format.is_task(text.as_bytes());
+        // An error may have the HTTP status in its body.
+        let told =
+            || Some(format.read_refusal(text.as_bytes()).ok()?.status).filter(|_| !is_task)?;
         let told = || told().filter(|status| (400..=599).contains(status));
         match (self.status.or_else(told).unwrap_or(200), kind) {
             (404, RequestKind::Task(id)) => Answer::NotFound(id),
             (status, _) if !(200..=299).contains(&status) => Answer::Other,
             _ if only_head && text.is_empty() => Answer::Other,
-            (_, RequestKind::List { filtered }) => list(text, filtered),
-            (_, RequestKind::Task(_)) => task(text, |_| false),
-            (_, RequestKind::Other) if is_task => task(text, |_| true),
+            (_, RequestKind::List { narrowed }) => list(text, narrowed, format),
+            (_, RequestKind::Task(_)) => task(text, format, |_| false),
+            (_, RequestKind::Other) if is_task => task(text, format, |_| true),
             (_, RequestKind::Other) => Answer::Other,
-            (_, RequestKind::Unknown) if !is_task && is_list(text, &fields) => list(text, false),
-            (_, RequestKind::Unknown) => task(text, |document| document.link("self").is_none()),
+            (_, RequestKind::Unknown) if !is_task && format.is_list(text.as_bytes()) => {
+                list(text, false, format)
+            }
+            (_, RequestKind::Unknown) => {
+                let links_itself = format.required().contains(&Required::Itself);
+                task(text, format, |document| links_itself && document.link("self").is_none())
+            }
         }
     }
 
     /// What was asked for, and whether the answer has no body whatever it is.
-    fn kind(&self, tasks: &TasksPath) -> (RequestKind, bool) {
+    fn kind(&self, settings: &Settings) -> (RequestKind, bool) {
         let mut words = self.request.as_deref().unwrap_or_default().split_ascii_whitespace();
         let (method, target) = match (words.next(), words.next()) {
             (Some(method), Some(target)) => (method, target),
@@ -105,11 +113,10 @@ impl Reading {
         }
         let target = target.split('#').next().unwrap_or_default();
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
-        // A limit alone leaves nothing out that is not said to follow.
-        let filtered =
-            query.split('&').any(|field| !field.is_empty() && !field.starts_with("limit="));
-        let kind = match tasks.endpoint(path) {
-            Some(Endpoint::List) => RequestKind::List { filtered },
+        let kind = match settings.tasks.endpoint(path) {
+            Some(Endpoint::List) => {
+                RequestKind::List { narrowed: settings.parameters.narrows(query) }
+            }
             Some(Endpoint::Task(id)) => RequestKind::Task(id),
             None => RequestKind::Other,
         };
@@ -117,54 +124,30 @@ impl Reading {
     }
 }
 
-/// The fields of a body, as text; none, where it is no object.
-///
-/// They are not read: a body that can't be kept as a value, for a number that is too large or for
-/// its depth, tells of tasks no less.
-fn fields(text: &str) -> BTreeMap<String, &RawValue> {
-    serde_json::from_str(text).unwrap_or_default()
-}
-
-fn is_list(text: &str, fields: &BTreeMap<String, &RawValue>) -> bool {
-    text.starts_with('[')
-        || fields.contains_key("tasks")
-        || text.starts_with('{') && fields.is_empty()
-}
-
-fn list(text: &str, filtered: bool) -> Answer {
-    match TaskDocument::list_from_json(text.as_bytes()) {
-        Ok(tasks) => Answer::List { tasks, complete: !filtered && !has_next(text) },
+fn list(text: &str, narrowed: bool, format: &dyn Format) -> Answer {
+    match format.read_list(text.as_bytes()) {
+        Ok(tasks) => Answer::List { complete: !narrowed && tasks.next().is_none(), tasks },
         Err(error) => unreadable(text, &error, |without| {
             let tasks = match &mut *without {
                 Value::Object(object) => object.get_mut("tasks"),
                 array => Some(array),
             };
             tasks.and_then(Value::as_array_mut).into_iter().flatten().for_each(remove_links);
-            TaskDocument::list_from_json(without.to_string().as_bytes()).is_ok()
+            format.read_list(without.to_string().as_bytes()).is_ok()
         }),
     }
 }
 
-/// Whether a list says that more follows. Where that can't be read, it may say so.
-fn has_next(text: &str) -> bool {
-    let fields = fields(text);
-    let links = ["_links", "links"].iter().filter_map(|key| fields.get(*key));
-    let mut links = links.map(|links| serde_json::from_str::<Value>(links.get()));
-    let named = |link: &Value| link.get("rel").is_some_and(|rel| rel == "next");
-    links.any(|links| match links {
-        Ok(Value::Object(map)) => map.get("next").is_some_and(|next| !next.is_null()),
-        Ok(Value::Array(array)) => array.iter().any(named),
-        Ok(_) => false,
-        Err(_) => true,
-    })
-}
-
-fn task(text: &str, is_submission: impl FnOnce(&TaskDocument) -> bool) -> Answer {
-    match TaskDocument::from_json(text.as_bytes()) {
+fn task(
+    text: &str,
+    format: &dyn Format,
+    is_submission: impl FnOnce(&TaskDocument) -> bool,
+) -> Answer {
+    match format.read_task(text.as_bytes()) {
         Ok(document) => Answer::Task { submission: is_submission(&document), document },
         Err(error) => unreadable(text, &error, |without| {
             remove_links(without);
-            TaskDocument::from_json(without.to_string().as_bytes()).is_ok()
+            format.read_task(without.to_string().as_bytes()).is_ok()
         }),
     }
 }

@@ -7,9 +7,10 @@ use core::fmt;
 
 use serde::Serialize;
 
-use super::Report;
-use super::path::{Endpoint, TasksPath};
-use crate::document::TaskDocument;
+use super::path::Endpoint;
+use super::{Report, Settings};
+use crate::document::{ReportedStatus, TaskDocument};
+use crate::format::Required;
 use crate::status::TaskStatus;
 use crate::wire::named_enum;
 
@@ -133,16 +134,19 @@ impl fmt::Display for Finding {
 pub(super) fn check_document(
     document: &TaskDocument,
     submission: bool,
-    tasks: &TasksPath,
+    settings: &Settings,
     report: &mut Report,
 ) {
     let id = document.task_id();
-    if let Err(error) = document.id() {
+    let required = |what| settings.format.required().contains(&what);
+    if required(Required::Uuid)
+        && let Err(error) = document.id()
+    {
         report.add(Rule::TaskId, format!("{error}"));
     }
     let told = [
-        ("commandType", document.command_type().is_some()),
-        ("timestamp", document.timestamp().is_some()),
+        ("commandType", !required(Required::CommandType) || document.command_type().is_some()),
+        ("timestamp", !required(Required::Timestamp) || document.timestamp().is_some()),
     ];
     for (field, _) in told.into_iter().filter(|(_, there)| !there) {
         report.add(Rule::Document, format!("task {id} has no {field}"));
@@ -156,9 +160,13 @@ pub(super) fn check_document(
     match document.status().known() {
         None => {
             let status = document.status();
+            let what = match status {
+                ReportedStatus::Cancelled(_) => "was cancelled, and tasks are not: it has",
+                _ => "has",
+            };
             report.add(
                 Rule::UnknownStatus,
-                format!("task {id} has the status {:?}", status.as_str()),
+                format!("task {id} {what} the status {:?}", status.as_str()),
             );
         }
         Some(TaskStatus::ProcessingCompleted) if error.is_some() => {
@@ -178,20 +186,26 @@ pub(super) fn check_document(
         }
         Some(_) => {}
     }
-    check_links(document, submission, tasks, report);
+    check_links(document, submission, settings, report);
 }
 
-fn check_links(document: &TaskDocument, submission: bool, tasks: &TasksPath, report: &mut Report) {
+fn check_links(
+    document: &TaskDocument,
+    submission: bool,
+    settings: &Settings,
+    report: &mut Report,
+) {
     let id = document.task_id();
     let own = ["self", "task"].map(|rel| document.link(rel));
-    if own.iter().flatten().count() == 0 {
+    let required = settings.format.required().contains(&Required::Itself);
+    if required && own.iter().flatten().count() == 0 {
         let expected = if submission { "task" } else { "self" };
         report.add(Rule::Link, format!("task {id} has no link {expected:?}"));
     }
     for link in own.into_iter().flatten() {
         let Some(href) = link.href() else { continue };
         let path = href.split(['?', '#']).next().unwrap_or_default();
-        let leads_to_it = match tasks.endpoint(path) {
+        let leads_to_it = match settings.tasks.endpoint(path) {
             Some(Endpoint::Task(last)) => last.eq_ignore_ascii_case(id),
             _ => false,
         };

@@ -4,8 +4,13 @@ use serde::Deserialize;
 
 use crate::json::{MAX_DEPTH, exceeds_depth};
 
-/// `serde_json` bounds the depth of what is decoded, but not of what is skipped or kept as text.
-pub(super) fn read<'de, T: Deserialize<'de>>(json: &'de [u8]) -> Result<T, DocumentError> {
+/// Reads JSON whose nesting is bounded: 127 deep. For those who implement a
+/// [`Format`](crate::format::Format).
+///
+/// # Errors
+/// Where the text is no JSON, not that of a `T`, or nested deeper. The error says where.
+pub fn read_json<'de, T: Deserialize<'de>>(json: &'de [u8]) -> Result<T, DocumentError> {
+    // `serde_json` bounds the depth of what is decoded, but not of what is skipped or kept as text.
     match exceeds_depth(json, MAX_DEPTH) {
         Some(at) => Err(DocumentError(Fault::too_deep(json, at))),
         None => serde_json::from_slice(json).map_err(|error| DocumentError(Fault::Json(error))),
@@ -45,7 +50,14 @@ impl Fault {
 }
 
 impl DocumentError {
-    /// The line where reading ended, from 1; 0 where there is none.
+    /// An error of one's own: `message` says what was expected and what came. For those who implement a
+    /// [`Format`](crate::format::Format).
+    #[must_use]
+    pub fn new(message: impl core::fmt::Display) -> Self {
+        Self(Fault::Json(serde::de::Error::custom(message)))
+    }
+
+    /// The line where reading ended, from 1; 0 where that is not known.
     #[must_use]
     pub fn line(&self) -> usize {
         match &self.0 {

@@ -7,10 +7,10 @@ use core::fmt;
 use serde::Serialize;
 use serde::de::{Deserialize, Deserializer, Error as _};
 
-use super::error::{DocumentError, read};
+use super::error::{DocumentError, read_json};
 use super::links::{LinkArray, LinkMap, TaskLink};
 use super::list::ListDocument;
-use super::response::TaskResponse;
+use super::response::{ReportedError, TaskResponse};
 use super::{display_json, write};
 use crate::event::Progress;
 use crate::id::{IdError, TaskId};
@@ -83,13 +83,80 @@ struct Fields {
 }
 
 impl TaskDocument {
+    /// A document about a task of which nothing is known but its id and its status. For those who
+    /// implement a [`Format`](crate::format::Format).
+    ///
+    /// ```
+    /// use tasklife::{TaskDocument, TaskStatus};
+    ///
+    /// let document = TaskDocument::new("7", TaskStatus::Received.into());
+    /// assert_eq!(document.to_string(), r#"{"taskId":"7","status":"received"}"#);
+    /// ```
+    #[must_use]
+    pub fn new(task_id: impl Into<Box<str>>, status: ReportedStatus) -> Self {
+        Self {
+            fields: Fields {
+                task_id: task_id.into(),
+                command_type: None,
+                status,
+                description: None,
+                progress: None,
+                timestamp: None,
+                response: None,
+                link_map: None,
+                link_array: None,
+            },
+        }
+    }
+
+    /// Sets what was asked for, or that it is not known.
+    #[must_use]
+    pub fn with_command_type(mut self, command_type: impl Into<Option<Box<str>>>) -> Self {
+        self.fields.command_type = command_type.into();
+        self
+    }
+
+    /// Sets the status in words, or that there are none.
+    #[must_use]
+    pub fn with_description(mut self, description: impl Into<Option<Box<str>>>) -> Self {
+        self.fields.description = description.into();
+        self
+    }
+
+    /// Sets how far the task has come, or that it is not known.
+    #[must_use]
+    pub fn with_progress(mut self, progress: impl Into<Option<Progress>>) -> Self {
+        self.fields.progress = progress.into();
+        self
+    }
+
+    /// Sets when the task last changed, or that it is not known.
+    #[must_use]
+    pub fn with_timestamp(mut self, timestamp: impl Into<Option<Now>>) -> Self {
+        self.fields.timestamp = timestamp.into();
+        self
+    }
+
+    /// Sets what came of the task.
+    #[must_use]
+    pub fn with_response(mut self, response: TaskResponse) -> Self {
+        self.fields.response = Some(response);
+        self
+    }
+
+    /// Sets that what came of the task is an error.
+    #[must_use]
+    pub fn with_error(self, error: ReportedError) -> Self {
+        self.with_response(TaskResponse::default().with_error(error))
+    }
+
     /// Reads the document of one task.
     ///
     /// # Errors
     /// Where the text is no JSON, no task document, or nested more than 127 deep. The error says
     /// where.
     pub fn from_json(json: &[u8]) -> Result<Self, DocumentError> {
-        read(json)
+        read_json(json)
     }
 
     /// Reads a list of tasks, in each of the three shapes in which servers send it: an object with
@@ -98,7 +165,7 @@ impl TaskDocument {
     /// # Errors
     /// As [`from_json`](Self::from_json).
     pub fn list_from_json(json: &[u8]) -> Result<ListDocument, DocumentError> {
-        read(json)
+        read_json(json)
     }
 
     /// The task's id as it came.
@@ -199,13 +266,9 @@ impl<'de> Deserialize<'de> for TaskDocument {
 /// only.
 fn progress<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Progress>, D::Error> {
     let Some(percent) = Option::<f64>::deserialize(deserializer)? else { return Ok(None) };
-    let whole = (0..=100).rev().find(|whole| f64::from(*whole) <= percent && percent <= 100.0);
-    match whole.map(Progress::try_from) {
-        Some(Ok(progress)) => Ok(Some(progress)),
-        _ => {
-            Err(D::Error::custom(format_args!("expected a percentage of 0 to 100, got {percent}")))
-        }
-    }
+    Progress::of_percentage(percent).map(Some).ok_or_else(|| {
+        D::Error::custom(format_args!("expected a percentage of 0 to 100, got {percent}"))
+    })
 }
 
 /// When the task last changed, where the document says so.
@@ -250,8 +313,17 @@ impl fmt::Display for TaskDocument {
 pub enum ReportedStatus {
     /// A status of the documented API.
     Known(TaskStatus),
+    /// A status that some [formats](crate::format) have and this engine has not: the task has ended
+    /// without a result, since somebody cancelled it. The text is that of the format.
+    Cancelled(Box<str>),
     /// Any other text. It counts as still running: a client goes on polling.
     Unknown(Box<str>),
+}
+
+impl From<TaskStatus> for ReportedStatus {
+    fn from(status: TaskStatus) -> Self {
+        Self::Known(status)
+    }
 }
 
 impl ReportedStatus {
@@ -260,7 +332,7 @@ impl ReportedStatus {
     pub fn as_str(&self) -> &str {
         match self {
             Self::Known(status) => status.as_str(),
-            Self::Unknown(text) => text,
+            Self::Cancelled(text) | Self::Unknown(text) => text,
         }
     }
 
@@ -269,14 +341,18 @@ impl ReportedStatus {
     pub fn known(&self) -> Option<TaskStatus> {
         match self {
             Self::Known(status) => Some(*status),
-            Self::Unknown(_) => None,
+            Self::Cancelled(_) | Self::Unknown(_) => None,
         }
     }
 
     /// Whether the task is over. An unknown status counts as still running.
     #[must_use]
     pub fn is_terminal(&self) -> bool {
-        self.known().is_some_and(TaskStatus::is_terminal)
+        match self {
+            Self::Known(status) => status.is_terminal(),
+            Self::Cancelled(_) => true,
+            Self::Unknown(_) => false,
+        }
     }
 }
 

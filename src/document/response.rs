@@ -1,5 +1,6 @@
 //! What came of a task, as a client reads it.
 
+use alloc::borrow::ToOwned;
 use alloc::boxed::Box;
 use core::fmt;
 
@@ -24,6 +25,42 @@ pub struct TaskResponse {
 }
 
 impl TaskResponse {
+    /// Sets the id of what the task made or changed, or that there is none. This and what follows is for
+    /// those who implement a [`Format`](crate::format::Format).
+    #[must_use]
+    pub fn with_resource_id(mut self, id: impl Into<Option<ResourceId>>) -> Self {
+        self.resource_id = id.into();
+        self
+    }
+
+    /// Sets the second id, or that there is none.
+    #[must_use]
+    pub fn with_additional_resource_id(mut self, id: impl Into<Option<ResourceId>>) -> Self {
+        self.additional_resource_id = id.into();
+        self
+    }
+
+    /// Sets the resource.
+    #[must_use]
+    pub fn with_resource(mut self, resource: &RawValue) -> Self {
+        self.resource = Some(JsonText::from(resource.to_owned()));
+        self
+    }
+
+    /// Sets why the task failed.
+    #[must_use]
+    pub fn with_error(mut self, error: ReportedError) -> Self {
+        self.error = Some(error);
+        self
+    }
+
+    /// Sets what else there is to say of the error, or that there is nothing.
+    #[must_use]
+    pub fn with_additional_info(mut self, info: impl Into<Option<Box<str>>>) -> Self {
+        self.additional_info = info.into();
+        self
+    }
+
     /// The id of what the task made or changed.
     #[must_use]
     pub fn resource_id(&self) -> Option<&ResourceId> {

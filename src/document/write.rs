@@ -176,8 +176,7 @@ pub(super) fn accepted<S: Serializer>(
 ) -> Result<S::Ok, S::Error> {
     let mut id = [0; Hyphenated::LENGTH];
     let id = task.id().as_uuid().as_hyphenated().encode_lower(&mut id);
-    let link = links.task(id, "task", Some("getTaskStatusUpdates"));
-    fields(links, task, id, TaskLinks([Some(link), None])).serialize(serializer)
+    fields(links, task, id, TaskLinks([Some(links.task(id)), None])).serialize(serializer)
 }
 
 /// The reply to a read of a task.
@@ -190,13 +189,13 @@ impl Serialize for Polled<'_> {
         let id = task.id().as_uuid().as_hyphenated().encode_lower(&mut id);
         let completion = task.outcome().and_then(Result::ok);
         let resource = completion.and_then(|made| links.resource(task.command_type(), made));
-        let itself = links.task(id, "self", None);
+        let itself = links.itself(id);
         fields(links, task, id, TaskLinks([resource, Some(itself)])).serialize(serializer)
     }
 }
 
 fn fields<'a, L: Relations + Copy>(
-    links: &Links,
+    links: &'a Links,
     task: &'a Task,
     id: &'a str,
     all: L,
@@ -206,7 +205,7 @@ fn fields<'a, L: Relations + Copy>(
         task_id: Plain(id),
         command_type: Some(task.command_type().as_str()),
         status: Plain(task.status().as_str()),
-        description: task.description(),
+        description: links.description_of(task),
         progress: task.progress(),
         timestamp: Some(Plain(Rfc3339(task.updated_at()))),
         response: task.outcome().map(|outcome| match outcome {

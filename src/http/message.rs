@@ -8,13 +8,22 @@ use http::StatusCode;
 use super::Rejection;
 use crate::store::{ApplyError, BackendError, ListError, SubmitError};
 
-pub(super) fn of_submission(error: &SubmitError, has_key: bool) -> Rejection {
-    match error {
-        SubmitError::Conflict if has_key => Rejection::new(
+/// `key` is the name of the header with the client's key, if the request has it.
+pub(super) fn of_submission(error: &SubmitError, key: Option<&str>) -> Rejection {
+    match (error, key) {
+        (SubmitError::Conflict, Some(key)) => Rejection::new(
             StatusCode::UNPROCESSABLE_ENTITY,
-            "expected the request that this Idempotency-Key first came with, got another one; \
-             a new request needs a new key",
+            format!(
+                "expected the request that this {key} first came with, got another one; \
+                 a new request needs a new key"
+            ),
         ),
+        (error, _) => of_new_submission(error),
+    }
+}
+
+fn of_new_submission(error: &SubmitError) -> Rejection {
+    match error {
         SubmitError::Conflict => Rejection::new(
             StatusCode::CONFLICT,
             "expected the request that made the task with this id, got another one",

@@ -1,22 +1,16 @@
 //! What a request asks for, and why it may be rejected.
 
 use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
-use core::fmt::Display;
-use core::num::NonZeroUsize;
-use core::str::FromStr;
+use core::time::Duration;
 
-use http::StatusCode;
 use http::header::IF_NONE_MATCH;
 use http::request::Parts;
+use http::{HeaderName, StatusCode};
 
 use crate::id::{AccountId, TaskId};
-use crate::store::{Cursor, ListQuery};
-use crate::wire::{Excerpt, percent_decoded};
-
-/// The header with a client's key for a request that it may repeat.
-pub(super) const KEY: &str = "idempotency-key";
+use crate::wire::percent_decoded;
 
 /// The longest key, in bytes.
 const LONGEST_KEY: usize = 255;
@@ -46,34 +40,84 @@ impl Rejection {
     }
 }
 
-pub(super) fn id_of_key(request: &Parts, account: &AccountId) -> Result<Option<TaskId>, Rejection> {
-    let mut keys = request.headers.get_all(KEY).iter();
+pub(super) fn id_of_key(
+    request: &Parts,
+    header: &HeaderName,
+    account: &AccountId,
+) -> Result<Option<TaskId>, Rejection> {
+    let mut keys = request.headers.get_all(header).iter();
     let Some(key) = keys.next() else { return Ok(None) };
+    let header = spelled(header);
     if keys.next().is_some() {
-        return Err(Rejection::bad_request("expected one Idempotency-Key, got more"));
+        return Err(Rejection::bad_request(format!("expected one {header}, got more")));
     }
     match key.to_str() {
         Ok(text) if (1..=LONGEST_KEY).contains(&text.len()) => {
             Ok(Some(TaskId::for_key(account, text)))
         }
         Ok(text) => Err(Rejection::bad_request(format!(
-            "expected an Idempotency-Key of 1 to {LONGEST_KEY} bytes, got {}",
+            "expected {header} with 1 to {LONGEST_KEY} bytes, got {}",
             text.len()
         ))),
-        Err(_) => Err(Rejection::bad_request("expected an Idempotency-Key of visible ASCII")),
+        Err(_) => Err(Rejection::bad_request(format!("expected {header} of visible ASCII"))),
     }
 }
 
-/// The id in a path, where it has one.
-pub(super) fn id_in_path(request: &Parts) -> Option<TaskId> {
-    let mut after = None;
-    for segment in request.uri.path().rsplit('/').filter(|segment| !segment.is_empty()) {
-        if segment == "tasks" {
-            return String::from_utf8(percent_decoded(after?)).ok()?.parse().ok();
-        }
-        after = Some(segment);
-    }
-    None
+/// A header's name as people spell it, such as `Idempotency-Key`.
+pub(super) fn spelled(header: &HeaderName) -> String {
+    let mut begins = true;
+    let letters = header.as_str().chars().map(|letter| {
+        let letter = if begins { letter.to_ascii_uppercase() } else { letter };
+        begins = letter == '-';
+        letter
+    });
+    letters.collect()
+}
+
+/// What a path below the tasks asks for.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct TaskPath {
+    pub(super) id: Option<TaskId>,
+    /// Whether it asks for what the task came to.
+    pub(super) is_result: bool,
+}
+
+/// What follows the path of tasks where that is last in a request's, if it is. Slashes at the end and
+/// doubled ones don't matter.
+pub(super) fn task_path(request: &Parts, tasks: &str) -> Option<TaskPath> {
+    let segments = |path: &str| -> Vec<Vec<u8>> {
+        path.split('/').filter(|segment| !segment.is_empty()).map(percent_decoded).collect()
+    };
+    let (path, tasks) = (segments(request.uri.path()), segments(tasks));
+    let at = path.windows(tasks.len().max(1)).rposition(|part| part == tasks)?;
+    let mut after = path[at + tasks.len()..].iter();
+    let id = core::str::from_utf8(after.next()?).ok().and_then(|text| text.parse().ok());
+    Some(TaskPath { id, is_result: after.next().is_some_and(|next| next == b"result") })
+}
+
+/// How long a client is ready to wait for an answer (RFC 7240, section 4.3), if it says so.
+pub(super) fn wait(request: &Parts) -> Option<Duration> {
+    let seconds = preference(request, "wait")?;
+    seconds.trim_matches('"').parse().ok().map(Duration::from_secs)
+}
+
+/// Whether a client would rather be answered at once than wait (RFC 7240, section 4.1).
+pub(super) fn prefers_async(request: &Parts) -> bool {
+    preference(request, "respond-async").is_some()
+}
+
+/// The value of a client's preference, empty where it has none: the first of this name, as RFC 7240 has
+/// it. Parameters that follow it are not looked at.
+fn preference<'a>(request: &'a Parts, name: &str) -> Option<&'a str> {
+    let headers = request.headers.get_all("prefer").iter();
+    let mut preferences = headers.filter_map(|value| value.to_str().ok());
+    preferences.find_map(|value| {
+        value.split(',').find_map(|preference| {
+            let preference = preference.split(';').next().unwrap_or_default();
+            let (token, value) = preference.split_once('=').unwrap_or((preference, ""));
+            token.trim().eq_ignore_ascii_case(name).then_some(value.trim())
+        })
+    })
 }
 
 /// Whether a request says that its client has a representation with this entity tag.
@@ -94,64 +138,4 @@ pub(super) fn has_etag(request: &Parts, tag: &str) -> bool {
         }
         false
     })
-}
-
-pub(super) fn list_query(request: &Parts, most: usize) -> Result<ListQuery, Rejection> {
-    let fields: Vec<(String, String)> = fields(request).collect();
-    for once in ["limit", "cursor", "changedSince"] {
-        if fields.iter().filter(|(name, _)| name == once).count() > 1 {
-            return Err(Rejection::bad_request(format!("expected {once} once, got it again")));
-        }
-    }
-    let mut query = ListQuery::new(NonZeroUsize::new(most).unwrap_or(NonZeroUsize::MIN));
-    for (name, value) in &fields {
-        query = match name.as_str() {
-            "limit" => {
-                let limit = digits(value).and_then(|value| value.parse().ok());
-                let limit = limit.filter(|limit: &NonZeroUsize| limit.get() <= most);
-                let limit = limit.ok_or_else(|| {
-                    let got = Excerpt::of(value);
-                    Rejection::bad_request(format!("expected a limit of 1 to {most}, got {got}"))
-                })?;
-                query.with_limit(limit)
-            }
-            "cursor" => query.after(parse(name, value)?),
-            "status" => query.with_status(parse(name, value)?),
-            "changedSince" => query.changed_since(parse(name, digits(value).unwrap_or_default())?),
-            _ => query,
-        };
-    }
-    Ok(query)
-}
-
-/// The query of the page that follows: the same, but for the cursor.
-pub(super) fn query_after(request: &Parts, cursor: Cursor) -> String {
-    let kept = fields(request)
-        .filter(|(name, _)| matches!(name.as_str(), "limit" | "status" | "changedSince"));
-    // What was read as a limit, a status or a revision needs no encoding.
-    let kept = kept.map(|(name, value)| format!("{name}={value}&"));
-    kept.collect::<String>() + &format!("cursor={cursor}")
-}
-
-/// A text that is digits alone: a number as it is written, and not with a sign.
-fn digits(text: &str) -> Option<&str> {
-    Some(text).filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()))
-}
-
-fn parse<T: FromStr<Err: Display>>(name: &str, value: &str) -> Result<T, Rejection> {
-    value.parse().map_err(|error| Rejection::bad_request(format!("{name}: {error}")))
-}
-
-/// The fields of a query, decoded.
-fn fields(request: &Parts) -> impl Iterator<Item = (String, String)> {
-    let query = request.uri.query().unwrap_or_default();
-    query.split('&').filter(|field| !field.is_empty()).map(|field| {
-        let (name, value) = field.split_once('=').unwrap_or((field, ""));
-        (decoded(name), decoded(value))
-    })
-}
-
-/// A field's text as it was meant; what is no UTF-8 then is replaced, and fits nothing.
-fn decoded(text: &str) -> String {
-    String::from_utf8_lossy(&percent_decoded(&text.replace('+', " "))).to_string()
 }

@@ -6,15 +6,15 @@ use core::net::Ipv6Addr;
 
 use crate::wire::Excerpt;
 
-/// An address under which the API is reached, without a slash at its end; kept as that of its tasks,
-/// which most links are to.
+/// An address under which the API is reached, without a slash at its end, and the path of its tasks below
+/// it. They are kept as one text, as most links are to a task.
 #[derive(Clone, Debug)]
 pub(super) struct Base {
+    /// The address, the path, and a slash.
     tasks: Box<str>,
+    /// How much of it is the address.
+    length: usize,
 }
-
-/// What comes between the address and a task's id.
-const TASKS: &str = "/tasks/";
 
 impl Base {
     pub(super) fn parse(text: &str) -> Result<Self, LinkError> {
@@ -39,11 +39,38 @@ impl Base {
                 return fail(fault);
             }
         }
-        Ok(Self { tasks: [trimmed, TASKS].concat().into() })
+        Ok(Self::of(trimmed, "/tasks"))
+    }
+
+    fn of(address: &str, tasks: &str) -> Self {
+        Self { tasks: [address, tasks, "/"].concat().into(), length: address.len() }
+    }
+
+    /// The same path of tasks, below another address.
+    pub(super) fn with_address(&self, text: &str) -> Result<Self, LinkError> {
+        Ok(Self::of(Self::parse(text)?.as_str(), self.tasks_path()))
+    }
+
+    /// The same address, with its tasks at another path.
+    pub(super) fn with_tasks_path(&self, path: &str) -> Result<Self, LinkError> {
+        let fail = |fault| LinkError::new("a path of tasks", fault, path);
+        let rest = path.strip_prefix('/').ok_or_else(|| fail(Fault::NoSlash))?;
+        rest.split('/').try_for_each(check_segment).map_err(fail)?;
+        Ok(Self::of(self.as_str(), path))
     }
 
     pub(super) fn as_str(&self) -> &str {
-        self.tasks.strip_suffix(TASKS).unwrap_or_default()
+        self.tasks.get(..self.length).unwrap_or_default()
+    }
+
+    /// The path of tasks below the address.
+    pub(super) fn tasks_path(&self) -> &str {
+        self.list().get(self.length..).unwrap_or_default()
+    }
+
+    /// The address of the list of tasks.
+    pub(super) fn list(&self) -> &str {
+        self.tasks.strip_suffix('/').unwrap_or_default()
     }
 
     /// What a task's id follows.

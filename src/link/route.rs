@@ -23,9 +23,7 @@ enum Segment {
 
 impl Route {
     pub(super) fn parse(path: &str, title: &str) -> Result<Self, LinkError> {
-        if title.is_empty() || title.contains(char::is_control) {
-            return Err(LinkError::new("a title", Fault::Title, title));
-        }
+        check_title(title)?;
         let fail = |fault| LinkError::new("a route", fault, path);
         let segments = path.strip_prefix('/').ok_or_else(|| fail(Fault::NoSlash))?.split('/');
         let segments = segments.map(|segment| match segment {
@@ -78,6 +76,14 @@ impl Route {
         }
         Ok(())
     }
+}
+
+/// Checks the title of a link.
+pub(super) fn check_title(title: &str) -> Result<(), LinkError> {
+    if title.is_empty() || title.contains(char::is_control) {
+        return Err(LinkError::new("a title", Fault::Title, title));
+    }
+    Ok(())
 }
 
 /// Writes text with everything percent-encoded but RFC 3986's unreserved characters.

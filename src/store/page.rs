@@ -78,7 +78,6 @@ impl Links {
     }
 
     /// The same, with the link `next` to the page that follows.
-    #[cfg(feature = "http")]
     pub(crate) fn list_before<'a>(&'a self, page: &'a Page, next: Option<&'a str>) -> Document<'a> {
         self.of_list(page.tasks(), next)
     }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use http::request::Parts;
 use http::{Request, Response};
 use serde_json::Value;
+use tasklife::format::ListParameters;
 use tasklife::{
     ApplyError, BackendError, Completion, LinkShape, Links, ListQuery, MemoryStore, Replies,
     Snapshot, StoreConfig, SubmitError, Submitted, Target, Task, TaskDocument, TaskEvent, TaskId,
@@ -338,7 +339,7 @@ fn a_list_leads_through_all_its_pages() {
 #[test]
 fn without_a_query_the_list_is_whole_up_to_the_cap() {
     let query = replies().list_query(&get("/v1/tasks"), second(0)).unwrap();
-    assert_eq!(query.limit().get(), Replies::MAX_LIMIT);
+    assert_eq!(query.limit().get(), ListParameters::MAX_LIMIT);
     assert!(query.statuses().eq(TaskStatus::ALL));
     let empty = MemoryStore::default().list(&account("acme"), &query, second(0));
     let response = replies().list(&get("/v1/tasks"), empty, second(0));

@@ -11,6 +11,8 @@ mod coverage;
 mod document;
 mod event;
 mod exhaust;
+#[cfg(all(feature = "http", feature = "testing"))]
+mod format;
 mod fuzz_seeds;
 #[cfg(feature = "http")]
 mod http;

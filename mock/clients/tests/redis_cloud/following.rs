@@ -122,7 +122,7 @@ async fn the_auditor_would_see_a_task_that_goes_back() {
 
 #[tokio::test]
 async fn the_older_shape_of_links_decodes_without_them() {
-    let api = api().with_link_shape(LinkShape::Map);
+    let api = api().with_links(|links| Ok(links.with_shape(LinkShape::Map))).unwrap();
     let session = Session::start(api).await;
     let task = submitted(&session, "small").await;
     let end = session.completed(task).await;

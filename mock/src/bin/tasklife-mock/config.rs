@@ -11,8 +11,8 @@ use std::time::Duration;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
-use tasklife::{AccountId, Retention, StoreConfig, TaskError};
-use tasklife_mock::{MockApi, Origin, Pace, Script};
+use tasklife::{AccountId, Origin, Retention, StoreConfig, TaskError};
+use tasklife_mock::{MockApi, Pace, Script};
 
 use crate::options::Options;
 use script::ScriptConfig;
@@ -92,13 +92,21 @@ impl Config {
         let mut api = MockApi::redis_cloud(base)
             .map_err(|fault| fault.to_string())?
             .with_config(self.store())
-            .with_link_shape(options.links)
-            .with_visibility_lag(lag.unwrap_or(Pace::AtOnce));
-        api = match &options.public_url {
-            Some(url) => api.with_public_base(url).map_err(|e| format!("--public-url: {e}"))?,
-            None if options.trust_forwarded => api.with_origin(Origin::Forwarded),
-            None => api.with_origin(Origin::Host),
+            .with_visibility_lag(lag.unwrap_or(Pace::AtOnce))
+            .with_links(|links| Ok(links.with_shape(options.links)))
+            .map_err(|fault| fault.to_string())?;
+        if let Some(path) = &options.tasks {
+            api = api.with_links(|l| l.with_tasks(path)).map_err(|e| format!("--tasks: {e}"))?;
+        }
+        if let Some(url) = &options.public_url {
+            api = api.with_links(|l| l.with_base(url)).map_err(|e| format!("--public-url: {e}"))?;
+        }
+        let origin = match &options.public_url {
+            Some(_) => Origin::Base,
+            None if options.trust_forwarded => Origin::Forwarded,
+            None => Origin::Host,
         };
+        api = api.with_replies(|replies| options.format.set(replies.with_origin(origin)));
         for (at, Login { key, secret, account }) in self.accounts.iter().enumerate() {
             self.check_login(at).map_err(|fault| self.fault("accounts", at, fault))?;
             api = api.with_account(key, secret, account.clone());

@@ -1,7 +1,8 @@
 //! Where links lead: to the host that the client knows.
 
 use http::{Request, Response, Version};
-use tasklife_mock::{MockApi, Origin};
+use tasklife::Origin;
+use tasklife_mock::MockApi;
 
 use super::{error, second};
 
@@ -51,7 +52,7 @@ fn links_lead_below_the_base_address_unless_they_are_to_follow() {
 
 #[test]
 fn links_follow_the_host_of_the_request() {
-    let follow = |base: &str| api(base).with_origin(Origin::Host);
+    let follow = |base: &str| api(base).with_replies(|replies| replies.with_origin(Origin::Host));
     for (base, host, expected) in [
         ("http://0.0.0.0:8080/v1", "mock:8080", "http://mock:8080/v1"),
         ("https://0.0.0.0/v1", "mock", "https://mock/v1"),
@@ -71,7 +72,8 @@ fn links_follow_the_host_of_the_request() {
 
 #[test]
 fn links_follow_what_a_proxy_says_where_it_is_trusted() {
-    let api = api("http://0.0.0.0:8080/v1").with_origin(Origin::Forwarded);
+    let api = api("http://0.0.0.0:8080/v1")
+        .with_replies(|replies| replies.with_origin(Origin::Forwarded));
     let host = ("host", "mock:8080");
     for (headers, expected) in [
         (vec![host], "http://mock:8080/v1"),
@@ -118,7 +120,7 @@ fn links_follow_what_a_proxy_says_where_it_is_trusted() {
 #[test]
 fn a_host_that_is_none_or_comes_twice_is_refused() {
     for origin in [Origin::Base, Origin::Host, Origin::Forwarded] {
-        let api = api("http://0.0.0.0:8080/v1").with_origin(origin);
+        let api = api("http://0.0.0.0:8080/v1").with_replies(|replies| replies.with_origin(origin));
         let refused = |headers: &[(&str, &str)]| {
             let (status, message) = error(&post(&api, "/v1/subscriptions", headers));
             assert_eq!(status, 400, "{headers:?}");
@@ -155,7 +157,8 @@ fn a_host_that_is_none_or_comes_twice_is_refused() {
 
 #[test]
 fn without_a_host_only_an_old_request_is_answered() {
-    let api = api("http://0.0.0.0:8080/v1").with_origin(Origin::Host);
+    let api =
+        api("http://0.0.0.0:8080/v1").with_replies(|replies| replies.with_origin(Origin::Host));
     let (status, message) = error(&post(&api, "/v1/subscriptions", &[]));
     assert_eq!((status, message.as_str()), (400, "expected the header Host, got none"));
     assert_eq!(
@@ -170,11 +173,19 @@ fn without_a_host_only_an_old_request_is_answered() {
 }
 
 #[test]
-fn a_public_base_comes_before_all_that_a_request_says() {
-    let api = api("http://0.0.0.0:8080/v1").with_origin(Origin::Forwarded);
-    let api = api.with_public_base("https://mock.example.com/redis/v1").unwrap();
-    let headers = [("host", "mock:8080"), ("forwarded", "host=a")];
-    let base = base_of(&api, "/v1/subscriptions", &headers);
-    assert_eq!(base, "https://mock.example.com/redis/v1");
-    assert!(api.with_public_base("mock").is_err());
+fn links_lead_to_a_public_base_unless_a_request_says_another_host() {
+    let api = || {
+        let api = api("http://0.0.0.0:8080/v1");
+        api.with_links(|links| links.with_base("https://mock.example.com/redis/v1")).unwrap()
+    };
+    let headers = [("host", "mock:8080"), ("forwarded", "host=a;proto=http")];
+    for (origin, expected) in [
+        (Origin::Base, "https://mock.example.com/redis/v1"),
+        (Origin::Host, "https://mock:8080/redis/v1"),
+        (Origin::Forwarded, "http://a/redis/v1"),
+    ] {
+        let api = api().with_replies(|replies| replies.with_origin(origin));
+        assert_eq!(base_of(&api, "/v1/subscriptions", &headers), expected, "{origin:?}");
+    }
+    assert!(api().with_links(|links| links.with_base("mock")).is_err());
 }

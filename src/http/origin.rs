@@ -1,17 +1,21 @@
 //! Where the links of an answer lead: to the address at which the client reached the API.
 
-use tasklife::Links;
+use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::string::{String, ToString};
 
-use crate::rejection::Rejection;
-use crate::text::Excerpt;
 use http::header::{FORWARDED, HOST};
 use http::request::Parts;
 use http::{HeaderName, Version};
 
+use super::request::Rejection;
+use crate::link::Links;
+use crate::wire::Excerpt;
+
 /// To which host the links of an API's answers lead.
 ///
-/// A path that a proxy takes away can't be seen in a request: where there is one, say the whole address,
-/// with [`with_public_base`](crate::MockApi::with_public_base).
+/// A path that a proxy takes away can't be seen in a request: where there is one, give the whole address
+/// to [`Links::new`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Origin {
@@ -33,13 +37,19 @@ pub enum Origin {
     Forwarded,
 }
 
-pub(crate) const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
-pub(crate) const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
 impl Origin {
+    /// The headers that decide where links lead, besides the host.
+    pub(super) fn headers(self) -> &'static [HeaderName] {
+        static DECIDING: [HeaderName; 3] = [FORWARDED, X_FORWARDED_HOST, X_FORWARDED_PROTO];
+        if self == Self::Forwarded { &DECIDING } else { &[] }
+    }
+
     /// The scheme and host to which the links in the answer lead, where they are not those of the base
     /// address. A `Host` that is there is looked at in any case.
-    pub(crate) fn of(
+    pub(super) fn of(
         self,
         request: &Parts,
         base_scheme: &str,

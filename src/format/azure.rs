@@ -1,0 +1,125 @@
+//! Azure's two kinds of long-running operations, and what they have in common: errors and lists.
+
+mod data_plane;
+mod resource_manager;
+
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::num::NonZeroUsize;
+
+use serde::{Deserialize, Serialize};
+
+use super::message::to_json;
+use super::{ListParameters, Message, NextPage, Refusal, ReportedRefusal};
+use crate::document::{DocumentError, ListDocument, ReportedError, TaskDocument, read_json};
+use crate::outcome::TaskError;
+
+pub use data_plane::AzureOperation;
+pub use resource_manager::AzureResourceManager;
+
+/// An error as Azure's APIs have it.
+#[derive(Serialize)]
+struct WrittenError<'a> {
+    code: &'a str,
+    message: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    innererror: Option<InnerError<'a>>,
+}
+
+#[derive(Serialize)]
+struct InnerError<'a> {
+    message: &'a str,
+}
+
+impl<'a> WrittenError<'a> {
+    fn of(error: &'a TaskError) -> Self {
+        let innererror = error.additional_info().map(|message| InnerError { message });
+        Self { code: error.code(), message: error.description(), innererror }
+    }
+}
+
+#[derive(Deserialize)]
+struct ReadError {
+    code: Option<Box<str>>,
+    message: Option<Box<str>>,
+    innererror: Option<ReadInnerError>,
+}
+
+#[derive(Deserialize)]
+struct ReadInnerError {
+    message: Option<Box<str>>,
+}
+
+impl ReadError {
+    /// The error, and what else there is to say of it.
+    fn read(self) -> (ReportedError, Option<Box<str>>) {
+        let Self { code, message: description, innererror } = self;
+        let info = innererror.and_then(|inner| inner.message);
+        (ReportedError::Object { code, status: None, description }, info)
+    }
+}
+
+/// The body of a refusal: `{"error": {"code", "message"}}`.
+#[derive(Serialize)]
+struct Refused<'a> {
+    error: WrittenError<'a>,
+}
+
+/// A refusal, with the header that has its code too. The code is the reason phrase in one word.
+fn refused(refusal: &Refusal<'_>) -> Message {
+    let code: String = refusal.reason().split(|c: char| !c.is_ascii_alphanumeric()).collect();
+    let error = WrittenError { code: &code, message: refusal.message(), innererror: None };
+    Message::new(refusal.status(), to_json(&Refused { error }))
+        .with_header("x-ms-error-code", code.clone())
+}
+
+fn read_refusal(json: &[u8]) -> Result<ReportedRefusal, DocumentError> {
+    #[derive(Deserialize)]
+    struct Body {
+        error: ReadError,
+    }
+
+    let Body { error: ReadError { code, message, .. } } = read_json(json)?;
+    Ok(ReportedRefusal { status: None, code, message })
+}
+
+/// A page: `{"value", "nextLink"}`.
+fn list(operations: &[String], next: Option<&NextPage>) -> Message {
+    let mut body = ["{\"value\":[", &operations.join(","), "]"].concat();
+    if let Some(next) = next {
+        body += &[",\"nextLink\":", &to_json(&next.href())].concat();
+    }
+    Message::new(200, body + "}")
+}
+
+fn read_list<'de, T: Deserialize<'de>>(
+    json: &'de [u8],
+    read: impl Fn(T) -> Result<TaskDocument, DocumentError>,
+) -> Result<ListDocument, DocumentError> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct List<T> {
+        value: Vec<T>,
+        next_link: Option<Box<str>>,
+    }
+
+    let List { value, next_link } = read_json(json)?;
+    let list = ListDocument::new(value.into_iter().map(read).collect::<Result<_, _>>()?);
+    Ok(match next_link {
+        Some(next) => list.with_next(next),
+        None => list,
+    })
+}
+
+/// `maxpagesize`, and `skiptoken`, which is part of `nextLink`.
+fn list_parameters() -> ListParameters {
+    const MOST: NonZeroUsize = NonZeroUsize::new(ListParameters::MAX_LIMIT).unwrap();
+    ListParameters::default()
+        .with_limit("maxpagesize", MOST)
+        .with_coerced_limit()
+        .with_cursor("skiptoken")
+        .without_status()
+        .without_changed_since()
+        .with_unsupported("filter")
+}

@@ -1,0 +1,281 @@
+//! The asynchronous operations of Azure Resource Manager.
+
+use alloc::boxed::Box;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use serde_json::{Map, Value, json};
+
+use super::{
+    ReadError, Refused, WrittenError, list, list_parameters, read_list, read_refusal, refused,
+};
+use crate::document::{
+    DocumentError, ListDocument, ReportedStatus, TaskDocument, TaskResponse, read_json,
+};
+use crate::event::Progress;
+use crate::format::message::to_json;
+use crate::format::{
+    Accepted, Format, ListParameters, Message, NextPage, Refusal, ReportedRefusal,
+};
+use crate::json::JsonText;
+use crate::link::Links;
+use crate::outcome::{Completion, TaskError};
+use crate::status::TaskStatus;
+use crate::store::Page;
+use crate::task::Task;
+use crate::time::{Rfc3339, parse_rfc3339};
+
+/// The asynchronous operations of Azure Resource Manager, after the [resource provider contract][contract].
+///
+/// A submission is answered with 202, two addresses, and what is known of the resource:
+/// `{"properties": {"provisioningState": "Accepted"}}`. Azure's own clients need absolute addresses: give
+/// [`Links`] a base address with a host.
+///
+/// - At the one in `Azure-AsyncOperation`, the task's, is the operation, with 200.
+/// - At the one in `Location`, the task's and `/result`, is 202 until the task has ended, and then what the
+///   request itself would have been answered with: the resource, with 200; 204 where there is nothing to
+///   show; or the error, with its HTTP status.
+///
+/// | operation | |
+/// |---|---|
+/// | `id`, `name` | the path of the task, and its id |
+/// | `status` | `Accepted`, `InProgress`, `Succeeded`, `Failed` |
+/// | `startTime`, `endTime` | when the task was submitted, and when it ended |
+/// | `percentComplete` | the progress, where a report gave it |
+/// | `properties` | once it has succeeded: the completion's resource, where it has one |
+/// | `error` | once it has failed: `{"code", "message"}`, and `innererror` for what else there is to say |
+///
+/// The resource at `/result` is the completion's, or its ids as `id` (the path of its
+/// [route](Links::with_route)) and `name`, with the `properties.provisioningState` `Succeeded` unless it
+/// has one of its own. A list is `{"value", "nextLink"}`, and a refusal `{"error": {"code", "message"}}`.
+///
+/// Operations are not cancelled. What is read as `Canceled` is [`Cancelled`](ReportedStatus::Cancelled); a
+/// status that is none of the three at which an operation ends is in progress, as the contract says.
+/// The state of a resource, in its `properties.provisioningState`, is read like an operation's.
+///
+/// [contract]: https://github.com/cloud-and-ai-microsoft/resource-provider-contract/blob/master/v1.0/async-api-reference.md
+///
+/// ```
+/// use tasklife::format::{AzureResourceManager, Format};
+/// use tasklife::TaskStatus;
+///
+/// let resource = br#"{"name": "7", "properties": {"provisioningState": "Succeeded"}}"#;
+/// let read = AzureResourceManager.read_task(resource)?;
+/// assert_eq!(read.status().known(), Some(TaskStatus::ProcessingCompleted));
+/// # Ok::<(), tasklife::DocumentError>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AzureResourceManager;
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct WrittenOperation<'a> {
+    id: String,
+    name: String,
+    status: &'static str,
+    start_time: Rfc3339,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    end_time: Option<Rfc3339>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    percent_complete: Option<Progress>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    properties: Option<&'a JsonText>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<WrittenError<'a>>,
+}
+
+fn state_of(task: &Task) -> &'static str {
+    match task.status() {
+        TaskStatus::Initialized | TaskStatus::Received => "Accepted",
+        TaskStatus::ProcessingInProgress => "InProgress",
+        TaskStatus::ProcessingCompleted => "Succeeded",
+        TaskStatus::ProcessingError => "Failed",
+    }
+}
+
+fn operation(links: &Links, task: &Task) -> String {
+    let completion = task.outcome().and_then(Result::ok);
+    to_json(&WrittenOperation {
+        id: path_of(&links.task_href(task.id())).into(),
+        name: task.id().to_string(),
+        status: state_of(task),
+        start_time: Rfc3339(task.submitted_at()),
+        end_time: task.status().is_terminal().then(|| Rfc3339(task.updated_at())),
+        percent_complete: task.progress(),
+        properties: completion.and_then(|completion| completion.resource.as_ref()),
+        error: task.outcome().and_then(Result::err).map(WrittenError::of),
+    })
+}
+
+/// What is known of the resource while the task has not ended.
+fn unfinished(task: &Task) -> Message {
+    let resource = json!({"properties": {"provisioningState": state_of(task)}});
+    Message::new(202, resource.to_string())
+}
+
+/// What the request would have been answered with, had it waited.
+fn finished(links: &Links, task: &Task, completion: &Completion) -> Message {
+    let resource = completion.resource().map(serde_json::from_str);
+    let mut resource: Map<String, Value> = match (resource, completion.resource_id()) {
+        (Some(Ok(resource)), _) => resource,
+        // A number that no value can be is still text.
+        (Some(Err(_)), _) => return Message::new(200, completion.resource().unwrap_or_default()),
+        (None, Some(name)) => {
+            let mut resource = Map::new();
+            if let Some(href) = links.resource_href(task) {
+                resource.insert("id".into(), path_of(&href).into());
+            }
+            resource.insert("name".into(), name.to_string().into());
+            resource
+        }
+        (None, None) => return Message::new(204, ""),
+    };
+    let properties = resource.entry("properties").or_insert_with(|| json!({}));
+    if let Value::Object(properties) = properties {
+        properties.entry("provisioningState").or_insert_with(|| state_of(task).into());
+    }
+    Message::new(200, Value::from(resource).to_string())
+}
+
+/// The error, with its own HTTP status.
+fn failed(error: &TaskError) -> Message {
+    let number = error.status().split_ascii_whitespace().next().and_then(|word| word.parse().ok());
+    let status = number.filter(|status| (400..=599).contains(status)).unwrap_or(500);
+    Message::new(status, to_json(&Refused { error: WrittenError::of(error) }))
+}
+
+/// An address without scheme and host.
+fn path_of(href: &str) -> &str {
+    match href.split_once("://") {
+        Some((_, rest)) => rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("/"),
+        None => href,
+    }
+}
+
+fn result_href(links: &Links, task: &Task) -> String {
+    links.task_href(task.id()) + "/result"
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Operation {
+    id: Option<Box<str>>,
+    name: Option<Box<str>>,
+    status: Option<Box<str>>,
+    start_time: Option<Box<str>>,
+    end_time: Option<Box<str>>,
+    percent_complete: Option<f64>,
+    properties: Option<Box<RawValue>>,
+    error: Option<ReadError>,
+}
+
+/// What is looked at of a resource.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Properties {
+    provisioning_state: Option<Box<str>>,
+}
+
+impl Operation {
+    fn read(self) -> Result<TaskDocument, DocumentError> {
+        if self.id.is_none() && self.name.is_none() {
+            return Err(DocumentError::new(
+                "expected an operation or a resource with an `id` or a `name`",
+            ));
+        }
+        let properties = self.properties;
+        let read = |text: &RawValue| serde_json::from_str::<Properties>(text.get()).ok();
+        let state = properties.as_deref().and_then(read).unwrap_or_default().provisioning_state;
+        // A resource without a state is there: it was provisioned.
+        let status = self.status.or(state).unwrap_or_else(|| "Succeeded".into());
+        let status = match status.to_ascii_lowercase().as_str() {
+            "accepted" => TaskStatus::Received.into(),
+            "succeeded" => TaskStatus::ProcessingCompleted.into(),
+            "failed" => TaskStatus::ProcessingError.into(),
+            "canceled" | "cancelled" => ReportedStatus::Cancelled(status),
+            _ => TaskStatus::ProcessingInProgress.into(),
+        };
+        let id = self.id.as_deref().and_then(|id| id.rsplit('/').next()).unwrap_or_default();
+        let timestamp = self.end_time.or_else(|| {
+            let is_new = status == ReportedStatus::from(TaskStatus::Received);
+            self.start_time.filter(|_| is_new)
+        });
+        let is_ended = status.is_terminal();
+        let document = TaskDocument::new(self.name.as_deref().unwrap_or(id), status)
+            .with_progress(self.percent_complete.and_then(Progress::of_percentage))
+            .with_timestamp(timestamp.and_then(|at| parse_rfc3339(&at).ok()));
+        Ok(match (self.error, properties) {
+            (Some(error), _) => {
+                let (error, info) = error.read();
+                let response = TaskResponse::default().with_error(error);
+                document.with_response(response.with_additional_info(info))
+            }
+            (None, Some(properties)) if is_ended => {
+                document.with_response(TaskResponse::default().with_resource(&properties))
+            }
+            (None, _) => document,
+        })
+    }
+}
+
+impl Format for AzureResourceManager {
+    fn accepted(&self, links: &Links, task: &Task) -> Message {
+        unfinished(task)
+            .with_header("azure-asyncoperation", links.task_href(task.id()))
+            .with_header("location", result_href(links, task))
+    }
+
+    fn polled(&self, links: &Links, task: &Task) -> Message {
+        Message::new(200, operation(links, task))
+    }
+
+    fn result(&self, links: &Links, task: &Task) -> Option<Message> {
+        Some(match task.outcome() {
+            None => unfinished(task).with_header("location", result_href(links, task)),
+            Some(Ok(completion)) => finished(links, task, completion),
+            Some(Err(error)) => failed(error),
+        })
+    }
+
+    fn list(&self, links: &Links, page: &Page, next: Option<&NextPage>) -> Message {
+        let operations: Vec<_> = page.tasks().iter().map(|task| operation(links, task)).collect();
+        list(&operations, next)
+    }
+
+    fn refused(&self, refusal: &Refusal<'_>) -> Message {
+        refused(refusal)
+    }
+
+    fn list_parameters(&self) -> ListParameters {
+        list_parameters()
+    }
+
+    /// The address is that of `Azure-AsyncOperation`, or of `Location` where that is alone.
+    fn read_accepted(
+        &self,
+        header: &dyn Fn(&str) -> Option<Box<str>>,
+        _: &[u8],
+    ) -> Result<Accepted, DocumentError> {
+        let href = header("azure-asyncoperation").or_else(|| header("location"));
+        Ok(Accepted { task: None, href })
+    }
+
+    /// A resource is no task, though it can be read as what its task came to.
+    fn is_task(&self, json: &[u8]) -> bool {
+        read_json(json).is_ok_and(|operation: Operation| operation.status.is_some())
+    }
+
+    fn read_task(&self, json: &[u8]) -> Result<TaskDocument, DocumentError> {
+        read_json(json).and_then(Operation::read)
+    }
+
+    fn read_list(&self, json: &[u8]) -> Result<ListDocument, DocumentError> {
+        read_list(json, Operation::read)
+    }
+
+    fn read_refusal(&self, json: &[u8]) -> Result<ReportedRefusal, DocumentError> {
+        read_refusal(json)
+    }
+}

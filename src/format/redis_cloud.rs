@@ -1,0 +1,105 @@
+//! The task API of Redis Cloud.
+
+use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
+use alloc::string::{String, ToString};
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::{Accepted, Format, Message, NextPage, Refusal, ReportedRefusal, Required};
+use crate::document::{DocumentError, ListDocument, TaskDocument, read_json};
+use crate::link::Links;
+use crate::store::Page;
+use crate::task::Task;
+
+/// The task API of Redis Cloud, as [documented] and as the live API sends it: the documents that
+/// [`Links`] makes, `Location` for a task that was accepted, and errors as
+/// `{"timestamp", "status", "error", "message", "path"}`.
+///
+/// [documented]: https://redis.io/docs/latest/operate/rc/api/get-started/manage-tasks/
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RedisCloud;
+
+/// The fields of a body, as text; none, where it is no object.
+///
+/// They are not read: a body that can't be kept as a value, for a number that is too large or for
+/// its depth, tells of tasks no less.
+fn fields(json: &[u8]) -> BTreeMap<String, &RawValue> {
+    serde_json::from_slice(json).unwrap_or_default()
+}
+
+impl Format for RedisCloud {
+    fn accepted(&self, links: &Links, task: &Task) -> Message {
+        Message::new(202, links.accepted(task).to_string())
+            .with_header("location", links.task_href(task.id()))
+    }
+
+    fn polled(&self, links: &Links, task: &Task) -> Message {
+        Message::new(200, links.polled(task).to_string())
+    }
+
+    fn list(&self, links: &Links, page: &Page, next: Option<&NextPage>) -> Message {
+        let href = next.map(NextPage::href);
+        let message = Message::new(200, links.list_before(page, href).to_string());
+        match href {
+            Some(href) => message.with_header("link", ["<", href, ">; rel=\"next\""].concat()),
+            None => message,
+        }
+    }
+
+    fn refused(&self, refusal: &Refusal<'_>) -> Message {
+        refusal.to_redis_cloud()
+    }
+
+    fn required(&self) -> &'static [Required] {
+        &[Required::Uuid, Required::CommandType, Required::Timestamp, Required::Itself]
+    }
+
+    fn is_task(&self, json: &[u8]) -> bool {
+        fields(json).contains_key("taskId")
+    }
+
+    fn is_list(&self, json: &[u8]) -> bool {
+        let fields = fields(json);
+        match json.trim_ascii_start().first() {
+            Some(b'[') => true,
+            Some(b'{') => {
+                let is_link = |name: &String| matches!(&**name, "links" | "_links");
+                fields.contains_key("tasks") || fields.keys().all(is_link)
+            }
+            _ => false,
+        }
+    }
+
+    /// The address is that of `Location`, or of the link `task`, which the live API has alone.
+    fn read_accepted(
+        &self,
+        header: &dyn Fn(&str) -> Option<Box<str>>,
+        body: &[u8],
+    ) -> Result<Accepted, DocumentError> {
+        let task = self.read_task(body)?;
+        let link = || task.link("task").or(task.link("self"))?.href().map(Box::from);
+        Ok(Accepted { href: header("location").or_else(link), task: Some(task) })
+    }
+
+    fn read_task(&self, json: &[u8]) -> Result<TaskDocument, DocumentError> {
+        TaskDocument::from_json(json)
+    }
+
+    fn read_list(&self, json: &[u8]) -> Result<ListDocument, DocumentError> {
+        TaskDocument::list_from_json(json)
+    }
+
+    fn read_refusal(&self, json: &[u8]) -> Result<ReportedRefusal, DocumentError> {
+        #[derive(Deserialize)]
+        struct Body {
+            status: Option<u16>,
+            error: Option<Box<str>>,
+            message: Option<Box<str>>,
+        }
+
+        let Body { status, error: code, message } = read_json(json)?;
+        Ok(ReportedRefusal { status, code, message })
+    }
+}

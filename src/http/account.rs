@@ -1,0 +1,36 @@
+//! Whose a request is.
+
+use alloc::sync::Arc;
+use core::fmt;
+
+use http::HeaderName;
+use http::request::Parts;
+
+use crate::id::AccountId;
+
+/// How the head of a request says whose it is.
+#[derive(Clone)]
+pub(super) struct AccountOf(Arc<Find>);
+
+type Find = dyn Fn(&Parts) -> Option<AccountId> + Send + Sync;
+
+impl AccountOf {
+    pub(super) fn new(find: impl Fn(&Parts) -> Option<AccountId> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(find))
+    }
+
+    /// By a header that has the account's name.
+    pub(super) fn header(name: HeaderName) -> Self {
+        Self::new(move |head| head.headers.get(&name)?.to_str().ok()?.parse().ok())
+    }
+
+    pub(super) fn find(&self, request: &Parts) -> Option<AccountId> {
+        (self.0)(request)
+    }
+}
+
+impl fmt::Debug for AccountOf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AccountOf(..)")
+    }
+}

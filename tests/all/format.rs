@@ -1,0 +1,285 @@
+//! Wire formats: what is written is what the specifications show, and is read back as what it tells.
+
+mod azure;
+mod google;
+mod parameters;
+mod replies;
+
+use proptest::prelude::*;
+use tasklife::format::{
+    AzureOperation, AzureResourceManager, Format, GoogleOperation, Message, NextPage, RedisCloud,
+    Refusal,
+};
+use tasklife::testing::strategy;
+use tasklife::{
+    Completion, Links, ListQuery, Page, Progress, ReportedError, ReportedStatus, Revision, Task,
+    TaskError, TaskEvent, TaskStatus,
+};
+
+use crate::support::{CREATE, account, id, second, submission, task};
+
+fn links() -> Links {
+    let links =
+        Links::new("https://api.example.com/v1").unwrap().with_tasks("/operations").unwrap();
+    links.with_route(CREATE, "/subscriptions/{resourceId}", "title").unwrap()
+}
+
+fn formats() -> [Box<dyn Format>; 4] {
+    [
+        Box::new(RedisCloud),
+        Box::new(GoogleOperation::new("example.com")),
+        Box::new(AzureOperation),
+        Box::new(AzureResourceManager),
+    ]
+}
+
+/// What happened to a task, a second after another.
+fn after(events: impl IntoIterator<Item = TaskEvent>) -> Task {
+    let mut clock = tasklife::AccountClock::default();
+    let mut task = task(submission("acme", 7), second(0));
+    clock.advance_to(&task);
+    for (event, at) in events.into_iter().zip(1..) {
+        task.apply(event, tasklife::Retention::default(), second(at), clock.next(second(at)))
+            .unwrap();
+        clock.advance_to(&task);
+    }
+    task
+}
+
+fn running() -> Task {
+    after([TaskEvent::start(), TaskEvent::report_of(Progress::of(1, 4))])
+}
+
+fn completed(completion: Completion) -> Task {
+    after([TaskEvent::start(), TaskEvent::complete(completion)])
+}
+
+fn failed() -> Task {
+    let error = TaskError::new("SUBSCRIPTION_NOT_FOUND", "Subscription was not found.")
+        .with_status("404 NOT_FOUND")
+        .with_additional_info("It was deleted.");
+    after([TaskEvent::start(), TaskEvent::fail(error)])
+}
+
+fn json(message: &Message) -> serde_json::Value {
+    serde_json::from_str(message.body()).unwrap()
+}
+
+/// The status as which a format shows a task: those of before the work are one in most.
+fn shown(format: &dyn Format, task: &Task) -> TaskStatus {
+    let is_redis = format!("{format:?}") == "RedisCloud";
+    let is_google = format!("{format:?}").starts_with("Google");
+    match task.status() {
+        TaskStatus::Initialized if !is_redis && !is_google => TaskStatus::Received,
+        status => status,
+    }
+}
+
+proptest! {
+    /// The law of formats: whatever is written is read back as what it tells.
+    #[test]
+    fn what_is_written_is_read_back(task in strategy::tasks()) {
+        let links = links();
+        for format in formats() {
+            let message = format.polled(&links, &task);
+            let read = format.read_task(message.body().as_bytes()).unwrap();
+            prop_assert_eq!(read.id().unwrap(), task.id());
+            let status = shown(&*format, &task);
+            prop_assert_eq!(read.status(), &ReportedStatus::from(status), "{:?}", format);
+            let error = read.response().and_then(|response| response.error());
+            match task.outcome() {
+                Some(Err(expected)) => {
+                    let error = error.unwrap();
+                    prop_assert_eq!(error.code(), Some(expected.code()));
+                    prop_assert_eq!(error.description(), Some(expected.description()));
+                }
+                Some(Ok(expected)) => {
+                    prop_assert!(error.is_none());
+                    let resource = read.response().and_then(|response| response.resource());
+                    prop_assert_eq!(resource, expected.resource(), "{:?}", format);
+                }
+                None => prop_assert!(error.is_none()),
+            }
+            prop_assert!(format.is_task(message.body().as_bytes()));
+        }
+    }
+
+    #[test]
+    fn a_page_is_read_back_with_all_its_tasks(
+        tasks in proptest::collection::vec(strategy::tasks(), 0..5),
+        goes_on: bool,
+    ) {
+        let links = links();
+        let cursor = ListQuery::default().cursor(&account("acme"), Revision::default());
+        let href = format!("https://api.example.com/v1/operations?cursor={cursor}");
+        let next = goes_on.then(|| NextPage::new(cursor, href));
+        let page = Page::new(tasks, next.as_ref().map(NextPage::cursor), Revision::default());
+        for format in formats() {
+            let message = format.list(&links, &page, next.as_ref());
+            prop_assert_eq!(message.status(), 200);
+            let read = format.read_list(message.body().as_bytes()).unwrap();
+            let ids: Vec<_> = read.tasks().iter().map(|task| task.id().unwrap()).collect();
+            let expected: Vec<_> = page.tasks().iter().map(Task::id).collect();
+            prop_assert_eq!(ids, expected);
+            for (read, task) in read.tasks().iter().zip(page.tasks()) {
+                let alone = format.polled(&links, task);
+                let alone = format.read_task(alone.body().as_bytes()).unwrap();
+                prop_assert_eq!(read, &alone);
+            }
+            prop_assert_eq!(read.next().is_some(), goes_on, "{:?}", format);
+            if let Some(next) = read.next() {
+                let says = next.contains(&cursor.to_string());
+                prop_assert!(says, "{}", next);
+            }
+            prop_assert!(format.is_list(message.body().as_bytes()));
+        }
+    }
+
+    #[test]
+    fn a_refusal_is_read_back(status in 400_u16..600, message in ".{0,40}") {
+        let status = http::StatusCode::from_u16(status).unwrap();
+        let reason = status.canonical_reason().unwrap_or_default();
+        let refusal = Refusal::new(status.as_u16(), reason, &message, "/v1/tasks", second(0));
+        for format in formats() {
+            let written = format.refused(&refusal);
+            prop_assert_eq!(written.status(), status.as_u16());
+            let read = format.read_refusal(written.body().as_bytes()).unwrap();
+            prop_assert_eq!(read.message.as_deref(), Some(&*message));
+            prop_assert!(read.status.is_none_or(|read| read == status.as_u16()));
+            prop_assert!(read.code.is_some());
+        }
+    }
+
+    /// No text makes reading panic; what is read as a task has the text's id.
+    #[test]
+    fn any_text_is_read_or_refused(
+        text in proptest::string::string_regex(concat!(
+            r#"\{("(name|id|status|done|metadata|response|error|value|taskId|operations|tasks|properties|"#,
+            r#"nextLink|nextPageToken)":(null|true|1E999|7|-1|"x"|"Succeeded"|\{\}|\[\]|\{"code":1\}|"#,
+            r#"\{"@type":"t","value":\{\}\}|\[\{"id":"7","status":"Running"\}\]),?){0,5}\}?"#,
+        )).unwrap(),
+    ) {
+        for format in formats() {
+            let _ = format.read_task(text.as_bytes());
+            let _ = format.read_list(text.as_bytes());
+            let _ = format.read_refusal(text.as_bytes());
+            let _ = format.read_accepted(&|_| None, text.as_bytes());
+            let (_, _) = (format.is_task(text.as_bytes()), format.is_list(text.as_bytes()));
+        }
+    }
+}
+
+#[test]
+fn what_is_nested_too_deep_is_refused_by_all() {
+    let deep = "[".repeat(200) + &"]".repeat(200);
+    for field in ["metadata", "response", "result", "properties", "resource"] {
+        let text = format!(
+            r#"{{"name": "7", "id": "7", "taskId": "7", "status": "received", "{field}": {deep}}}"#
+        );
+        for format in formats() {
+            let error = format.read_task(text.as_bytes()).unwrap_err().to_string();
+            assert!(error.contains("127 deep"), "{format:?}: {error}");
+        }
+    }
+}
+
+#[test]
+fn the_reply_to_a_submission_says_where_to_ask() {
+    let task = after([]);
+    let address = format!("https://api.example.com/v1/operations/{}", id(7));
+    let expected = [
+        ("RedisCloud", address.clone()),
+        ("GoogleOperation", format!("operations/{}", id(7))),
+        ("AzureOperation", address.clone()),
+        ("AzureResourceManager", address),
+    ];
+    for (format, (name, expected)) in formats().iter().zip(expected) {
+        assert!(format!("{format:?}").starts_with(name));
+        let reply = format.accepted(&links(), &task);
+        let header = |name: &str| {
+            let mut headers = reply.headers().iter();
+            headers.find(|(known, _)| *known == name).map(|(_, value)| value.as_str().into())
+        };
+        let read = format.read_accepted(&header, reply.body().as_bytes()).unwrap();
+        assert_eq!(read.href.as_deref(), Some(&*expected), "{name}");
+        if let Some(task) = read.task {
+            assert_eq!(task.id().unwrap(), id(7), "{name}");
+        }
+    }
+}
+
+#[test]
+fn the_address_of_the_live_api_is_in_its_links() {
+    let body = format!(
+        r#"{{"taskId": "{0}", "status": "received", "links": [{{"rel": "task", "href": "/v1/tasks/{0}"}}]}}"#,
+        id(7)
+    );
+    let read = RedisCloud.read_accepted(&|_| None, body.as_bytes()).unwrap();
+    assert_eq!(read.href.as_deref(), Some(&*format!("/v1/tasks/{}", id(7))));
+}
+
+#[test]
+fn what_was_cancelled_has_ended_without_a_result() {
+    let google = GoogleOperation::new("example.com");
+    let cancelled: [(&dyn Format, &[u8]); 4] = [
+        (&google, br#"{"name": "operations/7", "done": true, "error": {"code": 1}}"#),
+        (&AzureOperation, br#"{"id": "7", "status": "Canceled"}"#),
+        (&AzureOperation, br#"{"id": "7", "status": "cancelled"}"#),
+        (&AzureResourceManager, br#"{"name": "7", "status": "Canceled"}"#),
+    ];
+    for (format, text) in cancelled {
+        let read = format.read_task(text).unwrap();
+        assert_eq!(read.task_id(), "7");
+        assert!(matches!(read.status(), ReportedStatus::Cancelled(_)), "{read:?}");
+        assert!(read.status().is_terminal() && read.status().known().is_none());
+    }
+}
+
+#[test]
+fn ids_without_a_resource_are_read_back() {
+    let google = GoogleOperation::new("example.com");
+    let task = completed(Completion::of(77_899).with_additional_resource_id("a"));
+    for format in [&RedisCloud as &dyn Format, &google, &AzureOperation] {
+        let message = format.polled(&links(), &task);
+        let read = format.read_task(message.body().as_bytes()).unwrap();
+        let response = read.response().unwrap();
+        assert_eq!(response.resource_id(), Some(&77_899.into()), "{format:?}");
+        assert_eq!(response.additional_resource_id(), Some(&"a".into()), "{format:?}");
+        assert_eq!(response.resource(), None, "{format:?}");
+    }
+}
+
+#[test]
+fn an_error_keeps_its_code_and_what_else_there_is_to_say() {
+    for format in formats() {
+        let message = format.polled(&links(), &failed());
+        let read = format.read_task(message.body().as_bytes()).unwrap();
+        let response = read.response().unwrap();
+        assert_eq!(response.additional_info(), Some("It was deleted."), "{format:?}");
+        let Some(ReportedError::Object { code, description, .. }) = response.error() else {
+            panic!("{read:?}");
+        };
+        assert_eq!(code.as_deref(), Some("SUBSCRIPTION_NOT_FOUND"));
+        assert_eq!(description.as_deref(), Some("Subscription was not found."));
+    }
+}
+
+/// Found by `a_page_is_read_back_with_all_its_tasks`.
+#[test]
+fn an_empty_page_that_goes_on_is_a_list() {
+    let text = br#"{"_links":{"next":{"href":"/v1/tasks?cursor=1","type":"GET"}}}"#;
+    assert!(RedisCloud.is_list(text));
+    assert_eq!(RedisCloud.read_list(text).unwrap().next(), Some("/v1/tasks?cursor=1"));
+    assert!(!RedisCloud.is_list(br#"{"status": 404}"#));
+}
+
+/// Found by `what_is_written_is_read_back`.
+#[test]
+fn a_resource_without_fields_is_one() {
+    let task = completed(Completion::of(7).with_resource(&serde_json::json!({})).unwrap());
+    for format in formats() {
+        let message = format.polled(&links(), &task);
+        let read = format.read_task(message.body().as_bytes()).unwrap();
+        assert_eq!(read.response().unwrap().resource(), Some("{}"), "{format:?}");
+    }
+}

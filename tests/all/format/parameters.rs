@@ -1,0 +1,72 @@
+//! The parameters of lists: names, bounds, what is refused, and how a list goes on.
+
+use core::num::NonZeroUsize;
+
+use tasklife::format::{AzureOperation, Format, GoogleOperation, ListParameters};
+use tasklife::{ListQuery, TaskStatus};
+
+use super::account;
+
+fn number(number: usize) -> NonZeroUsize {
+    NonZeroUsize::new(number).unwrap()
+}
+
+#[test]
+fn names_and_bounds_are_those_that_were_set() {
+    let parameters = ListParameters::default()
+        .with_limit("per_page", number(50))
+        .with_default_limit(number(20))
+        .with_cursor("page")
+        .with_status("state")
+        .with_changed_since("since")
+        .with_unsupported("sort");
+    assert_eq!(parameters.read("").unwrap().limit().get(), 20);
+    assert_eq!(parameters.read("limit=7&cursor=x&status=x&sort=").unwrap().limit().get(), 20);
+    let query = parameters.read("per_page=50&state=received&since=3").unwrap();
+    assert_eq!(query.limit().get(), 50);
+    assert!(query.statuses().eq([TaskStatus::Received]));
+    assert_eq!(query.since().map(u64::from), Some(3));
+    let cursor = query.cursor(&account("acme"), 7_u64.try_into().unwrap());
+    let next = parameters.next("per_page=50&x=1&page=old&state=received&since=3", cursor);
+    assert_eq!(next, format!("per_page=50&state=received&since=3&page={cursor}"));
+    assert_eq!(parameters.read(&next).unwrap(), query.after(cursor));
+    for (query, message) in [
+        ("per_page=51", "expected a per_page of 1 to 50, got \"51\""),
+        ("per_page=0", "expected a per_page of 1 to 50, got \"0\""),
+        ("per_page=99999999999999999999", "expected a per_page of 1 to 50"),
+        ("page=1&page=1", "expected page once, got it again"),
+        ("since=1&since=1", "expected since once, got it again"),
+        ("page=next", "page: expected a cursor"),
+        ("state=done", "state: expected one of"),
+        ("sort=name", "expected no sort, which is not supported, got \"name\""),
+    ] {
+        let error = parameters.read(query).unwrap_err().to_string();
+        assert!(error.starts_with(message), "{query}: {error}");
+    }
+}
+
+#[test]
+fn what_is_left_out_is_ignored() {
+    let parameters = ListParameters::default().without_status().without_changed_since();
+    let whole = ListQuery::new(number(ListParameters::MAX_LIMIT));
+    assert_eq!(parameters.read("status=x&changedSince=x").unwrap(), whole);
+}
+
+#[test]
+fn a_limit_is_coerced_where_the_format_says_so() {
+    let google = GoogleOperation::new("example.com");
+    for (parameters, name) in
+        [(google.list_parameters(), "pageSize"), (AzureOperation.list_parameters(), "maxpagesize")]
+    {
+        let limit = |value: &str| parameters.read(&format!("{name}={value}")).map(|q| q.limit());
+        assert_eq!(limit("5").unwrap().get(), 5);
+        for value in ["0", "1000", "1001", "99999999999999999999"] {
+            assert_eq!(limit(value).unwrap().get(), 1_000, "{value}");
+        }
+        for value in ["", "-1", "%2B5", "x", "1.5"] {
+            let error = limit(value).unwrap_err().to_string();
+            assert!(error.starts_with(&format!("expected a {name} of 0 to 1000, got")), "{error}");
+        }
+        assert!(parameters.read("filter=done%3Dtrue").is_err());
+    }
+}

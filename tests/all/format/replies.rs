@@ -1,0 +1,344 @@
+//! Replies in every format, and in one's own layout and words.
+
+use http::{HeaderName, Request, Response, StatusCode};
+use proptest::prelude::*;
+use tasklife::format::{
+    AzureOperation, AzureResourceManager, GoogleOperation, ListParameters, RedisCloud,
+};
+use tasklife::{
+    Links, MemoryStore, Origin, Replies, Submitted, TaskDocument, TaskEvent, TaskStatus, TaskStore,
+};
+
+use super::{account, after, completed, failed, formats, id, links, running, second, submission};
+use http::request::Parts;
+
+fn head(method: &str, path: &str, headers: &[(&str, &str)]) -> Parts {
+    let request = Request::builder().method(method).uri(path);
+    let request =
+        headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+    request.body(()).unwrap().into_parts().0
+}
+
+fn get(path: &str) -> Parts {
+    head("GET", path, &[])
+}
+
+fn header<'a>(response: &'a Response<String>, name: &str) -> Option<&'a str> {
+    response.headers().get(name).map(|value| value.to_str().unwrap())
+}
+
+fn all_replies() -> [Replies; 4] {
+    let replies = Replies::new(links());
+    [
+        replies.clone().with_format(RedisCloud),
+        replies.clone().with_format(GoogleOperation::new("example.com")),
+        replies.clone().with_format(AzureOperation),
+        replies.with_format(AzureResourceManager),
+    ]
+}
+
+#[test]
+fn every_format_leads_through_all_pages() {
+    let store = MemoryStore::default();
+    let acme = account("acme");
+    for number in 1..=5 {
+        store.submit(submission("acme", number), second(0)).unwrap();
+    }
+    for replies in all_replies() {
+        let name = format!("{:?}", replies.format());
+        let google = name.starts_with("Google");
+        let limit = match &*name {
+            "RedisCloud" => "limit",
+            _ if google => "pageSize",
+            _ => "maxpagesize",
+        };
+        let mut path = format!("/v1/operations?{limit}=2&other=1");
+        let mut seen = Vec::new();
+        for _ in 0..4 {
+            let request = get(&path);
+            let query = replies.list_query(&request, second(1)).unwrap();
+            let response = replies.list(&request, store.list(&acme, &query, second(1)), second(1));
+            assert_eq!(header(&response, "cache-control"), Some("private, no-cache"));
+            let list = replies.format().read_list(response.body().as_bytes()).unwrap();
+            seen.extend(list.tasks().iter().map(|task| task.id().unwrap()));
+            path = match list.next() {
+                Some(token) if google => format!("/v1/operations?{limit}=2&pageToken={token}"),
+                Some(next) => next.strip_prefix("https://api.example.com").unwrap().to_owned(),
+                None => break,
+            };
+        }
+        assert_eq!(seen, [5, 4, 3, 2, 1].map(id), "{name}");
+    }
+}
+
+#[test]
+fn every_format_has_the_headers_about_caches_and_time() {
+    for replies in all_replies() {
+        let path = format!("/v1/operations/{}", id(7));
+        let running = replies.polled(&get(&path), Ok(Some(running())), second(3));
+        assert_eq!(running.status(), 200);
+        assert_eq!(header(&running, "retry-after"), Some("1"));
+        assert_eq!(header(&running, "content-type"), Some("application/json"));
+        let tag = header(&running, "etag").unwrap();
+        let again = head("GET", &path, &[("if-none-match", tag)]);
+        let again = replies.polled(&again, Ok(Some(super::running())), second(3));
+        assert_eq!((again.status().as_u16(), again.body().as_str()), (304, ""));
+        let ended = replies.polled(&get(&path), Ok(Some(failed())), second(3));
+        assert_eq!(header(&ended, "retry-after"), None);
+        let accepted = replies.accepted(&get("/"), Ok(Submitted::New(after([]))), second(0));
+        assert!(accepted.status().is_success());
+        assert_eq!(header(&accepted, "cache-control"), Some("no-store"));
+        assert_eq!(header(&accepted, "retry-after"), Some("1"));
+    }
+}
+
+#[test]
+fn a_head_has_the_head_of_the_get_and_the_length_of_its_body() {
+    for replies in all_replies() {
+        let path = format!("/v1/operations/{}", id(7));
+        for task in [Some(running()), None] {
+            let [get, head] = ["GET", "HEAD"].map(|method| {
+                replies.polled(&head(method, &path, &[]), Ok(task.clone()), second(3))
+            });
+            let mut expected = get.headers().clone();
+            expected.insert("content-length", get.body().len().into());
+            assert_eq!((head.status(), head.headers()), (get.status(), &expected));
+            assert!(head.body().is_empty() && !get.body().is_empty());
+        }
+    }
+}
+
+#[test]
+fn what_a_task_came_to_is_there_where_the_format_has_it() {
+    let path = format!("/v1/operations/{}/result", id(7));
+    for replies in all_replies() {
+        let name = format!("{:?}", replies.format());
+        let read = |task| replies.polled(&get(&path), Ok(Some(task)), second(3));
+        assert_eq!(replies.id_in_path(&get(&path), second(0)).unwrap(), id(7));
+        let (pending, done) = (read(running()), read(completed(tasklife::Completion::of(7))));
+        if name == "AzureResourceManager" {
+            assert_eq!((pending.status(), done.status()), (StatusCode::ACCEPTED, StatusCode::OK));
+            assert_eq!(header(&pending, "retry-after"), Some("1"));
+            assert_eq!((header(&pending, "etag"), header(&done, "etag").is_some()), (None, true));
+            assert_eq!(read(failed()).status(), 404);
+        } else {
+            assert_eq!(
+                (pending.status(), done.status()),
+                (StatusCode::NOT_FOUND, StatusCode::NOT_FOUND)
+            );
+        }
+    }
+}
+
+#[test]
+fn problem_details_take_the_place_of_any_formats_errors() {
+    for replies in all_replies() {
+        let replies = replies.with_problem_details();
+        let refused = replies.polled(&get("/v1/operations/7"), Ok(None), second(0));
+        assert_eq!(refused.status(), 404);
+        assert_eq!(header(&refused, "content-type"), Some("application/problem+json"));
+        let problem: serde_json::Value = serde_json::from_str(refused.body()).unwrap();
+        assert_eq!(
+            problem,
+            serde_json::json!({
+                "type": "about:blank", "title": "Not Found", "status": 404,
+                "detail": "there is no such task", "instance": "/v1/operations/7",
+            })
+        );
+    }
+}
+
+#[test]
+fn words_and_titles_are_those_that_were_set() {
+    let links = Links::new("/api").unwrap().with_tasks("/v2/jobs").unwrap();
+    let links = links
+        .with_task_title("getJob")
+        .unwrap()
+        .with_sentence(TaskStatus::Received, "In the queue.")
+        .with_sentence(TaskStatus::ProcessingCompleted, "")
+        .with_sentence(TaskStatus::ProcessingInProgress, String::from("At work."));
+    let accepted = links.accepted(&after([])).to_string();
+    let accepted = TaskDocument::from_json(accepted.as_bytes()).unwrap();
+    assert_eq!(accepted.description(), Some("In the queue."));
+    let link = accepted.link("task").unwrap();
+    assert_eq!(link.title(), Some("getJob"));
+    assert_eq!(link.href(), Some(&*format!("/api/v2/jobs/{}", id(7))));
+    let described = |task| {
+        let read = links.polled(&task).to_string();
+        TaskDocument::from_json(read.as_bytes()).unwrap().description().map(String::from)
+    };
+    assert_eq!(described(running()), Some("At work.".into()));
+    assert_eq!(described(completed(tasklife::Completion::of(7))), None);
+    let worded = after([TaskEvent::start().with_description("Own words.")]);
+    assert_eq!(described(worded), Some("Own words.".into()));
+    assert_eq!(described(failed()), TaskStatus::ProcessingError.description().map(String::from));
+    assert!(links.clone().with_task_title("").is_err());
+    assert!(links.with_task_title("a\nb").is_err());
+}
+
+#[test]
+fn a_path_of_tasks_is_checked_and_stays_below_another_base() {
+    let links = Links::new("https://a.example/v1").unwrap();
+    for (path, expected) in [
+        ("jobs", "begins with a slash"),
+        ("", "begins with a slash"),
+        ("/", "empty segments"),
+        ("/jobs/", "empty segments"),
+        ("/a//b", "empty segments"),
+        ("/../jobs", "the steps"),
+        ("/jobs?x", "without a query"),
+        ("/jo bs", "without the character ' '"),
+    ] {
+        let error = links.clone().with_tasks(path).unwrap_err().to_string();
+        assert!(
+            error.starts_with("expected a path of tasks ") && error.contains(expected),
+            "{error}"
+        );
+    }
+    let moved = links.with_tasks("/a/b").unwrap().with_base("http://b.example/").unwrap();
+    assert_eq!(moved.list_href(), "http://b.example/a/b");
+    assert_eq!((moved.base(), moved.tasks_path()), ("http://b.example", "/a/b"));
+}
+
+proptest! {
+    /// Wherever tasks are, every address that is given out leads back to its task.
+    #[test]
+    fn addresses_lead_back_wherever_tasks_are(
+        base in "(https://a\\.example)?(/[a-z]{1,3}){0,2}",
+        tasks in "(/([a-z]{1,3}|tasks|%41|a\\.b)){1,3}",
+        format in 0..4_usize,
+    ) {
+        let base = if base.is_empty() { "/".into() } else { base };
+        let links = Links::new(&base).unwrap().with_tasks(&tasks).unwrap();
+        let replies = all_replies()[format].clone().with_links(links);
+        let accepted = replies.accepted(&get("/"), Ok(Submitted::New(after([]))), second(0));
+        let known = |name: &str| header(&accepted, name).map(Box::from);
+        let read = replies.format().read_accepted(&known, accepted.body().as_bytes()).unwrap();
+        let href = read.href.unwrap();
+        let path = href.split_once("://").map_or(&*href, |(_, rest)| &rest[rest.find('/').unwrap()..]);
+        let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
+        for path in [path.clone(), path.clone() + "/", path + "?x=1"] {
+            prop_assert_eq!(replies.id_in_path(&get(&path), second(0)).unwrap(), id(7), "{}", path);
+        }
+    }
+}
+
+#[test]
+fn a_client_can_wait_for_an_answer() {
+    let replies = Replies::new(links()).with_longest_wait(core::time::Duration::from_secs(20));
+    let until = |prefer: &[&str]| {
+        let headers: Vec<_> = prefer.iter().map(|value| ("prefer", *value)).collect();
+        replies.hold_until(&head("GET", "/", &headers), second(0))
+    };
+    for (prefer, expected) in [
+        (&[][..], None),
+        (&["respond-async"], None),
+        (&["wait=5"], Some(5)),
+        (&["respond-async, wait=5"], Some(5)),
+        (&["respond-async; foo=\"x\"", "Wait = \"7\"; a=b"], Some(7)),
+        (&["wait=0"], Some(0)),
+        (&["wait=9999999999"], Some(20)),
+        (&["wait=99999999999999999999"], None),
+        (&["wait=-1"], None),
+        (&["wait"], None),
+        (&["wait=soon, wait=5"], None),
+        (&["waiting=5"], None),
+    ] {
+        assert_eq!(until(prefer), expected.map(second), "{prefer:?}");
+    }
+    let last = replies.hold_until(&head("GET", "/", &[("prefer", "wait=9")]), tasklife::MAX_TIME);
+    assert_eq!(last, Some(tasklife::MAX_TIME));
+    let applied = |prefer: &str| {
+        let request = head("POST", "/", &[("prefer", prefer)]);
+        let accepted = replies.accepted(&request, Ok(Submitted::New(after([]))), second(0));
+        header(&accepted, "preference-applied").map(String::from)
+    };
+    assert_eq!(applied("wait=5, Respond-Async"), Some("respond-async".into()));
+    assert_eq!(applied("wait=5"), None);
+}
+
+#[test]
+fn a_request_says_whose_it_is_as_the_server_likes() {
+    let default = Replies::new(links());
+    let find = |replies: &Replies, headers: &[(&str, &str)]| {
+        replies.account_of(&head("GET", "/v1/x", headers), second(0)).map_err(Box::new)
+    };
+    assert_eq!(find(&default, &[("x-api-key", "acme")]).unwrap(), account("acme"));
+    let unknown = find(&default, &[]).unwrap_err();
+    assert_eq!(unknown.status(), 401);
+    assert_eq!(header(&unknown, "www-authenticate"), Some("ApiKey"));
+    assert!(unknown.body().contains("x-api-key, x-api-secret-key"), "{}", unknown.body());
+    let bearer = default.with_account_of(|head| {
+        let token = head.headers.get("authorization")?.to_str().ok()?.strip_prefix("Bearer ")?;
+        token.parse().ok()
+    });
+    assert_eq!(find(&bearer, &[("authorization", "Bearer acme")]).unwrap(), account("acme"));
+    assert!(find(&bearer, &[("x-api-key", "acme")]).is_err());
+}
+
+#[test]
+fn a_key_comes_in_the_header_that_was_set() {
+    let replies =
+        Replies::new(links()).with_key_header(HeaderName::from_static("repeatability-request-id"));
+    let id_of = |name: &str, value: &str| {
+        let request = head("POST", "/", &[(name, value)]);
+        replies.id_of_key(&request, &account("acme"), second(0)).map_err(Box::new)
+    };
+    assert!(id_of("repeatability-request-id", "k").unwrap().is_some());
+    assert!(id_of("idempotency-key", "k").unwrap().is_none());
+    let refused = id_of("repeatability-request-id", "").unwrap_err();
+    assert!(refused.body().contains("Repeatability-Request-Id"), "{}", refused.body());
+    let request = head("POST", "/", &[("repeatability-request-id", "k")]);
+    let conflict = replies.accepted(&request, Err(tasklife::SubmitError::Conflict), second(0));
+    assert_eq!(conflict.status(), 422);
+    assert!(conflict.body().contains("this Repeatability-Request-Id"), "{}", conflict.body());
+}
+
+#[test]
+fn parameters_are_those_that_were_set_after_the_format() {
+    let most = core::num::NonZeroUsize::new(9).unwrap();
+    let parameters = ListParameters::default().with_limit("n", most);
+    let replies =
+        Replies::new(links()).with_format(AzureOperation).with_list_parameters(parameters);
+    let query = |query: &str| {
+        replies.list_query(&get(&format!("/v1/operations?{query}")), second(0)).map_err(Box::new)
+    };
+    assert_eq!(query("n=5").unwrap().limit().get(), 5);
+    assert_eq!(query("n=10").unwrap_err().status(), 400);
+}
+
+#[test]
+fn links_lead_to_the_host_that_the_client_sees() {
+    let base = |origin: Origin, base: &str, headers: &[(&str, &str)]| {
+        let links = Links::new(base).unwrap().with_tasks("/jobs").unwrap();
+        let request = head("GET", "/v1/jobs", headers);
+        let replies = Replies::new(links).with_origin(origin).for_request(&request, second(0));
+        replies.map(|replies| replies.links().list_href().to_owned()).map_err(Box::new)
+    };
+    let host = [("host", "a.example:8080")];
+    assert_eq!(base(Origin::Base, "/v1", &host).unwrap(), "/v1/jobs");
+    assert_eq!(base(Origin::Host, "/v1", &host).unwrap(), "http://a.example:8080/v1/jobs");
+    let secure = base(Origin::Host, "https://b.example/v1", &host);
+    assert_eq!(secure.unwrap(), "https://a.example:8080/v1/jobs");
+    let forwarded = [("host", "a.example"), ("forwarded", "for=1;host=c.example;proto=https")];
+    assert_eq!(base(Origin::Forwarded, "/v1", &forwarded).unwrap(), "https://c.example/v1/jobs");
+    for (origin, headers) in [
+        (Origin::Host, &[][..]),
+        (Origin::Base, &[("host", "a b")]),
+        (Origin::Base, &[("host", "a"), ("host", "b")]),
+    ] {
+        assert_eq!(base(origin, "/v1", headers).unwrap_err().status(), 400, "{headers:?}");
+    }
+    let replies = Replies::new(links()).with_origin(Origin::Forwarded);
+    let read = replies.polled(&get("/v1/operations/7"), Ok(Some(running())), second(0));
+    let vary = header(&read, "vary").unwrap();
+    assert_eq!(vary, "x-api-key, x-api-secret-key, forwarded, x-forwarded-host, x-forwarded-proto");
+}
+
+#[test]
+fn a_format_can_be_any() {
+    assert_eq!(formats().len(), all_replies().len());
+    for (format, replies) in formats().into_iter().zip(all_replies()) {
+        assert_eq!(format!("{format:?}"), format!("{:?}", replies.format()));
+    }
+}
