@@ -1,6 +1,7 @@
 //! The mock: an API without a socket, as its client meets it.
 
 mod bounds;
+mod format;
 mod journal;
 mod laws;
 mod operation;

@@ -427,3 +427,29 @@ fn its_options_are_explained_and_checked() {
         assert!(text.contains(message), "{message}: {text}");
     }
 }
+
+#[test]
+fn it_answers_in_other_formats_and_has_tasks_elsewhere() {
+    for (format, field) in [
+        ("redis-cloud", "taskId"),
+        ("google", "name"),
+        ("azure", "id"),
+        ("azure-resource-manager", "properties"),
+    ] {
+        let mock = Mock::start(&["--format", format, "--tasks", "/operations"]);
+        let accepted = mock.post("acme", "/v1/subscriptions", "{}");
+        let body: Value = serde_json::from_str(&accepted.body).unwrap();
+        assert!(body.get(field).is_some(), "{format}: {body}");
+        assert_eq!(mock.get("acme", "/v1/operations").status, 200);
+        assert_eq!(mock.get("acme", "/v1/tasks").status, 404);
+    }
+    for (options, message) in [
+        (["--tasks", "operations"], "--tasks: expected a path of tasks that begins with a slash"),
+        (["--tasks", "/subscriptions"], "--tasks: expected a path that is free for GET"),
+        (["--format", "soap"], "possible values: redis-cloud, google, azure"),
+    ] {
+        let output = Command::new(PROGRAM).args(options).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success() && said.contains(message), "{said}");
+    }
+}

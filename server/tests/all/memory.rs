@@ -242,3 +242,41 @@ fn attempts(snapshot: &Scratch) -> u64 {
     let saved: Value = serde_json::from_slice(&fs::read(snapshot.path()).unwrap()).unwrap();
     saved["tasks"]["accounts"][0]["tasks"][0]["attempts"].as_u64().unwrap()
 }
+
+#[test]
+fn it_answers_in_the_words_of_other_apis() {
+    let azure = Server::start(&["--format", "azure"]);
+    let accepted = azure.post("Prefer: wait=30\r\n", r#"{"name": "test"}"#);
+    let monitor: Value = serde_json::from_str(&accepted.body).unwrap();
+    assert_eq!(monitor["status"], "Succeeded", "the answer was held: {monitor}");
+    let location = accepted.header("operation-location").unwrap();
+    assert!(location.starts_with("http://127.0.0.1:"), "{location}");
+    let resource = monitor["resourceLocation"].as_str().unwrap();
+    let path = &resource[resource.find("/v1/").unwrap()..];
+    let read: Value = serde_json::from_str(&azure.get(path, "").body).unwrap();
+    assert_eq!(read["name"], "test");
+    assert_eq!(azure.get("/v1/subscriptions/7", "").status, 404);
+
+    let google = Server::start(&["--format", "google"]);
+    let accepted = google.post("Prefer: respond-async\r\n", r#"{"fail": true}"#);
+    assert_eq!(
+        (accepted.status, accepted.header("preference-applied")),
+        (200, Some("respond-async"))
+    );
+    let operation: Value = serde_json::from_str(&accepted.body).unwrap();
+    assert_eq!(operation["done"], false);
+    let path = format!("/v1/{}", operation["name"].as_str().unwrap());
+    let ended = google.get(&path, "Prefer: wait=30\r\n");
+    let operation: Value = serde_json::from_str(&ended.body).unwrap();
+    assert_eq!((&operation["done"], &operation["error"]["code"]), (&true.into(), &3.into()));
+
+    let arm = Server::start(&["--format", "azure-resource-manager"]);
+    let accepted = arm.post("", "{}");
+    let location = accepted.header("location").unwrap();
+    let path = &location[location.find("/v1/").unwrap()..];
+    assert_eq!(arm.get(path, "").status, 202);
+    let done = arm.get(path, "Prefer: wait=30\r\n");
+    assert_eq!(done.status, 200, "{}", done.body);
+    let resource: Value = serde_json::from_str(&done.body).unwrap();
+    assert_eq!(resource["properties"]["provisioningState"], "Succeeded");
+}
