@@ -13,9 +13,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 use tasklife::Retention;
 use tasklife::audit::{Auditor, Reading, Rule};
+use tasklife::format::{AzureOperation, AzureResourceManager, GoogleOperation};
 
 /// Audits what a server of the task API answered, as its client saw it.
 #[derive(Parser)]
@@ -31,9 +32,34 @@ struct Options {
     /// Where the server has its tasks: with what the path of the list ends
     #[arg(long, value_name = "PATH", default_value = "/tasks")]
     tasks_path: String,
+    /// The format of what the server answers
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
     /// A rule that may be broken; can be given more than once
     #[arg(long, value_name = "RULE")]
     allow: Vec<Rule>,
+}
+
+/// The format of what a server answers.
+#[derive(Clone, Copy, Default, ValueEnum)]
+enum Format {
+    #[default]
+    RedisCloud,
+    Google,
+    Azure,
+    AzureResourceManager,
+}
+
+impl Format {
+    fn set(self, auditor: Auditor) -> Auditor {
+        match self {
+            Self::RedisCloud => auditor,
+            // The domain matters to what is written, and nothing is.
+            Self::Google => auditor.with_format(GoogleOperation::new("")),
+            Self::Azure => auditor.with_format(AzureOperation),
+            Self::AzureResourceManager => auditor.with_format(AzureResourceManager),
+        }
+    }
 }
 
 fn main() -> ExitCode {
@@ -41,7 +67,8 @@ fn main() -> ExitCode {
     let days = Duration::from_hours(24 * u64::from(options.retention));
     let retention = Retention::since_submission(days);
     let (found, summary) = match Auditor::new(retention).with_tasks_path(&options.tasks_path) {
-        Ok(mut auditor) => {
+        Ok(auditor) => {
+            let mut auditor = options.format.set(auditor);
             let found = audit(&options, &mut auditor);
             let (audited, readings) = (auditor.audited(), auditor.readings());
             let summary = format!("audited {audited} of {readings} readings\n");

@@ -50,6 +50,7 @@
 //! 4. [`Now`], [`AccountClock`], [`Retention`]: time, which is always an argument.
 //! 5. [`Submission`], [`Task`], and the [`TaskRecord`] that a backend saves.
 //! 6. [`Links`], which make the [`Document`]s that clients see; [`TaskDocument`], which reads them.
+//!    [`mod@format`]: the wire formats of Redis Cloud, Google and Azure, and the trait for one's own.
 //! 7. [`TaskStore`], the contract of a store and its laws; [`AsyncTaskStore`], the same in futures.
 //! 8. [`LocalStore`] and [`MemoryStore`]: the store in memory.
 //! 9. With their features: `Replies` (`http`), the answers of a server; `audit`, which watches what a server answers; `testing`, the laws as a kit for tests

@@ -31,6 +31,23 @@ fn records_are_tasks() {
     }
 }
 
+#[test]
+fn documents_are_read_in_their_formats() {
+    use tasklife::format::{AzureOperation, AzureResourceManager, Format, GoogleOperation};
+
+    let google = GoogleOperation::new("example.com");
+    for path in seeds("format") {
+        let format: &dyn Format = match path.file_name().and_then(|name| name.to_str()).unwrap() {
+            "azure.json" => &AzureOperation,
+            "azure-resource-manager.json" => &AzureResourceManager,
+            _ => &google,
+        };
+        let task = format.read_task(&fs::read(&path).unwrap()).unwrap();
+        assert!(task.status().known().is_some_and(|status| status.is_terminal()));
+        assert!(task.response().is_some(), "{}", path.display());
+    }
+}
+
 #[cfg(feature = "audit")]
 #[test]
 fn readings_are_audited() {
