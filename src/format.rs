@@ -20,7 +20,7 @@
 //! | `processing-error` | `processing-error` | `done: true`, `error` | `Failed` | `Failed` |
 //! | not in this engine, but read as [`Cancelled`](crate::ReportedStatus::Cancelled) | | `done: true`, `error` with code 1 | `Canceled` | `Canceled` |
 //!
-//! An operation is cancelled in none of them: a request for it is refused as any that is not known.
+//! An operation is cancelled in none of them: a request for it is refused.
 //!
 //! # A format of one's own
 //!
@@ -184,7 +184,8 @@ pub trait Format: fmt::Debug + Send + Sync {
     /// The reply to a read of the list: a page, and where it goes on, if it does.
     fn list(&self, links: &Links, page: &Page, next: Option<&NextPage>) -> Message;
 
-    /// The reply to a request that is refused. Its status is the refusal's.
+    /// The reply to a request that is refused, with the refusal's status unless the format has another for
+    /// it.
     fn refused(&self, refusal: &Refusal<'_>) -> Message;
 
     /// The parameters of a request for the list; those of [`RedisCloud`], unless implemented.

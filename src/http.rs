@@ -573,7 +573,6 @@ impl Replies {
         let body =
             if self.problem_details { refusal.to_problem() } else { self.format.refused(&refusal) };
         let mut response = respond(request, body);
-        *response.status_mut() = status;
         match status {
             StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
                 set(&mut response, RETRY_AFTER, &self.retry_after.end().to_string());

@@ -4,7 +4,7 @@ mod base;
 mod route;
 
 use alloc::borrow::Cow;
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::{String, ToString};
 use core::fmt;
 
@@ -87,6 +87,8 @@ pub struct Links {
     task_title: Text,
     sentences: [Option<Text>; TaskStatus::ALL.len()],
     routes: BTreeMap<CommandType, Route>,
+    /// The command types that delete what their route leads to.
+    deletions: BTreeSet<CommandType>,
     shape: LinkShape,
     error_form: ErrorForm,
 }
@@ -105,6 +107,7 @@ impl Links {
             task_title: Text::Static("getTaskStatusUpdates"),
             sentences: TaskStatus::ALL.map(|status| status.description().map(Text::Static)),
             routes: BTreeMap::new(),
+            deletions: BTreeSet::new(),
             shape: LinkShape::default(),
             error_form: ErrorForm::default(),
         })
@@ -171,6 +174,14 @@ impl Links {
         Ok(self)
     }
 
+    /// Says that tasks of a command type delete what their [route](Self::with_route) leads to. Redis Cloud
+    /// shows the link all the same; formats whose clients read what it leads to show none.
+    #[must_use]
+    pub fn with_deletion(mut self, command: CommandType) -> Self {
+        self.deletions.insert(command);
+        self
+    }
+
     /// Sets the shape in which documents hold their links; the map unless set.
     #[must_use]
     pub fn with_shape(mut self, shape: LinkShape) -> Self {
@@ -219,11 +230,11 @@ impl Links {
         [self.base.tasks(), &id.to_string()].concat()
     }
 
-    /// The address of what a task made: where it completed with the ids that its
-    /// [route](Self::with_route) needs.
+    /// The address of what a task made or changed: where it completed with the ids that its
+    /// [route](Self::with_route) needs, and was no [deletion](Self::with_deletion).
     #[must_use]
     pub fn resource_href(&self, task: &Task) -> Option<String> {
-        let completion = task.outcome()?.ok()?;
+        let completion = task.outcome()?.ok().filter(|_| !self.deletes(task))?;
         self.resource(task.command_type(), completion).map(|link| link.href.to_string())
     }
 
@@ -232,6 +243,12 @@ impl Links {
     #[must_use]
     pub fn description_of<'a>(&'a self, task: &'a Task) -> Option<&'a str> {
         task.words().or(self.sentences[task.status() as usize].as_deref())
+    }
+
+    /// Whether a task deletes what its route leads to.
+    #[must_use]
+    pub fn deletes(&self, task: &Task) -> bool {
+        self.deletions.contains(task.command_type())
     }
 
     pub(crate) fn shape(&self) -> LinkShape {

@@ -71,11 +71,6 @@ def test_success_of_a_change_reads_the_resource():
         assert api.requests[-1] == ("GET", path, 200)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=HttpResponseError,
-    reason="the status monitor of a deletion has a resourceLocation: the poller reads it, and gets 404",
-)
 def test_success_of_a_deletion():
     with running(*MOCK, *AT_ONCE) as api:
         client = client_of(api)

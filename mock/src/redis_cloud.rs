@@ -104,6 +104,10 @@ impl MockApi {
             let (path, title) = route(command);
             links = links.with_route(CommandType::from_static(command), path, title)?;
         }
+        for (_, _, _, command) in OPERATIONS.iter().filter(|(method, ..)| *method == Method::DELETE)
+        {
+            links = links.with_deletion(CommandType::from_static(command));
+        }
         let mut api = Self::new(links, StoreConfig::default().with_max_tasks(1_000_000));
         for (path, id_field, listing) in RESOURCES {
             api = api.with_resource(path, id_field)?;

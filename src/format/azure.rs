@@ -29,13 +29,16 @@ struct WrittenError<'a> {
 
 #[derive(Serialize)]
 struct InnerError<'a> {
+    /// The same as the outer one: some clients show the innermost.
+    code: &'a str,
     message: &'a str,
 }
 
 impl<'a> WrittenError<'a> {
     fn of(error: &'a TaskError) -> Self {
-        let innererror = error.additional_info().map(|message| InnerError { message });
-        Self { code: error.code(), message: error.description(), innererror }
+        let code = error.code();
+        let innererror = error.additional_info().map(|message| InnerError { code, message });
+        Self { code, message: error.description(), innererror }
     }
 }
 

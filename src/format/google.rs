@@ -40,11 +40,12 @@ use code::Code;
 ///
 /// The reply to a submission is the operation, with 200. A list is `{"operations", "nextPageToken"}` with
 /// `pageSize` (higher ones are lowered to 1,000) and `pageToken` ([AIP-158]); a `filter` is refused. A
-/// refusal is `{"error": {"code", "message", "status"}}`.
+/// refusal is `{"error": {"code", "message", "status"}}`, with the HTTP status and its canonical name.
 ///
-/// `metadata` and `response` are `google.protobuf.Struct`s, which any client can read, unless
-/// [types](Self::with_metadata_type) are set. Operations are not cancelled: `:cancel` is refused as any
-/// path that is not known, as AIP-151 lets a service do that doesn't support it.
+/// `metadata` and `response` are `google.protobuf.Struct`s unless [types](Self::with_metadata_type) are
+/// set: clients read them that know nothing of the service, but the type itself (in Python, once
+/// `google.protobuf.struct_pb2` is imported). Operations are neither cancelled nor deleted: a method that is
+/// not allowed is refused as `UNIMPLEMENTED`, with 501, as AIP-151 asks of a service that doesn't support it.
 ///
 /// What is read is any such operation. One with the error `CANCELLED` is
 /// [`Cancelled`](ReportedStatus::Cancelled). One that is not done is `processing-in-progress`, unless its
@@ -382,8 +383,9 @@ impl Format for GoogleOperation {
             status: &'a str,
         }
 
-        let (code, message) = (refusal.status(), refusal.message());
-        let error = Inner { code, message, status: Code::of_http(code).name() };
+        // A method that a path doesn't have is one that the service has not implemented.
+        let code = if refusal.status() == 405 { 501 } else { refusal.status() };
+        let error = Inner { code, message: refusal.message(), status: Code::of_http(code).name() };
         Message::new(code, to_json(&Body { error }))
     }
 

@@ -142,10 +142,12 @@ proptest! {
         let refusal = Refusal::new(status.as_u16(), reason, &message, "/v1/tasks", second(0));
         for format in formats() {
             let written = format.refused(&refusal);
-            prop_assert_eq!(written.status(), status.as_u16());
+            let is_google = format!("{format:?}").starts_with("Google");
+            let status = if is_google && status == 405 { 501 } else { status.as_u16() };
+            prop_assert_eq!(written.status(), status);
             let read = format.read_refusal(written.body().as_bytes()).unwrap();
             prop_assert_eq!(read.message.as_deref(), Some(&*message));
-            prop_assert!(read.status.is_none_or(|read| read == status.as_u16()));
+            prop_assert!(read.status.is_none_or(|read| read == status));
             prop_assert!(read.code.is_some());
         }
     }

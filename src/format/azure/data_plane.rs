@@ -38,7 +38,7 @@ use crate::time::{Rfc3339, parse_rfc3339};
 /// | `percentComplete` | the progress, where a report gave it |
 /// | `createdDateTime`, `lastUpdatedDateTime` | when the task was submitted, and last changed |
 /// | `result` | once it has succeeded: the completion's resource, or its ids as `resourceId` and `additionalResourceId` |
-/// | `resourceLocation` | once it has succeeded: the address of the resource, where the command type has a [route](Links::with_route); clients read the resource from there |
+/// | `resourceLocation` | once it has succeeded: the address of the resource, where the command type has a [route](Links::with_route) and is no [deletion](Links::with_deletion); clients read the resource from there |
 /// | `error` | once it has failed: `{"code", "message"}`, and `innererror` for what else there is to say |
 ///
 /// A list is `{"value", "nextLink"}`, with `maxpagesize` (higher ones are lowered to 1,000). A refusal is

@@ -47,7 +47,7 @@ use crate::time::{Rfc3339, parse_rfc3339};
 /// | `properties` | once it has succeeded: the completion's resource, where it has one |
 /// | `error` | once it has failed: `{"code", "message"}`, and `innererror` for what else there is to say |
 ///
-/// The resource at `/result` is the completion's, or its ids as `id` (the path of its
+/// The resource at `/result` is the completion's, or, unless it was [deleted](Links::with_deletion), its ids as `id` (the path of its
 /// [route](Links::with_route)) and `name`, with the `properties.provisioningState` `Succeeded` unless it
 /// has one of its own. A list is `{"value", "nextLink"}`, and a refusal `{"error": {"code", "message"}}`.
 ///
@@ -117,6 +117,9 @@ fn unfinished(task: &Task) -> Message {
 
 /// What the request would have been answered with, had it waited.
 fn finished(links: &Links, task: &Task, completion: &Completion) -> Message {
+    if links.deletes(task) && completion.resource().is_none() {
+        return Message::new(204, "");
+    }
     let resource = completion.resource().map(serde_json::from_str);
     let mut resource: Map<String, Value> = match (resource, completion.resource_id()) {
         (Some(Ok(resource)), _) => resource,

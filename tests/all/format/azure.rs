@@ -51,7 +51,7 @@ fn a_status_monitor_has_a_result_or_an_error() {
             &json!({
                 "code": "SUBSCRIPTION_NOT_FOUND",
                 "message": "Subscription was not found.",
-                "innererror": {"message": "It was deleted."},
+                "innererror": {"code": "SUBSCRIPTION_NOT_FOUND", "message": "It was deleted."},
             })
         )
     );
@@ -152,4 +152,18 @@ fn a_refusal_has_its_code_in_a_header_too() {
         let expected = json!({"error": {"code": "MethodNotAllowed", "message": "expected GET"}});
         assert_eq!(json(&message), expected);
     }
+}
+
+/// Found by a client of Azure: it read what had been deleted, and took the 404 for the task's.
+#[test]
+fn a_deletion_leads_to_nothing() {
+    let links = links().with_deletion(super::CREATE);
+    let task = completed(Completion::of(7));
+    assert_eq!(links.resource_href(&task), None);
+    assert!(links.polled(&task).to_string().contains("/subscriptions/7"), "as the live API has it");
+    assert_eq!(json(&AzureOperation.polled(&links, &task)).get("resourceLocation"), None);
+    let result = AzureResourceManager.result(&links, &task).unwrap();
+    assert_eq!((result.status(), result.body()), (204, ""));
+    let told = Completion::of(7).with_resource(&json!({"was": 7})).unwrap();
+    assert_eq!(AzureResourceManager.result(&links, &completed(told)).unwrap().status(), 200);
 }

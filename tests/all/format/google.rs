@@ -115,3 +115,31 @@ fn operations_of_other_services_are_read() {
     assert_eq!((last.tasks().len(), last.next()), (0, None));
     assert!(google().read_list(b"{}").unwrap().tasks().is_empty());
 }
+
+/// Found by Google's client: it knows `UNIMPLEMENTED` by 501.
+#[test]
+fn what_is_not_allowed_is_not_implemented() {
+    let at = super::second(0);
+    let refusal = |status, reason| {
+        google().refused(&tasklife::format::Refusal::new(status, reason, "no", "/", at))
+    };
+    let message = refusal(405, "Method Not Allowed");
+    let expected = json!({"error": {"code": 501, "message": "no", "status": "UNIMPLEMENTED"}});
+    assert_eq!((message.status(), json(&message)), (501, expected));
+    for (status, expected) in [
+        (400, "INVALID_ARGUMENT"),
+        (401, "UNAUTHENTICATED"),
+        (403, "PERMISSION_DENIED"),
+        (404, "NOT_FOUND"),
+        (409, "ABORTED"),
+        (412, "FAILED_PRECONDITION"),
+        (413, "INVALID_ARGUMENT"),
+        (422, "INVALID_ARGUMENT"),
+        (429, "RESOURCE_EXHAUSTED"),
+        (500, "INTERNAL"),
+        (503, "UNAVAILABLE"),
+        (504, "DEADLINE_EXCEEDED"),
+    ] {
+        assert_eq!(json(&refusal(status, ""))["error"]["status"], expected, "{status}");
+    }
+}
