@@ -190,7 +190,12 @@ impl Auditor {
         let account = self.accounts.entry(name).or_default();
         self.audited += 1;
         match answer {
-            Answer::Task { document, submission } => {
+            Answer::Task { document, submission, asked } => {
+                if let Some(asked) = asked.filter(|asked| key(asked) != key(document.task_id())) {
+                    let got = document.task_id();
+                    let what = format!("a read of task {asked} is answered with task {got}");
+                    report.add(Rule::TaskId, what);
+                }
                 account.read(&document, submission, reading.at, &self.settings, &mut report);
             }
             Answer::List { tasks, complete } => {

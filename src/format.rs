@@ -24,55 +24,60 @@
 //!
 //! # A format of one's own
 //!
-//! An API whose jobs are `{"job": "…", "state": "queued" | "working" | "done" | "failed"}`:
+//! An API whose jobs are `{"job": "…", "state": "queued" | "working" | "done" | "failed" | "stopped"}`, with
+//! the address of what they made as `result`, and lists that are asked for with `?per_page=20&state=done`:
 //!
 //! ```
+//! use core::num::NonZeroUsize;
 //! use serde::Deserialize;
 //! use serde_json::json;
-//! use tasklife::format::{Format, Message, NextPage, Refusal, ReportedRefusal, read_json};
+//! use tasklife::format::*;
 //! use tasklife::*;
 //!
 //! #[derive(Debug)]
 //! struct Jobs;
 //!
-//! fn job(links: &Links, task: &Task) -> serde_json::Value {
-//!     let mut job = json!({
+//! const STATES: [(&str, TaskStatus); 5] = [
+//!     ("queued", TaskStatus::Received), // the first name of a status is the one that is written
+//!     ("queued", TaskStatus::Initialized),
+//!     ("working", TaskStatus::ProcessingInProgress),
+//!     ("done", TaskStatus::ProcessingCompleted),
+//!     ("failed", TaskStatus::ProcessingError),
+//! ];
+//!
+//! fn write(links: &Links, task: &Task) -> serde_json::Value {
+//!     let state = STATES.iter().find(|(_, status)| *status == task.status());
+//!     json!({
 //!         "job": task.id(),
-//!         "state": match task.status() {
-//!             TaskStatus::Initialized | TaskStatus::Received => "queued",
-//!             TaskStatus::ProcessingInProgress => "working",
-//!             TaskStatus::ProcessingCompleted => "done",
-//!             TaskStatus::ProcessingError => "failed",
-//!         },
-//!     });
-//!     if let Some(result) = links.resource_href(task) {
-//!         job["result"] = result.into();
-//!     }
-//!     if let Some(Err(error)) = task.outcome() {
-//!         job["reason"] = error.description().into();
-//!     }
-//!     job
+//!         "state": state.map(|(state, _)| state),
+//!         "said": links.description_of(task),
+//!         "result": links.resource_href(task),
+//!         "reason": task.outcome().and_then(Result::err).map(TaskError::code),
+//!     })
 //! }
 //!
 //! #[derive(Deserialize)]
 //! struct Job {
-//!     job: String,
-//!     state: String,
-//!     reason: Option<String>,
+//!     job: Box<str>,
+//!     state: Box<str>,
+//!     said: Option<Box<str>>,
+//!     result: Option<Box<str>>,
+//!     reason: Option<Box<str>>,
 //! }
 //!
 //! impl Job {
 //!     fn read(self) -> TaskDocument {
-//!         let status = match &*self.state {
-//!             "queued" => TaskStatus::Received.into(),
-//!             "working" => TaskStatus::ProcessingInProgress.into(),
-//!             "done" => TaskStatus::ProcessingCompleted.into(),
-//!             "failed" => TaskStatus::ProcessingError.into(),
-//!             other => ReportedStatus::Unknown(other.into()),
+//!         let status = match STATES.iter().find(|(state, _)| **state == *self.state) {
+//!             Some((_, status)) => (*status).into(),
+//!             None if *self.state == *"stopped" => ReportedStatus::Cancelled(self.state),
+//!             None => ReportedStatus::Unknown(self.state), // a client goes on polling
 //!         };
-//!         let document = TaskDocument::new(&*self.job, status);
+//!         let mut document = TaskDocument::new(self.job, status).with_description(self.said);
+//!         if let Some(result) = self.result {
+//!             document = document.with_link("resource", result);
+//!         }
 //!         match self.reason {
-//!             Some(reason) => document.with_error(ReportedError::Code(reason.into())),
+//!             Some(reason) => document.with_error(ReportedError::Code(reason)),
 //!             None => document,
 //!         }
 //!     }
@@ -80,22 +85,29 @@
 //!
 //! impl Format for Jobs {
 //!     fn accepted(&self, links: &Links, task: &Task) -> Message {
-//!         Message::new(202, job(links, task).to_string())
+//!         Message::new(202, write(links, task).to_string())
 //!             .with_header("location", links.task_href(task.id()))
 //!     }
 //!
 //!     fn polled(&self, links: &Links, task: &Task) -> Message {
-//!         Message::new(200, job(links, task).to_string())
+//!         Message::new(200, write(links, task).to_string())
 //!     }
 //!
 //!     fn list(&self, links: &Links, page: &Page, next: Option<&NextPage>) -> Message {
-//!         let jobs: Vec<_> = page.tasks().iter().map(|task| job(links, task)).collect();
+//!         let jobs: Vec<_> = page.tasks().iter().map(|task| write(links, task)).collect();
 //!         let more = next.map(NextPage::href);
 //!         Message::new(200, json!({"jobs": jobs, "more": more}).to_string())
 //!     }
 //!
 //!     fn refused(&self, refusal: &Refusal<'_>) -> Message {
 //!         Message::new(refusal.status(), json!({"wrong": refusal.message()}).to_string())
+//!     }
+//!
+//!     fn list_parameters(&self) -> ListParameters {
+//!         let parameters = ListParameters::default()
+//!             .with_limit("per_page", NonZeroUsize::new(50).unwrap())
+//!             .with_status("state");
+//!         STATES.into_iter().fold(parameters, |all, (name, status)| all.with_status_name(name, status))
 //!     }
 //!
 //!     fn read_task(&self, json: &[u8]) -> Result<TaskDocument, DocumentError> {
@@ -106,7 +118,7 @@
 //!         #[derive(Deserialize)]
 //!         struct List {
 //!             jobs: Vec<Job>,
-//!             more: Option<String>,
+//!             more: Option<Box<str>>,
 //!         }
 //!         let List { jobs, more } = read_json(json)?;
 //!         let list = ListDocument::new(jobs.into_iter().map(Job::read).collect());
@@ -119,21 +131,29 @@
 //!     fn read_refusal(&self, json: &[u8]) -> Result<ReportedRefusal, DocumentError> {
 //!         #[derive(Deserialize)]
 //!         struct Wrong {
-//!             wrong: String,
+//!             wrong: Box<str>,
 //!         }
 //!         let Wrong { wrong } = read_json(json)?;
-//!         Ok(ReportedRefusal { message: Some(wrong.into()), ..ReportedRefusal::default() })
+//!         Ok(ReportedRefusal { message: Some(wrong), ..ReportedRefusal::default() })
 //!     }
 //! }
 //!
-//! let links = Links::new("https://video.example.com/api")?.with_tasks("/jobs")?;
+//! let links = Links::new("https://video.example.com/api")?
+//!     .with_tasks("/jobs")?
+//!     .with_route("transcode".parse()?, "/videos/{resourceId}", "getVideo")?;
 //! let id = "36d4b04d-72d4-4404-8600-a223120a553e".parse()?;
 //! let submission = Submission::new("acme".parse()?, id, "transcode".parse()?);
 //! let now = "2026-01-01T00:00:00Z".parse()?;
-//! let task = Task::new(submission, Retention::default(), now, AccountClock::default().next(now));
-//! let reply = Jobs.accepted(&links, &task);
-//! assert_eq!(reply.body(), r#"{"job":"36d4b04d-72d4-4404-8600-a223120a553e","state":"queued"}"#);
-//! assert_eq!(Jobs.read_task(reply.body().as_bytes())?.status().known(), Some(TaskStatus::Received));
+//! let mut clock = AccountClock::default();
+//! let mut task = Task::new(submission, Retention::default(), now, clock.next(now));
+//! for event in [TaskEvent::start(), TaskEvent::complete(Completion::of(7))] {
+//!     clock.advance_to(&task);
+//!     task.apply(event, Retention::default(), now, clock.next(now))?;
+//! }
+//! let read = Jobs.read_task(Jobs.polled(&links, &task).body().as_bytes())?;
+//! assert_eq!(read.status().known(), Some(TaskStatus::ProcessingCompleted));
+//! let result = read.link("resource").and_then(TaskLink::href);
+//! assert_eq!(result, Some("https://video.example.com/api/videos/7"));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
@@ -164,7 +184,9 @@ pub use redis_cloud::RedisCloud;
 /// How an API shows its tasks, and how they are read back.
 ///
 /// Writing can't fail, and reading refuses what is no document of the format. A document that was written
-/// is read back as what it tells: its id, status, result and error.
+/// is read back as what it tells: its id, its status, and as much of the result and the error as it has.
+///
+/// A format sees a task and its links, and neither the request nor the clock.
 ///
 /// Headers about caches, `ETag` and `Retry-After` are not the format's business: `Replies` sets them.
 pub trait Format: fmt::Debug + Send + Sync {
@@ -241,6 +263,65 @@ pub trait Format: fmt::Debug + Send + Sync {
     /// # Errors
     /// Where the text is none.
     fn read_refusal(&self, json: &[u8]) -> Result<ReportedRefusal, DocumentError>;
+}
+
+/// A format that is chosen while the program runs.
+impl Format for Box<dyn Format> {
+    fn accepted(&self, links: &Links, task: &Task) -> Message {
+        (**self).accepted(links, task)
+    }
+
+    fn polled(&self, links: &Links, task: &Task) -> Message {
+        (**self).polled(links, task)
+    }
+
+    fn result(&self, links: &Links, task: &Task) -> Option<Message> {
+        (**self).result(links, task)
+    }
+
+    fn list(&self, links: &Links, page: &Page, next: Option<&NextPage>) -> Message {
+        (**self).list(links, page, next)
+    }
+
+    fn refused(&self, refusal: &Refusal<'_>) -> Message {
+        (**self).refused(refusal)
+    }
+
+    fn list_parameters(&self) -> ListParameters {
+        (**self).list_parameters()
+    }
+
+    fn required(&self) -> &'static [Required] {
+        (**self).required()
+    }
+
+    fn is_task(&self, json: &[u8]) -> bool {
+        (**self).is_task(json)
+    }
+
+    fn is_list(&self, json: &[u8]) -> bool {
+        (**self).is_list(json)
+    }
+
+    fn read_accepted(
+        &self,
+        header: &dyn Fn(&str) -> Option<Box<str>>,
+        body: &[u8],
+    ) -> Result<Accepted, DocumentError> {
+        (**self).read_accepted(header, body)
+    }
+
+    fn read_task(&self, json: &[u8]) -> Result<TaskDocument, DocumentError> {
+        (**self).read_task(json)
+    }
+
+    fn read_list(&self, json: &[u8]) -> Result<ListDocument, DocumentError> {
+        (**self).read_list(json)
+    }
+
+    fn read_refusal(&self, json: &[u8]) -> Result<ReportedRefusal, DocumentError> {
+        (**self).read_refusal(json)
+    }
 }
 
 /// What a document of a task can always have, in a [`Format`].

@@ -14,8 +14,8 @@ use core::time::Duration;
 
 use chrono::TimeDelta;
 use http::header::{
-    CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderName, RETRY_AFTER, VARY,
-    WWW_AUTHENTICATE,
+    CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderName, RETRY_AFTER, TRANSFER_ENCODING,
+    VARY, WWW_AUTHENTICATE,
 };
 use http::request::Parts;
 use http::{HeaderValue, Method, Response, StatusCode};
@@ -28,7 +28,7 @@ use crate::store::{
     ApplyError, BackendError, Change, ListError, ListQuery, Page, SubmitError, Submitted,
 };
 use crate::task::Task;
-use crate::time::{Now, clamp_time};
+use crate::time::{MAX_TIME, Now, clamp_time};
 
 use account::AccountOf;
 use request::Rejection;
@@ -111,7 +111,7 @@ pub use origin::Origin;
 ///
 /// What was read is `Cache-Control: private, no-cache`: no cache that clients share may keep it, and
 /// no other gives it without asking again. It has `Vary` with the headers that say
-/// [whose](Self::with_credentials) a request is, as those decide on the answer. All else is
+/// [whose](Self::with_account_of) a request is, as those decide on the answer. All else is
 /// `no-store`. (RFC 9111)
 ///
 /// An `ETag` is made of the very bytes of the document, so that it is another one wherever they are:
@@ -154,7 +154,7 @@ pub struct Replies {
     retry_after: RangeInclusive<u64>,
     longest_wait: Duration,
     origin: Origin,
-    account_of: AccountOf,
+    account_of: Option<AccountOf>,
     credentials: Vec<HeaderName>,
     challenge: HeaderValue,
     key: HeaderName,
@@ -164,7 +164,6 @@ impl Replies {
     /// Answers with these links, in the format of [`RedisCloud`].
     #[must_use]
     pub fn new(links: Links) -> Self {
-        let key = HeaderName::from_static("x-api-key");
         Self {
             links: Arc::new(links),
             format: Arc::new(RedisCloud),
@@ -173,8 +172,8 @@ impl Replies {
             retry_after: 1..=30,
             longest_wait: Duration::from_mins(1),
             origin: Origin::Base,
-            account_of: AccountOf::header(key.clone()),
-            credentials: [key, HeaderName::from_static("x-api-secret-key")].into(),
+            account_of: None,
+            credentials: [X_API_KEY, HeaderName::from_static("x-api-secret-key")].into(),
             challenge: HeaderValue::from_static("ApiKey"),
             key: HeaderName::from_static("idempotency-key"),
         }
@@ -231,9 +230,9 @@ impl Replies {
         Self { longest_wait: longest, ..self }
     }
 
-    /// Sets the headers by which a request says whose it is, and the challenge that goes with a 401
-    /// (RFC 9110, section 11.6.1). Unless set, they are those of the documented API, `x-api-key` and
-    /// `x-api-secret-key`, and the challenge is `ApiKey`.
+    /// Sets how the head of a request says [whose](Self::account_of) it is, the headers that it is said
+    /// in, and the challenge that goes with a 401 (RFC 9110, section 11.6.1). Unless set, an `x-api-key` is
+    /// the name of an account, with `x-api-secret-key` beside it, and the challenge is `ApiKey`.
     ///
     /// ```
     /// use http::HeaderValue;
@@ -241,26 +240,27 @@ impl Replies {
     /// # let links = tasklife::Links::new("/v1")?;
     ///
     /// let bearer = HeaderValue::from_static(r#"Bearer realm="tasks""#);
-    /// let replies = tasklife::Replies::new(links).with_credentials([AUTHORIZATION], bearer);
+    /// let replies = tasklife::Replies::new(links).with_account_of([AUTHORIZATION], bearer, |head| {
+    ///     let token = head.headers.get(AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ")?;
+    ///     token.parse().ok() // here each token is an account; a real server looks up whose it is
+    /// });
     /// # Ok::<(), tasklife::LinkError>(())
     /// ```
     #[must_use]
-    pub fn with_credentials(
+    pub fn with_account_of(
         self,
         headers: impl IntoIterator<Item = HeaderName>,
         challenge: HeaderValue,
-    ) -> Self {
-        Self { credentials: headers.into_iter().collect(), challenge, ..self }
-    }
-
-    /// Sets how the head of a request says [whose](Self::account_of) it is. Unless set, each `x-api-key` is
-    /// the name of an account.
-    #[must_use]
-    pub fn with_account_of(
-        self,
         account_of: impl Fn(&Parts) -> Option<AccountId> + Send + Sync + 'static,
     ) -> Self {
-        Self { account_of: AccountOf::new(account_of), ..self }
+        let (credentials, account_of) = (headers.into_iter().collect(), AccountOf::new(account_of));
+        Self { credentials, challenge, account_of: Some(account_of), ..self }
+    }
+
+    /// Whether it was [set](Self::with_account_of) whose a request is.
+    #[must_use]
+    pub fn has_account_of(&self) -> bool {
+        self.account_of.is_some()
     }
 
     /// Sets the header with a client's key for a request that it may repeat; `Idempotency-Key` unless set.
@@ -450,9 +450,14 @@ impl Replies {
     /// Where it is nobody's who is known: the answer to the request, 401.
     #[expect(clippy::result_large_err, reason = "it is returned to a client as it is")]
     pub fn account_of(&self, request: &Parts, now: Now) -> Result<AccountId, Response<String>> {
-        self.account_of.find(request).ok_or_else(|| {
+        let account = match &self.account_of {
+            Some(account_of) => account_of.find(request),
+            None => request.headers.get(X_API_KEY).and_then(|key| key.to_str().ok()?.parse().ok()),
+        };
+        account.ok_or_else(|| {
             let names: Vec<&str> = self.credentials.iter().map(HeaderName::as_str).collect();
-            let message = format!("expected {}, of an account that is known", names.join(", "));
+            let names = if names.is_empty() { "credentials".into() } else { names.join(", ") };
+            let message = format!("expected {names}, of an account that is known");
             self.rejected(request, &Rejection::new(StatusCode::UNAUTHORIZED, message), now)
         })
     }
@@ -476,7 +481,8 @@ impl Replies {
     }
 
     /// The task that a request's path names: what follows the [path of tasks](Links::with_tasks) where
-    /// that is last. A slash at the end makes no difference.
+    /// that is last. A slash at the end makes no difference, and neither does what follows the id: a server
+    /// may have paths of its own there, such as `/result`.
     ///
     /// # Errors
     /// Where that is no UUID, or nothing: the answer to the request, which is the same as for a task
@@ -504,7 +510,8 @@ impl Replies {
     /// [longest wait](Self::with_longest_wait) from now.
     ///
     /// Nothing here waits: a server that holds answers looks at the task again until it has ended, or
-    /// until then, and answers with what it then is.
+    /// until then, and answers with what it then is: a submission with [`accepted`](Self::accepted) and the
+    /// later task, a read with [`polled`](Self::polled). The status stays that of the format.
     ///
     /// ```
     /// let replies = tasklife::Replies::new(tasklife::Links::new("/v1")?);
@@ -518,7 +525,7 @@ impl Replies {
     pub fn hold_until(&self, request: &Parts, now: Now) -> Option<Now> {
         let wait = request::wait(request)?.min(self.longest_wait);
         let until = TimeDelta::from_std(wait).ok().and_then(|wait| now.checked_add_signed(wait));
-        until.map(clamp_time)
+        Some(until.map_or(MAX_TIME, clamp_time))
     }
 
     /// The answer to a read of a task, or a change.
@@ -551,7 +558,9 @@ impl Replies {
         set(response, CACHE_CONTROL, "private, no-cache");
         let deciding = self.credentials.iter().chain(self.origin.headers());
         let deciding: Vec<&str> = deciding.map(HeaderName::as_str).collect();
-        set(response, VARY, &deciding.join(", "));
+        if !deciding.is_empty() {
+            set(response, VARY, &deciding.join(", "));
+        }
     }
 
     fn set_retry_after(&self, response: &mut Response<String>, task: &Task, now: Now) {
@@ -586,6 +595,8 @@ impl Replies {
     }
 }
 
+const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+
 /// The strong validator of a document: a version 5 UUID, of which 122 bits are a hash of its bytes.
 fn etag_of(body: &str) -> String {
     format!("\"{}\"", Uuid::new_v5(&Uuid::nil(), body.as_bytes()).simple())
@@ -595,15 +606,24 @@ fn etag_of(body: &str) -> String {
 /// is a `HEAD`, it has the length of the body in its place.
 fn respond(request: &Parts, message: Message) -> Response<String> {
     let mut response = Response::new(String::new());
-    *response.status_mut() =
-        StatusCode::from_u16(message.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let status = Some(message.status()).filter(|status| (200..=599).contains(status));
+    let status = status.and_then(|status| StatusCode::from_u16(status).ok());
+    let Some(status) = status else {
+        *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+        return response;
+    };
+    *response.status_mut() = status;
     set(&mut response, CACHE_CONTROL, "no-store");
     for (name, value) in message.headers() {
-        if let Ok(name) = HeaderName::from_bytes(name.as_bytes()) {
+        if let Ok(name) = HeaderName::from_bytes(name.as_bytes())
+            && name != CONTENT_LENGTH
+            && name != TRANSFER_ENCODING
+        {
             set(&mut response, name, value);
         }
     }
-    if message.body().is_empty() {
+    let has_body = !matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+    if !has_body || message.body().is_empty() {
         return response;
     }
     set(&mut response, CONTENT_TYPE, message.media_type());

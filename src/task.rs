@@ -214,7 +214,8 @@ impl Task {
     }
 
     /// The words that go with the status: those of the latest event that had some, or the
-    /// [sentence of the status](TaskStatus::description), if it has one.
+    /// [sentence of the status](TaskStatus::description), if it has one. Documents have
+    /// [`Links::description_of`](crate::Links::description_of), as sentences may be set.
     #[must_use]
     pub fn description(&self) -> Option<&str> {
         self.words().or(self.status().description())

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockWriteGuard};
 
-use http::request::Parts;
 use http::{Method, StatusCode};
 use serde_json::Value;
 use tasklife::{AccountId, CommandType, LinkError, Links, MemoryStore, Now, Replies, StoreConfig};
@@ -62,7 +61,6 @@ pub struct MockApi {
     pub(crate) replies: Replies,
     /// The path of the base address, below which requests come.
     pub(crate) base: String,
-    pub(crate) account_of: Option<AccountOf>,
     pub(crate) routes: Routes,
     pub(crate) store: MemoryStore,
     pub(crate) max_body: usize,
@@ -70,9 +68,6 @@ pub struct MockApi {
     pub(crate) scripts: RwLock<Scripts>,
     pub(crate) state: Mutex<State>,
 }
-
-/// How the head of a request says whose it is, where keys don't.
-pub(crate) type AccountOf = Box<dyn Fn(&Parts) -> Option<AccountId> + Send + Sync>;
 
 /// What calls change.
 #[derive(Default)]
@@ -123,7 +118,6 @@ impl MockApi {
             base: path_of(links.base()).to_owned(),
             routes: Routes::new(links.tasks_path()),
             replies: Replies::new(links),
-            account_of: None,
             max_body: config.max_input(),
             store: store(config),
             lag: Pace::AtOnce,
@@ -142,7 +136,8 @@ impl MockApi {
     }
 
     /// Changes the links of the answers, with all that documents say: the path of tasks, the shape of
-    /// links, titles, sentences. Another [base address](Links::with_base) is where links lead, for clients
+    /// links, titles, sentences, and for each command type the [route](Links::with_route) to what it makes.
+    /// Another [base address](Links::with_base) is where links lead, for clients
     /// that come by way of a proxy; requests come at the paths below the first one, as before. Its host is
     /// that of the links unless the [origin](tasklife::Origin) says another.
     ///
@@ -166,8 +161,9 @@ impl MockApi {
     }
 
     /// Changes how requests are read and answered: the format, the form of errors, the parameters of
-    /// lists, the bounds of `Retry-After`, and to which host links lead. What it does to links is undone:
-    /// [they](Self::with_links) are changed by themselves.
+    /// lists, the bounds of `Retry-After`, to which host links lead, and whose a request is: where
+    /// [that](Replies::with_account_of) is set, keys are not looked at. What it does to links is undone:
+    /// [they](Self::with_links) are changed by themselves. No answer is [held](Replies::hold_until).
     ///
     /// ```
     /// use tasklife_mock::MockApi;
@@ -189,16 +185,6 @@ impl MockApi {
     pub fn with_replies(self, change: impl FnOnce(Replies) -> Replies) -> Self {
         let links = self.replies.links().clone();
         Self { replies: change(self.replies).with_links(links), ..self }
-    }
-
-    /// Lets the head of a request say whose it is in a way of its own, in place of keys; `None` is
-    /// answered with 401.
-    #[must_use]
-    pub fn with_account_of(
-        self,
-        account_of: impl Fn(&Parts) -> Option<AccountId> + Send + Sync + 'static,
-    ) -> Self {
-        Self { account_of: Some(Box::new(account_of)), ..self }
     }
 
     /// Adds an account, and a key with its secret; or to an account that is there another key.

@@ -114,7 +114,7 @@ impl Call<'_> {
         let Some(path) = self.path() else { return (None, Err(self.unknown_path())) };
         let account = match self.account() {
             Ok(account) => account,
-            Err(rejection) => return (None, Err(self.rejected(&rejection))),
+            Err(refused) => return (None, Err(refused)),
         };
         let action = match self.api.routes.find(&self.head.method, path) {
             RouteMatch::Tasks => self.replies.list_query(&self.head, self.now).map(Action::Tasks),
@@ -134,14 +134,13 @@ impl Call<'_> {
     }
 
     /// Whose the request is.
-    fn account(&self) -> Result<AccountId, Rejection> {
-        match &self.api.account_of {
-            Some(account_of) => account_of(&self.head).ok_or_else(|| {
-                let message = "expected credentials of an account that is known";
-                Rejection::new(StatusCode::UNAUTHORIZED, message)
-            }),
-            None => self.api.state().keys.account(&self.head.headers),
+    #[expect(clippy::result_large_err, reason = "it is returned to a client as it is")]
+    fn account(&self) -> Result<AccountId, Response<String>> {
+        if self.replies.has_account_of() {
+            return self.replies.account_of(&self.head, self.now);
         }
+        let account = self.api.state().keys.account(&self.head.headers);
+        account.map_err(|rejection| self.rejected(&rejection))
     }
 
     /// The path below the base address. A slash at its end makes no difference.

@@ -20,7 +20,7 @@ impl Template {
         let segments = segments.map(|segment| {
             let name = segment.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
             let text = name.unwrap_or(segment);
-            let fine = |c: char| c.is_ascii_alphanumeric() || "-_.~".contains(c);
+            let fine = |c: char| c.is_ascii_alphanumeric() || "-_.~:".contains(c);
             if text.is_empty() || !text.chars().all(fine) || matches!(segment, "." | "..") {
                 return Err(RouteFault::Segment(Excerpt::of(segment)));
             }
@@ -185,24 +185,36 @@ impl Routes {
     /// Sets the path of tasks.
     pub(crate) fn set_tasks(&mut self, path: &str) -> Result<(), RouteFault> {
         let before = std::mem::replace(&mut self.tasks, segments(path));
-        let mut operations = self.operations.iter().map(|operation| &operation.path);
-        let mut kinds = self.kinds.iter().map(|kind| &kind.item);
-        if operations.any(|path| self.is_of_tasks(path)) || kinds.any(|path| self.is_of_tasks(path))
-        {
+        let reading = |operation: &&Operation| operation.method == Method::GET;
+        let mut operations = self.operations.iter().filter(reading);
+        let is_taken = operations.any(|operation| self.is_of_tasks(&operation.path))
+            || self.kinds.iter().any(|kind| self.is_read_as_tasks(kind));
+        if is_taken {
             self.tasks = before;
             return Err(RouteFault::Taken(Method::GET));
         }
         Ok(())
     }
 
-    /// Whether a path is that of tasks, or below it.
+    /// Whether resources would be read where tasks are.
+    fn is_read_as_tasks(&self, kind: &Kind) -> bool {
+        self.is_of_tasks(&kind.item) || self.is_of_tasks(&kind.collection())
+    }
+
+    /// Whether a `GET` of a path is one of tasks: of the list, of a task, or of what that came to.
     fn is_of_tasks(&self, path: &Template) -> bool {
         let is_literal = |(segment, name): (&Segment, &str)| match segment {
             Segment::Literal(literal) => **literal == *name,
             Segment::Id(_) => false,
         };
         let names = self.tasks.iter().map(|name| &**name);
-        path.0.len() >= self.tasks.len() && path.0.iter().zip(names).all(is_literal)
+        let after = path.0.get(self.tasks.len()..);
+        path.0.iter().zip(names).all(is_literal)
+            && match after {
+                Some([] | [_]) => true,
+                Some([_, Segment::Literal(last)]) => **last == *"result",
+                _ => false,
+            }
     }
 
     pub(crate) fn kind(&self, kind: usize) -> &Kind {
@@ -242,7 +254,7 @@ impl Routes {
         command: CommandType,
     ) -> Result<(), RouteFault> {
         let path = Template::parse(path)?;
-        let of_tasks = self.is_of_tasks(&path);
+        let of_tasks = method == Method::GET && self.is_of_tasks(&path);
         let known = |known: &Operation| known.method == method && known.path.matches_same(&path);
         let read = |kind: &Kind| method == Method::GET && kind.is_read_at(&path);
         if of_tasks || self.operations.iter().any(known) || self.kinds.iter().any(read) {
@@ -272,7 +284,7 @@ impl Routes {
             listing: Listing::default(),
             item,
         };
-        let of_tasks = self.is_of_tasks(&kind.item);
+        let of_tasks = self.is_read_as_tasks(&kind);
         let read = |known: &Operation| known.method == Method::GET && kind.is_read_at(&known.path);
         let known = |known: &Kind| known.item.matches_same(&kind.item);
         if of_tasks || self.operations.iter().any(read) || self.kinds.iter().any(known) {
@@ -390,7 +402,7 @@ pub(crate) enum RouteFault {
     #[error("expected a path that begins with a slash")]
     NoSlash,
     #[error(
-        "expected segments of letters, digits and `-_.~`, or placeholders such as `{{databaseId}}`; got {0}"
+        "expected segments of letters, digits and `-_.~:`, or placeholders such as `{{databaseId}}`; got {0}"
     )]
     Segment(Excerpt),
     #[error(

@@ -48,6 +48,8 @@ pub(super) enum Answer {
         document: TaskDocument,
         /// Whether this is the answer to the request that submitted the task.
         submission: bool,
+        /// The id of the task that was asked for, where one was.
+        asked: Option<String>,
     },
     /// A list, and whether it has all tasks of the account.
     List { tasks: ListDocument, complete: bool },
@@ -86,7 +88,15 @@ impl Reading {
             (status, _) if !(200..=299).contains(&status) => Answer::Other,
             _ if only_head && text.is_empty() => Answer::Other,
             (_, RequestKind::List { narrowed }) => list(text, narrowed, format),
-            (_, RequestKind::Task(_)) => task(text, format, |_| false),
+            (_, RequestKind::Task(id)) => match task(text, format, |_| false) {
+                Answer::Task { document, submission, .. } => {
+                    // A format may leave the id out: the request has it.
+                    let named = !document.task_id().is_empty();
+                    let document = if named { document } else { document.with_task_id(&id) };
+                    Answer::Task { document, submission, asked: Some(id) }
+                }
+                answer => answer,
+            },
             (_, RequestKind::Other) if is_task => task(text, format, |_| true),
             (_, RequestKind::Other) => Answer::Other,
             (_, RequestKind::Unknown) if !is_task && format.is_list(text.as_bytes()) => {
@@ -144,7 +154,9 @@ fn task(
     is_submission: impl FnOnce(&TaskDocument) -> bool,
 ) -> Answer {
     match format.read_task(text.as_bytes()) {
-        Ok(document) => Answer::Task { submission: is_submission(&document), document },
+        Ok(document) => {
+            Answer::Task { submission: is_submission(&document), document, asked: None }
+        }
         Err(error) => unreadable(text, &error, |without| {
             remove_links(without);
             format.read_task(without.to_string().as_bytes()).is_ok()

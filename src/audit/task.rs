@@ -17,6 +17,8 @@ pub(super) struct TrackedTask {
     last: TaskDocument,
     /// The last status that is known.
     status: Option<TaskStatus>,
+    /// Whether it had ended, in a status of ours or by being cancelled.
+    ended: bool,
     /// The last command type that was told.
     command_type: Option<String>,
     /// The earliest of its timestamps: the task was submitted then, or before.
@@ -42,6 +44,7 @@ impl TrackedTask {
         Self {
             last: document.clone(),
             status: document.status().known(),
+            ended: document.status().is_terminal(),
             command_type: document.command_type().map(String::from),
             first_timestamp: timestamp,
             last_timestamp: timestamp,
@@ -67,7 +70,7 @@ impl TrackedTask {
         {
             report.add(Rule::CommandType, format!("task {id} was a {old:?}, and is a {new:?}"));
         }
-        let ended = self.status.is_some_and(TaskStatus::is_terminal);
+        let ended = self.ended;
         if ended && !self.is_same_end(document) {
             let (old, new) = (self.last.status(), document.status());
             let what = if old == new {
@@ -101,6 +104,7 @@ impl TrackedTask {
         let stands = self.updated_at.filter(|_| ended && status == self.status);
         self.updated_at = timestamp.or(stands);
         self.status = status.or(self.status);
+        self.ended |= document.status().is_terminal();
         self.last = document.clone();
         self.missed = false;
         self

@@ -2,14 +2,21 @@
 
 use serde::Deserialize;
 
-use crate::json::{MAX_DEPTH, exceeds_depth};
+use crate::json::{MAX_DEPTH, Object, exceeds_depth};
 
-/// Reads JSON whose nesting is bounded: 127 deep. For those who implement a
+/// Reads a JSON object whose nesting is bounded: 127 deep. For those who implement a
 /// [`Format`](crate::format::Format).
 ///
+/// A structure that derives `Deserialize` would be read from an array of its fields too: not by this.
+///
 /// # Errors
-/// Where the text is no JSON, not that of a `T`, or nested deeper. The error says where.
+/// Where the text is no JSON object, not that of a `T`, or nested deeper. The error says where.
 pub fn read_json<'de, T: Deserialize<'de>>(json: &'de [u8]) -> Result<T, DocumentError> {
+    read(json).map(|Object(object)| object)
+}
+
+/// Reads JSON of any kind, within the same bounds.
+pub(super) fn read<'de, T: Deserialize<'de>>(json: &'de [u8]) -> Result<T, DocumentError> {
     // `serde_json` bounds the depth of what is decoded, but not of what is skipped or kept as text.
     match exceeds_depth(json, MAX_DEPTH) {
         Some(at) => Err(DocumentError(Fault::too_deep(json, at))),

@@ -20,6 +20,11 @@ pub struct TaskLink {
 }
 
 impl TaskLink {
+    pub(super) fn new(rel: &str, href: impl Into<Box<str>>) -> Self {
+        let (rel, href) = (Some(rel.into()), Some(href.into()));
+        Self { rel, href, title: None, method: None }
+    }
+
     /// The relation, such as `self`, `task` or `resource`: always there in a map of links, whose
     /// keys are the relations.
     #[must_use]

@@ -2,12 +2,13 @@
 
 use alloc::boxed::Box;
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::fmt;
 
 use serde::Serialize;
 use serde::de::{Deserialize, Deserializer, Error as _};
 
-use super::error::{DocumentError, read_json};
+use super::error::{DocumentError, read};
 use super::links::{LinkArray, LinkMap, TaskLink};
 use super::list::ListDocument;
 use super::response::{ReportedError, TaskResponse};
@@ -137,6 +138,22 @@ impl TaskDocument {
         self
     }
 
+    /// Adds a link, in place of one with the same relation. Links are a map, as documented.
+    #[must_use]
+    pub fn with_link(mut self, rel: &str, href: impl Into<Box<str>>) -> Self {
+        let LinkMap(links) = self.fields.link_map.get_or_insert_with(|| LinkMap(Vec::new()));
+        links.retain(|link| link.rel() != Some(rel));
+        links.push(TaskLink::new(rel, href));
+        self
+    }
+
+    /// The same document, about the task with this id.
+    #[cfg(feature = "audit")]
+    pub(crate) fn with_task_id(mut self, id: &str) -> Self {
+        self.fields.task_id = id.into();
+        self
+    }
+
     /// Sets what came of the task.
     #[must_use]
     pub fn with_response(mut self, response: TaskResponse) -> Self {
@@ -156,7 +173,7 @@ impl TaskDocument {
     /// Where the text is no JSON, no task document, or nested more than 127 deep. The error says
     /// where.
     pub fn from_json(json: &[u8]) -> Result<Self, DocumentError> {
-        read_json(json)
+        read(json)
     }
 
     /// Reads a list of tasks, in each of the three shapes in which servers send it: an object with
@@ -165,7 +182,7 @@ impl TaskDocument {
     /// # Errors
     /// As [`from_json`](Self::from_json).
     pub fn list_from_json(json: &[u8]) -> Result<ListDocument, DocumentError> {
-        read_json(json)
+        read(json)
     }
 
     /// The task's id as it came.

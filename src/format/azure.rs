@@ -4,7 +4,7 @@ mod data_plane;
 mod resource_manager;
 
 use alloc::boxed::Box;
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::num::NonZeroUsize;
 
@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::message::to_json;
 use super::{ListParameters, Message, NextPage, Refusal, ReportedRefusal};
 use crate::document::{DocumentError, ListDocument, ReportedError, TaskDocument, read_json};
+use crate::json::Object;
 use crate::outcome::TaskError;
 
 pub use data_plane::AzureOperation;
@@ -46,7 +47,7 @@ impl<'a> WrittenError<'a> {
 struct ReadError {
     code: Option<Box<str>>,
     message: Option<Box<str>>,
-    innererror: Option<ReadInnerError>,
+    innererror: Option<Object<ReadInnerError>>,
 }
 
 #[derive(Deserialize)]
@@ -58,7 +59,7 @@ impl ReadError {
     /// The error, and what else there is to say of it.
     fn read(self) -> (ReportedError, Option<Box<str>>) {
         let Self { code, message: description, innererror } = self;
-        let info = innererror.and_then(|inner| inner.message);
+        let info = innererror.and_then(|Object(inner)| inner.message);
         (ReportedError::Object { code, status: None, description }, info)
     }
 }
@@ -71,7 +72,10 @@ struct Refused<'a> {
 
 /// A refusal, with the header that has its code too. The code is the reason phrase in one word.
 fn refused(refusal: &Refusal<'_>) -> Message {
-    let code: String = refusal.reason().split(|c: char| !c.is_ascii_alphanumeric()).collect();
+    let words = refusal.reason().split(|c: char| !c.is_ascii_alphanumeric());
+    let code = words.collect::<String>();
+    // A status that has no name has its number.
+    let code = if code.is_empty() { refusal.status().to_string() } else { code };
     let error = WrittenError { code: &code, message: refusal.message(), innererror: None };
     Message::new(refusal.status(), to_json(&Refused { error }))
         .with_header("x-ms-error-code", code.clone())
@@ -80,10 +84,10 @@ fn refused(refusal: &Refusal<'_>) -> Message {
 fn read_refusal(json: &[u8]) -> Result<ReportedRefusal, DocumentError> {
     #[derive(Deserialize)]
     struct Body {
-        error: ReadError,
+        error: Object<ReadError>,
     }
 
-    let Body { error: ReadError { code, message, .. } } = read_json(json)?;
+    let Body { error: Object(ReadError { code, message, .. }) } = read_json(json)?;
     Ok(ReportedRefusal { status: None, code, message })
 }
 
@@ -102,27 +106,34 @@ fn read_list<'de, T: Deserialize<'de>>(
 ) -> Result<ListDocument, DocumentError> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
+    #[serde(bound = "T: Deserialize<'de>")]
     struct List<T> {
-        value: Vec<T>,
+        value: Vec<Object<T>>,
         next_link: Option<Box<str>>,
     }
 
     let List { value, next_link } = read_json(json)?;
-    let list = ListDocument::new(value.into_iter().map(read).collect::<Result<_, _>>()?);
-    Ok(match next_link {
+    let list = ListDocument::new(
+        value.into_iter().map(|Object(one)| read(one)).collect::<Result<_, _>>()?,
+    );
+    Ok(match next_link.filter(|next| !next.is_empty()) {
         Some(next) => list.with_next(next),
         None => list,
     })
 }
 
-/// `maxpagesize`, and `skiptoken`, which is part of `nextLink`.
+/// `maxpagesize`, and `skiptoken`, which is part of `nextLink`. What would leave tasks out or order them is
+/// refused.
 fn list_parameters() -> ListParameters {
     const MOST: NonZeroUsize = NonZeroUsize::new(ListParameters::MAX_LIMIT).unwrap();
-    ListParameters::default()
+    let parameters = ListParameters::default()
         .with_limit("maxpagesize", MOST)
         .with_coerced_limit()
         .with_cursor("skiptoken")
         .without_status()
-        .without_changed_since()
-        .with_unsupported("filter")
+        .without_changed_since();
+    // In both spellings: that of the guidelines, and that of OData.
+    ["filter", "top", "skip", "orderby", "$filter", "$top", "$skip", "$orderby"]
+        .into_iter()
+        .fold(parameters, ListParameters::with_unsupported)
 }

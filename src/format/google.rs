@@ -9,6 +9,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::num::NonZeroUsize;
 
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -19,6 +20,7 @@ use crate::document::{
     read_json,
 };
 use crate::event::Progress;
+use crate::json::Object;
 use crate::link::Links;
 use crate::outcome::{Completion, ResourceId, TaskError};
 use crate::status::TaskStatus;
@@ -40,7 +42,8 @@ use code::Code;
 ///
 /// The reply to a submission is the operation, with 200. A list is `{"operations", "nextPageToken"}` with
 /// `pageSize` (higher ones are lowered to 1,000) and `pageToken` ([AIP-158]); a `filter` is refused. A
-/// refusal is `{"error": {"code", "message", "status"}}`, with the HTTP status and its canonical name.
+/// refusal is `{"error": {"code", "message", "status", "details"}}`, with the HTTP status, its canonical name,
+/// and that name as the reason of an `ErrorInfo`.
 ///
 /// `metadata` and `response` are `google.protobuf.Struct`s unless [types](Self::with_metadata_type) are
 /// set: clients read them that know nothing of the service, but the type itself (in Python, once
@@ -230,7 +233,7 @@ struct Operation {
     done: Option<bool>,
     metadata: Option<Box<RawValue>>,
     response: Option<Box<RawValue>>,
-    error: Option<Status>,
+    error: Option<Object<Status>>,
 }
 
 #[derive(Deserialize)]
@@ -284,7 +287,7 @@ impl Operation {
         };
         let status = match &self.error {
             _ if self.done != Some(true) => running().into(),
-            Some(error) if error.code == Some(Code::CANCELLED.number()) => {
+            Some(Object(error)) if error.code == Some(Code::CANCELLED.number()) => {
                 ReportedStatus::Cancelled(Code::CANCELLED.name().into())
             }
             Some(_) => TaskStatus::ProcessingError.into(),
@@ -298,7 +301,7 @@ impl Operation {
             document.with_progress(metadata.progress_percent.and_then(|p| p.try_into().ok()));
         document =
             document.with_timestamp(metadata.update_time.and_then(|at| parse_rfc3339(&at).ok()));
-        if let Some(error) = self.error {
+        if let Some(Object(error)) = self.error {
             document.with_response(error.read())
         } else if let Some(response) = self.response {
             document.with_response(response_of(&response))
@@ -381,11 +384,19 @@ impl Format for GoogleOperation {
             code: u16,
             message: &'a str,
             status: &'a str,
+            details: [ErrorInfo; 1],
         }
 
         // A method that a path doesn't have is one that the service has not implemented.
         let code = if refusal.status() == 405 { 501 } else { refusal.status() };
-        let error = Inner { code, message: refusal.message(), status: Code::of_http(code).name() };
+        let (message, status) = (refusal.message(), Code::of_http(code).name());
+        let details = [ErrorInfo {
+            r#type: ERROR_INFO.into(),
+            reason: status.into(),
+            domain: self.domain.clone(),
+            metadata: BTreeMap::new(),
+        }];
+        let error = Inner { code, message, status, details };
         Message::new(code, to_json(&Body { error }))
     }
 
@@ -420,12 +431,17 @@ impl Format for GoogleOperation {
         #[serde(rename_all = "camelCase")]
         struct List {
             #[serde(default)]
-            operations: Vec<Operation>,
+            operations: Vec<Object<Operation>>,
             next_page_token: Option<Box<str>>,
+            error: Option<IgnoredAny>,
         }
 
-        let List { operations, next_page_token } = read_json(json)?;
-        let list = ListDocument::new(operations.into_iter().map(Operation::read).collect());
+        let List { operations, next_page_token, error } = read_json(json)?;
+        if error.is_some() {
+            return Err(DocumentError::new("expected a list of operations, got an `error`"));
+        }
+        let list = operations.into_iter().map(|Object(operation)| operation.read());
+        let list = ListDocument::new(list.collect());
         // An empty token says that nothing follows.
         Ok(match next_page_token.filter(|token| !token.is_empty()) {
             Some(token) => list.with_next(token),
@@ -436,7 +452,7 @@ impl Format for GoogleOperation {
     fn read_refusal(&self, json: &[u8]) -> Result<ReportedRefusal, DocumentError> {
         #[derive(Deserialize)]
         struct Body {
-            error: Inner,
+            error: Object<Inner>,
         }
 
         #[derive(Deserialize)]
@@ -446,7 +462,7 @@ impl Format for GoogleOperation {
             status: Option<Box<str>>,
         }
 
-        let Body { error: Inner { code, message, status } } = read_json(json)?;
+        let Body { error: Object(Inner { code, message, status }) } = read_json(json)?;
         Ok(ReportedRefusal { status: code, code: status, message })
     }
 }

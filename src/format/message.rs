@@ -12,7 +12,9 @@ use crate::time::{Now, Rfc3339};
 
 /// A response before it is one: an HTTP status, headers, and a body.
 ///
-/// A header whose name or value HTTP doesn't permit is left out where the message becomes a response.
+/// Where it becomes a response, a header whose name or value HTTP doesn't permit is left out, and so are
+/// those that follow from the body: its length and transfer. A status that is none of 200 to 599 is a fault
+/// of the format, and becomes 500 without a body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
     status: u16,

@@ -8,6 +8,7 @@ use core::fmt::Display;
 use core::num::NonZeroUsize;
 use core::str::FromStr;
 
+use crate::status::TaskStatus;
 use crate::store::{Cursor, ListQuery};
 use crate::wire::{Excerpt, Text, percent_decoded};
 
@@ -37,6 +38,8 @@ pub struct ListParameters {
     coerces: bool,
     cursor: Text,
     status: Option<Text>,
+    /// The values of that parameter, where they are not the names of the statuses.
+    status_names: Vec<(Text, TaskStatus)>,
     changed_since: Option<Text>,
     unsupported: Vec<Text>,
 }
@@ -51,6 +54,7 @@ impl Default for ListParameters {
             coerces: false,
             cursor: Text::Static("cursor"),
             status: Some(Text::Static("status")),
+            status_names: Vec::new(),
             changed_since: Some(Text::Static("changedSince")),
             unsupported: Vec::new(),
         }
@@ -75,7 +79,8 @@ impl ListParameters {
         Self { otherwise: limit.min(self.most), ..self }
     }
 
-    /// Takes a limit that is too high as the highest, and 0 as none, rather than to refuse them.
+    /// Takes a limit that is too high as the highest, 0 as none, and a parameter that is empty as none,
+    /// rather than to refuse them.
     #[must_use]
     pub fn with_coerced_limit(self) -> Self {
         Self { coerces: true, ..self }
@@ -87,11 +92,35 @@ impl ListParameters {
         Self { cursor: name.into().into(), ..self }
     }
 
-    /// Sets the name of the parameter that asks for a status, by the names of
-    /// [`TaskStatus`](crate::TaskStatus).
+    /// Sets the name of the parameter that asks for a status. Its values are the names of
+    /// [`TaskStatus`], unless [others](Self::with_status_name) are set.
     #[must_use]
     pub fn with_status(self, name: impl Into<Cow<'static, str>>) -> Self {
         Self { status: Some(name.into().into()), ..self }
+    }
+
+    /// Adds a value of the parameter that asks for a status; once there is one, no other is understood.
+    /// A name may stand for several statuses, and a status have several names.
+    ///
+    /// ```
+    /// use tasklife::{TaskStatus, format::ListParameters};
+    ///
+    /// let parameters = ListParameters::default()
+    ///     .with_status("state")
+    ///     .with_status_name("queued", TaskStatus::Initialized)
+    ///     .with_status_name("queued", TaskStatus::Received);
+    /// let query = parameters.read("state=queued")?;
+    /// assert!(query.statuses().eq([TaskStatus::Initialized, TaskStatus::Received]));
+    /// # Ok::<(), tasklife::format::ParameterError>(())
+    /// ```
+    #[must_use]
+    pub fn with_status_name(
+        mut self,
+        name: impl Into<Cow<'static, str>>,
+        status: TaskStatus,
+    ) -> Self {
+        self.status_names.push((name.into().into(), status));
+        self
     }
 
     /// Has no parameter that asks for a status.
@@ -135,13 +164,16 @@ impl ListParameters {
         }
         let mut query = ListQuery::new(self.otherwise);
         for (name, value) in &fields {
+            if self.coerces && value.is_empty() {
+                continue;
+            }
             let is = |known: &Text| **name == **known;
             query = if is(&self.limit) {
                 query.with_limit(self.limit_of(value)?)
             } else if is(&self.cursor) {
                 query.after(parse(name, value)?)
             } else if self.status.as_ref().is_some_and(is) {
-                query.with_status(parse(name, value)?)
+                self.statuses_of(name, value)?.into_iter().fold(query, ListQuery::with_status)
             } else if self.changed_since.as_ref().is_some_and(is) {
                 query.changed_since(parse(name, digits(value).unwrap_or_default())?)
             } else if self.unsupported.iter().any(is) && !value.is_empty() {
@@ -163,15 +195,35 @@ impl ListParameters {
         fields(query).any(|(name, _)| *name != *self.limit)
     }
 
-    /// The query of the page that follows: the same, but for the cursor.
+    /// The query of the page that follows: the same, but for the cursor. What is no part of an address is
+    /// encoded.
     #[must_use]
     pub fn next(&self, query: &str, cursor: Cursor) -> String {
-        let kept = [Some(&self.limit), self.status.as_ref(), self.changed_since.as_ref()];
-        let is_kept = |name: &str| kept.iter().flatten().any(|known| ***known == *name);
-        // What was read as a limit, a status or a revision needs no encoding.
-        let kept = fields(query).filter(|(name, _)| is_kept(name));
-        let kept = kept.map(|(name, value)| format!("{name}={value}&"));
-        kept.collect::<String>() + &format!("{}={cursor}", &*self.cursor)
+        let mut next = String::new();
+        for field in query.split('&').filter(|field| !field.is_empty()) {
+            let name = field.split_once('=').map_or(field, |(name, _)| name);
+            if decoded(name) != *self.cursor {
+                encode(field, is_of_query, &mut next);
+                next.push('&');
+            }
+        }
+        encode(&self.cursor, |byte| is_of_query(byte) && !b"%&+=".contains(&byte), &mut next);
+        next + &format!("={cursor}")
+    }
+
+    fn statuses_of(&self, name: &str, value: &str) -> Result<Vec<TaskStatus>, ParameterError> {
+        if self.status_names.is_empty() {
+            return parse(name, value).map(|status| [status].into());
+        }
+        let named = self.status_names.iter().filter(|(known, _)| **known == *value);
+        let statuses: Vec<TaskStatus> = named.map(|(_, status)| *status).collect();
+        if statuses.is_empty() {
+            let mut known: Vec<&str> = self.status_names.iter().map(|(name, _)| &**name).collect();
+            known.dedup();
+            let (known, got) = (known.join(", "), Excerpt::of(value));
+            return Err(ParameterError(format!("{name}: expected one of {known}; got {got}")));
+        }
+        Ok(statuses)
     }
 
     fn limit_of(&self, value: &str) -> Result<NonZeroUsize, ParameterError> {
@@ -212,6 +264,23 @@ fn fields(query: &str) -> impl Iterator<Item = (String, String)> {
         let (name, value) = field.split_once('=').unwrap_or((field, ""));
         (decoded(name), decoded(value))
     })
+}
+
+/// Whether a byte may stand in a query as it is: what RFC 3986 permits.
+fn is_of_query(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/?%".contains(&byte)
+}
+
+/// Appends a text, with each byte encoded that may not stand as it is.
+fn encode(text: &str, may_stand: impl Fn(u8) -> bool, out: &mut String) {
+    for byte in text.bytes() {
+        if may_stand(byte) {
+            out.push(char::from(byte));
+        } else {
+            let hex = |digit: u8| char::from(b"0123456789ABCDEF"[usize::from(digit)]);
+            out.extend(['%', hex(byte >> 4), hex(byte & 0xF)]);
+        }
+    }
 }
 
 /// A field's text as it was meant; what is no UTF-8 then is replaced, and fits nothing.

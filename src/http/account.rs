@@ -3,7 +3,6 @@
 use alloc::sync::Arc;
 use core::fmt;
 
-use http::HeaderName;
 use http::request::Parts;
 
 use crate::id::AccountId;
@@ -17,11 +16,6 @@ type Find = dyn Fn(&Parts) -> Option<AccountId> + Send + Sync;
 impl AccountOf {
     pub(super) fn new(find: impl Fn(&Parts) -> Option<AccountId> + Send + Sync + 'static) -> Self {
         Self(Arc::new(find))
-    }
-
-    /// By a header that has the account's name.
-    pub(super) fn header(name: HeaderName) -> Self {
-        Self::new(move |head| head.headers.get(&name)?.to_str().ok()?.parse().ok())
     }
 
     pub(super) fn find(&self, request: &Parts) -> Option<AccountId> {

@@ -8,7 +8,7 @@ use http::header::{FORWARDED, HOST};
 use http::request::Parts;
 use http::{HeaderName, Version};
 
-use super::request::Rejection;
+use super::request::{Rejection, unquoted};
 use crate::link::Links;
 use crate::wire::Excerpt;
 
@@ -107,15 +107,6 @@ fn forwarded(request: &Parts) -> Result<(Option<String>, Option<String>), Reject
         }
     }
     Ok((host, proto))
-}
-
-/// The parts of a value between separators that are not within quotes.
-fn unquoted(value: &str, separator: char) -> impl Iterator<Item = &str> {
-    let mut is_quoted = false;
-    value.split(move |c: char| {
-        is_quoted ^= c == '"';
-        c == separator && !is_quoted
-    })
 }
 
 /// A header that must not come twice.

@@ -12,6 +12,15 @@ use http::{HeaderName, StatusCode};
 use crate::id::{AccountId, TaskId};
 use crate::wire::percent_decoded;
 
+/// The parts of a value between separators that are not within quotes.
+pub(super) fn unquoted(value: &str, separator: char) -> impl Iterator<Item = &str> {
+    let mut is_quoted = false;
+    value.split(move |c: char| {
+        is_quoted ^= c == '"';
+        c == separator && !is_quoted
+    })
+}
+
 /// The longest key, in bytes.
 const LONGEST_KEY: usize = 255;
 
@@ -92,13 +101,16 @@ pub(super) fn task_path(request: &Parts, tasks: &str) -> Option<TaskPath> {
     let at = path.windows(tasks.len().max(1)).rposition(|part| part == tasks)?;
     let mut after = path[at + tasks.len()..].iter();
     let id = core::str::from_utf8(after.next()?).ok().and_then(|text| text.parse().ok());
-    Some(TaskPath { id, is_result: after.next().is_some_and(|next| next == b"result") })
+    let is_result = after.next().is_some_and(|next| next == b"result") && after.next().is_none();
+    Some(TaskPath { id, is_result })
 }
 
 /// How long a client is ready to wait for an answer (RFC 7240, section 4.3), if it says so.
 pub(super) fn wait(request: &Parts) -> Option<Duration> {
-    let seconds = preference(request, "wait")?;
-    seconds.trim_matches('"').parse().ok().map(Duration::from_secs)
+    let seconds = preference(request, "wait")?.trim_matches('"');
+    let is_number = !seconds.is_empty() && seconds.bytes().all(|digit| digit.is_ascii_digit());
+    // What is beyond any number is as good as the highest.
+    is_number.then(|| Duration::from_secs(seconds.parse().unwrap_or(u64::MAX)))
 }
 
 /// Whether a client would rather be answered at once than wait (RFC 7240, section 4.1).
@@ -112,8 +124,8 @@ fn preference<'a>(request: &'a Parts, name: &str) -> Option<&'a str> {
     let headers = request.headers.get_all("prefer").iter();
     let mut preferences = headers.filter_map(|value| value.to_str().ok());
     preferences.find_map(|value| {
-        value.split(',').find_map(|preference| {
-            let preference = preference.split(';').next().unwrap_or_default();
+        unquoted(value, ',').find_map(|preference| {
+            let preference = unquoted(preference, ';').next().unwrap_or_default();
             let (token, value) = preference.split_once('=').unwrap_or((preference, ""));
             token.trim().eq_ignore_ascii_case(name).then_some(value.trim())
         })

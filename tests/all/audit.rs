@@ -428,7 +428,7 @@ fn a_body_that_fits_no_value_is_audited_no_less() {
     for odd in ["1e999".to_owned(), "[".repeat(124) + &"]".repeat(124)] {
         let body = document.replace(r#"{"resourceId":7}"#, &format!(r#"{{"resource":{odd}}}"#));
         assert_ne!(body, document);
-        for request in ["POST /v1/subscriptions", "GET /v1/tasks/1"] {
+        for request in ["POST /v1/subscriptions", &format!("GET /v1/tasks/{ONE}")] {
             let line = format!(r#"{{"at":"{AT}","request":"{request}","body":{body}}}"#);
             let mut auditor = Auditor::new(Retention::default());
             assert_eq!(auditor.observe(&serde_json::from_str(&line).unwrap()), []);
@@ -735,4 +735,58 @@ fn the_program_says_what_it_can_not_do() {
     assert!(told(&all, &task).contains("got all of them"));
     let (code, _, error) = run_with_errors(&all[1..], &task);
     assert_eq!((code, &*error), (Some(0), "audited 1 of 1 readings\n"));
+}
+
+/// Found by a user: what was cancelled was no end, and a finding by itself.
+#[test]
+fn what_was_cancelled_has_ended() {
+    use tasklife::format::{AzureOperation, AzureResourceManager, Format, GoogleOperation};
+
+    let google = r#"{"name": "operations/7", "done": true, "error": {"code": 1}}"#;
+    let formats: [(Box<dyn Format>, &str, &str); 3] = [
+        (
+            Box::new(GoogleOperation::new("example.com")),
+            google,
+            r#"{"name": "operations/7", "done": false}"#,
+        ),
+        (
+            Box::new(AzureOperation),
+            r#"{"id": "7", "status": "Canceled"}"#,
+            r#"{"id": "7", "status": "Running"}"#,
+        ),
+        (
+            Box::new(AzureResourceManager),
+            r#"{"status": "Canceled"}"#,
+            r#"{"status": "InProgress"}"#,
+        ),
+    ];
+    for (format, cancelled, running) in formats {
+        let mut auditor = Auditor::new(Retention::default())
+            .with_tasks_path("/operations")
+            .unwrap()
+            .with_format(format);
+        let mut observe = |body: &str| {
+            let line = format!(r#"{{"at":"{AT}","request":"GET /operations/7","body":{body}}}"#);
+            let findings = auditor.observe(&serde_json::from_str(&line).unwrap());
+            findings.iter().map(tasklife::audit::Finding::rule).collect::<Vec<_>>()
+        };
+        assert_eq!(observe(running), []);
+        assert_eq!(observe(cancelled), []);
+        assert_eq!(observe(cancelled), []);
+        assert_eq!(observe(running), [Rule::AfterEnd]);
+    }
+}
+
+/// Found by a user.
+#[test]
+fn a_read_of_a_task_is_answered_with_that_task() {
+    let body = document(ONE, "received", 0);
+    for (asked, expected) in [(ONE, vec![]), (TWO, vec![Rule::TaskId])] {
+        for asked in [asked.to_owned(), asked.to_uppercase()] {
+            let line = json!({"at": AT, "request": format!("GET /v1/tasks/{asked}"), "body": body});
+            let mut auditor = Auditor::new(Retention::default());
+            let findings = auditor.observe(&serde_json::from_value(line).unwrap());
+            assert_eq!(findings.iter().map(Finding::rule).collect::<Vec<_>>(), expected);
+        }
+    }
 }

@@ -285,3 +285,26 @@ fn a_resource_without_fields_is_one() {
         assert_eq!(read.response().unwrap().resource(), Some("{}"), "{format:?}");
     }
 }
+
+/// Found by a user: a structure is read from an array of its fields too, unless that is refused.
+#[test]
+fn an_array_is_no_object() {
+    for text in [
+        r#"["7","k","Running",null,null,null,null,null]"#,
+        r#"["operations/7",true,null,null,null]"#,
+        r#"[{"error":{"code":404}}]"#,
+        r#"{"error":["NotFound","m"]}"#,
+        r#"{"name":"7","id":"7","status":"Failed","done":true,"error":["c","m"]}"#,
+        r#"[["7"],"x"]"#,
+        r#"{"value":[["7","Running"]],"operations":[["operations/7"]]}"#,
+    ] {
+        for format in &formats()[1..] {
+            let text = text.as_bytes();
+            assert!(format.read_task(text).is_err(), "{format:?}: {text:?}");
+            assert!(format.read_list(text).is_err(), "{format:?}: {text:?}");
+            assert!(format.read_refusal(text).is_err(), "{format:?}: {text:?}");
+        }
+    }
+    let error = GoogleOperation::new("a").read_task(b"[]").unwrap_err().to_string();
+    assert!(error.contains("expected an object"), "{error}");
+}

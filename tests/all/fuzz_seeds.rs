@@ -43,7 +43,7 @@ fn documents_are_read_in_their_formats() {
             _ => &google,
         };
         let task = format.read_task(&fs::read(&path).unwrap()).unwrap();
-        assert!(task.status().known().is_some_and(|status| status.is_terminal()));
+        assert!(task.status().known().is_some_and(tasklife::TaskStatus::is_terminal));
         assert!(task.response().is_some(), "{}", path.display());
     }
 }

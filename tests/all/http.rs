@@ -236,7 +236,7 @@ fn nothing_that_one_account_reads_is_kept_for_another() {
         assert_eq!(cache(&response), *expected, "{response:?}");
     }
     let bearer = http::HeaderValue::from_static("Bearer");
-    let replies = replies.with_credentials([http::header::AUTHORIZATION], bearer);
+    let replies = replies.with_account_of([http::header::AUTHORIZATION], bearer, |_| None);
     assert_eq!(header(&replies.list(&mine, list(), second(0)), "vary"), Some("authorization"));
     let refused = replies.refused(&mine, http::StatusCode::UNAUTHORIZED, "no", second(0));
     assert_eq!(header(&refused, "www-authenticate"), Some("Bearer"));

@@ -327,7 +327,6 @@ fn an_api_that_can_not_be_is_refused_with_what_was_expected() {
         (operation(Method::GET, "/thi ngs"), "got \"thi ngs\""),
         (operation(Method::GET, &long), "placeholders such as `{databaseId}`"),
         (operation(Method::GET, "/tasks"), "free for GET, in \"/tasks\""),
-        (operation(Method::PUT, "/tasks/{id}"), "free for PUT"),
         (resource("/things"), "ends with a name and a placeholder"),
         (resource("/things/{a}/{b}"), "ends with a name and a placeholder"),
         (resource("/things/{a}/parts/{b}"), "belongs to has been added before"),

@@ -16,7 +16,7 @@ use crate::format::message::to_json;
 use crate::format::{
     Accepted, Format, ListParameters, Message, NextPage, Refusal, ReportedRefusal,
 };
-use crate::json::JsonText;
+use crate::json::{JsonText, Object};
 use crate::link::Links;
 use crate::outcome::ResourceId;
 use crate::status::TaskStatus;
@@ -130,7 +130,8 @@ struct Monitor {
     percent_complete: Option<f64>,
     last_updated_date_time: Option<Box<str>>,
     result: Option<Box<RawValue>>,
-    error: Option<ReadError>,
+    resource_location: Option<Box<str>>,
+    error: Option<Object<ReadError>>,
 }
 
 impl Monitor {
@@ -148,8 +149,12 @@ impl Monitor {
             .with_command_type(self.kind)
             .with_progress(self.percent_complete.and_then(Progress::of_percentage))
             .with_timestamp(timestamp);
+        let document = match self.resource_location {
+            Some(href) => document.with_link("resource", href),
+            None => document,
+        };
         match (self.error, self.result) {
-            (Some(error), _) => {
+            (Some(Object(error)), _) => {
                 let (error, info) = error.read();
                 let response = TaskResponse::default().with_error(error);
                 document.with_response(response.with_additional_info(info))

@@ -19,7 +19,7 @@ use crate::format::message::to_json;
 use crate::format::{
     Accepted, Format, ListParameters, Message, NextPage, Refusal, ReportedRefusal,
 };
-use crate::json::JsonText;
+use crate::json::{JsonText, Object};
 use crate::link::Links;
 use crate::outcome::{Completion, TaskError};
 use crate::status::TaskStatus;
@@ -147,6 +147,7 @@ fn failed(error: &TaskError) -> Message {
     let number = error.status().split_ascii_whitespace().next().and_then(|word| word.parse().ok());
     let status = number.filter(|status| (400..=599).contains(status)).unwrap_or(500);
     Message::new(status, to_json(&Refused { error: WrittenError::of(error) }))
+        .with_header("x-ms-error-code", error.code())
 }
 
 /// An address without scheme and host.
@@ -171,7 +172,7 @@ struct Operation {
     end_time: Option<Box<str>>,
     percent_complete: Option<f64>,
     properties: Option<Box<RawValue>>,
-    error: Option<ReadError>,
+    error: Option<Object<ReadError>>,
 }
 
 /// What is looked at of a resource.
@@ -183,9 +184,9 @@ struct Properties {
 
 impl Operation {
     fn read(self) -> Result<TaskDocument, DocumentError> {
-        if self.id.is_none() && self.name.is_none() {
+        if self.id.is_none() && self.name.is_none() && self.status.is_none() {
             return Err(DocumentError::new(
-                "expected an operation or a resource with an `id` or a `name`",
+                "expected an operation with a `status`, or a resource with an `id` or a `name`",
             ));
         }
         let properties = self.properties;
@@ -210,7 +211,7 @@ impl Operation {
             .with_progress(self.percent_complete.and_then(Progress::of_percentage))
             .with_timestamp(timestamp.and_then(|at| parse_rfc3339(&at).ok()));
         Ok(match (self.error, properties) {
-            (Some(error), _) => {
+            (Some(Object(error)), _) => {
                 let (error, info) = error.read();
                 let response = TaskResponse::default().with_error(error);
                 document.with_response(response.with_additional_info(info))

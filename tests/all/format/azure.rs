@@ -132,6 +132,8 @@ fn statuses_are_read_in_any_case_and_unknown_ones_go_on() {
     assert_eq!(read(r#"{"id": "/a/7", "properties": {"size": 1}}"#).unwrap(), done);
     let error = read("{}").unwrap_err().to_string();
     assert!(error.contains("`id` or a `name`"), "{error}");
+    // The contract requires a status alone.
+    assert_eq!(read(r#"{"status": "InProgress"}"#).unwrap(), running);
     // A resource is none of the documents that an auditor takes for a task.
     assert!(!AzureResourceManager.is_task(state.as_bytes()));
     assert!(AzureResourceManager.is_task(br#"{"name": "7", "status": "Failed"}"#));
@@ -146,6 +148,8 @@ fn a_refusal_has_its_code_in_a_header_too() {
         "/",
         super::second(0),
     );
+    let unnamed = tasklife::format::Refusal::new(599, "", "x", "/", super::second(0));
+    assert_eq!(json(&AzureOperation.refused(&unnamed))["error"]["code"], "599");
     for format in [&AzureOperation as &dyn Format, &AzureResourceManager] {
         let message = format.refused(&refusal);
         assert_eq!(header(&message, "x-ms-error-code"), Some("MethodNotAllowed"));
@@ -166,4 +170,26 @@ fn a_deletion_leads_to_nothing() {
     assert_eq!((result.status(), result.body()), (204, ""));
     let told = Completion::of(7).with_resource(&json!({"was": 7})).unwrap();
     assert_eq!(AzureResourceManager.result(&links, &completed(told)).unwrap().status(), 200);
+}
+
+#[test]
+fn a_resource_is_found_again_and_an_empty_link_leads_nowhere() {
+    let monitor = AzureOperation.polled(&links(), &completed(Completion::of(7)));
+    let read = AzureOperation.read_task(monitor.body().as_bytes()).unwrap();
+    let href = read.link("resource").unwrap().href();
+    assert_eq!(href, Some("https://api.example.com/v1/subscriptions/7"));
+    let list = AzureOperation.read_list(br#"{"value": [], "nextLink": ""}"#).unwrap();
+    assert_eq!(list.next(), None);
+}
+
+#[test]
+fn what_would_leave_tasks_out_is_refused() {
+    for format in [&AzureOperation as &dyn Format, &AzureResourceManager] {
+        let parameters = format.list_parameters();
+        for name in ["filter", "top", "skip", "orderby", "$filter", "$top", "$skip", "$orderby"] {
+            let error = parameters.read(&format!("{name}=1")).unwrap_err().to_string();
+            assert!(error.starts_with(&format!("expected no {name}")), "{error}");
+        }
+        assert!(parameters.read("api-version=2024-01-01").is_ok());
+    }
 }

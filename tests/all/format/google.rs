@@ -124,7 +124,9 @@ fn what_is_not_allowed_is_not_implemented() {
         google().refused(&tasklife::format::Refusal::new(status, reason, "no", "/", at))
     };
     let message = refusal(405, "Method Not Allowed");
-    let expected = json!({"error": {"code": 501, "message": "no", "status": "UNIMPLEMENTED"}});
+    let expected = json!({"error": {"code": 501, "message": "no", "status": "UNIMPLEMENTED",
+        "details": [{"@type": "type.googleapis.com/google.rpc.ErrorInfo",
+            "reason": "UNIMPLEMENTED", "domain": "example.com", "metadata": {}}]}});
     assert_eq!((message.status(), json(&message)), (501, expected));
     for (status, expected) in [
         (400, "INVALID_ARGUMENT"),

@@ -111,6 +111,12 @@ fn a_head_has_the_head_of_the_get_and_the_length_of_its_body() {
 #[test]
 fn what_a_task_came_to_is_there_where_the_format_has_it() {
     let path = format!("/v1/operations/{}/result", id(7));
+    for other in ["/Result", "/x", "/result/result", "/x/result"] {
+        let path = get(&format!("/v1/operations/{}{other}", id(7)));
+        let replies = Replies::new(links()).with_format(AzureResourceManager);
+        let read = replies.polled(&path, Ok(Some(running())), second(3));
+        assert_eq!(read.status(), 200, "{other} is the server's own");
+    }
     for replies in all_replies() {
         let name = format!("{:?}", replies.format());
         let read = |task| replies.polled(&get(&path), Ok(Some(task)), second(3));
@@ -238,7 +244,10 @@ fn a_client_can_wait_for_an_answer() {
         (&["respond-async; foo=\"x\"", "Wait = \"7\"; a=b"], Some(7)),
         (&["wait=0"], Some(0)),
         (&["wait=9999999999"], Some(20)),
-        (&["wait=99999999999999999999"], None),
+        (&["wait=99999999999999999999"], Some(20)),
+        (&["foo=\"a, wait=5\""], None),
+        (&["foo=\"a;\"; b, wait=5"], Some(5)),
+        (&["wait=+5"], None),
         (&["wait=-1"], None),
         (&["wait"], None),
         (&["wait=soon, wait=5"], None),
@@ -268,12 +277,24 @@ fn a_request_says_whose_it_is_as_the_server_likes() {
     assert_eq!(unknown.status(), 401);
     assert_eq!(header(&unknown, "www-authenticate"), Some("ApiKey"));
     assert!(unknown.body().contains("x-api-key, x-api-secret-key"), "{}", unknown.body());
-    let bearer = default.with_account_of(|head| {
-        let token = head.headers.get("authorization")?.to_str().ok()?.strip_prefix("Bearer ")?;
-        token.parse().ok()
-    });
+    let challenge = http::HeaderValue::from_static("Bearer");
+    let bearer =
+        default.with_account_of([http::header::AUTHORIZATION], challenge.clone(), |head| {
+            let token =
+                head.headers.get("authorization")?.to_str().ok()?.strip_prefix("Bearer ")?;
+            token.parse().ok()
+        });
     assert_eq!(find(&bearer, &[("authorization", "Bearer acme")]).unwrap(), account("acme"));
-    assert!(find(&bearer, &[("x-api-key", "acme")]).is_err());
+    let unknown = find(&bearer, &[("x-api-key", "acme")]).unwrap_err();
+    assert_eq!(header(&unknown, "www-authenticate"), Some("Bearer"));
+    assert!(unknown.body().contains("expected authorization, of an account"), "{}", unknown.body());
+    let read = bearer.polled(&get("/v1/operations/7"), Ok(Some(running())), second(0));
+    assert_eq!(header(&read, "vary"), Some("authorization"));
+    let secret = bearer.with_account_of([], challenge, |_| None);
+    let unknown = find(&secret, &[]).unwrap_err();
+    assert!(unknown.body().contains("expected credentials, of"), "{}", unknown.body());
+    let read = secret.polled(&get("/v1/operations/7"), Ok(Some(running())), second(0));
+    assert_eq!(header(&read, "vary"), None);
 }
 
 #[test]
@@ -340,5 +361,94 @@ fn a_format_can_be_any() {
     assert_eq!(formats().len(), all_replies().len());
     for (format, replies) in formats().into_iter().zip(all_replies()) {
         assert_eq!(format!("{format:?}"), format!("{:?}", replies.format()));
+    }
+}
+
+/// A format that answers with what it was told to.
+#[derive(Debug)]
+struct Odd(tasklife::format::Message);
+
+impl tasklife::format::Format for Odd {
+    fn accepted(&self, _: &Links, _: &tasklife::Task) -> tasklife::format::Message {
+        self.0.clone()
+    }
+
+    fn polled(&self, _: &Links, _: &tasklife::Task) -> tasklife::format::Message {
+        self.0.clone()
+    }
+
+    fn list(
+        &self,
+        _: &Links,
+        _: &tasklife::Page,
+        _: Option<&tasklife::format::NextPage>,
+    ) -> tasklife::format::Message {
+        self.0.clone()
+    }
+
+    fn refused(&self, _: &tasklife::format::Refusal<'_>) -> tasklife::format::Message {
+        self.0.clone()
+    }
+
+    fn read_task(&self, json: &[u8]) -> Result<TaskDocument, tasklife::DocumentError> {
+        RedisCloud.read_task(json)
+    }
+
+    fn read_list(&self, json: &[u8]) -> Result<tasklife::ListDocument, tasklife::DocumentError> {
+        RedisCloud.read_list(json)
+    }
+
+    fn read_refusal(
+        &self,
+        json: &[u8],
+    ) -> Result<tasklife::format::ReportedRefusal, tasklife::DocumentError> {
+        RedisCloud.read_refusal(json)
+    }
+}
+
+#[test]
+fn an_odd_message_becomes_a_sound_response() {
+    use tasklife::format::Message;
+
+    let answer = |message: Message| {
+        let replies = Replies::new(links()).with_format(Odd(message));
+        replies.accepted(&get("/"), Ok(Submitted::New(after([]))), second(0))
+    };
+    for status in [0, 99, 100, 101, 199, 600, 999, 1000, u16::MAX] {
+        let response = answer(Message::new(status, "{}"));
+        assert_eq!((response.status().as_u16(), response.body().as_str()), (500, ""), "{status}");
+    }
+    for status in [204, 304] {
+        let response = answer(Message::new(status, "{}"));
+        assert_eq!((response.status().as_u16(), response.body().as_str()), (status, ""));
+        assert_eq!(header(&response, "content-type"), None);
+    }
+    let response = answer(
+        Message::new(202, "not JSON")
+            .with_header("content-length", "7")
+            .with_header("transfer-encoding", "chunked")
+            .with_header("bad name", "x")
+            .with_header("x-bad", "a\nb")
+            .with_header("x-good", "é")
+            .with_media_type("text/plain"),
+    );
+    for name in ["content-length", "transfer-encoding", "x-bad"] {
+        assert_eq!(header(&response, name), None, "{name}");
+    }
+    assert_eq!(response.headers()["x-good"].as_bytes(), "é".as_bytes());
+    assert_eq!(header(&response, "content-type"), Some("text/plain"));
+    assert_eq!(response.body(), "not JSON");
+}
+
+#[test]
+fn a_format_is_chosen_while_the_program_runs() {
+    for (chosen, fixed) in formats().into_iter().zip(all_replies()) {
+        let replies = Replies::new(links()).with_format(chosen);
+        let path = get(&format!("/v1/operations/{}", id(7)));
+        let [chosen, fixed] =
+            [&replies, &fixed].map(|replies| replies.polled(&path, Ok(Some(failed())), second(3)));
+        assert_eq!(chosen.body(), fixed.body());
+        let query = get("/v1/operations?pageSize=5000&limit=3&maxpagesize=4");
+        assert!(replies.list_query(&query, second(0)).is_ok());
     }
 }

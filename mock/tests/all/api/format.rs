@@ -126,15 +126,23 @@ fn a_path_of_tasks_is_not_that_of_something_else() {
 
 #[test]
 fn a_request_can_say_in_its_own_way_whose_it_is() {
-    let api = api().with_account_of(|head| {
-        head.headers.get("authorization")?.to_str().ok()?.strip_prefix("Bearer ")?.parse().ok()
+    let api = api().with_replies(|replies| {
+        let (headers, challenge) =
+            ([http::header::AUTHORIZATION], http::HeaderValue::from_static("Bearer"));
+        replies.with_account_of(headers, challenge, |head| {
+            head.headers.get("authorization")?.to_str().ok()?.strip_prefix("Bearer ")?.parse().ok()
+        })
     });
     let read = |name: &str, value: &str| {
         let request = Request::get("/v1/tasks").header(name, value).body("").unwrap();
         api.handle(&request, second(0.0))
     };
     assert_eq!(read("authorization", "Bearer acme").status(), 200);
-    assert_eq!(read("x-api-key", "key").status(), 401);
+    let unknown = read("x-api-key", "key");
+    assert_eq!(
+        (unknown.status().as_u16(), &unknown.headers()["www-authenticate"]),
+        (401, &http::HeaderValue::from_static("Bearer"))
+    );
     assert_eq!(api.accounts(), [acme()]);
 }
 
@@ -149,4 +157,42 @@ fn replies_are_changed_and_links_by_themselves() {
     let refused = api.get("/v1/tasks?n=6", 0.0);
     assert_eq!(refused.headers()["content-type"], "application/problem+json");
     assert!(api.submit("/v1/subscriptions", "{}", 0.0).starts_with("/v1/tasks/"));
+}
+
+/// Found by a user: most APIs of jobs take a job where they list them.
+#[test]
+fn tasks_are_submitted_where_they_are_listed() {
+    use http::Method;
+    use tasklife::{CommandType, Links, StoreConfig};
+
+    let links = Links::new("/v1").unwrap().with_tasks("/jobs").unwrap();
+    let command = |name: &'static str| CommandType::from_static(name);
+    let api = MockApi::new(links, StoreConfig::default()).with_account("key", "secret", acme());
+    let api = api
+        .with_operation(Method::POST, "/jobs", command("start"))
+        .and_then(|api| api.with_operation(Method::POST, "/jobs/{jobId}/cancel", command("cancel")))
+        .and_then(|api| api.with_operation(Method::DELETE, "/jobs/{jobId}", command("delete")))
+        .and_then(|api| api.with_operation(Method::POST, "/jobs:purge", command("purge")))
+        .unwrap();
+    let accepted = api.call("POST", "/v1/jobs", "{}", 0.0);
+    let job = accepted.headers()["location"].to_str().unwrap().to_owned();
+    assert_eq!(api.get(&job, 0.0).status(), 200);
+    assert_eq!(api.get("/v1/jobs", 0.0).status(), 200);
+    for (method, path) in [
+        ("POST", format!("{job}/cancel")),
+        ("DELETE", job.clone()),
+        ("POST", "/v1/jobs:purge".to_owned()),
+    ] {
+        assert_eq!(api.call(method, &path, "", 0.0).status(), 202, "{method} {path}");
+    }
+    let other = api.call("PUT", &job, "{}", 0.0);
+    assert_eq!(other.headers()["allow"], "DELETE, GET, HEAD");
+    for path in ["/jobs", "/jobs/{jobId}", "/jobs/{jobId}/result"] {
+        let again = MockApi::new(
+            Links::new("/v1").unwrap().with_tasks("/jobs").unwrap(),
+            StoreConfig::default(),
+        );
+        let error = again.with_operation(Method::GET, path, command("read")).unwrap_err();
+        assert!(error.to_string().contains("free for GET"), "{error}");
+    }
 }
