@@ -13,10 +13,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::{Parser, ValueEnum};
+use clap::Parser;
 use tasklife::Retention;
 use tasklife::audit::{Auditor, Reading, Rule};
-use tasklife::format::{AzureOperation, AzureResourceManager, GoogleOperation};
+use tasklife::format::BuiltIn;
 
 /// Audits what a server of the task API answered, as its client saw it.
 #[derive(Parser)]
@@ -32,34 +32,12 @@ struct Options {
     /// Where the server has its tasks: with what the path of the list ends
     #[arg(long, value_name = "PATH", default_value = "/tasks")]
     tasks_path: String,
-    /// The format of what the server answers
-    #[arg(long, value_enum, default_value_t)]
-    format: Format,
+    /// The format of what the server answers: redis-cloud, google, azure or azure-resource-manager
+    #[arg(long, value_name = "FORMAT", default_value_t)]
+    format: BuiltIn,
     /// A rule that may be broken; can be given more than once
     #[arg(long, value_name = "RULE")]
     allow: Vec<Rule>,
-}
-
-/// The format of what a server answers.
-#[derive(Clone, Copy, Default, ValueEnum)]
-enum Format {
-    #[default]
-    RedisCloud,
-    Google,
-    Azure,
-    AzureResourceManager,
-}
-
-impl Format {
-    fn set(self, auditor: Auditor) -> Auditor {
-        match self {
-            Self::RedisCloud => auditor,
-            // The domain matters to what is written, and nothing is.
-            Self::Google => auditor.with_format(GoogleOperation::new("")),
-            Self::Azure => auditor.with_format(AzureOperation),
-            Self::AzureResourceManager => auditor.with_format(AzureResourceManager),
-        }
-    }
 }
 
 fn main() -> ExitCode {
@@ -68,7 +46,8 @@ fn main() -> ExitCode {
     let retention = Retention::since_submission(days);
     let (found, summary) = match Auditor::new(retention).with_tasks_path(&options.tasks_path) {
         Ok(auditor) => {
-            let mut auditor = options.format.set(auditor);
+            // The domain matters to what is written, and nothing is.
+            let mut auditor = auditor.with_format(options.format.format(""));
             let found = audit(&options, &mut auditor);
             let (audited, readings) = (auditor.audited(), auditor.readings());
             let summary = format!("audited {audited} of {readings} readings\n");

@@ -161,6 +161,8 @@
 //! `Auditor::with_format(Jobs)` what is audited.
 
 mod azure;
+mod built_in;
+mod content;
 mod google;
 mod message;
 mod parameters;
@@ -176,6 +178,7 @@ use crate::task::Task;
 
 pub use crate::document::read_json;
 pub use azure::{AzureOperation, AzureResourceManager};
+pub use built_in::BuiltIn;
 pub use google::GoogleOperation;
 pub use message::{Accepted, Message, NextPage, Refusal, ReportedRefusal};
 pub use parameters::{ListParameters, ParameterError};

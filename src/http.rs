@@ -4,6 +4,7 @@ mod account;
 mod message;
 mod origin;
 mod request;
+mod settings;
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -177,103 +178,6 @@ impl Replies {
             challenge: HeaderValue::from_static("ApiKey"),
             key: HeaderName::from_static("idempotency-key"),
         }
-    }
-
-    /// Sets the links of the answers.
-    #[must_use]
-    pub fn with_links(self, links: Links) -> Self {
-        Self { links: Arc::new(links), ..self }
-    }
-
-    /// Sets the format of the answers, and with it the parameters of lists; [`RedisCloud`] unless set.
-    ///
-    /// ```
-    /// use tasklife::format::GoogleOperation;
-    /// use tasklife::{Links, Replies};
-    ///
-    /// let links = Links::new("https://video.example.com/v1")?.with_tasks("/operations")?;
-    /// let replies = Replies::new(links).with_format(GoogleOperation::new("video.example.com"));
-    /// # Ok::<(), tasklife::LinkError>(())
-    /// ```
-    #[must_use]
-    pub fn with_format(self, format: impl Format + 'static) -> Self {
-        let parameters = format.list_parameters();
-        Self { format: Arc::new(format), parameters, ..self }
-    }
-
-    /// Tells of errors in problem details (RFC 9457), in place of the format's own form.
-    #[must_use]
-    pub fn with_problem_details(self) -> Self {
-        Self { problem_details: true, ..self }
-    }
-
-    /// Sets the parameters of lists, in place of those of the [format](Self::with_format), which must have
-    /// been set before.
-    #[must_use]
-    pub fn with_list_parameters(self, parameters: ListParameters) -> Self {
-        Self { parameters, ..self }
-    }
-
-    /// Sets the bounds of `Retry-After`, in whole seconds: the shorter is rounded up, the longer
-    /// down; 1 to 30 unless set. In between, a client is asked to wait half the task's age.
-    #[must_use]
-    pub fn with_retry_after(mut self, bounds: RangeInclusive<Duration>) -> Self {
-        let more = u64::from(bounds.start().subsec_nanos() > 0);
-        let shortest = bounds.start().as_secs().saturating_add(more);
-        self.retry_after = shortest..=bounds.end().as_secs().max(shortest);
-        self
-    }
-
-    /// Sets how long a client can have an answer [held](Self::hold_until); a minute unless set.
-    #[must_use]
-    pub fn with_longest_wait(self, longest: Duration) -> Self {
-        Self { longest_wait: longest, ..self }
-    }
-
-    /// Sets how the head of a request says [whose](Self::account_of) it is, the headers that it is said
-    /// in, and the challenge that goes with a 401 (RFC 9110, section 11.6.1). Unless set, an `x-api-key` is
-    /// the name of an account, with `x-api-secret-key` beside it, and the challenge is `ApiKey`.
-    ///
-    /// ```
-    /// use http::HeaderValue;
-    /// use http::header::AUTHORIZATION;
-    /// # let links = tasklife::Links::new("/v1")?;
-    ///
-    /// let bearer = HeaderValue::from_static(r#"Bearer realm="tasks""#);
-    /// let replies = tasklife::Replies::new(links).with_account_of([AUTHORIZATION], bearer, |head| {
-    ///     let token = head.headers.get(AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ")?;
-    ///     token.parse().ok() // here each token is an account; a real server looks up whose it is
-    /// });
-    /// # Ok::<(), tasklife::LinkError>(())
-    /// ```
-    #[must_use]
-    pub fn with_account_of(
-        self,
-        headers: impl IntoIterator<Item = HeaderName>,
-        challenge: HeaderValue,
-        account_of: impl Fn(&Parts) -> Option<AccountId> + Send + Sync + 'static,
-    ) -> Self {
-        let (credentials, account_of) = (headers.into_iter().collect(), AccountOf::new(account_of));
-        Self { credentials, challenge, account_of: Some(account_of), ..self }
-    }
-
-    /// Whether it was [set](Self::with_account_of) whose a request is.
-    #[must_use]
-    pub fn has_account_of(&self) -> bool {
-        self.account_of.is_some()
-    }
-
-    /// Sets the header with a client's key for a request that it may repeat; `Idempotency-Key` unless set.
-    #[must_use]
-    pub fn with_key_header(self, header: HeaderName) -> Self {
-        Self { key: header, ..self }
-    }
-
-    /// Lets links lead to another host than that of the base address; see [`Origin`] and
-    /// [`for_request`](Self::for_request).
-    #[must_use]
-    pub fn with_origin(self, origin: Origin) -> Self {
-        Self { origin, ..self }
     }
 
     /// The links of the answers.

@@ -50,10 +50,10 @@ use axum::http::{Response, StatusCode};
 use axum::response::Result;
 use axum::routing::{get, post};
 use chrono::{DateTime, Utc};
-use clap::{Parser, ValueEnum};
+use clap::Parser;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use tasklife::format::{AzureOperation, AzureResourceManager, GoogleOperation};
+use tasklife::format::BuiltIn;
 use tasklife::{
     AccountId, ApplyError, AsyncTaskStore, BackendError, Claimed, CommandType, Completion,
     InProcess, Links, MemoryStore, Origin, Progress, Replies, Scope, Snapshot, StoreConfig,
@@ -93,35 +93,9 @@ struct Options {
     /// any work takes between two reports
     #[arg(long, value_name = "SECONDS", default_value = "5")]
     takeover_after: NonZeroU32,
-    /// In which words to answer
-    #[arg(long, value_enum, default_value_t)]
-    format: Format,
-}
-
-/// In which words to answer.
-#[derive(Clone, Copy, Default, ValueEnum)]
-enum Format {
-    #[default]
-    RedisCloud,
-    Google,
-    Azure,
-    AzureResourceManager,
-}
-
-impl Format {
-    /// A path is enough for links, unless clients don't know what to make of one: clients have the host,
-    /// whatever proxy they come through.
-    fn replies(self, links: Links) -> Replies {
-        let replies = Replies::new(links);
-        match self {
-            Self::RedisCloud => replies,
-            Self::Google => replies.with_format(GoogleOperation::new("tasklife-server")),
-            Self::Azure => replies.with_format(AzureOperation).with_origin(Origin::Host),
-            Self::AzureResourceManager => {
-                replies.with_format(AzureResourceManager).with_origin(Origin::Host)
-            }
-        }
-    }
+    /// In which words to answer: redis-cloud, google, azure or azure-resource-manager
+    #[arg(long, value_name = "FORMAT", default_value_t)]
+    format: BuiltIn,
 }
 
 fn main() -> ExitCode {
@@ -214,7 +188,7 @@ async fn serve(
     listener: TcpListener,
     store: Arc<dyn AsyncTaskStore>,
     mut background: JoinSet<()>,
-    format: Format,
+    format: BuiltIn,
 ) -> RunResult {
     let (stop, give_up) = (stop_signal()?, stop_signal()?);
     let wake = Arc::new(Notify::new());
@@ -224,7 +198,12 @@ async fn serve(
     background.spawn(sweep(store.clone()));
     let (path, title) = ("/subscriptions/{resourceId}", "getSubscriptionInformation");
     let links = Links::new("/v1")?.with_route(CREATE, path, title)?;
-    let api = Api { store, wake, replies: format.replies(links) };
+    // A path is enough for links, unless clients don't know what to make of one, as Azure's.
+    let is_path_enough = matches!(format, BuiltIn::RedisCloud | BuiltIn::Google);
+    let origin = if is_path_enough { Origin::Base } else { Origin::Host };
+    let format = format.format("tasklife-server");
+    let replies = Replies::new(links).with_origin(origin).with_format(format);
+    let api = Api { store, wake, replies };
 
     writeln!(io::stdout(), "listening on http://{}", listener.local_addr()?)?;
     io::stdout().flush()?;

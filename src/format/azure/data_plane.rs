@@ -12,13 +12,13 @@ use crate::document::{
     DocumentError, ListDocument, ReportedStatus, TaskDocument, TaskResponse, read_json,
 };
 use crate::event::Progress;
+use crate::format::content::{Content, response_of};
 use crate::format::message::to_json;
 use crate::format::{
     Accepted, Format, ListParameters, Message, NextPage, Refusal, ReportedRefusal,
 };
-use crate::json::{JsonText, Object};
+use crate::json::Object;
 use crate::link::Links;
-use crate::outcome::ResourceId;
 use crate::status::TaskStatus;
 use crate::store::Page;
 use crate::task::Task;
@@ -72,37 +72,15 @@ struct WrittenMonitor<'a> {
     created_date_time: Rfc3339,
     last_updated_date_time: Rfc3339,
     #[serde(skip_serializing_if = "Option::is_none")]
-    result: Option<WrittenResult<'a>>,
+    result: Option<Content<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     resource_location: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<WrittenError<'a>>,
 }
 
-#[derive(Serialize)]
-#[serde(untagged)]
-enum WrittenResult<'a> {
-    Resource(&'a JsonText),
-    #[serde(rename_all = "camelCase")]
-    Ids {
-        #[serde(skip_serializing_if = "Option::is_none")]
-        resource_id: Option<&'a ResourceId>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        additional_resource_id: Option<&'a ResourceId>,
-    },
-}
-
 fn monitor(links: &Links, task: &Task) -> String {
     let completion = task.outcome().and_then(Result::ok);
-    let result = completion.and_then(|completion| {
-        if let Some(resource) = &completion.resource {
-            return Some(WrittenResult::Resource(resource));
-        }
-        let (resource_id, additional_resource_id) =
-            (completion.resource_id(), completion.additional_resource_id());
-        resource_id.or(additional_resource_id)?;
-        Some(WrittenResult::Ids { resource_id, additional_resource_id })
-    });
     to_json(&WrittenMonitor {
         id: task.id().to_string(),
         kind: task.command_type().as_str(),
@@ -115,7 +93,7 @@ fn monitor(links: &Links, task: &Task) -> String {
         percent_complete: task.progress(),
         created_date_time: Rfc3339(task.submitted_at()),
         last_updated_date_time: Rfc3339(task.updated_at()),
-        result,
+        result: completion.and_then(Content::of),
         resource_location: links.resource_href(task),
         error: task.outcome().and_then(Result::err).map(WrittenError::of),
     })
@@ -162,25 +140,6 @@ impl Monitor {
             (None, Some(result)) => document.with_response(response_of(&result)),
             (None, None) => document,
         }
-    }
-}
-
-/// What a result has: ids alone, where it has nothing else.
-fn response_of(result: &RawValue) -> TaskResponse {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase", deny_unknown_fields)]
-    struct Ids {
-        resource_id: Option<ResourceId>,
-        additional_resource_id: Option<ResourceId>,
-    }
-
-    match serde_json::from_str(result.get()) {
-        Ok(Ids { resource_id: None, additional_resource_id: None }) | Err(_) => {
-            TaskResponse::default().with_resource(result)
-        }
-        Ok(Ids { resource_id, additional_resource_id }) => TaskResponse::default()
-            .with_resource_id(resource_id)
-            .with_additional_resource_id(additional_resource_id),
     }
 }
 

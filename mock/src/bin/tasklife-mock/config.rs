@@ -106,7 +106,8 @@ impl Config {
             None if options.trust_forwarded => Origin::Forwarded,
             None => Origin::Host,
         };
-        api = api.with_replies(|replies| options.format.set(replies.with_origin(origin)));
+        let format = options.format.format("mock.tasklife");
+        api = api.with_replies(|replies| replies.with_origin(origin).with_format(format));
         for (at, Login { key, secret, account }) in self.accounts.iter().enumerate() {
             self.check_login(at).map_err(|fault| self.fault("accounts", at, fault))?;
             api = api.with_account(key, secret, account.clone());

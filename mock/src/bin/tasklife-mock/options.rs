@@ -3,9 +3,9 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{Parser, ValueEnum};
-use tasklife::format::{AzureOperation, AzureResourceManager, GoogleOperation, RedisCloud};
-use tasklife::{CommandType, LinkShape, Replies};
+use clap::Parser;
+use tasklife::format::BuiltIn;
+use tasklife::{CommandType, LinkShape};
 use tasklife_mock::Pace;
 
 /// A mock of the task API of Redis Cloud, in memory: its tasks move by themselves.
@@ -31,9 +31,14 @@ pub(crate) struct Options {
     #[arg(long, value_name = "array|map", default_value_t = LinkShape::Array)]
     pub(crate) links: LinkShape,
     /// The format of tasks, lists and errors: that of Redis Cloud, of Google's long-running operations,
-    /// of Azure's data plane, or of Azure Resource Manager
-    #[arg(long, value_enum, default_value_t)]
-    pub(crate) format: Format,
+    /// of Azure's data plane, or of Azure Resource Manager [default: redis-cloud]
+    #[arg(
+        long,
+        value_name = "redis-cloud|google|azure|azure-resource-manager",
+        default_value_t,
+        hide_default_value = true
+    )]
+    pub(crate) format: BuiltIn,
     /// The path of tasks below /v1, such as /operations [default: /tasks]
     #[arg(long, value_name = "PATH")]
     pub(crate) tasks: Option<String>,
@@ -62,27 +67,6 @@ pub(crate) struct Options {
     /// Prints no line for each request
     #[arg(long)]
     pub(crate) quiet: bool,
-}
-
-/// The format of tasks, lists and errors.
-#[derive(Clone, Copy, Default, ValueEnum)]
-pub(crate) enum Format {
-    #[default]
-    RedisCloud,
-    Google,
-    Azure,
-    AzureResourceManager,
-}
-
-impl Format {
-    pub(crate) fn set(self, replies: Replies) -> Replies {
-        match self {
-            Self::RedisCloud => replies.with_format(RedisCloud),
-            Self::Google => replies.with_format(GoogleOperation::new("mock.tasklife")),
-            Self::Azure => replies.with_format(AzureOperation),
-            Self::AzureResourceManager => replies.with_format(AzureResourceManager),
-        }
-    }
 }
 
 /// A command type whose tasks are to fail.

@@ -1,0 +1,57 @@
+//! What a completion has to show, where a format has one place for it: its resource, or else its ids.
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::document::TaskResponse;
+use crate::json::JsonText;
+use crate::outcome::{Completion, ResourceId};
+
+/// The content of a completion.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(super) enum Content<'a> {
+    Resource(&'a JsonText),
+    Ids(WrittenIds<'a>),
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct WrittenIds<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resource_id: Option<&'a ResourceId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    additional_resource_id: Option<&'a ResourceId>,
+}
+
+impl<'a> Content<'a> {
+    /// The content of a completion, if it has any.
+    pub(super) fn of(completion: &'a Completion) -> Option<Self> {
+        if let Some(resource) = &completion.resource {
+            return Some(Self::Resource(resource));
+        }
+        let (resource_id, additional_resource_id) =
+            (completion.resource_id(), completion.additional_resource_id());
+        resource_id.or(additional_resource_id)?;
+        Some(Self::Ids(WrittenIds { resource_id, additional_resource_id }))
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Ids {
+    resource_id: Option<ResourceId>,
+    additional_resource_id: Option<ResourceId>,
+}
+
+/// The response that has this content: ids, where it has nothing else.
+pub(super) fn response_of(content: &RawValue) -> TaskResponse {
+    match serde_json::from_str(content.get()) {
+        Ok(Ids { resource_id: None, additional_resource_id: None }) | Err(_) => {
+            TaskResponse::default().with_resource(content)
+        }
+        Ok(Ids { resource_id, additional_resource_id }) => TaskResponse::default()
+            .with_resource_id(resource_id)
+            .with_additional_resource_id(additional_resource_id),
+    }
+}
