@@ -8,6 +8,7 @@ use core::fmt::Display;
 use core::num::NonZeroUsize;
 use core::str::FromStr;
 
+use crate::clock::Revision;
 use crate::status::TaskStatus;
 use crate::store::{Cursor, ListQuery};
 use crate::wire::{Excerpt, Text, percent_decoded};
@@ -175,7 +176,7 @@ impl ListParameters {
             } else if self.status.as_ref().is_some_and(is) {
                 self.statuses_of(name, value)?.into_iter().fold(query, ListQuery::with_status)
             } else if self.changed_since.as_ref().is_some_and(is) {
-                query.changed_since(parse(name, digits(value).unwrap_or_default())?)
+                query.changed_since(revision_of(name, value)?)
             } else if self.unsupported.iter().any(is) && !value.is_empty() {
                 let got = Excerpt::of(value);
                 return Err(ParameterError(format!(
@@ -252,6 +253,14 @@ pub struct ParameterError(String);
 /// A text that is digits alone: a number as it is written, and not with a sign.
 fn digits(text: &str) -> Option<&str> {
     Some(text).filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+fn revision_of(name: &str, value: &str) -> Result<Revision, ParameterError> {
+    let number = digits(value).and_then(|digits| digits.parse().ok());
+    number.ok_or_else(|| {
+        let (most, got) = (Revision::MAX, Excerpt::of(value));
+        ParameterError(format!("{name}: expected a revision, 0 to {most}, got {got}"))
+    })
 }
 
 fn parse<T: FromStr<Err: Display>>(name: &str, value: &str) -> Result<T, ParameterError> {

@@ -372,7 +372,11 @@ fn a_query_that_can_not_be_read_is_rejected() {
         ("cursor=page-2", "cursor: expected a cursor of 32 hexadecimal digits"),
         ("status=done", "status: expected one of initialized"),
         ("status=%ff", "status: expected one of initialized"),
-        ("changedSince=yesterday", "changedSince: expected a revision"),
+        (
+            "changedSince=yesterday",
+            "changedSince: expected a revision, 0 to 9223372036854775807, got \"yesterday\"",
+        ),
+        ("changedSince=99999999999999999999", "changedSince: expected a revision, 0 to 9223"),
         // A sign would be a space in the link to the next page.
         ("limit=%2B5", "expected a limit of 1 to 1000, got \"+5\""),
         ("changedSince=%2B5", "changedSince: expected a revision"),

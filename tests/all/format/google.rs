@@ -102,6 +102,9 @@ fn operations_of_other_services_are_read() {
     assert_eq!(done.status().known(), Some(TaskStatus::ProcessingCompleted));
     let resource = done.response().unwrap().resource();
     assert_eq!(resource, Some(r#"{"@type": "video.v1.Video", "x": 1}"#));
+    let own = read(r#"{"name": "7", "done": true, "response": {"@type": "a", "value": {"x": 1}}}"#);
+    let resource = own.response().unwrap().resource();
+    assert_eq!(resource, Some(r#"{"@type": "a", "value": {"x": 1}}"#), "a field of its own");
     let failed = read(r#"{"name": "7", "done": true, "error": {"code": 7, "message": "No."}}"#);
     let error = failed.response().unwrap().error().unwrap();
     assert_eq!(error.code(), Some("PERMISSION_DENIED"));
