@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::document::TaskResponse;
-use crate::json::JsonText;
+use crate::json::{JsonText, Object};
 use crate::outcome::{Completion, ResourceId};
 
 /// The content of a completion.
@@ -47,10 +47,10 @@ struct Ids {
 /// The response that has this content: ids, where it has nothing else.
 pub(super) fn response_of(content: &RawValue) -> TaskResponse {
     match serde_json::from_str(content.get()) {
-        Ok(Ids { resource_id: None, additional_resource_id: None }) | Err(_) => {
+        Ok(Object(Ids { resource_id: None, additional_resource_id: None })) | Err(_) => {
             TaskResponse::default().with_resource(content)
         }
-        Ok(Ids { resource_id, additional_resource_id }) => TaskResponse::default()
+        Ok(Object(Ids { resource_id, additional_resource_id })) => TaskResponse::default()
             .with_resource_id(resource_id)
             .with_additional_resource_id(additional_resource_id),
     }

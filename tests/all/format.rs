@@ -305,6 +305,25 @@ fn an_array_is_no_object() {
             assert!(format.read_refusal(text).is_err(), "{format:?}: {text:?}");
         }
     }
+    // A result may be one: it is kept, and not taken for ids, metadata or a state.
+    let result = AzureOperation.read_task(br#"{"id":"7","status":"Succeeded","result":[7,8]}"#);
+    let result = result.unwrap().response().unwrap().clone();
+    assert_eq!((result.resource(), result.resource_id()), (Some("[7,8]"), None));
+    let text = br#"{"name":"7","metadata":["t",{}],"done":true,"error":{"details":[["a","b"]]}}"#;
+    let read = GoogleOperation::new("a").read_task(text).unwrap();
+    assert_eq!(read.command_type(), None);
+    assert_eq!(read.response().unwrap().error().unwrap().code(), Some("UNKNOWN"));
+    let text = br#"{"name":"7","properties":["Failed"]}"#;
+    let read = AzureResourceManager.read_task(text).unwrap();
+    assert_eq!(read.status().known(), Some(TaskStatus::ProcessingCompleted));
     let error = GoogleOperation::new("a").read_task(b"[]").unwrap_err().to_string();
     assert!(error.contains("expected an object"), "{error}");
+}
+
+#[test]
+fn a_refusal_has_what_a_format_may_tell() {
+    let refusal = Refusal::new(404, "Not Found", "there is none", "/v1/tasks/7", second(3));
+    let told = (refusal.status(), refusal.reason(), refusal.message(), refusal.path());
+    assert_eq!(told, (404, "Not Found", "there is none", "/v1/tasks/7"));
+    assert_eq!(refusal.at(), second(3));
 }

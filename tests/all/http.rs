@@ -445,3 +445,10 @@ fn a_refusal_of_the_servers_own_says_how_to_be_let_in() {
     assert_eq!(header(&refused(403), "www-authenticate"), None);
     assert!(header(&refused(429), "retry-after").is_some());
 }
+
+#[test]
+fn what_is_no_task_is_answered_with_as_it_is() {
+    let response = replies().document(&get("/v1/subscriptions/7"), r#"{"id":7}"#.to_owned());
+    assert_eq!((response.status().as_u16(), response.body().as_str()), (200, r#"{"id":7}"#));
+    assert_eq!(header(&response, "cache-control"), Some("private, no-cache"));
+}

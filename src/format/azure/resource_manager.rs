@@ -176,7 +176,7 @@ struct Operation {
 }
 
 /// What is looked at of a resource.
-#[derive(Default, Deserialize)]
+#[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Properties {
     provisioning_state: Option<Box<str>>,
@@ -190,8 +190,9 @@ impl Operation {
             ));
         }
         let properties = self.properties;
-        let read = |text: &RawValue| serde_json::from_str::<Properties>(text.get()).ok();
-        let state = properties.as_deref().and_then(read).unwrap_or_default().provisioning_state;
+        let read = |text: &RawValue| serde_json::from_str(text.get()).ok();
+        let state = properties.as_deref().and_then(read);
+        let state = state.and_then(|Object(Properties { provisioning_state })| provisioning_state);
         // A resource without a state is there: it was provisioned.
         let status = self.status.or(state).unwrap_or_else(|| "Succeeded".into());
         let status = match status.to_ascii_lowercase().as_str() {

@@ -10,6 +10,7 @@ use serde_json::value::RawValue;
 use super::code::Code;
 use super::{EMPTY, ERROR_INFO, ErrorInfo, STRUCT};
 use crate::document::{ReportedError, ReportedStatus, TaskDocument, TaskResponse};
+use crate::event::Progress;
 use crate::format::content::response_of;
 use crate::json::Object;
 use crate::status::TaskStatus;
@@ -39,7 +40,7 @@ struct Metadata {
     verb: Option<Box<str>>,
     state: Option<Box<str>>,
     status_detail: Option<Box<str>>,
-    progress_percent: Option<u8>,
+    progress_percent: Option<f64>,
     update_time: Option<Box<str>>,
 }
 
@@ -55,10 +56,10 @@ fn opened(any: &RawValue) -> (Option<Box<str>>, &RawValue) {
     }
 
     match serde_json::from_str(any.get()) {
-        Ok(Any { type_url, value: Some(value) }) if type_url.as_deref() == Some(STRUCT) => {
+        Ok(Object(Any { type_url, value: Some(value) })) if type_url.as_deref() == Some(STRUCT) => {
             (type_url, value)
         }
-        Ok(Any { type_url, .. }) => (type_url, any),
+        Ok(Object(Any { type_url, .. })) => (type_url, any),
         Err(_) => (None, any),
     }
 }
@@ -66,8 +67,8 @@ fn opened(any: &RawValue) -> (Option<Box<str>>, &RawValue) {
 impl Operation {
     pub(super) fn read(self) -> TaskDocument {
         let metadata = self.metadata.as_deref().map(|metadata| opened(metadata).1);
-        let metadata: Metadata =
-            metadata.and_then(|text| serde_json::from_str(text.get()).ok()).unwrap_or_default();
+        let metadata = metadata.and_then(|text| serde_json::from_str(text.get()).ok());
+        let metadata = metadata.map_or_else(Metadata::default, |Object(metadata)| metadata);
         let running = || {
             let state = metadata.state.as_deref().and_then(|state| state.parse().ok());
             let state = state.filter(|state: &TaskStatus| !state.is_terminal());
@@ -86,7 +87,7 @@ impl Operation {
         document = document.with_command_type(metadata.verb);
         document = document.with_description(metadata.status_detail);
         document =
-            document.with_progress(metadata.progress_percent.and_then(|p| p.try_into().ok()));
+            document.with_progress(metadata.progress_percent.and_then(Progress::of_percentage));
         document =
             document.with_timestamp(metadata.update_time.and_then(|at| parse_rfc3339(&at).ok()));
         if let Some(Object(error)) = self.error {
@@ -105,8 +106,10 @@ impl Operation {
 impl Status {
     fn read(self) -> TaskResponse {
         let infos = self.details.iter();
-        let mut infos = infos.filter_map(|info| serde_json::from_str::<ErrorInfo>(info.get()).ok());
-        let info = infos.find(|info| *info.r#type == *ERROR_INFO);
+        let mut infos = infos.filter_map(|info| serde_json::from_str(info.get()).ok());
+        let info = infos.find_map(|Object(info): Object<ErrorInfo>| {
+            Some(info).filter(|info| *info.r#type == *ERROR_INFO)
+        });
         let code = Code::of_number(self.code.unwrap_or(Code::UNKNOWN.number()));
         let (reason, mut metadata) = match info {
             Some(info) => (info.reason, info.metadata),

@@ -46,6 +46,14 @@ fn names_and_bounds_are_those_that_were_set() {
 }
 
 #[test]
+fn without_a_limit_a_page_has_as_many_tasks_as_it_may() {
+    let parameters = ListParameters::default().with_limit("n", number(50));
+    assert_eq!(parameters.read("").unwrap().limit().get(), 50);
+    let more = parameters.with_default_limit(number(70));
+    assert_eq!(more.read("").unwrap().limit().get(), 50, "no more than it may");
+}
+
+#[test]
 fn what_is_left_out_is_ignored() {
     let parameters = ListParameters::default().without_status().without_changed_since();
     let whole = ListQuery::new(number(ListParameters::MAX_LIMIT));
