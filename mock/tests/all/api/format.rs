@@ -4,7 +4,7 @@ use http::{Request, Response};
 use tasklife::format::{
     AzureOperation, AzureResourceManager, Format, GoogleOperation, ListParameters, RedisCloud,
 };
-use tasklife::{Replies, Retention, TaskError, TaskStatus};
+use tasklife::{Replies, TaskError, TaskStatus};
 use tasklife_mock::{MockApi, Pace, Script};
 
 use super::{CREATE, Client, acme, api, second};
@@ -76,6 +76,7 @@ fn a_client_follows_a_task_in_every_format() {
 #[cfg(feature = "audit")]
 #[test]
 fn the_auditor_finds_what_is_wrong_in_every_format_and_nothing_else() {
+    use tasklife::Retention;
     use tasklife::audit::{Auditor, Reading, Rule};
 
     for (api, format) in apis() {
