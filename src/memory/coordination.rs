@@ -1,8 +1,8 @@
 //! What the shards of a store have in common, and what each tells the others: how many tasks there are,
 //! how far the horizon is, whose turn it is, and which task expires first.
 //!
-//! All of it is read without a lock (but for a horizon that is centuries away). A shard is written under its lock, and announces what it has come to
-//! before it lets go of it. Two rules let the others rely on announcements, which they read one after the
+//! All of it is read without a lock (but for a horizon that is centuries away). A shard is written under its
+//! lock, and announces what it has come to before it lets go of it. Two rules let the others rely on announcements, which they read one after the
 //! other while shards go on:
 //!
 //! - Nothing is announced too late. While nobody holds a shard's lock, what it has announced is exact; while

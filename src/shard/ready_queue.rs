@@ -1,8 +1,8 @@
 //! The queue of accounts that may have a task to hand out, for round-robin claims.
 //!
 //! Each account has a ticket, its place in the queue, and gets a new one behind all others when one of
-//! its tasks is handed out. Tickets are the store's, so that accounts of several shards take turns. An account with nothing to hand out would be looked at in vain at every
-//! claim. So it is parked: until something happens to it, or until a clock says that something may have
+//! its tasks is handed out. Tickets are the store's, so that accounts of several shards take turns. An
+//! account with nothing to hand out would be looked at in vain at every claim. So it is parked: until something happens to it, or until a clock says that something may have
 //! changed.
 
 use alloc::boxed::Box;
