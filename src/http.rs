@@ -151,7 +151,9 @@ pub struct Replies {
     links: Arc<Links>,
     format: Arc<dyn Format>,
     problem_details: bool,
-    parameters: ListParameters,
+    /// The parameters of lists where they are not the format's.
+    parameters: Option<ListParameters>,
+    format_parameters: ListParameters,
     retry_after: RangeInclusive<u64>,
     longest_wait: Duration,
     origin: Origin,
@@ -169,7 +171,8 @@ impl Replies {
             links: Arc::new(links),
             format: Arc::new(RedisCloud),
             problem_details: false,
-            parameters: RedisCloud.list_parameters(),
+            parameters: None,
+            format_parameters: RedisCloud.list_parameters(),
             retry_after: 1..=30,
             longest_wait: Duration::from_mins(1),
             origin: Origin::Base,
@@ -294,7 +297,7 @@ impl Replies {
             Err(error) => return self.rejected(request, &message::of_list(&error), now),
         };
         let next = page.next().map(|cursor| {
-            let query = self.parameters.next(request.uri.query().unwrap_or_default(), cursor);
+            let query = self.parameters().next(request.uri.query().unwrap_or_default(), cursor);
             NextPage::new(cursor, format!("{}?{query}", self.links.list_href()))
         });
         let mut response = respond(request, self.format.list(&self.links, &page, next.as_ref()));
@@ -404,7 +407,7 @@ impl Replies {
     /// Where a parameter has a value that it can't have, or is there twice: the answer to the request.
     #[expect(clippy::result_large_err, reason = "it is returned to a client as it is")]
     pub fn list_query(&self, request: &Parts, now: Now) -> Result<ListQuery, Response<String>> {
-        self.parameters.read(request.uri.query().unwrap_or_default()).map_err(|error| {
+        self.parameters().read(request.uri.query().unwrap_or_default()).map_err(|error| {
             self.rejected(request, &Rejection::bad_request(error.to_string()), now)
         })
     }
@@ -430,6 +433,10 @@ impl Replies {
         let wait = request::wait(request)?.min(self.longest_wait);
         let until = TimeDelta::from_std(wait).ok().and_then(|wait| now.checked_add_signed(wait));
         Some(until.map_or(MAX_TIME, clamp_time))
+    }
+
+    fn parameters(&self) -> &ListParameters {
+        self.parameters.as_ref().unwrap_or(&self.format_parameters)
     }
 
     /// The answer to a read of a task, or a change.

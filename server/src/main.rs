@@ -342,9 +342,10 @@ async fn read_subscription(
     let Some(id) = id else { return Ok(api.no_subscription(&request)) };
     match api.store.get(&account, id, Utc::now()).await {
         Ok(Some(task)) if task.status() == TaskStatus::ProcessingCompleted => {
-            let mut input: Value = serde_json::from_slice(task.input()).unwrap_or_default();
-            input["id"] = name.into();
-            Ok(replies.document(&request, input.to_string()))
+            let input = serde_json::from_slice(task.input()).unwrap_or_default();
+            let mut subscription: Map<String, Value> = input;
+            subscription.insert("id".into(), name.into());
+            Ok(replies.document(&request, Value::from(subscription).to_string()))
         }
         Ok(_) => Ok(api.no_subscription(&request)),
         Err(error) => Ok(replies.polled(&request, Err(error), Utc::now())),

@@ -6,7 +6,6 @@ mod resource_manager;
 use alloc::boxed::Box;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use core::num::NonZeroUsize;
 
 use serde::{Deserialize, Serialize};
 
@@ -125,9 +124,8 @@ fn read_list<'de, T: Deserialize<'de>>(
 /// `maxpagesize`, and `skiptoken`, which is part of `nextLink`. What would leave tasks out or order them is
 /// refused.
 fn list_parameters() -> ListParameters {
-    const MOST: NonZeroUsize = NonZeroUsize::new(ListParameters::MAX_LIMIT).unwrap();
     let parameters = ListParameters::default()
-        .with_limit("maxpagesize", MOST)
+        .with_limit("maxpagesize", ListParameters::MAX_LIMIT)
         .with_coerced_limit()
         .with_cursor("skiptoken")
         .without_status()

@@ -8,7 +8,6 @@ use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use core::num::NonZeroUsize;
 
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
@@ -155,9 +154,8 @@ impl Format for GoogleOperation {
     }
 
     fn list_parameters(&self) -> ListParameters {
-        const MOST: NonZeroUsize = NonZeroUsize::new(ListParameters::MAX_LIMIT).unwrap();
         ListParameters::default()
-            .with_limit("pageSize", MOST)
+            .with_limit("pageSize", ListParameters::MAX_LIMIT)
             .with_coerced_limit()
             .with_cursor("pageToken")
             .without_status()

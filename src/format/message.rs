@@ -4,11 +4,11 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::document::TaskDocument;
 use crate::store::Cursor;
-use crate::time::{Now, Rfc3339};
+use crate::time::Now;
 
 /// A response before it is one: an HTTP status, headers, and a body.
 ///
@@ -182,24 +182,6 @@ impl<'a> Refusal<'a> {
         let problem = Problem { r#type: "about:blank", title, status, detail, instance };
         Message::new(status, to_json(&problem)).with_media_type("application/problem+json")
     }
-
-    /// The refusal as the live API of Redis Cloud sends it, with a message.
-    pub(super) fn to_redis_cloud(self) -> Message {
-        #[derive(Serialize)]
-        struct Body<'a> {
-            timestamp: Rfc3339,
-            status: u16,
-            error: &'a str,
-            message: &'a str,
-            path: &'a str,
-        }
-
-        let Self { status, reason: error, message, path, at } = self;
-        Message::new(
-            status,
-            to_json(&Body { timestamp: Rfc3339(at), status, error, message, path }),
-        )
-    }
 }
 
 /// The JSON of what consists of texts, numbers and JSON: writing it can't fail.
@@ -210,7 +192,7 @@ pub(super) fn to_json(value: &impl Serialize) -> String {
 }
 
 /// Why a request was refused, as a client reads it. What it lacks, the server didn't say.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ReportedRefusal {
     /// The HTTP status, where the body has it.
     pub status: Option<u16>,

@@ -47,11 +47,10 @@ pub struct ListParameters {
 
 impl Default for ListParameters {
     fn default() -> Self {
-        let most = const { NonZeroUsize::new(Self::MAX_LIMIT).unwrap() };
         Self {
             limit: Text::Static("limit"),
-            most,
-            otherwise: most,
+            most: Self::MAX_LIMIT,
+            otherwise: Self::MAX_LIMIT,
             coerces: false,
             cursor: Text::Static("cursor"),
             status: Some(Text::Static("status")),
@@ -65,7 +64,7 @@ impl Default for ListParameters {
 impl ListParameters {
     /// How many tasks a page has at the most, unless [set](Self::with_limit): those of a call without a
     /// query too, as clients of the documented API expect all; not [`ListQuery::DEFAULT_LIMIT`].
-    pub const MAX_LIMIT: usize = 1_000;
+    pub const MAX_LIMIT: NonZeroUsize = NonZeroUsize::new(1_000).unwrap();
 
     /// Sets the name of the parameter that says how many tasks a page has, and how many that are at the
     /// most; without the parameter, too.

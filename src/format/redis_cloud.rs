@@ -4,14 +4,16 @@ use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use super::message::to_json;
 use super::{Accepted, Format, Message, NextPage, Refusal, ReportedRefusal, Required};
 use crate::document::{DocumentError, ListDocument, TaskDocument, read_json};
 use crate::link::Links;
 use crate::store::Page;
 use crate::task::Task;
+use crate::time::Rfc3339;
 
 /// The task API of Redis Cloud, as [documented] and as the live API sends it: the documents that
 /// [`Links`] makes, `Location` for a task that was accepted, and errors as
@@ -49,7 +51,23 @@ impl Format for RedisCloud {
     }
 
     fn refused(&self, refusal: &Refusal<'_>) -> Message {
-        refusal.to_redis_cloud()
+        #[derive(Serialize)]
+        struct Body<'a> {
+            timestamp: Rfc3339,
+            status: u16,
+            error: &'a str,
+            message: &'a str,
+            path: &'a str,
+        }
+
+        let body = Body {
+            timestamp: Rfc3339(refusal.at()),
+            status: refusal.status(),
+            error: refusal.reason(),
+            message: refusal.message(),
+            path: refusal.path(),
+        };
+        Message::new(refusal.status(), to_json(&body))
     }
 
     fn required(&self) -> &'static [Required] {

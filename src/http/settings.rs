@@ -20,7 +20,8 @@ impl Replies {
         Self { links: Arc::new(links), ..self }
     }
 
-    /// Sets the format of the answers, and with it the parameters of lists; [`RedisCloud`](crate::format::RedisCloud) unless set.
+    /// Sets the format of the answers, and the parameters of lists unless
+    /// [others](Self::with_list_parameters) are set; [`RedisCloud`](crate::format::RedisCloud) unless set.
     ///
     /// ```
     /// use tasklife::format::GoogleOperation;
@@ -32,8 +33,8 @@ impl Replies {
     /// ```
     #[must_use]
     pub fn with_format(self, format: impl Format + 'static) -> Self {
-        let parameters = format.list_parameters();
-        Self { format: Arc::new(format), parameters, ..self }
+        let format_parameters = format.list_parameters();
+        Self { format: Arc::new(format), format_parameters, ..self }
     }
 
     /// Tells of errors in problem details (RFC 9457), in place of the format's own form.
@@ -42,11 +43,23 @@ impl Replies {
         Self { problem_details: true, ..self }
     }
 
-    /// Sets the parameters of lists, in place of those of the [format](Self::with_format), which must have
-    /// been set before.
+    /// Sets the parameters of lists, in place of those of the [format](Self::with_format).
+    ///
+    /// ```
+    /// use core::num::NonZeroUsize;
+    /// use tasklife::{Links, Replies, format::ListParameters};
+    ///
+    /// let most = NonZeroUsize::new(50).unwrap();
+    /// let parameters = ListParameters::default().with_limit("per_page", most).with_cursor("page");
+    /// let replies = Replies::new(Links::new("/api")?).with_list_parameters(parameters);
+    /// let (request, ()) = http::Request::get("/api/tasks?per_page=20").body(())?.into_parts();
+    /// let query = replies.list_query(&request, tasklife::MIN_TIME).expect("a good query");
+    /// assert_eq!(query.limit().get(), 20);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn with_list_parameters(self, parameters: ListParameters) -> Self {
-        Self { parameters, ..self }
+        Self { parameters: Some(parameters), ..self }
     }
 
     /// Sets the bounds of `Retry-After`, in whole seconds: the shorter is rounded up, the longer

@@ -17,7 +17,7 @@ pub(super) struct Slab<T, const CHUNK: usize> {
     chunks: Vec<Chunk<T>>,
     /// The chunks with a vacant entry, so that the first ones fill up and the last ones can
     /// be given back.
-    with_room: Places,
+    with_room: BitSet,
     /// The empty chunk whose entries are kept.
     spare: Option<usize>,
     len: usize,
@@ -40,7 +40,7 @@ enum Entry<T> {
 
 impl<T, const CHUNK: usize> Slab<T, CHUNK> {
     pub(super) const fn new() -> Self {
-        Self { chunks: Vec::new(), with_room: Places::new(), spare: None, len: 0 }
+        Self { chunks: Vec::new(), with_room: BitSet::new(), spare: None, len: 0 }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -144,20 +144,20 @@ impl<T, const CHUNK: usize> Slab<T, CHUNK> {
 
 /// A set of small numbers, a bit each.
 #[derive(Clone, Debug)]
-struct Places {
+struct BitSet {
     words: Vec<u64>,
     /// No word before this one has a number.
     first: usize,
 }
 
-impl Places {
+impl BitSet {
     const fn new() -> Self {
         Self { words: Vec::new(), first: 0 }
     }
 
     /// The word of a number, and its bit there.
-    fn split(place: usize) -> (usize, u64) {
-        (place / 64, 1 << (place % 64))
+    fn split(number: usize) -> (usize, u64) {
+        (number / 64, 1 << (number % 64))
     }
 
     fn first(&mut self) -> Option<usize> {
@@ -170,8 +170,8 @@ impl Places {
         None
     }
 
-    fn insert(&mut self, place: usize) {
-        let (word, bit) = Self::split(place);
+    fn insert(&mut self, number: usize) {
+        let (word, bit) = Self::split(number);
         if word >= self.words.len() {
             self.words.resize(word + 1, 0);
         }
@@ -180,8 +180,8 @@ impl Places {
     }
 
     /// Takes out a number that is there, and the words at the end that have none then.
-    fn remove(&mut self, place: usize) {
-        let (word, bit) = Self::split(place);
+    fn remove(&mut self, number: usize) {
+        let (word, bit) = Self::split(number);
         self.words[word] &= !bit;
         while self.words.last() == Some(&0) {
             self.words.pop();

@@ -339,7 +339,7 @@ fn a_list_leads_through_all_its_pages() {
 #[test]
 fn without_a_query_the_list_is_whole_up_to_the_cap() {
     let query = replies().list_query(&get("/v1/tasks"), second(0)).unwrap();
-    assert_eq!(query.limit().get(), ListParameters::MAX_LIMIT);
+    assert_eq!(query.limit(), ListParameters::MAX_LIMIT);
     assert!(query.statuses().eq(TaskStatus::ALL));
     let empty = MemoryStore::default().list(&account("acme"), &query, second(0));
     let response = replies().list(&get("/v1/tasks"), empty, second(0));

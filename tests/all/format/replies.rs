@@ -3,7 +3,8 @@
 use http::{HeaderName, Request, Response, StatusCode};
 use proptest::prelude::*;
 use tasklife::format::{
-    AzureOperation, AzureResourceManager, GoogleOperation, ListParameters, RedisCloud,
+    AzureOperation, AzureResourceManager, BuiltIn, Format, GoogleOperation, ListParameters,
+    RedisCloud,
 };
 use tasklife::{
     Links, MemoryStore, Origin, Replies, Submitted, TaskDocument, TaskEvent, TaskStatus, TaskStore,
@@ -316,16 +317,21 @@ fn a_key_comes_in_the_header_that_was_set() {
 }
 
 #[test]
-fn parameters_are_those_that_were_set_after_the_format() {
+fn parameters_that_were_set_come_before_the_formats_whichever_was_set_first() {
     let most = core::num::NonZeroUsize::new(9).unwrap();
     let parameters = ListParameters::default().with_limit("n", most);
-    let replies =
-        Replies::new(links()).with_format(AzureOperation).with_list_parameters(parameters);
-    let query = |query: &str| {
-        replies.list_query(&get(&format!("/v1/operations?{query}")), second(0)).map_err(Box::new)
-    };
-    assert_eq!(query("n=5").unwrap().limit().get(), 5);
-    assert_eq!(query("n=10").unwrap_err().status(), 400);
+    let replies = || Replies::new(links());
+    for replies in [
+        replies().with_format(AzureOperation).with_list_parameters(parameters.clone()),
+        replies().with_list_parameters(parameters).with_format(AzureOperation),
+    ] {
+        let query = |query: &str| {
+            let request = get(&format!("/v1/operations?{query}"));
+            replies.list_query(&request, second(0)).map_err(Box::new)
+        };
+        assert_eq!(query("n=5").unwrap().limit().get(), 5);
+        assert_eq!(query("n=10").unwrap_err().status(), 400);
+    }
 }
 
 #[test]
@@ -368,7 +374,7 @@ fn a_format_can_be_any() {
 #[derive(Debug)]
 struct Odd(tasklife::format::Message);
 
-impl tasklife::format::Format for Odd {
+impl Format for Odd {
     fn accepted(&self, _: &Links, _: &tasklife::Task) -> tasklife::format::Message {
         self.0.clone()
     }
@@ -438,6 +444,22 @@ fn an_odd_message_becomes_a_sound_response() {
     assert_eq!(response.headers()["x-good"].as_bytes(), "é".as_bytes());
     assert_eq!(header(&response, "content-type"), Some("text/plain"));
     assert_eq!(response.body(), "not JSON");
+}
+
+#[test]
+fn a_format_that_is_chosen_by_name_is_the_format() {
+    let fixed: [&dyn Format; 4] =
+        [&RedisCloud, &GoogleOperation::new("example.com"), &AzureOperation, &AzureResourceManager];
+    for (name, fixed) in BuiltIn::ALL.into_iter().zip(fixed) {
+        let chosen: BuiltIn = name.as_str().parse().unwrap();
+        let chosen = chosen.format("example.com");
+        assert_eq!(format!("{chosen:?}"), format!("{fixed:?}"));
+        assert_eq!(chosen.required(), fixed.required());
+        let task = completed(tasklife::Completion::of(7));
+        assert_eq!(chosen.result(&links(), &task), fixed.result(&links(), &task));
+        assert_eq!(chosen.accepted(&links(), &task), fixed.accepted(&links(), &task));
+    }
+    assert!(!RedisCloud.required().is_empty(), "it is seen whether it is passed on");
 }
 
 #[test]

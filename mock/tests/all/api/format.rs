@@ -197,3 +197,17 @@ fn tasks_are_submitted_where_they_are_listed() {
         assert!(error.to_string().contains("free for GET"), "{error}");
     }
 }
+
+/// Found by a client of Azure: it read what had been deleted.
+#[test]
+fn a_deletion_is_followed_to_its_monitor_alone() {
+    let api = api().with_replies(|replies| replies.with_format(AzureOperation));
+    let api = api.with_existing(&acme(), "/subscriptions/7", &serde_json::json!({})).unwrap();
+    for (method, leads_somewhere) in [("PUT", true), ("DELETE", false)] {
+        let accepted = api.call(method, "/v1/subscriptions/7", "{}", 0.0);
+        let path = path_of(&accepted, &AzureOperation);
+        let read = AzureOperation.read_task(api.get(&path, 1.0).body().as_bytes()).unwrap();
+        assert_eq!(read.status().known(), Some(TaskStatus::ProcessingCompleted));
+        assert_eq!(read.link("resource").is_some(), leads_somewhere, "{method}");
+    }
+}
