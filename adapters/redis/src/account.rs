@@ -129,6 +129,18 @@ impl<'a> Account<'a> {
         Ok(ReadForUpdate { state, task: value::decode_one(task.as_deref())?, open, in_progress })
     }
 
+    /// Whether something was written to the account, or its horizon moved, since it was read.
+    pub(crate) async fn has_changed_since(
+        &self,
+        state: &AccountState,
+        id: TaskId,
+        globals: &Globals,
+        now: Now,
+    ) -> Result<bool, BackendError> {
+        let read = self.read_for_update(id, (false, false), globals, now).await?.state;
+        Ok(read.revision != state.revision || read.instant != state.instant)
+    }
+
     pub(crate) async fn read_for_claim(
         &self,
         config: &StoreConfig,

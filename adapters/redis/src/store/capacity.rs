@@ -44,10 +44,7 @@ impl RedisStore {
                 }
                 Reservation::Full(changes) => {
                     // It may be this very submission, made a second time, that took the last place.
-                    let read = account
-                        .read_for_update(id, (false, false), &Globals::default(), now)
-                        .await?;
-                    if read.state.revision != state.revision {
+                    if account.has_changed_since(state, id, globals, now).await? {
                         return Ok(None);
                     }
                     *globals = self.registry().globals().await?;
@@ -59,7 +56,9 @@ impl RedisStore {
                         continue;
                     };
                     if is_full {
-                        return Err(SubmitError::AccountFull);
+                        // It may have been the account's own task that expired, and was swept since.
+                        let has_changed = account.has_changed_since(state, id, globals, now).await?;
+                        return if has_changed { Ok(None) } else { Err(SubmitError::AccountFull) };
                     }
                     let globals = self.registry().raise_horizon(&first).await?;
                     self.sweep_to(1, &globals).await?;

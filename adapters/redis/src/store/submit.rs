@@ -75,6 +75,12 @@ impl RedisStore {
                 }
             }
             if read.open >= config.max_open() {
+                // A sweep may have made room in the account and in the store, after the account was read
+                // and before a place was reserved.
+                let id = submission.id();
+                if token.is_some() && account.has_changed_since(state, id, &globals, now).await? {
+                    continue;
+                }
                 return Err(SubmitError::AccountFull);
             }
 
