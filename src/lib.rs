@@ -52,9 +52,10 @@
 //! 6. [`Links`], which make the [`Document`]s that clients see; [`TaskDocument`], which reads them.
 //!    [`mod@format`]: the wire formats of Redis Cloud, Google and Azure, and the trait for one's own.
 //! 7. [`TaskStore`], the contract of a store and its laws; [`AsyncTaskStore`], the same in futures.
-//! 8. [`LocalStore`] and [`MemoryStore`]: the store in memory.
-//! 9. With their features: `Replies` (`http`), the answers of a server; `audit`, which watches what a server answers; `testing`, the laws as a kit for tests
-//!    of one's own.
+//! 8. [`kit`]: the decisions of a store, and "Implementing a store", for a backend of one's own.
+//! 9. [`LocalStore`] and [`MemoryStore`]: the store in memory.
+//! 10. With their features: `Replies` (`http`), the answers of a server; `audit`, which watches what a server answers; `testing`, the laws as a kit for tests
+//!     of one's own.
 //!
 //! # One process, or more
 //!
@@ -140,6 +141,8 @@ pub use store::{
     ListError, ListQuery, Page, Scope, StoreConfig, StoreFuture, SubmitError, Submitted, Swept,
     Target, TaskStore,
 };
+
+pub mod kit;
 
 pub mod format;
 

@@ -27,13 +27,14 @@ use slab::Slab;
 use crate::clock::{Revision, Stamp};
 use crate::event::{TaskEvent, TransitionError};
 use crate::id::{AccountId, TaskId};
+use crate::kit::Call;
 use crate::retention::Retention;
 use crate::status::EventKind;
 use crate::store::{
     ApplyError, Change, Claimed, ListError, ListQuery, Page, StoreConfig, Swept, Target,
 };
 use crate::task::Task;
-use crate::time::{MIN_TIME, Now, clamp_time};
+use crate::time::{MIN_TIME, Now};
 
 pub(crate) use expiry_index::ExpiryKey;
 pub(crate) use ready_queue::ReadyQueue;
@@ -141,18 +142,12 @@ impl Shard {
         event: TaskEvent,
         now: Now,
     ) -> Result<Change, ApplyError> {
-        let instant = self.instant(now);
-        let found = self.find_visible(target.account(), target.id(), instant);
+        let (call, kind) = (self.call(now), event.kind());
+        let found = self.find(target.account(), target.id());
         let (slot, Stored { task, location }) = found.ok_or(ApplyError::NotFound)?;
-        if !target.is_met_by(task) {
-            return Err(ApplyError::Stale { current: task.clone() });
-        }
-        let kind = event.kind();
-        if task.status().after(kind).is_none() {
-            return Err(TransitionError::new(task.status(), kind).into());
-        }
-        if kind == EventKind::Start
-            && self.check_lane(self.blocks.account(*location), instant).is_err()
+        call.permit(target, kind, Some(task))?;
+        if call.needs_lane(kind)
+            && self.check_lane(self.blocks.account(*location), call.instant()).is_err()
         {
             return Err(ApplyError::LaneBusy);
         }
@@ -164,8 +159,8 @@ impl Shard {
 
     /// As [`TaskStore::get`](crate::TaskStore::get).
     pub(crate) fn get(&self, account: &AccountId, id: TaskId, now: Now) -> Option<Task> {
-        let found = self.find_visible(account, id, self.instant(now));
-        found.map(|(_, stored)| stored.task.clone())
+        let (_, stored) = self.find(account, id)?;
+        self.call(now).sees(&stored.task).then(|| stored.task.clone())
     }
 
     /// As [`TaskStore::list`](crate::TaskStore::list).
@@ -285,9 +280,14 @@ impl Shard {
         }
     }
 
+    /// A call that is made `now`.
+    fn call(&self, now: Now) -> Call<'_> {
+        Call::new(&self.config, self.horizon, now)
+    }
+
     /// The instant that decides what is visible: `now`, or the horizon where that is later.
     pub(crate) fn instant(&self, now: Now) -> Now {
-        clamp_time(now).max(self.horizon)
+        self.call(now).instant()
     }
 
     /// Whether there is room in an account's lane.

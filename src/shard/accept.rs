@@ -1,7 +1,8 @@
 //! Taking in submissions: looked at first, so that the store can see to a place, and then accepted.
 
-use super::{Shard, Stored};
+use super::Shard;
 use crate::id::AccountId;
+use crate::kit::{self, Proposed};
 use crate::store::{SubmitError, Submitted};
 use crate::submission::Submission;
 use crate::task::Task;
@@ -12,7 +13,7 @@ use crate::time::Now;
 pub(crate) struct Proposal {
     account_hash: u64,
     hash: u64,
-    expires_at: Now,
+    decided: kit::Proposal,
     /// The expired task whose place it takes.
     replaced: Option<u32>,
     account: Option<u32>,
@@ -32,7 +33,7 @@ impl Proposal {
 
     /// When its task will expire.
     pub(crate) fn expires_at(&self) -> Now {
-        self.expires_at
+        self.decided.expires_at()
     }
 }
 
@@ -47,24 +48,16 @@ impl Shard {
         submission: &Submission,
         now: Now,
     ) -> Result<Proposal, Result<Submitted, SubmitError>> {
-        let instant = self.instant(now);
+        let call = self.call(now);
         let account_hash = self.hash_account(submission.account());
         let hash = self.hash_task(account_hash, submission.id());
         let found = self.find_task(hash, submission.account(), submission.id());
-        if let Some((_, Stored { task, .. })) = found
-            && task.is_visible_at(instant)
-        {
-            let repeat = submission.is_repeat_of(task).then(|| task.clone());
-            return Err(repeat.map(Submitted::Existing).ok_or(SubmitError::Conflict));
-        }
+        let decided = match call.propose(submission, found.map(|(_, stored)| &stored.task)) {
+            Ok(Proposed::New(decided)) => decided,
+            Ok(Proposed::Existing(task)) => return Err(Ok(Submitted::Existing(task))),
+            Err(refusal) => return Err(Err(refusal)),
+        };
         let found = found.map(|(slot, stored)| (slot, self.blocks.account(stored.location)));
-        if submission.input().len() > self.config.max_input() {
-            return Err(Err(SubmitError::InputTooLarge { limit: self.config.max_input() }));
-        }
-        let expires_at = self.config.retention().after_submission(now);
-        if expires_at <= instant {
-            return Err(Err(SubmitError::Expired));
-        }
         let account = match found {
             Some((_, account)) => Some(account),
             None => self.find_account(account_hash, submission.account()),
@@ -72,11 +65,11 @@ impl Shard {
         let max_open = self.config.max_open();
         let limit_indexes = account.and_then(|account| self.accounts[account].limit_indexes());
         let fits_account = match limit_indexes {
-            Some(indexes) => indexes.open.check_limit(max_open, instant).is_ok(),
+            Some(indexes) => indexes.open.check_limit(max_open, call.instant()).is_ok(),
             None => max_open > 0,
         };
         let replaced = found.map(|(slot, _)| slot);
-        Ok(Proposal { account_hash, hash, expires_at, replaced, account, fits_account })
+        Ok(Proposal { account_hash, hash, decided, replaced, account, fits_account })
     }
 
     /// Drops the task that expires first, which has expired, to make room for a proposal.
@@ -95,7 +88,7 @@ impl Shard {
         now: Now,
         ticket: impl FnOnce() -> u64,
     ) -> Task {
-        let &Proposal { account_hash, hash, expires_at, replaced, account, .. } = proposal;
+        let &Proposal { account_hash, hash, decided, replaced, account, .. } = proposal;
         let account = account.unwrap_or_else(|| {
             self.add_account(account_hash, submission.account().clone(), ticket())
         });
@@ -107,8 +100,7 @@ impl Shard {
         }
         // Each request brings a copy of its account's id: one is kept for all of the tasks.
         let submission = Submission { account: self.accounts[account].id.clone(), ..submission };
-        let stamp = self.accounts[account].clock.next(now);
-        let task = Task::with_expiry(expires_at, submission, now, stamp);
+        let task = self.call(now).accept(&decided, submission, self.accounts[account].clock);
         self.add_task(account, hash, task.clone(), now);
         task
     }

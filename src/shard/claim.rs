@@ -1,23 +1,17 @@
 //! Handing out tasks to workers.
 
-use super::ready_queue::ParkedUntil;
 use super::{Shard, Turn};
-use crate::event::TaskEvent;
 use crate::id::AccountId;
-use crate::outcome::TaskError;
-use crate::status::{EventKind, TaskStatus};
+use crate::kit::{Parked, Way};
+use crate::status::TaskStatus;
 use crate::store::Claimed;
 use crate::time::{Now, clamp_time};
 
-/// A task that an account has to hand out.
+/// A task that an account has to hand out, and how.
 #[derive(Clone, Copy)]
-enum Candidate {
-    /// A task whose worker fell silent.
-    TakeOver(u32),
-    /// The same, after as many attempts as there may be: nobody gets it.
-    GiveUp(u32),
-    /// A task that awaits its first worker.
-    Start(u32),
+struct Candidate {
+    way: Way,
+    slot: u32,
 }
 
 impl Shard {
@@ -57,24 +51,10 @@ impl Shard {
 
     /// What is offered is in the right status, so that no event is refused.
     fn hand_out(&mut self, candidate: Candidate, now: Now) -> Option<Claimed> {
-        let change = match candidate {
-            Candidate::TakeOver(slot) => {
-                self.change(slot, EventKind::Report, now, |task, retention, stamp| {
-                    task.take_over(retention, now, stamp)
-                })
-            }
-            Candidate::GiveUp(slot) => {
-                let error = TaskError::too_many_attempts(self.tasks[slot].task.attempts());
-                self.change(slot, EventKind::Fail, now, |task, retention, stamp| {
-                    task.apply(TaskEvent::fail(error), retention, now, stamp)
-                })
-            }
-            Candidate::Start(slot) => {
-                self.change(slot, EventKind::Start, now, |task, retention, stamp| {
-                    task.apply(TaskEvent::start(), retention, now, stamp)
-                })
-            }
-        };
+        let Candidate { way, slot } = candidate;
+        let change = self.change(slot, way.event(), now, |task, retention, stamp| {
+            way.apply(task, retention, now, stamp)
+        });
         change.ok().map(Claimed::from)
     }
 
@@ -92,9 +72,9 @@ impl Shard {
     /// Until when an account has nothing to hand out, if that can be told without looking at more
     /// than one of its tasks.
     #[inline]
-    fn parked_until(&self, key: u32, now: Now) -> Option<ParkedUntil> {
+    fn parked_until(&self, key: u32, now: Now) -> Option<Parked> {
         let account = &self.accounts[key];
-        let mut parked = ParkedUntil::default();
+        let mut parked = Parked::default();
         if !account.in_status(TaskStatus::Received).is_empty() {
             // Without limits, there is room.
             self.config.max_in_progress()?;
@@ -117,10 +97,11 @@ impl Shard {
     }
 
     /// What an account has to hand out, or when it may have something.
-    fn candidate_of(&self, key: u32, now: Now) -> Result<Candidate, ParkedUntil> {
-        let instant = self.instant(now);
+    fn candidate_of(&self, key: u32, now: Now) -> Result<Candidate, Parked> {
+        let call = self.call(now);
+        let instant = call.instant();
         let account = &self.accounts[key];
-        let mut parked = ParkedUntil::default();
+        let mut parked = Parked::default();
 
         if self.config.takeover_after().is_some() {
             for entry in account.in_status(TaskStatus::ProcessingInProgress).ascending(&self.blocks)
@@ -128,10 +109,8 @@ impl Shard {
                 let task = &self.tasks[entry.slot].task;
                 if !task.is_visible_at(instant) {
                     parked.not_before(task.expires_at());
-                } else if self.config.takeover_due(task, clamp_time(now)) {
-                    let given_up = self.config.is_out_of_attempts(task);
-                    let candidate = if given_up { Candidate::GiveUp } else { Candidate::TakeOver };
-                    return Ok(candidate(entry.slot));
+                } else if let Some(way) = call.take_over(task) {
+                    return Ok(Candidate { way, slot: entry.slot });
                 } else {
                     // Later ones were updated later, and are silent for less time.
                     parked.past = self.config.takeover_at(task);
@@ -146,7 +125,9 @@ impl Shard {
                 continue;
             }
             match self.check_lane(key, instant) {
-                Ok(()) => return Ok(Candidate::Start(entry.slot)),
+                Ok(()) => {
+                    return Ok(Candidate { way: Way::Start, slot: entry.slot });
+                }
                 Err(reached) => {
                     parked.until = reached.until;
                     break;

@@ -37,15 +37,9 @@ impl Shard {
         })
     }
 
-    pub(super) fn find_visible(
-        &self,
-        account: &AccountId,
-        id: TaskId,
-        instant: Now,
-    ) -> Option<(u32, &Stored)> {
-        let hash = self.hash_task(self.hash_account(account), id);
-        let found = self.find_task(hash, account, id);
-        found.filter(|(_, stored)| stored.task.is_visible_at(instant))
+    /// What is under an account and id, visible or not.
+    pub(super) fn find(&self, account: &AccountId, id: TaskId) -> Option<(u32, &Stored)> {
+        self.find_task(self.hash_task(self.hash_account(account), id), account, id)
     }
 
     pub(super) fn add_account(&mut self, hash: u64, id: AccountId, ticket: u64) -> u32 {

@@ -8,6 +8,7 @@
 use alloc::boxed::Box;
 
 use super::b_plus_tree::BPlusTree;
+use crate::kit::Parked;
 use crate::time::Now;
 
 #[derive(Clone, Debug, Default)]
@@ -39,25 +40,7 @@ pub(super) struct QueueEntry {
 enum State {
     Ready,
     /// Until something happens to the account, or until then.
-    Parked(Option<Box<ParkedUntil>>),
-}
-
-/// When an account that has nothing to hand out may have something, if nothing happens to it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct ParkedUntil {
-    /// After an instant: a silence has then lasted too long.
-    pub(crate) past: Option<Now>,
-    /// From an instant on: a task that fills the lane has then expired.
-    pub(crate) until: Option<Now>,
-    /// For a clock that is behind an instant: to it, a task has not yet expired.
-    pub(crate) unless_before: Option<Now>,
-}
-
-impl ParkedUntil {
-    /// Adds an instant to those that a clock must not be behind.
-    pub(super) fn not_before(&mut self, instant: Now) {
-        self.unless_before = self.unless_before.max(Some(instant));
-    }
+    Parked(Option<Box<Parked>>),
 }
 
 impl QueueEntry {
@@ -83,8 +66,8 @@ impl ReadyQueue {
     }
 
     /// When clocks wake an account, if they do.
-    pub(crate) fn wakes(&self) -> ParkedUntil {
-        ParkedUntil {
+    pub(crate) fn wakes(&self) -> Parked {
+        Parked {
             past: self.parked_past.first().map(|(past, _)| past),
             until: self.parked_until.first().map(|(until, _)| until),
             unless_before: self.parked_unless_before.last().map(|(before, _)| before),
@@ -99,20 +82,20 @@ impl ReadyQueue {
         }
     }
 
-    pub(super) fn park(&mut self, account: u32, entry: &mut QueueEntry, parked: ParkedUntil) {
+    pub(super) fn park(&mut self, account: u32, entry: &mut QueueEntry, parked: Parked) {
         if let State::Parked(known) = &entry.state
             && known.as_deref().copied().unwrap_or_default() == parked
         {
             return;
         }
         self.remove(account, entry);
-        let ParkedUntil { past, until, unless_before } = parked;
+        let Parked { past, until, unless_before } = parked;
         for (set, instant) in self.parked().into_iter().zip([past, until, unless_before]) {
             if let Some(instant) = instant {
                 set.insert((instant, account));
             }
         }
-        let forever = parked == ParkedUntil::default();
+        let forever = parked == Parked::default();
         entry.state = State::Parked((!forever).then(|| Box::new(parked)));
     }
 
@@ -133,8 +116,8 @@ impl ReadyQueue {
         }
     }
 
-    fn remove_parked(&mut self, account: u32, parked: Option<&ParkedUntil>) {
-        let Some(ParkedUntil { past, until, unless_before }) = parked else { return };
+    fn remove_parked(&mut self, account: u32, parked: Option<&Parked>) {
+        let Some(Parked { past, until, unless_before }) = parked else { return };
         for (set, instant) in self.parked().into_iter().zip([past, until, unless_before]) {
             if let Some(instant) = instant {
                 set.remove((*instant, account));

@@ -22,6 +22,8 @@ mod interleaved;
 mod large_store;
 mod link;
 mod memory_store;
+#[cfg(feature = "testing")]
+mod own_store;
 mod query;
 mod readme;
 mod restore;

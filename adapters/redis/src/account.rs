@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use tasklife::kit::{Lane, Work};
 use tasklife::{
     AccountClock, AccountId, BackendError, ListQuery, MIN_TIME, Now, Revision, StoreConfig, Task,
     TaskId, clamp_time,
@@ -10,7 +11,7 @@ use tasklife::{
 use crate::connection::Redis;
 use crate::fault::{Corrupt, TokenForgotten};
 use crate::keys::Prefix;
-use crate::registry::{Globals, ParkedUntil, Repaired};
+use crate::registry::{Globals, Repaired};
 use crate::{script, text, value};
 
 /// An account and its keys.
@@ -53,16 +54,7 @@ pub(crate) struct ReadForUpdate {
 #[derive(Debug)]
 pub(crate) struct ReadForClaim {
     pub(crate) state: AccountState,
-    /// The visible task in progress that was updated first.
-    pub(crate) oldest_in_progress: Option<Task>,
-    /// The visible task that has been received longest.
-    pub(crate) received: Option<Task>,
-    /// Whether there is room in the lane.
-    pub(crate) room: bool,
-    /// When there will be, by expiry.
-    room_at: String,
-    /// The latest expiry of those that were passed over.
-    unless_before: String,
+    pub(crate) work: Work,
 }
 
 /// For what state something is written.
@@ -150,12 +142,16 @@ impl<'a> Account<'a> {
         let width = config.max_in_progress().map_or(String::new(), |width| width.to_string());
         let oldest_in_progress = if config.takeover_after().is_some() { "1" } else { "" };
         let args = [&text::instant(now), globals.horizon(), &width, oldest_in_progress];
-        let (meta, instant, oldest_in_progress, received, room, room_at, unless_before): ClaimFields =
+        let (meta, instant, in_progress, received, room, room_at, unless_before): ClaimFields =
             self.redis.query(&script::READ_FOR_CLAIM, &self.keys, &args.map(str::as_bytes)).await?;
-        let state = AccountState::new(meta, &instant)?;
-        let oldest_in_progress = value::decode_one(oldest_in_progress.as_deref())?;
-        let received = value::decode_one(received.as_deref())?;
-        Ok(ReadForClaim { state, oldest_in_progress, received, room, room_at, unless_before })
+        let lane = if room { Lane::Room } else { Lane::FullUntil(optional_instant(room_at)?) };
+        let work = Work {
+            in_progress: value::decode_one(in_progress.as_deref())?,
+            received: value::decode_one(received.as_deref())?,
+            lane,
+            hidden_until: optional_instant(unless_before)?,
+        };
+        Ok(ReadForClaim { state: AccountState::new(meta, &instant)?, work })
     }
 
     /// The account's revision, and as many tasks as asked for.
@@ -324,20 +320,6 @@ impl AccountState {
     }
 }
 
-impl ReadForClaim {
-    /// When an account that has nothing to hand out may have something, if nothing happens to it.
-    pub(crate) fn parked_until(self, config: &StoreConfig) -> ParkedUntil {
-        let silence = self
-            .oldest_in_progress
-            .and_then(|oldest_in_progress| config.takeover_at(&oldest_in_progress));
-        ParkedUntil {
-            past: silence.map(text::instant).unwrap_or_default(),
-            until: self.room_at,
-            unless_before: self.unless_before,
-        }
-    }
-}
-
 /// A task's id in 32 hexadecimal digits.
 fn name(id: TaskId) -> String {
     id.as_uuid().simple().to_string()
@@ -345,6 +327,11 @@ fn name(id: TaskId) -> String {
 
 fn revision_of(number: Option<u64>) -> Result<Option<Revision>, Corrupt> {
     Ok(number.map(Revision::try_from).transpose()?)
+}
+
+/// The instant of a text, unless that is empty.
+fn optional_instant(text: String) -> Result<Option<Now>, Corrupt> {
+    if text.is_empty() { Ok(None) } else { instant_of(Some(text)).map(Some) }
 }
 
 /// The instant of a text; the first of all, where there is none.

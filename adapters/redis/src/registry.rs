@@ -6,6 +6,7 @@
 //! goes, unless its version shows that it was registered again. So a crash in between leaves an entry
 //! too many, never one too few.
 
+use tasklife::kit::Parked;
 use tasklife::{AccountId, BackendError, Now};
 
 use crate::connection::Redis;
@@ -50,17 +51,6 @@ impl Globals {
     pub(crate) fn is_later_than(&self, instant: Now) -> bool {
         *self.horizon() > *text::instant(instant)
     }
-}
-
-/// When an account that is parked is ready again, as texts; none, where no clock makes it so.
-#[derive(Debug, Default)]
-pub(crate) struct ParkedUntil {
-    /// After an instant: a silence has then lasted too long.
-    pub(crate) past: String,
-    /// From an instant on: a task that fills the lane has then expired.
-    pub(crate) until: String,
-    /// For a clock that is behind an instant: to it, a task has not yet expired.
-    pub(crate) unless_before: String,
 }
 
 /// An account that may have what expired, as it was registered.
@@ -139,9 +129,12 @@ impl<'a> Registry<'a> {
         &self,
         account: &AccountId,
         version: &str,
-        parked: &ParkedUntil,
+        parked: &Parked,
     ) -> Result<(), BackendError> {
-        let args = [account.as_str(), version, &parked.past, &parked.until, &parked.unless_before];
+        let texts = [parked.past, parked.until, parked.unless_before];
+        let [past, until, unless_before] =
+            texts.map(|instant| instant.map(text::instant).unwrap_or_default());
+        let args = [account.as_str(), version, &past, &until, &unless_before];
         self.query(&script::PARK, &args).await
     }
 

@@ -11,10 +11,11 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
 
+use tasklife::kit::Call;
 use tasklife::{
     AccountId, ApplyError, AsyncTaskStore, BackendError, Change, Claimed, EventKind, ListError,
-    ListQuery, Now, Page, Scope, StoreConfig, StoreFuture, Submission, SubmitError, Submitted,
-    Swept, Target, Task, TaskEvent, TaskId, TransitionError,
+    ListQuery, MIN_TIME, Now, Page, Scope, StoreConfig, StoreFuture, Submission, SubmitError,
+    Submitted, Swept, Target, Task, TaskEvent, TaskId,
 };
 use tokio::sync::{Mutex, MutexGuard};
 
@@ -161,29 +162,20 @@ impl RedisStore {
         let account = self.account(target.account());
         let _guard = self.lock_account(account.id).await;
         let kind = event.kind();
-        let counted = kind == EventKind::Start && self.config.max_in_progress().is_some();
+        let needs_lane = Call::new(&self.config, MIN_TIME, now).needs_lane(kind);
         let mut globals = Globals::default();
         loop {
-            let read =
-                account.read_for_update(target.id(), (false, counted), &globals, now).await?;
-            let task = read.task.filter(|task| task.is_visible_at(read.state.instant));
-            let mut task = task.ok_or(ApplyError::NotFound)?;
-            if !target.is_met_by(&task) {
-                return Err(ApplyError::Stale { current: task });
+            let counted = (false, needs_lane);
+            let read = account.read_for_update(target.id(), counted, &globals, now).await?;
+            let call = Call::new(&self.config, read.state.instant, now);
+            let task = call.permit(target, kind, read.task)?;
+            if needs_lane {
+                call.check_lane(read.in_progress)?;
             }
-            let from = task.status();
-            if from.after(kind).is_none() {
-                return Err(TransitionError::new(from, kind).into());
-            }
-            if let Some(width) = self.config.max_in_progress().filter(|_| counted)
-                && read.in_progress >= width.get() as usize
-            {
-                return Err(ApplyError::LaneBusy);
-            }
-            let clock = read.state.clock(&globals, now).map_err(BackendError::from)?;
             let expired_at = task.expires_at();
-            task.apply(event.clone(), self.config.retention(), now, clock.next(now))?;
-            let extended = task.expires_at() > expired_at;
+            let clock = read.state.clock(&globals, now).map_err(BackendError::from)?;
+            let change = call.change(task, event.clone(), clock)?;
+            let extended = change.task().expires_at() > expired_at;
             let made_ready = !read.state.is_ready && self.may_make_ready(kind, extended);
             if made_ready {
                 globals = self.registry().register(account.id, None, true).await?;
@@ -197,8 +189,8 @@ impl RedisStore {
                 made_ready,
                 registered: false,
             };
-            if account.commit(&task, &write, self.grace, now).await?.is_some() {
-                return Ok(Change::new(from, kind, task));
+            if account.commit(change.task(), &write, self.grace, now).await?.is_some() {
+                return Ok(change);
             }
         }
     }
@@ -212,12 +204,9 @@ impl RedisStore {
         let position = query.position(account)?;
         // One more than asked for tells whether more follows.
         let count = query.limit().get().saturating_add(1);
-        let (revision, mut tasks) = self.account(account).list(query, position, count, now).await?;
-        let more = tasks.len() == count;
-        tasks.truncate(query.limit().get());
-        let last = tasks.last().filter(|_| more);
-        let next = last.map(|last| query.cursor(account, last.revision()));
-        Ok(Page::new(tasks, next, revision))
+        let (revision, tasks) = self.account(account).list(query, position, count, now).await?;
+        let call = Call::new(&self.config, MIN_TIME, now);
+        Ok(call.page(account, query, tasks, revision))
     }
 }
 

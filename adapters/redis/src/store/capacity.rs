@@ -57,7 +57,8 @@ impl RedisStore {
                     };
                     if is_full {
                         // It may have been the account's own task that expired, and was swept since.
-                        let has_changed = account.has_changed_since(state, id, globals, now).await?;
+                        let has_changed =
+                            account.has_changed_since(state, id, globals, now).await?;
                         return if has_changed { Ok(None) } else { Err(SubmitError::AccountFull) };
                     }
                     let globals = self.registry().raise_horizon(&first).await?;

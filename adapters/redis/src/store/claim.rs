@@ -1,19 +1,17 @@
 //! Handing out tasks to workers.
 
-use tasklife::{
-    AccountId, BackendError, Change, Claimed, EventKind, Now, TaskError, TaskEvent,
-    TransitionError, clamp_time,
-};
+use tasklife::kit::{Call, Parked};
+use tasklife::{AccountId, BackendError, Claimed, Now};
 
 use super::RedisStore;
-use crate::account::{Account, ReadForClaim, WriteCondition};
+use crate::account::{Account, AccountState, ReadForClaim, WriteCondition};
 use crate::registry::Globals;
 
 /// What came of asking an account for a task.
 enum Outcome {
     HandedOut(Claimed),
-    /// It has nothing, as it was read.
-    Nothing(Box<ReadForClaim>),
+    /// It has nothing, as it was read, for so long.
+    Nothing(Box<AccountState>, Parked),
 }
 
 impl RedisStore {
@@ -26,7 +24,7 @@ impl RedisStore {
         let _guard = self.lock_account(account.id).await;
         match self.try_claim(&account, Globals::default(), now).await? {
             Outcome::HandedOut(claimed) => Ok(Some(claimed)),
-            Outcome::Nothing(_) => Ok(None),
+            Outcome::Nothing(..) => Ok(None),
         }
     }
 
@@ -40,11 +38,9 @@ impl RedisStore {
             loop {
                 match self.try_claim(&account, globals.clone(), now).await? {
                     Outcome::HandedOut(claimed) => return Ok(Some(claimed)),
-                    Outcome::Nothing(read) => {
-                        if account.mark_parked(&read.state, &globals).await? {
-                            registry
-                                .park(account.id, &version, &read.parked_until(&self.config))
-                                .await?;
+                    Outcome::Nothing(state, parked) => {
+                        if account.mark_parked(&state, &globals).await? {
+                            registry.park(account.id, &version, &parked).await?;
                             break;
                         }
                     }
@@ -60,32 +56,16 @@ impl RedisStore {
         mut globals: Globals,
         now: Now,
     ) -> Result<Outcome, BackendError> {
-        let retention = self.config.retention();
         loop {
-            let mut read = account.read_for_claim(&self.config, &globals, now).await?;
-            let due = |task: &_| self.config.takeover_due(task, clamp_time(now));
-            let silent = read.oldest_in_progress.take_if(|task| due(task));
-            let received = read.received.take_if(|_| silent.is_none() && read.room);
-            let event = match &silent {
-                Some(task) if self.config.is_out_of_attempts(task) => EventKind::Fail,
-                Some(_) => EventKind::Report,
-                None => EventKind::Start,
+            let ReadForClaim { state, work } =
+                account.read_for_claim(&self.config, &globals, now).await?;
+            let call = Call::new(&self.config, state.instant, now);
+            let handout = match call.next(work) {
+                Ok(handout) => handout,
+                Err(parked) => return Ok(Outcome::Nothing(state.into(), parked)),
             };
-            let Some(mut task) = silent.or(received) else {
-                return Ok(Outcome::Nothing(read.into()));
-            };
-
-            let state = &read.state;
-            let (from, stamp) = (task.status(), state.clock(&globals, now)?.next(now));
-            let applied = match event {
-                EventKind::Report => task.take_over(retention, now, stamp),
-                EventKind::Fail => {
-                    let error = TaskError::too_many_attempts(task.attempts());
-                    task.apply(TaskEvent::fail(error), retention, now, stamp)
-                }
-                _ => task.apply(TaskEvent::start(), retention, now, stamp),
-            };
-            applied.map_err(|error: TransitionError| BackendError::not_applied(error))?;
+            let clock = state.clock(&globals, now)?;
+            let claimed = call.hand_out(handout, clock).map_err(BackendError::not_applied)?;
             let made_ready = !state.is_ready;
             if made_ready {
                 globals = self.registry().register(account.id, None, true).await?;
@@ -93,9 +73,10 @@ impl RedisStore {
                     continue;
                 }
             }
-            let write = WriteCondition { state, globals: &globals, made_ready, registered: false };
-            if account.commit(&task, &write, self.grace, now).await?.is_some() {
-                return Ok(Outcome::HandedOut(Claimed::from(Change::new(from, event, task))));
+            let write =
+                WriteCondition { state: &state, globals: &globals, made_ready, registered: false };
+            if account.commit(claimed.change().task(), &write, self.grace, now).await?.is_some() {
+                return Ok(Outcome::HandedOut(claimed));
             }
         }
     }

@@ -1,5 +1,6 @@
 //! Accepting submissions.
 
+use tasklife::kit::{Call, Proposed};
 use tasklife::{BackendError, Now, Submission, SubmitError, Submitted, Task, TaskStatus};
 
 use super::RedisStore;
@@ -41,7 +42,7 @@ impl RedisStore {
         token: &mut Option<String>,
         now: Now,
     ) -> Result<Submitted, SubmitError> {
-        let (config, retention) = (&self.config, self.config.retention());
+        let config = &self.config;
         let limited = config.max_tasks() < usize::MAX;
         let counted = config.max_open() < usize::MAX;
         let mut globals = Globals::default();
@@ -54,27 +55,20 @@ impl RedisStore {
             let read =
                 account.read_for_update(submission.id(), (counted, false), &globals, now).await?;
             let state = &read.state;
-            if let Some(task) = read.task.as_ref().filter(|task| task.is_visible_at(state.instant))
-            {
-                let repeat = submission.is_repeat_of(task).then(|| task.clone());
-                return repeat.map(Submitted::Existing).ok_or(SubmitError::Conflict);
-            }
-            if submission.input().len() > config.max_input() {
-                return Err(SubmitError::InputTooLarge { limit: config.max_input() });
-            }
-            let expires_at = retention.after_submission(now);
-            if expires_at <= state.instant {
-                return Err(SubmitError::Expired);
-            }
-            if limited && read.task.is_none() {
-                let is_full = read.open >= config.max_open();
+            let call = Call::new(config, state.instant, now);
+            let proposal = match call.propose(submission, read.task.as_ref())? {
+                Proposed::New(proposal) => proposal,
+                Proposed::Existing(task) => return Ok(Submitted::Existing(task)),
+            };
+            let is_full = call.check_open(read.open).is_err();
+            if limited && !proposal.replaces() {
                 let id = submission.id();
                 *token = self.reserve(account, id, (state, is_full), &mut globals, now).await?;
                 if token.is_none() {
                     continue; // the account may have changed in the meantime
                 }
             }
-            if read.open >= config.max_open() {
+            if is_full {
                 // A sweep may have made room in the account and in the store, after the account was read
                 // and before a place was reserved.
                 let id = submission.id();
@@ -90,17 +84,17 @@ impl RedisStore {
                 && read.task.as_ref().is_some_and(is_in_progress);
             let offers = frees || submission.status() == TaskStatus::Received;
             let made_ready = !state.is_ready && offers;
-            let expiry = text::instant(expires_at);
+            let expiry = text::instant(proposal.expires_at());
             let registered = state.bound.as_ref().is_none_or(|bound| *bound > expiry);
             if made_ready || registered || state.revision.is_none() {
-                let bound = registered.then_some(expires_at);
+                let bound = registered.then_some(proposal.expires_at());
                 globals = self.registry().register(account.id, bound, made_ready).await?;
                 if globals.is_later_than(state.instant) {
                     continue;
                 }
             }
             let clock = state.clock(&globals, now).map_err(BackendError::from)?;
-            let task = Task::new(submission.clone(), retention, now, clock.next(now));
+            let task = call.accept(&proposal, submission.clone(), clock);
             let write = WriteCondition { state, globals: &globals, made_ready, registered };
             let committed = account.commit(&task, &write, self.grace, now).await?;
             let Some(tasks) = committed else { continue };

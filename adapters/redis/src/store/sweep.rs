@@ -4,10 +4,11 @@
 use std::time::Duration;
 
 use futures_util::future::try_join_all;
+use tasklife::kit::Parked;
 use tasklife::{BackendError, Now, Swept};
 
 use super::RedisStore;
-use crate::registry::{Expiring, Globals, ParkedUntil};
+use crate::registry::{Expiring, Globals};
 use crate::text;
 
 /// How many accounts are swept at the same time.
@@ -99,7 +100,7 @@ impl RedisStore {
         let version = self.registry().raise_floor(id, revision).await?;
         let after = self.grace.unwrap_or_default().max(RETIREMENT);
         if self.account(id).expire_after(revision, after).await? && !version.is_empty() {
-            self.registry().park(id, &version, &ParkedUntil::default()).await?;
+            self.registry().park(id, &version, &Parked::default()).await?;
         }
         Ok(())
     }

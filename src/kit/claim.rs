@@ -1,0 +1,161 @@
+//! What an account has to hand out to a worker, or when it may have something.
+
+use super::Call;
+use crate::clock::{AccountClock, Stamp};
+use crate::event::{TaskEvent, TransitionError};
+use crate::outcome::TaskError;
+use crate::retention::Retention;
+use crate::status::EventKind;
+use crate::store::{Change, Claimed};
+use crate::task::Task;
+use crate::time::{Now, clamp_time};
+
+/// What decides on a claim from an account, read in one step. What is visible is so at the call's
+/// [instant](Call::instant).
+#[derive(Clone, Debug, Default)]
+pub struct Work {
+    /// The visible task in progress with the lowest revision. It isn't looked at, and need not be read,
+    /// where tasks are [not taken over](crate::StoreConfig::without_takeover).
+    pub in_progress: Option<Task>,
+    /// The visible received task with the lowest revision.
+    pub received: Option<Task>,
+    /// Whether there is room in the account's lane. It isn't looked at, and need not be read, where no
+    /// task is received.
+    pub lane: Lane,
+    /// The latest expiry of the account's received tasks and of those in progress that are not visible.
+    /// A clock that is behind may see those; none, where no sweep is behind with its work.
+    pub hidden_until: Option<Now>,
+}
+
+/// Whether an account may have another task in progress.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Lane {
+    /// It may.
+    #[default]
+    Room,
+    /// It may not, until enough of its tasks in progress have expired: at this instant, or at an earlier
+    /// one, such as the earliest expiry of its visible tasks in progress. `None` where none ever does.
+    FullUntil(Option<Now>),
+}
+
+/// A task that an account has to hand out, and how.
+#[derive(Clone, Debug)]
+pub struct Handout {
+    task: Task,
+    way: Way,
+}
+
+/// How a task is handed out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// It is started.
+    Start,
+    /// Its worker fell silent: it is handed to another.
+    TakeOver,
+    /// The same, after as many attempts as there may be: it ends.
+    GiveUp,
+}
+
+/// When an account that has nothing to hand out may have something, if nothing happens to it. A store
+/// need not look at it before (see [`is_over`](Self::is_over)).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Parked {
+    /// After this instant, by the caller's clock: a task in progress has then been silent for too long.
+    pub past: Option<Now>,
+    /// From this instant on, by the caller's clock or the horizon: there is then room in the lane.
+    pub until: Option<Now>,
+    /// Before this instant, by the caller's clock and the horizon: a clock that is so far behind still
+    /// sees a task that has expired to others.
+    pub unless_before: Option<Now>,
+}
+
+impl Parked {
+    /// Whether the account is to be looked at by this call.
+    #[must_use]
+    pub fn is_over(&self, call: &Call<'_>) -> bool {
+        self.past.is_some_and(|past| clamp_time(call.now) > past)
+            || self.until.is_some_and(|until| call.instant() >= until)
+            || self.unless_before.is_some_and(|before| call.instant() < before)
+    }
+
+    /// Adds the expiry of a task that is not visible.
+    pub(crate) fn not_before(&mut self, expiry: Now) {
+        self.unless_before = self.unless_before.max(Some(expiry));
+    }
+}
+
+impl Call<'_> {
+    /// What an account hands out: a task whose worker fell silent, before those that were received.
+    ///
+    /// # Errors
+    /// Where it has nothing to hand out: for how long.
+    pub fn next(&self, work: Work) -> Result<Handout, Parked> {
+        let mut parked = Parked { unless_before: work.hidden_until, ..Parked::default() };
+        if let Some(task) = work.in_progress {
+            if let Some(way) = self.take_over(&task) {
+                return Ok(Handout { task, way });
+            }
+            parked.past = self.config.takeover_at(&task);
+        }
+        match (work.received, work.lane) {
+            (Some(task), Lane::Room) => return Ok(Handout { task, way: Way::Start }),
+            (Some(_), Lane::FullUntil(until)) => parked.until = until,
+            (None, _) => {}
+        }
+        Err(parked)
+    }
+
+    /// How a visible task in progress is handed out again, if it is.
+    #[inline]
+    pub(crate) fn take_over(&self, task: &Task) -> Option<Way> {
+        if !self.config.takeover_due(task, clamp_time(self.now)) {
+            return None;
+        }
+        let is_out = self.config.is_out_of_attempts(task);
+        Some(if is_out { Way::GiveUp } else { Way::TakeOver })
+    }
+
+    /// Hands out a task. That of what was claimed is what to write; the account's clock
+    /// [advances](AccountClock::advance_to) to it.
+    ///
+    /// # Errors
+    /// Where the task is in another status than that of the [`Work`] as which it was read.
+    pub fn hand_out(
+        &self,
+        handout: Handout,
+        clock: AccountClock,
+    ) -> Result<Claimed, TransitionError> {
+        let Handout { mut task, way } = handout;
+        let from = task.status();
+        way.apply(&mut task, self.config.retention(), self.now, clock.next(self.now))?;
+        Ok(Change::new(from, way.event(), task).into())
+    }
+}
+
+impl Way {
+    /// The event as which it is recorded.
+    pub(crate) const fn event(self) -> EventKind {
+        match self {
+            Self::Start => EventKind::Start,
+            Self::TakeOver => EventKind::Report,
+            Self::GiveUp => EventKind::Fail,
+        }
+    }
+
+    pub(crate) fn apply(
+        self,
+        task: &mut Task,
+        retention: Retention,
+        now: Now,
+        stamp: Stamp,
+    ) -> Result<(), TransitionError> {
+        match self {
+            Self::Start => task.apply(TaskEvent::start(), retention, now, stamp),
+            Self::TakeOver => task.take_over(retention, now, stamp),
+            Self::GiveUp => {
+                let error = TaskError::too_many_attempts(task.attempts());
+                task.apply(TaskEvent::fail(error), retention, now, stamp)
+            }
+        }
+    }
+}
