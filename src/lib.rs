@@ -137,9 +137,9 @@ pub use document::{
 
 mod store;
 pub use store::{
-    ApplyError, AsyncTaskStore, BackendError, Change, Claimed, Cursor, CursorError, InProcess,
-    ListError, ListQuery, Page, Scope, StoreConfig, StoreFuture, SubmitError, Submitted, Swept,
-    Target, TaskStore,
+    ApplyError, AsyncTaskStore, BackendError, Change, Changed, Changes, Claimed, Cursor,
+    CursorError, InProcess, ListError, ListQuery, Page, Scope, StoreConfig, StoreFuture,
+    SubmitError, Submitted, Swept, Target, TaskStore,
 };
 
 pub mod kit;
@@ -164,6 +164,11 @@ pub use local::LocalStore;
 mod memory;
 #[cfg(feature = "std")]
 pub use memory::MemoryStore;
+
+#[cfg(feature = "std")]
+mod bell;
+#[cfg(feature = "std")]
+pub use bell::{Bell, Notifying};
 
 #[cfg(feature = "http")]
 mod http;

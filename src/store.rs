@@ -2,6 +2,7 @@
 
 mod asynchronous;
 mod call;
+mod changes;
 mod config;
 mod error;
 mod page;
@@ -19,6 +20,7 @@ use crate::time::Now;
 
 pub use asynchronous::{AsyncTaskStore, InProcess, StoreFuture};
 pub use call::{Change, Claimed, Scope, Submitted, Swept, Target};
+pub use changes::{Changed, Changes};
 pub use config::StoreConfig;
 pub use error::{ApplyError, BackendError, ListError, SubmitError};
 pub use page::Page;

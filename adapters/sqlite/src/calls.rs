@@ -1,0 +1,182 @@
+//! The methods of a store, each in a transaction that was begun: what is read, what the kit decides, and
+//! what is written.
+
+use tasklife::kit::{Call, Handout, Proposed};
+use tasklife::{
+    AccountClock, AccountId, ApplyError, BackendError, Change, Claimed, ListError, ListQuery, Now,
+    Page, Revision, Scope, StoreConfig, Submission, SubmitError, Submitted, Swept, Target,
+    TaskEvent,
+};
+
+use crate::fault::{Fault, Stop};
+use crate::tables::{AccountRow, Tables};
+
+pub(crate) fn submit(
+    tables: Tables<'_>,
+    config: &StoreConfig,
+    submission: Submission,
+    now: Now,
+) -> Result<Submitted, Stop<SubmitError>> {
+    let before = tables.store()?;
+    let mut store = before;
+    let call = Call::new(config, store.horizon, now);
+    let mut account = tables.account(submission.account())?;
+    let found = match &account {
+        Some(account) => tables.task(account, submission.id())?,
+        None => None,
+    };
+    let proposal = match call.propose(&submission, found.as_ref())? {
+        Proposed::New(proposal) => proposal,
+        Proposed::Existing(task) => return Ok(Submitted::Existing(task)),
+    };
+    let mut room = None;
+    if call.is_full_for(&proposal, store.tasks) {
+        let first = tables.expires_first()?;
+        let horizon = call.make_room(first.map(|first| first.expires_at))?;
+        room = first.zip(Some(horizon));
+    }
+    if config.max_open() < usize::MAX {
+        let open = match &account {
+            Some(account) => tables.count_open(account, call.instant(), config.max_open())?,
+            None => 0,
+        };
+        call.check_open(open)?;
+    }
+
+    if let Some((first, horizon)) = room {
+        tables.drop_tasks(&[first], &mut store)?;
+        store.horizon = horizon;
+        // It may have been the last task of the account.
+        account = tables.account(submission.account())?;
+    }
+    let mut account = match account {
+        Some(account) => account,
+        None => tables.add_account(submission.account(), &mut store)?,
+    };
+    let task = call.accept(&proposal, submission, clock(&account, now));
+    store.tasks += usize::from(!proposal.replaces());
+    tables.write_task(&account, &task)?;
+    account.clock.advance_to(&task);
+    tables.write_account(&account, &call)?;
+    if store != before {
+        tables.write_store(&store)?;
+    }
+    Ok(Submitted::New(task))
+}
+
+pub(crate) fn apply(
+    tables: Tables<'_>,
+    config: &StoreConfig,
+    target: Target<'_>,
+    event: TaskEvent,
+    now: Now,
+) -> Result<Change, Stop<ApplyError>> {
+    let call = Call::new(config, tables.store()?.horizon, now);
+    let kind = event.kind();
+    let mut account = tables.account(target.account())?.ok_or(ApplyError::NotFound)?;
+    let task = call.permit(target, kind, tables.task(&account, target.id())?)?;
+    if let Some(width) = config.max_in_progress().filter(|_| call.needs_lane(kind)) {
+        let width = width.get() as usize;
+        call.check_lane(tables.count_in_progress(&account, call.instant(), width)?)?;
+    }
+    let change = call.change(task, event, clock(&account, now)).map_err(ApplyError::from)?;
+    write(tables, &mut account, &change, &call)?;
+    Ok(change)
+}
+
+pub(crate) fn claim(
+    tables: Tables<'_>,
+    config: &StoreConfig,
+    scope: Scope<'_>,
+    now: Now,
+) -> Result<Option<Claimed>, Stop<BackendError>> {
+    let mut store = tables.store()?;
+    let call = Call::new(config, store.horizon, now);
+    if let Scope::Account(name) = scope {
+        let Some(mut account) = tables.account(name)? else { return Ok(None) };
+        return match call.next(tables.work(&account, &call)?) {
+            Ok(handout) => hand_out(tables, &mut account, handout, &call).map(Some),
+            Err(_) => Ok(None),
+        };
+    }
+    tables.wake_overdue(&call)?;
+    while let Some(mut account) = tables.next_ready()? {
+        match call.next(tables.work(&account, &call)?) {
+            Ok(handout) => {
+                account.ticket = store.next_ticket();
+                tables.write_store(&store)?;
+                return hand_out(tables, &mut account, handout, &call).map(Some);
+            }
+            Err(parked) => tables.write_queue_entry(&account, Some(parked))?,
+        }
+    }
+    Ok(None)
+}
+
+fn hand_out(
+    tables: Tables<'_>,
+    account: &mut AccountRow,
+    handout: Handout,
+    call: &Call<'_>,
+) -> Result<Claimed, Stop<BackendError>> {
+    let claimed = call
+        .hand_out(handout, clock(account, call.now()))
+        .map_err(|_| Fault::Damaged("a record in the status of its row"))?;
+    write(tables, account, claimed.change(), call)?;
+    Ok(claimed)
+}
+
+/// Writes the task of a change, and what it makes of its account.
+fn write(
+    tables: Tables<'_>,
+    account: &mut AccountRow,
+    change: &Change,
+    call: &Call<'_>,
+) -> Result<(), Fault> {
+    tables.write_task(account, change.task())?;
+    account.clock.advance_to(change.task());
+    tables.write_account(account, call)
+}
+
+/// An account's clock `now`. Its revisions keep up with time: what was given out, and lost with the power or
+/// an older copy of the file, is not given out again for something else.
+fn clock(account: &AccountRow, now: Now) -> AccountClock {
+    let AccountRow { clock, .. } = account;
+    AccountClock::new(clock.revision().max(Revision::unreached_by(now)), clock.updated_at())
+}
+
+pub(crate) fn list(
+    tables: Tables<'_>,
+    config: &StoreConfig,
+    name: &AccountId,
+    query: &ListQuery,
+    now: Now,
+) -> Result<Page, Stop<ListError>> {
+    let position = query.position(name).map_err(ListError::from)?;
+    let store = tables.store()?;
+    let call = Call::new(config, store.horizon, now);
+    let Some(account) = tables.account(name)? else {
+        return Ok(call.page(name, query, Vec::new(), store.floor));
+    };
+    let tasks = tables.list(&account, query, position, call.instant())?;
+    Ok(call.page(name, query, tasks, account.clock.revision()))
+}
+
+/// Moves the horizon, and drops so many tasks.
+pub(crate) fn sweep(
+    tables: Tables<'_>,
+    config: &StoreConfig,
+    limit: usize,
+    now: Now,
+) -> Result<Swept, Stop<BackendError>> {
+    let before = tables.store()?;
+    let mut store = before;
+    store.horizon = Call::new(config, before.horizon, now).swept_to();
+    let due = tables.expiring(store.horizon, limit.saturating_add(1))?;
+    let (dropped, more) = due.split_at(due.len().min(limit));
+    tables.drop_tasks(dropped, &mut store)?;
+    if store != before {
+        tables.write_store(&store)?;
+    }
+    Ok(Swept { dropped: dropped.len(), more: !more.is_empty() })
+}

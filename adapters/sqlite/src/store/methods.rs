@@ -1,0 +1,47 @@
+//! The methods, as a thread calls them that may block.
+
+use tasklife::{
+    AccountId, ApplyError, BackendError, Change, Claimed, ListError, ListQuery, Now, Page, Scope,
+    Submission, SubmitError, Submitted, Swept, Target, Task, TaskEvent, TaskId, TaskStore,
+};
+
+use super::{SWEPT_AT_ONCE, SqliteStore, answered};
+
+impl TaskStore for SqliteStore {
+    fn submit(&self, submission: Submission, now: Now) -> Result<Submitted, SubmitError> {
+        answered(self.send_submission(submission, now).recv())
+    }
+
+    fn apply(&self, target: Target<'_>, event: TaskEvent, now: Now) -> Result<Change, ApplyError> {
+        answered(self.send_event(target, event, now).recv())
+    }
+
+    fn claim(&self, scope: Scope<'_>, now: Now) -> Result<Option<Claimed>, BackendError> {
+        answered(self.send_claim(scope, now).recv())
+    }
+
+    fn get(&self, account: &AccountId, id: TaskId, now: Now) -> Result<Option<Task>, BackendError> {
+        self.read_task(account.clone(), id, now)
+    }
+
+    fn list(&self, account: &AccountId, query: &ListQuery, now: Now) -> Result<Page, ListError> {
+        self.read_page(account.clone(), query.clone(), now)
+    }
+
+    fn sweep(&self, limit: usize, now: Now) -> Result<Swept, BackendError> {
+        let mut swept = Swept::default();
+        loop {
+            let limit_now = SWEPT_AT_ONCE.min(limit - swept.dropped);
+            let part = answered(self.send_sweep(limit_now, now).recv());
+            // What was dropped before is gone.
+            let part = part.map_err(|error| match swept.dropped {
+                0 => error,
+                _ => BackendError::unknown(error),
+            })?;
+            swept = Swept { dropped: swept.dropped + part.dropped, more: part.more };
+            if !swept.more || swept.dropped == limit {
+                return Ok(swept);
+            }
+        }
+    }
+}

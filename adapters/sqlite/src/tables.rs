@@ -1,0 +1,292 @@
+//! The rows, and the statements that read and write them.
+
+mod list;
+mod queue;
+
+use rusqlite::{Connection, Row, params};
+use tasklife::kit::{instant_from_bytes, instant_to_bytes};
+use tasklife::{
+    AccountClock, AccountId, MAX_TIME, MIN_TIME, Now, Revision, Task, TaskId, TaskRecord,
+};
+
+use crate::fault::Fault;
+
+/// The tables, in a transaction.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Tables<'c>(&'c Connection);
+
+/// What holds for the whole store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct StoreRow {
+    pub(crate) horizon: Now,
+    /// The highest revision of the accounts that were forgotten.
+    pub(crate) floor: Revision,
+    last_ticket: i64,
+    /// How many tasks there are.
+    pub(crate) tasks: usize,
+}
+
+/// An account, for as long as it has tasks.
+#[derive(Debug)]
+pub(crate) struct AccountRow {
+    pub(crate) key: i64,
+    pub(crate) clock: AccountClock,
+    pub(crate) ticket: i64,
+}
+
+/// A task that is to be dropped.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ExpiringRow {
+    key: i64,
+    account: i64,
+    pub(crate) expires_at: Now,
+}
+
+impl StoreRow {
+    /// The ticket behind all others.
+    pub(crate) fn next_ticket(&mut self) -> i64 {
+        self.last_ticket = self.last_ticket.saturating_add(1);
+        self.last_ticket
+    }
+}
+
+impl<'c> Tables<'c> {
+    pub(crate) const fn new(connection: &'c Connection) -> Self {
+        Self(connection)
+    }
+
+    pub(crate) fn store(self) -> Result<StoreRow, Fault> {
+        let mut statement =
+            self.0.prepare_cached("SELECT horizon, floor, last_ticket, tasks FROM store")?;
+        let mut rows = statement.query([])?;
+        let row = rows.next()?.ok_or(Fault::Damaged("a row that tells of the whole store"))?;
+        Ok(StoreRow {
+            horizon: instant(row, 0)?,
+            floor: revision(row, 1)?,
+            last_ticket: row.get(2)?,
+            tasks: usize::try_from(row.get::<_, i64>(3)?)
+                .map_err(|_| Fault::Damaged("a number of tasks"))?,
+        })
+    }
+
+    pub(crate) fn write_store(self, store: &StoreRow) -> Result<(), Fault> {
+        let mut statement = self.0.prepare_cached(
+            "UPDATE store SET horizon = ?1, floor = ?2, last_ticket = ?3, tasks = ?4",
+        )?;
+        let StoreRow { horizon, floor, last_ticket, tasks } = *store;
+        let tasks = i64::try_from(tasks).unwrap_or(i64::MAX);
+        statement.execute(params![instant_to_bytes(horizon), number(floor), last_ticket, tasks])?;
+        Ok(())
+    }
+
+    pub(crate) fn account(self, name: &AccountId) -> Result<Option<AccountRow>, Fault> {
+        let mut statement = self.0.prepare_cached(
+            "SELECT key, revision, updated_at, ticket FROM accounts WHERE name = ?1",
+        )?;
+        let mut rows = statement.query([name.as_str()])?;
+        let Some(row) = rows.next()? else { return Ok(None) };
+        Ok(Some(AccountRow {
+            key: row.get(0)?,
+            clock: AccountClock::new(revision(row, 1)?, instant(row, 2)?),
+            ticket: row.get(3)?,
+        }))
+    }
+
+    /// An account that is new, or was forgotten.
+    pub(crate) fn add_account(
+        self,
+        name: &AccountId,
+        store: &mut StoreRow,
+    ) -> Result<AccountRow, Fault> {
+        let clock = AccountClock::new(store.floor, MIN_TIME);
+        let ticket = store.next_ticket();
+        let mut statement = self.0.prepare_cached(
+            "INSERT INTO accounts (name, revision, updated_at, ticket, ready)
+             VALUES (?1, ?2, ?3, ?4, 0)",
+        )?;
+        let updated_at = instant_to_bytes(clock.updated_at());
+        let key = statement.insert(params![
+            name.as_str(),
+            number(clock.revision()),
+            updated_at,
+            ticket
+        ])?;
+        Ok(AccountRow { key, clock, ticket })
+    }
+
+    /// What is under an id of an account, visible or not.
+    pub(crate) fn task(self, account: &AccountRow, id: TaskId) -> Result<Option<Task>, Fault> {
+        let mut statement =
+            self.0.prepare_cached("SELECT record FROM tasks WHERE account = ?1 AND id = ?2")?;
+        let mut rows = statement.query(params![account.key, id.as_uuid().as_bytes()])?;
+        let Some(row) = rows.next()? else { return Ok(None) };
+        decode(row, 0, id).map(Some)
+    }
+
+    /// Writes a task as it now is, new or not.
+    pub(crate) fn write_task(self, account: &AccountRow, task: &Task) -> Result<(), Fault> {
+        let mut statement = self.0.prepare_cached(
+            "INSERT INTO tasks (account, id, status, revision, expires_at, record)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+             ON CONFLICT (account, id) DO UPDATE SET
+                status = excluded.status, revision = excluded.revision,
+                expires_at = excluded.expires_at, record = excluded.record",
+        )?;
+        statement.execute(params![
+            account.key,
+            task.id().as_uuid().as_bytes(),
+            task.status() as u8,
+            number(task.revision()),
+            instant_to_bytes(task.expires_at()),
+            encode(task)?,
+        ])?;
+        Ok(())
+    }
+
+    /// How many unfinished tasks of an account are visible at an instant: so many at the most.
+    pub(crate) fn count_open(
+        self,
+        account: &AccountRow,
+        instant: Now,
+        limit: usize,
+    ) -> Result<usize, Fault> {
+        let mut open = 0;
+        for status in 0..3 {
+            open += self.count_in_status(account, status, instant, limit - open)?;
+        }
+        Ok(open)
+    }
+
+    /// How many tasks in progress of an account are visible at an instant: so many at the most.
+    pub(crate) fn count_in_progress(
+        self,
+        account: &AccountRow,
+        instant: Now,
+        limit: usize,
+    ) -> Result<usize, Fault> {
+        self.count_in_status(account, 2, instant, limit)
+    }
+
+    fn count_in_status(
+        self,
+        account: &AccountRow,
+        status: u8,
+        instant: Now,
+        limit: usize,
+    ) -> Result<usize, Fault> {
+        let mut statement = self.0.prepare_cached(
+            "SELECT count(*) FROM (
+                SELECT 1 FROM tasks
+                WHERE account = ?1 AND status = ?2 AND status < 3 AND expires_at > ?3 LIMIT ?4
+             )",
+        )?;
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let instant = instant_to_bytes(instant);
+        let count: i64 =
+            statement.query_one(params![account.key, status, instant, limit], |row| row.get(0))?;
+        usize::try_from(count).map_err(|_| Fault::Damaged("a number of tasks"))
+    }
+
+    /// The task that expires first of all.
+    pub(crate) fn expires_first(self) -> Result<Option<ExpiringRow>, Fault> {
+        Ok(self.expiring(MAX_TIME, 1)?.pop())
+    }
+
+    /// Tasks that expire by an instant, so many of the first ones at the most.
+    pub(crate) fn expiring(self, by: Now, limit: usize) -> Result<Vec<ExpiringRow>, Fault> {
+        let mut statement = self.0.prepare_cached(
+            "SELECT key, account, expires_at FROM tasks WHERE expires_at <= ?1
+             ORDER BY expires_at LIMIT ?2",
+        )?;
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let mut rows = statement.query(params![instant_to_bytes(by), limit])?;
+        let mut expiring = Vec::new();
+        while let Some(row) = rows.next()? {
+            let (key, account) = (row.get(0)?, row.get(1)?);
+            expiring.push(ExpiringRow { key, account, expires_at: instant(row, 2)? });
+        }
+        Ok(expiring)
+    }
+
+    /// Drops tasks. An account without tasks is forgotten: its revision raises the floor.
+    pub(crate) fn drop_tasks(
+        self,
+        tasks: &[ExpiringRow],
+        store: &mut StoreRow,
+    ) -> Result<(), Fault> {
+        let mut delete = self.0.prepare_cached("DELETE FROM tasks WHERE key = ?1")?;
+        let mut accounts: Vec<i64> = tasks.iter().map(|task| task.account).collect();
+        for task in tasks {
+            delete.execute([task.key])?;
+        }
+        store.tasks = store.tasks.saturating_sub(tasks.len());
+        accounts.sort_unstable();
+        accounts.dedup();
+        let mut forget = self.0.prepare_cached(
+            "DELETE FROM accounts WHERE key = ?1
+                AND NOT EXISTS (SELECT 1 FROM tasks WHERE account = ?1)
+             RETURNING revision",
+        )?;
+        for account in accounts {
+            let mut forgotten = forget.query([account])?;
+            if let Some(row) = forgotten.next()? {
+                store.floor = store.floor.max(revision(row, 0)?);
+            }
+        }
+        Ok(())
+    }
+
+    /// A task that is visible, if it is there: all that `get` asks, in one step.
+    pub(crate) fn get(
+        self,
+        account: &AccountId,
+        id: TaskId,
+        now: Now,
+    ) -> Result<Option<Task>, Fault> {
+        let mut statement = self.0.prepare_cached(
+            "SELECT record FROM tasks
+             WHERE account = (SELECT key FROM accounts WHERE name = ?1) AND id = ?2
+                AND expires_at > ?3 AND expires_at > (SELECT horizon FROM store)",
+        )?;
+        let (uuid, now) = (id.as_uuid(), instant_to_bytes(now));
+        let mut rows = statement.query(params![account.as_str(), uuid.as_bytes(), now])?;
+        let Some(row) = rows.next()? else { return Ok(None) };
+        decode(row, 0, id).map(Some)
+    }
+}
+
+fn encode(task: &Task) -> Result<String, Fault> {
+    serde_json::to_string(&TaskRecord::from(task))
+        .map_err(|source| Fault::Json { id: task.id(), source })
+}
+
+fn decode(row: &Row<'_>, column: usize, id: TaskId) -> Result<Task, Fault> {
+    let text = row.get_ref(column)?.as_str().map_err(|_| Fault::Damaged("a record in text"))?;
+    let record: TaskRecord =
+        serde_json::from_str(text).map_err(|source| Fault::Json { id, source })?;
+    Ok(Task::try_from(record)?)
+}
+
+/// A revision as the file has it.
+fn number(revision: Revision) -> i64 {
+    i64::try_from(revision.get()).unwrap_or(i64::MAX)
+}
+
+fn revision(row: &Row<'_>, column: usize) -> Result<Revision, Fault> {
+    let number = u64::try_from(row.get::<_, i64>(column)?).ok();
+    let revision = number.and_then(|number| Revision::try_from(number).ok());
+    revision.ok_or(Fault::Damaged("a revision"))
+}
+
+fn instant(row: &Row<'_>, column: usize) -> Result<Now, Fault> {
+    optional_instant(row, column)?.ok_or(Fault::Damaged("an instant"))
+}
+
+fn optional_instant(row: &Row<'_>, column: usize) -> Result<Option<Now>, Fault> {
+    let Some(bytes) =
+        row.get_ref(column)?.as_blob_or_null().map_err(|_| Fault::Damaged("an instant"))?
+    else {
+        return Ok(None);
+    };
+    instant_from_bytes(bytes).map(Some).ok_or(Fault::Damaged("an instant"))
+}

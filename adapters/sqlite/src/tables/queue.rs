@@ -1,0 +1,143 @@
+//! What accounts have to hand out, and whose turn it is.
+
+use rusqlite::params;
+use tasklife::kit::{Call, Lane, Parked, Work, instant_from_bytes, instant_to_bytes};
+use tasklife::uuid::Uuid;
+use tasklife::{AccountClock, Now, Task, TaskId, TaskStatus, clamp_time};
+
+use super::{AccountRow, Tables, decode, instant, number, revision};
+use crate::fault::Fault;
+
+impl Tables<'_> {
+    /// What an account has to hand out.
+    pub(crate) fn work(self, account: &AccountRow, call: &Call<'_>) -> Result<Work, Fault> {
+        let config = call.config();
+        let instant = call.instant();
+        let received = self.first_in(account, TaskStatus::Received, instant)?;
+        let in_progress = match config.takeover_after() {
+            Some(_) => self.first_in(account, TaskStatus::ProcessingInProgress, instant)?,
+            None => None,
+        };
+        let lane = match config.max_in_progress() {
+            Some(width) if received.is_some() => self.lane(account, width.get(), instant)?,
+            _ => Lane::Room,
+        };
+        let hidden_until = self.hidden_until(account, instant)?;
+        Ok(Work { in_progress, received, lane, hidden_until })
+    }
+
+    fn first_in(
+        self,
+        account: &AccountRow,
+        status: TaskStatus,
+        instant: Now,
+    ) -> Result<Option<Task>, Fault> {
+        let mut statement = self.0.prepare_cached(
+            "SELECT id, record FROM tasks WHERE account = ?1 AND status = ?2 AND expires_at > ?3
+             ORDER BY revision LIMIT 1",
+        )?;
+        let mut rows =
+            statement.query(params![account.key, status as u8, instant_to_bytes(instant)])?;
+        let Some(row) = rows.next()? else { return Ok(None) };
+        let id = TaskId::from(Uuid::from_bytes(row.get(0)?));
+        decode(row, 1, id).map(Some)
+    }
+
+    /// Whether a lane has room. It is full until the task expires of which as many expire later, or none
+    /// sooner, as would fill it but for one.
+    fn lane(self, account: &AccountRow, width: u32, instant: Now) -> Result<Lane, Fault> {
+        let mut statement = self.0.prepare_cached(
+            "SELECT expires_at FROM tasks WHERE account = ?1 AND status = 2 AND expires_at > ?2
+             ORDER BY expires_at DESC LIMIT 1 OFFSET ?3",
+        )?;
+        let mut rows =
+            statement.query(params![account.key, instant_to_bytes(instant), width - 1])?;
+        Ok(match rows.next()? {
+            Some(row) => Lane::FullUntil(Some(super::instant(row, 0)?)),
+            None => Lane::Room,
+        })
+    }
+
+    fn hidden_until(self, account: &AccountRow, instant: Now) -> Result<Option<Now>, Fault> {
+        let mut statement = self.0.prepare_cached(
+            "SELECT max(latest) FROM (
+                SELECT max(expires_at) AS latest FROM tasks
+                WHERE account = ?1 AND status = 1 AND expires_at <= ?2
+                UNION ALL
+                SELECT max(expires_at) FROM tasks
+                WHERE account = ?1 AND status = 2 AND expires_at <= ?2
+             )",
+        )?;
+        let latest: Option<Vec<u8>> = statement
+            .query_one(params![account.key, instant_to_bytes(instant)], |row| row.get(0))?;
+        let Some(bytes) = latest else { return Ok(None) };
+        instant_from_bytes(&bytes).map(Some).ok_or(Fault::Damaged("an instant"))
+    }
+
+    /// Writes an account to which something happened: its clock, its ticket, and whether it is ready.
+    pub(crate) fn write_account(self, account: &AccountRow, call: &Call<'_>) -> Result<(), Fault> {
+        let parked = call.next(self.work(account, call)?).err();
+        self.write_queue_entry(account, parked)
+    }
+
+    /// Parks an account that has nothing to hand out, or makes it ready.
+    pub(crate) fn write_queue_entry(
+        self,
+        account: &AccountRow,
+        parked: Option<Parked>,
+    ) -> Result<(), Fault> {
+        let mut statement = self.0.prepare_cached(
+            "UPDATE accounts SET revision = ?2, updated_at = ?3, ticket = ?4, ready = ?5,
+                parked_past = ?6, parked_until = ?7, parked_unless_before = ?8
+             WHERE key = ?1",
+        )?;
+        let AccountRow { key, clock, ticket, .. } = account;
+        let Parked { past, until, unless_before } = parked.unwrap_or_default();
+        statement.execute(params![
+            key,
+            number(clock.revision()),
+            instant_to_bytes(clock.updated_at()),
+            ticket,
+            parked.is_none(),
+            past.map(instant_to_bytes),
+            until.map(instant_to_bytes),
+            unless_before.map(instant_to_bytes),
+        ])?;
+        Ok(())
+    }
+
+    /// Makes ready what a clock says should be.
+    pub(crate) fn wake_overdue(self, call: &Call<'_>) -> Result<(), Fault> {
+        let now = instant_to_bytes(clamp_time(call.now()));
+        let instant = instant_to_bytes(call.instant());
+        let overdue = [
+            ("parked_past < ?1", now),
+            ("parked_until <= ?1", instant),
+            ("parked_unless_before > ?1", instant),
+        ];
+        for (is_over, instant) in overdue {
+            let mut statement = self.0.prepare_cached(&format!(
+                "UPDATE accounts SET ready = 1, parked_past = NULL, parked_until = NULL,
+                    parked_unless_before = NULL
+                 WHERE {is_over}"
+            ))?;
+            statement.execute([instant])?;
+        }
+        Ok(())
+    }
+
+    /// The account whose turn it is, if any may have something to hand out.
+    pub(crate) fn next_ready(self) -> Result<Option<AccountRow>, Fault> {
+        let mut statement = self.0.prepare_cached(
+            "SELECT key, revision, updated_at, ticket FROM accounts WHERE ready = 1
+             ORDER BY ticket LIMIT 1",
+        )?;
+        let mut rows = statement.query([])?;
+        let Some(row) = rows.next()? else { return Ok(None) };
+        Ok(Some(AccountRow {
+            key: row.get(0)?,
+            clock: AccountClock::new(revision(row, 1)?, instant(row, 2)?),
+            ticket: row.get(3)?,
+        }))
+    }
+}

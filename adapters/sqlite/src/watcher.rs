@@ -1,0 +1,47 @@
+//! The thread that looks whether another process has written, while somebody waits for it.
+
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread;
+use std::time::Duration;
+
+use rusqlite::Connection;
+use tasklife::Bell;
+
+/// How often it looks.
+const INTERVAL: Duration = Duration::from_millis(10);
+
+/// The thread. It ends when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Watcher {
+    /// Nothing is sent: that it is closed is heard.
+    _end: Sender<()>,
+}
+
+impl Watcher {
+    /// Starts it. It looks at the connection's counter of what other connections have committed.
+    pub(crate) fn start(connection: Connection, bell: Bell) -> std::io::Result<Self> {
+        let (end, ended) = channel();
+        thread::Builder::new()
+            .name("tasklife-sqlite-watcher".into())
+            .spawn(move || watch(&connection, &bell, &ended))?;
+        Ok(Self { _end: end })
+    }
+}
+
+fn watch(connection: &Connection, bell: &Bell, ended: &Receiver<()>) {
+    let mut seen = None;
+    while let Err(RecvTimeoutError::Timeout) = ended.recv_timeout(INTERVAL) {
+        if !bell.is_awaited() {
+            continue;
+        }
+        let version = connection
+            .prepare_cached("PRAGMA data_version")
+            .and_then(|mut statement| statement.query_one([], |row| row.get::<_, i64>(0)));
+        // Hints may be lost: what fails is looked at again.
+        if let Ok(version) = version
+            && seen.replace(version) != Some(version)
+        {
+            bell.ring();
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! The thread that writes: calls that wait for it are committed together.
+
+use std::io;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::{self, JoinHandle};
+
+use oneshot::Sender as Reply;
+use rusqlite::Connection;
+use tasklife::{BackendError, Bell};
+
+use crate::fault::{Fault, Shared, Stop};
+use crate::tables::Tables;
+
+/// How many calls are committed together at the most: so many wait for each other.
+const TOGETHER: usize = 128;
+
+/// The way to the thread that writes. When it is dropped, the thread ends and closes its connection.
+#[derive(Debug)]
+pub(crate) struct Writer {
+    jobs: Option<Sender<Box<dyn Job>>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Writer {
+    /// Starts the thread. It rings the bell for what was committed and may have made work.
+    pub(crate) fn start(connection: Connection, bell: Bell) -> io::Result<Self> {
+        let (jobs, waiting) = channel();
+        let thread = thread::Builder::new()
+            .name("tasklife-sqlite".into())
+            .spawn(move || run(&connection, &waiting, &bell))?;
+        Ok(Self { jobs: Some(jobs), thread: Some(thread) })
+    }
+
+    /// Has a call made in a transaction. Its answer comes once that is committed; then the bell rings, where it
+    /// may have made work.
+    pub(crate) fn call<X, E>(
+        &self,
+        work: impl FnOnce(Tables<'_>) -> Result<X, Stop<E>> + Send + 'static,
+        may_make_work: fn(&X) -> bool,
+    ) -> oneshot::Receiver<Result<X, E>>
+    where
+        X: Send + 'static,
+        E: From<BackendError> + Send + 'static,
+    {
+        let (reply, answer) = oneshot::channel();
+        let job = Call { work: Some(work), may_make_work, answer: None, reply };
+        if let Some(jobs) = &self.jobs
+            && let Err(unsent) = jobs.send(Box::new(job))
+        {
+            unsent.0.finish(Err(BackendError::not_applied(Fault::ThreadEnded)));
+        }
+        answer
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.jobs = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// A call on its way.
+trait Job: Send {
+    /// Makes the call, in a transaction that others share.
+    fn run(&mut self, tables: Tables<'_>) -> Result<(), Fault>;
+
+    /// Tells the caller what came of it, once that is certain. Gives whether it may have made work.
+    fn finish(self: Box<Self>, committed: Result<(), BackendError>) -> bool;
+}
+
+struct Call<F, X, E> {
+    work: Option<F>,
+    may_make_work: fn(&X) -> bool,
+    answer: Option<Result<X, E>>,
+    reply: Reply<Result<X, E>>,
+}
+
+impl<F, X, E> Job for Call<F, X, E>
+where
+    F: FnOnce(Tables<'_>) -> Result<X, Stop<E>> + Send,
+    X: Send,
+    E: From<BackendError> + Send,
+{
+    fn run(&mut self, tables: Tables<'_>) -> Result<(), Fault> {
+        let Some(work) = self.work.take() else { return Ok(()) };
+        self.answer = Some(match work(tables) {
+            Ok(answer) => Ok(answer),
+            Err(Stop::Refused(refusal)) => Err(refusal),
+            Err(Stop::Failed(fault)) => return Err(fault),
+        });
+        Ok(())
+    }
+
+    fn finish(self: Box<Self>, committed: Result<(), BackendError>) -> bool {
+        let Self { answer, reply, may_make_work, .. } = *self;
+        let answer = match (committed, answer) {
+            (Ok(()), Some(answer)) => answer,
+            (Ok(()), None) => Err(BackendError::not_applied(Fault::ThreadEnded).into()),
+            (Err(error), _) => Err(error.into()),
+        };
+        let made_work = answer.as_ref().is_ok_and(may_make_work);
+        // Nobody waits for it where the future was dropped.
+        let _ = reply.send(answer);
+        made_work
+    }
+}
+
+fn run(connection: &Connection, waiting: &Receiver<Box<dyn Job>>, bell: &Bell) {
+    while let Ok(first) = waiting.recv() {
+        if let Err(fault) = connection.execute_batch("BEGIN IMMEDIATE") {
+            let fault = Shared::from(Fault::from(fault));
+            for job in std::iter::once(first).chain(waiting.try_iter().take(TOGETHER)) {
+                job.finish(Err(BackendError::not_applied(fault.clone())));
+            }
+            continue;
+        }
+        let together = std::iter::once(first).chain(waiting.try_iter()).take(TOGETHER);
+        if commit(connection, together) {
+            bell.ring();
+        }
+    }
+}
+
+/// Makes calls in the transaction that has begun, and ends it. One that fails leaves the others alone, unless
+/// the engine takes back the whole transaction with it. Gives whether they may have made work.
+fn commit(connection: &Connection, together: impl Iterator<Item = Box<dyn Job>>) -> bool {
+    let mut done: Vec<Box<dyn Job>> = Vec::new();
+    let mut end = Ok(());
+    for mut job in together {
+        let made = connection
+            .prepare_cached("SAVEPOINT call")
+            .and_then(|mut savepoint| savepoint.execute([]))
+            .map_err(Fault::from)
+            .and_then(|_| job.run(Tables::new(connection)));
+        let undo = if made.is_ok() { "RELEASE call" } else { "ROLLBACK TO call; RELEASE call" };
+        let undone =
+            if connection.is_autocommit() { Ok(()) } else { connection.execute_batch(undo) };
+        match (made, undone) {
+            (Ok(()), Ok(())) => done.push(job),
+            (Ok(()), Err(fault)) => {
+                end = Err(Fault::from(fault));
+                done.push(job);
+                break;
+            }
+            (Err(fault), undone) => {
+                let fault = Shared::from(fault);
+                job.finish(Err(BackendError::not_applied(fault.clone())));
+                if connection.is_autocommit() || undone.is_err() {
+                    end = Err(Fault::TakenBack(fault));
+                    break;
+                }
+            }
+        }
+    }
+    let end = end.and_then(|()| connection.execute_batch("COMMIT").map_err(Fault::from));
+    if end.is_err() && !connection.is_autocommit() {
+        let _ = connection.execute_batch("ROLLBACK");
+    }
+    let end = end.map_err(|fault| (fault.leaves_unknown(), Shared::from(fault)));
+    let mut made_work = false;
+    for job in done {
+        made_work |= job.finish(end.clone().map_err(|(is_unknown, fault)| {
+            if is_unknown { BackendError::unknown(fault) } else { BackendError::not_applied(fault) }
+        }));
+    }
+    made_work
+}
