@@ -1,8 +1,10 @@
 //! An API server to copy and change: tasks over HTTP, workers beside it, on a store in memory with a
-//! file that takes the tasks from its stop to its next start, or on a store that several servers share.
+//! file that takes the tasks from its stop to its next start, in an SQLite file that survives crashes, or on a
+//! store that servers of many machines share.
 //!
 //! ```text
 //! cargo run -p tasklife-server -- --snapshot tasks.json
+//! cargo run -p tasklife-server -- --store sqlite:tasks.db
 //! cargo run -p tasklife-server --features redis -- --store redis://127.0.0.1:6379
 //! curl -i http://127.0.0.1:8080/v1/subscriptions -d '{"name": "test"}' -H "x-api-key: acme"
 //! curl -i http://127.0.0.1:8080/v1/tasks -H "x-api-key: acme"
@@ -16,7 +18,8 @@
 //! starts and stops everything, then come the requests, the workers, and the file. Delete what you don't
 //! need: without `--store` the function `open` goes, without the file everything from `Saved` on.
 //!
-//! What can be lost? With `--store`, what the documentation of that store says. In memory without
+//! What can be lost? With `--store sqlite:FILE`, nothing that was acknowledged; with another, what its
+//! documentation says. In memory without
 //! `--snapshot`, everything at every stop. With it nothing at an orderly stop (ctrl-c, `SIGTERM`), and at a
 //! crash what happened since the file was last written: 10 seconds ago at the most, unless `--save-every`
 //! says otherwise. The next start says so. A task that was accepted in that time is not there, and one that
@@ -55,15 +58,17 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use tasklife::format::BuiltIn;
 use tasklife::{
-    AccountId, ApplyError, AsyncTaskStore, BackendError, Claimed, CommandType, Completion,
-    InProcess, Links, MemoryStore, Origin, Progress, Replies, Scope, Snapshot, StoreConfig,
-    Submission, Submitted, Swept, Target, Task, TaskError, TaskEvent, TaskId, TaskStatus,
+    AccountId, ApplyError, AsyncTaskStore, BackendError, Changes, Claimed, CommandType, Completion,
+    InProcess, Links, MemoryStore, Notifying, Origin, Progress, Replies, Scope, Snapshot,
+    StoreConfig, Submission, Submitted, Swept, Target, Task, TaskError, TaskEvent, TaskId,
+    TaskStatus,
 };
 #[cfg(feature = "redis")]
 use tasklife_redis::{Redis, RedisStore};
+#[cfg(feature = "sqlite")]
+use tasklife_sqlite::SqliteStore;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
-use tokio::sync::Notify;
 use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::{interval, sleep, timeout};
 use uuid::Uuid;
@@ -79,8 +84,8 @@ struct Options {
     /// Where to listen; port 0 stands for any that is free
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
-    /// The store, for all servers that are told the same; in memory unless given. With the feature
-    /// `redis`, redis://ADDRESS:PORT
+    /// The store, for all servers that are told the same; in memory unless given. sqlite:FILE for those of
+    /// one machine; with the feature `redis`, redis://ADDRESS:PORT
     #[arg(long, value_name = "URL", conflicts_with = "snapshot")]
     store: Option<String>,
     /// Where the tasks in memory are kept from a stop to the next start
@@ -137,7 +142,7 @@ fn run(options: &Options) -> RunResult {
         let every = Duration::from_secs(options.save_every.get().into());
         background.spawn_on(save_often(memory.clone(), path.into(), every), runtime.handle());
     }
-    let store = Arc::new(InProcess(memory.clone()));
+    let store = Arc::new(Notifying::new(InProcess(memory.clone())));
     let served = runtime.block_on(serve(listener, store, background, options.format));
     // Ends all that still runs at its next `await`. From here on no task changes; one in progress
     // stays so, and is taken over after the restart.
@@ -148,19 +153,38 @@ fn run(options: &Options) -> RunResult {
     served
 }
 
+/// A store that tells when there may be work.
+trait Store: AsyncTaskStore + Changes {}
+
+impl<S: AsyncTaskStore + Changes> Store for S {}
+
 /// The store at an address, which several servers may share.
-#[cfg_attr(not(feature = "redis"), expect(unused_variables, reason = "there is no such store"))]
-fn open(
-    url: &str,
-    config: StoreConfig,
-) -> std::result::Result<Arc<dyn AsyncTaskStore>, Box<dyn Error>> {
-    match url.split_once("://") {
+#[cfg_attr(
+    not(any(feature = "redis", feature = "sqlite")),
+    expect(unused_variables, reason = "there is no such store")
+)]
+fn open(address: &str, config: StoreConfig) -> std::result::Result<Arc<dyn Store>, Box<dyn Error>> {
+    match address.split_once(':') {
+        #[cfg(feature = "sqlite")]
+        Some(("sqlite", file)) if !file.is_empty() => {
+            Ok(Arc::new(SqliteStore::open(file, config)?))
+        }
+        // Of the changes that other servers make, it tells nothing.
         #[cfg(feature = "redis")]
-        Some(("redis", _)) => Ok(Arc::new(RedisStore::new(Redis::server(url)?, config))),
-        _ if cfg!(feature = "redis") => Err("expected redis://ADDRESS:PORT".into()),
+        Some(("redis", _)) => {
+            let store = RedisStore::new(Redis::server(address)?, config);
+            Ok(Arc::new(Notifying::new(store)))
+        }
         _ => {
-            Err("this server was built without a store to share: build it with --features redis"
-                .into())
+            let forms = [
+                cfg!(feature = "sqlite").then_some("sqlite:FILE"),
+                cfg!(feature = "redis").then_some("redis://ADDRESS:PORT"),
+            ];
+            let forms: Vec<_> = forms.into_iter().flatten().collect();
+            let forms = if forms.is_empty() { "no store".into() } else { forms.join(" or ") };
+            Err(format!(
+                "expected {forms}, got {address}: other stores are features of this server"
+            ))?
         }
     }
 }
@@ -186,14 +210,13 @@ impl fmt::Display for Chain<'_> {
 /// Answers requests and works on tasks, until it is asked to stop.
 async fn serve(
     listener: TcpListener,
-    store: Arc<dyn AsyncTaskStore>,
+    store: Arc<dyn Store>,
     mut background: JoinSet<()>,
     format: BuiltIn,
 ) -> RunResult {
     let (stop, give_up) = (stop_signal()?, stop_signal()?);
-    let wake = Arc::new(Notify::new());
     for _ in 0..WORKERS {
-        background.spawn(work(store.clone(), wake.clone()));
+        background.spawn(work(store.clone()));
     }
     background.spawn(sweep(store.clone()));
     let (path, title) = ("/subscriptions/{resourceId}", "getSubscriptionInformation");
@@ -203,7 +226,7 @@ async fn serve(
     let origin = if is_path_enough { Origin::Base } else { Origin::Host };
     let format = format.format("tasklife-server");
     let replies = Replies::new(links).with_origin(origin).with_format(format);
-    let api = Api { store, wake, replies };
+    let api = Api { store, replies };
 
     writeln!(io::stdout(), "listening on http://{}", listener.local_addr()?)?;
     io::stdout().flush()?;
@@ -236,8 +259,7 @@ fn stop_signal() -> io::Result<impl Future<Output = ()>> {
 
 /// What the requests share.
 struct Api {
-    store: Arc<dyn AsyncTaskStore>,
-    wake: Arc<Notify>,
+    store: Arc<dyn Store>,
     replies: Replies,
 }
 
@@ -303,7 +325,6 @@ async fn submit(
     let id = id.unwrap_or_else(|| Uuid::new_v4().into());
     let submission = Submission::new(account.clone(), id, CREATE).with_input(&*body);
     let mut submitted = api.store.submit(submission, now).await;
-    api.wake.notify_one();
     if let (Ok(Submitted::New(task)), Some(until)) =
         (&mut submitted, replies.hold_until(&request, now))
         && let Ok(Some(later)) = api.held(&account, id, until).await
@@ -376,12 +397,13 @@ impl Api {
 }
 
 /// A worker: processes whatever task is next, one after the other.
-async fn work(store: Arc<dyn AsyncTaskStore>, wake: Arc<Notify>) {
+async fn work(store: Arc<dyn Store>) {
     loop {
+        // What happens from here on, it hears of, also while it asks.
+        let changed = store.changed();
         match store.claim(Scope::Any, Utc::now()).await {
             Ok(Some(Claimed::Work(claimed))) => {
                 let ended = process(&*store, claimed.into_task()).await;
-                wake.notify_one(); // its account may have another task, for a worker that is idle
                 match ended {
                     // Taken over by another worker, or expired: no longer this one's.
                     Ok(()) | Err(ApplyError::Stale { .. } | ApplyError::NotFound) => continue,
@@ -392,15 +414,14 @@ async fn work(store: Arc<dyn AsyncTaskStore>, wake: Arc<Notify>) {
             // Its workers fell silent, one after the other.
             Ok(Some(Claimed::GivenUp(change))) => {
                 eprintln!("task {} was given up", change.task().id());
-                wake.notify_one();
                 continue;
             }
             Ok(None) => {}
             Err(error) => eprintln!("no task was claimed: {}", Chain(&error)),
         }
-        // A submission wakes it. Of an expiry, a silence, or what other servers do, it hears
-        // nothing: so it looks every second, too.
-        let _ = timeout(Duration::from_secs(1), wake.notified()).await;
+        // A submission wakes it, and the end of a task, as its account may have another. Of an expiry or a
+        // silence it hears nothing, and of what other servers do not always: so it looks every second, too.
+        let _ = timeout(Duration::from_secs(1), changed).await;
     }
 }
 
@@ -446,7 +467,7 @@ async fn work_on(is_last: bool, input: Vec<u8>) -> std::result::Result<(), TaskE
 }
 
 /// Drops expired tasks every minute: by itself the store never does.
-async fn sweep(store: Arc<dyn AsyncTaskStore>) {
+async fn sweep(store: Arc<dyn Store>) {
     let mut minutes = interval(Duration::from_mins(1));
     loop {
         minutes.tick().await;

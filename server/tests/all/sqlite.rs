@@ -1,0 +1,65 @@
+//! Two processes of the server on one file, which are killed.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::thread::sleep;
+use std::time::Duration;
+
+use tasklife::TaskStatus;
+
+use crate::client::{PROGRAM, Server};
+
+fn address(folder: &Path) -> String {
+    format!("sqlite:{}", folder.join("tasks.db").display())
+}
+
+fn start(folder: &Path) -> Server {
+    Server::start(&["--takeover-after", "1", "--store", &address(folder)])
+}
+
+#[test]
+fn two_servers_share_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let servers = [start(folder.path()), start(folder.path())];
+    let [one, other] = &servers;
+    // Whatever server a client asks: the same task, the same answer, the same list.
+    let keyed = "Idempotency-Key: order-7f3a\r\n";
+    let first = one.post(keyed, r#"{"name": "test"}"#);
+    let again = other.post(keyed, r#"{"name": "test"}"#);
+    assert_eq!((first.status, again.status), (202, 202));
+    assert_eq!(first.document(202).task_id(), again.document(202).task_id());
+    assert_eq!(other.post(keyed, r#"{"name": "other"}"#).status, 422);
+    let ended = other.follow(first.header("location").unwrap(), |_| {}).document(200);
+    assert_eq!(ended.status().known(), Some(TaskStatus::ProcessingCompleted));
+    assert_eq!(one.get("/v1/tasks", "").body, other.get("/v1/tasks", "").body);
+}
+
+#[test]
+fn what_was_acknowledged_survives_a_server_that_is_killed() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = start(folder.path());
+    let paths: Vec<_> =
+        (0..5).map(|_| server.post("", "{}").header("location").unwrap().to_owned()).collect();
+    while server.get(&paths[0], "").document(200).progress().is_none() {
+        sleep(Duration::from_millis(20));
+    }
+    server.0.process.kill().unwrap();
+    server.0.process.wait().unwrap();
+    let server = start(folder.path());
+    for path in &paths {
+        let ended = server.follow(path, |_| {}).document(200);
+        assert_eq!(ended.status().known(), Some(TaskStatus::ProcessingCompleted), "{path}");
+    }
+}
+
+#[test]
+fn a_file_of_another_program_is_refused_at_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("tasks.db"), "not a database, but a text of some length").unwrap();
+    let options = ["--listen", "127.0.0.1:0", "--store", &address(folder.path())];
+    let refused = Command::new(PROGRAM).args(options).output().unwrap();
+    assert_eq!((refused.status.code(), &*refused.stdout), (Some(1), &b""[..]));
+    let message = String::from_utf8(refused.stderr).unwrap();
+    assert!(message.starts_with("--store: ") && message.contains("a file of SQLite"), "{message}");
+}
