@@ -34,3 +34,7 @@ mod writer;
 
 mod store;
 pub use store::{SqliteOptions, SqliteStore};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,0 +1,173 @@
+//! Hints that there may be work: what rings, what doesn't, and who hears it.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread;
+
+use tasklife::{
+    AccountId, AsyncTaskStore, Bell, Changed, Changes, Claimed, CommandType, Completion, InProcess,
+    MIN_TIME, MemoryStore, Notifying, Now, Scope, StoreConfig, Submission, Target, Task, TaskError,
+    TaskEvent, TaskId,
+};
+
+/// Counts how often it is woken.
+#[derive(Default)]
+struct Count(AtomicUsize);
+
+impl Wake for Count {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+fn is_ready<F: Future + ?Sized>(future: Pin<&mut F>, count: &Arc<Count>) -> bool {
+    let waker = Waker::from(count.clone());
+    future.poll(&mut Context::from_waker(&waker)).is_ready()
+}
+
+fn now<T, E: std::fmt::Debug>(
+    mut future: Pin<Box<dyn Future<Output = Result<T, E>> + Send + '_>>,
+) -> T {
+    match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(answer) => answer.unwrap(),
+        Poll::Pending => panic!("expected a store that answers at once"),
+    }
+}
+
+#[test]
+fn a_bell_is_heard_by_all_who_waited_since_before_it_rang() {
+    let (bell, count) = (Bell::default(), Arc::new(Count::default()));
+    let mut waiting: Vec<_> = (0..3).map(|_| Box::pin(bell.next())).collect();
+    assert!(!bell.is_awaited(), "a future that was not polled waits for nothing");
+    for future in &mut waiting {
+        // As often as it is polled, it is woken once.
+        assert!(!is_ready(future.as_mut(), &count) && !is_ready(future.as_mut(), &count));
+    }
+    assert!(bell.is_awaited());
+    let unpolled = &mut Box::pin(bell.next());
+    bell.ring();
+    assert_eq!(count.0.load(Ordering::SeqCst), 3);
+    assert!(!bell.is_awaited());
+    for future in waiting.iter_mut().chain([unpolled]) {
+        assert!(is_ready(future.as_mut(), &count));
+    }
+    let mut later = Box::pin(bell.next());
+    assert!(!is_ready(later.as_mut(), &count), "it rang before this one");
+}
+
+#[test]
+fn who_no_longer_waits_is_not_woken() {
+    let (bell, count) = (Bell::default(), Arc::new(Count::default()));
+    let mut dropped = Box::pin(bell.next());
+    let mut kept = Box::pin(bell.next());
+    assert!(!is_ready(dropped.as_mut(), &count) && !is_ready(kept.as_mut(), &count));
+    drop(dropped);
+    assert!(bell.is_awaited());
+    bell.ring();
+    assert_eq!(count.0.load(Ordering::SeqCst), 1);
+}
+
+#[test]
+fn the_waker_of_the_last_poll_is_woken() {
+    let (bell, counts) = (Bell::default(), [0, 1].map(|_| Arc::new(Count::default())));
+    let mut future = Box::pin(bell.next());
+    for count in &counts {
+        assert!(!is_ready(future.as_mut(), count));
+    }
+    bell.ring();
+    assert_eq!(counts.map(|count| count.0.load(Ordering::SeqCst)), [0, 1]);
+}
+
+#[test]
+fn a_bell_rings_across_threads() {
+    let bell = Bell::default();
+    for _ in 0..200 {
+        let heard = bell.next();
+        let ringer = thread::spawn({
+            let bell = bell.clone();
+            move || bell.ring()
+        });
+        block_on(heard);
+        ringer.join().unwrap();
+    }
+}
+
+/// Waits on this thread.
+fn block_on<F: Future>(future: F) -> F::Output {
+    struct Unpark(thread::Thread);
+    impl Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    let mut future = Box::pin(future);
+    loop {
+        if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            return output;
+        }
+        thread::park();
+    }
+}
+
+const CREATE: CommandType = CommandType::from_static("subscriptionCreateRequest");
+
+fn submission(account: &AccountId, key: &str) -> Submission {
+    Submission::new(account.clone(), TaskId::for_key(account, key), CREATE)
+}
+
+#[test]
+fn a_store_tells_what_may_make_work_and_nothing_else() {
+    let config = StoreConfig::default()
+        .with_takeover_after(std::time::Duration::from_secs(60))
+        .with_max_attempts(std::num::NonZeroU32::MIN);
+    let store = Notifying::new(InProcess(MemoryStore::new(config)));
+    let count = Arc::new(Count::default());
+    let account: AccountId = "acme".parse().unwrap();
+    let noon: Now = "2026-01-01T12:00:00Z".parse().unwrap();
+    let heard = |what: &str, expected: bool, call: &mut dyn FnMut()| {
+        let mut changed: Changed<'_> = store.changed();
+        call();
+        assert_eq!(is_ready(changed.as_mut(), &count), expected, "{what}");
+    };
+    let get = |key: &str| now(store.get(&account, TaskId::for_key(&account, key), noon)).unwrap();
+    let apply = |task: &Task, event| now(store.apply(Target::exactly(task), event, noon));
+    let submit = |key: &str| drop(now(store.submit(submission(&account, key), noon)));
+
+    heard("a submission", true, &mut || submit("1"));
+    heard("the same again", false, &mut || submit("1"));
+    heard("one that is initialized", true, &mut || {
+        drop(now(store.submit(submission(&account, "2").initialized(), noon)));
+    });
+    heard("a receive", true, &mut || drop(apply(&get("2"), TaskEvent::receive())));
+    heard("a claim", false, &mut || drop(now(store.claim(Scope::Any, noon))));
+    heard("a start", false, &mut || drop(apply(&get("2"), TaskEvent::start())));
+    heard("a report", false, &mut || drop(apply(&get("1"), TaskEvent::report())));
+    heard("a completion", true, &mut || {
+        drop(apply(&get("1"), TaskEvent::complete(Completion::of(1))));
+    });
+    heard("a refusal", false, &mut || {
+        let refused =
+            store.apply(Target::latest(&account, get("1").id()), TaskEvent::start(), noon);
+        let mut refused = refused;
+        let polled = refused.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        assert!(matches!(polled, Poll::Ready(Err(_))));
+    });
+    heard("a read", false, &mut || drop(get("1")));
+    heard("a sweep", false, &mut || {
+        let _ = now(store.sweep(10, MIN_TIME));
+    });
+    heard("one given up", true, &mut || {
+        let later = "2026-01-01T13:00:00Z".parse().unwrap();
+        let given_up = now(store.claim(Scope::Any, later)).unwrap();
+        assert!(matches!(given_up, Claimed::GivenUp(_)));
+    });
+    submit("3");
+    heard("a failure", true, &mut || {
+        drop(apply(&get("3"), TaskEvent::fail(TaskError::new("NOT_CREATED", "It failed."))));
+    });
+    assert_eq!(store.get_ref().0.len(), 3);
+}
