@@ -4,6 +4,7 @@ mod conformance;
 mod fail_over;
 mod failure;
 mod keys;
+mod kit;
 mod processes;
 mod restart;
 mod slow;
