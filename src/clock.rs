@@ -179,6 +179,13 @@ impl AccountClock {
         Self { revision, updated_at: clamp_time(updated_at) }
     }
 
+    /// The clock of a new account, or of one that its store has forgotten: after the highest revision of all that
+    /// it has forgotten (law S10).
+    #[must_use]
+    pub const fn after(floor: Revision) -> Self {
+        Self { revision: floor, updated_at: MIN_TIME }
+    }
+
     /// The account's latest revision.
     #[must_use]
     pub const fn revision(&self) -> Revision {
@@ -201,6 +208,6 @@ impl AccountClock {
 impl Default for AccountClock {
     /// The clock of an account that never had an event.
     fn default() -> Self {
-        Self { revision: Revision::default(), updated_at: MIN_TIME }
+        Self::after(Revision::default())
     }
 }

@@ -22,8 +22,8 @@ pub struct Work {
     /// Whether there is room in the account's lane. It isn't looked at, and need not be read, where no
     /// task is received.
     pub lane: Lane,
-    /// The latest expiry of the account's received tasks and of those in progress that are not visible.
-    /// A clock that is behind may see those; none, where no sweep is behind with its work.
+    /// The latest expiry of the account's tasks that are received or in progress and not visible, though no
+    /// sweep has dropped them yet: a clock that is behind may see them. `None` where there are none.
     pub hidden_until: Option<Now>,
 }
 
@@ -129,6 +129,14 @@ impl Call<'_> {
         let from = task.status();
         way.apply(&mut task, self.config.retention(), self.now, clock.next(self.now))?;
         Ok(Change::new(from, way.event(), task).into())
+    }
+}
+
+impl Handout {
+    /// The task that is handed out, as it was read.
+    #[must_use]
+    pub const fn task(&self) -> &Task {
+        &self.task
     }
 }
 

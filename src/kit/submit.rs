@@ -93,7 +93,15 @@ impl Call<'_> {
         expired.map(|expiry| expiry.max(self.horizon)).ok_or(SubmitError::StoreFull)
     }
 
-    /// Whether the account may have another unfinished task, if so many of its visible ones are.
+    /// Whether the unfinished tasks of an account are [limited](crate::StoreConfig::with_max_open), so that they
+    /// have to be counted.
+    #[must_use]
+    pub fn counts_open(&self) -> bool {
+        self.config.max_open() < usize::MAX
+    }
+
+    /// Whether the account may have another unfinished task, if so many of its visible ones are: initialized,
+    /// received or in progress. No more than the limit need be counted.
     ///
     /// # Errors
     /// Where it may not: [`AccountFull`](SubmitError::AccountFull).
@@ -102,8 +110,8 @@ impl Call<'_> {
     }
 
     /// The task of a proposal, by the clock of its account, which then
-    /// [advances](AccountClock::advance_to) to it. An account that the store has never had, or has
-    /// forgotten, begins at the highest revision that the store has forgotten (law S10).
+    /// [advances](AccountClock::advance_to) to it. That of a new account is one [after](AccountClock::after) all
+    /// that the store has forgotten.
     #[must_use]
     #[inline]
     pub fn accept(&self, proposal: &Proposal, submission: Submission, clock: AccountClock) -> Task {

@@ -10,7 +10,7 @@ use crate::id::{AccountId, TaskId};
 use crate::status::TaskStatus;
 use crate::store::StoreConfig;
 use crate::task::Task;
-use crate::time::{MIN_TIME, Now};
+use crate::time::Now;
 
 impl Shard {
     /// The hash of an account's id, by which the account and all of its tasks are found.
@@ -43,7 +43,7 @@ impl Shard {
     }
 
     pub(super) fn add_account(&mut self, hash: u64, id: AccountId, ticket: u64) -> u32 {
-        let clock = AccountClock::new(self.floor, MIN_TIME);
+        let clock = AccountClock::after(self.floor);
         self.insert_account(hash, Account::new(id, clock, QueueEntry::new(ticket)))
     }
 

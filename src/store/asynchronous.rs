@@ -90,68 +90,62 @@ pub trait AsyncTaskStore: Send + Sync {
 /// ```
 /// use std::sync::Arc;
 /// use tasklife::*;
-/// use tokio::task::{JoinError, spawn_blocking};
+/// use tokio::task::spawn_blocking;
 ///
 /// /// A store that blocks, as an asynchronous one.
 /// struct Blocking<S>(Arc<S>);
 ///
+/// impl<S: TaskStore + 'static> Blocking<S> {
+///     fn call<'a, X: Send + 'static, E: From<BackendError> + Send + 'static>(
+///         &'a self,
+///         call: impl FnOnce(&S) -> Result<X, E> + Send + 'static,
+///     ) -> StoreFuture<'a, X, E> {
+///         let store = self.0.clone();
+///         Box::pin(async {
+///             let called = spawn_blocking(move || call(&store)).await;
+///             // A thread that panicked may have done something before.
+///             called.unwrap_or_else(|lost| Err(BackendError::unknown(lost).into()))
+///         })
+///     }
+/// }
+///
 /// impl<S: TaskStore + 'static> AsyncTaskStore for Blocking<S> {
 ///     fn submit(&self, submission: Submission, now: Now) -> StoreFuture<'_, Submitted, SubmitError> {
-///         let store = self.0.clone();
-///         let call = spawn_blocking(move || store.submit(submission, now));
-///         Box::pin(async { call.await.map_err(lost)? })
+///         self.call(move |store| store.submit(submission, now))
 ///     }
 ///
-///     fn apply<'a>(
-///         &'a self,
-///         target: Target<'a>,
-///         event: TaskEvent,
-///         now: Now,
-///     ) -> StoreFuture<'a, Change, ApplyError> {
-///         let (store, account) = (self.0.clone(), target.account().clone());
-///         let (id, revision) = (target.id(), target.revision());
-///         let call = spawn_blocking(move || {
+///     fn apply<'a>(&'a self, target: Target<'a>, event: TaskEvent, now: Now) -> StoreFuture<'a, Change, ApplyError> {
+///         let (account, id, revision) = (target.account().clone(), target.id(), target.revision());
+///         self.call(move |store| {
 ///             let target = match revision {
 ///                 Some(revision) => Target::at(&account, id, revision),
 ///                 None => Target::latest(&account, id),
 ///             };
 ///             store.apply(target, event, now)
-///         });
-///         Box::pin(async { call.await.map_err(lost)? })
+///         })
 ///     }
 ///
-///     // `claim`, `get`, `list` and `sweep` in the same way
-/// #   fn claim<'a>(&'a self, scope: Scope<'a>, now: Now) -> StoreFuture<'a, Option<Claimed>, BackendError> {
-/// #       let account = match scope {
-/// #           Scope::Account(account) => Some(account.clone()),
-/// #           _ => None,
-/// #       };
-/// #       let store = self.0.clone();
-/// #       let call = spawn_blocking(move || {
-/// #           store.claim(account.as_ref().map_or(Scope::Any, Scope::Account), now)
-/// #       });
-/// #       Box::pin(async { call.await.map_err(lost)? })
-/// #   }
-/// #   fn get<'a>(&'a self, account: &'a AccountId, id: TaskId, now: Now) -> StoreFuture<'a, Option<Task>, BackendError> {
-/// #       let (store, account) = (self.0.clone(), account.clone());
-/// #       let call = spawn_blocking(move || store.get(&account, id, now));
-/// #       Box::pin(async { call.await.map_err(lost)? })
-/// #   }
-/// #   fn list<'a>(&'a self, account: &'a AccountId, query: &'a ListQuery, now: Now) -> StoreFuture<'a, Page, ListError> {
-/// #       let (store, account, query) = (self.0.clone(), account.clone(), query.clone());
-/// #       let call = spawn_blocking(move || store.list(&account, &query, now));
-/// #       Box::pin(async { call.await.map_err(lost)? })
-/// #   }
-/// #   fn sweep(&self, limit: usize, now: Now) -> StoreFuture<'_, Swept, BackendError> {
-/// #       let store = self.0.clone();
-/// #       let call = spawn_blocking(move || store.sweep(limit, now));
-/// #       Box::pin(async { call.await.map_err(lost)? })
-/// #   }
-/// }
+///     fn claim<'a>(&'a self, scope: Scope<'a>, now: Now) -> StoreFuture<'a, Option<Claimed>, BackendError> {
+///         let account = match scope {
+///             Scope::Account(account) => Some(account.clone()),
+///             Scope::Any => None,
+///         };
+///         self.call(move |store| store.claim(account.as_ref().map_or(Scope::Any, Scope::Account), now))
+///     }
 ///
-/// /// The thread panicked: it may have done something before.
-/// fn lost(error: JoinError) -> BackendError {
-///     BackendError::unknown(error)
+///     fn get<'a>(&'a self, account: &'a AccountId, id: TaskId, now: Now) -> StoreFuture<'a, Option<Task>, BackendError> {
+///         let account = account.clone();
+///         self.call(move |store| store.get(&account, id, now))
+///     }
+///
+///     fn list<'a>(&'a self, account: &'a AccountId, query: &'a ListQuery, now: Now) -> StoreFuture<'a, Page, ListError> {
+///         let (account, query) = (account.clone(), query.clone());
+///         self.call(move |store| store.list(&account, &query, now))
+///     }
+///
+///     fn sweep(&self, limit: usize, now: Now) -> StoreFuture<'_, Swept, BackendError> {
+///         self.call(move |store| store.sweep(limit, now))
+///     }
 /// }
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() {

@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Timelike};
 use crate::retention::Retention;
 use crate::status::TaskStatus;
 use crate::task::Task;
-use crate::time::Now;
+use crate::time::{MAX_TIME, Now};
 
 /// How long a store keeps tasks, how many, and how they are handed out. The same for every
 /// backend.
@@ -218,6 +218,6 @@ impl StoreConfig {
         // earlier instant before it.
         let after_leap = || DateTime::from_timestamp(update.timestamp().checked_add(1)?, 0);
         let since = if update.nanosecond() < 1_000_000_000 { Some(update) } else { after_leap() };
-        since?.checked_add_signed(silence)
+        since?.checked_add_signed(silence).filter(|at| *at <= MAX_TIME)
     }
 }

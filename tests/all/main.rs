@@ -20,11 +20,11 @@ mod http;
 mod id;
 mod idempotency;
 mod interleaved;
+#[cfg(feature = "testing")]
+mod kit;
 mod large_store;
 mod link;
 mod memory_store;
-#[cfg(feature = "testing")]
-mod own_store;
 mod query;
 mod readme;
 mod restore;
