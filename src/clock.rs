@@ -68,6 +68,11 @@ impl Revision {
         Self(number.saturating_add(count))
     }
 
+    /// The one before; of zero, zero.
+    pub(crate) const fn previous(self) -> Self {
+        Self(self.0.saturating_sub(1))
+    }
+
     /// The next one. `MAX` leaves room for another 2⁶³ of them, so that counting never stalls.
     pub(crate) const fn next(self) -> Self {
         Self(self.0.saturating_add(1))

@@ -8,7 +8,7 @@ use crate::store::{
     SubmitError, Submitted, Swept, Target,
 };
 use crate::submission::Submission;
-use crate::task::Task;
+use crate::task::{Task, TaskRecord};
 use crate::time::{Now, clamp_time};
 
 /// The store in memory, for one thread: the six methods of [`TaskStore`](crate::TaskStore) and its
@@ -102,6 +102,66 @@ impl LocalStore {
         let mut restored = snapshot.restore(config, now, 1, |_| 0)?;
         let shard = restored.shards.pop().unwrap_or_else(|| Shard::new(config));
         Ok(Self { shard, last_ticket: restored.last_ticket })
+    }
+
+    /// The store of which a log tells: what is left after a crash, where a [`TaskRecord`] was written
+    /// after each call that changed a task. Such a call is a submission that was answered by
+    /// [`Submitted::New`], an event, or a claim that wasn't answered by `None`.
+    ///
+    /// ```
+    /// use tasklife::*;
+    ///
+    /// let (mut store, mut log) = (LocalStore::default(), String::new());
+    /// let mut write = |task: &Task| -> serde_json::Result<()> {
+    ///     log += &serde_json::to_string(&TaskRecord::from(task))?; // and to a file, in one's own program
+    ///     Ok(log.push('\n'))
+    /// };
+    /// # let (account, id): (AccountId, TaskId) = ("acme".parse()?, uuid::Uuid::nil().into());
+    /// # const CREATE: CommandType = CommandType::from_static("subscriptionCreateRequest");
+    /// # let now = "2026-01-01T00:00:00Z".parse()?;
+    /// if let Submitted::New(task) = store.submit(Submission::new(account.clone(), id, CREATE), now)? {
+    ///     write(&task)?;
+    /// }
+    /// if let Some(claimed) = store.claim(Scope::Any, now)? {
+    ///     write(claimed.change().task())?;
+    /// }
+    ///
+    /// let records: Vec<TaskRecord> = log.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
+    /// let restored = LocalStore::from_records(*store.config(), records, now)?;
+    /// assert_eq!(restored.get(&account, id, now)?, store.get(&account, id, now)?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # What counts
+    ///
+    /// Of each task (an account and an id) the record with the highest revision. Records may come in any
+    /// order, and more than once. So a log may go on after a restart, and records that count no more may be
+    /// taken out. Those that do count take the memory that they take in a store; each of the others takes
+    /// 32 bytes while the store is made.
+    ///
+    /// What is expired at `now` is left out, as after a [`sweep`](Self::sweep) at `now`: that is the horizon.
+    /// A log doesn't say how far the horizon was. If it was later, since another clock was ahead, what that
+    /// hid is there again. The accounts' next turns are in the order in which they first appear in the log,
+    /// as it doesn't say whose turn it was. Limits may be exceeded at first.
+    ///
+    /// # What was lost
+    ///
+    /// Revisions go on as after [`restore`](Self::restore): whoever saw a change that is not in the log, as
+    /// the process died before it was written, is told so. For [changes](ListQuery::changed_since) since a
+    /// page that was read in a lost history, that takes a log of each account that is in order, of which no
+    /// more than the end was lost: by the crash, and by each one before. Where a record was taken out, a page
+    /// that was read at its revision counts as lost, too; then more tasks are answered than have changed.
+    ///
+    /// # Errors
+    /// Where no store's log has these records: two different ones have the same account and revision. Of
+    /// those that count and are not expired: a record is that of no task, one task was updated before
+    /// another of the same account with a lower revision, or a revision is above 2⁶².
+    pub fn from_records(
+        config: StoreConfig,
+        records: impl IntoIterator<Item = TaskRecord>,
+        now: Now,
+    ) -> Result<Self, SnapshotError> {
+        Self::restore(config, Snapshot::of_records(records, now)?, now)
     }
 
     /// As [`TaskStore::submit`](crate::TaskStore::submit).

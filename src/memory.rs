@@ -2,10 +2,10 @@
 
 mod coordination;
 mod full;
+mod saved;
 mod sync;
 
 use alloc::boxed::Box;
-use alloc::vec::Vec;
 use core::iter::repeat_with;
 use core::ops::{Deref, DerefMut};
 
@@ -13,7 +13,7 @@ use foldhash::fast::FixedState;
 
 use crate::event::TaskEvent;
 use crate::id::{AccountId, TaskId};
-use crate::shard::{Restored, Shard, Snapshot, SnapshotError, Turn};
+use crate::shard::{Restored, Shard, Turn};
 use crate::store::{
     ApplyError, BackendError, Change, Claimed, ListError, ListQuery, Page, Scope, StoreConfig,
     SubmitError, Submitted, Swept, Target, TaskStore,
@@ -142,29 +142,6 @@ impl MemoryStore {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
-    }
-
-    /// The store's whole content at one moment. Writers wait while it is taken, and readers that
-    /// come after a writer.
-    #[must_use]
-    pub fn snapshot(&self) -> Snapshot {
-        let locked: Vec<_> = self.slots.iter().map(|slot| slot.shard.read()).collect();
-        let shards: Vec<&Shard> = locked.iter().map(|shard| &**shard).collect();
-        Snapshot::of(&shards, self.horizon.get(), self.tickets.last())
-    }
-
-    /// The store whose content was saved, restored `now`. What that means for revisions, and for tasks
-    /// that were in progress, says [`LocalStore::restore`](crate::LocalStore::restore).
-    ///
-    /// # Errors
-    /// As there.
-    pub fn restore(
-        config: StoreConfig,
-        snapshot: Snapshot,
-        now: Now,
-    ) -> Result<Self, SnapshotError> {
-        let restored = snapshot.restore(config, now, SHARDS, shard_of)?;
-        Ok(Self::of(config, restored))
     }
 
     fn of(config: StoreConfig, restored: Restored) -> Self {

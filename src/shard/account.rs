@@ -52,7 +52,7 @@ impl Account {
         let Some(first) = self.gaps.first() else { return false };
         let is_beyond = revision > self.clock.revision();
         revision > first.after
-            && (is_beyond || self.gaps.iter().any(|gap| gap.has(revision)))
+            && (is_beyond || Gap::any_has(&self.gaps, revision))
             && !restorations.contains(&revision)
     }
 
@@ -109,8 +109,21 @@ pub(super) struct Gap {
 }
 
 impl Gap {
-    pub(super) fn has(self, revision: Revision) -> bool {
+    /// The revisions after one that was given out, and before the one from which the account went on to the
+    /// next that was given out: if there are any.
+    pub(super) fn between(after: Revision, next: Revision) -> Option<Self> {
+        let before = next.previous();
+        (after.next() < before).then_some(Self { after, before })
+    }
+
+    fn has(self, revision: Revision) -> bool {
         self.after < revision && revision < self.before
+    }
+
+    /// Whether a revision is in any of these gaps, the lowest of which is the first.
+    pub(super) fn any_has(gaps: &[Self], revision: Revision) -> bool {
+        let behind = gaps.partition_point(|gap| gap.after < revision);
+        gaps[..behind].last().is_some_and(|gap| gap.has(revision))
     }
 }
 

@@ -1,5 +1,7 @@
 //! A store's whole content, to be saved and restored.
 
+mod log;
+
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -152,7 +154,7 @@ impl Snapshot {
         }
         let is_in_a_gap = |from: &Revision| {
             let mut accounts = shards.iter().flat_map(|shard| shard.accounts.iter());
-            accounts.any(|account| account.gaps().iter().any(|gap| gap.has(*from)))
+            accounts.any(|account| Gap::any_has(account.gaps(), *from))
         };
         let kept = self.restorations.into_iter().filter(is_in_a_gap).chain([floor]);
         let restorations: Arc<[Revision]> = kept.collect();
@@ -225,7 +227,7 @@ impl Shard {
                 task.revision() > before.revision() && task.updated_at() >= before.updated_at();
             let precedes =
                 task.revision() <= clock.revision() && task.updated_at() <= clock.updated_at();
-            let is_lost = gaps.iter().any(|gap| gap.has(task.revision()));
+            let is_lost = Gap::any_has(&gaps, task.revision());
             if !follows || !precedes || is_lost {
                 return fail(AccountFault::Order(task.id()));
             }
@@ -239,7 +241,7 @@ impl Shard {
     }
 }
 
-/// The error for a [`Snapshot`] that no store made.
+/// The error for a [`Snapshot`] that no store made, or for records that no store's log has.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 pub struct SnapshotError(#[from] Fault);
@@ -279,4 +281,9 @@ enum AccountFault {
          the account's clock says, nor within a gap, got task {0} out of order"
     )]
     Order(TaskId),
+    #[error(
+        "expected one record of each revision, got two different ones of revision {revision}, of task \
+         {} and of task {}", tasks[0], tasks[1]
+    )]
+    Conflict { revision: Revision, tasks: [TaskId; 2] },
 }

@@ -37,7 +37,7 @@ use crate::wire::Text;
 /// assert!(Task::try_from(record).is_err()); // completed, but with what?
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct TaskRecord {
     id: TaskId,
     account: AccountId,
@@ -59,7 +59,7 @@ pub struct TaskRecord {
 }
 
 /// Input that is text, as most is, stays readable in a record; other bytes are numbers.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum SavedInput {
     Text(String),
@@ -85,7 +85,7 @@ impl From<SavedInput> for Input {
     }
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 struct CompletionRecord {
     #[serde(with = "tagged_id")]
     resource_id: Option<ResourceId>,
@@ -154,7 +154,7 @@ mod tagged_id {
     }
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 struct ErrorRecord {
     code: Text,
     status: Text,
@@ -196,6 +196,22 @@ impl From<Task> for TaskRecord {
 }
 
 impl TaskRecord {
+    pub(crate) fn id(&self) -> TaskId {
+        self.id
+    }
+
+    pub(crate) fn account(&self) -> &AccountId {
+        &self.account
+    }
+
+    pub(crate) fn updated_at(&self) -> Now {
+        self.updated_at
+    }
+
+    pub(crate) fn expires_at(&self) -> Now {
+        self.expires_at
+    }
+
     pub(crate) fn revision(&self) -> Revision {
         self.revision
     }

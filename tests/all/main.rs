@@ -24,6 +24,7 @@ mod interleaved;
 mod kit;
 mod large_store;
 mod link;
+mod log;
 mod memory_store;
 mod query;
 mod readme;

@@ -3,7 +3,13 @@
 #[cfg(feature = "audit")]
 use std::{env::consts::EXE_SUFFIX, path::PathBuf};
 
-use tasklife::{AccountClock, AccountId, CommandType, Now, Retention, Submission, Task, TaskId};
+use std::sync::{Mutex, MutexGuard};
+
+use tasklife::{
+    AccountClock, AccountId, ApplyError, BackendError, Change, Claimed, CommandType, ListError,
+    ListQuery, LocalStore, Now, Page, Retention, Scope, StoreConfig, Submission, SubmitError,
+    Submitted, Swept, Target, Task, TaskEvent, TaskId, TaskStore,
+};
 
 pub(crate) const CREATE: CommandType = CommandType::from_static("subscriptionCreateRequest");
 
@@ -49,4 +55,49 @@ pub(crate) fn program(name: &str) -> PathBuf {
         program.display()
     );
     program
+}
+
+/// A store for one thread as one that can be shared, to be tested like others.
+pub(crate) struct Local(pub(crate) Mutex<LocalStore>);
+
+impl Local {
+    pub(crate) fn new(config: StoreConfig) -> Self {
+        LocalStore::new(config).into()
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, LocalStore> {
+        self.0.lock().unwrap()
+    }
+}
+
+impl From<LocalStore> for Local {
+    fn from(store: LocalStore) -> Self {
+        Self(Mutex::new(store))
+    }
+}
+
+impl TaskStore for Local {
+    fn submit(&self, submission: Submission, now: Now) -> Result<Submitted, SubmitError> {
+        self.lock().submit(submission, now)
+    }
+
+    fn apply(&self, target: Target<'_>, event: TaskEvent, now: Now) -> Result<Change, ApplyError> {
+        self.lock().apply(target, event, now)
+    }
+
+    fn claim(&self, scope: Scope<'_>, now: Now) -> Result<Option<Claimed>, BackendError> {
+        self.lock().claim(scope, now)
+    }
+
+    fn get(&self, account: &AccountId, id: TaskId, now: Now) -> Result<Option<Task>, BackendError> {
+        self.lock().get(account, id, now)
+    }
+
+    fn list(&self, account: &AccountId, query: &ListQuery, now: Now) -> Result<Page, ListError> {
+        self.lock().list(account, query, now)
+    }
+
+    fn sweep(&self, limit: usize, now: Now) -> Result<Swept, BackendError> {
+        self.lock().sweep(limit, now)
+    }
 }

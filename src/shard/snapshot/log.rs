@@ -1,0 +1,122 @@
+//! A snapshot from a log: records of tasks, each written after a call that changed its task.
+
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+use core::hash::BuildHasher;
+
+use hashbrown::DefaultHashBuilder;
+
+use super::{AccountFault, AccountSnapshot, Fault, Snapshot, SnapshotError, VERSION};
+use crate::clock::{AccountClock, Revision};
+use crate::id::{AccountId, TaskId};
+use crate::shard::account::Gap;
+use crate::task::TaskRecord;
+use crate::time::{MIN_TIME, Now, clamp_time};
+
+/// What a log says of an account.
+#[derive(Debug)]
+struct AccountLog {
+    ticket: u64,
+    /// As after the event of the highest revision.
+    clock: AccountClock,
+    /// The record of the highest revision of each task.
+    latest: BTreeMap<TaskId, TaskRecord>,
+    entries: Vec<Entry>,
+}
+
+/// What is kept of each record, those that count no more included. Equal records leave equal entries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Entry {
+    revision: Revision,
+    id: TaskId,
+    /// A hash of the whole record.
+    fingerprint: u64,
+}
+
+impl Snapshot {
+    /// The content of the store that a log tells of, in any order, as after a sweep at `now`.
+    ///
+    /// # Errors
+    /// Where two different records have the same account and revision.
+    pub(crate) fn of_records(
+        records: impl IntoIterator<Item = TaskRecord>,
+        now: Now,
+    ) -> Result<Self, SnapshotError> {
+        let (mut logs, mut last_ticket) = (BTreeMap::<AccountId, AccountLog>::new(), 0);
+        let hasher = DefaultHashBuilder::default();
+        for record in records {
+            let fingerprint = hasher.hash_one(&record);
+            if let Some(log) = logs.get_mut(record.account()) {
+                log.add(record, fingerprint);
+            } else {
+                last_ticket += 1;
+                let mut log = AccountLog::new(last_ticket);
+                let account = record.account().clone();
+                log.add(record, fingerprint);
+                logs.insert(account, log);
+            }
+        }
+        let (horizon, mut floor) = (clamp_time(now), Revision::default());
+        let mut accounts = Vec::with_capacity(logs.len());
+        for (id, log) in logs {
+            let revision = log.clock.revision();
+            match log.content(&id, horizon) {
+                Ok(Some(account)) => accounts.push(account),
+                // It has been forgotten.
+                Ok(None) => floor = floor.max(revision),
+                Err(fault) => return Err(Fault::Account { id, fault }.into()),
+            }
+        }
+        let restorations = Vec::new();
+        Ok(Self { version: VERSION, horizon, floor, last_ticket, restorations, accounts })
+    }
+}
+
+impl AccountLog {
+    fn new(ticket: u64) -> Self {
+        let clock = AccountClock::new(Revision::default(), MIN_TIME);
+        Self { ticket, clock, latest: BTreeMap::new(), entries: Vec::new() }
+    }
+
+    fn add(&mut self, record: TaskRecord, fingerprint: u64) {
+        let (revision, id) = (record.revision(), record.id());
+        self.entries.push(Entry { revision, id, fingerprint });
+        if self.clock.revision() < revision {
+            // Not the latest time of all: one before it may be of tasks that were dropped, all of them,
+            // so that the account was forgotten and began anew.
+            self.clock = AccountClock::new(revision, record.updated_at());
+        }
+        if self.latest.get(&id).is_none_or(|known| known.revision() < revision) {
+            self.latest.insert(id, record);
+        }
+    }
+
+    /// What is there of the account after a sweep, if anything is.
+    fn content(
+        self,
+        account: &AccountId,
+        horizon: Now,
+    ) -> Result<Option<AccountSnapshot>, AccountFault> {
+        let Self { ticket, clock, latest, mut entries } = self;
+        entries.sort_unstable();
+        entries.dedup();
+        let mut gaps = Vec::new();
+        for pair in entries.windows(2) {
+            let [before, after] = [pair[0].revision, pair[1].revision];
+            if before == after {
+                let tasks = [pair[0].id, pair[1].id];
+                return Err(AccountFault::Conflict { revision: after, tasks });
+            }
+            // Where nothing was written, there may have been a restoration, and before it a history that
+            // was lost. The revision right before an event may be where that restoration went on from: of
+            // a page that was read then, nothing is lost.
+            gaps.extend(Gap::between(before, after));
+        }
+        let kept = latest.into_values().filter(|record| record.expires_at() > horizon);
+        let mut tasks: Vec<TaskRecord> = kept.collect();
+        tasks.sort_unstable_by_key(TaskRecord::revision);
+        let account = account.clone();
+        let content = AccountSnapshot { account, clock, ticket, gaps, tasks };
+        Ok(Some(content).filter(|content| !content.tasks.is_empty()))
+    }
+}
