@@ -1,11 +1,14 @@
 //! The store in memory, for one thread.
 
+use alloc::vec::Vec;
+use core::num::NonZeroUsize;
+
 use crate::event::TaskEvent;
 use crate::id::{AccountId, TaskId};
-use crate::shard::{Shard, Snapshot, SnapshotError, Turn};
+use crate::shard::{AccountPage, Shard, Snapshot, SnapshotError, Turn};
 use crate::store::{
-    ApplyError, BackendError, Change, Claimed, ListError, ListQuery, Page, Scope, StoreConfig,
-    SubmitError, Submitted, Swept, Target,
+    ApplyError, BackendError, Census, Change, Claimed, ListError, ListQuery, Page, Scope,
+    StoreConfig, SubmitError, Submitted, Swept, Target,
 };
 use crate::submission::Submission;
 use crate::task::{Task, TaskRecord};
@@ -162,6 +165,46 @@ impl LocalStore {
         now: Now,
     ) -> Result<Self, SnapshotError> {
         Self::restore(config, Snapshot::of_records(records, now)?, now)
+    }
+
+    /// Counts what the store holds, visible at `now` or not.
+    ///
+    /// Each task is looked at, which takes a millisecond for a hundred thousand tasks or so: enough for
+    /// metrics that are read every few seconds, too much for each request.
+    #[must_use]
+    pub fn census(&self, now: Now) -> Census {
+        self.shard.census(now)
+    }
+
+    /// A page of the accounts that hold tasks, in ascending order of name: at most `limit`, `after` one. The
+    /// last account of a page is what the next one comes after. Those of which all tasks are expired are
+    /// among them, until a sweep drops the last of those.
+    ///
+    /// An account that holds tasks from the first page to the last is on exactly one of them, whatever
+    /// happens in between. Each page takes time for all accounts of the store, as they are kept in no order:
+    /// with pages of a thousand, a hundred thousand accounts are looked at a hundred times.
+    ///
+    /// ```
+    /// use core::num::NonZeroUsize;
+    /// # let store = tasklife::LocalStore::default();
+    ///
+    /// let (limit, mut last) = (NonZeroUsize::MIN.saturating_add(999), None);
+    /// loop {
+    ///     let page = store.accounts(last.as_ref(), limit);
+    ///     for account in &page {
+    ///         println!("{account} may have work");
+    ///     }
+    ///     if page.len() < limit.get() {
+    ///         break;
+    ///     }
+    ///     last = page.into_iter().next_back();
+    /// }
+    /// ```
+    #[must_use]
+    pub fn accounts(&self, after: Option<&AccountId>, limit: NonZeroUsize) -> Vec<AccountId> {
+        let mut page = AccountPage::new(after, limit);
+        self.shard.add_accounts(&mut page);
+        page.into_sorted()
     }
 
     /// As [`TaskStore::submit`](crate::TaskStore::submit).

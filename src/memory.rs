@@ -1,5 +1,6 @@
 //! The store in memory, shared between threads.
 
+mod census;
 mod coordination;
 mod full;
 mod saved;
@@ -44,7 +45,7 @@ use sync::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard, spin_loop};
 ///   longer than it takes to drop 512 tasks.
 /// - A submission to a full store waits for others of its kind, and locks the shard of the task that makes
 ///   room besides its own.
-/// - A snapshot stops all writers.
+/// - A snapshot stops all writers. A census locks one shard after the other.
 ///
 /// With N tasks, calls take the time that they take a [`LocalStore`](crate::LocalStore), and a claim over
 /// all accounts up to a microsecond more, however many accounts there are.

@@ -3,6 +3,7 @@
 mod accept;
 mod account;
 mod b_plus_tree;
+mod census;
 mod claim;
 mod expiry_index;
 mod hash_index;
@@ -36,6 +37,7 @@ use crate::store::{
 use crate::task::Task;
 use crate::time::{MIN_TIME, Now};
 
+pub(crate) use census::AccountPage;
 pub(crate) use expiry_index::ExpiryKey;
 pub(crate) use ready_queue::ReadyQueue;
 pub(crate) use snapshot::Restored;

@@ -2,6 +2,7 @@
 
 mod asynchronous;
 mod call;
+mod census;
 mod changes;
 mod config;
 mod error;
@@ -20,6 +21,7 @@ use crate::time::Now;
 
 pub use asynchronous::{AsyncTaskStore, InProcess, StoreFuture};
 pub use call::{Change, Claimed, Scope, Submitted, Swept, Target};
+pub use census::Census;
 pub use changes::{Changed, Changes};
 pub use config::StoreConfig;
 pub use error::{ApplyError, BackendError, ListError, SubmitError};

@@ -1,0 +1,190 @@
+//! What a store holds, in numbers.
+
+use core::time::Duration;
+
+use crate::status::TaskStatus;
+use crate::task::Task;
+use crate::time::{Now, clamp_time};
+
+/// What a store holds, in numbers: for metrics, and for whoever looks for work after a restart.
+///
+/// [`LocalStore::census`](crate::LocalStore::census) and `MemoryStore::census` take one. A store of one's
+/// own makes one, [task by task](Self::record) or of [numbers that it
+/// has](Self::with_visible), and adds up those of its [parts](Self::add).
+///
+/// ```
+/// use tasklife::{Submission, LocalStore, TaskStatus};
+///
+/// let mut store = LocalStore::default();
+/// let (begin, now) = ("2026-01-01T12:00:00Z".parse()?, "2026-01-01T12:00:42Z".parse()?);
+/// let id = "36d4b04d-72d4-4404-8600-a223120a553e".parse()?;
+/// store.submit(Submission::new("acme".parse()?, id, "subscriptionCreateRequest".parse()?), begin)?;
+///
+/// let census = store.census(now);
+/// assert_eq!(census.visible(TaskStatus::Received), 1);
+/// assert_eq!((census.queued(), census.unfinished(), census.held(), census.accounts()), (1, 1, 1, 1));
+/// assert_eq!(census.longest_wait(now).map(|wait| wait.as_secs()), Some(42));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Census {
+    visible: [usize; TaskStatus::ALL.len()],
+    expired: usize,
+    accounts: usize,
+    oldest_waiting: Option<Task>,
+}
+
+impl Census {
+    /// The census of an empty store.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Counts a task that the store holds, visible at this instant or not. The instant is the later of the
+    /// caller's `now` and the store's horizon.
+    ///
+    /// Accounts are not counted by it, as a task doesn't tell whether its account has been counted:
+    /// [`with_accounts`](Self::with_accounts) says how many there are.
+    ///
+    /// ```
+    /// use tasklife::{Census, Now, Task};
+    ///
+    /// fn census_of(rows: &[Task], accounts: usize, instant: Now) -> Census {
+    ///     let mut census = Census::new().with_accounts(accounts);
+    ///     for task in rows {
+    ///         census.record(task, instant);
+    ///     }
+    ///     census
+    /// }
+    /// # assert_eq!(census_of(&[], 0, tasklife::MIN_TIME), Census::default());
+    /// ```
+    pub fn record(&mut self, task: &Task, instant: Now) {
+        if !task.is_visible_at(clamp_time(instant)) {
+            self.expired = self.expired.saturating_add(1);
+            return;
+        }
+        let status = task.status();
+        let visible = &mut self.visible[status as usize];
+        *visible = visible.saturating_add(1);
+        if status == TaskStatus::Received && self.is_older(task) {
+            self.oldest_waiting = Some(task.clone());
+        }
+    }
+
+    /// Adds the census of another part of the store: one that has no account in common with this one, such
+    /// as a shard.
+    pub fn add(&mut self, part: Self) {
+        for (visible, more) in self.visible.iter_mut().zip(part.visible) {
+            *visible = visible.saturating_add(more);
+        }
+        self.expired = self.expired.saturating_add(part.expired);
+        self.accounts = self.accounts.saturating_add(part.accounts);
+        if let Some(task) = part.oldest_waiting
+            && self.is_older(&task)
+        {
+            self.oldest_waiting = Some(task);
+        }
+    }
+
+    /// Whether a task has waited longer than the one that is known.
+    fn is_older(&self, task: &Task) -> bool {
+        let key = |task: &Task| (task.updated_at(), task.account().clone(), task.revision());
+        self.oldest_waiting.as_ref().is_none_or(|oldest| {
+            task.updated_at() <= oldest.updated_at() && key(task) < key(oldest)
+        })
+    }
+
+    /// Sets how many visible tasks are in a status.
+    ///
+    /// ```
+    /// use tasklife::{Census, TaskStatus};
+    ///
+    /// // SELECT status, COUNT(*) ... GROUP BY status
+    /// let rows = [(TaskStatus::Received, 3), (TaskStatus::ProcessingCompleted, 40)];
+    /// let census = rows.into_iter().fold(Census::new(), |census, (status, count)| {
+    ///     census.with_visible(status, count)
+    /// });
+    /// assert_eq!((census.queued(), census.held()), (3, 43));
+    /// ```
+    #[must_use]
+    pub const fn with_visible(mut self, status: TaskStatus, count: usize) -> Self {
+        self.visible[status as usize] = count;
+        self
+    }
+
+    /// Sets how many of the tasks that the store holds are expired: no sweep has dropped them yet.
+    #[must_use]
+    pub const fn with_expired(mut self, count: usize) -> Self {
+        self.expired = count;
+        self
+    }
+
+    /// Sets how many accounts hold tasks.
+    #[must_use]
+    pub const fn with_accounts(mut self, count: usize) -> Self {
+        self.accounts = count;
+        self
+    }
+
+    /// Sets the [task that has waited longest](Self::oldest_waiting). It is not counted by it.
+    #[must_use]
+    pub fn with_oldest_waiting(mut self, task: Option<Task>) -> Self {
+        self.oldest_waiting = task;
+        self
+    }
+
+    /// How many visible tasks are in a status.
+    #[must_use]
+    pub const fn visible(&self, status: TaskStatus) -> usize {
+        self.visible[status as usize]
+    }
+
+    /// The depth of the queue: how many visible tasks are `received`, and await a worker.
+    #[must_use]
+    pub const fn queued(&self) -> usize {
+        self.visible(TaskStatus::Received)
+    }
+
+    /// How many visible tasks are not at their end.
+    #[must_use]
+    pub fn unfinished(&self) -> usize {
+        let open = TaskStatus::ALL.into_iter().filter(|status| !status.is_terminal());
+        open.map(|status| self.visible(status)).fold(0, usize::saturating_add)
+    }
+
+    /// How many of the tasks that the store holds are expired: no sweep has dropped them yet.
+    #[must_use]
+    pub const fn expired(&self) -> usize {
+        self.expired
+    }
+
+    /// How many tasks the store holds, the expired ones included: what
+    /// [`max_tasks`](crate::StoreConfig::with_max_tasks) limits.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        self.visible.into_iter().fold(self.expired, usize::saturating_add)
+    }
+
+    /// How many accounts hold tasks, those of which all tasks are expired included.
+    #[must_use]
+    pub const fn accounts(&self) -> usize {
+        self.accounts
+    }
+
+    /// The task that has waited longest for its first worker: of the visible ones that are `received`, the
+    /// one with the earliest [`updated_at`](Task::updated_at), and of several the one whose account comes
+    /// first by name, and whose revision is the lowest.
+    #[must_use]
+    pub const fn oldest_waiting(&self) -> Option<&Task> {
+        self.oldest_waiting.as_ref()
+    }
+
+    /// How long the [oldest waiting](Self::oldest_waiting) task has been `received` by `now`, if there is
+    /// one; 0 where that clock is behind.
+    #[must_use]
+    pub fn longest_wait(&self, now: Now) -> Option<Duration> {
+        let since = self.oldest_waiting()?.updated_at();
+        Some(clamp_time(now).signed_duration_since(since).to_std().unwrap_or_default())
+    }
+}
