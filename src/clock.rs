@@ -5,6 +5,7 @@ use core::num::ParseIntError;
 use core::str::FromStr;
 
 use crate::time::{self, MIN_TIME, Now, clamp_time};
+use crate::wire::known::Known;
 
 /// A number that grows with each accepted event of an account. A task's revision is that of its
 /// latest event.
@@ -170,7 +171,7 @@ impl Stamp {
 /// assert_eq!((stamp.revision().get(), stamp.updated_at()), (2, noon));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct AccountClock {
     pub(crate) revision: Revision,
     #[serde(with = "time::as_text")]
@@ -207,6 +208,21 @@ impl AccountClock {
     #[must_use]
     pub fn next(&self, now: Now) -> Stamp {
         Stamp { revision: self.revision.next(), updated_at: clamp_time(now).max(self.updated_at) }
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for AccountClock {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        #[derive(serde::Deserialize)]
+        #[serde(rename = "AccountClock")]
+        struct Fields {
+            revision: Revision,
+            #[serde(with = "time::as_text")]
+            updated_at: Now,
+        }
+
+        let Fields { revision, updated_at } = Fields::deserialize(Known(from))?;
+        Ok(Self { revision, updated_at })
     }
 }
 

@@ -1,6 +1,8 @@
 //! Texts as they come and go: names with one spelling, shared text, decoded paths, and excerpts for
 //! messages.
 
+pub(crate) mod known;
+
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::sync::Arc;

@@ -11,6 +11,7 @@ use crate::clock::{AccountClock, Revision};
 use crate::id::AccountId;
 use crate::status::TaskStatus;
 use crate::store::ListQuery;
+use crate::wire::known::serde_by_known_names;
 
 #[derive(Clone, Debug)]
 pub(super) struct Account {
@@ -101,12 +102,15 @@ impl Account {
 /// Revisions that the account never gave out, unless it was in a history that was lost: between a
 /// snapshot and what its restoration went on with, or several restorations without an event between.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub(super) struct Gap {
     /// The last revision before it.
     pub(super) after: Revision,
     /// The first one behind it.
     pub(super) before: Revision,
 }
+
+serde_by_known_names!(Gap);
 
 impl Gap {
     /// The revisions after one that was given out, and before the one from which the account went on to the

@@ -16,6 +16,7 @@ use crate::status::TaskStatus;
 use crate::store::StoreConfig;
 use crate::task::{RecordError, Task, TaskRecord};
 use crate::time::{self, MIN_TIME, Now};
+use crate::wire::known::serde_by_known_names;
 
 /// A store's whole content, to be saved with serde and restored later.
 ///
@@ -35,8 +36,15 @@ use crate::time::{self, MIN_TIME, Now};
 /// Two stores with the same history give equal snapshots. The default is that of a store that has
 /// never held a task: restoring it is how a store begins that can't tell whether an earlier one left
 /// workers behind.
+///
+/// What becomes of a snapshot in other versions of this crate, says [`TaskRecord`](TaskRecord#versions).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Snapshot {
+#[serde(transparent)]
+pub struct Snapshot(Content);
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(remote = "Self", rename = "Snapshot")]
+struct Content {
     version: u32,
     #[serde(with = "time::as_text")]
     horizon: Now,
@@ -47,6 +55,7 @@ pub struct Snapshot {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 struct AccountSnapshot {
     account: AccountId,
     clock: AccountClock,
@@ -56,6 +65,8 @@ struct AccountSnapshot {
     /// By revision, the lowest first.
     tasks: Vec<TaskRecord>,
 }
+
+serde_by_known_names!(Content, AccountSnapshot);
 
 impl Default for Snapshot {
     /// Of an empty store.
@@ -91,14 +102,14 @@ impl Snapshot {
             .flat_map(|shard| shard.accounts.iter().map(|account| shard.save(account)))
             .collect();
         accounts.sort_unstable_by(|a, b| a.account.cmp(&b.account));
-        Self {
+        Self(Content {
             version: VERSION,
             horizon,
             floor: shards.iter().map(|shard| shard.floor).max().unwrap_or_default(),
             last_ticket,
             restorations: shards.first().map(|s| s.restorations.to_vec()).unwrap_or_default(),
             accounts,
-        }
+        })
     }
 
     /// Spreads the content over so many shards, once everything is checked.
@@ -112,9 +123,11 @@ impl Snapshot {
         shards: usize,
         shard_of: impl Fn(&AccountId) -> usize,
     ) -> Result<Restored, SnapshotError> {
-        Ok(self.load(config, now, shards, shard_of)?)
+        Ok(self.0.load(config, now, shards, shard_of)?)
     }
+}
 
+impl Content {
     fn load(
         self,
         config: StoreConfig,
@@ -122,7 +135,10 @@ impl Snapshot {
         shards: usize,
         shard_of: impl Fn(&AccountId) -> usize,
     ) -> Result<Restored, Fault> {
-        if self.version != VERSION {
+        if self.version > VERSION {
+            return Err(Fault::Newer(self.version));
+        }
+        if self.version < VERSION {
             return Err(Fault::Version(self.version));
         }
         let last_ticket = self.last_ticket;
@@ -250,6 +266,10 @@ pub struct SnapshotError(#[from] Fault);
 enum Fault {
     #[error("expected a snapshot of version {VERSION}, got version {0}")]
     Version(u32),
+    #[error(
+        "expected a snapshot of version {VERSION}, got version {0}: it was written by a newer version"
+    )]
+    Newer(u32),
     #[error("expected at most {} tasks, got more", u32::MAX)]
     TooLarge,
     #[error("expected revisions and tickets of at most {MAX_COUNT}, got more")]

@@ -1,5 +1,8 @@
 //! A task as a backend saves it: complete, and checked when it is read back.
 
+mod error;
+
+use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -15,6 +18,10 @@ use crate::status::TaskStatus;
 use crate::submission::Input;
 use crate::time::{self, Now};
 use crate::wire::Text;
+use crate::wire::known::{NEWER, serde_by_known_names};
+
+pub use error::RecordError;
+use error::RecordFault;
 
 /// A task as a backend saves it, with everything that a [`Task`] holds.
 ///
@@ -37,12 +44,33 @@ use crate::wire::Text;
 /// assert!(Task::try_from(record).is_err()); // completed, but with what?
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// # Versions
+///
+/// A record outlives the version of this crate that wrote it. What an older record lacks has a default. What a
+/// newer one has and this version doesn't know (a field, a kind of input or of id, a status) makes it unreadable
+/// here: it is refused with an error that says so, as it would lose that part when it is written again. The same
+/// holds for a [`Snapshot`](crate::Snapshot) and an [`AccountClock`](crate::AccountClock).
+///
+/// That takes a format that writes the names of fields, such as JSON. In one that doesn't, records are read by
+/// the version that wrote them.
+///
+/// Where servers of two versions share a store, the newer ones read everything. What they write may be
+/// unreadable to the older ones: a call that meets such a task is answered by a
+/// [`BackendError`](crate::BackendError) instead of changing it. So update all of them, one soon after the other;
+/// to go back to the older version is safe as long as the newer one has written nothing that only it knows.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct TaskRecord {
+#[serde(transparent)]
+pub struct TaskRecord(Fields);
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(remote = "Self", rename = "TaskRecord")]
+struct Fields {
     id: TaskId,
     account: AccountId,
     command_type: CommandType,
     input: SavedInput,
+    #[serde(deserialize_with = "known_status")]
     status: TaskStatus,
     completion: Option<CompletionRecord>,
     error: Option<ErrorRecord>,
@@ -58,9 +86,18 @@ pub struct TaskRecord {
     revision: Revision,
 }
 
+serde_by_known_names!(Fields, SavedInput, CompletionRecord, ErrorRecord);
+
+fn known_status<'de, D: serde::Deserializer<'de>>(from: D) -> Result<TaskStatus, D::Error> {
+    let text = <Cow<'de, str>>::deserialize(from)?;
+    text.parse().map_err(|unknown| {
+        serde::de::Error::custom(format_args!("unknown status, {unknown}: {NEWER}"))
+    })
+}
+
 /// Input that is text, as most is, stays readable in a record; other bytes are numbers.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(remote = "Self", rename_all = "lowercase")]
 enum SavedInput {
     Text(String),
     Bytes(Vec<u8>),
@@ -86,10 +123,11 @@ impl From<SavedInput> for Input {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 struct CompletionRecord {
-    #[serde(with = "tagged_id")]
+    #[serde(default, with = "tagged_id")]
     resource_id: Option<ResourceId>,
-    #[serde(with = "tagged_id")]
+    #[serde(default, with = "tagged_id")]
     additional_resource_id: Option<ResourceId>,
     resource: Option<String>,
 }
@@ -123,14 +161,16 @@ impl TryFrom<CompletionRecord> for Completion {
 /// Serde for a resource id in formats that don't tell a number from a text.
 #[expect(clippy::ref_option, reason = "serde passes a field by reference")]
 mod tagged_id {
-    use super::{Arc, Deserialize, ResourceId, Serialize};
+    use super::{Arc, Deserialize, ResourceId, Serialize, serde_by_known_names};
 
     #[derive(Serialize, Deserialize)]
-    #[serde(rename_all = "lowercase")]
+    #[serde(remote = "Self", rename = "ResourceId", rename_all = "lowercase")]
     enum Tagged {
         Number(i64),
         Text(Arc<str>),
     }
+
+    serde_by_known_names!(Tagged);
 
     pub(super) fn serialize<S: serde::Serializer>(
         id: &Option<ResourceId>,
@@ -155,6 +195,7 @@ mod tagged_id {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 struct ErrorRecord {
     code: Text,
     status: Text,
@@ -165,7 +206,7 @@ struct ErrorRecord {
 impl From<&Task> for TaskRecord {
     fn from(task: &Task) -> Self {
         let outcome = task.outcome();
-        Self {
+        Self(Fields {
             id: task.id,
             account: task.account().clone(),
             command_type: task.command_type().clone(),
@@ -185,7 +226,7 @@ impl From<&Task> for TaskRecord {
             updated_at: task.updated_at,
             expires_at: task.expires_at,
             revision: task.revision,
-        }
+        })
     }
 }
 
@@ -197,29 +238,29 @@ impl From<Task> for TaskRecord {
 
 impl TaskRecord {
     pub(crate) fn id(&self) -> TaskId {
-        self.id
+        self.0.id
     }
 
     pub(crate) fn account(&self) -> &AccountId {
-        &self.account
+        &self.0.account
     }
 
     pub(crate) fn updated_at(&self) -> Now {
-        self.updated_at
+        self.0.updated_at
     }
 
     pub(crate) fn expires_at(&self) -> Now {
-        self.expires_at
+        self.0.expires_at
     }
 
     pub(crate) fn revision(&self) -> Revision {
-        self.revision
+        self.0.revision
     }
 
     /// Lets the record have this very copy of its account's id, if it is of this account.
     pub(crate) fn share_account(&mut self, account: &AccountId) {
-        if self.account == *account {
-            self.account = account.clone();
+        if self.0.account == *account {
+            self.0.account = account.clone();
         }
     }
 }
@@ -227,7 +268,7 @@ impl TaskRecord {
 impl TryFrom<TaskRecord> for Task {
     type Error = RecordError;
 
-    fn try_from(record: TaskRecord) -> Result<Self, RecordError> {
+    fn try_from(TaskRecord(record): TaskRecord) -> Result<Self, RecordError> {
         let fail = |fault| Err(RecordError { id: record.id, fault });
         let status = record.status;
         let state = match (status, record.completion, record.error) {
@@ -289,41 +330,4 @@ impl TryFrom<TaskRecord> for Task {
             revision: record.revision,
         })
     }
-}
-
-/// The error for a [`TaskRecord`] that no task could have left.
-#[derive(Debug, thiserror::Error)]
-#[error("the record of task {id} is not one of a task: {fault}")]
-pub struct RecordError {
-    id: TaskId,
-    fault: RecordFault,
-}
-
-impl RecordError {
-    /// The id that the record has.
-    #[must_use]
-    pub fn id(&self) -> TaskId {
-        self.id
-    }
-}
-
-#[derive(Debug, thiserror::Error)]
-enum RecordFault {
-    #[error(
-        "expected a completion in processing-completed, an error in processing-error, and neither \
-         in any other status, got something else in {0}"
-    )]
-    Outcome(TaskStatus),
-    #[error("{0}")]
-    Resource(ResourceError),
-    #[error("expected attempts as {status} has them, got {got}")]
-    Attempts { status: TaskStatus, got: u32 },
-    #[error("expected no progress before the first attempt")]
-    Progress,
-    #[error("expected an update time at or after the submission's")]
-    UpdatedBeforeSubmitted,
-    #[error("expected an expiry at or after the submission")]
-    ExpiredBeforeSubmitted,
-    #[error("expected a revision of at least 1")]
-    RevisionZero,
 }

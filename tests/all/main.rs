@@ -35,3 +35,4 @@ mod store;
 mod support;
 mod task;
 mod time;
+mod versions;

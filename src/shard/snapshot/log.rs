@@ -6,7 +6,7 @@ use core::hash::BuildHasher;
 
 use hashbrown::DefaultHashBuilder;
 
-use super::{AccountFault, AccountSnapshot, Fault, Snapshot, SnapshotError, VERSION};
+use super::{AccountFault, AccountSnapshot, Content, Fault, Snapshot, SnapshotError, VERSION};
 use crate::clock::{AccountClock, Revision};
 use crate::id::{AccountId, TaskId};
 use crate::shard::account::Gap;
@@ -68,7 +68,8 @@ impl Snapshot {
             }
         }
         let restorations = Vec::new();
-        Ok(Self { version: VERSION, horizon, floor, last_ticket, restorations, accounts })
+        let version = VERSION;
+        Ok(Self(Content { version, horizon, floor, last_ticket, restorations, accounts }))
     }
 }
 

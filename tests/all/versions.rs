@@ -1,0 +1,391 @@
+//! What was saved outlives the version that saved it.
+//!
+//! The files in `fixtures` are what versions of this crate have written. They are never changed, only added
+//! to: by lines that have what a later version knows, and by files of later forms.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use tasklife::{
+    AccountClock, Completion, ListQuery, LocalStore, Now, Progress, Revision, Scope, Snapshot,
+    StoreConfig, Task, TaskError, TaskId, TaskRecord, TaskStatus,
+};
+
+use crate::support::{account, at, second};
+
+/// One a line.
+const RECORDS: &str = include_str!("fixtures/records.jsonl");
+
+const SNAPSHOT: &str = include_str!("fixtures/snapshot.json");
+
+fn records() -> impl Iterator<Item = (&'static str, TaskRecord)> {
+    RECORDS.lines().map(|line| (line, serde_json::from_str(line).unwrap()))
+}
+
+fn fixture_id(number: u8) -> TaskId {
+    format!("36d4b04d-72d4-4404-8600-0000000000{number:02}").parse().unwrap()
+}
+
+/// What a task of the fixtures was meant to be, as far as it is different from most.
+struct Meant {
+    account: &'static str,
+    command_type: &'static str,
+    input: &'static [u8],
+    status: TaskStatus,
+    outcome: Option<Result<Completion, TaskError>>,
+    words: Option<&'static str>,
+    progress: Option<u8>,
+    attempts: u32,
+    submitted_at: &'static str,
+    updated_at: &'static str,
+    expires_at: &'static str,
+    revision: u64,
+}
+
+impl Meant {
+    fn new(status: TaskStatus, revision: u64) -> Self {
+        Self {
+            account: "acme",
+            command_type: "subscriptionCreateRequest",
+            input: b"",
+            status,
+            outcome: None,
+            words: None,
+            progress: None,
+            attempts: 0,
+            submitted_at: "2026-03-01T12:00:00Z",
+            updated_at: "2026-03-01T12:00:00Z",
+            expires_at: "2026-03-11T12:00:00Z",
+            revision,
+        }
+    }
+
+    fn check(self, task: &Task) {
+        let id = task.id();
+        assert_eq!(task.account().as_str(), self.account, "{id}");
+        assert_eq!(task.command_type().as_str(), self.command_type, "{id}");
+        assert_eq!(task.input(), self.input, "{id}");
+        assert_eq!(task.status(), self.status, "{id}");
+        let outcome = self.outcome.as_ref().map(Result::as_ref);
+        assert_eq!(task.outcome(), outcome, "{id}");
+        assert_eq!(task.description(), self.words.or(self.status.description()), "{id}");
+        assert_eq!(task.progress().map(Progress::percent), self.progress, "{id}");
+        assert_eq!(task.attempts(), self.attempts, "{id}");
+        let times = [task.submitted_at(), task.updated_at(), task.expires_at()];
+        assert_eq!(times, [self.submitted_at, self.updated_at, self.expires_at].map(at), "{id}");
+        assert_eq!(task.revision().get(), self.revision, "{id}");
+    }
+}
+
+fn meant() -> Vec<Meant> {
+    use TaskStatus::{
+        Initialized, ProcessingCompleted, ProcessingError, ProcessingInProgress, Received,
+    };
+    let begin = "0000-01-01T00:00:00Z";
+    let end = "9999-12-31T23:59:59.999999999Z";
+    let resource = r#"{"name": "test",  "nodes":[1,2.50,1e3,null,true], "path":"/b\/1\u00e9é"}"#;
+    let resource: Box<serde_json::value::RawValue> = serde_json::from_str(resource).unwrap();
+    let not_found =
+        TaskError::new("SUBSCRIPTION_PI_NOT_FOUND", "Payment info was not found for subscription.");
+    let given_up = "The task was attempted 5 times, and no attempt came to an end.";
+    vec![
+        Meant {
+            submitted_at: begin,
+            updated_at: begin,
+            expires_at: "0000-01-11T00:00:00Z",
+            ..Meant::new(Initialized, 1)
+        },
+        Meant {
+            account: "Änne & Söhne \"Nord\"",
+            command_type: "databaseCreateRequest",
+            input: "{\"name\":\"größe\",\"lines\":\"a\n\tb\\\"}".as_bytes(),
+            // Within a leap second.
+            submitted_at: "2016-12-31T23:59:60.500Z",
+            updated_at: "2016-12-31T23:59:60.999999999Z",
+            expires_at: "2017-01-10T23:59:59.500Z",
+            ..Meant::new(Received, Revision::MAX.get())
+        },
+        Meant {
+            input: &[0, 255, 128, 10],
+            words: Some("Waits for a window of maintenance."),
+            ..Meant::new(Received, 2)
+        },
+        Meant {
+            words: Some("2 of 5 nodes are ready."),
+            progress: Some(40),
+            attempts: 2,
+            updated_at: "2026-03-01T12:00:00.000000001Z",
+            ..Meant::new(ProcessingInProgress, 1_124_073_472)
+        },
+        Meant {
+            attempts: 1,
+            updated_at: "2026-03-01T12:00:07.250Z",
+            ..Meant::new(ProcessingInProgress, 6)
+        },
+        Meant {
+            outcome: Some(Ok(Completion::of(i64::MIN)
+                .with_additional_resource_id("node-3/\"ü\"")
+                .with_resource(&resource)
+                .unwrap())),
+            progress: Some(100),
+            attempts: 1,
+            updated_at: "2026-03-01T12:10:00.000125Z",
+            ..Meant::new(ProcessingCompleted, 7)
+        },
+        Meant {
+            outcome: Some(Ok(Completion::default())),
+            attempts: u32::MAX,
+            ..Meant::new(ProcessingCompleted, 8)
+        },
+        Meant {
+            outcome: Some(Ok(Completion::of("").with_additional_resource_id(77_899))),
+            words: Some(""),
+            attempts: 1,
+            submitted_at: end,
+            updated_at: end,
+            expires_at: end,
+            ..Meant::new(ProcessingCompleted, 9)
+        },
+        Meant {
+            outcome: Some(Err(not_found
+                .with_status("404 NOT_FOUND")
+                .with_additional_info("Enter a payment method first."))),
+            ..Meant::new(ProcessingError, 10)
+        },
+        Meant {
+            outcome: Some(Err(
+                TaskError::new("", "Worte, auf deutsch: „Größe“.").with_status("400 BAD_REQUEST")
+            )),
+            words: Some("It came to nothing."),
+            progress: Some(0),
+            attempts: 1,
+            ..Meant::new(ProcessingError, 11)
+        },
+        Meant {
+            outcome: Some(Err(TaskError::new("TOO_MANY_ATTEMPTS", given_up)
+                .with_status("500 INTERNAL_SERVER_ERROR"))),
+            progress: Some(99),
+            attempts: 5,
+            updated_at: "2026-03-02T12:00:00.000001Z",
+            ..Meant::new(ProcessingError, 12)
+        },
+    ]
+}
+
+#[test]
+fn records_are_read_as_they_were_meant_and_written_as_they_were() {
+    let meant = meant();
+    assert_eq!(records().count(), meant.len());
+    for (number, ((line, record), meant)) in (1..).zip(records().zip(meant)) {
+        assert_eq!(serde_json::to_string(&record).unwrap(), line);
+        let task = Task::try_from(record.clone()).unwrap();
+        assert_eq!(task.id(), fixture_id(number));
+        meant.check(&task);
+        assert_eq!(TaskRecord::from(task), record);
+    }
+}
+
+#[test]
+fn a_snapshot_is_read_as_it_was_meant_and_written_as_it_was() {
+    let snapshot: Snapshot = serde_json::from_str(SNAPSHOT).unwrap();
+    assert_eq!(serde_json::to_string(&snapshot).unwrap() + "\n", SNAPSHOT);
+
+    let saved: Value = serde_json::from_str(SNAPSHOT).unwrap();
+    let now = at("2026-03-01T13:00:00Z");
+    let mut store = LocalStore::restore(StoreConfig::default(), snapshot, now).unwrap();
+    let earlier = second(0); // the horizon hides what this clock would show
+    let ids = |name: &str, query: &ListQuery| -> Vec<_> {
+        let page = store.list(&account(name), query, earlier).unwrap();
+        page.tasks().iter().map(Task::id).collect()
+    };
+    for (account, visible) in [("acme", vec![3, 2, 1]), ("b", vec![1]), ("umbrella", vec![4])] {
+        let visible: Vec<_> = visible.into_iter().map(fixture_id).collect();
+        assert_eq!(ids(account, &ListQuery::default()), visible);
+    }
+    assert_eq!(store.len(), 6, "a task that the horizon hides is there");
+    for saved in saved["accounts"].as_array().unwrap() {
+        for saved in saved["tasks"].as_array().unwrap() {
+            let record: TaskRecord = serde_json::from_value(saved.clone()).unwrap();
+            let task = Task::try_from(record).unwrap();
+            let got = store.get(task.account(), task.id(), earlier).unwrap();
+            assert_eq!(got, Some(task).filter(|task| task.id() != fixture_id(5)));
+        }
+    }
+
+    // Revisions, gaps and restorations: a page in a gap was read in a history that was lost.
+    let first = 510_000_000_000_000_000;
+    let second = 510_000_000_800_000_000;
+    let all = [3, 2, 1].map(fixture_id).to_vec();
+    for (since, changed) in [
+        (3, all[..2].to_vec()),
+        (4, all.clone()),
+        (first - 1, all.clone()),
+        (first, all[..2].to_vec()),
+        (first + 1, all[..1].to_vec()),
+        (first + 2, all.clone()),
+        (second, all[..1].to_vec()),
+        (second + 2, vec![]),
+        (second + 3, all.clone()),
+    ] {
+        let query = ListQuery::default().changed_since(since.try_into().unwrap());
+        assert_eq!(ids("acme", &query), changed, "since {since}");
+    }
+
+    // Turns, and the clocks of the accounts.
+    let order = [("b", 1), ("umbrella", 4), ("acme", 1)];
+    for (name, number) in order {
+        let claimed = store.claim(Scope::Any, earlier).unwrap().unwrap();
+        let task = claimed.change().task();
+        assert_eq!((task.account(), task.id()), (&account(name), fixture_id(number)));
+        let latest = saved["accounts"].as_array().unwrap().iter();
+        let latest = latest.clone().find(|saved| saved["account"] == name).unwrap();
+        let updated_at: Now = latest["clock"]["updated_at"].as_str().unwrap().parse().unwrap();
+        assert_eq!(task.updated_at(), updated_at, "the account's clock is ahead of the caller's");
+    }
+}
+
+/// The value by way of a format that writes no names, and doesn't tell what follows.
+fn by_position<T: Serialize + DeserializeOwned>(value: &T) -> T {
+    postcard::from_bytes(&postcard::to_allocvec(value).unwrap()).unwrap()
+}
+
+#[test]
+fn what_is_saved_goes_through_formats_that_do_not_describe_themselves() {
+    for (_, record) in records() {
+        assert_eq!(by_position(&record), record);
+    }
+    let snapshot: Snapshot = serde_json::from_str(SNAPSHOT).unwrap();
+    assert_eq!(by_position(&snapshot), snapshot);
+    let clock = AccountClock::new(Revision::MAX, second(7));
+    assert_eq!(by_position(&clock), clock);
+}
+
+/// The error of a document that a newer version could have written, by way of a text and of a value.
+fn refused<T: DeserializeOwned>(json: &Value) -> String {
+    let error = serde_json::from_str::<T>(&json.to_string()).err().unwrap().to_string();
+    let other = serde_json::from_value::<T>(json.clone()).err().unwrap().to_string();
+    assert!(error.starts_with(&other), "{error} / {other}");
+    other
+}
+
+/// The fixture with a value in some place.
+fn altered(fixture: &str, place: &str, value: Value) -> Value {
+    let mut json: Value = serde_json::from_str(fixture).unwrap();
+    if let Some(there) = json.pointer_mut(place) {
+        *there = value;
+    } else {
+        let (parent, field) = place.rsplit_once('/').unwrap();
+        json.pointer_mut(parent).unwrap()[field] = value;
+    }
+    json
+}
+
+const NEWER: &str = "it may have been written by a newer version";
+
+#[test]
+fn what_a_newer_version_wrote_of_a_task_is_refused() {
+    let mut seen = 0;
+    for (line, _) in records() {
+        for (parent, of) in
+            [("", "TaskRecord"), ("/completion", "CompletionRecord"), ("/error", "ErrorRecord")]
+        {
+            let json: Value = serde_json::from_str(line).unwrap();
+            if json.pointer(parent).unwrap().is_object() {
+                let newer = altered(line, &format!("{parent}/priority"), json!(7));
+                let words = format!("unknown field `priority` in {of}: {NEWER}");
+                assert_eq!(refused::<TaskRecord>(&newer), words);
+                seen += 1;
+            }
+        }
+        for id in ["/completion/resource_id", "/completion/additional_resource_id"] {
+            if line.contains("\"completion\":{") {
+                let newer = altered(line, id, json!({"uuid": [1, 2]}));
+                let words = format!("unknown variant `uuid` in ResourceId: {NEWER}");
+                assert_eq!(refused::<TaskRecord>(&newer), words);
+                seen += 1;
+            }
+        }
+        let newer = altered(line, "/input", json!({"base64": "AP+ACg=="}));
+        let words = format!("unknown variant `base64` in SavedInput: {NEWER}");
+        assert_eq!(refused::<TaskRecord>(&newer), words);
+        let newer = altered(line, "/status", json!("paused"));
+        let words = format!(
+            "unknown status, expected one of initialized, received, processing-in-progress, \
+             processing-completed, processing-error; got \"paused\": {NEWER}"
+        );
+        assert_eq!(refused::<TaskRecord>(&newer), words);
+        seen += 2;
+    }
+    assert_eq!(seen, 11 + 3 + 3 + 6 + 22);
+
+    let strange = altered(RECORDS.lines().next().unwrap(), "/\n`", json!(null));
+    assert_eq!(
+        refused::<TaskRecord>(&strange),
+        format!("unknown field `\\n`` in TaskRecord: {NEWER}")
+    );
+    let long =
+        altered(RECORDS.lines().next().unwrap(), &format!("/{}", "é".repeat(99)), json!(null));
+    let shown = "é".repeat(24);
+    assert_eq!(
+        refused::<TaskRecord>(&long),
+        format!("unknown field `{shown}` in TaskRecord: {NEWER}")
+    );
+}
+
+#[test]
+fn what_a_newer_version_wrote_of_a_store_is_refused() {
+    for (parent, of) in [
+        ("", "Snapshot"),
+        ("/accounts/0", "AccountSnapshot"),
+        ("/accounts/0/clock", "AccountClock"),
+        ("/accounts/0/gaps/1", "Gap"),
+        ("/accounts/2/tasks/1", "TaskRecord"),
+        ("/accounts/0/tasks/2/completion", "CompletionRecord"),
+    ] {
+        let newer = altered(SNAPSHOT, &format!("{parent}/priority"), json!({"a": [1]}));
+        let words = format!("unknown field `priority` in {of}: {NEWER}");
+        assert_eq!(refused::<Snapshot>(&newer), words);
+    }
+    let newer = altered(SNAPSHOT, "/accounts/0/tasks/0/status", json!("paused"));
+    assert!(refused::<Snapshot>(&newer).ends_with(&format!("got \"paused\": {NEWER}")));
+    let clock = json!({"revision": 1, "updated_at": second(0), "zone": "UTC"});
+    let words = format!("unknown field `zone` in AccountClock: {NEWER}");
+    assert_eq!(refused::<AccountClock>(&clock), words);
+
+    for (version, words) in [
+        (3, "expected a snapshot of version 2, got version 3: it was written by a newer version"),
+        (1, "expected a snapshot of version 2, got version 1"),
+    ] {
+        let other = altered(SNAPSHOT, "/version", json!(version));
+        let other: Snapshot = serde_json::from_value(other).unwrap();
+        let error = LocalStore::restore(StoreConfig::default(), other, second(0)).unwrap_err();
+        assert_eq!(error.to_string(), words);
+    }
+}
+
+#[test]
+fn what_may_be_absent_may_be_left_out() {
+    let optional = [
+        "/completion",
+        "/error",
+        "/description",
+        "/progress",
+        "/completion/resource_id",
+        "/completion/additional_resource_id",
+        "/completion/resource",
+        "/error/additional_info",
+    ];
+    for (line, record) in records() {
+        let mut json: Value = serde_json::from_str(line).unwrap();
+        for place in optional {
+            if json.pointer(place).is_some_and(Value::is_null) {
+                let (parent, field) = place.rsplit_once('/').unwrap();
+                json.pointer_mut(parent).unwrap().as_object_mut().unwrap().remove(field);
+            }
+        }
+        assert_eq!(serde_json::from_value::<TaskRecord>(json).unwrap(), record);
+    }
+    let mut json: Value = serde_json::from_str(RECORDS.lines().next().unwrap()).unwrap();
+    json.as_object_mut().unwrap().remove("account");
+    assert_eq!(refused::<TaskRecord>(&json), "missing field `account`");
+}
