@@ -122,7 +122,7 @@ fn submission(account: &AccountId, key: &str) -> Submission {
 #[test]
 fn a_store_tells_what_may_make_work_and_nothing_else() {
     let config = StoreConfig::default()
-        .with_takeover_after(std::time::Duration::from_secs(60))
+        .with_takeover_after(std::time::Duration::from_mins(1))
         .with_max_attempts(std::num::NonZeroU32::MIN);
     let store = Notifying::new(InProcess(MemoryStore::new(config)));
     let count = Arc::new(Count::default());

@@ -128,7 +128,7 @@ fn a_page_ends_where_the_limit_does() {
 /// As instants end with the year 9999, nothing is taken over after it.
 #[test]
 fn no_silence_ends_after_the_last_instant() {
-    let config = StoreConfig::default().with_takeover_after(Duration::from_secs(60));
+    let config = StoreConfig::default().with_takeover_after(Duration::from_mins(1));
     let id = uuid::Uuid::nil().into();
     let submission =
         Submission::new("acme".parse().unwrap(), id, "subscriptionCreateRequest".parse().unwrap());
