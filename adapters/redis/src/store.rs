@@ -27,7 +27,8 @@ use crate::registry::{Globals, Registry};
 /// The store of tasks on Redis: [`AsyncTaskStore`] with all its laws, for any number of processes.
 ///
 /// Its clones share it, as do all stores with the same [prefix](Self::with_prefix) on the same server
-/// or cluster. They must have the same [`StoreConfig`]. Tokio has to run where its futures are awaited.
+/// or cluster. They must have the same [`StoreConfig`]; after a change of it, a [`repair`](Self::repair) makes
+/// accounts ready that were parked under the old one. Tokio has to run where its futures are awaited.
 ///
 /// # How it keeps the laws
 ///
