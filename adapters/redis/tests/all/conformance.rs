@@ -3,17 +3,17 @@
 use std::sync::LazyLock;
 
 use tasklife::StoreConfig;
-use tasklife_redis::Redis;
+use tasklife_redis::{Redis, RedisStore};
 
 use crate::support::{Both, Connect, RedisCluster, RedisServer, block_on, fresh_pair};
 
 /// Two stores, each with a connection of its own, as two processes have them.
-fn both(ways: &[Redis; 2], config: StoreConfig) -> Both {
+fn both(ways: &[Redis; 2], config: StoreConfig) -> Both<RedisStore> {
     let (one, other) = fresh_pair(&ways[0], &ways[1], config);
     Both::new(one, other)
 }
 
-fn on_one_server(config: StoreConfig) -> Both {
+fn on_one_server(config: StoreConfig) -> Both<RedisStore> {
     static SERVER: LazyLock<(RedisServer, [Redis; 2])> = LazyLock::new(|| {
         let server = RedisServer::start(&[]);
         let ways = [server.redis(), server.redis()];
@@ -29,7 +29,7 @@ tasklife::conformance! {
     cases = 150;
 }
 
-fn on_a_cluster(config: StoreConfig) -> Both {
+fn on_a_cluster(config: StoreConfig) -> Both<RedisStore> {
     static CLUSTER: LazyLock<(RedisCluster, [Redis; 2])> = LazyLock::new(|| {
         let cluster = RedisCluster::start(&[]);
         let ways = [cluster.redis(), cluster.redis()];

@@ -1,6 +1,5 @@
 //! Redis servers of the tests' own, on free ports of the loopback interface. Dropped, they end.
 
-mod both;
 mod client;
 mod proxy;
 
@@ -12,10 +11,9 @@ use tasklife_redis::{Redis, RedisStore};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinHandle;
 
-pub(crate) use both::Both;
 pub(crate) use client::Client;
 pub(crate) use proxy::{Loss, Proxy};
-pub(crate) use tasklife_test_support::{RedisCluster, RedisServer};
+pub(crate) use tasklife_test_support::{Both, RedisCluster, RedisServer};
 
 pub(crate) const CREATE: CommandType = CommandType::from_static("subscriptionCreateRequest");
 

@@ -1,7 +1,11 @@
-//! The whole conformance suite, in memory and on a file that two stores share.
+//! The whole conformance suite: in memory, on a file that two stores share, and on one that is closed and
+//! opened again before each call.
 
 use tasklife::StoreConfig;
 use tasklife_sqlite::SqliteStore;
+use tasklife_test_support::Both;
+
+use crate::support::{Place, Reopened};
 
 fn in_memory(config: StoreConfig) -> SqliteStore {
     SqliteStore::in_memory(config).expect("a store in memory")
@@ -11,4 +15,23 @@ tasklife::conformance! {
     mod memory;
     store = in_memory;
     cases = 100;
+}
+
+/// Two stores, each with connections of its own, as two processes have them.
+fn on_one_file(config: StoreConfig) -> Both<SqliteStore> {
+    let place = Place::new();
+    let [one, other] = [0, 1].map(|_| place.open_with(config));
+    Both::new(one, other).keeping(place)
+}
+
+tasklife::conformance! {
+    mod two_stores;
+    store = on_one_file;
+    cases = 60;
+}
+
+tasklife::conformance! {
+    mod reopened;
+    store = Reopened::new;
+    cases = 10;
 }

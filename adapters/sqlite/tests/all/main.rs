@@ -1,3 +1,4 @@
 //! The tests of the store in an SQLite file.
 
 mod conformance;
+mod support;

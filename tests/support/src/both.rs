@@ -1,5 +1,7 @@
 //! Two servers behind one store, as a load balancer sees them.
 
+use std::any::Any;
+use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tasklife::{
@@ -7,24 +9,40 @@ use tasklife::{
     Now, Page, Scope, StoreFuture, Submission, SubmitError, Submitted, Swept, Target, Task,
     TaskEvent, TaskId,
 };
-use tasklife_redis::RedisStore;
 
-/// Two stores over the same keys that know nothing of each other: calls go to the one and the other in
+/// Two stores over the same tasks that know nothing of each other: calls go to the one and the other in
 /// turn.
-#[derive(Debug)]
-pub(crate) struct Both([RedisStore; 2], AtomicUsize);
+pub struct Both<S> {
+    stores: [S; 2],
+    calls: AtomicUsize,
+    /// Dropped after the stores.
+    _place: Option<Box<dyn Any + Send + Sync>>,
+}
 
-impl Both {
-    pub(crate) fn new(one: RedisStore, other: RedisStore) -> Self {
-        Self([one, other], AtomicUsize::new(0))
+impl<S> Both<S> {
+    /// Two stores as one.
+    pub const fn new(one: S, other: S) -> Self {
+        Self { stores: [one, other], calls: AtomicUsize::new(0), _place: None }
     }
 
-    fn next(&self) -> &RedisStore {
-        &self.0[self.1.fetch_add(1, Ordering::Relaxed) % 2]
+    /// Keeps what the stores are in for as long as they live.
+    #[must_use]
+    pub fn keeping(self, place: impl Any + Send + Sync) -> Self {
+        Self { _place: Some(Box::new(place)), ..self }
+    }
+
+    fn next(&self) -> &S {
+        &self.stores[self.calls.fetch_add(1, Ordering::Relaxed) % 2]
     }
 }
 
-impl AsyncTaskStore for Both {
+impl<S: fmt::Debug> fmt::Debug for Both<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Both").field(&self.stores).finish()
+    }
+}
+
+impl<S: AsyncTaskStore> AsyncTaskStore for Both<S> {
     fn submit(&self, submission: Submission, now: Now) -> StoreFuture<'_, Submitted, SubmitError> {
         self.next().submit(submission, now)
     }
