@@ -1,9 +1,12 @@
 //! The file: how it is opened, made, recognized and brought up to date.
 
+use std::error::Error;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
+use std::{fmt, fs};
 
-use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 use tasklife::MIN_TIME;
 use tasklife::kit::instant_to_bytes;
 
@@ -21,6 +24,9 @@ const STATEMENTS: usize = 64;
 
 /// How much of the file a connection keeps in memory, in KiB.
 const CACHE: i64 = 16 * 1024;
+
+/// For how long SQLite can wait at the most: some 24 days.
+const MAX_PATIENCE: Duration = Duration::from_millis(i32::MAX.cast_unsigned() as u64);
 
 /// How far writes have got when they are acknowledged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -45,11 +51,23 @@ pub(crate) struct Location {
 }
 
 /// Why a store was not opened. The file is as it was.
-#[derive(Debug, thiserror::Error)]
-#[error("{}: {fault}", path.display())]
+#[derive(Debug)]
 pub struct OpenError {
     path: PathBuf,
     fault: OpenFault,
+}
+
+impl fmt::Display for OpenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.path.display(), self.fault)
+    }
+}
+
+impl Error for OpenError {
+    /// What SQLite says, where it is to blame.
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.fault.source()
+    }
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -84,9 +102,10 @@ impl Location {
         self.try_open().map_err(|fault| self.error(fault))
     }
 
-    /// Opens another connection to the file, to read.
+    /// Opens another connection to the file, to read. Where the file is gone, it makes no new one.
     pub(crate) fn open_reader(&self) -> Result<Connection, Fault> {
-        let connection = self.connect()?;
+        let connection = self.connect(OpenFlags::empty())?;
+        close_log_with(&connection)?;
         connection.pragma_update(None, "query_only", true)?;
         Ok(connection)
     }
@@ -97,15 +116,18 @@ impl Location {
         OpenError { path: path.into(), fault }
     }
 
-    fn connect(&self) -> rusqlite::Result<Connection> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
-            | OpenFlags::SQLITE_OPEN_CREATE
-            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    /// Opens a connection. When it is closed, it leaves a log that was beside the file as it is, which may
+    /// be another program's.
+    fn connect(&self, create: OpenFlags) -> rusqlite::Result<Connection> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | create;
+        let has_log = self.path.as_deref().is_some_and(has_log);
         let connection = match &self.path {
-            Some(path) => Connection::open_with_flags(path, flags)?,
+            // To SQLite, some names that begin otherwise are not those of files.
+            Some(path) => Connection::open_with_flags(Path::new(".").join(path), flags)?,
             None => Connection::open_in_memory_with_flags(flags)?,
         };
-        connection.busy_timeout(self.patience)?;
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, has_log)?;
+        connection.busy_timeout(self.patience.min(MAX_PATIENCE))?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
         connection.pragma_update(None, "cache_size", -CACHE)?;
         let synchronous = match self.durability {
@@ -122,23 +144,64 @@ impl Location {
     }
 
     fn try_open(&self) -> Result<Connection, OpenFault> {
-        let mut connection = self.connect()?;
+        let mut connection = self.connect(OpenFlags::SQLITE_OPEN_CREATE)?;
         // Nothing is written to a file before it is known whose it is.
-        version(&connection)?;
+        version_now(&connection)?;
         if connection.is_readonly(rusqlite::MAIN_DB)? {
             return Err(OpenFault::ReadOnly);
         }
-        let mode: String =
-            connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
+        close_log_with(&connection)?;
+        let mode = self.turn_log_on(&connection)?;
         if self.path.is_some() && mode != "wal" {
             return Err(OpenFault::NoLog(mode));
         }
         migrate(&mut connection)?;
         Ok(connection)
     }
+
+    /// Has a new file keep a write-ahead log. Where several connections do so at once, SQLite fails in some
+    /// without waiting.
+    fn turn_log_on(&self, connection: &Connection) -> rusqlite::Result<String> {
+        let begin = Instant::now();
+        loop {
+            let mode = connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| {
+                row.get::<_, String>(0)
+            });
+            match mode {
+                Err(error)
+                    if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
+                        && begin.elapsed() < self.patience =>
+                {
+                    connection.execute_batch("BEGIN IMMEDIATE; ROLLBACK")?;
+                }
+                mode => return mode,
+            }
+        }
+    }
 }
 
-/// The version of a file; 0 for one that is new.
+/// Whether something is in the log beside a file.
+fn has_log(path: &Path) -> bool {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    fs::metadata(log).is_ok_and(|log| log.len() > 0)
+}
+
+/// Lets a connection write back the log when it is the last one to be closed, as SQLite does unless told
+/// otherwise.
+fn close_log_with(connection: &Connection) -> rusqlite::Result<()> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false).map(drop)
+}
+
+/// The version of a file at one moment: another process may be making it.
+fn version_now(connection: &Connection) -> Result<usize, OpenFault> {
+    let snapshot = connection.unchecked_transaction()?;
+    let version = version(&snapshot)?;
+    snapshot.finish()?;
+    Ok(version)
+}
+
+/// The version of a file, in a transaction; 0 for one that is new.
 fn version(connection: &Connection) -> Result<usize, OpenFault> {
     let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
     let (application, version) = (pragma("application_id")?, pragma("user_version")?);
@@ -153,7 +216,7 @@ fn version(connection: &Connection) -> Result<usize, OpenFault> {
 
 /// Takes the steps that are missing: all of them or none, while other processes wait.
 fn migrate(connection: &mut Connection) -> Result<(), OpenFault> {
-    if version(connection)? == MIGRATIONS.len() {
+    if version_now(connection)? == MIGRATIONS.len() {
         return Ok(());
     }
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;

@@ -36,13 +36,15 @@ fn words(error: &rusqlite::Error) -> &'static str {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
             "expected the file to be free, got it locked for as long as may be waited for it"
         }
-        Some(ErrorCode::DiskFull) => "expected room on the disk, got none",
+        Some(ErrorCode::DiskFull) => {
+            "expected room on the disk, and in the file where its size is limited, got none"
+        }
         Some(ErrorCode::ReadOnly) => {
             "expected a file that may be written, got one that is read-only"
         }
         Some(ErrorCode::DatabaseCorrupt) => "expected the file whole, got it damaged",
         Some(ErrorCode::NotADatabase) => "expected a file of SQLite, got another",
-        Some(ErrorCode::CannotOpen) => "expected a file that can be opened or made",
+        Some(ErrorCode::CannotOpen) => "expected a file that can be opened or made, got none",
         Some(ErrorCode::SystemIoFailure) => "the file could not be read or written",
         _ => "SQLite failed",
     }

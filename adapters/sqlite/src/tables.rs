@@ -250,7 +250,11 @@ impl<'c> Tables<'c> {
         )?;
         let (uuid, now) = (id.as_uuid(), instant_to_bytes(now));
         let mut rows = statement.query(params![account.as_str(), uuid.as_bytes(), now])?;
-        let Some(row) = rows.next()? else { return Ok(None) };
+        let Some(row) = rows.next()? else {
+            // Without that row, nothing would be found.
+            self.store()?;
+            return Ok(None);
+        };
         decode(row, 0, id).map(Some)
     }
 }

@@ -1,4 +1,5 @@
 //! The tests of the store in an SQLite file.
 
 mod conformance;
+mod files;
 mod support;
