@@ -29,6 +29,7 @@ pub use database::{Durability, OpenError};
 mod calls;
 mod readers;
 mod tables;
+mod thread;
 mod watcher;
 mod writer;
 

@@ -1,30 +1,31 @@
 //! The thread that looks whether another process has written, while somebody waits for it.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::thread;
 use std::time::Duration;
 
 use rusqlite::Connection;
 use tasklife::Bell;
 
+use crate::thread::Thread;
+
 /// How often it looks.
 const INTERVAL: Duration = Duration::from_millis(10);
 
-/// The thread. It ends when this is dropped.
+/// The thread. It ends, and closes its connection, when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Watcher {
     /// Nothing is sent: that it is closed is heard.
     _end: Sender<()>,
+    _thread: Thread,
 }
 
 impl Watcher {
     /// Starts it. It looks at the connection's counter of what other connections have committed.
     pub(crate) fn start(connection: Connection, bell: Bell) -> std::io::Result<Self> {
         let (end, ended) = channel();
-        thread::Builder::new()
-            .name("tasklife-sqlite-watcher".into())
-            .spawn(move || watch(&connection, &bell, &ended))?;
-        Ok(Self { _end: end })
+        let thread =
+            Thread::start("tasklife-sqlite-watcher", move || watch(&connection, &bell, &ended))?;
+        Ok(Self { _end: end, _thread: thread })
     }
 }
 

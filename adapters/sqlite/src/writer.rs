@@ -2,7 +2,6 @@
 
 use std::io;
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread::{self, JoinHandle};
 
 use oneshot::Sender as Reply;
 use rusqlite::Connection;
@@ -10,6 +9,7 @@ use tasklife::{BackendError, Bell};
 
 use crate::fault::{Fault, Shared, Stop};
 use crate::tables::Tables;
+use crate::thread::Thread;
 
 /// How many calls are committed together at the most: so many wait for each other.
 const TOGETHER: usize = 128;
@@ -17,18 +17,17 @@ const TOGETHER: usize = 128;
 /// The way to the thread that writes. When it is dropped, the thread ends and closes its connection.
 #[derive(Debug)]
 pub(crate) struct Writer {
-    jobs: Option<Sender<Box<dyn Job>>>,
-    thread: Option<JoinHandle<()>>,
+    /// Dropped before the thread, which ends when the last job is done.
+    jobs: Sender<Box<dyn Job>>,
+    _thread: Thread,
 }
 
 impl Writer {
     /// Starts the thread. It rings the bell for what was committed and may have made work.
     pub(crate) fn start(connection: Connection, bell: Bell) -> io::Result<Self> {
         let (jobs, waiting) = channel();
-        let thread = thread::Builder::new()
-            .name("tasklife-sqlite".into())
-            .spawn(move || run(&connection, &waiting, &bell))?;
-        Ok(Self { jobs: Some(jobs), thread: Some(thread) })
+        let thread = Thread::start("tasklife-sqlite", move || run(&connection, &waiting, &bell))?;
+        Ok(Self { jobs, _thread: thread })
     }
 
     /// Has a call made in a transaction. Its answer comes once that is committed; then the bell rings, where it
@@ -44,21 +43,10 @@ impl Writer {
     {
         let (reply, answer) = oneshot::channel();
         let job = Call { work: Some(work), may_make_work, answer: None, reply };
-        if let Some(jobs) = &self.jobs
-            && let Err(unsent) = jobs.send(Box::new(job))
-        {
+        if let Err(unsent) = self.jobs.send(Box::new(job)) {
             unsent.0.finish(Err(BackendError::not_applied(Fault::ThreadEnded)));
         }
         answer
-    }
-}
-
-impl Drop for Writer {
-    fn drop(&mut self) {
-        self.jobs = None;
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
     }
 }
 
