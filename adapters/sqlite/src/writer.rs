@@ -100,7 +100,10 @@ fn run(connection: &Connection, waiting: &Receiver<Box<dyn Job>>, bell: &Bell) {
     while let Ok(first) = waiting.recv() {
         if let Err(fault) = connection.execute_batch("BEGIN IMMEDIATE") {
             let fault = Shared::from(Fault::from(fault));
-            for job in std::iter::once(first).chain(waiting.try_iter().take(TOGETHER)) {
+            // Those that have waited, and none that is sent once the first has heard of it.
+            let waited: Vec<_> =
+                std::iter::once(first).chain(waiting.try_iter().take(TOGETHER)).collect();
+            for job in waited {
                 job.finish(Err(BackendError::not_applied(fault.clone())));
             }
             continue;

@@ -2,5 +2,6 @@
 
 mod conformance;
 mod dropped;
+mod failure;
 mod files;
 mod support;
