@@ -4,4 +4,5 @@ mod conformance;
 mod dropped;
 mod failure;
 mod files;
+mod processes;
 mod support;
