@@ -5,4 +5,5 @@ mod dropped;
 mod failure;
 mod files;
 mod processes;
+mod restart;
 mod support;
