@@ -4,6 +4,7 @@ mod conformance;
 mod dropped;
 mod failure;
 mod files;
+mod migration;
 mod processes;
 mod restart;
 mod support;

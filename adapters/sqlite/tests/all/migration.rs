@@ -1,0 +1,166 @@
+//! Files of each version: what they hold is read as it was meant.
+
+use std::fs;
+use std::num::{NonZeroU32, NonZeroUsize};
+use std::time::Duration;
+
+use tasklife::{
+    Completion, ListQuery, Now, Progress, Retention, Revision, Scope, StoreConfig, SubmitError,
+    Task, TaskError, TaskStatus, TaskStore,
+};
+
+use crate::support::{CREATE, Place, account, at, id, submission};
+
+/// Tasks in every status, in three accounts: the lane of acme is full, both acme and umbrella are parked
+/// until a take-over, initech is ready, and one account is forgotten. The horizon is at 30 seconds.
+const VERSION_1: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/version-1.db");
+
+/// A copy, which may be written.
+fn copy() -> Place {
+    let place = Place::new();
+    fs::copy(VERSION_1, place.path()).unwrap();
+    place
+}
+
+/// The configuration that it was written with.
+fn config() -> StoreConfig {
+    StoreConfig::default()
+        .with_max_in_progress(NonZeroU32::MIN)
+        .with_takeover_after(Duration::from_mins(1))
+}
+
+fn on(seconds: &str) -> Now {
+    at(&format!("2019-08-08T06:49:{seconds}Z"))
+}
+
+fn tasks(store: &dyn TaskStore, name: &str) -> Vec<Task> {
+    let all = ListQuery::new(NonZeroUsize::MAX);
+    store.list(&account(name), &all, on("33")).unwrap().into_tasks()
+}
+
+#[test]
+fn each_field_of_version_1_is_read() {
+    let place = copy();
+    let store = place.open_with(config());
+    let lists = ["acme", "umbrella", "initech", "gone"].map(|name| tasks(&store, name));
+    for task in lists.iter().flatten() {
+        let found = TaskStore::get(&store, task.account(), task.id(), on("33")).unwrap();
+        assert_eq!(found.as_ref(), Some(task));
+        assert_eq!(task.expires_at(), Retention::default().after_submission(task.submitted_at()));
+    }
+    let [acme, umbrella, initech, gone] = &lists;
+    let ids = |tasks: &[Task]| tasks.iter().map(Task::id).collect::<Vec<_>>();
+    assert_eq!(ids(acme), [3, 2, 1, 5, 4].map(id));
+    assert_eq!(ids(umbrella), [1, 2].map(id));
+    assert_eq!((ids(initech), ids(gone)), (vec![id(1)], vec![]));
+
+    let [third, failed, done, initialized, received] = &acme[..] else { panic!("{acme:?}") };
+    let told = |task: &Task| {
+        let command = task.command_type().as_str().to_owned();
+        let input = task.input().to_vec();
+        (command, input, task.submitted_at(), task.updated_at(), task.revision().get())
+    };
+    let expected = |command: &str, input: &[u8], submitted_at, updated_at, revision: u64| {
+        (command.to_owned(), input.to_vec(), on(submitted_at), on(updated_at), revision)
+    };
+    assert_eq!(
+        told(done),
+        expected(CREATE.as_str(), br#"{"name":"one"}"#, "15.929", "22.5", 509_859_729_300_000_001)
+    );
+    assert_eq!(
+        told(failed),
+        expected("databaseCreateRequest", b"", "16", "24", 509_859_729_312_000_001)
+    );
+    assert_eq!(
+        told(third),
+        expected(
+            "databaseUpdateRequest",
+            &[0, 159, 146, 150],
+            "17.000001",
+            "26",
+            509_859_729_328_000_001
+        )
+    );
+    let instant = "18.123456789";
+    assert_eq!(
+        told(received),
+        expected("databaseDeleteRequest", b"", instant, instant, 509_859_729_264_987_655)
+    );
+    assert_eq!(
+        told(initialized),
+        expected(CREATE.as_str(), b"", "19", "19", 509_859_729_272_000_001)
+    );
+    assert_eq!(umbrella[0].input(), "ünïcode".as_bytes());
+
+    let state =
+        |task: &Task| (task.status(), task.attempts(), task.progress().map(Progress::percent));
+    assert_eq!(state(third), (TaskStatus::ProcessingInProgress, 1, Some(33)));
+    assert_eq!(third.description(), Some("a third"));
+    assert_eq!(state(failed), (TaskStatus::ProcessingError, 1, None));
+    let error = TaskError::new("SUBSCRIPTION_PI_NOT_FOUND", "no such payment method")
+        .with_status("404 NOT_FOUND")
+        .with_additional_info("id 7");
+    assert_eq!(failed.outcome(), Some(Err(&error)));
+    assert_eq!(state(done), (TaskStatus::ProcessingCompleted, 1, None));
+    let completion = Completion::of(1206)
+        .with_additional_resource_id("eu-1")
+        .with_resource(&std::collections::BTreeMap::from([("plan", "small")]))
+        .unwrap();
+    assert_eq!(done.outcome(), Some(Ok(&completion)));
+    assert_eq!(state(received), (TaskStatus::Received, 0, None));
+    assert_eq!(state(initialized), (TaskStatus::Initialized, 0, None));
+}
+
+#[test]
+fn the_queue_of_version_1_goes_on() {
+    let place = copy();
+    let store = place.open_with(config());
+    let claim = |now| {
+        let claimed = TaskStore::claim(&store, Scope::Any, now).unwrap()?;
+        let task = claimed.into_work().unwrap();
+        Some((task.account().to_string(), task.id(), task.attempts()))
+    };
+    assert_eq!(claim(on("40")), Some(("initech".into(), id(1), 1)));
+    assert_eq!(claim(on("40")), None);
+    // Those that are parked are silent for a minute, and then for longer.
+    let [minute, later] = ["2019-08-08T06:50:26Z", "2019-08-08T06:50:26.000000001Z"].map(at);
+    assert_eq!(claim(minute), None);
+    assert_eq!(claim(later), Some(("acme".into(), id(3), 2)));
+    assert_eq!(claim(later), None);
+    let [minute, later] = ["2019-08-08T06:50:27Z", "2019-08-08T06:50:27.000000001Z"].map(at);
+    assert_eq!(claim(minute), None);
+    assert_eq!(claim(later), Some(("umbrella".into(), id(1), 2)));
+}
+
+#[test]
+fn what_version_1_knows_of_the_whole_store_holds() {
+    let place = copy();
+    // The horizon: what would expire by it is expired at birth.
+    let store = place.open_with(config());
+    let past = |seconds| at(&format!("2019-07-29T06:49:{seconds}Z"));
+    let early = TaskStore::submit(&store, submission("hooli", 1), past("30"));
+    assert!(matches!(early, Err(SubmitError::Expired)), "{early:?}");
+    TaskStore::submit(&store, submission("hooli", 1), past("30.000000001")).unwrap();
+    drop(store);
+    // How many tasks there are.
+    let store = place.open_with(config().with_max_tasks(9));
+    let full = TaskStore::submit(&store, submission("hooli", 2), on("30"));
+    assert!(matches!(full, Err(SubmitError::StoreFull)), "{full:?}");
+    drop(store);
+    // The revision that the forgotten account had reached, however early its next task comes.
+    let year = Retention::since_submission(Duration::from_hours(365 * 24));
+    let store = place.open_with(config().with_retention(year));
+    let again = TaskStore::submit(&store, submission("gone", 1), at("2019-01-01T00:00:00Z"));
+    let revision = Revision::try_from(509_852_275_200_000_002).unwrap();
+    assert_eq!(again.unwrap().task().revision(), revision);
+    let swept = TaskStore::sweep(&store, usize::MAX, at("2020-01-01T00:00:00Z")).unwrap();
+    assert_eq!(swept.dropped, 10);
+}
+
+/// It is of this version: nothing is to be done.
+#[test]
+fn version_1_is_opened_as_it_is() {
+    let place = copy();
+    drop(place.open_with(config()));
+    assert_eq!(place.contents()["tasks.db"], fs::read(VERSION_1).unwrap());
+}
