@@ -177,7 +177,8 @@ impl<'c> Tables<'c> {
         let mut statement = self.0.prepare_cached(
             "SELECT count(*) FROM (
                 SELECT 1 FROM tasks
-                WHERE account = ?1 AND status = ?2 AND status < 3 AND expires_at > ?3 LIMIT ?4
+                WHERE account = ?1 AND status = ?2 AND status NOT IN (3, 4) AND expires_at > ?3
+                LIMIT ?4
              )",
         )?;
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);

@@ -47,7 +47,8 @@ impl Tables<'_> {
     /// sooner, as would fill it but for one.
     fn lane(self, account: &AccountRow, width: u32, instant: Now) -> Result<Lane, Fault> {
         let mut statement = self.0.prepare_cached(
-            "SELECT expires_at FROM tasks WHERE account = ?1 AND status = 2 AND expires_at > ?2
+            "SELECT expires_at FROM tasks
+             WHERE account = ?1 AND status = 2 AND status NOT IN (3, 4) AND expires_at > ?2
              ORDER BY expires_at DESC LIMIT 1 OFFSET ?3",
         )?;
         let mut rows =
@@ -62,10 +63,10 @@ impl Tables<'_> {
         let mut statement = self.0.prepare_cached(
             "SELECT max(latest) FROM (
                 SELECT max(expires_at) AS latest FROM tasks
-                WHERE account = ?1 AND status = 1 AND expires_at <= ?2
+                WHERE account = ?1 AND status = 1 AND status NOT IN (3, 4) AND expires_at <= ?2
                 UNION ALL
                 SELECT max(expires_at) FROM tasks
-                WHERE account = ?1 AND status = 2 AND expires_at <= ?2
+                WHERE account = ?1 AND status = 2 AND status NOT IN (3, 4) AND expires_at <= ?2
              )",
         )?;
         let latest: Option<Vec<u8>> = statement
