@@ -55,7 +55,7 @@ pub(crate) fn submit(
     };
     let task = call.accept(&proposal, submission, clock(&account, now));
     store.tasks += usize::from(!proposal.replaces());
-    tables.write_task(&account, &task)?;
+    tables.insert_task(&account, &task)?;
     account.clock.advance_to(&task);
     tables.write_account(&account, &call)?;
     if store != before {
@@ -94,14 +94,14 @@ pub(crate) fn claim(
     let call = Call::new(config, store.horizon, now);
     if let Scope::Account(name) = scope {
         let Some(mut account) = tables.account(name)? else { return Ok(None) };
-        return match call.next(tables.work(&account, &call)?) {
+        return match tables.next(&account, &call)? {
             Ok(handout) => hand_out(tables, &mut account, handout, &call).map(Some),
             Err(_) => Ok(None),
         };
     }
     tables.wake_overdue(&call)?;
     while let Some(mut account) = tables.next_ready()? {
-        match call.next(tables.work(&account, &call)?) {
+        match tables.next(&account, &call)? {
             Ok(handout) => {
                 account.ticket = store.next_ticket();
                 tables.write_store(&store)?;
@@ -133,7 +133,7 @@ fn write(
     change: &Change,
     call: &Call<'_>,
 ) -> Result<(), Fault> {
-    tables.write_task(account, change.task())?;
+    tables.update_task(account, change.task())?;
     account.clock.advance_to(change.task());
     tables.write_account(account, call)
 }

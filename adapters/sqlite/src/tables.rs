@@ -123,8 +123,8 @@ impl<'c> Tables<'c> {
         decode(row, 0, id).map(Some)
     }
 
-    /// Writes a task as it now is, new or not.
-    pub(crate) fn write_task(self, account: &AccountRow, task: &Task) -> Result<(), Fault> {
+    /// Writes a new task, over one under its id that has expired.
+    pub(crate) fn insert_task(self, account: &AccountRow, task: &Task) -> Result<(), Fault> {
         let mut statement = self.0.prepare_cached(
             "INSERT INTO tasks (account, id, status, revision, expires_at, record)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6)
@@ -140,6 +140,32 @@ impl<'c> Tables<'c> {
             instant_to_bytes(task.expires_at()),
             encode(task)?,
         ])?;
+        Ok(())
+    }
+
+    /// Writes what became of a task.
+    pub(crate) fn update_task(self, account: &AccountRow, task: &Task) -> Result<(), Fault> {
+        let mut update = self.0.prepare_cached(
+            "UPDATE tasks SET status = ?3, revision = ?4, record = ?6
+             WHERE account = ?1 AND id = ?2 AND expires_at = ?5",
+        )?;
+        let (uuid, record) = (task.id().as_uuid(), encode(task)?);
+        let values = params![
+            account.key,
+            uuid.as_bytes(),
+            task.status() as u8,
+            number(task.revision()),
+            instant_to_bytes(task.expires_at()),
+            record,
+        ];
+        if update.execute(values)? == 0 {
+            // Only an expiry that has changed is written into its indexes.
+            let mut update = self.0.prepare_cached(
+                "UPDATE tasks SET status = ?3, revision = ?4, expires_at = ?5, record = ?6
+                 WHERE account = ?1 AND id = ?2",
+            )?;
+            update.execute(values)?;
+        }
         Ok(())
     }
 

@@ -1,7 +1,7 @@
 //! What accounts have to hand out, and whose turn it is.
 
 use rusqlite::params;
-use tasklife::kit::{Call, Lane, Parked, Work, instant_from_bytes, instant_to_bytes};
+use tasklife::kit::{Call, Handout, Lane, Parked, Work, instant_from_bytes, instant_to_bytes};
 use tasklife::uuid::Uuid;
 use tasklife::{AccountClock, Now, Task, TaskId, TaskStatus, clamp_time};
 
@@ -9,8 +9,12 @@ use super::{AccountRow, Tables, decode, instant, number, revision};
 use crate::fault::Fault;
 
 impl Tables<'_> {
-    /// What an account has to hand out.
-    pub(crate) fn work(self, account: &AccountRow, call: &Call<'_>) -> Result<Work, Fault> {
+    /// What an account hands out; if nothing, for how long.
+    pub(crate) fn next(
+        self,
+        account: &AccountRow,
+        call: &Call<'_>,
+    ) -> Result<Result<Handout, Parked>, Fault> {
         let config = call.config();
         let instant = call.instant();
         let received = self.first_in(account, TaskStatus::Received, instant)?;
@@ -18,12 +22,22 @@ impl Tables<'_> {
             Some(_) => self.first_in(account, TaskStatus::ProcessingInProgress, instant)?,
             None => None,
         };
-        let lane = match config.max_in_progress() {
-            Some(width) if received.is_some() => self.lane(account, width.get(), instant)?,
-            _ => Lane::Room,
-        };
-        let hidden_until = self.hidden_until(account, instant)?;
-        Ok(Work { in_progress, received, lane, hidden_until })
+        let lane = if received.is_some() { self.lane(account, call)? } else { Lane::Room };
+        match call.next(Work { in_progress, received, lane, hidden_until: None }) {
+            Ok(handout) => Ok(Ok(handout)),
+            // Only an account that has nothing is asked what is hidden.
+            Err(parked) => {
+                let unless_before = self.hidden_until(account, instant)?;
+                Ok(Err(Parked { unless_before, ..parked }))
+            }
+        }
+    }
+
+    /// Whether an account has a task to start. No record is read for that.
+    fn has_a_start(self, account: &AccountRow, call: &Call<'_>) -> Result<bool, Fault> {
+        let received = TaskStatus::Received as u8;
+        Ok(self.count_in_status(account, received, call.instant(), 1)? > 0
+            && self.lane(account, call)? == Lane::Room)
     }
 
     fn first_in(
@@ -45,14 +59,15 @@ impl Tables<'_> {
 
     /// Whether a lane has room. It is full until the task expires of which as many expire later, or none
     /// sooner, as would fill it but for one.
-    fn lane(self, account: &AccountRow, width: u32, instant: Now) -> Result<Lane, Fault> {
+    fn lane(self, account: &AccountRow, call: &Call<'_>) -> Result<Lane, Fault> {
+        let Some(width) = call.config().max_in_progress() else { return Ok(Lane::Room) };
         let mut statement = self.0.prepare_cached(
             "SELECT expires_at FROM tasks
              WHERE account = ?1 AND status = 2 AND status NOT IN (3, 4) AND expires_at > ?2
              ORDER BY expires_at DESC LIMIT 1 OFFSET ?3",
         )?;
-        let mut rows =
-            statement.query(params![account.key, instant_to_bytes(instant), width - 1])?;
+        let instant = instant_to_bytes(call.instant());
+        let mut rows = statement.query(params![account.key, instant, width.get() - 1])?;
         Ok(match rows.next()? {
             Some(row) => Lane::FullUntil(Some(super::instant(row, 0)?)),
             None => Lane::Room,
@@ -77,7 +92,11 @@ impl Tables<'_> {
 
     /// Writes an account to which something happened: its clock, its ticket, and whether it is ready.
     pub(crate) fn write_account(self, account: &AccountRow, call: &Call<'_>) -> Result<(), Fault> {
-        let parked = call.next(self.work(account, call)?).err();
+        let parked = if self.has_a_start(account, call)? {
+            None
+        } else {
+            self.next(account, call)?.err()
+        };
         self.write_queue_entry(account, parked)
     }
 
