@@ -129,6 +129,8 @@ impl Location {
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, has_log)?;
         connection.busy_timeout(self.patience.min(MAX_PATIENCE))?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        // The plan of a statement does not depend on its values: else SQLite compiles it again for others.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         connection.pragma_update(None, "cache_size", -CACHE)?;
         let synchronous = match self.durability {
             Durability::Disk => "FULL",
@@ -237,5 +239,11 @@ fn migrate(connection: &mut Connection) -> Result<(), OpenFault> {
         i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX),
     )?;
     transaction.commit()?;
+    Ok(())
+}
+
+/// Executes a statement without values, which is kept compiled.
+pub(crate) fn execute(connection: &Connection, statement: &str) -> rusqlite::Result<()> {
+    connection.prepare_cached(statement)?.execute([])?;
     Ok(())
 }

@@ -8,7 +8,7 @@ use std::thread;
 
 use rusqlite::Connection;
 
-use crate::database::Location;
+use crate::database::{Location, execute};
 use crate::fault::{Fault, Stop};
 use crate::tables::Tables;
 
@@ -39,9 +39,9 @@ impl Readers {
             Some(connection) => connection,
             None => self.location.open_reader()?,
         };
-        let snapshot = connection.unchecked_transaction().map_err(Fault::from)?;
+        execute(&connection, "BEGIN").map_err(Fault::from)?;
         let read = work(Tables::new(&connection));
-        snapshot.finish().map_err(Fault::from)?;
+        execute(&connection, "COMMIT").map_err(Fault::from)?;
         lock(&self.idle).push_front(connection);
         read
     }

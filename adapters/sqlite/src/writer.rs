@@ -7,6 +7,7 @@ use oneshot::Sender as Reply;
 use rusqlite::Connection;
 use tasklife::{BackendError, Bell};
 
+use crate::database::execute;
 use crate::fault::{Fault, Shared, Stop};
 use crate::tables::Tables;
 use crate::thread::Thread;
@@ -98,7 +99,7 @@ where
 
 fn run(connection: &Connection, waiting: &Receiver<Box<dyn Job>>, bell: &Bell) {
     while let Ok(first) = waiting.recv() {
-        if let Err(fault) = connection.execute_batch("BEGIN IMMEDIATE") {
+        if let Err(fault) = execute(connection, "BEGIN IMMEDIATE") {
             let fault = Shared::from(Fault::from(fault));
             // Those that have waited, and none that is sent once the first has heard of it.
             let waited: Vec<_> =
@@ -121,14 +122,16 @@ fn commit(connection: &Connection, together: impl Iterator<Item = Box<dyn Job>>)
     let mut done: Vec<Box<dyn Job>> = Vec::new();
     let mut end = Ok(());
     for mut job in together {
-        let made = connection
-            .prepare_cached("SAVEPOINT call")
-            .and_then(|mut savepoint| savepoint.execute([]))
+        let made = execute(connection, "SAVEPOINT call")
             .map_err(Fault::from)
-            .and_then(|_| job.run(Tables::new(connection)));
-        let undo = if made.is_ok() { "RELEASE call" } else { "ROLLBACK TO call; RELEASE call" };
-        let undone =
-            if connection.is_autocommit() { Ok(()) } else { connection.execute_batch(undo) };
+            .and_then(|()| job.run(Tables::new(connection)));
+        let undone = if connection.is_autocommit() {
+            Ok(())
+        } else if made.is_ok() {
+            execute(connection, "RELEASE call")
+        } else {
+            connection.execute_batch("ROLLBACK TO call; RELEASE call")
+        };
         match (made, undone) {
             (Ok(()), Ok(())) => done.push(job),
             (Ok(()), Err(fault)) => {
@@ -146,7 +149,7 @@ fn commit(connection: &Connection, together: impl Iterator<Item = Box<dyn Job>>)
             }
         }
     }
-    let end = end.and_then(|()| connection.execute_batch("COMMIT").map_err(Fault::from));
+    let end = end.and_then(|()| execute(connection, "COMMIT").map_err(Fault::from));
     if end.is_err() && !connection.is_autocommit() {
         let _ = connection.execute_batch("ROLLBACK");
     }

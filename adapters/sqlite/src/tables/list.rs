@@ -24,19 +24,19 @@ impl Tables<'_> {
         let above = query.since().map_or(0, number);
         let mut statements = Vec::new();
         for status in query.statuses() {
-            let statement = self.0.prepare_cached(
+            // Each status has a statement of its own, as all of them are read at the same time.
+            statements.push(self.0.prepare_cached(&format!(
                 "SELECT revision, id, record FROM tasks
-                 WHERE account = ?1 AND status = ?2 AND revision < ?3 AND revision > ?4
-                    AND expires_at > ?5
+                 WHERE account = ?1 AND status = {status} AND revision < ?2 AND revision > ?3
+                    AND expires_at > ?4
                  ORDER BY revision DESC",
-            )?;
-            statements.push((status, statement));
+                status = status as u8
+            ))?);
         }
         let mut orders = Vec::with_capacity(statements.len());
-        for (status, statement) in &mut statements {
+        for statement in &mut statements {
             let instant = instant_to_bytes(instant);
-            let rows =
-                statement.query(params![account.key, *status as u8, below, above, instant])?;
+            let rows = statement.query(params![account.key, below, above, instant])?;
             orders.push(Order::new(rows)?);
         }
         let mut tasks = Vec::new();
