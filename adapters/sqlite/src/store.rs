@@ -71,13 +71,14 @@ pub struct SqliteStore {
 #[derive(Debug)]
 struct Shared {
     config: StoreConfig,
-    /// Dropped before the others, so that what is on its way is written.
-    writer: Writer,
+    _watcher: Option<Watcher>,
     /// None in memory, where there is but one connection.
     readers: Option<Arc<Readers>>,
     threads: OnceLock<Threads>,
     bell: Bell,
-    _watcher: Option<Watcher>,
+    /// Dropped after what reads: it writes what is on its way, and the last connection that is closed moves the
+    /// log into the file.
+    writer: Writer,
 }
 
 /// How a store is opened, where not as [`SqliteStore::open`] does.
