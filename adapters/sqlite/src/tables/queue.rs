@@ -92,11 +92,8 @@ impl Tables<'_> {
 
     /// Writes an account to which something happened: its clock, its ticket, and whether it is ready.
     pub(crate) fn write_account(self, account: &AccountRow, call: &Call<'_>) -> Result<(), Fault> {
-        let parked = if self.has_a_start(account, call)? {
-            None
-        } else {
-            self.next(account, call)?.err()
-        };
+        let parked =
+            if self.has_a_start(account, call)? { None } else { self.next(account, call)?.err() };
         self.write_queue_entry(account, parked)
     }
 
@@ -130,6 +127,15 @@ impl Tables<'_> {
     pub(crate) fn wake_overdue(self, call: &Call<'_>) -> Result<(), Fault> {
         let now = instant_to_bytes(clamp_time(call.now()));
         let instant = instant_to_bytes(call.instant());
+        // Mostly there is none, which three looks into indexes tell.
+        let mut is_any = self.0.prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM accounts WHERE parked_past < ?1)
+                OR EXISTS (SELECT 1 FROM accounts WHERE parked_until <= ?2)
+                OR EXISTS (SELECT 1 FROM accounts WHERE parked_unless_before > ?2)",
+        )?;
+        if !is_any.query_one([now, instant], |row| row.get(0))? {
+            return Ok(());
+        }
         let overdue = [
             ("parked_past < ?1", now),
             ("parked_until <= ?1", instant),
