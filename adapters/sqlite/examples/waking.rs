@@ -14,7 +14,7 @@ use std::path::Path;
 use std::pin::pin;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
-use std::task::{Context, Poll, Wake};
+use std::task::{Context, Wake};
 use std::thread::{self, sleep};
 use std::time::{Duration, SystemTime};
 use std::{env, iter};
@@ -39,8 +39,7 @@ fn measure() -> Result<(), Box<dyn Error>> {
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("tasks.db");
     let store = SqliteStore::open(&path, StoreConfig::default())?;
-    let mut worker =
-        Command::new(env::current_exe()?).arg(&path).stdout(Stdio::piped()).spawn()?;
+    let mut worker = Command::new(env::current_exe()?).arg(&path).stdout(Stdio::piped()).spawn()?;
     let mut lines = BufReader::new(worker.stdout.take().ok_or("no output")?).lines();
     let account: AccountId = "acme".parse()?;
     let mut waits = Vec::new();
@@ -70,7 +69,8 @@ fn work(path: &Path) -> Result<(), Box<dyn Error>> {
     let store = SqliteStore::open(path, StoreConfig::default())?;
     loop {
         let changed = store.changed();
-        let claims = iter::from_fn(|| store.claim(Scope::Any, SystemTime::now().into()).transpose());
+        let claims =
+            iter::from_fn(|| store.claim(Scope::Any, SystemTime::now().into()).transpose());
         for claimed in claims {
             if let Claimed::Work(started) = claimed? {
                 println!("{}", SystemTime::UNIX_EPOCH.elapsed()?.as_nanos());
@@ -92,7 +92,7 @@ fn block_on(future: impl Future<Output = ()>) {
     }
     let waker = Arc::new(Unpark(thread::current())).into();
     let mut future = pin!(future);
-    while let Poll::Pending = future.as_mut().poll(&mut Context::from_waker(&waker)) {
+    while future.as_mut().poll(&mut Context::from_waker(&waker)).is_pending() {
         thread::park();
     }
 }

@@ -35,7 +35,7 @@ pub(crate) fn submit(
         let horizon = call.make_room(first.map(|first| first.expires_at))?;
         room = first.zip(Some(horizon));
     }
-    if config.max_open() < usize::MAX {
+    if call.counts_open() {
         let open = match &account {
             Some(account) => tables.count_open(account, call.instant(), config.max_open())?,
             None => 0,
@@ -101,13 +101,23 @@ pub(crate) fn claim(
     }
     tables.wake_overdue(&call)?;
     while let Some(mut account) = tables.next_ready()? {
-        match tables.next(&account, &call)? {
-            Ok(handout) => {
+        match tables.next(&account, &call) {
+            Ok(Ok(handout)) => {
                 account.ticket = store.next_ticket();
                 tables.write_store(&store)?;
                 return hand_out(tables, &mut account, handout, &call).map(Some);
             }
-            Err(parked) => tables.write_queue_entry(&account, Some(parked))?,
+            Ok(Err(parked)) => tables.write_queue_entry(&account, Some(parked))?,
+            // It goes to the end of the queue, so that it stands in nobody's way.
+            Err(fault) if fault.is_of_a_record() => {
+                account.ticket = store.next_ticket();
+                tables.write_store(&store)?;
+                tables.write_queue_entry(&account, None)?;
+                let source = Box::new(fault);
+                let fault = Fault::OfAccount { account: tables.name(&account)?, source };
+                return Err(Stop::Refused(fault.into()));
+            }
+            Err(fault) => return Err(fault.into()),
         }
     }
     Ok(None)

@@ -7,10 +7,11 @@ use std::{fmt, fs};
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
-use tasklife::MIN_TIME;
 use tasklife::kit::instant_to_bytes;
+use tasklife::{MIN_TIME, StoreConfig};
 
 use crate::fault::Fault;
+use crate::tables::Tables;
 
 /// What the header of a file of this crate says it is: "task" in ASCII.
 const APPLICATION_ID: i32 = 0x7461_736b;
@@ -97,9 +98,10 @@ impl From<rusqlite::Error> for OpenFault {
 }
 
 impl Location {
-    /// Opens the file to be written; makes it where there is none, and migrates it where it is older.
-    pub(crate) fn open(&self) -> Result<Connection, OpenError> {
-        self.try_open().map_err(|fault| self.error(fault))
+    /// Opens the file to be written; makes it where there is none, and migrates it where it is older. Accounts that
+    /// were parked under another configuration are made ready.
+    pub(crate) fn open(&self, config: &StoreConfig) -> Result<Connection, OpenError> {
+        self.try_open(config).map_err(|fault| self.error(fault))
     }
 
     /// Opens another connection to the file, to read. Where the file is gone, it makes no new one.
@@ -145,7 +147,7 @@ impl Location {
         Ok(connection)
     }
 
-    fn try_open(&self) -> Result<Connection, OpenFault> {
+    fn try_open(&self, config: &StoreConfig) -> Result<Connection, OpenFault> {
         let mut connection = self.connect(OpenFlags::SQLITE_OPEN_CREATE)?;
         // Nothing is written to a file before it is known whose it is.
         version_now(&connection)?;
@@ -158,6 +160,12 @@ impl Location {
             return Err(OpenFault::NoLog(mode));
         }
         migrate(&mut connection)?;
+        if !Tables::new(&connection).are_parked_under(config)? {
+            let transaction =
+                connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            Tables::new(&transaction).park_under(config)?;
+            transaction.commit()?;
+        }
         Ok(connection)
     }
 
@@ -228,7 +236,8 @@ fn migrate(connection: &mut Connection) -> Result<(), OpenFault> {
     }
     if version == 0 {
         transaction.execute(
-            "INSERT INTO store (id, horizon, floor, last_ticket, tasks) VALUES (1, ?1, 0, 0, 0)",
+            "INSERT INTO store (id, horizon, floor, last_ticket, tasks, parked_under)
+             VALUES (1, ?1, 0, 0, 0, '')",
             [instant_to_bytes(MIN_TIME)],
         )?;
     }

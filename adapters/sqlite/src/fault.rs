@@ -18,6 +18,10 @@ pub(crate) enum Fault {
     Json { id: TaskId, source: serde_json::Error },
     #[error(transparent)]
     Record(#[from] RecordError),
+    #[error("expected the record of task {id}, got that of task {got}: the file is damaged")]
+    Foreign { id: TaskId, got: TaskId },
+    #[error("account {account} has a task that can't be handed out")]
+    OfAccount { account: String, source: Box<Fault> },
     #[error("expected {0}, got something else: the file is damaged")]
     Damaged(&'static str),
     #[error("another call in the same transaction failed, and took it back")]
@@ -51,6 +55,11 @@ fn words(error: &rusqlite::Error) -> &'static str {
 }
 
 impl Fault {
+    /// Whether it is a single record that can't be read.
+    pub(crate) fn is_of_a_record(&self) -> bool {
+        matches!(self, Self::Json { .. } | Self::Record(_) | Self::Foreign { .. })
+    }
+
     /// Whether a commit that failed so may still be found done later: what was written may reach the disk.
     pub(crate) fn leaves_unknown(&self) -> bool {
         match self {

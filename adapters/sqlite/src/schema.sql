@@ -8,7 +8,9 @@ CREATE TABLE store (
     floor INTEGER NOT NULL,
     last_ticket INTEGER NOT NULL,
     -- How many tasks there are.
-    tasks INTEGER NOT NULL
+    tasks INTEGER NOT NULL,
+    -- The configuration under which accounts were parked.
+    parked_under TEXT NOT NULL
 ) STRICT;
 
 -- The accounts that have tasks.

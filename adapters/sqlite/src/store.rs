@@ -3,14 +3,16 @@
 mod futures;
 mod methods;
 
+use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use tasklife::kit::Call;
 use tasklife::{
-    AccountId, ApplyError, BackendError, Bell, Change, Claimed, ListError, ListQuery, Now, Page,
-    Revision, Scope, StoreConfig, StoreFuture, Submission, SubmitError, Submitted, Swept, Target,
-    Task, TaskEvent, TaskId,
+    AccountId, ApplyError, BackendError, Bell, Census, Change, Claimed, ListError, ListQuery, Now,
+    Page, Revision, Scope, StoreConfig, StoreFuture, Submission, SubmitError, Submitted, Swept,
+    Target, Task, TaskEvent, TaskId,
 };
 
 use crate::calls;
@@ -190,8 +192,34 @@ impl SqliteStore {
         &self.shared.config
     }
 
+    /// Counts what the store holds at one moment, for metrics and for whoever looks for work after a restart. It
+    /// blocks, for a time that grows with all tasks and accounts.
+    ///
+    /// # Errors
+    /// Where the file fails, or the record of a task can't be read that may have waited longest.
+    pub fn census(&self, now: Now) -> Result<Census, BackendError> {
+        self.read(move |tables, config| {
+            let call = Call::new(config, tables.store()?.horizon, now);
+            Ok(tables.census(call.instant())?)
+        })
+    }
+
+    /// A page of the accounts that hold tasks, expired or not: the first ones by name that come after one, if one
+    /// is given. It blocks, for a time that grows with the page alone.
+    ///
+    /// # Errors
+    /// Where the file fails.
+    pub fn accounts(
+        &self,
+        after: Option<&AccountId>,
+        limit: NonZeroUsize,
+    ) -> Result<Vec<AccountId>, BackendError> {
+        let after = after.cloned();
+        self.read(move |tables, _| Ok(tables.accounts(after.as_ref(), limit)?))
+    }
+
     fn at(location: Location, config: StoreConfig) -> Result<Self, OpenError> {
-        let connection = location.open()?;
+        let connection = location.open(&config)?;
         let bell = Bell::default();
         let in_memory = location.path.is_none();
         let watcher = if in_memory {

@@ -1,13 +1,12 @@
 //! The rows, and the statements that read and write them.
 
+mod census;
 mod list;
 mod queue;
 
 use rusqlite::{Connection, Row, params};
 use tasklife::kit::{instant_from_bytes, instant_to_bytes};
-use tasklife::{
-    AccountClock, AccountId, MAX_TIME, MIN_TIME, Now, Revision, Task, TaskId, TaskRecord,
-};
+use tasklife::{AccountClock, AccountId, MAX_TIME, Now, Revision, Task, TaskId, TaskRecord};
 
 use crate::fault::Fault;
 
@@ -98,7 +97,7 @@ impl<'c> Tables<'c> {
         name: &AccountId,
         store: &mut StoreRow,
     ) -> Result<AccountRow, Fault> {
-        let clock = AccountClock::new(store.floor, MIN_TIME);
+        let clock = AccountClock::after(store.floor);
         let ticket = store.next_ticket();
         let mut statement = self.0.prepare_cached(
             "INSERT INTO accounts (name, revision, updated_at, ticket, ready)
@@ -112,6 +111,12 @@ impl<'c> Tables<'c> {
             ticket
         ])?;
         Ok(AccountRow { key, clock, ticket })
+    }
+
+    /// The name of an account.
+    pub(crate) fn name(self, account: &AccountRow) -> Result<String, Fault> {
+        let mut statement = self.0.prepare_cached("SELECT name FROM accounts WHERE key = ?1")?;
+        Ok(statement.query_one([account.key], |row| row.get(0))?)
     }
 
     /// What is under an id of an account, visible or not.
@@ -295,7 +300,8 @@ fn decode(row: &Row<'_>, column: usize, id: TaskId) -> Result<Task, Fault> {
     let text = row.get_ref(column)?.as_str().map_err(|_| Fault::Damaged("a record in text"))?;
     let record: TaskRecord =
         serde_json::from_str(text).map_err(|source| Fault::Json { id, source })?;
-    Ok(Task::try_from(record)?)
+    let task = Task::try_from(record)?;
+    if task.id() == id { Ok(task) } else { Err(Fault::Foreign { id, got: task.id() }) }
 }
 
 /// A revision as the file has it.

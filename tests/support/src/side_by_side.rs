@@ -19,7 +19,7 @@ pub type BlockOn<'a> = &'a dyn Fn(Pin<Box<dyn Future<Output = String> + Send + '
 #[must_use]
 pub fn narrow() -> StoreConfig {
     StoreConfig::default()
-        .with_retention(tasklife::Retention::since_submission(Duration::from_secs(60)))
+        .with_retention(tasklife::Retention::since_submission(Duration::from_mins(1)))
         .with_max_tasks(12)
         .with_max_open(4)
         .with_max_in_progress(std::num::NonZeroU32::MIN.saturating_add(1))

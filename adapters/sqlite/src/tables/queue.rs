@@ -1,14 +1,14 @@
 //! What accounts have to hand out, and whose turn it is.
 
-use rusqlite::params;
+use rusqlite::{CachedStatement, params};
 use tasklife::kit::{Call, Handout, Lane, Parked, Work, instant_from_bytes, instant_to_bytes};
 use tasklife::uuid::Uuid;
-use tasklife::{AccountClock, Now, Task, TaskId, TaskStatus, clamp_time};
+use tasklife::{AccountClock, Now, StoreConfig, Task, TaskId, TaskStatus, clamp_time};
 
 use super::{AccountRow, Tables, decode, instant, number, revision};
 use crate::fault::Fault;
 
-impl Tables<'_> {
+impl<'c> Tables<'c> {
     /// What an account hands out; if nothing, for how long.
     pub(crate) fn next(
         self,
@@ -92,8 +92,15 @@ impl Tables<'_> {
 
     /// Writes an account to which something happened: its clock, its ticket, and whether it is ready.
     pub(crate) fn write_account(self, account: &AccountRow, call: &Call<'_>) -> Result<(), Fault> {
-        let parked =
-            if self.has_a_start(account, call)? { None } else { self.next(account, call)?.err() };
+        if self.has_a_start(account, call)? {
+            return self.write_queue_entry(account, None);
+        }
+        let parked = match self.next(account, call) {
+            Ok(next) => next.err(),
+            // Another task of the account, which a claim tells of.
+            Err(fault) if fault.is_of_a_record() => None,
+            Err(fault) => return Err(fault),
+        };
         self.write_queue_entry(account, parked)
     }
 
@@ -123,6 +130,22 @@ impl Tables<'_> {
         Ok(())
     }
 
+    /// Whether accounts were parked under a configuration that parks them as this one does.
+    pub(crate) fn are_parked_under(self, config: &StoreConfig) -> Result<bool, Fault> {
+        let mut statement = self.0.prepare_cached("SELECT parked_under = ?1 FROM store")?;
+        let mut rows = statement.query([parking(config)])?;
+        let row = rows.next()?.ok_or(Fault::Damaged("a row that tells of the whole store"))?;
+        Ok(row.get(0)?)
+    }
+
+    /// Makes all accounts ready: from now on they are parked under this configuration.
+    pub(crate) fn park_under(self, config: &StoreConfig) -> Result<(), Fault> {
+        let mut statement = self.0.prepare_cached("UPDATE store SET parked_under = ?1")?;
+        statement.execute([parking(config)])?;
+        self.wake("ready = 0")?.execute([])?;
+        Ok(())
+    }
+
     /// Makes ready what a clock says should be.
     pub(crate) fn wake_overdue(self, call: &Call<'_>) -> Result<(), Fault> {
         let now = instant_to_bytes(clamp_time(call.now()));
@@ -142,14 +165,18 @@ impl Tables<'_> {
             ("parked_unless_before > ?1", instant),
         ];
         for (is_over, instant) in overdue {
-            let mut statement = self.0.prepare_cached(&format!(
-                "UPDATE accounts SET ready = 1, parked_past = NULL, parked_until = NULL,
-                    parked_unless_before = NULL
-                 WHERE {is_over}"
-            ))?;
-            statement.execute([instant])?;
+            self.wake(is_over)?.execute([instant])?;
         }
         Ok(())
+    }
+
+    /// The statement that makes accounts ready where something is so.
+    fn wake(self, is_so: &str) -> Result<CachedStatement<'c>, Fault> {
+        Ok(self.0.prepare_cached(&format!(
+            "UPDATE accounts SET ready = 1, parked_past = NULL, parked_until = NULL,
+                parked_unless_before = NULL
+             WHERE {is_so}"
+        ))?)
     }
 
     /// The account whose turn it is, if any may have something to hand out.
@@ -166,4 +193,10 @@ impl Tables<'_> {
             ticket: row.get(3)?,
         }))
     }
+}
+
+/// What parks accounts in a configuration.
+fn parking(config: &StoreConfig) -> String {
+    let (lane, takeover) = (config.max_in_progress(), config.takeover_after());
+    format!("max_in_progress {lane:?}, takeover_after {takeover:?}")
 }

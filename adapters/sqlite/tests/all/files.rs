@@ -359,8 +359,56 @@ fn a_record_in_another_status_than_its_row_is_not_handed_out() {
 
 #[test]
 fn a_lost_row_of_the_whole_store_is_told() {
-    let (place, store) = altered("DELETE FROM store");
-    assert_told(&place, &store, &["expected a row that tells of the whole store", "damaged"]);
+    let expected =
+        "expected a row that tells of the whole store, got something else: the file is damaged";
+    let (place, store) = altered("UPDATE store SET tasks = tasks");
+    place.connect().execute("DELETE FROM store", []).unwrap();
+    assert_told(&place, &store, &[expected]);
+    drop(store);
+    assert!(words(&place.refusal()).contains(expected), "{}", words(&place.refusal()));
+}
+
+/// The account that has waited longest can't be served: the others are, and it is told each time that its turn
+/// comes.
+#[test]
+fn a_record_that_cannot_be_read_stands_in_no_other_accounts_way() {
+    let (place, store) = altered(
+        "UPDATE tasks SET record = '{' WHERE account = (SELECT key FROM accounts WHERE name = 'umbrella')",
+    );
+    store.submit(submission("initech", 3), second(0)).unwrap();
+    let claim = |store: &SqliteStore| store.claim(Scope::Any, second(1));
+    let name = id(1).to_string();
+    let assert_told = || {
+        let error = claim(&store).unwrap_err();
+        assert!(!error.is_unknown());
+        for expected in ["account umbrella", &name, "can't be read"] {
+            assert!(words(&error).contains(expected), "{}", words(&error));
+        }
+    };
+    assert_told();
+    for other in ["acme", "initech"] {
+        let claimed = claim(&store).unwrap().unwrap();
+        assert_eq!(*claimed.change().task().account(), account(other));
+    }
+    assert_told();
+    assert_told();
+    // Its other tasks are submitted, and those that can be read are read.
+    store.submit(submission("umbrella", 4), second(2)).unwrap();
+    let other = store.get(&account("umbrella"), id(4), second(2)).unwrap();
+    assert_eq!(other.unwrap().id(), id(4));
+    // Without that one, the account is served like any other.
+    assert_eq!(place.connect().execute("DELETE FROM tasks WHERE record = '{'", []).unwrap(), 1);
+    assert_eq!(claim(&store).unwrap().unwrap().change().task().id(), id(4));
+}
+
+#[test]
+fn a_record_of_another_task_is_told() {
+    let (place, store) = altered(
+        "UPDATE tasks SET record = json_set(record, '$.id', '00000000-0000-4000-8000-00000000000b')
+         WHERE account = (SELECT key FROM accounts WHERE name = 'acme')",
+    );
+    let expected = "got that of task 00000000-0000-4000-8000-00000000000b";
+    assert_told(&place, &store, &["expected the record of task", expected]);
 }
 
 #[test]

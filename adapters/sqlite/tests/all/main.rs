@@ -1,5 +1,6 @@
 //! The tests of the store in an SQLite file.
 
+mod census;
 mod conformance;
 mod dropped;
 mod failure;

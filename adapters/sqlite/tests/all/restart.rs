@@ -180,6 +180,35 @@ fn an_older_copy_gives_out_no_revision_again() {
     assert_lost(&store, &[lost, given].concat(), 12);
 }
 
+/// An account was parked as its lane was full, and another until its worker falls silent. Under a configuration that
+/// parks otherwise, they are looked at again.
+#[test]
+fn a_changed_configuration_wakes_what_was_parked_under_the_old_one() {
+    let place = Place::new();
+    let narrow = StoreConfig::default().with_max_in_progress(NonZeroU32::MIN);
+    let store = place.open_with(narrow);
+    for number in 0..2 {
+        store.submit(submission("acme", number), second(0)).unwrap();
+    }
+    let claim = |store: &SqliteStore, at| {
+        let claimed = store.claim(Scope::Any, second(at)).unwrap()?;
+        claimed.into_work().map(|task| (task.id(), task.attempts()))
+    };
+    assert_eq!(claim(&store, 1), Some((id(0), 1)));
+    assert_eq!(claim(&store, 2), None);
+    drop(store);
+    // The same again: what is parked stays so.
+    let store = place.open_with(narrow);
+    assert_eq!(claim(&store, 3), None);
+    drop(store);
+    let store = place.open_with(StoreConfig::default());
+    assert_eq!(claim(&store, 4), Some((id(1), 1)));
+    assert_eq!(claim(&store, 5), None);
+    drop(store);
+    let store = place.open_with(StoreConfig::default().with_takeover_after(Duration::from_secs(3)));
+    assert_eq!(claim(&store, 6), Some((id(0), 2)));
+}
+
 /// After a kill, the log has what was written last.
 #[test]
 fn what_a_kill_leaves_is_whole() {
