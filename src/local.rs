@@ -169,8 +169,8 @@ impl LocalStore {
 
     /// Counts what the store holds, visible at `now` or not.
     ///
-    /// Each task is looked at, which takes a millisecond for a hundred thousand tasks or so: enough for
-    /// metrics that are read every few seconds, too much for each request.
+    /// Each task is looked at, which takes a few milliseconds for a hundred thousand of them: cheap enough
+    /// for metrics that are read every few seconds, too dear for each request.
     #[must_use]
     pub fn census(&self, now: Now) -> Census {
         self.shard.census(now)

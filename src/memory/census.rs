@@ -12,10 +12,10 @@ use crate::time::Now;
 impl MemoryStore {
     /// Counts what the store holds: [`LocalStore::census`](crate::LocalStore::census) says what that costs.
     ///
-    /// One shard after the other is locked for reading, so that writers wait for a 64th of that time at the
-    /// most. So each account is counted as it is at one moment, and those of other shards as they are at
-    /// another: after two events, the later of which was answered last, the census may know of the later one
-    /// alone. In a store at rest the numbers are exact.
+    /// One shard after the other is locked for reading, so that writers wait no longer than it takes to
+    /// count theirs: a 64th of all, where the tasks are of many accounts. So each account is counted as it is
+    /// at one moment, and those of other shards as they are at another: of two events of different accounts,
+    /// the census may know the later one alone. In a store at rest the numbers are exact.
     #[must_use]
     pub fn census(&self, now: Now) -> Census {
         let mut census = Census::new();

@@ -129,7 +129,7 @@ fn agrees(store: &dyn Counted, now: Now) -> Result<(), TestCaseError> {
             let page = store.accounts(reached.as_ref(), limit);
             paged.extend_from_slice(&page);
             let is_full = page.len() == limit.get();
-            prop_assert!(page.len() <= limit.get());
+            prop_assert!(page.len() <= limit.get() && paged.len() <= names.len());
             reached = page.into_iter().next_back();
             if !is_full {
                 break;

@@ -231,6 +231,20 @@ fn a_snapshot_is_read_as_it_was_meant_and_written_as_it_was() {
         assert_eq!(ids("acme", &query), changed, "since {since}");
     }
 
+    // To `umbrella` nothing has happened since before the first of them.
+    let only = vec![fixture_id(4)];
+    for (since, changed) in [
+        (3, vec![]),
+        (first - 1, only.clone()),
+        (first, vec![]),
+        (first + 1, only.clone()),
+        (second, vec![]),
+        (second + 1, only),
+    ] {
+        let query = ListQuery::default().changed_since(since.try_into().unwrap());
+        assert_eq!(ids("umbrella", &query), changed, "since {since}");
+    }
+
     // Turns, and the clocks of the accounts.
     let order = [("b", 1), ("umbrella", 4), ("acme", 1)];
     for (name, number) in order {
