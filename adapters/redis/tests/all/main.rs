@@ -11,3 +11,4 @@ mod slow;
 mod support;
 mod sweep;
 mod time;
+mod versions;
