@@ -7,7 +7,7 @@ use std::time::Duration;
 use tasklife::TaskStatus;
 use tasklife_test_support::RedisServer;
 
-use crate::client::{PROGRAM, Server};
+use crate::client::{PROGRAM, Server, assert_shared};
 
 fn start(redis: &RedisServer) -> Server {
     Server::start(&["--takeover-after", "1", "--store", &redis.address()])
@@ -17,17 +17,7 @@ fn start(redis: &RedisServer) -> Server {
 fn two_servers_share_a_store() {
     let redis = RedisServer::start(&[]);
     let servers = [start(&redis), start(&redis)];
-    let [one, other] = &servers;
-    // Whatever server a client asks: the same task, the same answer, the same list.
-    let keyed = "Idempotency-Key: order-7f3a\r\n";
-    let first = one.post(keyed, r#"{"name": "test"}"#);
-    let again = other.post(keyed, r#"{"name": "test"}"#);
-    assert_eq!((first.status, again.status), (202, 202));
-    assert_eq!(first.document(202).task_id(), again.document(202).task_id());
-    assert_eq!(other.post(keyed, r#"{"name": "other"}"#).status, 422);
-    let ended = other.follow(first.header("location").unwrap(), |_| {}).document(200);
-    assert_eq!(ended.status().known(), Some(TaskStatus::ProcessingCompleted));
-    assert_eq!(one.get("/v1/tasks", "").body, other.get("/v1/tasks", "").body);
+    assert_shared(&servers);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tasklife::TaskStatus;
 
-use crate::client::{PROGRAM, Server};
+use crate::client::{PROGRAM, Server, assert_shared};
 
 fn address(folder: &Path) -> String {
     format!("sqlite:{}", folder.join("tasks.db").display())
@@ -22,17 +22,7 @@ fn start(folder: &Path) -> Server {
 fn two_servers_share_a_file() {
     let folder = tempfile::tempdir().unwrap();
     let servers = [start(folder.path()), start(folder.path())];
-    let [one, other] = &servers;
-    // Whatever server a client asks: the same task, the same answer, the same list.
-    let keyed = "Idempotency-Key: order-7f3a\r\n";
-    let first = one.post(keyed, r#"{"name": "test"}"#);
-    let again = other.post(keyed, r#"{"name": "test"}"#);
-    assert_eq!((first.status, again.status), (202, 202));
-    assert_eq!(first.document(202).task_id(), again.document(202).task_id());
-    assert_eq!(other.post(keyed, r#"{"name": "other"}"#).status, 422);
-    let ended = other.follow(first.header("location").unwrap(), |_| {}).document(200);
-    assert_eq!(ended.status().known(), Some(TaskStatus::ProcessingCompleted));
-    assert_eq!(one.get("/v1/tasks", "").body, other.get("/v1/tasks", "").body);
+    assert_shared(&servers);
 }
 
 #[test]
