@@ -1,6 +1,5 @@
-//! A bell that wakes whoever waits for it, and a store that rings it.
+//! A bell that wakes whoever waits for it.
 
-use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
@@ -10,17 +9,8 @@ use core::task::{Context, Poll, Waker};
 
 use parking_lot::Mutex;
 
-use crate::event::TaskEvent;
-use crate::id::{AccountId, TaskId};
-use crate::store::{
-    ApplyError, AsyncTaskStore, BackendError, Change, Changed, Changes, Claimed, ListError,
-    ListQuery, Page, Scope, StoreFuture, SubmitError, Submitted, Swept, Target,
-};
-use crate::submission::Submission;
-use crate::task::Task;
-use crate::time::Now;
-
-/// A bell: whoever waits for it is woken when it rings. What a store's [`Changes`] are made of.
+/// A bell: whoever waits for it is woken when it rings. What a store's
+/// [`Changes`](crate::Changes) are made of.
 ///
 /// Clones share it. It needs no executor.
 ///
@@ -105,101 +95,5 @@ impl Future for Next {
 impl Drop for Next {
     fn drop(&mut self) {
         self.bell.0.lock().waiting.retain(|(number, _)| *number != self.number);
-    }
-}
-
-/// A store that tells its [`Changes`], as far as they are made through it: for stores of one process, such as
-/// [`MemoryStore`](crate::MemoryStore).
-///
-/// Calls take a lock more, if they may have made work.
-#[derive(Clone, Debug, Default)]
-pub struct Notifying<S> {
-    store: S,
-    bell: Bell,
-}
-
-impl<S> Notifying<S> {
-    /// Tells the changes of a store.
-    #[must_use]
-    pub fn new(store: S) -> Self {
-        Self { store, bell: Bell::default() }
-    }
-
-    /// The store itself. What is changed there is not told.
-    #[must_use]
-    pub const fn get_ref(&self) -> &S {
-        &self.store
-    }
-
-    fn ring_if<X, E>(
-        &self,
-        answer: Result<X, E>,
-        may_make_work: impl Fn(&X) -> bool,
-    ) -> Result<X, E> {
-        if answer.as_ref().is_ok_and(may_make_work) {
-            self.bell.ring();
-        }
-        answer
-    }
-}
-
-impl<S: Send + Sync> Changes for Notifying<S> {
-    fn changed(&self) -> Changed<'_> {
-        Box::pin(self.bell.next())
-    }
-}
-
-impl<S: AsyncTaskStore> AsyncTaskStore for Notifying<S> {
-    fn submit(&self, submission: Submission, now: Now) -> StoreFuture<'_, Submitted, SubmitError> {
-        Box::pin(async move {
-            let answer = self.store.submit(submission, now).await;
-            self.ring_if(answer, |submitted| matches!(submitted, Submitted::New(_)))
-        })
-    }
-
-    fn apply<'a>(
-        &'a self,
-        target: Target<'a>,
-        event: TaskEvent,
-        now: Now,
-    ) -> StoreFuture<'a, Change, ApplyError> {
-        Box::pin(async move {
-            let answer = self.store.apply(target, event, now).await;
-            self.ring_if(answer, Change::may_make_work)
-        })
-    }
-
-    fn claim<'a>(
-        &'a self,
-        scope: Scope<'a>,
-        now: Now,
-    ) -> StoreFuture<'a, Option<Claimed>, BackendError> {
-        Box::pin(async move {
-            let answer = self.store.claim(scope, now).await;
-            let may_make_work = |claimed: &Claimed| claimed.change().may_make_work();
-            self.ring_if(answer, |claimed| claimed.as_ref().is_some_and(may_make_work))
-        })
-    }
-
-    fn get<'a>(
-        &'a self,
-        account: &'a AccountId,
-        id: TaskId,
-        now: Now,
-    ) -> StoreFuture<'a, Option<Task>, BackendError> {
-        self.store.get(account, id, now)
-    }
-
-    fn list<'a>(
-        &'a self,
-        account: &'a AccountId,
-        query: &'a ListQuery,
-        now: Now,
-    ) -> StoreFuture<'a, Page, ListError> {
-        self.store.list(account, query, now)
-    }
-
-    fn sweep(&self, limit: usize, now: Now) -> StoreFuture<'_, Swept, BackendError> {
-        self.store.sweep(limit, now)
     }
 }

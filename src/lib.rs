@@ -170,7 +170,12 @@ pub use memory::MemoryStore;
 #[cfg(feature = "std")]
 mod bell;
 #[cfg(feature = "std")]
-pub use bell::{Bell, Notifying};
+pub use bell::Bell;
+
+#[cfg(feature = "std")]
+mod notifying;
+#[cfg(feature = "std")]
+pub use notifying::Notifying;
 
 #[cfg(feature = "http")]
 mod http;
