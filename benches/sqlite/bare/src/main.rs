@@ -1,5 +1,5 @@
 //! The least that SQLite has to do for the calls of `tasklife-sqlite`, on the same file: hand-written statements,
-//! which decode no record, check nothing and keep no order between accounts.
+//! which check nothing, decode no record and keep no account ready or parked.
 //!
 //! One caller makes a transaction of each call. Many that write are as quick as they can be: 64 calls are a
 //! transaction. Many that read have a connection each.
