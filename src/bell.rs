@@ -80,20 +80,28 @@ impl Future for Next {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let mut waker = context.waker().clone();
         let mut rung = self.bell.0.lock();
         if rung.times != self.since {
             return Poll::Ready(());
         }
         match rung.waiting.iter_mut().find(|(number, _)| *number == self.number) {
-            Some((_, waker)) => waker.clone_from(context.waker()),
-            None => rung.waiting.push((self.number, context.waker().clone())),
+            Some((_, known)) => core::mem::swap(known, &mut waker),
+            None => rung.waiting.push((self.number, waker.clone())),
         }
+        // What is dropped may be the last owner of something that waits here, too.
+        drop(rung);
+        drop(waker);
         Poll::Pending
     }
 }
 
 impl Drop for Next {
     fn drop(&mut self) {
-        self.bell.0.lock().waiting.retain(|(number, _)| *number != self.number);
+        let mut rung = self.bell.0.lock();
+        let own = rung.waiting.iter().position(|(number, _)| *number == self.number);
+        let own = own.map(|at| rung.waiting.swap_remove(at));
+        drop(rung);
+        drop(own);
     }
 }

@@ -166,7 +166,7 @@ impl<S: AsyncTaskStore + Changes> Store for S {}
 fn open(address: &str, config: StoreConfig) -> std::result::Result<Arc<dyn Store>, Box<dyn Error>> {
     match address.split_once(':') {
         #[cfg(feature = "sqlite")]
-        Some(("sqlite", file)) if !file.is_empty() => {
+        Some(("sqlite", file)) if !file.is_empty() && !file.starts_with("//") => {
             Ok(Arc::new(SqliteStore::open(file, config)?))
         }
         // Of the changes that other servers make, it tells nothing.

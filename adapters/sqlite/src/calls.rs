@@ -9,7 +9,7 @@ use tasklife::{
 };
 
 use crate::fault::{Fault, Stop};
-use crate::tables::{AccountRow, Tables};
+use crate::tables::{AccountRow, Ready, Tables};
 
 pub(crate) fn submit(
     tables: Tables<'_>,
@@ -84,43 +84,62 @@ pub(crate) fn apply(
     Ok(change)
 }
 
+/// What came of a part of a call.
+pub(crate) enum Step<X> {
+    /// This is its answer.
+    Done(X),
+    /// It is to be made again, once others had their turn.
+    Again,
+}
+
+/// How many accounts are parked in one transaction.
+const PARKED_AT_ONCE: usize = 500;
+
 pub(crate) fn claim(
     tables: Tables<'_>,
     config: &StoreConfig,
     scope: Scope<'_>,
     now: Now,
-) -> Result<Option<Claimed>, Stop<BackendError>> {
+) -> Result<Step<Option<Claimed>>, Stop<BackendError>> {
     let mut store = tables.store()?;
     let call = Call::new(config, store.horizon, now);
     if let Scope::Account(name) = scope {
-        let Some(mut account) = tables.account(name)? else { return Ok(None) };
+        let Some(mut account) = tables.account(name)? else { return Ok(Step::Done(None)) };
         return match tables.next(&account, &call)? {
-            Ok(handout) => hand_out(tables, &mut account, handout, &call).map(Some),
-            Err(_) => Ok(None),
+            Ok(handout) => Ok(Step::Done(Some(hand_out(tables, &mut account, handout, &call)?))),
+            Err(_) => Ok(Step::Done(None)),
         };
     }
     tables.wake_overdue(&call)?;
-    while let Some(mut account) = tables.next_ready()? {
-        match tables.next(&account, &call) {
-            Ok(Ok(handout)) => {
+    let (mut parked, mut passed, mut unreadable) = (0, i64::MIN, None);
+    while let Some(Ready { ticket, name, account }) = tables.next_ready(passed)? {
+        let next = account.and_then(|account| Ok((tables.next(&account, &call)?, account)));
+        match next {
+            Ok((Ok(handout), mut account)) => {
                 account.ticket = store.next_ticket();
                 tables.write_store(&store)?;
-                return hand_out(tables, &mut account, handout, &call).map(Some);
+                return Ok(Step::Done(Some(hand_out(tables, &mut account, handout, &call)?)));
             }
-            Ok(Err(parked)) => tables.write_queue_entry(&account, Some(parked))?,
-            // It goes to the end of the queue, so that it stands in nobody's way.
-            Err(fault) if fault.is_of_a_record() => {
-                account.ticket = store.next_ticket();
-                tables.write_store(&store)?;
-                tables.write_queue_entry(&account, None)?;
-                let source = Box::new(fault);
-                let fault = Fault::OfAccount { account: tables.name(&account)?, source };
-                return Err(Stop::Refused(fault.into()));
+            Ok((Err(until), account)) => {
+                tables.write_queue_entry(&account, Some(until))?;
+                parked += 1;
+                if parked == PARKED_AT_ONCE {
+                    return Ok(Step::Again);
+                }
+            }
+            // It stands in no other's way. It is told of once there is nothing else.
+            Err(fault) if fault.is_of_a_row() => {
+                passed = ticket;
+                let fault = Fault::OfAccount { account: name, source: Box::new(fault) };
+                unreadable.get_or_insert(fault);
             }
             Err(fault) => return Err(fault.into()),
         }
     }
-    Ok(None)
+    match unreadable {
+        Some(fault) => Err(Stop::Refused(fault.into())),
+        None => Ok(Step::Done(None)),
+    }
 }
 
 fn hand_out(

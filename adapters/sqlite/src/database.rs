@@ -166,6 +166,8 @@ impl Location {
             Tables::new(&transaction).park_under(config)?;
             transaction.commit()?;
         }
+        // From here on, whoever begins a transaction waits by itself.
+        connection.busy_timeout(Duration::ZERO)?;
         Ok(connection)
     }
 
@@ -190,9 +192,10 @@ impl Location {
     }
 }
 
-/// Whether something is in the log beside a file.
+/// Whether something is in the log beside a file, or beside that to which a link leads.
 fn has_log(path: &Path) -> bool {
-    let mut log = path.as_os_str().to_owned();
+    let file = fs::canonicalize(path);
+    let mut log = file.as_deref().unwrap_or(path).as_os_str().to_owned();
     log.push("-wal");
     fs::metadata(log).is_ok_and(|log| log.len() > 0)
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use rusqlite::ErrorCode;
-use tasklife::{ApplyError, BackendError, ListError, RecordError, SubmitError, TaskId};
+use tasklife::{ApplyError, BackendError, ListError, RecordError, SubmitError, TaskId, TaskStatus};
 
 /// A failure of the engine, or what can't be read in the file.
 #[derive(Debug, thiserror::Error)]
@@ -20,6 +20,10 @@ pub(crate) enum Fault {
     Record(#[from] RecordError),
     #[error("expected the record of task {id}, got that of task {got}: the file is damaged")]
     Foreign { id: TaskId, got: TaskId },
+    #[error(
+        "expected the record of task {id} in {expected}, as its row says, got it in {got}: the file is damaged"
+    )]
+    Status { id: TaskId, expected: TaskStatus, got: TaskStatus },
     #[error("account {account} has a task that can't be handed out")]
     OfAccount { account: String, source: Box<Fault> },
     #[error("expected {0}, got something else: the file is damaged")]
@@ -55,19 +59,25 @@ fn words(error: &rusqlite::Error) -> &'static str {
 }
 
 impl Fault {
-    /// Whether it is a single record that can't be read.
-    pub(crate) fn is_of_a_record(&self) -> bool {
-        matches!(self, Self::Json { .. } | Self::Record(_) | Self::Foreign { .. })
+    /// Whether it is a row that can't be read, and not the whole file.
+    pub(crate) fn is_of_a_row(&self) -> bool {
+        matches!(
+            self,
+            Self::Json { .. }
+                | Self::Record(_)
+                | Self::Foreign { .. }
+                | Self::Status { .. }
+                | Self::Damaged(_)
+        )
     }
 
     /// Whether a commit that failed so may still be found done later: what was written may reach the disk.
     pub(crate) fn leaves_unknown(&self) -> bool {
-        match self {
-            Self::Engine(error) => {
-                matches!(error.sqlite_error_code(), Some(ErrorCode::SystemIoFailure))
-            }
-            _ => false,
-        }
+        let Self::Engine(error) = self else { return false };
+        !matches!(
+            error.sqlite_error_code(),
+            Some(ErrorCode::DiskFull | ErrorCode::DatabaseBusy | ErrorCode::ReadOnly)
+        )
     }
 }
 

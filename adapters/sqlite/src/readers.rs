@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -16,6 +17,9 @@ type Job = Box<dyn FnOnce() + Send>;
 
 /// How many threads read for futures.
 const THREADS: usize = 4;
+
+/// How many connections are kept for the next ones to read.
+const KEPT: usize = 16;
 
 /// Connections that read, as many as are in use at a time.
 #[derive(Debug)]
@@ -34,15 +38,18 @@ impl Readers {
         &self,
         work: impl FnOnce(Tables<'_>) -> Result<X, Stop<E>>,
     ) -> Result<X, Stop<E>> {
-        let idle = lock(&self.idle).pop_front();
-        let connection = match idle {
+        let known = lock(&self.idle).pop_front();
+        let connection = match known {
             Some(connection) => connection,
             None => self.location.open_reader()?,
         };
         execute(&connection, "BEGIN").map_err(Fault::from)?;
         let read = work(Tables::new(&connection));
         execute(&connection, "COMMIT").map_err(Fault::from)?;
-        lock(&self.idle).push_front(connection);
+        let mut idle = lock(&self.idle);
+        if idle.len() < KEPT {
+            idle.push_front(connection);
+        }
         read
     }
 }
@@ -59,7 +66,8 @@ impl Threads {
             let waiting = waiting.clone();
             thread::Builder::new().name("tasklife-sqlite-reader".into()).spawn(move || {
                 while let Some(job) = next(&waiting) {
-                    job();
+                    // What it wakes is foreign, and may panic.
+                    let _ = catch_unwind(AssertUnwindSafe(job));
                 }
             })?;
         }

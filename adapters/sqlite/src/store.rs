@@ -15,7 +15,7 @@ use tasklife::{
     Target, Task, TaskEvent, TaskId,
 };
 
-use crate::calls;
+use crate::calls::{self, Step};
 use crate::database::{Durability, Location, OpenError};
 use crate::fault::{Fault, Stop};
 use crate::readers::{Readers, Threads};
@@ -165,7 +165,9 @@ impl SqliteOptions {
 
     fn location(self, path: Option<&Path>) -> Location {
         let Self { durability, patience, max_bytes } = self;
-        Location { path: path.map(Into::into), durability, patience, max_bytes }
+        // Connections are opened later, too, wherever the process is by then.
+        let path = path.map(|path| std::path::absolute(path).unwrap_or_else(|_| path.into()));
+        Location { path, durability, patience, max_bytes }
     }
 }
 
@@ -230,7 +232,7 @@ impl SqliteStore {
             Some(started.map_err(|fault| location.error(fault))?)
         };
         let rung = bell.clone();
-        let writer = Writer::start(connection, rung)
+        let writer = Writer::start(connection, location.patience, rung)
             .map_err(Fault::Thread)
             .map_err(|fault| location.error(fault))?;
         let readers = (!in_memory).then(|| Arc::new(Readers::new(location)));
@@ -281,7 +283,7 @@ impl SqliteStore {
         &self,
         scope: Scope<'_>,
         now: Now,
-    ) -> oneshot::Receiver<Result<Option<Claimed>, BackendError>> {
+    ) -> oneshot::Receiver<Result<Step<Option<Claimed>>, BackendError>> {
         let account = match scope {
             Scope::Any => None,
             Scope::Account(account) => Some(account.clone()),
@@ -291,7 +293,10 @@ impl SqliteStore {
                 let scope = account.as_ref().map_or(Scope::Any, Scope::Account);
                 calls::claim(tables, config, scope, now)
             },
-            |claimed| claimed.as_ref().is_some_and(|claimed| claimed.change().may_make_work()),
+            |step| match step {
+                Step::Done(Some(claimed)) => claimed.change().may_make_work(),
+                Step::Done(None) | Step::Again => false,
+            },
         )
     }
 

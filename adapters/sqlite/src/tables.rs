@@ -33,6 +33,15 @@ pub(crate) struct AccountRow {
     pub(crate) ticket: i64,
 }
 
+/// An account that may have something to hand out.
+#[derive(Debug)]
+pub(crate) struct Ready {
+    pub(crate) ticket: i64,
+    pub(crate) name: String,
+    /// The account, if its row can be read.
+    pub(crate) account: Result<AccountRow, Fault>,
+}
+
 /// A task that is to be dropped.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ExpiringRow {
@@ -111,12 +120,6 @@ impl<'c> Tables<'c> {
             ticket
         ])?;
         Ok(AccountRow { key, clock, ticket })
-    }
-
-    /// The name of an account.
-    pub(crate) fn name(self, account: &AccountRow) -> Result<String, Fault> {
-        let mut statement = self.0.prepare_cached("SELECT name FROM accounts WHERE key = ?1")?;
-        Ok(statement.query_one([account.key], |row| row.get(0))?)
     }
 
     /// What is under an id of an account, visible or not.

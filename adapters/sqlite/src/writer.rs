@@ -1,10 +1,13 @@
 //! The thread that writes: calls that wait for it are committed together.
 
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use oneshot::Sender as Reply;
-use rusqlite::Connection;
+use rusqlite::{Connection, ErrorCode};
 use tasklife::{BackendError, Bell};
 
 use crate::database::execute;
@@ -14,6 +17,9 @@ use crate::thread::Thread;
 
 /// How many calls are committed together at the most: so many wait for each other.
 const TOGETHER: usize = 128;
+
+/// After what time it is tried again whether another process has ended its transaction.
+const NEXT_TRY: Duration = Duration::from_micros(500);
 
 /// The way to the thread that writes. When it is dropped, the thread ends and closes its connection.
 #[derive(Debug)]
@@ -25,9 +31,15 @@ pub(crate) struct Writer {
 
 impl Writer {
     /// Starts the thread. It rings the bell for what was committed and may have made work.
-    pub(crate) fn start(connection: Connection, bell: Bell) -> io::Result<Self> {
+    pub(crate) fn start(
+        connection: Connection,
+        patience: Duration,
+        bell: Bell,
+    ) -> io::Result<Self> {
         let (jobs, waiting) = channel();
-        let thread = Thread::start("tasklife-sqlite", move || run(&connection, &waiting, &bell))?;
+        let thread = Thread::start("tasklife-sqlite", move || {
+            run(&connection, patience, &waiting, &bell);
+        })?;
         Ok(Self { jobs, _thread: thread })
     }
 
@@ -97,23 +109,45 @@ where
     }
 }
 
-fn run(connection: &Connection, waiting: &Receiver<Box<dyn Job>>, bell: &Bell) {
+fn run(connection: &Connection, patience: Duration, waiting: &Receiver<Box<dyn Job>>, bell: &Bell) {
     while let Ok(first) = waiting.recv() {
-        if let Err(fault) = execute(connection, "BEGIN IMMEDIATE") {
+        if let Err(fault) = begin(connection, patience) {
             let fault = Shared::from(Fault::from(fault));
             // Those that have waited, and none that is sent once the first has heard of it.
-            let waited: Vec<_> =
-                std::iter::once(first).chain(waiting.try_iter().take(TOGETHER)).collect();
+            let waited: Vec<_> = std::iter::once(first).chain(waiting.try_iter()).collect();
             for job in waited {
-                job.finish(Err(BackendError::not_applied(fault.clone())));
+                finish(job, Err(BackendError::not_applied(fault.clone())));
             }
             continue;
         }
         let together = std::iter::once(first).chain(waiting.try_iter()).take(TOGETHER);
         if commit(connection, together) {
-            bell.ring();
+            let _ = catch_unwind(AssertUnwindSafe(|| bell.ring()));
         }
     }
+}
+
+/// Begins a transaction that writes, once no other process does. SQLite's own waiting sleeps for ever longer, so that
+/// it misses the moments between the transactions of a process that always has one.
+fn begin(connection: &Connection, patience: Duration) -> rusqlite::Result<()> {
+    let begin = Instant::now();
+    loop {
+        match execute(connection, "BEGIN IMMEDIATE") {
+            Err(error)
+                if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
+                    && begin.elapsed() < patience =>
+            {
+                thread::sleep(NEXT_TRY);
+            }
+            answer => return answer,
+        }
+    }
+}
+
+/// Tells a caller what came of its call. What is woken by that is foreign: where it panics, the others are told all
+/// the same.
+fn finish(job: Box<dyn Job>, committed: Result<(), BackendError>) -> bool {
+    catch_unwind(AssertUnwindSafe(|| job.finish(committed))).unwrap_or(true)
 }
 
 /// Makes calls in the transaction that has begun, and ends it. One that fails leaves the others alone, unless
@@ -141,7 +175,7 @@ fn commit(connection: &Connection, together: impl Iterator<Item = Box<dyn Job>>)
             }
             (Err(fault), undone) => {
                 let fault = Shared::from(fault);
-                job.finish(Err(BackendError::not_applied(fault.clone())));
+                finish(job, Err(BackendError::not_applied(fault.clone())));
                 if connection.is_autocommit() || undone.is_err() {
                     end = Err(Fault::TakenBack(fault));
                     break;
@@ -156,9 +190,10 @@ fn commit(connection: &Connection, together: impl Iterator<Item = Box<dyn Job>>)
     let end = end.map_err(|fault| (fault.leaves_unknown(), Shared::from(fault)));
     let mut made_work = false;
     for job in done {
-        made_work |= job.finish(end.clone().map_err(|(is_unknown, fault)| {
+        let committed = end.clone().map_err(|(is_unknown, fault)| {
             if is_unknown { BackendError::unknown(fault) } else { BackendError::not_applied(fault) }
-        }));
+        });
+        made_work |= finish(job, committed);
     }
     made_work
 }

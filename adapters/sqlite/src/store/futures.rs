@@ -6,6 +6,8 @@ use tasklife::{
     Target, Task, TaskEvent, TaskId, TaskStore,
 };
 
+use crate::calls::Step;
+
 use super::{SqliteStore, answered};
 
 impl AsyncTaskStore for SqliteStore {
@@ -27,7 +29,13 @@ impl AsyncTaskStore for SqliteStore {
         scope: Scope<'a>,
         now: Now,
     ) -> StoreFuture<'a, Option<Claimed>, BackendError> {
-        Box::pin(async move { answered(self.send_claim(scope, now).await) })
+        Box::pin(async move {
+            loop {
+                if let Step::Done(claimed) = answered(self.send_claim(scope, now).await)? {
+                    return Ok(claimed);
+                }
+            }
+        })
     }
 
     fn get<'a>(

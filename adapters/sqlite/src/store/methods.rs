@@ -5,6 +5,8 @@ use tasklife::{
     Submission, SubmitError, Submitted, Swept, Target, Task, TaskEvent, TaskId, TaskStore,
 };
 
+use crate::calls::Step;
+
 use super::{SWEPT_AT_ONCE, SqliteStore, answered};
 
 impl TaskStore for SqliteStore {
@@ -17,7 +19,11 @@ impl TaskStore for SqliteStore {
     }
 
     fn claim(&self, scope: Scope<'_>, now: Now) -> Result<Option<Claimed>, BackendError> {
-        answered(self.send_claim(scope, now).recv())
+        loop {
+            if let Step::Done(claimed) = answered(self.send_claim(scope, now).recv())? {
+                return Ok(claimed);
+            }
+        }
     }
 
     fn get(&self, account: &AccountId, id: TaskId, now: Now) -> Result<Option<Task>, BackendError> {

@@ -5,7 +5,7 @@ use tasklife::kit::{Call, Handout, Lane, Parked, Work, instant_from_bytes, insta
 use tasklife::uuid::Uuid;
 use tasklife::{AccountClock, Now, StoreConfig, Task, TaskId, TaskStatus, clamp_time};
 
-use super::{AccountRow, Tables, decode, instant, number, revision};
+use super::{AccountRow, Ready, Tables, decode, instant, number, revision};
 use crate::fault::Fault;
 
 impl<'c> Tables<'c> {
@@ -54,7 +54,11 @@ impl<'c> Tables<'c> {
             statement.query(params![account.key, status as u8, instant_to_bytes(instant)])?;
         let Some(row) = rows.next()? else { return Ok(None) };
         let id = TaskId::from(Uuid::from_bytes(row.get(0)?));
-        decode(row, 1, id).map(Some)
+        let task = decode(row, 1, id)?;
+        match task.status() {
+            got if got != status => Err(Fault::Status { id, expected: status, got }),
+            _ => Ok(Some(task)),
+        }
     }
 
     /// Whether a lane has room. It is full until the task expires of which as many expire later, or none
@@ -98,7 +102,7 @@ impl<'c> Tables<'c> {
         let parked = match self.next(account, call) {
             Ok(next) => next.err(),
             // Another task of the account, which a claim tells of.
-            Err(fault) if fault.is_of_a_record() => None,
+            Err(fault) if fault.is_of_a_row() => None,
             Err(fault) => return Err(fault),
         };
         self.write_queue_entry(account, parked)
@@ -179,19 +183,19 @@ impl<'c> Tables<'c> {
         ))?)
     }
 
-    /// The account whose turn it is, if any may have something to hand out.
-    pub(crate) fn next_ready(self) -> Result<Option<AccountRow>, Fault> {
+    /// The account whose turn it is, of those with a ticket behind one, if any may have something to hand out.
+    pub(crate) fn next_ready(self, behind: i64) -> Result<Option<Ready>, Fault> {
         let mut statement = self.0.prepare_cached(
-            "SELECT key, revision, updated_at, ticket FROM accounts WHERE ready = 1
-             ORDER BY ticket LIMIT 1",
+            "SELECT key, revision, updated_at, ticket, name FROM accounts
+             WHERE ready = 1 AND ticket > ?1 ORDER BY ticket LIMIT 1",
         )?;
-        let mut rows = statement.query([])?;
+        let mut rows = statement.query([behind])?;
         let Some(row) = rows.next()? else { return Ok(None) };
-        Ok(Some(AccountRow {
-            key: row.get(0)?,
-            clock: AccountClock::new(revision(row, 1)?, instant(row, 2)?),
-            ticket: row.get(3)?,
-        }))
+        let (key, ticket, name) = (row.get(0)?, row.get(3)?, row.get(4)?);
+        let clock =
+            revision(row, 1).and_then(|revision| Ok(AccountClock::new(revision, instant(row, 2)?)));
+        let account = clock.map(|clock| AccountRow { key, clock, ticket });
+        Ok(Some(Ready { ticket, name, account }))
     }
 }
 

@@ -16,7 +16,7 @@ use tasklife::{
 };
 use tasklife_sqlite::SqliteStore;
 
-use crate::support::{Place, block_on, everything, id, options, second, submission};
+use crate::support::{Place, account, block_on, everything, id, options, second, submission};
 
 const FILE: &str = "TASKLIFE_SQLITE_TEST_FILE";
 const ACCOUNTS: [&str; 4] = ["acme", "umbrella", "initech", "}{"];
@@ -365,5 +365,67 @@ fn one_that_waits() {
             };
             println!("started {}", task.id());
         }
+    });
+}
+
+/// Readers are opened when they are needed, wherever the process is by then.
+#[test]
+fn a_process_that_moves_reads_the_file_that_it_opened() {
+    let place = Place::new();
+    let moved = Process::start("one_that_moves", &place).rest("found");
+    assert_eq!(moved, [id(1).to_string()]);
+}
+
+#[test]
+#[ignore = "the process of the test above"]
+fn one_that_moves() {
+    let Some(path) = file() else { return };
+    env::set_current_dir(path.parent().unwrap()).unwrap();
+    let store = store(path.file_name().unwrap().into());
+    TaskStore::submit(&store, submission("acme", 1), second(0)).unwrap();
+    env::set_current_dir("/").unwrap();
+    let found = TaskStore::get(&store, &account("acme"), id(1), second(0)).unwrap();
+    println!("found {}", found.unwrap().id());
+}
+
+/// Between its transactions, there is time for those of others.
+#[test]
+fn a_process_that_always_writes_starves_no_other() {
+    let place = Place::new();
+    let store =
+        options().with_patience(Duration::from_secs(2)).open(place.path(), config()).unwrap();
+    let mut busy = Process::start("one_that_always_writes", &place);
+    busy.next("writing").expect("it writes");
+    for number in 0..40 {
+        TaskStore::submit(&store, submission("acme", number), second(0)).unwrap();
+    }
+    busy.go();
+    assert_eq!(busy.rest("refusal:"), [""; 0]);
+}
+
+#[test]
+#[ignore = "the process of the test above"]
+fn one_that_always_writes() {
+    let Some(path) = file() else { return };
+    let store = options().open(path, config().with_max_tasks(usize::MAX)).unwrap();
+    let is_over = std::sync::atomic::AtomicBool::new(false);
+    thread::scope(|scope| {
+        for thread in 0..16_u64 {
+            let (store, is_over) = (&store, &is_over);
+            scope.spawn(move || {
+                for number in 0.. {
+                    if is_over.load(std::sync::atomic::Ordering::Relaxed) {
+                        break;
+                    }
+                    let submission = submission("busy", number * 16 + thread);
+                    if let Err(error) = TaskStore::submit(store, submission, second(0)) {
+                        println!("refusal: {error}");
+                    }
+                }
+            });
+        }
+        println!("writing");
+        await_go();
+        is_over.store(true, std::sync::atomic::Ordering::Relaxed);
     });
 }
