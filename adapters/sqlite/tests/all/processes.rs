@@ -14,7 +14,7 @@ use tasklife::{
     AccountId, ApplyError, Changes, Completion, Now, Revision, Scope, StoreConfig, Submitted,
     Target, Task, TaskEvent, TaskId, TaskStatus, TaskStore,
 };
-use tasklife_sqlite::SqliteStore;
+use tasklife_sqlite::{Durability, SqliteStore};
 
 use crate::support::{Place, account, block_on, everything, id, options, second, submission};
 
@@ -392,11 +392,13 @@ fn one_that_moves() {
 #[test]
 fn a_process_that_always_writes_starves_no_other() {
     let place = Place::new();
-    let store =
-        options().with_patience(Duration::from_secs(2)).open(place.path(), config()).unwrap();
+    let store = options()
+        .with_patience(Duration::from_secs(1))
+        .open(place.path(), config().with_max_tasks(usize::MAX))
+        .unwrap();
     let mut busy = Process::start("one_that_always_writes", &place);
     busy.next("writing").expect("it writes");
-    for number in 0..40 {
+    for number in 0..500 {
         TaskStore::submit(&store, submission("acme", number), second(0)).unwrap();
     }
     busy.go();
@@ -407,7 +409,9 @@ fn a_process_that_always_writes_starves_no_other() {
 #[ignore = "the process of the test above"]
 fn one_that_always_writes() {
     let Some(path) = file() else { return };
-    let store = options().open(path, config().with_max_tasks(usize::MAX)).unwrap();
+    // Synchronised, its transactions take long, and the next one begins at once.
+    let options = options().with_durability(Durability::Disk);
+    let store = options.open(path, config().with_max_tasks(usize::MAX)).unwrap();
     let is_over = std::sync::atomic::AtomicBool::new(false);
     thread::scope(|scope| {
         for thread in 0..16_u64 {
