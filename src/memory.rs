@@ -225,12 +225,13 @@ impl MemoryStore {
 
     /// Claims a task of the account whose turn it is.
     fn claim_in_turn(&self, now: Now) -> Option<Claimed> {
-        let instant = Ordinal::of(self.horizon.or_later(now));
-        let mut first = self.first_in_turn(|at, announcement| {
-            if announcement.may_wake_at(instant) {
+        // Each time: a claim by a clock that is ahead may have parked what this one still sees.
+        let wake = |at, announcement: &Announcement| {
+            if announcement.may_wake_at(Ordinal::of(self.horizon.or_later(now))) {
                 self.write(at, now).wake_overdue(now);
             }
-        });
+        };
+        let mut first = self.first_in_turn(wake);
         while let Some(at) = first {
             let mut shard = self.write(at, now);
             // While it was not locked, another account may have come before its own.
@@ -243,7 +244,7 @@ impl MemoryStore {
             }
             drop(shard);
             spin_loop();
-            first = self.first_in_turn(|_, _| ());
+            first = self.first_in_turn(wake);
         }
         None
     }

@@ -61,3 +61,20 @@ fn memory_keeps_s6() {
         .thread(History::new().apply(0, 0, 1, Guard::Latest, Event::Start));
     memory::replay(&history);
 }
+
+/// The one claim finds the task expired and parks its account; to the other, whose clock is behind, it is there.
+/// Both had looked whose turn it is before.
+#[test]
+fn a_claim_that_is_ahead_parks_nothing_for_one_that_is_behind() {
+    use tasklife::testing::*;
+
+    const SECOND: i64 = 1_000_000_000;
+    let history = History::new()
+        .with_retention_nanos(10 * SECOND)
+        .submit(0, 0, 1, Request::Plain)
+        .thread(History::new().claim(10 * SECOND - 1))
+        .thread(History::new().claim(10 * SECOND));
+    for _ in 0..500 {
+        memory::replay(&history);
+    }
+}
