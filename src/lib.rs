@@ -54,8 +54,7 @@
 //! 7. [`TaskStore`], the contract of a store and its laws; [`AsyncTaskStore`], the same in futures.
 //! 8. [`kit`]: the decisions of a store, and "Implementing a store", for a backend of one's own.
 //! 9. [`LocalStore`] and [`MemoryStore`]: the store in memory, saved as a [`Snapshot`] or as a log of records,
-//!    and counted by a [`Census`];
-//!    [`Changes`], by which a worker sleeps until there may be work.
+//!    and counted by a [`Census`]; [`Changes`], by which a worker sleeps until there may be work.
 //! 10. With their features: `Replies` (`http`), the answers of a server; `audit`, which watches what a server
 //!     answers; `testing`, the laws as a kit for tests of one's own.
 //!
