@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
 
-use crate::operation::Operation;
+use crate::accepted::Accepted;
 use crate::pace::Pace;
 use crate::resource::Resources;
 use crate::route::Routes;
@@ -22,6 +22,8 @@ pub(crate) struct Context<'a> {
 
 pub(crate) struct Account {
     id: AccountId,
+    /// Its place among all accounts, from 1.
+    number: usize,
     pub(crate) resources: Resources,
     /// The tasks that have not ended yet.
     active: BTreeMap<TaskId, ActiveTask>,
@@ -44,7 +46,7 @@ pub(crate) struct Account {
 
 /// A task on its way.
 struct ActiveTask {
-    operation: Operation,
+    operation: Accepted,
     number: u64,
     status: TaskStatus,
     revision: Revision,
@@ -61,9 +63,10 @@ impl Account {
     /// So many tasks are not worth a sweep: it is for good, whatever the clock of the caller.
     const FEW: usize = 10_000;
 
-    pub(crate) fn new(id: AccountId) -> Self {
+    pub(crate) fn new(id: AccountId, number: usize) -> Self {
         Self {
             id,
+            number,
             resources: Resources::default(),
             active: BTreeMap::new(),
             due: BTreeSet::new(),
@@ -79,6 +82,10 @@ impl Account {
 
     pub(crate) fn id(&self) -> &AccountId {
         &self.id
+    }
+
+    pub(crate) fn number(&self) -> usize {
+        self.number
     }
 
     /// Applies every step that is due, in time order and at its own time.
@@ -136,7 +143,7 @@ impl Account {
         let event = match task.status() {
             TaskStatus::Initialized => TaskEvent::receive(),
             TaskStatus::Received => TaskEvent::start(),
-            _ => active.operation.end(context.routes, &mut self.resources, at),
+            _ => active.operation.end(context.routes, &mut self.resources, at, self.number),
         };
         match context.store.apply(Target::exactly(&task), event, at) {
             Ok(change) => self.follow_task(context, change.task(), at),
@@ -175,7 +182,14 @@ impl Account {
         self.waiting.remove(&(active.received, task.id()));
         if let Some(outcome) = task.outcome() {
             if let Ok(completion) = outcome {
-                active.operation.take_effect(&mut self.resources, completion, at);
+                let resources = &mut self.resources;
+                active.operation.take_effect(
+                    context.routes,
+                    resources,
+                    completion,
+                    at,
+                    self.number,
+                );
             }
             self.forget(task.id());
             return self.fill_lane(context, at);
@@ -240,7 +254,7 @@ impl Account {
         &mut self,
         context: Context<'_>,
         submission: Submission,
-        operation: Operation,
+        operation: Accepted,
         now: Now,
     ) -> Result<Submitted, SubmitError> {
         let submission =

@@ -10,11 +10,12 @@ use tasklife::{AccountId, CommandType, LinkError, Links, MemoryStore, Now, Repli
 
 use crate::account::{Account, Context};
 use crate::journal::{Exchange, Journal};
-use crate::keys::Keys;
-use crate::operation::Operation;
+use crate::keys::{KeyIn, Keys};
+use crate::openapi::DocumentFault;
 use crate::pace::Pace;
-use crate::resource::{Resources, visible_fields};
-use crate::route::{RouteFault, Routes};
+use crate::path::Template;
+use crate::resource::Resources;
+use crate::route::{Operation, RouteFault, Routes};
 use crate::script::{Script, Scripts};
 use crate::text::Excerpt;
 
@@ -64,6 +65,9 @@ pub struct MockApi {
     pub(crate) routes: Routes,
     pub(crate) store: MemoryStore,
     pub(crate) max_body: usize,
+    /// Whether a body has to fit its schema.
+    pub(crate) checks_bodies: bool,
+    pub(crate) keys: KeyIn,
     pub(crate) lag: Pace,
     pub(crate) scripts: RwLock<Scripts>,
     pub(crate) state: Mutex<State>,
@@ -85,23 +89,24 @@ pub(crate) struct Accounts {
 }
 
 impl Accounts {
-    /// An account, and its number.
-    pub(crate) fn entry(&mut self, id: &AccountId) -> (usize, &mut Account) {
+    /// An account. One that is new has the resources with which all begin.
+    pub(crate) fn entry(&mut self, id: &AccountId, routes: &Routes) -> &mut Account {
         let next = self.all.len();
         let at = *self.numbers.entry(id.clone()).or_insert(next);
         if at == next {
-            self.all.push(Account::new(id.clone()));
+            let mut account = Account::new(id.clone(), at + 1);
+            for (key, fields) in routes.beginnings() {
+                account.resources.put(key.clone(), Arc::new(fields.clone()));
+            }
+            self.all.push(account);
         }
-        (at + 1, &mut self.all[at])
+        &mut self.all[at]
     }
 }
 
 impl MockApi {
     /// How many resources an account can have before it can't make more.
     pub const MAX_RESOURCES: usize = Resources::MAX;
-
-    /// How many resources of a kind are made along with one; more in its request are left out.
-    pub const MAX_NESTED: usize = Operation::MAX_NESTED;
 
     /// How many exchanges the [journal](Self::journal) holds; with less where their texts are
     /// more than 64 MiB.
@@ -119,6 +124,8 @@ impl MockApi {
             routes: Routes::new(links.tasks_path()),
             replies: Replies::new(links),
             max_body: config.max_input(),
+            checks_bodies: false,
+            keys: KeyIn::default(),
             store: store(config),
             lag: Pace::AtOnce,
             scripts: RwLock::new(Scripts::new(Script::new(Pace::AtOnce))),
@@ -191,7 +198,7 @@ impl MockApi {
     #[must_use]
     pub fn with_account(mut self, key: &str, secret: &str, account: AccountId) -> Self {
         let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
-        state.accounts.entry(&account);
+        state.accounts.entry(&account, &self.routes);
         state.keys.add(key, secret, account);
         self
     }
@@ -202,6 +209,31 @@ impl MockApi {
     pub fn with_open_accounts(mut self, most: usize) -> Self {
         self.state.get_mut().unwrap_or_else(PoisonError::into_inner).keys.open(most);
         self
+    }
+
+    /// Sets where requests have the key of their account; in the headers `x-api-key` and
+    /// `x-api-secret-key`, unless set.
+    ///
+    /// ```
+    /// use tasklife_mock::{KeyIn, MockApi};
+    ///
+    /// let api = MockApi::redis_cloud("/v1")?.with_keys(KeyIn::Nowhere("acme".parse()?));
+    /// let request = http::Request::get("/v1/tasks").body("")?;
+    /// assert_eq!(api.handle(&request, tasklife_mock::tasklife::MIN_TIME).status(), 200);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn with_keys(mut self, keys: KeyIn) -> Self {
+        self.state.get_mut().unwrap_or_else(PoisonError::into_inner).keys.set_place(keys.clone());
+        Self { keys, ..self }
+    }
+
+    /// Holds the bodies of requests against the schemas of the description from which the API was
+    /// [made](Self::from_openapi): one that doesn't fit is answered with 400, which says what was expected
+    /// and where. Without this any JSON object will do.
+    #[must_use]
+    pub fn with_checked_bodies(self) -> Self {
+        Self { checks_bodies: true, ..self }
     }
 
     /// Adds an operation: a request that is answered with a task. The path is below the base
@@ -216,7 +248,9 @@ impl MockApi {
         path: &str,
         command: CommandType,
     ) -> Result<Self, MockError> {
-        self.routes.add_operation(method, path, command).map_err(|fault| fault.of(path))?;
+        let template = Template::parse(path).map_err(|fault| RouteFault::from(fault).of(path))?;
+        let operation = Operation::with_task(method, template, command);
+        self.routes.add(operation).map_err(|fault| fault.of(path))?;
         Ok(self)
     }
 
@@ -224,13 +258,14 @@ impl MockApi {
     ///
     /// # Errors
     /// Where no operation that was added has this command type.
+    #[expect(clippy::needless_pass_by_value, reason = "as the other settings")]
     pub fn with_accepted(
         mut self,
         command: CommandType,
         status: StatusCode,
     ) -> Result<Self, MockError> {
         self.check_command(&command)?;
-        self.routes.set_accepted(command, status);
+        self.routes.set_accepted(&command, status);
         Ok(self)
     }
 
@@ -242,7 +277,7 @@ impl MockApi {
     /// Where the path is none, does not end with a name and a placeholder, is taken for `GET`, or
     /// what it belongs to is not there.
     pub fn with_resource(mut self, path: &str, id_field: &str) -> Result<Self, MockError> {
-        self.routes.add_kind(path, id_field).map_err(|fault| fault.of(path))?;
+        self.routes.add_resource(path, id_field).map_err(|fault| fault.of(path))?;
         Ok(self)
     }
 
@@ -261,7 +296,8 @@ impl MockApi {
         let key = self.routes.resource_at(path);
         let key = key.ok_or_else(|| RouteFault::NoResource.of(path))?;
         let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
-        state.accounts.entry(account).1.resources.put(key, visible_fields(fields));
+        let kept = self.routes.kind(key.0).kept(fields);
+        state.accounts.entry(account, &self.routes).resources.put(key, Arc::new(kept));
         Ok(self)
     }
 
@@ -320,9 +356,12 @@ impl MockApi {
         if known.contains(command) {
             return Ok(());
         }
-        let known: Vec<&str> = known.iter().map(CommandType::as_str).collect();
+        let mut near: Vec<&str> = known.iter().map(CommandType::as_str).collect();
+        near.sort_by_key(|name| std::cmp::Reverse(likeness(name, command.as_str())));
+        near.truncate(5);
         let got = Excerpt::of(command.as_str());
-        Err(MockError(Fault::Command { known: known.join(", "), got }))
+        let (near, count) = (near.join(", "), known.len());
+        Err(MockError(Fault::Command { near, count, got }))
     }
 
     /// Takes every step that is due by `now`, in all accounts: for those who look into the
@@ -375,6 +414,13 @@ impl MockApi {
     }
 }
 
+/// How much two names have in common: where they begin, and where they end.
+fn likeness(one: &str, other: &str) -> usize {
+    let same = |(one, other): &(u8, u8)| one == other;
+    let front = one.bytes().zip(other.bytes()).take_while(same).count();
+    front + one.bytes().rev().zip(other.bytes().rev()).take_while(same).count()
+}
+
 /// The path of a base address.
 fn path_of(base: &str) -> &str {
     let rest = base.split_once("://").map_or(base, |(_, rest)| rest);
@@ -399,8 +445,16 @@ enum Fault {
     Links(LinkError),
     #[error("{fault}, in {path:?}")]
     Route { path: String, fault: RouteFault },
-    #[error("expected one of {known}; got {got}")]
-    Command { known: String, got: Excerpt },
+    #[error("expected one of the {count} command types of the API, such as {near}; got {got}")]
+    Command { near: String, count: usize, got: Excerpt },
+    #[error(transparent)]
+    Document(DocumentFault),
+}
+
+impl From<DocumentFault> for MockError {
+    fn from(fault: DocumentFault) -> Self {
+        Self(Fault::Document(fault))
+    }
 }
 
 impl From<LinkError> for MockError {
@@ -410,7 +464,7 @@ impl From<LinkError> for MockError {
 }
 
 impl RouteFault {
-    fn of(self, path: &str) -> MockError {
+    pub(crate) fn of(self, path: &str) -> MockError {
         let end = path.floor_char_boundary(120);
         let path = path.get(..end).unwrap_or_default().into();
         MockError(Fault::Route { path, fault: self })

@@ -4,12 +4,68 @@ use std::collections::BTreeMap;
 
 use crate::rejection::Rejection;
 use http::StatusCode;
-use http::header::HeaderMap;
+use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use tasklife::AccountId;
+
+/// Where a request has the key of its account.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum KeyIn {
+    /// In `x-api-key`, with its secret in `x-api-secret-key`.
+    #[default]
+    RedisCloud,
+    /// In one header, with its secret in another.
+    HeaderWithSecret(HeaderName, HeaderName),
+    /// In a header. The secrets of [accounts](crate::MockApi::with_account) are not asked for.
+    Header(HeaderName),
+    /// A token: `Authorization: Bearer TOKEN`. Secrets are not asked for.
+    Bearer,
+    /// Nowhere: all requests are of this account.
+    Nowhere(AccountId),
+}
+
+impl KeyIn {
+    /// In two headers.
+    pub(crate) fn of_headers(key: HeaderName, secret: HeaderName) -> Self {
+        if key == API_KEY && secret == API_SECRET {
+            return Self::RedisCloud;
+        }
+        Self::HeaderWithSecret(key, secret)
+    }
+
+    /// The headers that decide whose a request is.
+    pub(crate) fn headers(&self) -> Vec<HeaderName> {
+        match self {
+            Self::RedisCloud => vec![API_KEY, API_SECRET],
+            Self::HeaderWithSecret(key, secret) => vec![key.clone(), secret.clone()],
+            Self::Header(key) => vec![key.clone()],
+            Self::Bearer => vec![AUTHORIZATION],
+            Self::Nowhere(_) => Vec::new(),
+        }
+    }
+
+    /// What a key is called, in messages.
+    fn key(&self) -> String {
+        match self {
+            Self::RedisCloud => "an x-api-key".into(),
+            Self::HeaderWithSecret(key, _) | Self::Header(key) => format!("a {key}"),
+            Self::Bearer | Self::Nowhere(_) => "a token".into(),
+        }
+    }
+
+    /// The challenge that goes with a 401.
+    pub(crate) fn challenge(&self) -> HeaderValue {
+        HeaderValue::from_static(if *self == Self::Bearer { "Bearer" } else { "ApiKey" })
+    }
+}
+
+const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+const API_SECRET: HeaderName = HeaderName::from_static("x-api-secret-key");
 
 /// The keys that are known, and whether others are taken.
 #[derive(Default)]
 pub(crate) struct Keys {
+    place: KeyIn,
     known: BTreeMap<String, (String, AccountId)>,
     /// How many keys that were not known may open an account, and how many have.
     most: usize,
@@ -21,6 +77,10 @@ impl Keys {
         self.known.insert(key.into(), (secret.into(), account));
     }
 
+    pub(crate) fn set_place(&mut self, place: KeyIn) {
+        self.place = place;
+    }
+
     pub(crate) fn open(&mut self, most: usize) {
         self.most = most;
     }
@@ -30,14 +90,21 @@ impl Keys {
     /// Where no account can be opened, a key that is unknown and one whose secret is another look
     /// alike.
     pub(crate) fn account(&mut self, headers: &HeaderMap) -> Result<AccountId, Rejection> {
-        let [key, secret] = ["x-api-key", "x-api-secret-key"].map(|name| {
+        let header = |name: &HeaderName| {
             let text = headers.get(name).and_then(|value| value.to_str().ok());
             text.filter(|text| !text.is_empty())
                 .ok_or_else(|| unauthorized(format!("expected the header {name}, in ASCII text")))
-        });
-        let (key, secret) = (key?, secret?);
+        };
+        let (key, secret) = match &self.place {
+            KeyIn::Nowhere(account) => return Ok(account.clone()),
+            KeyIn::RedisCloud => (header(&API_KEY)?, Some(header(&API_SECRET)?)),
+            KeyIn::HeaderWithSecret(key, secret) => (header(key)?, Some(header(secret)?)),
+            KeyIn::Header(key) => (header(key)?, None),
+            KeyIn::Bearer => (bearer_token(header(&AUTHORIZATION)?)?, None),
+        };
+        let unknown = || unknown(&self.place);
         if let Some((known, account)) = self.known.get(key) {
-            let fits = known == secret;
+            let fits = secret.is_none_or(|secret| known == secret);
             return fits.then(|| account.clone()).ok_or_else(unknown);
         }
         if self.most == 0 {
@@ -49,23 +116,39 @@ impl Keys {
             return Err(unauthorized(message));
         }
         let account: AccountId = key.parse().map_err(|_| {
-            let most = "expected an x-api-key of 1 to 255 characters, and neither `.` nor `..`";
-            unauthorized(most.into())
+            let key = self.place.key();
+            unauthorized(format!("expected {key} of 1 to 255 characters, and neither `.` nor `..`"))
         })?;
         // One that has keys is not opened by its name.
         if self.known.values().any(|(_, known)| *known == account) {
             return Err(unknown());
         }
-        self.add(key, secret, account.clone());
+        self.add(key, secret.unwrap_or_default(), account.clone());
         self.opened += 1;
         Ok(account)
     }
 }
 
-fn unknown() -> Rejection {
-    unauthorized(String::from(
-        "expected a known x-api-key, and the x-api-secret-key that goes with it",
-    ))
+fn bearer_token(text: &str) -> Result<&str, Rejection> {
+    let (scheme, token) = text.split_once(' ').unwrap_or((text, ""));
+    let token = token.trim();
+    let fits = scheme.eq_ignore_ascii_case("bearer") && !token.is_empty();
+    fits.then_some(token).ok_or_else(|| {
+        unauthorized("expected the header authorization with `Bearer` and a token".into())
+    })
+}
+
+fn unknown(place: &KeyIn) -> Rejection {
+    let key = place.key();
+    unauthorized(match place {
+        KeyIn::RedisCloud => {
+            "expected a known x-api-key, and the x-api-secret-key that goes with it".into()
+        }
+        KeyIn::HeaderWithSecret(_, secret) => {
+            format!("expected {key} that is known, and the {secret} that goes with it")
+        }
+        _ => format!("expected {key} that is known"),
+    })
 }
 
 fn unauthorized(message: String) -> Rejection {

@@ -51,25 +51,38 @@
 //! alone reads no clock, makes no random number and does no I/O.
 #![doc = include_str!("servers.md")]
 
+mod accepted;
 mod account;
 mod api;
+mod asked;
+mod at_once;
+mod describe;
+mod effect;
 mod journal;
 mod keys;
-mod operation;
+mod kind;
+mod openapi;
 mod pace;
+mod paging;
+mod path;
 mod redis_cloud;
 mod rejection;
 mod request;
 mod resource;
 mod route;
+mod schema;
 mod script;
 mod text;
+mod work;
 
 #[doc(no_inline)]
 pub use {http, tasklife};
 
 pub use api::{MockApi, MockError};
+pub use asked::Asked;
 pub use journal::Exchange;
+pub use keys::KeyIn;
+pub use openapi::OpenApi;
 pub use pace::{Pace, PaceError};
 pub use script::Script;
 

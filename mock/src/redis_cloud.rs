@@ -1,125 +1,174 @@
-//! The documented API, as far as subscriptions and databases go.
+//! The API of Redis Cloud: every operation of its public description, and those that its clients use beside.
 
-use http::{Method, StatusCode};
+mod access;
+mod account;
+mod active_active;
+mod database;
+mod network;
+mod private_link;
+mod subscription;
+mod transit_gateway;
+
+use std::sync::{Arc, LazyLock};
+
+use http::Method;
+use serde_json::{Map, Value};
+use tasklife::{LinkShape, TaskError};
 
 use crate::api::{MockApi, MockError};
-use crate::route::Listing;
-use tasklife::{CommandType, LinkShape, Links, StoreConfig};
+use crate::asked::Asked;
+use crate::effect::{Edit, Effect, Refuses, Shows};
+use crate::kind::{Kind, Listing, Origin, Shown, View, Within};
+use crate::openapi::{Blueprint, OpenApi};
+use crate::paging::Paging;
+use crate::path::Template;
+use crate::route::{Operation, Routes};
 
-const SUBSCRIPTION: &str = "/subscriptions/{subscriptionId}";
-const DATABASE: &str = "/subscriptions/{subscriptionId}/databases/{databaseId}";
-const FIXED_SUBSCRIPTION: &str = "/fixed/subscriptions/{subscriptionId}";
-const FIXED_DATABASE: &str = "/fixed/subscriptions/{subscriptionId}/databases/{databaseId}";
+/// The shapes of the public description, with the command types that were recorded, and those of what was
+/// only recorded. What was not recorded is named by analogy: after the schema of its request, such as
+/// `databaseUpdateRequest`.
+const DESCRIPTION: &str = include_str!("redis_cloud/description.json");
 
-/// Kinds of resources, the field with the id of each, and how they are listed: clients of the live
-/// API read pages of pro databases until a 404 comes, and of essentials databases until an empty one.
-const RESOURCES: [(&str, &str, Listing); 4] = [
-    (SUBSCRIPTION, "id", Listing::Array),
-    (DATABASE, "databaseId", Listing::ArrayOrNotFound),
-    (FIXED_SUBSCRIPTION, "id", Listing::Array),
-    (FIXED_DATABASE, "databaseId", Listing::Object),
-];
-
-/// Method, path, the status of the reply, and command type, from the `OpenAPI` description and
-/// from recorded tasks. `databaseBackupRequest` and `cidrGetRequest` are by analogy.
-const OPERATIONS: [(Method, &str, u16, &str); 16] = [
-    (Method::POST, "/subscriptions", 202, "subscriptionCreateRequest"),
-    (Method::PUT, SUBSCRIPTION, 200, "subscriptionUpdateRequest"),
-    (Method::DELETE, SUBSCRIPTION, 200, "subscriptionDeleteRequest"),
-    (Method::POST, "/subscriptions/{subscriptionId}/databases", 202, "databaseCreateRequest"),
-    (Method::PUT, DATABASE, 200, "databaseUpdateRequest"),
-    (Method::DELETE, DATABASE, 200, "databaseDeleteRequest"),
-    (
-        Method::GET,
-        "/subscriptions/{subscriptionId}/databases/{databaseId}/backup",
-        200,
-        "databaseBackupStatusRequest",
-    ),
-    (
-        Method::POST,
-        "/subscriptions/{subscriptionId}/databases/{databaseId}/backup",
-        200,
-        "databaseBackupRequest",
-    ),
-    (Method::GET, "/subscriptions/{subscriptionId}/cidr", 202, "cidrGetRequest"),
-    (Method::PUT, "/subscriptions/{subscriptionId}/cidr", 202, "cidrUpdateRequest"),
-    (Method::POST, "/fixed/subscriptions", 202, "fixedSubscriptionCreateRequest"),
-    (Method::PUT, FIXED_SUBSCRIPTION, 202, "fixedSubscriptionUpdateRequest"),
-    (Method::DELETE, FIXED_SUBSCRIPTION, 200, "fixedSubscriptionDeleteRequest"),
-    (
-        Method::POST,
-        "/fixed/subscriptions/{subscriptionId}/databases",
-        200,
-        "fixedDatabaseCreateRequest",
-    ),
-    (Method::PUT, FIXED_DATABASE, 200, "fixedDatabaseUpdateRequest"),
-    (Method::DELETE, FIXED_DATABASE, 200, "fixedDatabaseDeleteRequest"),
-];
-
-/// Where the tasks of a command type find their resource, and the title of the link to it.
-fn route(command: &str) -> (&'static str, &'static str) {
-    match command {
-        _ if command.starts_with("fixedSubscription") => {
-            ("/fixed/subscriptions/{resourceId}", "getSubscriptionInformation")
-        }
-        _ if command.starts_with("fixedDatabase") => (
-            "/fixed/subscriptions/{additionalResourceId}/databases/{resourceId}",
-            "getDatabaseInformation",
-        ),
-        _ if command.starts_with("database") => (
-            "/subscriptions/{additionalResourceId}/databases/{resourceId}",
-            "getDatabaseInformation",
-        ),
-        _ => ("/subscriptions/{resourceId}", "getSubscriptionInformation"),
-    }
-}
+pub(super) const SUBSCRIPTION: &str = "/subscriptions/{subscriptionId}";
+pub(super) const DATABASE: &str = "/subscriptions/{subscriptionId}/databases/{databaseId}";
+pub(super) const DATABASES: &str = "/subscriptions/{subscriptionId}/databases";
+pub(super) const REGION: &str = "/subscriptions/{subscriptionId}/regions/{regionId}";
+pub(super) const REGIONS: &str = "/subscriptions/{subscriptionId}/regions";
+pub(super) const FIXED_SUBSCRIPTION: &str = "/fixed/subscriptions/{subscriptionId}";
+pub(super) const FIXED_DATABASE: &str =
+    "/fixed/subscriptions/{subscriptionId}/databases/{databaseId}";
+pub(super) const FIXED_DATABASES: &str = "/fixed/subscriptions/{subscriptionId}/databases";
 
 impl MockApi {
-    /// The documented API, with its operations on subscriptions and databases, pro and essentials
-    /// (`/fixed`), at a base address such as `/v1`: [`Links::new`] says what it can be.
+    /// The API of Redis Cloud at a base address such as `/v1`: [`Links::new`](tasklife::Links::new) says
+    /// what it can be. It has all operations of the public description, each with the command type and the
+    /// status that were recorded, and those for private links, resource tags and upgrades that its clients
+    /// use beside.
     ///
-    /// Databases are listed within their subscription: pro, it is an array of one, and a part of the
-    /// list with nothing in it is a 404; essentials, it is an object, and such a part is empty.
+    /// | what | as follows |
+    /// |---|---|
+    /// | subscriptions, databases, pro and essentials | with their parts as clients read them: `cloudDetails`, `security`, `clustering`, `backup`; a database's password is in `security`, in clear |
+    /// | `databases` in the request for a subscription | are made along with it, each `quantity` times |
+    /// | active-active subscriptions | have the regions of their request; what is local to a region is in `crdbDatabases` |
+    /// | transit gateways and their invitations | come from outside of the API: whichever is asked for by its id is there. Accepting an invitation makes a gateway of the same id |
+    /// | endpoints of a private service connect | `initialized` while they are made, then `pending`, until they are accepted or rejected |
+    /// | names of ACL rules, roles and users | must be new; roles and rules that are in use can't be deleted |
+    /// | lists of plans, regions, versions, payment methods | a few of each, with which every account begins |
+    /// | `dryRun: true` | has a task and makes nothing |
     ///
     /// Links come as an [array](LinkShape::Array). Lanes are unlimited, and there are up to 1,000,000
-    /// tasks, unless a [configuration](Self::with_config) is set.
-    ///
-    /// | method and path | status | command type |
-    /// |---|---|---|
-    /// | POST /subscriptions | 202 | subscriptionCreateRequest |
-    /// | PUT, DELETE /subscriptions/{subscriptionId} | 200 | subscriptionUpdateRequest, subscriptionDeleteRequest |
-    /// | POST /subscriptions/{subscriptionId}/databases | 202 | databaseCreateRequest |
-    /// | PUT, DELETE /subscriptions/{subscriptionId}/databases/{databaseId} | 200 | databaseUpdateRequest, databaseDeleteRequest |
-    /// | GET, POST …/databases/{databaseId}/backup | 200 | databaseBackupStatusRequest, databaseBackupRequest |
-    /// | GET, PUT /subscriptions/{subscriptionId}/cidr | 202 | cidrGetRequest, cidrUpdateRequest |
-    /// | POST, PUT /fixed/subscriptions… | 202 | fixedSubscriptionCreateRequest, fixedSubscriptionUpdateRequest |
-    /// | DELETE /fixed/subscriptions/{subscriptionId} | 200 | fixedSubscriptionDeleteRequest |
-    /// | POST, PUT, DELETE /fixed/subscriptions/{subscriptionId}/databases… | 200 | fixedDatabaseCreateRequest, fixedDatabaseUpdateRequest, fixedDatabaseDeleteRequest |
+    /// tasks, unless a [configuration](Self::with_config) is set. Bodies of requests are not held
+    /// against their schemas, unless [that is wanted](Self::with_checked_bodies).
     ///
     /// # Errors
     /// Where the base address is none.
     pub fn redis_cloud(base: &str) -> Result<Self, MockError> {
-        let mut links = Links::new(base)?.with_shape(LinkShape::Array);
-        for (_, _, _, command) in OPERATIONS {
-            let (path, title) = route(command);
-            links = links.with_route(CommandType::from_static(command), path, title)?;
-        }
-        for (_, _, _, command) in OPERATIONS.iter().filter(|(method, ..)| *method == Method::DELETE)
-        {
-            links = links.with_deletion(CommandType::from_static(command));
-        }
-        let mut api = Self::new(links, StoreConfig::default().with_max_tasks(1_000_000));
-        for (path, id_field, listing) in RESOURCES {
-            api = api.with_resource(path, id_field)?;
-            api.routes.set_listing(listing);
-        }
-        for (method, path, status, command) in OPERATIONS {
-            let command = CommandType::from_static(command);
-            let status = StatusCode::from_u16(status).unwrap_or(StatusCode::ACCEPTED);
-            api = api
-                .with_operation(method, path, command.clone())?
-                .with_accepted(command, status)?;
-        }
-        Ok(api)
+        let blueprint = BLUEPRINT.as_ref().map_err(Clone::clone)?;
+        blueprint.at(base)?.with_links(|links| Ok(links.with_shape(LinkShape::Array)))
     }
+}
+
+/// The API, wherever it is: it is made of its description once.
+static BLUEPRINT: LazyLock<Result<Blueprint, MockError>> = LazyLock::new(|| {
+    let description = serde_json::from_str(DESCRIPTION).unwrap_or_default();
+    let beside = OpenApi::base("/")
+        .tasks_are("TaskStateUpdate")
+        .with_title(SUBSCRIPTION, "getSubscriptionInformation")
+        .with_title(FIXED_SUBSCRIPTION, "getSubscriptionInformation")
+        .with_title(DATABASE, "getDatabaseInformation")
+        .with_title(FIXED_DATABASE, "getDatabaseInformation")
+        .with_conventions(|routes| {
+            // Clients ask for a part of any list.
+            routes.set_paging(&Paging::default());
+            let mut api = Conventions { routes };
+            subscription::describe(&mut api);
+            database::describe(&mut api);
+            active_active::describe(&mut api);
+            network::describe(&mut api);
+            transit_gateway::describe(&mut api);
+            private_link::describe(&mut api);
+            access::describe(&mut api);
+            account::describe(&mut api);
+        });
+    Blueprint::new(&description, &account::beginnings(access::beginnings(beside)))
+});
+
+/// What the description does not say.
+pub(super) struct Conventions<'a> {
+    routes: &'a mut Routes,
+}
+
+impl Conventions<'_> {
+    /// Says how a kind of resources names itself, is listed, and is shown.
+    pub(super) fn kind(
+        &mut self,
+        item: &str,
+        id_field: &str,
+        (list, within): (&str, Within),
+        view: View,
+    ) -> &mut Kind {
+        let path = Template::parse(item).unwrap_or_default();
+        let at = self.routes.kind_at(&path).unwrap_or_else(|| {
+            let at = self.routes.add_kind(path, id_field);
+            self.routes.kind_mut(at).origin = Origin::Outside;
+            at
+        });
+        let kind = self.routes.kind_mut(at);
+        kind.id_field = id_field.into();
+        kind.listing = Listing { name: Some(list.into()), within, schema: None };
+        kind.shown = Shown::Plain(view);
+        kind.is_counted = false;
+        kind
+    }
+
+    fn operation(&mut self, method: &Method, path: &str, change: impl FnOnce(&mut Operation)) {
+        let path = Template::parse(path).unwrap_or_default();
+        if let Some(operation) = self.routes.operation_mut(method, &path) {
+            change(operation);
+        }
+    }
+
+    /// Says what an operation answers.
+    pub(super) fn answer(&mut self, method: &Method, path: &str, makes: fn(&Asked<'_>) -> Value) {
+        self.operation(method, path, |it| it.shows = Shows::By(Arc::new(makes)));
+    }
+
+    /// Says what an operation does.
+    pub(super) fn edit(&mut self, method: &Method, path: &str, edits: fn(&Asked<'_>) -> Vec<Edit>) {
+        self.operation(method, path, |it| it.effect = Effect::Edits(edits));
+    }
+
+    /// Says what lets an operation fail.
+    pub(super) fn refuse(&mut self, method: &Method, path: &str, refuses: Refuses) {
+        self.operation(method, path, |it| it.refuses = Some(refuses));
+    }
+
+    /// Says that an operation makes, or deletes, or lists, all resources at a path.
+    pub(super) fn about(&mut self, method: &Method, path: &str, item: &str) {
+        let item = Template::parse(item).unwrap_or_default();
+        let Some(kind) = self.routes.kind_at(&item) else { return };
+        self.operation(method, path, |it| match *method {
+            Method::POST => it.effect = Effect::Create(kind),
+            Method::DELETE => it.effect = Effect::DeleteAll(kind),
+            Method::GET => it.shows = Shows::All(kind),
+            _ => it.effect = Effect::Change(kind),
+        });
+    }
+}
+
+/// An error with which a task ends.
+pub(super) fn error(code: &'static str, status: &'static str, message: String) -> TaskError {
+    TaskError::new(code, message).with_status(status)
+}
+
+/// Moves a field to another name, where it is there.
+pub(super) fn rename(fields: &mut Map<String, Value>, from: &str, to: &str) {
+    if let Some(value) = fields.remove(from) {
+        fields.entry(to).or_insert(value);
+    }
+}
+
+/// Sets a field that nobody has set.
+pub(super) fn default(fields: &mut Map<String, Value>, name: &str, value: impl Into<Value>) {
+    fields.entry(name).or_insert_with(|| value.into());
 }

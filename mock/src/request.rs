@@ -7,14 +7,17 @@ use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use serde_json::Value;
 
+use crate::accepted::Accepted;
 use crate::account::Account;
 use crate::api::MockApi;
+use crate::effect::Effect;
 use crate::journal::Exchange;
-use crate::operation::Operation;
+use crate::keys::KeyIn;
 use crate::rejection::Rejection;
-use crate::resource::{ResourceKey, number_of};
-use crate::route::{Effect, Kind, Listing, RouteMatch};
-use crate::text::{Excerpt, query_parameters};
+use crate::resource::ResourceKey;
+use crate::route::{Answer as Answered, Operation, RouteMatch};
+use crate::text::Excerpt;
+use crate::work::Work;
 use tasklife::{
     AccountId, CommandType, ListQuery, Now, Replies, ResourceId, Submission, TaskId, clamp_time,
 };
@@ -30,6 +33,7 @@ impl MockApi {
             Ok(replies) => (replies, None),
             Err(fault) => (self.replies.clone(), Some(fault)),
         };
+        let replies = self.with_key_headers(replies);
         let call = Call { api: self, replies, head, body: request.body().as_ref(), now };
         let (account, action) = match fault {
             Some(fault) => (None, Err(fault)),
@@ -41,13 +45,21 @@ impl MockApi {
             (_, Err(refused)) => refused.into(),
             (None, Ok(_)) => call.unknown_path().into(),
             (Some(account), Ok(action)) => {
-                let (number, account) = state.accounts.entry(account);
+                let account = state.accounts.entry(account, &self.routes);
                 account.advance(self.context(), call.now);
-                call.answer(account, number, action)
+                call.answer(account, action)
             }
         };
         state.journal.add(call.exchange(account, &answer));
         answer.response
+    }
+
+    /// Lets answers say which headers decide whose a request is.
+    fn with_key_headers(&self, replies: Replies) -> Replies {
+        if self.keys == KeyIn::RedisCloud || self.replies.has_account_of() {
+            return replies;
+        }
+        replies.with_account_of(self.keys.headers(), self.keys.challenge(), |_| None)
     }
 
     /// The address below which the links in the answer to a request lead.
@@ -73,22 +85,32 @@ fn head<B>(request: &Request<B>) -> Parts {
 }
 
 /// One request to an API.
-struct Call<'a> {
-    api: &'a MockApi,
+pub(crate) struct Call<'a> {
+    pub(crate) api: &'a MockApi,
     /// With the links that the answer to this request has.
-    replies: Replies,
-    head: Parts,
+    pub(crate) replies: Replies,
+    pub(crate) head: Parts,
     body: &'a [u8],
-    now: Now,
+    pub(crate) now: Now,
 }
 
 /// What a request wants, as far as it can be said without looking at anything that changes.
-enum Action {
+enum Action<'a> {
     Tasks(ListQuery),
     Task(String),
-    Operation { command: CommandType, key: Option<TaskId>, operation: Box<Operation> },
-    Resource(ResourceKey),
-    Resources(ResourceKey, (usize, usize)),
+    /// A new task.
+    Submit {
+        command: CommandType,
+        status: StatusCode,
+        key: Option<TaskId>,
+        operation: Box<Accepted>,
+    },
+    /// An answer at once.
+    AtOnce {
+        operation: &'a Operation,
+        work: Box<Work>,
+        part: (usize, usize),
+    },
 }
 
 /// An answer, and the task that it is about.
@@ -103,29 +125,25 @@ impl From<Response<String>> for Answer {
     }
 }
 
-impl Call<'_> {
+impl<'a> Call<'a> {
     /// The method: a `HEAD` is a `GET` whose answer has no body.
     fn method(&self) -> &Method {
         if self.head.method == Method::HEAD { &Method::GET } else { &self.head.method }
     }
 
     /// Who calls, and what for. The functions of scripts are run here, with no lock held.
-    fn prepare(&self) -> (Option<AccountId>, Result<Action, Response<String>>) {
-        let Some(path) = self.path() else { return (None, Err(self.unknown_path())) };
+    fn prepare(&self) -> (Option<AccountId>, Result<Action<'a>, Response<String>>) {
+        let Some((path, query)) = self.path() else { return (None, Err(self.unknown_path())) };
         let account = match self.account() {
             Ok(account) => account,
             Err(refused) => return (None, Err(refused)),
         };
-        let action = match self.api.routes.find(&self.head.method, path) {
+        let api: &'a MockApi = self.api;
+        let action = match api.routes.find(&self.head.method, path) {
             RouteMatch::Tasks => self.replies.list_query(&self.head, self.now).map(Action::Tasks),
             RouteMatch::Task(id) => Ok(Action::Task(id)),
-            RouteMatch::Operation { command, effect, subject } => {
-                self.operation(&account, command, effect, subject)
-            }
-            RouteMatch::Resource(kind, ids) => Ok(Action::Resource((kind, ids))),
-            RouteMatch::Resources(kind, ids) => {
-                let part = self.part().map_err(|rejection| self.rejected(&rejection));
-                part.map(|part| Action::Resources((kind, ids), part))
+            RouteMatch::Operation(operation, ids) => {
+                self.operation(&account, operation, ids, &query)
             }
             RouteMatch::OtherMethod(allowed) => Err(self.other_method(&allowed)),
             RouteMatch::Unknown => Err(self.unknown_path()),
@@ -136,53 +154,86 @@ impl Call<'_> {
     /// Whose the request is.
     #[expect(clippy::result_large_err, reason = "it is returned to a client as it is")]
     fn account(&self) -> Result<AccountId, Response<String>> {
-        if self.replies.has_account_of() {
+        if self.api.replies.has_account_of() {
             return self.replies.account_of(&self.head, self.now);
         }
         let account = self.api.state().keys.account(&self.head.headers);
         account.map_err(|rejection| self.rejected(&rejection))
     }
 
-    /// The path below the base address. A slash at its end makes no difference.
-    fn path(&self) -> Option<&str> {
+    /// The path below the base address, and the query. A slash at the end of the path makes no
+    /// difference; and a query that a client has escaped into the path is one all the same.
+    fn path(&self) -> Option<(&str, String)> {
         let path = self.head.uri.path().strip_prefix(&*self.api.base)?;
-        let path = path.starts_with('/').then_some(path)?;
-        Some(path.strip_suffix('/').unwrap_or(path))
+        if !path.is_empty() && !path.starts_with('/') {
+            return None;
+        }
+        let query = self.head.uri.query().unwrap_or_default();
+        let escaped = path.find("%3F").or_else(|| path.find("%3f"));
+        let (path, query) = match escaped {
+            Some(at) => (&path[..at], format!("{}&{query}", &path[at + 3..])),
+            None => (path, query.to_owned()),
+        };
+        Some((path.strip_suffix('/').unwrap_or(path), query))
     }
 
     #[expect(clippy::result_large_err, reason = "it is returned to a client as it is")]
     fn operation(
         &self,
         account: &AccountId,
-        command: CommandType,
-        effect: Effect,
-        subject: Option<ResourceKey>,
-    ) -> Result<Action, Response<String>> {
-        let needs_body = matches!(effect, Effect::Create { .. } | Effect::Change { .. });
-        let body = self.parsed(needs_body).map_err(|rejection| self.rejected(&rejection))?;
+        operation: &'a Operation,
+        ids: Vec<ResourceId>,
+        query: &str,
+    ) -> Result<Action<'a>, Response<String>> {
+        let rejected = |rejection: Rejection| self.rejected(&rejection);
+        let body = self.parsed(self.needs_body(operation)).map_err(rejected)?;
+        self.check_body(operation, &body).map_err(rejected)?;
+        let work = Work::new(&self.api.routes, operation, ids, query, body);
+        let (command, status) = match &operation.answer {
+            Answered::Task { command, accepted } => (command.clone(), *accepted),
+            Answered::AtOnce { .. } => {
+                let part = operation.paging.part(query).map_err(rejected)?;
+                return Ok(Action::AtOnce { operation, work: Box::new(work), part });
+            }
+        };
         let key = self.replies.id_of_key(&self.head, account, self.now)?;
         let candidates = {
             let scripts = self.api.scripts.read().unwrap_or_else(PoisonError::into_inner);
             scripts.candidates(&command)
         };
-        let script = candidates.fitting(&body);
-        let asks = self.method() == Method::GET;
-        let operation = Operation::new(&self.api.routes, effect, subject, asks, &body, &script);
-        Ok(Action::Operation { command, key, operation: Box::new(operation) })
+        let script = candidates.fitting(work.body());
+        let operation = Box::new(Accepted::new(work, script));
+        Ok(Action::Submit { command, status, key, operation })
     }
 
-    fn answer(&self, account: &mut Account, number: usize, action: Action) -> Answer {
+    /// Whether there must be a body: where something is made or changed, unless the operation says.
+    fn needs_body(&self, operation: &Operation) -> bool {
+        operation.needs_body.unwrap_or_else(|| {
+            matches!(self.api.routes.effect(operation), Effect::Create(_) | Effect::Change(_))
+        })
+    }
+
+    fn check_body(&self, operation: &Operation, body: &Value) -> Result<(), Rejection> {
+        let schema = operation.body.as_ref().filter(|_| self.api.checks_bodies && !body.is_null());
+        match schema.map(|schema| schema.check(body)) {
+            Some(Err(fault)) => Err(Rejection::bad_request(fault.to_string())),
+            _ => Ok(()),
+        }
+    }
+
+    fn answer(&self, account: &mut Account, action: Action<'_>) -> Answer {
         match action {
             Action::Tasks(query) => {
                 let page = account.list(self.api.context(), &query, self.now);
                 self.replies.list(&self.head, page, self.now).into()
             }
             Action::Task(id) => self.read(account, &id),
-            Action::Operation { command, key, operation } => {
-                self.operate(account, command, key, *operation)
+            Action::Submit { command, status, key, operation } => {
+                self.submit(account, command, status, key, *operation)
             }
-            Action::Resource(key) => self.resource(account, &key).into(),
-            Action::Resources(key, part) => self.resources(account, number, &key, part).into(),
+            Action::AtOnce { operation, work, part } => {
+                self.at_once(account, operation, &work, part).into()
+            }
         }
     }
 
@@ -193,31 +244,19 @@ impl Call<'_> {
         Answer { response: self.replies.polled(&self.head, Ok(task), self.now), task: id }
     }
 
-    fn operate(
+    fn submit(
         &self,
         account: &mut Account,
         command: CommandType,
+        status: StatusCode,
         key: Option<TaskId>,
-        operation: Operation,
+        operation: Accepted,
     ) -> Answer {
         let context = self.api.context();
-        let missing = operation
-            .subject()
-            .and_then(|key| account.resources.missing(context.routes, key, self.now));
         // The task of a repeated request is there even if its resource has gone.
         let repeated = key.is_some_and(|id| account.knows(context, id, self.now));
-        if let Some(missing) = missing
-            && !repeated
-        {
-            return self.no_resource(&missing).into();
-        }
-        if operation.creates()
-            && !repeated
-            && !account.resources.have_room(context.routes, self.now)
-        {
-            let most = MockApi::MAX_RESOURCES;
-            let message = format!("expected an account with less than {most} resources");
-            return self.rejected(&Rejection::new(StatusCode::TOO_MANY_REQUESTS, message)).into();
+        if !repeated && let Some(refused) = self.refused(account, operation.work()) {
+            return refused.into();
         }
         let target = self.head.uri.path_and_query().map_or("", |target| target.as_str());
         let request = Value::from(format!("{} {target}", self.method()));
@@ -225,7 +264,6 @@ impl Call<'_> {
         let body = String::from_utf8_lossy(body);
         let input = format!(r#"{{"request":{request},"body":{body}}}"#);
         let id = key.unwrap_or_else(|| account.task_id(context, &command, &input, self.now));
-        let status = self.api.routes.accepted(&command);
         let submission = Submission::new(account.id().clone(), id, command);
         let submission = submission.with_input(input.into_bytes());
         let result = account.submit(context, submission, operation, self.now);
@@ -237,40 +275,24 @@ impl Call<'_> {
         Answer { response, task }
     }
 
-    fn resource(&self, account: &mut Account, key: &ResourceKey) -> Response<String> {
+    /// Why what is asked for can't be, as things stand.
+    pub(crate) fn refused(&self, account: &mut Account, work: &Work) -> Option<Response<String>> {
         let (routes, resources) = (&self.api.routes, &mut account.resources);
-        if let Some(missing) = resources.missing(routes, key, self.now) {
-            return self.no_resource(&missing);
+        let missing = work.subject().and_then(|key| resources.missing(routes, key, self.now));
+        if let Some(missing) = missing {
+            return Some(self.no_resource(&missing));
         }
-        let there = self.head.method != Method::GET || resources.read(routes, key, self.now);
-        let description = there.then(|| resources.description(routes, key, self.now)).flatten();
-        match description {
-            Some(description) => self.replies.document(&self.head, description),
-            None => self.no_resource(key),
+        let count = work.count(routes);
+        if count > 0 && !resources.have_room(routes, count, self.now) {
+            let (most, room) = (MockApi::MAX_RESOURCES, resources.room());
+            let message = format!(
+                "expected an account with at most {most} resources; there is room for {room}, and \
+                 the request makes {count}"
+            );
+            let rejection = Rejection::new(StatusCode::TOO_MANY_REQUESTS, message);
+            return Some(self.rejected(&rejection));
         }
-    }
-
-    fn resources(
-        &self,
-        account: &mut Account,
-        number: usize,
-        key: &ResourceKey,
-        part: (usize, usize),
-    ) -> Response<String> {
-        let (routes, resources) = (&self.api.routes, &mut account.resources);
-        let (kind, before) = (routes.kind(key.0), &key.1);
-        if let Some(parent) = kind.parent
-            && let Some(missing) = resources.missing(routes, &(parent, before.clone()), self.now)
-        {
-            return self.no_resource(&missing);
-        }
-        let all = resources.descriptions(routes, key, part, self.now);
-        if all.is_empty() && kind.listing == Listing::ArrayOrNotFound {
-            return self
-                .not_found(&format!("there are no {} in this part of the list", kind.plural));
-        }
-        let listed = listed(kind, kind.parent.map(|parent| routes.kind(parent)), before, &all);
-        self.replies.document(&self.head, format!(r#"{{"accountId":{number},{listed}}}"#))
+        None
     }
 
     /// The body, which may be missing unless it is needed.
@@ -294,29 +316,6 @@ impl Call<'_> {
         if body.is_object() { Ok(body) } else { Err(fault("got another value".to_owned())) }
     }
 
-    /// Which of the resources are asked for: from where on, and how many.
-    fn part(&self) -> Result<(usize, usize), Rejection> {
-        let mut part = [None, None];
-        for (name, value) in query_parameters(&self.head) {
-            let value_of = match name.as_str() {
-                "offset" => &mut part[0],
-                "limit" => &mut part[1],
-                _ => continue,
-            };
-            let number = Some(value.as_str()).filter(|v| v.bytes().all(|c| c.is_ascii_digit()));
-            let number: usize = number.and_then(|number| number.parse().ok()).ok_or_else(|| {
-                let got = Excerpt::of(&value);
-                Rejection::bad_request(format!(
-                    "{name}: expected a whole number from 0 on, got {got}"
-                ))
-            })?;
-            if value_of.replace(number).is_some() {
-                return Err(Rejection::bad_request(format!("expected {name} once, got it again")));
-            }
-        }
-        Ok((part[0].unwrap_or(0), part[1].unwrap_or(usize::MAX)))
-    }
-
     fn exchange(&self, account: Option<AccountId>, answer: &Answer) -> Exchange {
         let path = self.head.uri.path();
         let query = self.head.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
@@ -334,15 +333,15 @@ impl Call<'_> {
         }
     }
 
-    fn rejected(&self, rejection: &Rejection) -> Response<String> {
+    pub(crate) fn rejected(&self, rejection: &Rejection) -> Response<String> {
         rejection.answer(&self.replies, &self.head, self.now)
     }
 
-    fn not_found(&self, message: &str) -> Response<String> {
+    pub(crate) fn not_found(&self, message: &str) -> Response<String> {
         self.rejected(&Rejection::new(StatusCode::NOT_FOUND, message))
     }
 
-    fn unknown_path(&self) -> Response<String> {
+    pub(crate) fn unknown_path(&self) -> Response<String> {
         let tasks = self.replies.links().tasks_path();
         self.not_found(&format!(
             "expected a path of the API, such as {tasks} below its base address"
@@ -350,14 +349,14 @@ impl Call<'_> {
     }
 
     /// Names the resource that is missing, as the request's path does.
-    fn no_resource(&self, (kind, ids): &ResourceKey) -> Response<String> {
-        let kind = self.api.routes.kind(*kind).singular();
-        let id = match ids.last() {
+    pub(crate) fn no_resource(&self, (kind, ids): &ResourceKey) -> Response<String> {
+        let kind = self.api.routes.kind(*kind);
+        let id = match kind.own_id(ids) {
             Some(ResourceId::Text(text)) => format!(" {}", Excerpt::of(text)),
             Some(ResourceId::Number(number)) => format!(" {number}"),
             None => String::new(),
         };
-        self.not_found(&format!("there is no {kind}{id}"))
+        self.not_found(&format!("there is no {}{id}", kind.singular()))
     }
 
     fn other_method(&self, allowed: &str) -> Response<String> {
@@ -377,19 +376,5 @@ fn depth(value: &Value) -> usize {
         Value::Array(values) => 1 + values.iter().map(depth).max().unwrap_or(0),
         Value::Object(fields) => 1 + fields.values().map(depth).max().unwrap_or(0),
         _ => 0,
-    }
-}
-
-/// The list of resources of a kind, within what they belong to.
-fn listed(kind: &Kind, parent: Option<&Kind>, before: &[ResourceId], all: &[String]) -> String {
-    let list = format!(r#""{}":[{}]"#, kind.plural, all.join(","));
-    let (Some(parent), Some(id)) = (parent, before.last()) else { return list };
-    let id = serde_json::to_string(id).unwrap_or_default();
-    let singular = parent.singular();
-    let (id_name, number) = (&parent.id_name, number_of(kind));
-    let within = format!(r#"{{"{id_name}":{id},"{number}":{},{list}}}"#, all.len());
-    match kind.listing {
-        Listing::Array | Listing::ArrayOrNotFound => format!(r#""{singular}":[{within}]"#),
-        Listing::Object => format!(r#""{singular}":{within}"#),
     }
 }

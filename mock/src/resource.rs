@@ -1,14 +1,14 @@
-//! The resources of an account: what its tasks have made, and where each stands.
+//! The resources of an account: what its requests have made, and where each stands.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use serde::ser::SerializeMap;
-use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
+use tasklife::{MIN_TIME, Now, ProvisioningStatus, ResourceId};
 
+use crate::kind::Origin;
 use crate::pace::Pace;
-use crate::route::{Kind, Routes};
-use tasklife::{Now, ProvisioningStatus, ResourceId};
+use crate::route::Routes;
 
 /// Where a resource is found: its kind, and the ids on its path, its own last.
 pub(crate) type ResourceKey = (usize, Vec<ResourceId>);
@@ -20,11 +20,31 @@ pub(crate) struct Resources {
     deleting: BTreeSet<(Now, ResourceKey)>,
     /// The ids of all of them, whatever their kind, and how many have each.
     taken: BTreeMap<ResourceId, usize>,
+    /// Those from outside of the API that were deleted.
+    gone: BTreeSet<ResourceKey>,
     next: i32,
 }
 
+/// What is known of a resource that is there.
+pub(crate) struct State {
+    /// What was kept of the requests that made and changed it.
+    pub(crate) fields: Arc<Map<String, Value>>,
+    /// When it was made, and when it was last changed.
+    pub(crate) times: [Now; 2],
+    pub(crate) status: ProvisioningStatus,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        let status = ProvisioningStatus::Active;
+        Self { fields: Arc::default(), times: [MIN_TIME; 2], status }
+    }
+}
+
 struct Resource {
-    fields: Map<String, Value>,
+    fields: Arc<Map<String, Value>>,
+    /// When it was made, and when it was last changed.
+    times: [Now; 2],
     status: ProvisioningStatus,
     next_status: Option<NextStatus>,
 }
@@ -57,6 +77,7 @@ impl Default for Resources {
             all: BTreeMap::new(),
             deleting: BTreeSet::new(),
             taken: BTreeMap::new(),
+            gone: BTreeSet::new(),
             next: Self::FIRST,
         }
     }
@@ -69,15 +90,15 @@ impl Resources {
     /// The first id that is given to a resource: that of the documented subscription.
     const FIRST: i32 = 77_899;
 
-    /// Whether there is room for another.
-    pub(crate) fn have_room(&mut self, routes: &Routes, now: Now) -> bool {
+    /// Whether there is room for so many more.
+    pub(crate) fn have_room(&mut self, routes: &Routes, count: usize, now: Now) -> bool {
         while let Some((due, _)) = self.deleting.first()
             && *due <= now
             && let Some((_, key)) = self.deleting.pop_first()
         {
             self.is_there(routes, &key, now);
         }
-        self.room() > 0
+        self.room() >= count
     }
 
     /// How many more there can be.
@@ -99,15 +120,14 @@ impl Resources {
     /// Brings all resources on the way to a key to where they stand `now`, and says whether the
     /// one there is still there.
     pub(crate) fn is_there(&mut self, routes: &Routes, key: &ResourceKey, now: Now) -> bool {
-        let (kind, ids) = key;
-        let with_parent = match routes.kind(*kind).parent {
-            Some(parent) => {
-                let depth = routes.kind(parent).depth;
-                self.is_there(routes, &(parent, ids[..=depth].to_vec()), now)
-            }
+        let with_parent = match parent_of(routes, key) {
+            Some(parent) => self.is_there(routes, &parent, now),
             None => true,
         };
-        let Some(resource) = self.all.get(key) else { return false };
+        let Some(resource) = self.all.get(key) else {
+            let from_outside = routes.kind(key.0).origin == Origin::Outside;
+            return with_parent && from_outside && !self.gone.contains(key);
+        };
         if resource.status_at(now).is_none() {
             self.remove(routes, key);
             return false;
@@ -122,13 +142,10 @@ impl Resources {
         key: &ResourceKey,
         now: Now,
     ) -> Option<ResourceKey> {
-        let (kind, ids) = key;
-        if let Some(parent) = routes.kind(*kind).parent {
-            let depth = routes.kind(parent).depth;
-            let missing = self.missing(routes, &(parent, ids[..=depth].to_vec()), now);
-            if missing.is_some() {
-                return missing;
-            }
+        if let Some(parent) = parent_of(routes, key)
+            && let Some(missing) = self.missing(routes, &parent, now)
+        {
+            return Some(missing);
         }
         (!self.is_there(routes, key, now)).then(|| key.clone())
     }
@@ -142,10 +159,16 @@ impl Resources {
         self.is_there(routes, key, now)
     }
 
-    /// A resource that is ready for use.
-    pub(crate) fn put(&mut self, key: ResourceKey, fields: Map<String, Value>) {
+    /// A resource that is ready for use, in place of the one that is there.
+    pub(crate) fn put(&mut self, key: ResourceKey, fields: Arc<Map<String, Value>>) {
+        self.gone.remove(&key);
         let id = key.1.last().cloned();
-        let resource = Resource { fields, status: ProvisioningStatus::Active, next_status: None };
+        let resource = Resource {
+            fields,
+            times: [MIN_TIME; 2],
+            status: ProvisioningStatus::Active,
+            next_status: None,
+        };
         if self.all.insert(key, resource).is_none() {
             *id.map_or(&mut 0, |id| self.taken.entry(id).or_default()) += 1;
         }
@@ -155,10 +178,13 @@ impl Resources {
     pub(crate) fn create(
         &mut self,
         key: &ResourceKey,
-        fields: Map<String, Value>,
+        fields: Arc<Map<String, Value>>,
         provisioning: Provisioning,
     ) {
         self.put(key.clone(), fields);
+        if let Some(resource) = self.all.get_mut(key) {
+            resource.times = [provisioning.since; 2];
+        }
         self.begin(key, ProvisioningStatus::Pending, provisioning);
     }
 
@@ -170,7 +196,8 @@ impl Resources {
         provisioning: Provisioning,
     ) {
         let Some(resource) = self.all.get_mut(key) else { return };
-        resource.fields.extend(fields);
+        Arc::make_mut(&mut resource.fields).extend(fields);
+        resource.times[1] = provisioning.since;
         self.begin(key, ProvisioningStatus::Pending, provisioning);
     }
 
@@ -202,8 +229,23 @@ impl Resources {
         resource.next_status = Some(NextStatus { since, pace, reads: 0, to });
     }
 
+    /// Whether something was made or put at a key, wherever it stands.
+    pub(crate) fn holds(&self, key: &ResourceKey) -> bool {
+        self.all.contains_key(key)
+    }
+
+    /// What is known of a resource. One from outside of the API that nobody has changed has nothing.
+    pub(crate) fn state(&self, routes: &Routes, key: &ResourceKey, now: Now) -> Option<State> {
+        if let Some(resource) = self.all.get(key) {
+            let status = resource.status_at(now)?;
+            return Some(State { fields: resource.fields.clone(), times: resource.times, status });
+        }
+        let from_outside = routes.kind(key.0).origin == Origin::Outside;
+        (from_outside && !self.gone.contains(key)).then(State::default)
+    }
+
     /// Removes a resource, and what belongs to it.
-    fn remove(&mut self, routes: &Routes, key: &ResourceKey) {
+    pub(crate) fn remove(&mut self, routes: &Routes, key: &ResourceKey) {
         let (kind, ids) = key;
         for (child, _) in routes.children(*kind) {
             let keys: Vec<ResourceKey> =
@@ -213,6 +255,9 @@ impl Resources {
             }
         }
         let was = self.all.remove(key);
+        if routes.kind(*kind).origin == Origin::Outside {
+            self.gone.insert(key.clone());
+        }
         if let (Some(_), Some(id)) = (was, ids.last())
             && let Some(count) = self.taken.get_mut(id)
         {
@@ -223,39 +268,8 @@ impl Resources {
         }
     }
 
-    /// How a resource that is there describes itself.
-    pub(crate) fn description(
-        &self,
-        routes: &Routes,
-        key: &ResourceKey,
-        now: Now,
-    ) -> Option<String> {
-        let kind = routes.kind(key.0);
-        let id = key.1.last()?;
-        let status = self.all.get(key)?.status_at(now)?;
-        let counts = routes
-            .children(key.0)
-            .map(|(child, kind)| (number_of(kind), self.standing(child, &key.1, now).count()));
-        let fields = &self.all.get(key)?.fields;
-        let described = Described { kind, id, fields, status, counts: counts.collect() };
-        serde_json::to_string(&described).ok()
-    }
-
-    /// How all resources of a kind describe themselves, lowest id first: those that belong to the
-    /// resource with these ids, from `offset` on, at most `limit` of them.
-    pub(crate) fn descriptions(
-        &self,
-        routes: &Routes,
-        (kind, before): &ResourceKey,
-        (offset, limit): (usize, usize),
-        now: Now,
-    ) -> Vec<String> {
-        let page = self.standing(*kind, before, now).skip(offset).take(limit);
-        page.filter_map(|key| self.description(routes, key, now)).collect()
-    }
-
     /// The places of a kind below these ids at which something still is.
-    fn standing<'a>(
+    pub(crate) fn standing<'a>(
         &'a self,
         kind: usize,
         before: &'a [ResourceId],
@@ -296,48 +310,8 @@ impl NextStatus {
     }
 }
 
-/// The fields of a request that its resource shows: texts, numbers and flags, but no password.
-/// Objects and lists look differently in the API's requests and in its answers.
-pub(crate) fn visible_fields(body: &Value) -> Map<String, Value> {
-    let fields = body.as_object().into_iter().flatten();
-    let plain = fields.filter(|(name, value)| {
-        let hidden = ["dryRun", "status"].contains(&name.as_str())
-            || name.to_ascii_lowercase().ends_with("password");
-        !hidden && (value.is_string() || value.is_number() || value.is_boolean())
-    });
-    plain.map(|(name, value)| (name.clone(), value.clone())).collect()
-}
-
-/// The field with how many there are of a kind, such as `numberOfDatabases`.
-pub(crate) fn number_of(kind: &Kind) -> String {
-    let mut letters = kind.plural.chars();
-    let first = letters.next().map(|first| first.to_ascii_uppercase());
-    format!("numberOf{}{}", first.map(String::from).unwrap_or_default(), letters.as_str())
-}
-
-/// A resource in the words of its kind: its id, what was asked for, its status, and how many of
-/// each kind belong to it.
-struct Described<'a> {
-    kind: &'a Kind,
-    id: &'a ResourceId,
-    fields: &'a Map<String, Value>,
-    status: ProvisioningStatus,
-    counts: Vec<(String, usize)>,
-}
-
-impl Serialize for Described<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry(&self.kind.id_field, self.id)?;
-        for (name, value) in self.fields {
-            if **name != *self.kind.id_field && self.counts.iter().all(|(known, _)| known != name) {
-                map.serialize_entry(name, value)?;
-            }
-        }
-        map.serialize_entry("status", &self.status)?;
-        for (name, count) in &self.counts {
-            map.serialize_entry(name, count)?;
-        }
-        map.end()
-    }
+/// What a resource belongs to.
+fn parent_of(routes: &Routes, (kind, ids): &ResourceKey) -> Option<ResourceKey> {
+    let parent = routes.kind(*kind).parent?;
+    Some((parent, ids.get(..routes.kind(parent).ids)?.to_vec()))
 }

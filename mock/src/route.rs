@@ -1,170 +1,103 @@
 //! The paths of an API: its operations, and the kinds of resources that it has.
 
-use crate::text::{Excerpt, decoded_segment};
+use std::cmp::Reverse;
+
 use http::{Method, StatusCode};
+use serde_json::{Map, Value};
 use tasklife::{CommandType, ResourceId};
 
-/// A path template: literal segments, and placeholders that stand for a whole one.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Template(Vec<Segment>);
+use crate::effect::{Effect, Refuses, Shows};
+use crate::kind::{Kind, Listing, Origin, Shown};
+use crate::paging::Paging;
+use crate::path::{PathFault, Template};
+use crate::schema::Schema;
+use crate::text::Excerpt;
 
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Segment {
-    Literal(Box<str>),
-    Id(Box<str>),
-}
-
-impl Template {
-    fn parse(path: &str) -> Result<Self, RouteFault> {
-        let segments = path.strip_prefix('/').ok_or(RouteFault::NoSlash)?.split('/');
-        let segments = segments.map(|segment| {
-            let name = segment.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
-            let text = name.unwrap_or(segment);
-            let fine = |c: char| c.is_ascii_alphanumeric() || "-_.~:".contains(c);
-            if text.is_empty() || !text.chars().all(fine) || matches!(segment, "." | "..") {
-                return Err(RouteFault::Segment(Excerpt::of(segment)));
-            }
-            Ok(match name {
-                Some(name) => Segment::Id(name.into()),
-                None => Segment::Literal(segment.into()),
-            })
-        });
-        segments.collect::<Result<_, _>>().map(Self)
-    }
-
-    /// The ids in a path that has this form.
-    fn ids(&self, path: &[&str]) -> Option<Vec<ResourceId>> {
-        if path.len() != self.0.len() {
-            return None;
-        }
-        let mut ids = Vec::new();
-        for (segment, text) in self.0.iter().zip(path) {
-            match segment {
-                Segment::Literal(literal) if **literal == **text => {}
-                Segment::Literal(_) => return None,
-                Segment::Id(_) => ids.push(id_in(text)?),
-            }
-        }
-        Some(ids)
-    }
-
-    /// Whether the same paths have this form, up to where this one ends.
-    fn begins(&self, other: &Self) -> bool {
-        self.0.len() <= other.0.len() && self.0.iter().zip(&other.0).all(|(a, b)| same(a, b))
-    }
-
-    fn matches_same(&self, other: &Self) -> bool {
-        self.0.len() == other.0.len() && self.begins(other)
-    }
-
-    fn literals(&self) -> usize {
-        self.0.iter().filter(|segment| matches!(segment, Segment::Literal(_))).count()
-    }
-}
-
-fn same(one: &Segment, other: &Segment) -> bool {
-    match (one, other) {
-        (Segment::Literal(one), Segment::Literal(other)) => one == other,
-        (Segment::Id(_), Segment::Id(_)) => true,
-        _ => false,
-    }
-}
-
-/// An id as a path has it: a number where it is one, written in the one way that numbers are.
-fn id_in(text: &str) -> Option<ResourceId> {
-    decoded_segment(text).filter(|text| !text.is_empty()).map(|text| as_in_path(text.into()))
-}
-
-/// An id as it is once it has been in a path: a text that looks like a number is one.
-pub(crate) fn as_in_path(id: ResourceId) -> ResourceId {
-    let ResourceId::Text(text) = &id else { return id };
-    let number = text.parse::<i64>().ok().filter(|number| format!("{number}") == **text);
-    number.map_or(id, ResourceId::Number)
-}
-
-/// A kind of resources: where each is found, and how it names itself.
+/// A request that an API knows.
 #[derive(Clone, Debug)]
-pub(crate) struct Kind {
-    item: Template,
-    /// The field with the id of a resource, as it describes itself.
-    pub(crate) id_field: Box<str>,
-    /// The last literal of the path, such as `databases`.
-    pub(crate) plural: Box<str>,
-    /// The last placeholder, such as `databaseId`.
-    pub(crate) id_name: Box<str>,
-    /// How many ids are before its own.
-    pub(crate) depth: usize,
-    pub(crate) parent: Option<usize>,
-    pub(crate) listing: Listing,
+pub(crate) struct Operation {
+    pub(crate) method: Method,
+    pub(crate) path: Template,
+    pub(crate) answer: Answer,
+    pub(crate) effect: Effect,
+    pub(crate) shows: Shows,
+    /// Whether there must be a body; where nothing is said, one that makes or changes something has one.
+    pub(crate) needs_body: Option<bool>,
+    /// The schema of the body.
+    pub(crate) body: Option<Schema>,
+    /// Why its task fails, as things stand.
+    pub(crate) refuses: Option<Refuses>,
+    /// How its query asks for a part, where it is answered with a list.
+    pub(crate) paging: Paging,
 }
 
-/// How the resource looks within which others are listed. In the documented API, pro and essentials
-/// differ.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Listing {
-    /// It is an array of one.
-    #[default]
-    Array,
-    /// It is an array of one; where nothing would be in the list, it is a 404.
-    ArrayOrNotFound,
-    /// It is an object.
-    Object,
-}
-
-impl Kind {
-    /// What is there one of, such as `database`.
-    pub(crate) fn singular(&self) -> &str {
-        self.id_name.strip_suffix("Id").unwrap_or(&self.id_name)
-    }
-
-    /// The code of the error for one that is not there, such as `DATABASE_NOT_FOUND`.
-    pub(crate) fn not_found(&self) -> String {
-        let mut code = String::new();
-        for letter in self.singular().chars() {
-            if letter.is_ascii_uppercase() {
-                code.push('_');
-            }
-            code.push(if letter == '-' { '_' } else { letter.to_ascii_uppercase() });
-        }
-        code + "_NOT_FOUND"
-    }
-}
-
+/// How a request is answered.
 #[derive(Clone, Debug)]
-struct Operation {
-    method: Method,
-    path: Template,
-    command: CommandType,
+pub(crate) enum Answer {
+    /// With a task.
+    Task { command: CommandType, accepted: StatusCode },
+    /// At once: with what it shows, as its schema allows.
+    AtOnce { status: StatusCode, shape: Shape },
 }
 
-/// What an operation does to resources, once its task has completed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Effect {
-    Create { kind: usize },
-    Change { kind: usize },
-    Delete { kind: usize },
-    None,
+/// What is in an answer that comes at once.
+#[derive(Clone, Debug)]
+pub(crate) enum Shape {
+    Nothing,
+    /// The resource that it is about, as it describes itself.
+    Resource,
+    /// What a schema allows; and the field in which the resource is, if it isn't the whole.
+    Schema {
+        schema: Schema,
+        envelope: Option<Box<str>>,
+        example: Option<Value>,
+    },
+}
+
+impl Operation {
+    /// One that is answered with a task, and does what its path says.
+    pub(crate) fn with_task(method: Method, path: Template, command: CommandType) -> Self {
+        let answer = Answer::Task { command, accepted: StatusCode::ACCEPTED };
+        Self { answer, ..Self::at_once(method, path) }
+    }
+
+    /// One that is answered at once, and does what its path says.
+    pub(crate) fn at_once(method: Method, path: Template) -> Self {
+        Self {
+            method,
+            path,
+            answer: Answer::AtOnce { status: StatusCode::OK, shape: Shape::Resource },
+            effect: Effect::ByPath,
+            shows: Shows::Effect,
+            needs_body: None,
+            body: None,
+            refuses: None,
+            paging: Paging::default(),
+        }
+    }
+
+    pub(crate) fn command(&self) -> Option<&CommandType> {
+        match &self.answer {
+            Answer::Task { command, .. } => Some(command),
+            Answer::AtOnce { .. } => None,
+        }
+    }
 }
 
 /// What a request's method and path ask for.
 #[derive(Clone, Debug)]
-pub(crate) enum RouteMatch {
+pub(crate) enum RouteMatch<'a> {
     Tasks,
     Task(String),
-    Operation {
-        command: CommandType,
-        effect: Effect,
-        /// The innermost kind on the path, and the ids up to its own: what must be there.
-        subject: Option<(usize, Vec<ResourceId>)>,
-    },
-    /// A resource, by the ids on its path.
-    Resource(usize, Vec<ResourceId>),
-    /// All resources of a kind, by the ids of what they belong to.
-    Resources(usize, Vec<ResourceId>),
+    /// An operation, and the ids on the path.
+    Operation(&'a Operation, Vec<ResourceId>),
     /// Something that is there, with another method: these.
     OtherMethod(String),
     Unknown,
 }
+
+/// A resource with which each account begins: its kind and ids, and what it shows.
+type Beginning = ((usize, Vec<ResourceId>), Map<String, Value>);
 
 /// All paths of an API, below its base address.
 #[derive(Clone, Debug)]
@@ -173,46 +106,51 @@ pub(crate) struct Routes {
     tasks: Vec<Box<str>>,
     operations: Vec<Operation>,
     kinds: Vec<Kind>,
-    accepted: Vec<(CommandType, StatusCode)>,
+    /// The resources with which each account begins.
+    beginnings: Vec<Beginning>,
 }
 
 impl Routes {
     pub(crate) fn new(tasks: &str) -> Self {
-        let (operations, kinds, accepted) = (Vec::new(), Vec::new(), Vec::new());
-        Self { tasks: segments(tasks), operations, kinds, accepted }
+        let (operations, kinds, beginnings) = (Vec::new(), Vec::new(), Vec::new());
+        Self { tasks: segments(tasks), operations, kinds, beginnings }
+    }
+
+    /// The resources with which each account begins.
+    pub(crate) fn beginnings(&self) -> &[Beginning] {
+        &self.beginnings
+    }
+
+    /// Lets each account begin with a resource, at a path below the base address.
+    pub(crate) fn begin_with(&mut self, path: &str, fields: &Value) -> Result<(), RouteFault> {
+        let key = self.resource_at(path).ok_or(RouteFault::NoResource)?;
+        let kept = self.kind(key.0).kept(fields);
+        self.beginnings.push((key, kept));
+        Ok(())
     }
 
     /// Sets the path of tasks.
     pub(crate) fn set_tasks(&mut self, path: &str) -> Result<(), RouteFault> {
         let before = std::mem::replace(&mut self.tasks, segments(path));
         let reading = |operation: &&Operation| operation.method == Method::GET;
-        let mut operations = self.operations.iter().filter(reading);
-        let is_taken = operations.any(|operation| self.is_of_tasks(&operation.path))
-            || self.kinds.iter().any(|kind| self.is_read_as_tasks(kind));
-        if is_taken {
+        if self.operations.iter().filter(reading).any(|it| self.is_of_tasks(&it.path)) {
             self.tasks = before;
             return Err(RouteFault::Taken(Method::GET));
         }
         Ok(())
     }
 
-    /// Whether resources would be read where tasks are.
-    fn is_read_as_tasks(&self, kind: &Kind) -> bool {
-        self.is_of_tasks(&kind.item) || self.is_of_tasks(&kind.collection())
-    }
-
     /// Whether a `GET` of a path is one of tasks: of the list, of a task, or of what that came to.
-    fn is_of_tasks(&self, path: &Template) -> bool {
-        let is_literal = |(segment, name): (&Segment, &str)| match segment {
-            Segment::Literal(literal) => **literal == *name,
-            Segment::Id(_) => false,
-        };
-        let names = self.tasks.iter().map(|name| &**name);
-        let after = path.0.get(self.tasks.len()..);
-        path.0.iter().zip(names).all(is_literal)
-            && match after {
-                Some([] | [_]) => true,
-                Some([_, Segment::Literal(last)]) => **last == *"result",
+    pub(crate) fn is_of_tasks(&self, path: &Template) -> bool {
+        let Some(segments) = path.literals_from(0) else { return false };
+        let known = segments.iter().zip(&self.tasks);
+        let is_below = segments.len() >= self.tasks.len()
+            && known.clone().count() == self.tasks.len()
+            && known.clone().all(|(segment, task)| *segment == Some(&**task));
+        is_below
+            && match &segments[self.tasks.len()..] {
+                [] | [_] => true,
+                [_, last] => *last == Some("result"),
                 _ => false,
             }
     }
@@ -221,122 +159,169 @@ impl Routes {
         &self.kinds[kind]
     }
 
+    pub(crate) fn kind_mut(&mut self, kind: usize) -> &mut Kind {
+        &mut self.kinds[kind]
+    }
+
+    pub(crate) fn operations(&self) -> &[Operation] {
+        &self.operations
+    }
+
+    /// Sets how the queries of all operations ask for a part.
+    pub(crate) fn set_paging(&mut self, paging: &Paging) {
+        for operation in &mut self.operations {
+            operation.paging = paging.clone();
+        }
+    }
+
+    pub(crate) fn operation_mut(
+        &mut self,
+        method: &Method,
+        path: &Template,
+    ) -> Option<&mut Operation> {
+        self.operations.iter_mut().find(|it| it.method == *method && it.path == *path)
+    }
+
     /// The kinds of what belongs to a resource of this kind.
     pub(crate) fn children(&self, parent: usize) -> impl Iterator<Item = (usize, &Kind)> {
         self.kinds.iter().enumerate().filter(move |(_, kind)| kind.parent == Some(parent))
     }
 
+    /// The kind whose resources are found at this path.
+    pub(crate) fn kind_at(&self, item: &Template) -> Option<usize> {
+        self.kinds.iter().position(|kind| kind.item == *item)
+    }
+
+    /// The kind of which all are found at this path.
+    pub(crate) fn kind_listed_at(&self, collection: &Template) -> Option<usize> {
+        self.kinds.iter().position(|kind| !kind.is_single && kind.collection() == *collection)
+    }
+
     pub(crate) fn command_types(&self) -> Vec<CommandType> {
         let mut types = Vec::new();
-        for operation in &self.operations {
-            if !types.contains(&operation.command) {
-                types.push(operation.command.clone());
+        for command in self.operations.iter().filter_map(Operation::command) {
+            if !types.contains(command) {
+                types.push(command.clone());
             }
         }
         types
     }
 
-    /// The status of the reply that accepts an operation.
-    pub(crate) fn accepted(&self, command: &CommandType) -> StatusCode {
-        let set = self.accepted.iter().find(|(known, _)| known == command);
-        set.map_or(StatusCode::ACCEPTED, |(_, status)| *status)
-    }
-
-    pub(crate) fn set_accepted(&mut self, command: CommandType, status: StatusCode) {
-        self.accepted.retain(|(known, _)| *known != command);
-        self.accepted.push((command, status));
-    }
-
-    pub(crate) fn add_operation(
-        &mut self,
-        method: Method,
-        path: &str,
-        command: CommandType,
-    ) -> Result<(), RouteFault> {
-        let path = Template::parse(path)?;
-        let of_tasks = method == Method::GET && self.is_of_tasks(&path);
-        let known = |known: &Operation| known.method == method && known.path.matches_same(&path);
-        let read = |kind: &Kind| method == Method::GET && kind.is_read_at(&path);
-        if of_tasks || self.operations.iter().any(known) || self.kinds.iter().any(read) {
-            return Err(RouteFault::Taken(method));
+    /// Sets the status of the reply that accepts an operation.
+    pub(crate) fn set_accepted(&mut self, sought: &CommandType, status: StatusCode) {
+        for operation in &mut self.operations {
+            if let Answer::Task { command, accepted } = &mut operation.answer
+                && command == sought
+            {
+                *accepted = status;
+            }
         }
-        self.operations.push(Operation { method, path, command });
+    }
+
+    /// Adds an operation.
+    pub(crate) fn add(&mut self, operation: Operation) -> Result<(), RouteFault> {
+        let Operation { method, path, .. } = &operation;
+        let known = |known: &Operation| known.method == *method && known.path == *path;
+        let of_tasks = *method == Method::GET && self.is_of_tasks(path);
+        if of_tasks || self.operations.iter().any(known) {
+            return Err(RouteFault::Taken(method.clone()));
+        }
+        self.operations.push(operation);
         Ok(())
     }
 
-    pub(crate) fn add_kind(&mut self, path: &str, id_field: &str) -> Result<(), RouteFault> {
-        let item = Template::parse(path)?;
-        let [before @ .., Segment::Literal(plural), Segment::Id(id_name)] = &*item.0 else {
-            return Err(RouteFault::NoItem);
-        };
-        let before = Template(before.to_vec());
-        let depth = before.0.len() - before.literals();
-        let parent = self.kinds.iter().position(|kind| kind.item.matches_same(&before));
-        if depth > 0 && parent.is_none() {
-            return Err(RouteFault::NoParent);
-        }
+    /// Adds a kind of resources, which nobody can read yet: the last placeholder on its path is its id;
+    /// what has none belongs once to each resource.
+    pub(crate) fn add_kind(&mut self, item: Template, id_field: &str) -> usize {
+        let known = self.kinds.iter().enumerate();
+        let parent = known.filter(|(_, kind)| kind.item.begins(&item) && kind.item != item);
+        let parent = parent.max_by_key(|(_, kind)| kind.item.len()).map(|(at, _)| at);
+        let own = item.last_id();
+        let plural = item.last_literal().or(own).unwrap_or_default();
         let kind = Kind {
             id_field: id_field.into(),
-            plural: plural.clone(),
-            id_name: id_name.clone(),
-            depth,
+            plural: plural.into(),
+            id_name: own.unwrap_or(plural).into(),
+            ids: item.names().count(),
+            is_single: own.is_none(),
             parent,
+            origin: Origin::Made,
+            shown: Shown::default(),
             listing: Listing::default(),
+            named_by_request: false,
+            is_counted: true,
+            listed_in: None,
             item,
         };
-        let of_tasks = self.is_read_as_tasks(&kind);
-        let read = |known: &Operation| known.method == Method::GET && kind.is_read_at(&known.path);
-        let known = |known: &Kind| known.item.matches_same(&kind.item);
-        if of_tasks || self.operations.iter().any(read) || self.kinds.iter().any(known) {
-            return Err(RouteFault::Taken(Method::GET));
-        }
         self.kinds.push(kind);
-        Ok(())
+        self.kinds.len() - 1
     }
 
-    /// Sets how the kind that was added last is listed.
-    pub(crate) fn set_listing(&mut self, listing: Listing) {
-        if let Some(kind) = self.kinds.last_mut() {
-            kind.listing = listing;
+    /// Adds a kind of resources, and the requests that read one and all.
+    pub(crate) fn add_resource(&mut self, path: &str, id_field: &str) -> Result<(), RouteFault> {
+        let item = Template::parse(path)?;
+        let before = item.prefix(item.len().saturating_sub(2));
+        if item.last_id().is_none() || item.parent().last_id().is_some() || item.len() < 2 {
+            return Err(RouteFault::NoItem);
         }
+        if before.names().next().is_some() && self.kind_at(&before).is_none() {
+            return Err(RouteFault::NoParent);
+        }
+        let read = |path: Template| Operation::at_once(Method::GET, path);
+        let (one, all) = (read(item.clone()), read(item.parent()));
+        let free = |operation: &Operation| {
+            let known =
+                |known: &Operation| known.method == Method::GET && known.path == operation.path;
+            !self.is_of_tasks(&operation.path) && !self.operations.iter().any(known)
+        };
+        if !free(&one) || !free(&all) {
+            return Err(RouteFault::Taken(Method::GET));
+        }
+        self.add_kind(item, id_field);
+        self.operations.extend([one, all]);
+        Ok(())
     }
 
     /// The resource at a path below the base address.
     pub(crate) fn resource_at(&self, path: &str) -> Option<(usize, Vec<ResourceId>)> {
         let path: Vec<&str> = path.strip_prefix('/')?.split('/').collect();
         let of_kind = |(at, kind): (usize, &Kind)| Some((at, kind.item.ids(&path)?));
-        self.kinds.iter().enumerate().find_map(of_kind)
+        let found = self.kinds.iter().enumerate().filter_map(of_kind);
+        found.max_by_key(|(at, _)| self.kinds[*at].item.literals())
     }
 
     /// What is asked for at a path below the base address, such as `/tasks`.
-    pub(crate) fn find(&self, method: &Method, path: &str) -> RouteMatch {
-        let Some(path) = path.strip_prefix('/') else { return RouteMatch::Unknown };
-        let path: Vec<&str> = path.split('/').collect();
+    pub(crate) fn find(&self, method: &Method, path: &str) -> RouteMatch<'_> {
+        let path: Vec<&str> = match path.strip_prefix('/') {
+            Some(path) => path.split('/').collect(),
+            None if path.is_empty() => Vec::new(),
+            None => return RouteMatch::Unknown,
+        };
         let is_of_tasks = path.len() >= self.tasks.len()
             && path.iter().zip(&self.tasks).all(|(segment, tasks)| **segment == **tasks);
         let below = if is_of_tasks { path.get(self.tasks.len()..) } else { None };
         let read = match below {
             Some([]) => Some(RouteMatch::Tasks),
             Some([id] | [id, "result"]) => Some(RouteMatch::Task((*id).to_owned())),
-            _ => self.find_read(&path),
+            _ => None,
         };
         // A literal says more than a placeholder.
         let mut fitting: Vec<(&Operation, Vec<ResourceId>)> = (self.operations.iter())
             .filter_map(|operation| Some((operation, operation.path.ids(&path)?)))
             .collect();
-        fitting.sort_by_key(|(operation, _)| std::cmp::Reverse(operation.path.literals()));
-        if matches!(*method, Method::GET | Method::HEAD)
+        fitting.sort_by_key(|(operation, _)| Reverse(operation.path.specificity()));
+        let sought = if *method == Method::HEAD { &Method::GET } else { method };
+        if *sought == Method::GET
             && let Some(read) = read
         {
             return read;
         }
-        let sought = if *method == Method::HEAD { &Method::GET } else { method };
-        let asked = fitting.iter().find(|(operation, _)| operation.method == *sought);
+        let mut methods: Vec<&str> =
+            fitting.iter().map(|(operation, _)| operation.method.as_str()).collect();
+        let asked = fitting.into_iter().find(|(operation, _)| operation.method == *sought);
         if let Some((operation, ids)) = asked {
-            return self.operation(operation, ids);
+            return RouteMatch::Operation(operation, ids);
         }
-        let methods = fitting.iter().map(|(operation, _)| operation.method.as_str());
-        let mut methods: Vec<&str> = methods.collect();
         methods.extend(read.iter().map(|_| "GET"));
         if methods.contains(&"GET") {
             methods.push("HEAD");
@@ -350,34 +335,58 @@ impl Routes {
         }
     }
 
-    fn find_read(&self, path: &[&str]) -> Option<RouteMatch> {
-        self.kinds.iter().enumerate().find_map(|(at, kind)| {
-            if let Some(ids) = kind.item.ids(path) {
-                return Some(RouteMatch::Resource(at, ids));
-            }
-            Some(RouteMatch::Resources(at, kind.collection().ids(path)?))
-        })
-    }
-
-    fn operation(&self, operation: &Operation, ids: &[ResourceId]) -> RouteMatch {
-        let subject = (self.kinds.iter().enumerate())
-            .filter(|(_, kind)| kind.item.begins(&operation.path))
-            .max_by_key(|(_, kind)| kind.depth);
-        let at = |template: &Template| template.matches_same(&operation.path);
+    /// What an operation does to resources: what it says, or what its path does.
+    pub(crate) fn effect(&self, operation: &Operation) -> Effect {
+        if !matches!(operation.effect, Effect::ByPath) {
+            return operation.effect.clone();
+        }
+        let at_item = self.kind_at(&operation.path);
         let effect = match operation.method {
-            Method::POST => (self.kinds.iter().position(|kind| at(&kind.collection())))
-                .map(|kind| Effect::Create { kind }),
-            Method::PUT | Method::PATCH => (self.kinds.iter().position(|kind| at(&kind.item)))
-                .map(|kind| Effect::Change { kind }),
-            Method::DELETE => (self.kinds.iter().position(|kind| at(&kind.item)))
-                .map(|kind| Effect::Delete { kind }),
+            Method::POST => {
+                let listed = self.kind_listed_at(&operation.path);
+                listed.or(at_item.filter(|kind| self.kinds[*kind].is_single)).map(Effect::Create)
+            }
+            Method::PUT | Method::PATCH => at_item.map(Effect::Change),
+            Method::DELETE => at_item.map(Effect::Delete),
             _ => None,
         };
-        RouteMatch::Operation {
-            command: operation.command.clone(),
-            effect: effect.unwrap_or(Effect::None),
-            subject: subject.map(|(at, kind)| (at, ids[..=kind.depth].to_vec())),
+        effect.unwrap_or(Effect::Nothing)
+    }
+
+    /// What an answer shows: what the operation says, or the resource or the list that is found at its path.
+    pub(crate) fn shows(&self, operation: &Operation) -> Shows {
+        if !matches!(operation.shows, Shows::Effect) || operation.method != Method::GET {
+            return operation.shows.clone();
         }
+        let listed = self.kind_listed_at(&operation.path).map(Shows::All);
+        listed.or(self.kind_at(&operation.path).map(Shows::One)).unwrap_or(Shows::Effect)
+    }
+
+    /// The innermost kind on an operation's path of which a resource must be there, and its ids.
+    pub(crate) fn subject(
+        &self,
+        operation: &Operation,
+        effect: &Effect,
+        ids: &[ResourceId],
+    ) -> Option<(usize, Vec<ResourceId>)> {
+        let made = match effect {
+            Effect::Create(kind) => Some(*kind),
+            _ => None,
+        };
+        let at = self.innermost_but(operation, made)?;
+        Some((at, ids.get(..self.kinds[at].ids)?.to_vec()))
+    }
+
+    /// The innermost kind on an operation's path.
+    pub(crate) fn innermost(&self, operation: &Operation) -> Option<usize> {
+        self.innermost_but(operation, None)
+    }
+
+    fn innermost_but(&self, operation: &Operation, made: Option<usize>) -> Option<usize> {
+        let on_path = self.kinds.iter().enumerate();
+        let on_path =
+            on_path.filter(|(at, kind)| Some(*at) != made && kind.item.begins(&operation.path));
+        on_path.max_by_key(|(_, kind)| kind.item.len()).map(|(at, _)| at)
     }
 }
 
@@ -386,25 +395,11 @@ fn segments(path: &str) -> Vec<Box<str>> {
     path.split('/').filter(|segment| !segment.is_empty()).map(Box::from).collect()
 }
 
-impl Kind {
-    fn collection(&self) -> Template {
-        Template(self.item.0.split_last().map(|(_, before)| before.to_vec()).unwrap_or_default())
-    }
-
-    fn is_read_at(&self, path: &Template) -> bool {
-        self.item.matches_same(path) || self.collection().matches_same(path)
-    }
-}
-
 /// What is wrong with a path of an API.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum RouteFault {
-    #[error("expected a path that begins with a slash")]
-    NoSlash,
-    #[error(
-        "expected segments of letters, digits and `-_.~:`, or placeholders such as `{{databaseId}}`; got {0}"
-    )]
-    Segment(Excerpt),
+    #[error(transparent)]
+    Path(#[from] PathFault),
     #[error(
         "expected a path that ends with a name and a placeholder, such as `/databases/{{databaseId}}`"
     )]
@@ -415,4 +410,6 @@ pub(crate) enum RouteFault {
     NoResource,
     #[error("expected a path that is free for {0}")]
     Taken(Method),
+    #[error("expected an operation of the description, got {0}")]
+    NoOperation(Excerpt),
 }

@@ -2,8 +2,7 @@
 
 use std::fmt;
 
-use http::request::Parts;
-use percent_encoding::percent_decode_str;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 /// The beginning of a text that came from outside, for a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,13 +28,20 @@ pub(crate) fn decoded_segment(segment: &str) -> Option<String> {
     percent_decode_str(segment).decode_utf8().ok().map(Into::into)
 }
 
+/// What a segment of a path may have as it is.
+const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+/// A text as a segment of a path.
+pub(crate) fn encoded_segment(text: &str) -> String {
+    utf8_percent_encode(text, UNRESERVED).to_string()
+}
+
 /// The parameters of a query, decoded. What is no UTF-8 is replaced, and fits nothing.
-pub(crate) fn query_parameters(request: &Parts) -> impl Iterator<Item = (String, String)> {
+pub(crate) fn query_parameters(query: &str) -> impl Iterator<Item = (String, String)> + use<'_> {
     let decoded = |text: &str| {
         let text = text.replace('+', " ");
         percent_decode_str(&text).decode_utf8_lossy().into_owned()
     };
-    let query = request.uri.query().unwrap_or_default();
     query.split('&').filter(|parameter| !parameter.is_empty()).map(move |parameter| {
         let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
         (decoded(name), decoded(value))

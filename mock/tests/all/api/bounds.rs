@@ -107,7 +107,8 @@ fn an_account_that_is_full_is_told_to_wait() {
 fn an_account_has_room_for_so_many_resources() {
     let subscription = "/v1/subscriptions/1".to_owned();
     let mut api = api().with_existing(&acme(), "/subscriptions/1", &json!({})).unwrap();
-    for id in 2..=MockApi::MAX_RESOURCES {
+    // It begins with ten: rules, plans, a cloud account, a user.
+    for id in 2..=MockApi::MAX_RESOURCES - 10 {
         let path = format!("/subscriptions/1/databases/{id}");
         api = api.with_existing(&acme(), &path, &json!({})).unwrap();
     }
@@ -115,11 +116,15 @@ fn an_account_has_room_for_so_many_resources() {
         let (status, message) = error(&api.call("POST", path, "{}", 0.0));
         assert_eq!(
             (status, &*message),
-            (429, "expected an account with less than 1000000 resources")
+            (
+                429,
+                "expected an account with at most 1000000 resources; there is room for 0, and the request makes 1"
+            )
         );
     }
     // A repeated request, and one that makes none, is accepted still.
-    let delete = api.accepted("DELETE", &subscription, "", 0.0);
+    let database = format!("{subscription}/databases/2");
+    let delete = api.accepted("DELETE", &database, "", 0.0);
     assert_eq!(api.status(&delete, 0.0), "processing-completed");
     api.submit("/v1/subscriptions", "{}", 0.0);
 }
@@ -135,12 +140,25 @@ fn an_account_that_has_keys_is_not_opened_by_its_name() {
 }
 
 #[test]
-fn a_request_makes_so_many_along_with_it() {
+fn a_request_makes_all_that_it_lists_or_is_refused() {
     let api = api();
-    let many = vec!["{}"; MockApi::MAX_NESTED + 1].join(",");
+    let many = vec!["{}"; 2_000].join(",");
     let task = api.submit("/v1/subscriptions", &format!(r#"{{"databases": [{many}]}}"#), 0.0);
     let path = format!("/v1/subscriptions/{}", api.made(&task, 0.0));
-    assert_eq!(super::value(&api.get(&path, 0.0))["numberOfDatabases"], MockApi::MAX_NESTED);
+    assert_eq!(super::value(&api.get(&path, 0.0))["numberOfDatabases"], 2_000);
+
+    let most = MockApi::MAX_RESOURCES;
+    let body = |count: usize| format!(r#"{{"databases": [{{"quantity": {count}}}, {{}}]}}"#);
+    for count in [most, usize::MAX] {
+        let refused = api.call("POST", "/v1/subscriptions", &body(count), 0.0);
+        let (status, message) = super::error(&refused);
+        let makes = format!("the request makes {}", count.saturating_add(2));
+        assert!(status == 429 && message.ends_with(&makes), "{message}");
+    }
+    // What the account begins with counts too.
+    let task = api.submit("/v1/subscriptions", &body(most - 2_100), 0.0);
+    let path = format!("/v1/subscriptions/{}", api.made(&task, 0.0));
+    assert_eq!(super::value(&api.get(&path, 0.0))["numberOfDatabases"], most - 2_099);
 }
 
 #[test]

@@ -14,7 +14,7 @@ const DOCUMENTED: [(&str, &str, u16, &str); 16] = [
     ("PUT", "/subscriptions/1/databases/2", 200, "databaseUpdateRequest"),
     ("GET", "/subscriptions/1/databases/2/backup", 200, "databaseBackupStatusRequest"),
     ("POST", "/subscriptions/1/databases/2/backup", 200, "databaseBackupRequest"),
-    ("GET", "/subscriptions/1/cidr", 202, "cidrGetRequest"),
+    ("GET", "/subscriptions/1/cidr", 202, "peeringListRequest"),
     ("PUT", "/subscriptions/1/cidr", 202, "cidrUpdateRequest"),
     ("DELETE", "/subscriptions/1/databases/2", 200, "databaseDeleteRequest"),
     ("DELETE", "/subscriptions/1", 200, "subscriptionDeleteRequest"),
@@ -51,6 +51,11 @@ fn each_documented_operation_has_its_status_its_command_type_and_its_result() {
         assert_eq!(response.headers()["location"], format!("https://api.example.com{task}"));
 
         let ended = value(&api.get(&task, 0.0));
+        if command.ends_with("ubscriptionDeleteRequest") {
+            // One database was made meanwhile.
+            assert_eq!(ended["response"]["error"]["type"], "SUBSCRIPTION_IN_USE", "{ended}");
+            continue;
+        }
         assert_eq!(ended["status"], "processing-completed", "{ended}");
         let made = (method == "POST" && !path.ends_with("backup"))
             .then(|| ended["response"]["resourceId"].clone());
@@ -65,13 +70,19 @@ fn each_documented_operation_has_its_status_its_command_type_and_its_result() {
         assert_eq!(ended["response"]["resourceId"], expected, "{method} {path}");
         let additional = ended["response"].get("additionalResourceId").and_then(Value::as_i64);
         assert_eq!(additional, parent.copied(), "{method} {path}");
-        assert_eq!(ended["response"].get("resource").is_some(), method == "GET", "{ended}");
+        let shows = method == "GET" || command == "cidrUpdateRequest";
+        assert_eq!(ended["response"].get("resource").is_some(), shows, "{ended}");
 
         let fixed = if path.starts_with("/fixed") { "/fixed" } else { "" };
         let href = match parent {
             Some(parent) => format!("{fixed}/subscriptions/{parent}/databases/{expected}"),
             None => format!("{fixed}/subscriptions/{expected}"),
         };
+        if command == "databaseBackupStatusRequest" {
+            // Databases of two kinds have tasks of this type: no link fits both.
+            assert_eq!(ended["links"][0]["rel"], "self", "{ended}");
+            continue;
+        }
         assert_eq!(ended["links"][0]["rel"], "resource", "{ended}");
         assert_eq!(ended["links"][0]["href"], format!("https://api.example.com/v1{href}"));
         // The link leads to the resource, unless that has been deleted.
@@ -86,7 +97,7 @@ fn a_get_that_has_a_task_shows_the_resource_and_changes_nothing() {
     let before = api.get("/v1/subscriptions/1", 0.0).into_body();
     let task = api.accepted("GET", "/v1/subscriptions/1/cidr", "", 0.0);
     let shown = value(&api.get(&task, 0.0))["response"]["resource"].clone();
-    assert_eq!(shown, serde_json::from_str::<Value>(&before).unwrap());
+    assert_eq!(shown, json!({ "cidr_ips": [], "security_group_ids": [] }));
     assert_eq!(api.get("/v1/subscriptions/1", 0.0).body(), &before);
 }
 

@@ -108,7 +108,9 @@ fn what_belongs_to_a_resource_goes_with_it() {
     let of = |listed: &Value| listed["subscription"][0]["databases"].as_array().unwrap().clone();
     let names: Vec<Value> = of(&databases).iter().map(|one| one["name"].clone()).collect();
     assert_eq!(names, ["x", "y", "z"]);
-    assert!(!databases.to_string().contains("\"p\""), "{databases}");
+    // A database tells its own password, in one place.
+    assert_eq!(of(&databases)[0]["security"]["password"], "p");
+    assert_eq!(databases.to_string().matches("\"p\"").count(), 1, "{databases}");
     let page = |query: &str| {
         let listed = value(&api.get(&format!("{subscription}/databases?{query}"), 0.0));
         of(&listed).iter().map(|one| one["name"].as_str().unwrap().to_owned()).collect::<String>()
@@ -124,12 +126,20 @@ fn what_belongs_to_a_resource_goes_with_it() {
     }
     assert_eq!(error(&api.get(&format!("{subscription}/databases?limit=-1"), 0.0)).0, 400);
 
+    // A subscription that has databases stays.
+    let refused = value(&api.get(&api.accepted("DELETE", &subscription, "", 0.0), 0.0));
+    assert_eq!(refused["response"]["error"]["type"], "SUBSCRIPTION_IN_USE");
+    assert_eq!(status(&api, &database, 0.0), "active");
+
     // A database whose subscription goes meanwhile can't be made.
+    let empty = api.submit("/v1/subscriptions", "{}", 0.0);
+    let empty = format!("/v1/subscriptions/{}", api.made(&empty, 0.0));
+    api.accepted("PUT", &format!("{empty}/maintenance-windows"), r#"{"mode": "manual"}"#, 0.0);
     api.on(DATABASE, Script::new(after(10))).unwrap();
-    let late = api.submit(&format!("{subscription}/databases"), "{}", 0.0);
-    api.accepted("DELETE", &subscription, "", 1.0);
-    for path in [&subscription, &database, &format!("{subscription}/databases")] {
-        assert_eq!(status(&api, path, 1.0), "404");
+    let late = api.submit(&format!("{empty}/databases"), "{}", 0.0);
+    api.accepted("DELETE", &empty, "", 1.0);
+    for path in ["", "/databases", "/maintenance-windows"] {
+        assert_eq!(status(&api, &format!("{empty}{path}"), 1.0), "404", "{path}");
     }
     let late = value(&api.get(&late, 10.0));
     assert_eq!(late["status"], "processing-error");

@@ -90,6 +90,11 @@ fn the_example_does_what_it_says() {
     let becomes = |task: &str, status: &str| super::poll(|| acme.read(task) == [status]);
     becomes(&here, "processing-completed");
     becomes(&there, "processing-in-progress");
+    for database in [path, made] {
+        let deleted = acme.submit("DELETE", database, "");
+        becomes(&deleted, "processing-completed");
+    }
+    super::poll(|| acme.get(made).status == 404);
     acme.submit("DELETE", "/v1/subscriptions/1", "");
     super::poll(|| acme.get("/v1/subscriptions/1").json(200)["status"] == "error");
     assert_eq!(acme.read(&there), ["processing-in-progress"]);
@@ -286,7 +291,7 @@ fn what_is_not_understood_is_refused_with_its_place() {
         ),
         (
             r#"{"scripts": [{"command": "databaseMakeRequest"}]}"#,
-            "scripts[0]: expected one of subscriptionCreateRequest, ",
+            "scripts[0]: expected one of the 83 command types of the API, such as databaseCreateRequest, ",
         ),
         (r#"{"scripts": [{}]}"#, "missing field `command`"),
         // In terms of the file, and with the place.

@@ -17,7 +17,7 @@ fn page(mock: &Mock) -> String {
 
 #[test]
 fn the_page_shows_tasks_requests_and_accounts() {
-    let mock = Mock::start(&["--advance", "reads:2", "--fail", "cidrGetRequest=NO_CIDR"]);
+    let mock = Mock::start(&["--advance", "reads:2", "--fail", "peeringListRequest=NO_CIDR"]);
     let empty = page(&mock);
     let curl = format!("curl http://{}/v1/subscriptions -d", mock.0.address);
     assert!(empty.contains(&curl) && !empty.contains("<table>"), "{empty}");

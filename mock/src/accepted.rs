@@ -1,0 +1,121 @@
+//! An operation that was accepted: how its task goes, and what it ends in.
+
+use std::sync::Arc;
+
+use serde_json::value::RawValue;
+use tasklife::{Completion, Now, TaskEvent, TaskStatus};
+
+use crate::effect::Effect;
+use crate::pace::Pace;
+use crate::path::as_in_path;
+use crate::resource::{Provisioning, Resources};
+use crate::route::Routes;
+use crate::script::{End, Script};
+use crate::work::{Work, gone};
+
+/// What a task is to do, and the script by which it does.
+pub(crate) struct Accepted {
+    work: Work,
+    script: Arc<Script>,
+    /// What the script made of the body, where it says.
+    completion: Option<Completion>,
+}
+
+impl Accepted {
+    /// Runs the script's function on the request's body.
+    pub(crate) fn new(work: Work, script: Arc<Script>) -> Self {
+        let completion = match &script.end {
+            End::Completing(end) => Some(end(work.body())),
+            End::ByOperation if work.is_dry() => Some(Completion::default()),
+            End::ByOperation | End::Failing(_) => None,
+        };
+        Self { work, script, completion }
+    }
+
+    pub(crate) fn work(&self) -> &Work {
+        &self.work
+    }
+
+    pub(crate) fn begins_initialized(&self) -> bool {
+        self.script.initialized.is_some()
+    }
+
+    /// How long its task stays in a status.
+    pub(crate) fn pace(&self, status: TaskStatus) -> Pace {
+        match status {
+            TaskStatus::Initialized => self.script.initialized.unwrap_or(Pace::AtOnce),
+            TaskStatus::Received => self.script.received,
+            TaskStatus::ProcessingInProgress => self.script.in_progress,
+            TaskStatus::ProcessingCompleted | TaskStatus::ProcessingError => Pace::Never,
+        }
+    }
+
+    /// How its task ends, at this instant.
+    pub(crate) fn end(
+        &self,
+        routes: &Routes,
+        resources: &mut Resources,
+        now: Now,
+        account: usize,
+    ) -> TaskEvent {
+        if let End::Failing(error) = &self.script.end {
+            return TaskEvent::fail((**error).clone());
+        }
+        if let Some(subject) = self.work.subject()
+            && !resources.is_there(routes, subject, now)
+        {
+            return TaskEvent::fail(gone(routes, subject));
+        }
+        if let Some(error) = self.work.refusal(routes, resources, now, account) {
+            return TaskEvent::fail(error);
+        }
+        if let Some(completion) = &self.completion {
+            return TaskEvent::complete(completion.clone());
+        }
+        if let Some(error) = self.work.obstacle(routes, resources) {
+            return TaskEvent::fail(error);
+        }
+        let next = self.work.needs_id(routes, resources).then(|| resources.next_id());
+        let target = self.work.target(routes, resources, next.as_ref());
+        let ids = target.as_ref().map_or(&[][..], |(_, ids)| ids);
+        let mut completion = match ids {
+            [.., id] => Completion::of(id.clone()),
+            [] => Completion::default(),
+        };
+        if let [.., parent, _] = ids {
+            completion = completion.with_additional_resource_id(parent.clone());
+        }
+        if let Some(text) = self.work.result(routes, resources, now, account)
+            && let Ok(resource) = RawValue::from_string(text)
+            && let Ok(shown) = completion.clone().with_resource(&resource)
+        {
+            completion = shown;
+        }
+        TaskEvent::complete(completion)
+    }
+
+    /// What it does to resources, now that its task has completed.
+    pub(crate) fn take_effect(
+        &self,
+        routes: &Routes,
+        resources: &mut Resources,
+        completion: &Completion,
+        since: Now,
+        account: usize,
+    ) {
+        let script = &self.script;
+        let provisioning =
+            Provisioning { since, pace: script.resource, fails: script.resource_fails };
+        let id = completion.resource_id().cloned().map(as_in_path);
+        let mut target = self.work.target(routes, resources, id.as_ref());
+        if let Effect::Create(kind) = self.work.effect()
+            && !routes.kind(*kind).is_single
+        {
+            // The script may have said another id, or none: then nothing is made.
+            let (Some((_, ids)), Some(id)) = (&mut target, id) else { return };
+            ids.pop();
+            ids.push(id);
+        }
+        self.work.carry_out(routes, resources, target.as_ref(), provisioning, account);
+    }
+}

@@ -1,0 +1,290 @@
+//! What resources say of themselves, one and all of a kind.
+
+use std::sync::Arc;
+
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+use serde_json::{Map, Value};
+use tasklife::{Now, ProvisioningStatus, ResourceId};
+
+use crate::kind::{Kind, Shown, Surroundings, View, Within};
+use crate::path::Template;
+use crate::resource::{ResourceKey, Resources, State};
+use crate::route::Routes;
+use crate::schema::{Given, Schema};
+
+/// The resources of an account, as they are at an instant, seen from one of them.
+#[derive(Clone, Copy)]
+pub(crate) struct Lens<'a> {
+    pub(crate) routes: &'a Routes,
+    pub(crate) resources: &'a Resources,
+    /// The ids on the path of the one that looks.
+    pub(crate) ids: &'a [ResourceId],
+    pub(crate) now: Now,
+    /// The number of the account.
+    pub(crate) account: usize,
+    /// When the one that looks was made, and when it was last changed.
+    pub(crate) times: [Now; 2],
+}
+
+/// A resource in the words of its kind: its id, what else it shows, where it stands, and how many of
+/// each kind belong to it, in this order.
+pub(crate) struct Described {
+    id: Option<(Box<str>, Value)>,
+    fields: Map<String, Value>,
+    ends: Vec<(String, Value)>,
+}
+
+impl Serialize for Described {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        if let Some((name, id)) = &self.id {
+            map.serialize_entry(name, id)?;
+        }
+        for (name, value) in &self.fields {
+            map.serialize_entry(name, value)?;
+        }
+        for (name, value) in &self.ends {
+            map.serialize_entry(name, value)?;
+        }
+        map.end()
+    }
+}
+
+impl Described {
+    pub(crate) fn into_value(self) -> Value {
+        let mut fields = self.fields;
+        fields.extend(self.ends);
+        fields.extend(self.id.map(|(name, id)| (name.into(), id)));
+        Value::Object(fields)
+    }
+
+    pub(crate) fn text(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
+impl<'a> Lens<'a> {
+    pub(crate) fn new(
+        routes: &'a Routes,
+        resources: &'a Resources,
+        ids: &'a [ResourceId],
+        now: Now,
+        account: usize,
+    ) -> Self {
+        Self { routes, resources, ids, now, account, times: [now; 2] }
+    }
+
+    /// The same, seen from another.
+    fn at(self, ids: &'a [ResourceId]) -> Self {
+        Self { ids, ..self }
+    }
+
+    /// How a resource that is there describes itself.
+    pub(crate) fn describe(self, key: &ResourceKey) -> Option<Described> {
+        let kind = self.routes.kind(key.0);
+        let State { fields, status, times } = self.resources.state(self.routes, key, self.now)?;
+        let lens = Self { times, ..self };
+        let id = kind.own_id(&key.1).map(id_value);
+        match &kind.shown {
+            Shown::Plain(view) => Some(lens.plain(key, *view, (fields, status), id)),
+            Shown::Schema(schema) => Some(lens.as_schema(kind, schema, fields, status, id)),
+        }
+    }
+
+    fn plain(
+        self,
+        key: &ResourceKey,
+        view: View,
+        (fields, status): (Arc<Map<String, Value>>, ProvisioningStatus),
+        id: Option<Value>,
+    ) -> Described {
+        let kind = self.routes.kind(key.0);
+        let counts = self.routes.children(key.0).filter(|(_, child)| child.is_counted);
+        let counts: Vec<(String, Value)> = counts
+            .map(|(child, kind)| {
+                let count = self.resources.standing(child, &key.1, self.now).count();
+                (kind.number_field(), Value::from(count))
+            })
+            .collect();
+        let mut fields = Arc::unwrap_or_clone(fields);
+        fields.remove(&*kind.id_field);
+        fields.retain(|name, _| counts.iter().all(|(known, _)| known != name));
+        let word = view.status.map_or_else(|| status.as_str(), |words| words(status));
+        fields.insert("status".into(), Value::from(word));
+        if let Some(shows) = view.shows {
+            shows(&self.at(&key.1), &mut fields);
+        }
+        let status = fields.remove("status").map(|status| ("status".into(), status));
+        let ends = status.into_iter().chain(counts).collect();
+        Described { id: id.map(|id| (kind.id_field.clone(), id)), fields, ends }
+    }
+
+    fn as_schema(
+        self,
+        kind: &Kind,
+        schema: &Schema,
+        kept: Arc<Map<String, Value>>,
+        status: ProvisioningStatus,
+        id: Option<Value>,
+    ) -> Described {
+        let mut given = Map::from_iter([("status".into(), Value::from(status.as_str()))]);
+        given.extend(Arc::unwrap_or_clone(kept));
+        given.extend(id.map(|id| (kind.id_field.to_string(), id)));
+        let mut fields = match self.fill(schema, &Value::Object(given)) {
+            Value::Object(fields) => fields,
+            _ => Map::new(),
+        };
+        let id = fields.remove(&*kind.id_field).map(|id| (kind.id_field.clone(), id));
+        Described { id, fields, ends: Vec::new() }
+    }
+
+    /// A value that a schema allows, made of what is given.
+    pub(crate) fn fill(self, schema: &Schema, given: &Value) -> Value {
+        schema.fill(&Given { value: given, is_open: false, now: self.now })
+    }
+
+    /// The list of the resources of a kind, lowest id first, from `offset` on, at most `limit` of them:
+    /// its text, and how many there are in it. `before` are the ids of what they belong to.
+    pub(crate) fn list(
+        self,
+        (kind, before): &ResourceKey,
+        (offset, limit): (usize, usize),
+    ) -> (String, usize) {
+        let kind_of = self.routes.kind(*kind);
+        let standing: Vec<&ResourceKey> =
+            self.resources.standing(*kind, before, self.now).collect();
+        let page = standing.iter().skip(offset).take(limit);
+        let all: Vec<Described> = page.filter_map(|key| self.describe(key)).collect();
+        let count = all.len();
+        let text = match &kind_of.listing.schema {
+            Some(schema) => {
+                let values = all.into_iter().map(Described::into_value).collect();
+                self.list_as_schema(kind_of, schema, values, standing.len()).to_string()
+            }
+            None => self.list_within(kind_of, before, &all),
+        };
+        (text, count)
+    }
+
+    fn list_as_schema(
+        self,
+        kind: &Kind,
+        schema: &Schema,
+        values: Vec<Value>,
+        total: usize,
+    ) -> Value {
+        let mut given = Map::new();
+        for name in TOTALS {
+            given.insert(name.into(), Value::from(total));
+        }
+        let Some(name) = &kind.listing.name else {
+            return self.fill(schema, &Value::Array(values));
+        };
+        given.insert(name.to_string(), Value::Array(values));
+        self.fill(schema, &Value::Object(given))
+    }
+
+    fn list_within(self, kind: &Kind, before: &[ResourceId], all: &[Described]) -> String {
+        let name = kind.listing.name.as_ref().unwrap_or(&kind.plural);
+        let texts: Vec<String> = all.iter().map(Described::text).collect();
+        let list = format!(r#""{name}":[{}]"#, texts.join(","));
+        let account = self.account;
+        let parent = kind.parent.map(|parent| self.routes.kind(parent));
+        let parent = parent.zip(before.last().map(|id| id_value(id).to_string()));
+        match (kind.listing.within, parent) {
+            (Within::Nothing, _) | (Within::Parent, None) => format!("{{{list}}}"),
+            (Within::Parent, Some((parent, id))) => {
+                format!(r#"{{"{}":{id},{list}}}"#, parent.id_name)
+            }
+            (Within::Account, _) | (_, None) => format!(r#"{{"accountId":{account},{list}}}"#),
+            (within, Some((parent, id))) => {
+                let (number, count) = (kind.number_field(), all.len());
+                let within_it =
+                    format!(r#"{{"{}":{id},"{number}":{count},{list}}}"#, parent.id_name);
+                let parent = parent.singular();
+                if within == Within::Object {
+                    format!(r#"{{"accountId":{account},"{parent}":{within_it}}}"#)
+                } else {
+                    format!(r#"{{"accountId":{account},"{parent}":[{within_it}]}}"#)
+                }
+            }
+        }
+    }
+}
+
+/// The names under which lists say how many there are in all.
+const TOTALS: [&str; 7] = [
+    "total",
+    "totalCount",
+    "total_count",
+    "totalItems",
+    "total_items",
+    "totalResults",
+    "total_results",
+];
+
+impl Surroundings for Lens<'_> {
+    fn ids(&self) -> &[ResourceId] {
+        self.ids
+    }
+
+    fn now(&self) -> Now {
+        self.now
+    }
+
+    fn account(&self) -> usize {
+        self.account
+    }
+
+    fn times(&self) -> [Now; 2] {
+        self.times
+    }
+
+    fn kept(
+        &self,
+        collection: &str,
+        before: &[ResourceId],
+    ) -> Vec<(ResourceId, Map<String, Value>)> {
+        let kind = Template::parse(collection).ok();
+        let kind = kind.and_then(|path| self.routes.kind_listed_at(&path));
+        let found = kind.map(|kind| self.resources.standing(kind, before, self.now));
+        let kept = found.into_iter().flatten().filter_map(|key| {
+            let state = self.resources.state(self.routes, key, self.now)?;
+            Some((key.1.last()?.clone(), Arc::unwrap_or_clone(state.fields)))
+        });
+        kept.collect()
+    }
+
+    fn kept_of(&self, item: &str, ids: &[ResourceId]) -> Option<Map<String, Value>> {
+        let kind = self.routes.kind_at(&Template::parse(item).ok()?)?;
+        let key = (kind, ids.to_vec());
+        let state = self.resources.state(self.routes, &key, self.now)?;
+        Some(Arc::unwrap_or_clone(state.fields))
+    }
+
+    fn all(&self, collection: &str) -> Vec<Value> {
+        let kind = Template::parse(collection).ok();
+        let kind = kind.and_then(|path| self.routes.kind_listed_at(&path));
+        let found = kind.and_then(|kind| {
+            let before = self.ids.get(..self.routes.kind(kind).ids - 1)?;
+            Some(self.resources.standing(kind, before, self.now))
+        });
+        let described = found.into_iter().flatten().filter_map(|key| self.describe(key));
+        described.map(Described::into_value).collect()
+    }
+
+    fn one(&self, item: &str) -> Option<Value> {
+        let kind = self.routes.kind_at(&Template::parse(item).ok()?)?;
+        let ids = self.ids.get(..self.routes.kind(kind).ids)?.to_vec();
+        self.describe(&(kind, ids)).map(Described::into_value)
+    }
+}
+
+/// An id as JSON.
+pub(crate) fn id_value(id: &ResourceId) -> Value {
+    match id {
+        ResourceId::Number(number) => Value::from(*number),
+        ResourceId::Text(text) => Value::from(&**text),
+    }
+}

@@ -1,0 +1,232 @@
+//! A description as it is written: its operations, and what each asks for and answers with.
+
+use std::sync::Arc;
+
+use http::{Method, StatusCode};
+use serde_json::{Map, Value};
+use tasklife::CommandType;
+
+use crate::path::{PathFault, Template};
+use crate::schema::{Schema, escaped};
+use crate::text::Excerpt;
+
+/// A description of version 3.0 or 3.1 whose references all lead to something in it.
+pub(super) struct Document {
+    root: Arc<Value>,
+}
+
+/// An operation of a description.
+pub(super) struct Described {
+    pub(super) method: Method,
+    pub(super) path: Template,
+    /// The path as it is written.
+    pub(super) written: String,
+    pub(super) id: Option<String>,
+    /// The command type that it says.
+    pub(super) command: Option<CommandType>,
+    /// The schema of the request's body.
+    pub(super) body: Option<Schema>,
+    pub(super) needs_body: bool,
+    /// The successful answers, lowest status first.
+    pub(super) answers: Vec<Success>,
+    /// Whether it is answered with a task: then what is in its answers is that.
+    pub(super) has_task: bool,
+    /// Whether it says of itself that it is long-running, as Azure's descriptions do.
+    pub(super) is_long_running: bool,
+    pub(super) parameters: Vec<Value>,
+}
+
+/// A successful answer of an operation.
+pub(super) struct Success {
+    pub(super) status: StatusCode,
+    /// What is in it, where that is JSON.
+    pub(super) content: Option<Content>,
+}
+
+#[derive(Clone)]
+pub(super) struct Content {
+    pub(super) schema: Schema,
+    pub(super) example: Option<Value>,
+}
+
+/// Why a description can't be read.
+#[derive(Clone, Debug, thiserror::Error)]
+pub(crate) enum DocumentFault {
+    #[error("expected an OpenAPI description of version 3.0 or 3.1, got {0}")]
+    Version(Excerpt),
+    #[error("expected an object with the paths of the API, at `paths`")]
+    NoPaths,
+    #[error("expected an object, at {0}")]
+    NoObject(String),
+    #[error("expected a reference to something in the description, got {0}, at {1}")]
+    Reference(Excerpt, String),
+    #[error("{0}, at {1}")]
+    Path(PathFault, String),
+}
+
+impl Document {
+    pub(super) fn new(value: &Value) -> Result<Self, DocumentFault> {
+        let version = value["openapi"].as_str().map(str::to_owned);
+        let known =
+            version.as_deref().is_some_and(|it| it.starts_with("3.0") || it.starts_with("3.1"));
+        if !known {
+            let got = version.or_else(|| Some(format!("swagger {}", value["swagger"].as_str()?)));
+            let got = got.unwrap_or_else(|| "a value without `openapi`".into());
+            return Err(DocumentFault::Version(Excerpt::of(&got)));
+        }
+        check_references(value, value, &mut String::from("#"))?;
+        Ok(Self { root: Arc::new(value.clone()) })
+    }
+
+    pub(super) fn root(&self) -> &Arc<Value> {
+        &self.root
+    }
+
+    /// All operations, in the order of their paths.
+    pub(super) fn operations(&self) -> Result<Vec<Described>, DocumentFault> {
+        let paths = self.root["paths"].as_object().ok_or(DocumentFault::NoPaths)?;
+        let mut operations = Vec::new();
+        for (written, item) in paths {
+            let at = format!("/paths/{}", escaped(written));
+            let (item, at) = self.resolved(item, at);
+            let fields = item.as_object().ok_or_else(|| DocumentFault::NoObject(at.clone()))?;
+            let plain = written.strip_suffix('/').filter(|it| !it.is_empty()).unwrap_or(written);
+            let path = Template::parse(plain)
+                .map_err(|fault| DocumentFault::Path(fault, format!("paths: {written}")))?;
+            for (method, value) in fields {
+                let method = match method.as_str() {
+                    "get" => Method::GET,
+                    "put" => Method::PUT,
+                    "post" => Method::POST,
+                    "delete" => Method::DELETE,
+                    "patch" => Method::PATCH,
+                    // A HEAD is answered where a GET is; the others are no business of the API.
+                    _ => continue,
+                };
+                let at = format!("{at}/{}", method.as_str().to_ascii_lowercase());
+                let value = value.as_object().ok_or_else(|| DocumentFault::NoObject(at.clone()))?;
+                operations.push(self.operation(
+                    (method, path.clone(), written),
+                    value,
+                    fields,
+                    &at,
+                ));
+            }
+        }
+        Ok(operations)
+    }
+
+    fn operation(
+        &self,
+        (method, path, written): (Method, Template, &str),
+        value: &Map<String, Value>,
+        item: &Map<String, Value>,
+        at: &str,
+    ) -> Described {
+        let body = value.get("requestBody");
+        let body = body.map(|body| self.resolved(body, format!("{at}/requestBody")));
+        let content = body.as_ref().and_then(|(body, at)| self.content(body, at));
+        let mut answers: Vec<Success> = Vec::new();
+        let responses = value.get("responses").and_then(Value::as_object);
+        for (status, response) in responses.into_iter().flatten() {
+            let code = match status.as_str() {
+                "default" if responses.is_some_and(|all| all.len() == 1) => Some(200),
+                range if range.eq_ignore_ascii_case("2XX") => Some(200),
+                code => code.parse().ok().filter(|code| (200..300).contains(code)),
+            };
+            let Some(status_code) = code.and_then(|code| StatusCode::from_u16(code).ok()) else {
+                continue;
+            };
+            let at = format!("{at}/responses/{}", escaped(status));
+            let (response, at) = self.resolved(response, at);
+            answers.push(Success { status: status_code, content: self.content(response, &at) });
+        }
+        answers.sort_by_key(|answer| answer.status);
+        let parameters = [item.get("parameters"), value.get("parameters")];
+        let parameters = parameters.into_iter().flatten().filter_map(Value::as_array).flatten();
+        let parameters = parameters.map(|it| self.resolved(it, String::new()).0.clone()).collect();
+        let required = body.as_ref().and_then(|(body, _)| body.get("required"));
+        Described {
+            method,
+            path,
+            written: written.to_owned(),
+            id: value.get("operationId").and_then(Value::as_str).map(str::to_owned),
+            command: value.get("x-command-type").and_then(|it| it.as_str()?.parse().ok()),
+            body: content.map(|content| content.schema),
+            has_task: false,
+            needs_body: required == Some(&Value::Bool(true)),
+            answers,
+            is_long_running: value.get("x-ms-long-running-operation") == Some(&Value::Bool(true)),
+            parameters,
+        }
+    }
+
+    /// The JSON in a request or an answer, where it has any.
+    fn content(&self, value: &Value, at: &str) -> Option<Content> {
+        let content = value.get("content")?.as_object()?;
+        let is_json = |name: &str| {
+            let name = name.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+            name == "application/json" || name.ends_with("+json")
+        };
+        let found = content.iter().find(|(name, _)| is_json(name));
+        let (name, media) = found.or_else(|| content.iter().find(|(name, _)| *name == "*/*"))?;
+        let examples = media.get("examples").and_then(Value::as_object);
+        let first = examples.and_then(|all| {
+            let (example, _) = self.resolved(all.values().next()?, String::new());
+            example.get("value")
+        });
+        let schema = Schema::at(&self.root, &format!("{at}/content/{}/schema", escaped(name)));
+        Some(Content { schema, example: media.get("example").or(first).cloned() })
+    }
+
+    /// What a value refers to, and where that is; itself, if it refers to nothing.
+    fn resolved<'a>(&'a self, mut value: &'a Value, mut at: String) -> (&'a Value, String) {
+        for _ in 0..16 {
+            let reference = value.get("$ref").and_then(Value::as_str);
+            let Some(pointer) = reference.and_then(|reference| reference.strip_prefix('#')) else {
+                break;
+            };
+            let pointer = percent_encoding::percent_decode_str(pointer).decode_utf8_lossy();
+            let Some(target) = self.root.pointer(&pointer) else { break };
+            (value, at) = (target, pointer.into_owned());
+        }
+        (value, at)
+    }
+}
+
+/// Checks that every reference leads to something. What is an example is no reference.
+fn check_references(root: &Value, value: &Value, at: &mut String) -> Result<(), DocumentFault> {
+    let length = at.len();
+    match value {
+        Value::Object(fields) => {
+            if let Some(Value::String(reference)) = fields.get("$ref") {
+                let pointer = reference.strip_prefix('#').map(|pointer| {
+                    percent_encoding::percent_decode_str(pointer).decode_utf8_lossy().into_owned()
+                });
+                if pointer.is_none_or(|pointer| root.pointer(&pointer).is_none()) {
+                    return Err(DocumentFault::Reference(Excerpt::of(reference), at.clone()));
+                }
+            }
+            for (name, value) in fields {
+                let is_data = ["example", "examples", "default", "enum", "const", "value"];
+                if is_data.contains(&name.as_str()) && !at.ends_with("/properties") {
+                    continue;
+                }
+                at.push('/');
+                at.push_str(&escaped(name));
+                check_references(root, value, at)?;
+                at.truncate(length);
+            }
+        }
+        Value::Array(values) => {
+            for (index, value) in values.iter().enumerate() {
+                at.push('/');
+                at.push_str(&index.to_string());
+                check_references(root, value, at)?;
+                at.truncate(length);
+            }
+        }
+        _ => {}
+    }
+    Ok(())
+}

@@ -1,0 +1,212 @@
+//! The kinds of resources that a description speaks of.
+
+use std::collections::BTreeSet;
+
+use http::{Method, StatusCode};
+
+use super::document::{Content, Described};
+use crate::kind::{Listing, Origin, Shown, Within};
+use crate::path::Template;
+use crate::route::Routes;
+use crate::schema::Schema;
+
+/// The names of a field that has what an answer is about, where it isn't the whole.
+const ENVELOPES: [&str; 5] = ["data", "result", "item", "resource", "value"];
+
+/// The names of a list, where it isn't named after what it lists.
+const LISTS: [&str; 6] = ["data", "items", "results", "value", "values", "resources"];
+
+/// Adds all kinds: what is found by an id, what is listed, and what there is one of.
+pub(super) fn add_kinds(routes: &mut Routes, described: &[Described]) {
+    let mut items: Vec<Template> = Vec::new();
+    let mut add = |item: Template| {
+        if !items.contains(&item) {
+            items.push(item);
+        }
+    };
+    for operation in described.iter().filter(|it| !routes.is_of_tasks(&it.path)) {
+        for length in 1..=operation.path.len() {
+            let prefix = operation.path.prefix(length);
+            if prefix.last_id().is_some() && !routes.is_of_tasks(&prefix) {
+                add(prefix);
+            }
+        }
+    }
+    for operation in described {
+        let path = &operation.path;
+        if operation.method != Method::GET || path.last_id().is_some() || routes.is_of_tasks(path) {
+            continue;
+        }
+        let is_listed = items.iter().any(|item| item.last_id().is_some() && item.parent() == *path);
+        let makes = has(described, path, &Method::POST);
+        let writes = makes
+            || [Method::PUT, Method::PATCH, Method::DELETE]
+                .iter()
+                .any(|method| has(described, path, method));
+        if is_listed || !writes || path.len() == 0 {
+            continue;
+        }
+        let lists = content_of(operation).is_some_and(|it| list_in(&it.schema, "").is_some());
+        if makes && lists {
+            // What is made and listed, and has no path of its own.
+            if let Ok(item) = Template::parse(&format!("{path}/{{id}}")) {
+                items.push(item);
+            }
+        } else {
+            items.push(path.clone());
+        }
+    }
+    // What a resource belongs to comes first.
+    items.sort_by_key(Template::len);
+    for item in items {
+        add_kind(routes, described, &item);
+    }
+}
+
+fn add_kind(routes: &mut Routes, described: &[Described], item: &Template) {
+    let at = routes.add_kind(item.clone(), "id");
+    let collection = routes.kind(at).collection();
+    let is_single = routes.kind(at).is_single;
+    let listed = described.iter().find(|it| it.path == collection && it.method == Method::GET);
+    let listed = listed.filter(|_| !is_single).and_then(content_of);
+    let list = listed.and_then(|content| {
+        let name = list_in(&content.schema, &routes.kind(at).plural)?;
+        let items = match &name {
+            Some(name) => content.schema.property(name)?.items()?,
+            None => content.schema.items()?,
+        };
+        Some((name, content.schema.clone(), items))
+    });
+
+    // What a resource is, its own reading says best, then what changes and makes it, then its list.
+    let answers_of = |method: &Method, path: &Template| {
+        let found = described.iter().find(|it| it.path == *path && it.method == *method)?;
+        content_of(found).map(|content| content.schema.clone())
+    };
+    let own = [
+        answers_of(&Method::GET, item),
+        answers_of(&Method::PUT, item),
+        answers_of(&Method::PATCH, item),
+        answers_of(&Method::POST, &collection).filter(|_| !is_single),
+    ];
+    let singular = routes.kind(at).singular().to_owned();
+    let own = own.into_iter().flatten().find(|schema| !schema.property_names().is_empty());
+    let own = own.map(|schema| match envelope(&schema, &routes.kind(at).id_name, &singular) {
+        Some(name) => schema.property(&name).unwrap_or(schema),
+        None => schema,
+    });
+    let schema = own.or_else(|| list.as_ref().map(|(_, _, items)| items.clone()));
+
+    let id_name = routes.kind(at).id_name.to_string();
+    let names: BTreeSet<String> = schema.iter().flat_map(Schema::property_names).collect();
+    let id_field = id_field(&names, &id_name, &singular);
+    let gives_id = |operation: &Described| {
+        let given = operation.body.as_ref().and_then(|body| body.property(&id_field));
+        given.is_some_and(|given| !given.is_read_only())
+    };
+    let makes = |operation: &&Described| {
+        let by_post = operation.method == Method::POST && operation.path == collection;
+        by_post || makes_by_put(operation, item)
+    };
+    let made = described.iter().find(makes);
+    let is_deleted = has(described, item, &Method::DELETE);
+    let origin = match made {
+        Some(_) if !is_single || is_deleted => Origin::Made,
+        _ => Origin::Outside,
+    };
+    let kind = routes.kind_mut(at);
+    kind.id_field = id_field.as_str().into();
+    kind.origin = origin;
+    kind.is_counted = false;
+    kind.listing = match list {
+        Some((name, schema, _)) => {
+            Listing { name: name.map(Into::into), within: Within::Nothing, schema: Some(schema) }
+        }
+        None => Listing { within: Within::Nothing, ..Listing::default() },
+    };
+    kind.named_by_request = made.is_some_and(gives_id);
+    if let Some(schema) = schema {
+        kind.shown = Shown::Schema(schema);
+    }
+}
+
+/// Whether a request makes the resource at its own path.
+pub(super) fn makes_by_put(operation: &Described, item: &Template) -> bool {
+    operation.method == Method::PUT
+        && operation.path == *item
+        && operation.answers.iter().any(|answer| answer.status == StatusCode::CREATED)
+}
+
+pub(super) fn has(described: &[Described], path: &Template, method: &Method) -> bool {
+    described.iter().any(|it| it.path == *path && it.method == *method)
+}
+
+/// The JSON of the first successful answer that has any, but a task.
+pub(super) fn content_of(operation: &Described) -> Option<&Content> {
+    let answers = operation.answers.iter().filter(|_| !operation.has_task);
+    let mut contents = answers.filter_map(|answer| answer.content.as_ref());
+    contents.next()
+}
+
+/// The field with the id, as far as the names of the fields say.
+fn id_field(names: &BTreeSet<String>, id_name: &str, singular: &str) -> String {
+    let suffixed = ["id", "key", "name", "uuid", "slug"]
+        .into_iter()
+        .filter(|suffix| id_name.to_ascii_lowercase().ends_with(suffix));
+    let tried =
+        [id_name.to_owned(), format!("{singular}Id"), format!("{singular}_id"), "id".into()];
+    let tried = tried.into_iter().chain(suffixed.map(str::to_owned));
+    let tried = tried.chain(["uuid", "key", "name", "slug"].map(str::to_owned));
+    let mut known = tried.filter(|name| names.contains(name));
+    known.next().unwrap_or_else(|| "id".into())
+}
+
+/// The field of an answer that has the resource, if it isn't the whole.
+pub(super) fn envelope(schema: &Schema, id_name: &str, singular: &str) -> Option<String> {
+    let names = schema.property_names();
+    let set: BTreeSet<String> = names.iter().cloned().collect();
+    let own = id_field(&set, id_name, singular);
+    if set.contains(&own) && !["name", "key"].contains(&own.as_str()) {
+        return None;
+    }
+    let is_object = |name: &&String| {
+        schema
+            .property(name)
+            .is_some_and(|it| it.is_of_type("object") || !it.property_names().is_empty())
+    };
+    let same = |name: &&String| plain(name) == plain(singular);
+    let objects: Vec<&String> = names.iter().filter(is_object).collect();
+    let found = objects.iter().find(|name| same(name));
+    let found = found.or_else(|| objects.iter().find(|name| ENVELOPES.contains(&name.as_str())));
+    let found = found.copied().or(match &objects[..] {
+        [only] if names.len() == 1 => Some(*only),
+        _ => None,
+    });
+    found.cloned()
+}
+
+/// The field of an answer that has a list; the inner `None`, where the whole answer is one.
+#[expect(clippy::option_option, reason = "whether it lists, and where")]
+pub(super) fn list_in(schema: &Schema, plural: &str) -> Option<Option<String>> {
+    if schema.is_of_type("array") {
+        return Some(None);
+    }
+    let names = schema.property_names();
+    let is_list = |name: &&String| {
+        let is_array = schema.property(name).is_some_and(|it| it.is_of_type("array"));
+        is_array && !["links", "errors", "warnings"].contains(&name.as_str())
+    };
+    let lists: Vec<&String> = names.iter().filter(is_list).collect();
+    let found = lists.iter().find(|name| !plural.is_empty() && plain(name) == plain(plural));
+    let found = found.or_else(|| lists.iter().find(|name| LISTS.contains(&name.as_str())));
+    let found = found.copied().or(match &lists[..] {
+        [only] => Some(*only),
+        _ => None,
+    });
+    found.map(|name| Some(name.clone()))
+}
+
+/// A name without what spellings differ in.
+fn plain(name: &str) -> String {
+    name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
+}

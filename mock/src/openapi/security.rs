@@ -1,0 +1,37 @@
+//! Where a description wants the keys of accounts.
+
+use serde_json::Value;
+
+use crate::keys::KeyIn;
+
+/// Where the keys are, by the first requirement of security that the description has: of all operations, or
+/// else of one.
+pub(super) fn keys(root: &Value) -> KeyIn {
+    let schemes = &root["components"]["securitySchemes"];
+    let first = |value: &Value| {
+        let all = value["security"].as_array()?.iter();
+        all.filter_map(Value::as_object).find(|required| !required.is_empty()).cloned()
+    };
+    let of_one = || {
+        let paths = root["paths"].as_object()?.values().filter_map(Value::as_object);
+        paths.flat_map(|path| path.values()).find_map(first)
+    };
+    let required = first(root).or_else(of_one);
+    let names = required.iter().flat_map(serde_json::Map::keys);
+    let mut headers = Vec::new();
+    for scheme in names.map(|name| &schemes[name]) {
+        match (scheme["type"].as_str(), scheme["in"].as_str(), scheme["name"].as_str()) {
+            (Some("apiKey"), Some("header"), Some(name)) => {
+                headers.extend(name.parse::<http::HeaderName>().ok());
+            }
+            (Some("http" | "oauth2" | "openIdConnect"), ..) => return KeyIn::Bearer,
+            _ => {}
+        }
+    }
+    let mut headers = headers.into_iter();
+    match (headers.next(), headers.next()) {
+        (Some(key), Some(secret)) => KeyIn::of_headers(key, secret),
+        (Some(key), None) => KeyIn::Header(key),
+        (None, _) => "default".parse().map(KeyIn::Nowhere).unwrap_or_default(),
+    }
+}

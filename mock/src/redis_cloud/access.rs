@@ -1,0 +1,153 @@
+//! Who may do what in databases: rules, roles that have rules, and users that have a role.
+
+use http::Method;
+use serde_json::{Map, Value, json};
+use tasklife::{ResourceId, TaskError};
+
+use super::{Conventions, DATABASE, error, rename};
+use crate::asked::Asked;
+use crate::describe::id_value;
+use crate::kind::{Surroundings, View, Within, fields_but_secrets, visible_fields};
+use crate::openapi::OpenApi;
+
+const RULE: &str = "/acl/redisRules/{aclRedisRuleId}";
+const RULES: &str = "/acl/redisRules";
+const ROLE: &str = "/acl/roles/{aclRoleId}";
+const ROLES: &str = "/acl/roles";
+const USER: &str = "/acl/users/{aclUserId}";
+const USERS: &str = "/acl/users";
+
+/// The rules that every account has.
+const DEFAULT_RULES: [(u32, &str, &str); 3] = [
+    (1, "Full-Access", "+@all  ~*"),
+    (2, "Read-Write", "+@all -@dangerous ~*"),
+    (3, "Read-Only", "+@read ~*"),
+];
+
+pub(super) fn beginnings(api: OpenApi) -> OpenApi {
+    DEFAULT_RULES.into_iter().fold(api, |api, (id, name, rule)| {
+        let fields = json!({"name": name, "redisRule": rule, "isDefault": true});
+        api.with_existing(&format!("/acl/redisRules/{id}"), fields)
+    })
+}
+
+pub(super) fn describe(api: &mut Conventions<'_>) {
+    let view = View { keeps: Some(visible_fields), shows: Some(rule), status: None };
+    api.kind(RULE, "id", ("redisRules", Within::Account), view);
+    let view = View { keeps: Some(fields_but_secrets), shows: Some(role), status: None };
+    api.kind(ROLE, "id", ("roles", Within::Account), view);
+    api.kind(USER, "id", ("users", Within::Account), View::default());
+
+    api.refuse(&Method::POST, RULES, |asked| {
+        is_taken(asked, RULES).then(|| taken("ACL_REDIS_RULE_NAME_ALREADY_EXISTS", asked))
+    });
+    api.refuse(&Method::PUT, RULE, |asked| {
+        is_default(asked, "ACL_REDIS_RULE_CANNOT_UPDATE_DEFAULT")
+    });
+    api.refuse(&Method::DELETE, RULE, |asked| {
+        let default = is_default(asked, "ACL_REDIS_RULE_CANNOT_DELETE_DEFAULT");
+        if default.is_some() {
+            return default;
+        }
+        let name = asked.resource()?["name"].clone();
+        let mut roles = asked.surroundings().kept(ROLES, &[]).into_iter();
+        let uses = |role: &Map<String, Value>| {
+            role.get("redisRules")
+                .and_then(Value::as_array)
+                .is_some_and(|rules| rules.iter().any(|rule| rule["ruleName"] == name))
+        };
+        let code = "ACL_REDIS_RULE_CANNOT_DELETE_WHEN_ASSOCIATED_WITH_ROLES";
+        roles
+            .any(|(_, role)| uses(&role))
+            .then(|| error(code, "409 CONFLICT", format!("A role has the rule {name}.")))
+    });
+    api.refuse(&Method::POST, ROLES, |asked| {
+        let taken = is_taken(asked, ROLES).then(|| taken("ACL_ROLE_NAME_ALREADY_EXISTS", asked));
+        taken.or_else(|| rule_missing(asked))
+    });
+    api.refuse(&Method::PUT, ROLE, rule_missing);
+    api.refuse(&Method::DELETE, ROLE, |asked| {
+        let name = asked.resource()?["name"].clone();
+        let mut users = asked.surroundings().kept(USERS, &[]).into_iter();
+        users.any(|(_, user)| user.get("role") == Some(&name)).then(|| {
+            let message = format!("A user has the role {name}.");
+            error("ACL_ROLE_HAS_ACTIVE_USERS_AND_CANNOT_BE_DELETED", "409 CONFLICT", message)
+        })
+    });
+    api.refuse(&Method::POST, USERS, |asked| {
+        let taken = is_taken(asked, USERS).then(|| taken("ACL_USER_NAME_ALREADY_EXISTS", asked));
+        taken.or_else(|| role_missing(asked))
+    });
+    api.refuse(&Method::PUT, USER, role_missing);
+}
+
+/// The error for a rule that every account has.
+fn is_default(asked: &Asked<'_>, code: &'static str) -> Option<TaskError> {
+    let rule = asked.resource()?;
+    (rule["isDefault"] == true).then(|| {
+        error(code, "400 BAD_REQUEST", format!("Every account has the rule {}.", rule["name"]))
+    })
+}
+
+/// Whether another already has the name that the request gives.
+fn is_taken(asked: &Asked<'_>, collection: &str) -> bool {
+    let Some(name) = asked.body()["name"].as_str() else { return false };
+    let mut all = asked.surroundings().kept(collection, &[]).into_iter();
+    all.any(|(_, kept)| kept.get("name") == Some(&json!(name)))
+}
+
+fn taken(code: &'static str, asked: &Asked<'_>) -> TaskError {
+    error(code, "409 CONFLICT", format!("There is one named {} already.", asked.body()["name"]))
+}
+
+fn rule_missing(asked: &Asked<'_>) -> Option<TaskError> {
+    let known = asked.surroundings().kept(RULES, &[]);
+    let named = asked.body()["redisRules"].as_array()?.iter().map(|rule| &rule["ruleName"]);
+    let mut missing =
+        named.filter(|name| known.iter().all(|(_, rule)| rule.get("name") != Some(*name)));
+    let name = missing.next()?;
+    let message = format!("There is no rule {name}.");
+    Some(error("ACL_REDIS_RULE_DOES_NOT_EXISTS", "404 NOT_FOUND", message))
+}
+
+fn role_missing(asked: &Asked<'_>) -> Option<TaskError> {
+    let name = asked.body().get("role")?;
+    let mut known = asked.surroundings().kept(ROLES, &[]).into_iter();
+    if known.any(|(_, role)| role.get("name") == Some(name)) {
+        return None;
+    }
+    let message = format!("There is no role {name}.");
+    Some(error("ACL_ROLE_DOES_NOT_EXISTS", "404 NOT_FOUND", message))
+}
+
+fn rule(_: &dyn Surroundings, fields: &mut Map<String, Value>) {
+    rename(fields, "redisRule", "acl");
+    fields.entry("isDefault").or_insert(json!(false));
+}
+
+fn role(it: &dyn Surroundings, fields: &mut Map<String, Value>) {
+    let known = it.kept("/acl/redisRules", &[]);
+    if let Some(rules) = fields.get_mut("redisRules").and_then(Value::as_array_mut) {
+        for rule in rules {
+            let found = known.iter().find(|(_, kept)| kept.get("name") == Some(&rule["ruleName"]));
+            if let Some((id, _)) = found {
+                rule["ruleId"] = id_value(id);
+            }
+            for database in rule["databases"].as_array_mut().into_iter().flatten() {
+                let ids = ["subscriptionId", "databaseId"].map(|name| database[name].as_i64());
+                let [Some(subscription), Some(id)] = ids else { continue };
+                let ids = [ResourceId::Number(subscription), ResourceId::Number(id)];
+                let name = it.kept_of(DATABASE, &ids).and_then(|kept| kept.get("name").cloned());
+                if let Some(name) = name {
+                    database["databaseName"] = name;
+                }
+            }
+        }
+    }
+    let name = fields.get("name").cloned().unwrap_or_default();
+    let users = it.kept(USERS, &[]).into_iter();
+    let users = users.filter(|(_, user)| user.get("role") == Some(&name));
+    let users = users.map(|(id, user)| json!({"id": id_value(&id), "name": user.get("name")}));
+    let users: Vec<Value> = users.collect();
+    fields.insert("users".into(), users.into());
+}

@@ -1,0 +1,220 @@
+//! Subscriptions in several regions at once: their regions, and what databases have in each.
+
+use http::Method;
+use serde_json::{Map, Value, json};
+use tasklife::ResourceId;
+
+use super::database::{VERSION, backup, rename_all, retain_shown, security};
+use super::subscription::place;
+use super::{Conventions, DATABASES, REGION, REGIONS, default};
+use crate::asked::Asked;
+use crate::describe::id_value;
+use crate::effect::Edit;
+use crate::kind::{Surroundings, View, Within, fields_but_secrets};
+
+const LOCAL_REGIONS: &str = "/subscriptions/{subscriptionId}/databases/{databaseId}/regions";
+const FLUSH: &str = "/subscriptions/{subscriptionId}/databases/{databaseId}/flush";
+
+pub(super) fn describe(api: &mut Conventions<'_>) {
+    let view = View { keeps: Some(fields_but_secrets), shows: Some(region), status: None };
+    let kind = api.kind(REGION, "regionId", ("regions", Within::Parent), view);
+    kind.listed_in = Some(of_subscription);
+    kind.origin = crate::kind::Origin::Made;
+    api.edit(&Method::DELETE, REGIONS, delete_regions);
+    api.about(&Method::PUT, LOCAL_REGIONS, super::DATABASE);
+    api.edit(&Method::PUT, FLUSH, |_| Vec::new());
+}
+
+/// The regions that a request for a subscription names.
+fn of_subscription(body: &Value) -> Vec<(Value, usize)> {
+    if body["deploymentType"] != "active-active" {
+        return Vec::new();
+    }
+    let providers = body["cloudProviders"].as_array().into_iter().flatten();
+    let regions = providers.flat_map(|it| it["regions"].as_array().into_iter().flatten());
+    let regions = regions.map(|region| {
+        let mut kept = json!({"region": region["region"]});
+        for name in ["deploymentCIDR", "vpcId"] {
+            if region["networking"][name].is_string() {
+                kept[name] = region["networking"][name].clone();
+            }
+        }
+        (kept, 1)
+    });
+    regions.collect()
+}
+
+/// How many operations a second a database does in a region, where nobody has said.
+const OPERATIONS: i64 = 1_000;
+
+fn region(it: &dyn Surroundings, fields: &mut Map<String, Value>) {
+    let name = fields.get("region").cloned().unwrap_or_default();
+    let region =
+        Map::from_iter([("databases".to_owned(), fields.remove("databases").unwrap_or_default())]);
+    for name in ["status", "dryRun", "respVersion", "commandType"] {
+        fields.remove(name);
+    }
+    let id = it.ids().last().map(ToString::to_string).unwrap_or_default();
+    default(fields, "vpcId", format!("vpc-{id:0>17}"));
+    let subscription = it.ids().get(..1).unwrap_or_default();
+    let databases = it.kept(DATABASES, subscription).into_iter().map(|(id, kept)| {
+        let [reads, writes] = operations(&region, &name, &kept);
+        json!({
+            "databaseId": id_value(&id),
+            "databaseName": kept.get("name"),
+            "readOperationsPerSecond": reads,
+            "writeOperationsPerSecond": writes,
+        })
+    });
+    let databases: Vec<Value> = databases.collect();
+    fields.insert("databases".into(), databases.into());
+}
+
+/// How many reads and writes a second a database does in a region: what was said when the region was made
+/// counts until the database says something itself.
+fn operations(
+    region: &Map<String, Value>,
+    name: &Value,
+    database: &Map<String, Value>,
+) -> [i64; 2] {
+    let said = region.get("databases").and_then(Value::as_array).into_iter().flatten();
+    let mut said = said.filter(|one| Some(&one["name"]) == database.get("name"));
+    let first = said.next().map(|one| one["localThroughputMeasurement"].clone());
+    let own = database.get(&local_key(name, "localThroughputMeasurement")).cloned();
+    let local = own.or(first).unwrap_or_default();
+    ["readOperationsPerSecond", "writeOperationsPerSecond"]
+        .map(|name| local[name].as_i64().unwrap_or(OPERATIONS))
+}
+
+fn delete_regions(asked: &Asked<'_>) -> Vec<Edit> {
+    let named = asked.body()["regions"].as_array().cloned().unwrap_or_default();
+    let is_named = |kept: &Map<String, Value>| {
+        named.iter().any(|one| Some(&one["region"]) == kept.get("region"))
+    };
+    let all = asked.surroundings().kept(REGIONS, asked.ids());
+    let gone = all.into_iter().filter(|(_, kept)| is_named(kept));
+    gone.map(|(id, _)| Edit::Delete { item: REGION, ids: with(asked.ids(), id) }).collect()
+}
+
+pub(super) fn with(ids: &[ResourceId], id: ResourceId) -> Vec<ResourceId> {
+    ids.iter().cloned().chain([id]).collect()
+}
+
+/// Where it is kept what a database has in a region.
+fn local_key(region: &Value, name: &str) -> String {
+    format!("{}/{name}", region.as_str().unwrap_or_default())
+}
+
+/// Keeps what a request says of a database in one region: later ones may say more of it.
+pub(super) fn keep_local(kept: &mut Map<String, Value>, list: &str, local: &Value) {
+    let region = &local["region"];
+    if list == "localThroughputMeasurement" {
+        kept.insert(local_key(region, list), local.clone());
+        return;
+    }
+    for (name, value) in local.as_object().into_iter().flatten() {
+        if name != "region" {
+            kept.insert(local_key(region, name), value.clone());
+        }
+    }
+}
+
+/// What a database in several regions shows: what holds for all under `global…`, and each region by itself.
+pub(super) fn database(it: &dyn Surroundings, fields: &mut Map<String, Value>) {
+    rename_all(
+        fields,
+        &[
+            ("dataPersistence", "globalDataPersistence"),
+            ("password", "globalPassword"),
+            ("sourceIp", "globalSourceIp"),
+            ("alerts", "globalAlerts"),
+            ("enableDefaultUser", "globalEnableDefaultUser"),
+        ],
+    );
+    for (name, usual) in [
+        ("protocol", json!("redis")),
+        ("redisVersion", json!(VERSION)),
+        ("memoryStorage", json!("ram")),
+        ("activeActiveRedis", json!(true)),
+        ("activatedOn", json!(it.times()[0])),
+        ("lastModified", json!(it.times()[1])),
+        ("supportOSSClusterApi", json!(false)),
+        ("useExternalEndpointForOSSClusterApi", json!(false)),
+        ("replication", json!(true)),
+        ("dataEvictionPolicy", json!("volatile-lru")),
+        ("modules", json!([])),
+        ("globalDataPersistence", json!("none")),
+        ("globalSourceIp", json!(["0.0.0.0/0"])),
+        ("globalAlerts", json!([])),
+        ("globalEnableDefaultUser", json!(true)),
+    ] {
+        default(fields, name, usual);
+    }
+    let subscription = it.ids().get(..1).unwrap_or_default();
+    let provider = place(it).0;
+    let regions = it.kept(REGIONS, subscription);
+    let locals: Vec<Value> =
+        regions.iter().map(|(_, region)| local(it, fields, region, &provider)).collect();
+    let mut own = Map::new();
+    for name in ["enableTls", "clientTlsCertificates", "clientSslCertificate"] {
+        own.extend(fields.remove(name).map(|value| (name.to_owned(), value)));
+    }
+    fields.insert("security".into(), security(&mut own, "enableDefaultUser"));
+    for name in [
+        "memoryLimitInGb",
+        "datasetSizeInGb",
+        "queryPerformanceFactor",
+        "localThroughputMeasurement",
+    ] {
+        fields.remove(name);
+    }
+    fields.insert("crdbDatabases".into(), locals.into());
+    retain_shown(fields);
+}
+
+/// What a database has in one region: its own, or what holds for all.
+fn local(
+    it: &dyn Surroundings,
+    fields: &Map<String, Value>,
+    region: &Map<String, Value>,
+    provider: &Value,
+) -> Value {
+    let [reads, writes] = operations(region, &region["region"], fields);
+    let region = &region["region"];
+    let own = |name: &str| fields.get(&local_key(region, name)).cloned();
+    let all = |name: &str| fields.get(name).cloned();
+    let mut secured = Map::new();
+    for (name, value) in [
+        ("enableTls", all("enableTls")),
+        ("clientTlsCertificates", all("clientTlsCertificates")),
+        ("clientSslCertificate", all("clientSslCertificate")),
+        ("sourceIp", own("sourceIp").or_else(|| all("globalSourceIp"))),
+        ("password", own("password").or_else(|| all("globalPassword"))),
+        ("enableDefaultUser", own("enableDefaultUser").or_else(|| all("globalEnableDefaultUser"))),
+    ] {
+        secured.extend(value.map(|value| (name.to_owned(), value)));
+    }
+    let size = all("datasetSizeInGb").or_else(|| all("memoryLimitInGb")).unwrap_or(json!(1));
+    let id = it.ids().last().map(ToString::to_string).unwrap_or_default();
+    let name = region.as_str().unwrap_or_default();
+    let mut local = json!({
+        "provider": provider,
+        "region": region,
+        "redisVersionCompliance": fields["redisVersion"],
+        "publicEndpoint": format!("redis-{id}.{name}.example.com:10000"),
+        "privateEndpoint": format!("redis-{id}.{name}.internal.example.com:10000"),
+        "memoryLimitInGb": all("memoryLimitInGb").unwrap_or_else(|| size.clone()),
+        "datasetSizeInGb": size,
+        "memoryUsedInMb": 0.0,
+        "readOperationsPerSecond": reads,
+        "writeOperationsPerSecond": writes,
+        "dataPersistence": own("dataPersistence").or_else(|| all("globalDataPersistence")),
+        "alerts": own("alerts").or_else(|| all("globalAlerts")),
+        "security": security(&mut secured, "enableDefaultUser"),
+        "backup": backup(own("remoteBackup"), None),
+    });
+    if let Some(factor) = all("queryPerformanceFactor") {
+        local["queryPerformanceFactor"] = factor;
+    }
+    local
+}

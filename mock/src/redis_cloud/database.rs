@@ -1,0 +1,318 @@
+//! Databases, pro and essentials: what they show of the requests that made and changed them, their backups,
+//! their tags.
+
+use http::Method;
+use serde_json::{Map, Value, json};
+use tasklife::ResourceId;
+
+use super::subscription::{is_active_active, place};
+use super::{
+    Conventions, DATABASE, DATABASES, FIXED_DATABASE, FIXED_DATABASES, FIXED_SUBSCRIPTION,
+    active_active, default, rename,
+};
+use crate::asked::Asked;
+use crate::effect::Edit;
+use crate::kind::{Surroundings, View, Within, fields_but_secrets};
+
+pub(super) fn describe(api: &mut Conventions<'_>) {
+    let view = View { keeps: Some(kept), shows: Some(pro), status: None };
+    let kind = api.kind(DATABASE, "databaseId", ("databases", Within::ArrayOrNotFound), view);
+    kind.is_counted = true;
+    kind.listed_in = Some(in_quantity);
+    let view = View { keeps: Some(kept), shows: Some(essentials), status: None };
+    let kind = api.kind(FIXED_DATABASE, "databaseId", ("databases", Within::Object), view);
+    kind.is_counted = true;
+    kind.listed_in = Some(in_quantity);
+
+    for (item, all) in [(DATABASE, DATABASES), (FIXED_DATABASE, FIXED_DATABASES)] {
+        let below = |name: &str| format!("{item}/{name}");
+        for name in ["backup", "import"] {
+            api.kind(&below(name), "", (name, Within::Nothing), raw());
+            api.answer(&Method::GET, &below(name), latest);
+        }
+        api.edit(&Method::POST, &below("backup"), |asked| {
+            put(asked, "backup", &json!({"status": "success", "lastBackupTime": asked.now()}))
+        });
+        api.edit(&Method::POST, &below("import"), |asked| {
+            put(asked, "import", &json!({"status": "imported", "lastImportTime": asked.now()}))
+        });
+        api.kind(&below("upgrade"), "", ("upgrade", Within::Nothing), raw());
+        api.edit(&Method::POST, &below("upgrade"), upgrade);
+        api.answer(&Method::GET, &below("upgrade"), upgrade_status);
+        api.answer(&Method::GET, &below("slow-log"), |_| json!({"entries": [], "links": []}));
+
+        let tag = format!("{all}/{{databaseId}}/tags/{{tagKey}}");
+        let tags = below("tags");
+        let view =
+            View { shows: Some(|_, fields| drop(fields.remove("status"))), ..View::default() };
+        api.kind(&tag, "key", ("tags", Within::Account), view).named_by_request = true;
+        api.edit(&Method::PUT, &tags, replace_tags);
+        api.answer(&Method::PUT, &tags, |asked| {
+            let tags = asked.body()["tags"].as_array().cloned().unwrap_or_default();
+            json!({"accountId": asked.surroundings().account(), "tags": tags})
+        });
+        api.answer(&Method::DELETE, &tag, |_| json!({}));
+    }
+    let certificate = format!("{DATABASE}/certificate");
+    api.answer(&Method::GET, &certificate, |_| {
+        json!({"publicCertificatePEMString": "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----"})
+    });
+}
+
+/// A view of what is kept as it is.
+fn raw() -> View {
+    View { keeps: Some(fields_but_secrets), ..View::default() }
+}
+
+/// The databases that a subscription's request lists, each so many times as it says.
+fn in_quantity(body: &Value) -> Vec<(Value, usize)> {
+    let listed = body["databases"].as_array().into_iter().flatten();
+    let many = listed.map(|database| {
+        let quantity = database["quantity"].as_u64().map(usize::try_from);
+        (database.clone(), quantity.map_or(1, |quantity| quantity.unwrap_or(usize::MAX)))
+    });
+    many.collect()
+}
+
+/// All that a request says, and by region what it says of regions.
+fn kept(body: &Value) -> Map<String, Value> {
+    let mut kept = Map::new();
+    for (name, value) in body.as_object().into_iter().flatten() {
+        let all: Vec<&Value> = value.as_array().map_or(vec![value], |all| all.iter().collect());
+        match name.as_str() {
+            "dryRun" | "status" | "quantity" | "commandType" | "databaseId" | "subscriptionId" => {}
+            "localThroughputMeasurement" | "regions" => {
+                for local in all {
+                    active_active::keep_local(&mut kept, name, local);
+                }
+            }
+            _ => {
+                kept.insert(name.clone(), value.clone());
+            }
+        }
+    }
+    kept
+}
+
+fn pro(it: &dyn Surroundings, fields: &mut Map<String, Value>) {
+    if is_active_active(it) {
+        return active_active::database(it, fields);
+    }
+    common(it, fields, "enableDefaultUser");
+    let (provider, region) = place(it);
+    default(fields, "provider", provider);
+    default(fields, "region", region);
+    let usual = json!({"by": "operations-per-second", "value": 1000});
+    default(fields, "throughputMeasurement", usual);
+    default(fields, "memoryLimitInGb", fields.get("datasetSizeInGb").cloned().unwrap_or(json!(1)));
+    let endpoints = fields.remove("replicaOf").filter(|all| all[0].is_string());
+    fields
+        .insert("replicaOf".into(), endpoints.map_or(Value::Null, |all| json!({"endpoints": all})));
+    let backup = backup(fields.remove("remoteBackup"), fields.remove("periodicBackupPath"));
+    fields.insert("backup".into(), backup);
+    retain_shown(fields);
+}
+
+fn essentials(it: &dyn Surroundings, fields: &mut Map<String, Value>) {
+    common(it, fields, "defaultUserEnabled");
+    default(fields, "replica", Value::Null);
+    let subscription = it.ids().get(..1).and_then(|ids| it.kept_of(FIXED_SUBSCRIPTION, ids));
+    let plan = subscription.and_then(|kept| kept.get("planId")?.as_i64()).map(ResourceId::Number);
+    let plan = plan.and_then(|plan| it.kept_of("/fixed/plans/{planId}", &[plan]));
+    let size = plan.as_ref().and_then(|plan| plan.get("size")).cloned();
+    default(fields, "planMemoryLimit", size.unwrap_or(json!(250.0)));
+    default(fields, "memoryLimitMeasurementUnit", "MB");
+    default(fields, "provider", "AWS");
+    default(fields, "region", "us-east-1");
+    let path = fields
+        .remove("periodicBackupPath")
+        .filter(|path| path.as_str().is_some_and(|it| !it.is_empty()));
+    let mut backup = json!({"remoteBackupEnabled": path.is_some(), "status": "idle"});
+    if let Some(path) = path {
+        backup["destination"] = path;
+    }
+    fields.insert("backup".into(), backup);
+    if let Some(clustering) = fields.get_mut("clustering") {
+        clustering["enabled"] = json!(false);
+    }
+    if let Some(enabled) = fields.remove("enableDatabaseClustering") {
+        fields["clustering"]["enabled"] = enabled;
+    }
+    retain_shown(fields);
+}
+
+/// What databases of both sorts show.
+fn common(it: &dyn Surroundings, fields: &mut Map<String, Value>, default_user: &str) {
+    for (name, usual) in [
+        ("protocol", json!("redis")),
+        ("redisVersion", json!(VERSION)),
+        ("memoryStorage", json!("ram")),
+        ("memoryUsedInMb", json!(0.0)),
+        ("supportOSSClusterApi", json!(false)),
+        ("useExternalEndpointForOSSClusterApi", json!(false)),
+        ("dataPersistence", json!("none")),
+        ("dataEvictionPolicy", json!("volatile-lru")),
+        ("replication", json!(true)),
+        ("modules", json!([])),
+        ("alerts", json!([])),
+        ("activatedOn", json!(it.times()[0])),
+        ("lastModified", json!(it.times()[1])),
+    ] {
+        default(fields, name, usual);
+    }
+    let id = it.ids().last().map(ToString::to_string).unwrap_or_default();
+    default(fields, "publicEndpoint", format!("redis-{id}.example.com:{}", port(fields)));
+    default(fields, "privateEndpoint", format!("redis-{id}.internal.example.com:{}", port(fields)));
+    let security = security(fields, default_user);
+    fields.insert("security".into(), security);
+    let rules = fields.remove("regexRules").and_then(|rules| rules.as_array().cloned());
+    let rules: Vec<Value> = rules
+        .into_iter()
+        .flatten()
+        .enumerate()
+        .map(|(ordinal, pattern)| json!({"ordinal": ordinal, "pattern": pattern}))
+        .collect();
+    let shards = fields.remove("numberOfShards").unwrap_or(json!(1));
+    let policy = if rules.is_empty() { "standard" } else { "custom" };
+    let clustering =
+        json!({"numberOfShards": shards, "regexRules": rules, "hashingPolicy": policy});
+    fields.insert("clustering".into(), clustering);
+}
+
+/// The version of Redis, where the request says none.
+pub(super) const VERSION: &str = "7.4";
+
+fn port(fields: &Map<String, Value>) -> i64 {
+    fields.get("port").and_then(Value::as_i64).unwrap_or(10_000)
+}
+
+/// What a database says of its security, under other names than the requests.
+pub(super) fn security(fields: &mut Map<String, Value>, default_user: &str) -> Value {
+    let mut take = |name: &str| fields.remove(name).filter(|value| !value.is_null());
+    let certificates = take("clientTlsCertificates").or_else(|| take("tlsCertificates"));
+    let has_certificates = certificates.is_some_and(|all| all[0].is_string() || all[0].is_object());
+    let ssl = take("clientSslCertificate");
+    let has_ssl = ssl.is_some_and(|text| text.as_str().is_some_and(|text| !text.is_empty()));
+    let sources = take("sourceIp").or_else(|| take("sourceIps"));
+    let mut security = json!({
+        "sslClientAuthentication": has_ssl,
+        "tlsClientAuthentication": has_certificates || has_ssl,
+        "enableTls": take("enableTls").unwrap_or(json!(false)),
+        "sourceIps": sources.unwrap_or_else(|| json!(["0.0.0.0/0"])),
+    });
+    security[default_user] = take("enableDefaultUser").unwrap_or(json!(true));
+    if let Some(password) = take("password") {
+        security["password"] = password;
+    }
+    security
+}
+
+/// What a database says of its backups: by the plan of its request, or the older path.
+pub(super) fn backup(plan: Option<Value>, path: Option<Value>) -> Value {
+    let path = path.filter(|path| path.as_str().is_some_and(|path| !path.is_empty()));
+    let plan = plan.filter(Value::is_object);
+    let active = plan.as_ref().map_or(path.is_some(), |plan| plan["active"] != false);
+    let mut backup = json!({"enableRemoteBackup": active});
+    if let Some(plan) = plan {
+        for (name, value) in [
+            ("interval", &plan["interval"]),
+            ("timeUTC", &plan["timeUTC"]),
+            ("destination", &plan["storagePath"]),
+        ] {
+            if !value.is_null() {
+                backup[name] = value.clone();
+            }
+        }
+    } else if let Some(path) = path {
+        backup["destination"] = path;
+    }
+    backup
+}
+
+/// Leaves out what is kept and shown elsewhere, or by nobody.
+pub(super) fn retain_shown(fields: &mut Map<String, Value>) {
+    fields.retain(|name, _| {
+        !name.contains('/') && name != "port" && name != "averageItemSizeInBytes"
+    });
+}
+
+/// The latest backup or import, if there was any.
+fn latest(asked: &Asked<'_>) -> Value {
+    let mut latest = asked.resource().unwrap_or_default();
+    match latest.get("lastBackupTime").or(latest.get("lastImportTime")) {
+        Some(_) => latest.take(),
+        None => json!({}),
+    }
+}
+
+/// Puts the one resource of its name below the database.
+fn put(asked: &Asked<'_>, name: &str, fields: &Value) -> Vec<Edit> {
+    let item = match (is_fixed(asked), name) {
+        (false, "backup") => "/subscriptions/{subscriptionId}/databases/{databaseId}/backup",
+        (false, "import") => "/subscriptions/{subscriptionId}/databases/{databaseId}/import",
+        (true, "backup") => "/fixed/subscriptions/{subscriptionId}/databases/{databaseId}/backup",
+        (true, "import") => "/fixed/subscriptions/{subscriptionId}/databases/{databaseId}/import",
+        (false, _) => "/subscriptions/{subscriptionId}/databases/{databaseId}/upgrade",
+        (true, _) => "/fixed/subscriptions/{subscriptionId}/databases/{databaseId}/upgrade",
+    };
+    let fields = crate::schema::fields_of(fields);
+    vec![Edit::Put { item, ids: asked.ids().to_vec(), fields }]
+}
+
+fn is_fixed(asked: &Asked<'_>) -> bool {
+    asked.path.words().next() == Some("fixed")
+}
+
+fn upgrade(asked: &Asked<'_>) -> Vec<Edit> {
+    let version = asked.body()["targetRedisVersion"].clone();
+    let item = if is_fixed(asked) { FIXED_DATABASE } else { DATABASE };
+    let fields = Map::from_iter([("redisVersion".to_owned(), version.clone())]);
+    let mut edits = put(asked, "upgrade", &json!({"targetRedisVersion": version}));
+    edits.push(Edit::Put { item, ids: asked.ids().to_vec(), fields });
+    edits
+}
+
+fn upgrade_status(asked: &Asked<'_>) -> Value {
+    let upgrade = asked.resource().unwrap_or_default();
+    let mut status = json!({"databaseId": asked.id("databaseId").map(crate::describe::id_value)});
+    if upgrade["targetRedisVersion"].is_string() {
+        status["targetRedisVersion"] = upgrade["targetRedisVersion"].clone();
+        status["progress"] = json!(100.0);
+        status["upgradeStatus"] = json!("done");
+    }
+    status
+}
+
+/// Deletes the tags that are not in the request, and puts those that are.
+fn replace_tags(asked: &Asked<'_>) -> Vec<Edit> {
+    let (item, all) = if is_fixed(asked) {
+        (
+            "/fixed/subscriptions/{subscriptionId}/databases/{databaseId}/tags/{tagKey}",
+            "/fixed/subscriptions/{subscriptionId}/databases/{databaseId}/tags",
+        )
+    } else {
+        (
+            "/subscriptions/{subscriptionId}/databases/{databaseId}/tags/{tagKey}",
+            "/subscriptions/{subscriptionId}/databases/{databaseId}/tags",
+        )
+    };
+    let ids = |key: ResourceId| asked.ids().iter().cloned().chain([key]).collect::<Vec<_>>();
+    let wanted = asked.body()["tags"].as_array().into_iter().flatten();
+    let wanted = wanted.filter_map(|tag| {
+        let key = crate::path::as_in_path(tag["key"].as_str()?.into());
+        Some((key, Map::from_iter([("value".to_owned(), tag["value"].clone())])))
+    });
+    let wanted: Vec<(ResourceId, Map<String, Value>)> = wanted.collect();
+    let there = asked.surroundings().kept(all, asked.ids());
+    let gone = there.into_iter().filter(|(key, _)| wanted.iter().all(|(known, _)| known != key));
+    let mut edits: Vec<Edit> = gone.map(|(key, _)| Edit::Delete { item, ids: ids(key) }).collect();
+    edits.extend(wanted.into_iter().map(|(key, fields)| Edit::Put { item, ids: ids(key), fields }));
+    edits
+}
+
+/// Renames what a request of an active-active database says for all regions.
+pub(super) fn rename_all(fields: &mut Map<String, Value>, names: &[(&str, &str)]) {
+    for (from, to) in names {
+        rename(fields, from, to);
+    }
+}

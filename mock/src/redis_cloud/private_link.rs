@@ -1,0 +1,103 @@
+//! Private links: that of a subscription, or of one of its regions, and who may use it.
+
+use http::Method;
+use serde_json::{Map, Value, json};
+use tasklife::ProvisioningStatus;
+
+use super::{Conventions, REGION, SUBSCRIPTION};
+use crate::asked::Asked;
+use crate::describe::id_value;
+use crate::effect::Edit;
+use crate::kind::{StatusWord, Surroundings, View, Within};
+
+const LINK: &str = "/subscriptions/{subscriptionId}/private-link";
+const LINK_OF_REGION: &str = "/subscriptions/{subscriptionId}/regions/{regionId}/private-link";
+
+pub(super) fn describe(api: &mut Conventions<'_>) {
+    for at in [SUBSCRIPTION, REGION] {
+        let link = format!("{at}/private-link");
+        let status = Some(status as StatusWord);
+        let view = View { keeps: Some(kept), shows: Some(shown), status };
+        api.kind(&link, "", ("links", Within::Nothing), view);
+        // Where there is none, there is no error, and nothing but this.
+        api.answer(&Method::GET, &link, |asked| {
+            asked.resource_at(&asked.path.to_string()).unwrap_or_else(|| json!({"links": []}))
+        });
+        api.answer(&Method::GET, &format!("{link}/endpoint-script"), script);
+        let principals = format!("{link}/principals");
+        api.edit(&Method::POST, &principals, |asked| {
+            let mut principals = others(asked);
+            principals.push(asked.body().clone());
+            put(asked, principals)
+        });
+        api.edit(&Method::DELETE, &principals, |asked| put(asked, others(asked)));
+    }
+}
+
+fn status(status: ProvisioningStatus) -> &'static str {
+    match status {
+        ProvisioningStatus::Pending => "initializing",
+        other => other.as_str(),
+    }
+}
+
+/// The name of the link, and its first principal.
+fn kept(body: &Value) -> Map<String, Value> {
+    let principal =
+        json!({"principal": body["principal"], "type": body["type"], "alias": body["alias"]});
+    Map::from_iter([
+        ("shareName".to_owned(), body["shareName"].clone()),
+        ("principals".to_owned(), json!([principal])),
+    ])
+}
+
+fn shown(it: &dyn Surroundings, fields: &mut Map<String, Value>) {
+    let principals = fields.remove("principals").and_then(|all| all.as_array().cloned());
+    let principals = principals.into_iter().flatten().filter(|it| it["principal"].is_string());
+    let principals = principals.map(|mut principal| {
+        principal["status"] = json!("ready");
+        principal
+    });
+    let principals: Vec<Value> = principals.collect();
+    fields.insert("principals".into(), principals.into());
+    let id: Vec<String> = it.ids().iter().map(ToString::to_string).collect();
+    let id = id.join("-");
+    for (name, value) in [
+        ("resourceConfigurationId", format!("rcfg-{id}")),
+        (
+            "resourceConfigurationArn",
+            format!("arn:aws:vpc-lattice:us-east-1:123456789012:resourceconfiguration/rcfg-{id}"),
+        ),
+        ("shareArn", format!("arn:aws:ram:us-east-1:123456789012:resource-share/{id}")),
+    ] {
+        fields.insert(name.into(), json!(value));
+    }
+    fields.insert("connections".into(), json!([]));
+    fields.insert("databases".into(), json!([]));
+    fields.insert("subscriptionId".into(), it.ids().first().map(id_value).unwrap_or_default());
+    fields.extend(it.ids().get(1).map(|id| ("regionId".to_owned(), id_value(id))));
+}
+
+/// The principals but for the one that the request names.
+fn others(asked: &Asked<'_>) -> Vec<Value> {
+    let link = asked.resource().unwrap_or_default();
+    let mut principals = link["principals"].as_array().cloned().unwrap_or_default();
+    principals.retain(|known| known["principal"] != asked.body()["principal"]);
+    principals
+}
+
+fn put(asked: &Asked<'_>, principals: Vec<Value>) -> Vec<Edit> {
+    let item = if asked.id("regionId").is_some() { LINK_OF_REGION } else { LINK };
+    let fields = Map::from_iter([("principals".to_owned(), Value::Array(principals))]);
+    vec![Edit::Put { item, ids: asked.ids().to_vec(), fields }]
+}
+
+fn script(asked: &Asked<'_>) -> Value {
+    let id = asked.id("subscriptionId").map(ToString::to_string).unwrap_or_default();
+    let script = format!("aws ec2 create-vpc-endpoint --tag subscription={id}");
+    let mut scripts = json!({"resourceEndpointScript": script});
+    if asked.query("includeTerraformAwsScript").as_deref() == Some("true") {
+        scripts["terraformAwsScript"] = json!(format!("# subscription {id}"));
+    }
+    scripts
+}

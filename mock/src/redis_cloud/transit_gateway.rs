@@ -1,0 +1,97 @@
+//! Transit gateways, their attachments, and the invitations to share one. They come from outside of the API.
+
+use http::Method;
+use serde_json::{Map, Value, json};
+
+use super::{Conventions, REGION, SUBSCRIPTION, default};
+use crate::asked::Asked;
+use crate::effect::Edit;
+use crate::kind::{Origin, Surroundings, View, Within};
+use crate::schema::fields_of;
+
+pub(super) fn describe(api: &mut Conventions<'_>) {
+    for at in [SUBSCRIPTION, REGION] {
+        let gateways = format!("{at}/transitGateways");
+        let invitations = format!("{gateways}/invitations");
+        let view =
+            View { keeps: Some(fields_of), shows: Some(gateway), status: Some(|_| "available") };
+        api.kind(&format!("{gateways}/{{TgwId}}"), "id", ("tgws", Within::Nothing), view).origin =
+            Origin::Outside;
+        let view = View { keeps: Some(fields_of), shows: Some(invitation), status: None };
+        let item = format!("{invitations}/{{tgwInvitationId}}");
+        api.kind(&item, "id", ("resources", Within::Nothing), view).origin = Origin::Outside;
+
+        let attachment = format!("{gateways}/{{TgwId}}/attachment");
+        api.edit(&Method::POST, &attachment, |asked| {
+            let id = asked.id("TgwId").map(ToString::to_string).unwrap_or_default();
+            let uid = format!("tgw-attach-{id:0>17}");
+            put_gateway(asked, &json!({"attachmentUid": uid, "attachmentStatus": "available"}))
+        });
+        api.edit(&Method::PUT, &attachment, |asked| {
+            put_gateway(asked, &json!({"cidrs": asked.body()["cidrs"]}))
+        });
+        api.edit(&Method::DELETE, &attachment, |asked| {
+            put_gateway(
+                asked,
+                &json!({"attachmentUid": null, "attachmentStatus": null, "cidrs": []}),
+            )
+        });
+        api.edit(&Method::PUT, &format!("{item}/accept"), |asked| {
+            let mut edits = put_invitation(asked, "accepted");
+            edits.extend(put_gateway(asked, &json!({})));
+            edits
+        });
+        api.edit(&Method::PUT, &format!("{item}/reject"), |asked| {
+            put_invitation(asked, "rejected")
+        });
+    }
+}
+
+fn is_of_region(asked: &Asked<'_>) -> bool {
+    asked.id("regionId").is_some()
+}
+
+/// Changes the gateway whose id is the last one on the path.
+fn put_gateway(asked: &Asked<'_>, fields: &Value) -> Vec<Edit> {
+    let item = if is_of_region(asked) {
+        "/subscriptions/{subscriptionId}/regions/{regionId}/transitGateways/{TgwId}"
+    } else {
+        "/subscriptions/{subscriptionId}/transitGateways/{TgwId}"
+    };
+    vec![Edit::Put { item, ids: asked.ids().to_vec(), fields: fields_of(fields) }]
+}
+
+fn put_invitation(asked: &Asked<'_>, status: &str) -> Vec<Edit> {
+    let item = if is_of_region(asked) {
+        "/subscriptions/{subscriptionId}/regions/{regionId}/transitGateways/invitations/{tgwInvitationId}"
+    } else {
+        "/subscriptions/{subscriptionId}/transitGateways/invitations/{tgwInvitationId}"
+    };
+    let fields = Map::from_iter([("answer".to_owned(), json!(status))]);
+    vec![Edit::Put { item, ids: asked.ids().to_vec(), fields }]
+}
+
+fn gateway(it: &dyn Surroundings, fields: &mut Map<String, Value>) {
+    let id = it.ids().last().map(ToString::to_string).unwrap_or_default();
+    fields.retain(|_, value| !value.is_null());
+    default(fields, "awsTgwUid", format!("tgw-{id:0>17}"));
+    default(fields, "awsAccountId", "123456789012");
+    let cidrs = fields.remove("cidrs").and_then(|cidrs| cidrs.as_array().cloned());
+    let cidrs = cidrs.into_iter().flatten().map(|cidr| {
+        // The description has objects, clients send texts.
+        let address = if cidr.is_string() { cidr } else { cidr["cidrAddress"].clone() };
+        json!({"cidrAddress": address, "status": "active"})
+    });
+    let cidrs: Vec<Value> = cidrs.collect();
+    fields.insert("cidrs".into(), cidrs.into());
+}
+
+fn invitation(it: &dyn Surroundings, fields: &mut Map<String, Value>) {
+    let id = it.ids().last().map(ToString::to_string).unwrap_or_default();
+    let answer = fields.remove("answer");
+    fields.insert("status".into(), answer.unwrap_or(json!("pending")));
+    default(fields, "name", format!("share-{id}"));
+    default(fields, "resourceShareUid", format!("00000000-0000-4000-8000-{id:0>12}"));
+    default(fields, "awsAccountId", "123456789012");
+    default(fields, "sharedDate", json!(it.times()[0]));
+}

@@ -1,0 +1,319 @@
+//! Whether a value is what its schema allows.
+
+use std::fmt;
+
+use regex::Regex;
+use serde_json::{Number, Value};
+
+use super::text::has_format;
+use super::{MAX_DEPTH, Merged, Node, elements};
+use crate::text::Excerpt;
+
+/// What is wrong with a value, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Mismatch {
+    /// The way to it, such as `databases[0].name`; empty for the value itself.
+    at: String,
+    expected: String,
+}
+
+impl fmt::Display for Mismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.at.is_empty() {
+            write!(f, "{}: ", self.at)?;
+        }
+        write!(f, "expected {}", self.expected)
+    }
+}
+
+/// Checks a value of a request: what can only be read need not be there.
+pub(super) fn check(node: &Node<'_>, value: &Value) -> Result<(), Mismatch> {
+    let mut at = String::new();
+    Checker { at: &mut at, is_answer: false }.check(node, value, 0)
+}
+
+/// Whether a value of an answer fits.
+pub(super) fn fits(node: &Node<'_>, value: &Value) -> bool {
+    let mut at = String::new();
+    Checker { at: &mut at, is_answer: true }.check(node, value, 0).is_ok()
+}
+
+struct Checker<'c> {
+    at: &'c mut String,
+    is_answer: bool,
+}
+
+impl Checker<'_> {
+    fn fault(&self, expected: impl Into<String>) -> Mismatch {
+        Mismatch { at: self.at.trim_start_matches('.').into(), expected: expected.into() }
+    }
+
+    fn within(
+        &mut self,
+        step: &str,
+        node: &Node<'_>,
+        value: &Value,
+        depth: usize,
+    ) -> Result<(), Mismatch> {
+        let length = self.at.len();
+        self.at.push_str(step);
+        let checked = self.check(node, value, depth + 1);
+        self.at.truncate(length);
+        checked
+    }
+
+    fn check(&mut self, node: &Node<'_>, value: &Value, depth: usize) -> Result<(), Mismatch> {
+        // A value is nested less deep than this; a schema that only refers to itself says nothing.
+        if depth > 4 * MAX_DEPTH {
+            return Ok(());
+        }
+        if *node.value == Value::Bool(false) {
+            return Err(self.fault("nothing"));
+        }
+        if let Some(target) = node.target() {
+            self.check(&target, value, depth + 1)?;
+        }
+        for (index, part) in elements(node.value, "allOf") {
+            self.check(
+                &node.child(part, "allOf").child(part, &index.to_string()),
+                value,
+                depth + 1,
+            )?;
+        }
+        for key in ["oneOf", "anyOf"] {
+            let mut first = None;
+            let mut fitting = false;
+            for (index, part) in elements(node.value, key) {
+                let part = node.child(part, key).child(part, &index.to_string());
+                match self.check(&part, value, depth + 1) {
+                    Ok(()) => fitting = true,
+                    Err(fault) => {
+                        first.get_or_insert(fault);
+                    }
+                }
+            }
+            if let Some(fault) = first.filter(|_| !fitting) {
+                return Err(fault);
+            }
+        }
+        if let Some(not) = node.value.get("not") {
+            let mut at = String::new();
+            let mut inner = Checker { at: &mut at, is_answer: self.is_answer };
+            if inner.check(&node.child(not, "not"), value, depth + 1).is_ok() {
+                return Err(self.fault("another value"));
+            }
+        }
+        let own = Merged { parts: vec![node.clone()], never: false };
+        self.check_type(&own, value)?;
+        match value {
+            Value::Object(_) => self.check_object(&own, value, depth),
+            Value::Array(values) => self.check_array(&own, values, depth),
+            Value::String(text) => self.check_text(&own, text),
+            Value::Number(number) => self.check_number(&own, number),
+            Value::Bool(_) | Value::Null => Ok(()),
+        }
+    }
+
+    fn check_type(&self, own: &Merged<'_>, value: &Value) -> Result<(), Mismatch> {
+        let types = own.types();
+        let names = type_names(value);
+        if own.get("type").is_some() && !names.iter().any(|name| types.contains(name)) {
+            let got = names.first().copied().unwrap_or_default();
+            return Err(self.fault(format!("{}, got {got}", types.join(" or "))));
+        }
+        let null = value.is_null() && own.flag("nullable");
+        if let Some(wanted) = own.get("const")
+            && !equal(wanted, value)
+        {
+            return Err(self.fault(wanted.to_string()));
+        }
+        if let Some(Value::Array(values)) = own.get("enum")
+            && !null
+            && !values.iter().any(|known| equal(known, value))
+        {
+            let known: Vec<String> = values.iter().take(20).map(Value::to_string).collect();
+            let got = Excerpt::of(&value.to_string());
+            return Err(self.fault(format!("one of {}; got {got}", known.join(", "))));
+        }
+        Ok(())
+    }
+
+    fn check_object(
+        &mut self,
+        own: &Merged<'_>,
+        value: &Value,
+        depth: usize,
+    ) -> Result<(), Mismatch> {
+        let Some(fields) = value.as_object() else { return Ok(()) };
+        let properties = own.properties();
+        for name in own.required() {
+            let not_here = if self.is_answer { "writeOnly" } else { "readOnly" };
+            let is_hidden =
+                properties.get(name).is_some_and(|node| node.merged(None).flag(not_here));
+            if !fields.contains_key(name) && !is_hidden {
+                return Err(self.fault(format!("a field {name:?}")));
+            }
+        }
+        let additional = own.additional();
+        for (name, value) in fields {
+            let step = format!(".{name}");
+            match (properties.get(name.as_str()), &additional) {
+                (Some(property), _) => self.within(&step, property, value, depth)?,
+                (None, Some(additional)) => {
+                    if *additional.value == Value::Bool(false) {
+                        let known: Vec<&str> = properties.keys().copied().take(20).collect();
+                        let got = Excerpt::of(name);
+                        let known = known.join(", ");
+                        return Err(self.fault(format!("no field but {known}; got {got}")));
+                    }
+                    self.within(&step, additional, value, depth)?;
+                }
+                (None, None) => {}
+            }
+        }
+        self.check_length(own, fields.len(), ["minProperties", "maxProperties"], "fields")
+    }
+
+    fn check_array(
+        &mut self,
+        own: &Merged<'_>,
+        values: &[Value],
+        depth: usize,
+    ) -> Result<(), Mismatch> {
+        if let Some(items) = own.items() {
+            for (index, value) in values.iter().enumerate() {
+                self.within(&format!("[{index}]"), &items, value, depth)?;
+            }
+        }
+        if own.flag("uniqueItems") {
+            let mut seen: Vec<String> = values.iter().map(Value::to_string).collect();
+            seen.sort_unstable();
+            if seen.windows(2).any(|two| two[0] == two[1]) {
+                return Err(self.fault("elements that are all different"));
+            }
+        }
+        self.check_length(own, values.len(), ["minItems", "maxItems"], "elements")
+    }
+
+    fn check_text(&self, own: &Merged<'_>, text: &str) -> Result<(), Mismatch> {
+        if let Some(format) = own.get("format").and_then(Value::as_str)
+            && !has_format(text, format)
+        {
+            let got = Excerpt::of(text);
+            return Err(self.fault(format!("a text of the format {format}, got {got}")));
+        }
+        if let Some(pattern) = own.get("pattern").and_then(Value::as_str)
+            // What is no pattern in our reading of it is none that can be held against a value.
+            && Regex::new(pattern).is_ok_and(|known| !known.is_match(text))
+        {
+            let (pattern, got) = (Excerpt::of(pattern), Excerpt::of(text));
+            return Err(self.fault(format!("a text that matches {pattern}, got {got}")));
+        }
+        self.check_length(own, text.chars().count(), ["minLength", "maxLength"], "characters")
+    }
+
+    fn check_length(
+        &self,
+        own: &Merged<'_>,
+        length: usize,
+        [least, most]: [&str; 2],
+        of: &str,
+    ) -> Result<(), Mismatch> {
+        let length = u64::try_from(length).unwrap_or(u64::MAX);
+        let bound = |key: &str| own.get(key).and_then(Value::as_u64);
+        if let Some(least) = bound(least).filter(|least| length < *least) {
+            return Err(self.fault(format!("at least {least} {of}, got {length}")));
+        }
+        if let Some(most) = bound(most).filter(|most| length > *most) {
+            return Err(self.fault(format!("at most {most} {of}, got {length}")));
+        }
+        Ok(())
+    }
+
+    fn check_number(&self, own: &Merged<'_>, number: &Number) -> Result<(), Mismatch> {
+        let value = number.as_f64().unwrap_or(f64::NAN);
+        let (least, most) = bounds(own);
+        if !least.admits(value, |value, bound| value > bound) {
+            return Err(self.fault(format!("a number {least} at the least, got {number}")));
+        }
+        if !most.admits(value, |value, bound| value < bound) {
+            return Err(self.fault(format!("a number {most} at the most, got {number}")));
+        }
+        if let Some(step) = own.get("multipleOf").and_then(Value::as_f64)
+            && step > 0.0
+            && ((value / step).round() * step - value).abs() > f64::EPSILON * value.abs().max(1.0)
+        {
+            return Err(self.fault(format!("a multiple of {step}, got {number}")));
+        }
+        let range = match own.get("format").and_then(Value::as_str) {
+            Some("int32") => number.as_i64().is_some_and(|number| i32::try_from(number).is_ok()),
+            Some("int64") => number.as_i64().is_some() || number.as_f64().is_some_and(is_whole),
+            _ => true,
+        };
+        if range { Ok(()) } else { Err(self.fault(format!("a smaller number, got {number}"))) }
+    }
+}
+
+/// A bound of numbers.
+#[derive(Clone, Copy)]
+pub(super) struct Bound {
+    pub(super) at: Option<f64>,
+    /// Whether the bound itself is out.
+    pub(super) is_exclusive: bool,
+}
+
+impl fmt::Display for Bound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let other_than = if self.is_exclusive { "other than " } else { "" };
+        write!(f, "of {other_than}{}", self.at.unwrap_or_default())
+    }
+}
+
+impl Bound {
+    fn admits(self, value: f64, is_within: impl Fn(f64, f64) -> bool) -> bool {
+        self.at.is_none_or(|bound| {
+            is_within(value, bound) || (!self.is_exclusive && value.total_cmp(&bound).is_eq())
+        })
+    }
+}
+
+/// The least and the most that a number can be. Version 3.0 says with a flag that a bound is out, 3.1
+/// has another field for such a bound.
+pub(super) fn bounds(merged: &Merged<'_>) -> (Bound, Bound) {
+    let bound = |inclusive: &str, exclusive: &str| match merged.get(exclusive) {
+        Some(Value::Number(at)) => Bound { at: at.as_f64(), is_exclusive: true },
+        flag => Bound {
+            at: merged.get(inclusive).and_then(Value::as_f64),
+            is_exclusive: flag == Some(&Value::Bool(true)),
+        },
+    };
+    (bound("minimum", "exclusiveMinimum"), bound("maximum", "exclusiveMaximum"))
+}
+
+/// The types that a value has; a whole number is both an integer and a number.
+pub(super) fn type_names(value: &Value) -> &'static [&'static str] {
+    match value {
+        Value::Null => &["null"],
+        Value::Bool(_) => &["boolean"],
+        Value::Number(number) if number.as_f64().is_some_and(is_whole) => &["integer", "number"],
+        Value::Number(_) => &["number"],
+        Value::String(_) => &["string"],
+        Value::Array(_) => &["array"],
+        Value::Object(_) => &["object"],
+    }
+}
+
+fn is_whole(number: f64) -> bool {
+    number.fract().abs() < f64::MIN_POSITIVE
+}
+
+/// Whether two values are the same: 1 and 1.0 are.
+pub(super) fn equal(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        (Value::Number(one), Value::Number(other)) => {
+            one == other
+                || one.as_f64().zip(other.as_f64()).is_some_and(|(a, b)| a.total_cmp(&b).is_eq())
+        }
+        _ => one == other,
+    }
+}

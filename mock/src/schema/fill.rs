@@ -1,0 +1,253 @@
+//! A value that a schema allows, made of what is known.
+
+use serde_json::{Map, Number, Value};
+use tasklife::Now;
+
+use super::check::{Bound, bounds, equal, fits};
+use super::text::{of_format, of_length, of_pattern};
+use super::{MAX_DEPTH, Merged, Node};
+
+/// How many values one answer has at the most, whatever its schema wants.
+const MAX_VALUES: usize = 100_000;
+
+/// What is known of a value that is to be made.
+pub(crate) struct Given<'a> {
+    /// As much of the value as somebody gave.
+    pub(crate) value: &'a Value,
+    /// Whether an object also shows what its schema does not name.
+    pub(crate) is_open: bool,
+    pub(crate) now: Now,
+}
+
+/// Of what is given as much as the schema allows, then its examples and defaults, then the least.
+pub(super) fn fill(node: &Node<'_>, given: &Given<'_>) -> Value {
+    let mut filler = Filler { is_open: given.is_open, now: given.now, left: MAX_VALUES };
+    filler.fill(node, Some(given.value).filter(|value| !value.is_null()), 0)
+}
+
+struct Filler {
+    is_open: bool,
+    now: Now,
+    /// How many values may be made yet.
+    left: usize,
+}
+
+impl Filler {
+    fn fill(&mut self, node: &Node<'_>, given: Option<&Value>, depth: usize) -> Value {
+        let merged = node.merged(given);
+        self.left = self.left.saturating_sub(1);
+        if depth > MAX_DEPTH || self.left == 0 || merged.never {
+            return Value::Null;
+        }
+        if let Some(constant) = merged.get("const") {
+            return constant.clone();
+        }
+        let types = merged.types();
+        let can_be = |name: &str| types.is_empty() || types.contains(&name);
+        match given {
+            Some(Value::Object(fields)) if can_be("object") => {
+                return Value::Object(self.object(&merged, fields, depth));
+            }
+            Some(Value::Array(values)) if can_be("array") => {
+                return self.array(&merged, values, depth);
+            }
+            Some(value) => {
+                let coerced = [Some(value.clone()), coerced(value, &merged)];
+                if let Some(value) = coerced.into_iter().flatten().find(|value| fits(node, value)) {
+                    return value;
+                }
+            }
+            None => {}
+        }
+        if let Some(example) = example(node, &merged) {
+            return example;
+        }
+        if let Some(Value::Array(values)) = merged.get("enum") {
+            let plain = values.iter().find(|value| !value.is_null()).or(values.first());
+            return plain.cloned().unwrap_or_default();
+        }
+        self.least(&merged, &types, depth)
+    }
+
+    fn object(
+        &mut self,
+        merged: &Merged<'_>,
+        given: &Map<String, Value>,
+        depth: usize,
+    ) -> Map<String, Value> {
+        let (properties, required) = (merged.properties(), merged.required());
+        let example = merged.get("example").and_then(Value::as_object);
+        let mut fields = Map::new();
+        for (name, node) in &properties {
+            let own = node.merged(None);
+            if own.flag("writeOnly") {
+                continue;
+            }
+            let known = given.get(*name).or_else(|| example?.get(*name));
+            // What is given and not allowed is not said at all, unless something has to be.
+            let is_sound = known.is_some_and(|value| can_show(node, value));
+            if is_sound || required.contains(name) || says_what_it_is(&own) {
+                fields.insert((*name).to_owned(), self.fill(node, known, depth + 1));
+            }
+        }
+        let additional = merged.additional();
+        let shows_more = match &additional {
+            Some(node) => *node.value != Value::Bool(false),
+            None => self.is_open || properties.is_empty(),
+        };
+        if shows_more {
+            for (name, value) in given {
+                if properties.contains_key(name.as_str()) {
+                    continue;
+                }
+                match &additional {
+                    Some(node) if !fits(node, value) => {}
+                    _ => {
+                        fields.insert(name.clone(), value.clone());
+                    }
+                }
+            }
+        }
+        // What is required and has no schema of its own can be anything.
+        for name in required {
+            let hidden =
+                properties.get(name).is_some_and(|node| node.merged(None).flag("writeOnly"));
+            if !fields.contains_key(name) && !hidden {
+                let given = given.get(name).cloned().unwrap_or_else(|| Value::Object(Map::new()));
+                fields.insert(name.to_owned(), given);
+            }
+        }
+        fields
+    }
+
+    fn array(&mut self, merged: &Merged<'_>, given: &[Value], depth: usize) -> Value {
+        let bound = |key: &str| merged.get(key).and_then(Value::as_u64);
+        let size = |bound: u64| usize::try_from(bound).unwrap_or(usize::MAX);
+        let most = bound("maxItems").map_or(usize::MAX, size);
+        let least = bound("minItems").map_or(0, size).min(1_000);
+        let items = merged.items();
+        let mut values = Vec::new();
+        for value in given.iter().take(most) {
+            values.push(match &items {
+                Some(node) => self.fill(node, Some(value), depth + 1),
+                None => value.clone(),
+            });
+        }
+        while values.len() < least && self.left > 0 {
+            let number = Value::from(values.len());
+            values.push(match &items {
+                // Where they have to be different, numbers and texts of numbers are.
+                Some(node) if merged.flag("uniqueItems") => {
+                    self.fill(node, Some(&number), depth + 1)
+                }
+                Some(node) => self.fill(node, None, depth + 1),
+                None => number,
+            });
+        }
+        Value::Array(values)
+    }
+
+    fn least(&mut self, merged: &Merged<'_>, types: &[&str], depth: usize) -> Value {
+        if types.contains(&"null") {
+            return Value::Null;
+        }
+        match types.first().copied() {
+            Some("string") => Value::from(self.least_text(merged)),
+            Some("integer") => least_number(merged, true),
+            Some("number") => least_number(merged, false),
+            Some("boolean") => Value::Bool(false),
+            Some("array") => self.array(merged, &[], depth),
+            _ => Value::Object(self.object(merged, &Map::new(), depth)),
+        }
+    }
+
+    fn least_text(&self, merged: &Merged<'_>) -> String {
+        let bound = |key: &str| merged.get(key).and_then(Value::as_u64);
+        let size = |bound: u64| usize::try_from(bound).unwrap_or(usize::MAX);
+        let pattern = merged.get("pattern").and_then(Value::as_str);
+        let format = merged.get("format").and_then(Value::as_str);
+        let text = pattern.and_then(of_pattern);
+        let text = text.or_else(|| format.map(|format| of_format(format, self.now)));
+        let (least, most) = (bound("minLength").map_or(0, size), bound("maxLength"));
+        of_length(text.unwrap_or_default(), least, most.map_or(usize::MAX, size))
+    }
+}
+
+/// Whether something of a value remains where it is shown.
+fn can_show(node: &Node<'_>, value: &Value) -> bool {
+    let merged = node.merged(Some(value));
+    let types = merged.types();
+    let is_of = |name: &str| types.is_empty() || types.contains(&name);
+    match value {
+        Value::Object(_) => is_of("object"),
+        Value::Array(_) => is_of("array"),
+        scalar => fits(node, scalar) || coerced(scalar, &merged).is_some_and(|it| fits(node, &it)),
+    }
+}
+
+/// An example or a default, if it is what the schema allows.
+fn example(node: &Node<'_>, merged: &Merged<'_>) -> Option<Value> {
+    let examples = merged.get("examples").and_then(Value::as_array);
+    let examples = examples.into_iter().flatten();
+    let known = merged.get("example").into_iter().chain(examples).chain(merged.get("default"));
+    known.filter(|value| !value.is_null()).find(|value| fits(node, value)).cloned()
+}
+
+/// Whether a property that nobody gave says what it is.
+fn says_what_it_is(merged: &Merged<'_>) -> bool {
+    ["example", "examples", "default", "const"].into_iter().any(|key| {
+        merged
+            .get(key)
+            .is_some_and(|value| !value.is_null() && !equal(value, &Value::Array(vec![])))
+    })
+}
+
+/// An id is a number here and a text there: the same id, as the schema wants it.
+fn coerced(value: &Value, merged: &Merged<'_>) -> Option<Value> {
+    let types = merged.types();
+    match value {
+        Value::Number(number) if types.contains(&"string") => {
+            let format = merged.get("format").and_then(Value::as_str);
+            let id = number.as_u64().filter(|_| format == Some("uuid"));
+            Some(match id {
+                Some(id) => Value::from(format!("00000000-0000-4000-8000-{id:012x}")),
+                None => Value::from(number.to_string()),
+            })
+        }
+        Value::String(text) if types.contains(&"integer") => {
+            text.parse::<i64>().ok().map(Value::from)
+        }
+        _ => None,
+    }
+}
+
+/// Zero, or the number nearest to it that is within the bounds.
+fn least_number(merged: &Merged<'_>, is_whole: bool) -> Value {
+    let (least, most) = bounds(merged);
+    let step = merged.get("multipleOf").and_then(Value::as_f64).filter(|step| *step > 0.0);
+    let grain = step.unwrap_or(if is_whole { 1.0 } else { 0.5 });
+    let within = |bound: Bound, up: bool| {
+        let at = bound.at?;
+        let past = if up { at > 0.0 } else { at < 0.0 };
+        let touches = bound.is_exclusive && at.abs() < f64::MIN_POSITIVE;
+        if !past && !touches {
+            return None;
+        }
+        let whole = if step.is_some() || is_whole {
+            if up { (at / grain).ceil() * grain } else { (at / grain).floor() * grain }
+        } else {
+            at
+        };
+        let is_at = (whole - at).abs() < f64::MIN_POSITIVE;
+        let further = if up { grain } else { -grain };
+        Some(if bound.is_exclusive && is_at { whole + further } else { whole })
+    };
+    let number = within(least, true).or_else(|| within(most, false)).unwrap_or(0.0);
+    #[expect(clippy::cast_possible_truncation, reason = "a number within i64 is what is wanted")]
+    let whole = number as i64;
+    if number.fract().abs() < f64::MIN_POSITIVE {
+        Value::from(whole)
+    } else {
+        Number::from_f64(number).map_or(Value::from(whole), Value::Number)
+    }
+}

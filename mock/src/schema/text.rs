@@ -1,0 +1,101 @@
+//! Texts of a format, of a pattern, of a length.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use chrono::{DateTime, NaiveDate, SecondsFormat};
+use regex_syntax::hir::{Class, ClassUnicode, ClassUnicodeRange, Hir, HirKind};
+use tasklife::Now;
+
+/// How long a text is made at the most, whatever its schema wants.
+const MAX_LENGTH: usize = 4_096;
+
+/// Whether a text has a format, as far as the format is known here: one that is not says nothing.
+pub(super) fn has_format(text: &str, format: &str) -> bool {
+    match format {
+        "date-time" => DateTime::parse_from_rfc3339(text).is_ok(),
+        "date" => NaiveDate::parse_from_str(text, "%Y-%m-%d").is_ok() && text.len() == 10,
+        "uuid" => {
+            text.len() == 36
+                && text.bytes().enumerate().all(|(at, byte)| match at {
+                    8 | 13 | 18 | 23 => byte == b'-',
+                    _ => byte.is_ascii_hexdigit(),
+                })
+        }
+        "email" => text.split_once('@').is_some_and(|(name, host)| {
+            !name.is_empty() && !host.is_empty() && !text.contains(' ')
+        }),
+        "uri" | "url" => text.parse::<http::Uri>().is_ok_and(|uri| uri.scheme().is_some()),
+        "ipv4" => text.parse::<Ipv4Addr>().is_ok(),
+        "ipv6" => text.parse::<Ipv6Addr>().is_ok(),
+        _ => true,
+    }
+}
+
+/// The least text of a format; an empty one of a format that is not known.
+pub(super) fn of_format(format: &str, now: Now) -> String {
+    let text = match format {
+        "date-time" => return now.to_rfc3339_opts(SecondsFormat::Secs, true),
+        "date" => return now.date_naive().to_string(),
+        "time" => "00:00:00Z",
+        "duration" => "PT0S",
+        "uuid" => "00000000-0000-4000-8000-000000000000",
+        "email" | "idn-email" => "user@example.com",
+        "hostname" | "idn-hostname" => "example.com",
+        "uri" | "url" | "iri" => "https://example.com/",
+        "uri-reference" | "iri-reference" => "/",
+        "ipv4" => "192.0.2.1",
+        "ipv6" => "2001:db8::1",
+        _ => "",
+    };
+    text.into()
+}
+
+/// A text of at least, and at most, so many characters.
+pub(super) fn of_length(mut text: String, least: usize, most: usize) -> String {
+    let length = text.chars().count();
+    text.extend(std::iter::repeat_n('a', least.min(MAX_LENGTH).saturating_sub(length)));
+    text.chars().take(most).collect()
+}
+
+/// The shortest text that matches a pattern, if it is one that is understood here: without
+/// look-around and back-references.
+pub(super) fn of_pattern(pattern: &str) -> Option<String> {
+    let hir = regex_syntax::parse(pattern).ok()?;
+    let mut text = String::new();
+    add_match(&hir, &mut text)?;
+    Some(text)
+}
+
+fn add_match(hir: &Hir, text: &mut String) -> Option<()> {
+    if text.len() > MAX_LENGTH {
+        return None;
+    }
+    match hir.kind() {
+        HirKind::Empty | HirKind::Look(_) => {}
+        HirKind::Literal(literal) => text.push_str(std::str::from_utf8(&literal.0).ok()?),
+        HirKind::Class(Class::Unicode(class)) => text.push(plainest(class)?),
+        HirKind::Class(Class::Bytes(class)) => text.push(class.ranges().first()?.start().into()),
+        HirKind::Repetition(repeated) => {
+            for _ in 0..repeated.min {
+                add_match(&repeated.sub, text)?;
+            }
+        }
+        HirKind::Capture(group) => add_match(&group.sub, text)?,
+        HirKind::Concat(parts) => {
+            for part in parts {
+                add_match(part, text)?;
+            }
+        }
+        HirKind::Alternation(alternatives) => add_match(alternatives.first()?, text)?,
+    }
+    Some(())
+}
+
+/// A character of a class: a letter or a digit, where there is one.
+fn plainest(class: &ClassUnicode) -> Option<char> {
+    let has = |c: char| class.iter().any(|range| (range.start()..=range.end()).contains(&c));
+    ['a', 'A', '0']
+        .into_iter()
+        .find(|c| has(*c))
+        .or_else(|| class.iter().next().map(ClassUnicodeRange::start))
+}
