@@ -301,6 +301,12 @@ impl MockApi {
         Ok(self)
     }
 
+    /// Whether a kind of resources is found at a path below the base address such as `/subscriptions/77899`.
+    #[must_use]
+    pub fn has_resource(&self, path: &str) -> bool {
+        self.routes.resource_at(path).is_some()
+    }
+
     /// Lets a new task be unknown for a while: 404 where it is asked for, and missing from lists.
     /// The live API hands out an id a moment before its task can be read.
     ///

@@ -8,7 +8,7 @@ use tasklife::ResourceId;
 use crate::account::Account;
 use crate::describe::{Described, Lens};
 use crate::effect::{Effect, Shows};
-use crate::kind::{Shown, Within, fields_but_secrets};
+use crate::kind::{Within, fields_but_secrets};
 use crate::pace::Pace;
 use crate::rejection::Rejection;
 use crate::request::Call;
@@ -58,7 +58,7 @@ impl Call<'_> {
                     return self.no_resource(&key);
                 }
             }
-            Shows::Effect | Shows::By(_) => {}
+            Shows::Effect | Shows::Nothing | Shows::By(_) => {}
         }
         let next = work.needs_id(routes, resources).then(|| resources.next_id());
         let target = work.target(routes, resources, next.as_ref());
@@ -74,7 +74,11 @@ impl Call<'_> {
             resources.is_there(routes, key, self.now);
         }
         let after = || target.as_ref().and_then(|key| describe(resources, key));
-        let described = if deletes { before } else { after() };
+        let described = match work.shows() {
+            Shows::Nothing => None,
+            _ if deletes => before,
+            _ => after(),
+        };
 
         let lens = Lens::new(routes, resources, work.ids(), self.now, number);
         let text = match (work.shows(), shape) {
@@ -82,16 +86,9 @@ impl Call<'_> {
             (_, Shape::Nothing) => None,
             (_, Shape::Resource) => described.map(|it| it.text()),
             (_, Shape::Schema { schema, envelope, example }) => {
-                let kind = target.as_ref().map(|(kind, _)| &routes.kind(*kind).shown);
-                let is_plain = matches!(kind, Some(Shown::Plain(_)));
-                match described {
-                    Some(described) if is_plain => Some(described.text()),
-                    described => {
-                        let given = given(work, described, envelope.as_deref());
-                        let given = over(example.as_ref(), given);
-                        Some(lens.fill(schema, &given).to_string())
-                    }
-                }
+                let given = given(work, described, envelope.as_deref());
+                let given = over(example.as_ref(), given);
+                Some(lens.fill(schema, &given).to_string())
             }
         };
         let mut response = match text {

@@ -60,6 +60,8 @@ pub(crate) enum Edit {
 pub(crate) enum Shows {
     /// What the operation made or changed, or the resource that it is about.
     Effect,
+    /// What its schema says, whatever there is.
+    Nothing,
     /// The resource of a kind.
     One(usize),
     /// All resources of a kind.
@@ -72,6 +74,7 @@ impl fmt::Debug for Shows {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Effect => f.write_str("Effect"),
+            Self::Nothing => f.write_str("Nothing"),
             Self::One(kind) => write!(f, "One({kind})"),
             Self::All(kind) => write!(f, "All({kind})"),
             Self::By(_) => f.write_str("By"),

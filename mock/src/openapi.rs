@@ -20,7 +20,7 @@ use crate::path::Template;
 use crate::route::{Answer, Operation, RouteFault, Routes, Shape};
 use crate::text::Excerpt;
 use document::{Described, Document};
-use kinds::{content_of, envelope, has, list_in, makes_by_put};
+use kinds::{content_of, envelope, has, is_one, list_in, makes_by_put};
 
 pub(crate) use document::DocumentFault;
 
@@ -120,7 +120,7 @@ impl OpenApi {
     }
 
     /// Sets the path of tasks, such as `/operations`. Unless set, it is where the description has a list
-    /// of tasks, and else `/tasks`.
+    /// of tasks, and else the first of `/tasks`, `/operations` and `/_tasks` that it has nothing at.
     #[must_use]
     pub fn with_tasks(self, path: &str) -> Self {
         Self { tasks: Some(path.into()), ..self }
@@ -237,6 +237,7 @@ impl Blueprint {
             operation.has_task = beside.accepted(operation).is_some();
         }
         let tasks = beside.tasks.clone().or_else(|| tasks_path(&described, beside));
+        let tasks = tasks.or_else(|| free_path(&described).map(str::to_owned));
         let mut routes = Routes::new(tasks.as_deref().unwrap_or("/tasks"));
         kinds::add_kinds(&mut routes, &described);
         let mut titles = BTreeMap::new();
@@ -382,6 +383,16 @@ fn tasks_path(described: &[Described], beside: &OpenApi) -> Option<String> {
     }
 }
 
+/// A path for tasks that is no other's.
+fn free_path(described: &[Described]) -> Option<&'static str> {
+    let is_free = |path: &&str| {
+        let routes = Routes::new(path);
+        let reads = |it: &Described| it.method == Method::GET && routes.is_of_tasks(&it.path);
+        !described.iter().any(reads)
+    };
+    ["/tasks", "/operations", "/_tasks"].into_iter().find(is_free)
+}
+
 /// An operation as the API has it.
 fn read(
     routes: &Routes,
@@ -406,7 +417,17 @@ fn read(
         None => at_once(routes, operation),
     };
     let needs_body = Some(operation.needs_body);
-    let (shows, body) = (Shows::Effect, operation.body.clone());
+    let listed = routes.kind_listed_at(&path).filter(|_| method == Method::GET);
+    let single = routes.kind_at(&path).filter(|kind| routes.kind(*kind).is_single);
+    let content = content_of(operation);
+    let shows = match (listed, single) {
+        // What is no list is not read as one.
+        (Some(kind), _) if !content.is_some_and(|it| is_one(&it.schema)) => Shows::All(kind),
+        (Some(_), Some(single)) => Shows::One(single),
+        (Some(_), None) => Shows::Nothing,
+        (None, _) => Shows::Effect,
+    };
+    let body = operation.body.clone();
     let paging = Paging::of_parameters(&operation.parameters);
     Operation { method, path, answer, effect, shows, needs_body, body, refuses: None, paging }
 }

@@ -80,6 +80,8 @@ static BLUEPRINT: LazyLock<Result<Blueprint, MockError>> = LazyLock::new(|| {
         .with_conventions(|routes| {
             // Clients ask for a part of any list.
             routes.set_paging(&Paging::default());
+            // What a resource shows is said below, and more than the description has.
+            routes.show_resources();
             let mut api = Conventions { routes };
             subscription::describe(&mut api);
             database::describe(&mut api);

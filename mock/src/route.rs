@@ -174,6 +174,17 @@ impl Routes {
         }
     }
 
+    /// Lets all operations that are answered at once show the resource, or all of its kind, as they describe
+    /// themselves.
+    pub(crate) fn show_resources(&mut self) {
+        for operation in &mut self.operations {
+            if let Answer::AtOnce { shape, .. } = &mut operation.answer {
+                *shape = Shape::Resource;
+                operation.shows = Shows::Effect;
+            }
+        }
+    }
+
     pub(crate) fn operation_mut(
         &mut self,
         method: &Method,
@@ -194,7 +205,9 @@ impl Routes {
 
     /// The kind of which all are found at this path.
     pub(crate) fn kind_listed_at(&self, collection: &Template) -> Option<usize> {
-        self.kinds.iter().position(|kind| !kind.is_single && kind.collection() == *collection)
+        // Below an id, that is the path of a resource.
+        let listed = |kind: &Kind| !kind.is_single && kind.collection() == *collection;
+        if collection.last_id().is_some() { None } else { self.kinds.iter().position(listed) }
     }
 
     pub(crate) fn command_types(&self) -> Vec<CommandType> {

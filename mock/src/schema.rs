@@ -44,34 +44,35 @@ impl Schema {
     /// The value for an answer: of what is given as much as the schema allows, then its examples and
     /// defaults, then the least that it allows.
     pub(crate) fn fill(&self, given: &Given<'_>) -> Value {
-        fill::fill(&self.node(), given)
+        fill::fill(self.node(), given)
     }
 
     /// The schema of a property, if it names it.
     pub(crate) fn property(&self, name: &str) -> Option<Self> {
-        let node = self.node().merged(None).properties().remove(name)?;
-        node.at.map(|at| Self { root: self.root.clone(), at: at.into() })
+        let nodes = self.settled().properties().remove(name)?;
+        let at = nodes.first()?.at.as_str().into();
+        Some(Self { root: self.root.clone(), at })
     }
 
     /// The names of its properties.
     pub(crate) fn property_names(&self) -> Vec<String> {
-        self.node().merged(None).properties().into_keys().map(str::to_owned).collect()
+        self.settled().properties().into_keys().map(str::to_owned).collect()
     }
 
     /// The schema of the elements of an array.
     pub(crate) fn items(&self) -> Option<Self> {
-        let at = self.node().merged(None).items()?.at?;
-        Some(Self { root: self.root.clone(), at: at.into() })
+        let at = self.settled().items().first()?.at.as_str().into();
+        Some(Self { root: self.root.clone(), at })
     }
 
     /// Whether a value can be of this type, as far as the schema says one.
     pub(crate) fn is_of_type(&self, name: &str) -> bool {
-        self.node().merged(None).types().contains(&name)
+        self.settled().types().contains(&name)
     }
 
     /// Whether a request may not say it.
     pub(crate) fn is_read_only(&self) -> bool {
-        self.node().merged(None).flag("readOnly")
+        self.settled().flag("readOnly")
     }
 
     /// Whether it is a component of this name, or made of it.
@@ -85,7 +86,11 @@ impl Schema {
     }
 
     fn node(&self) -> Node<'_> {
-        Node { root: &self.root, value: self.value(), at: Some(self.at.to_string()) }
+        Node { root: &self.root, value: self.value(), at: self.at.to_string() }
+    }
+
+    fn settled(&self) -> Merged<'_> {
+        Merged::of(&[self.node()]).settled(None, 0)
     }
 }
 
@@ -95,66 +100,72 @@ struct Node<'a> {
     root: &'a Value,
     value: &'a Value,
     /// Its JSON pointer.
-    at: Option<String>,
+    at: String,
 }
 
 impl<'a> Node<'a> {
     fn child(&self, value: &'a Value, step: &str) -> Self {
-        let at = self.at.as_ref().map(|at| format!("{at}/{}", escaped(step)));
-        Self { root: self.root, value, at }
+        Self { root: self.root, value, at: format!("{}/{}", self.at, escaped(step)) }
+    }
+
+    /// The schemas in a list of it, such as `allOf`.
+    fn elements(&self, key: &'a str) -> impl Iterator<Item = Self> + use<'a> {
+        let (root, at) = (self.root, self.at.clone());
+        let all = self.value.get(key).and_then(Value::as_array).into_iter().flatten();
+        all.enumerate().map(move |(index, value)| Self {
+            root,
+            value,
+            at: format!("{at}/{key}/{index}"),
+        })
     }
 
     /// What it refers to.
     fn target(&self) -> Option<Self> {
         let reference = self.value.get("$ref")?.as_str()?.strip_prefix('#')?;
-        let at = unescaped_percent(reference);
-        Some(Self { root: self.root, value: self.root.pointer(&at)?, at: Some(at) })
+        let at = percent_encoding::percent_decode_str(reference).decode_utf8_lossy().into_owned();
+        Some(Self { root: self.root, value: self.root.pointer(&at)?, at })
     }
 
     /// The names of the components that it is made of: its own, and those of all its parts.
     fn names(&self) -> Vec<String> {
         let mut names = Vec::new();
-        let mut at = vec![(self.clone(), 0)];
-        while let Some((node, depth)) = at.pop() {
-            if depth > MAX_DEPTH {
-                continue;
+        let mut left = vec![(self.clone(), 0)];
+        while let Some((node, depth)) = left.pop() {
+            if depth > MAX_DEPTH || names.len() > 100 {
+                break;
             }
             if let Some(target) = node.target() {
-                let name = target.at.as_deref().and_then(|at| at.rsplit('/').next());
-                names.extend(name.map(str::to_owned));
-                at.push((target, depth + 1));
+                names.extend(target.at.rsplit('/').next().map(str::to_owned));
+                left.push((target, depth + 1));
             }
             for key in ["allOf", "oneOf", "anyOf"] {
-                let parts = node.value.get(key).and_then(Value::as_array).into_iter().flatten();
-                at.extend(parts.enumerate().map(|(index, part)| {
-                    (node.child(part, key).child(part, &index.to_string()), depth + 1)
-                }));
-            }
-            if names.len() > 100 {
-                break;
+                left.extend(node.elements(key).map(|part| (part, depth + 1)));
             }
         }
         names
     }
-
-    /// All that applies to a value: the schema, what it refers to, and all of `allOf`; of `oneOf` and
-    /// `anyOf` the one that what is given is most like.
-    fn merged(&self, given: Option<&Value>) -> Merged<'a> {
-        let mut merged = Merged { parts: Vec::new(), never: false };
-        merged.add(self, given, 0);
-        merged
-    }
 }
 
-/// The parts of a schema that all apply to a value.
+/// The parts of schemas that all apply to one value: what they refer to, and all of `allOf`.
+#[derive(Clone, Default)]
 struct Merged<'a> {
     parts: Vec<Node<'a>>,
+    /// The alternatives of which one applies besides, `oneOf` and `anyOf`, each with where they stand.
+    choices: Vec<(Node<'a>, Vec<Node<'a>>)>,
     /// Whether no value is allowed.
     never: bool,
 }
 
 impl<'a> Merged<'a> {
-    fn add(&mut self, node: &Node<'a>, given: Option<&Value>, depth: usize) {
+    fn of(nodes: &[Node<'a>]) -> Self {
+        let mut merged = Self::default();
+        for node in nodes {
+            merged.add(node, 0);
+        }
+        merged
+    }
+
+    fn add(&mut self, node: &Node<'a>, depth: usize) {
         if depth > MAX_DEPTH || self.parts.len() > 200 {
             return;
         }
@@ -164,19 +175,35 @@ impl<'a> Merged<'a> {
         }
         self.parts.push(node.clone());
         if let Some(target) = node.target() {
-            self.add(&target, given, depth + 1);
+            self.add(&target, depth + 1);
         }
-        for (index, part) in elements(node.value, "allOf") {
-            self.add(&node.child(part, "allOf").child(part, &index.to_string()), given, depth + 1);
+        for part in node.elements("allOf") {
+            self.add(&part, depth + 1);
         }
         for key in ["oneOf", "anyOf"] {
-            let alternatives: Vec<Node<'a>> = elements(node.value, key)
-                .map(|(index, part)| node.child(part, key).child(part, &index.to_string()))
-                .collect();
-            if let Some(chosen) = chosen(node, &alternatives, given, depth) {
-                self.add(chosen, given, depth + 1);
+            let alternatives: Vec<Node<'a>> = node.elements(key).collect();
+            if !alternatives.is_empty() {
+                self.choices.push((node.clone(), alternatives));
             }
         }
+    }
+
+    /// The same, with one of its alternatives.
+    fn with(&self, alternative: &Node<'a>) -> Self {
+        let mut merged = self.clone();
+        merged.add(alternative, 0);
+        merged
+    }
+
+    /// The same, with the best of each of its alternatives.
+    fn settled(mut self, given: Option<&Value>, depth: usize) -> Self {
+        for _ in 0..MAX_DEPTH {
+            let Some((node, alternatives)) = self.choices.pop() else { break };
+            if let Some(best) = ranked(&node, &alternatives, given, depth).first() {
+                self = self.with(best);
+            }
+        }
+        self
     }
 
     /// What the first part says that says it.
@@ -184,82 +211,103 @@ impl<'a> Merged<'a> {
         self.parts.iter().find_map(|part| part.value.get(key))
     }
 
-    fn flag(&self, key: &str) -> bool {
-        self.get(key) == Some(&Value::Bool(true))
+    /// All that the parts say.
+    fn all(&self, key: &'a str) -> impl Iterator<Item = &'a Value> {
+        self.parts.iter().filter_map(move |part| part.value.get(key))
     }
 
-    fn properties(&self) -> BTreeMap<&'a str, Node<'a>> {
-        let mut properties = BTreeMap::new();
+    fn flag(&self, key: &str) -> bool {
+        self.parts.iter().any(|part| part.value.get(key) == Some(&Value::Bool(true)))
+    }
+
+    /// Each property, with all schemas that apply to it.
+    fn properties(&self) -> BTreeMap<&'a str, Vec<Node<'a>>> {
+        let mut properties: BTreeMap<&str, Vec<Node<'a>>> = BTreeMap::new();
         for part in &self.parts {
             let named = part.value.get("properties").and_then(Value::as_object);
             for (name, value) in named.into_iter().flatten() {
-                let node = part.child(value, "properties").child(value, name);
-                properties.entry(name.as_str()).or_insert(node);
+                let node = part.child(value, "properties");
+                let node = Node { at: format!("{}/{}", node.at, escaped(name)), ..node };
+                properties.entry(name.as_str()).or_default().push(node);
             }
         }
         properties
     }
 
     fn required(&self) -> BTreeSet<&'a str> {
-        let of = |part: &Node<'a>| part.value.get("required").and_then(Value::as_array);
-        self.parts.iter().filter_map(of).flatten().filter_map(Value::as_str).collect()
+        let lists = self.all("required").filter_map(Value::as_array);
+        lists.flatten().filter_map(Value::as_str).collect()
     }
 
-    fn items(&self) -> Option<Node<'a>> {
-        self.parts.iter().find_map(|part| Some(part.child(part.value.get("items")?, "items")))
+    /// All schemas that apply to each element.
+    fn items(&self) -> Vec<Node<'a>> {
+        let of = |part: &Node<'a>| Some(part.child(part.value.get("items")?, "items"));
+        self.parts.iter().filter_map(of).collect()
     }
 
-    /// The schema of what is not named among the properties, where there is one.
-    fn additional(&self) -> Option<Node<'a>> {
-        self.parts.iter().find_map(|part| {
-            Some(part.child(part.value.get("additionalProperties")?, "additionalProperties"))
-        })
+    /// All schemas that apply to what is not named among the properties.
+    fn additional(&self) -> Vec<Node<'a>> {
+        const KEY: &str = "additionalProperties";
+        let of = |part: &Node<'a>| Some(part.child(part.value.get(KEY)?, KEY));
+        self.parts.iter().filter_map(of).collect()
     }
 
-    /// The types that a value can have; all, where the schema says none.
+    /// The types that a value can have; none, where no part says any.
     fn types(&self) -> Vec<&'a str> {
-        let mut types: Vec<&str> = match self.get("type") {
-            Some(Value::String(name)) => vec![name],
-            Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).collect(),
-            _ if self.get("properties").is_some() || self.get("additionalProperties").is_some() => {
-                vec!["object"]
+        let mut known: Option<Vec<&str>> = None;
+        for part in &self.parts {
+            let Some(mut types) = types_of(part.value) else { continue };
+            if let Some(known) = known {
+                // A whole number is a number.
+                types.retain(|name| {
+                    known.contains(name) || (*name == "integer" && known.contains(&"number"))
+                });
             }
-            _ if self.get("items").is_some() => vec!["array"],
-            _ => return Vec::new(),
-        };
-        if self.flag("nullable") {
-            types.push("null");
+            known = Some(types);
         }
-        types
+        known.unwrap_or_default()
     }
 }
 
-fn elements<'a>(value: &'a Value, key: &str) -> impl Iterator<Item = (usize, &'a Value)> + use<'a> {
-    value.get(key).and_then(Value::as_array).into_iter().flatten().enumerate()
+/// The types that one part says; what has properties is an object, and what has items an array.
+fn types_of(value: &Value) -> Option<Vec<&str>> {
+    let mut types: Vec<&str> = match &value["type"] {
+        Value::String(name) => vec![name],
+        Value::Array(names) => names.iter().filter_map(Value::as_str).collect(),
+        _ if !value["properties"].is_null() || !value["additionalProperties"].is_null() => {
+            return Some(vec!["object"]);
+        }
+        _ if !value["items"].is_null() => return Some(vec!["array"]),
+        _ => return None,
+    };
+    if value["nullable"] == true {
+        types.push("null");
+    }
+    Some(types)
 }
 
-/// The alternative that what is given is most like: the one that its discriminator names, or with
-/// most of its fields, or of its type; without anything to go by the first that is not null.
-fn chosen<'n, 'a>(
+/// Alternatives, the one that what is given is most like first: that which the discriminator names, or
+/// with most of its fields, or of its type; without anything to go by those that are not null.
+fn ranked<'a>(
     node: &Node<'a>,
-    alternatives: &'n [Node<'a>],
+    alternatives: &[Node<'a>],
     given: Option<&Value>,
     depth: usize,
-) -> Option<&'n Node<'a>> {
-    let discriminator = node.value.get("discriminator");
-    let named = discriminator.and_then(|it| it["propertyName"].as_str());
-    let named = named.and_then(|property| given?.get(property)?.as_str());
-    if let Some(name) = named {
-        let mapped = discriminator.and_then(|it| it["mapping"][name].as_str());
-        let wanted = mapped.and_then(|reference| reference.rsplit('/').next()).unwrap_or(name);
-        let fits = |alternative: &&Node<'a>| alternative.names().iter().any(|it| it == wanted);
-        if let Some(found) = alternatives.iter().find(fits) {
-            return Some(found);
-        }
-    }
+) -> Vec<Node<'a>> {
+    let discriminator = &node.value["discriminator"];
+    let property = discriminator["propertyName"].as_str();
+    let named = property.and_then(|property| given?.get(property)?.as_str()).map(|name| {
+        let mapped = discriminator["mapping"][name].as_str();
+        mapped.and_then(|reference| reference.rsplit('/').next()).unwrap_or(name)
+    });
     let likeness = |alternative: &Node<'a>| {
-        let mut merged = Merged { parts: Vec::new(), never: false };
-        merged.add(alternative, None, depth + 1);
+        if depth > MAX_DEPTH {
+            return 0;
+        }
+        if named.is_some_and(|name| alternative.names().iter().any(|known| known == name)) {
+            return usize::MAX;
+        }
+        let merged = Merged::of(std::slice::from_ref(alternative));
         let types = merged.types();
         let Some(given) = given else { return usize::from(types != ["null"]) };
         let of_type = check::type_names(given).iter().any(|name| types.contains(name));
@@ -271,24 +319,14 @@ fn chosen<'n, 'a>(
         });
         1 + fields + usize::from(of_type || types.is_empty()) * 1_000
     };
-    let mut best: Option<(&Node<'a>, usize)> = None;
-    for alternative in alternatives {
-        let likeness = likeness(alternative);
-        if best.is_none_or(|(_, most)| likeness > most) {
-            best = Some((alternative, likeness));
-        }
-    }
-    best.map(|(alternative, _)| alternative)
+    let mut ranked = alternatives.to_vec();
+    ranked.sort_by_cached_key(|alternative| std::cmp::Reverse(likeness(alternative)));
+    ranked
 }
 
 /// A step of a JSON pointer.
 pub(crate) fn escaped(step: &str) -> String {
     step.replace('~', "~0").replace('/', "~1")
-}
-
-/// A reference's fragment as it was meant: it may be percent-encoded.
-fn unescaped_percent(fragment: &str) -> String {
-    percent_encoding::percent_decode_str(fragment).decode_utf8_lossy().into_owned()
 }
 
 /// The fields of an object, or none.

@@ -261,6 +261,7 @@ impl Work {
         let lens = Lens::new(routes, resources, &self.ids, now, account);
         match &self.shows {
             Shows::Effect if !self.asks => None,
+            Shows::Nothing => None,
             Shows::Effect => lens.describe(self.subject.as_ref()?).map(|it| it.text()),
             Shows::One(kind) => {
                 lens.describe(&(*kind, self.ids_of(routes, *kind))).map(|it| it.text())

@@ -90,7 +90,9 @@ impl Document {
             let at = format!("/paths/{}", escaped(written));
             let (item, at) = self.resolved(item, at);
             let fields = item.as_object().ok_or_else(|| DocumentFault::NoObject(at.clone()))?;
-            let plain = written.strip_suffix('/').filter(|it| !it.is_empty()).unwrap_or(written);
+            // What comes after `#` tells forms of one operation apart, of which the first counts here.
+            let (plain, form) = written.split_once('#').unwrap_or((written, ""));
+            let plain = plain.strip_suffix('/').filter(|it| !it.is_empty()).unwrap_or(plain);
             let path = Template::parse(plain)
                 .map_err(|fault| DocumentFault::Path(fault, format!("paths: {written}")))?;
             for (method, value) in fields {
@@ -103,6 +105,11 @@ impl Document {
                     // A HEAD is answered where a GET is; the others are no business of the API.
                     _ => continue,
                 };
+                let is_there =
+                    |it: &Described| !form.is_empty() && it.method == method && it.path == path;
+                if operations.iter().any(is_there) {
+                    continue;
+                }
                 let at = format!("{at}/{}", method.as_str().to_ascii_lowercase());
                 let value = value.as_object().ok_or_else(|| DocumentFault::NoObject(at.clone()))?;
                 operations.push(self.operation(

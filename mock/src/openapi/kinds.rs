@@ -37,7 +37,10 @@ pub(super) fn add_kinds(routes: &mut Routes, described: &[Described]) {
         if operation.method != Method::GET || path.last_id().is_some() || routes.is_of_tasks(path) {
             continue;
         }
+        let content = content_of(operation);
+        let lists = content.is_some_and(|it| list_in(&it.schema, "").is_some());
         let is_listed = items.iter().any(|item| item.last_id().is_some() && item.parent() == *path);
+        let is_listed = is_listed && !content.is_some_and(|it| is_one(&it.schema));
         let makes = has(described, path, &Method::POST);
         let writes = makes
             || [Method::PUT, Method::PATCH, Method::DELETE]
@@ -46,7 +49,6 @@ pub(super) fn add_kinds(routes: &mut Routes, described: &[Described]) {
         if is_listed || !writes || path.len() == 0 {
             continue;
         }
-        let lists = content_of(operation).is_some_and(|it| list_in(&it.schema, "").is_some());
         if makes && lists {
             // What is made and listed, and has no path of its own.
             if let Ok(item) = Template::parse(&format!("{path}/{{id}}")) {
@@ -204,6 +206,14 @@ pub(super) fn list_in(schema: &Schema, plural: &str) -> Option<Option<String>> {
         _ => None,
     });
     found.map(|name| Some(name.clone()))
+}
+
+/// Whether an answer is one thing, and no list of them.
+pub(super) fn is_one(schema: &Schema) -> bool {
+    let names = schema.property_names();
+    let names_itself =
+        ["id", "uuid", "key", "name"].iter().any(|id| names.iter().any(|it| it == id));
+    names_itself && list_in(schema, "").is_none_or(|list| list.is_some())
 }
 
 /// A name without what spellings differ in.

@@ -6,7 +6,7 @@ use regex::Regex;
 use serde_json::{Number, Value};
 
 use super::text::has_format;
-use super::{MAX_DEPTH, Merged, Node, elements};
+use super::{MAX_DEPTH, Merged, Node};
 use crate::text::Excerpt;
 
 /// What is wrong with a value, and where.
@@ -73,27 +73,23 @@ impl Checker<'_> {
         if let Some(target) = node.target() {
             self.check(&target, value, depth + 1)?;
         }
-        for (index, part) in elements(node.value, "allOf") {
-            self.check(
-                &node.child(part, "allOf").child(part, &index.to_string()),
-                value,
-                depth + 1,
-            )?;
+        for part in node.elements("allOf") {
+            self.check(&part, value, depth + 1)?;
         }
         for key in ["oneOf", "anyOf"] {
-            let mut first = None;
-            let mut fitting = false;
-            for (index, part) in elements(node.value, key) {
-                let part = node.child(part, key).child(part, &index.to_string());
+            let (mut first, mut fitting) = (None, 0);
+            for part in node.elements(key) {
                 match self.check(&part, value, depth + 1) {
-                    Ok(()) => fitting = true,
-                    Err(fault) => {
-                        first.get_or_insert(fault);
-                    }
+                    Ok(()) => fitting += 1,
+                    Err(fault) => drop(first.get_or_insert(fault)),
                 }
             }
-            if let Some(fault) = first.filter(|_| !fitting) {
+            if let Some(fault) = first.filter(|_| fitting == 0) {
                 return Err(fault);
+            }
+            // Many a description has alternatives that overlap: no client is to suffer for it.
+            if self.is_answer && key == "oneOf" && fitting > 1 {
+                return Err(self.fault("what one alternative allows, and not several"));
             }
         }
         if let Some(not) = node.value.get("not") {
@@ -103,7 +99,7 @@ impl Checker<'_> {
                 return Err(self.fault("another value"));
             }
         }
-        let own = Merged { parts: vec![node.clone()], never: false };
+        let own = Merged { parts: vec![node.clone()], ..Merged::default() };
         self.check_type(&own, value)?;
         match value {
             Value::Object(_) => self.check_object(&own, value, depth),
@@ -149,7 +145,7 @@ impl Checker<'_> {
         for name in own.required() {
             let not_here = if self.is_answer { "writeOnly" } else { "readOnly" };
             let is_hidden =
-                properties.get(name).is_some_and(|node| node.merged(None).flag(not_here));
+                properties.get(name).is_some_and(|nodes| Merged::of(nodes).flag(not_here));
             if !fields.contains_key(name) && !is_hidden {
                 return Err(self.fault(format!("a field {name:?}")));
             }
@@ -157,18 +153,19 @@ impl Checker<'_> {
         let additional = own.additional();
         for (name, value) in fields {
             let step = format!(".{name}");
-            match (properties.get(name.as_str()), &additional) {
-                (Some(property), _) => self.within(&step, property, value, depth)?,
-                (None, Some(additional)) => {
-                    if *additional.value == Value::Bool(false) {
-                        let known: Vec<&str> = properties.keys().copied().take(20).collect();
-                        let got = Excerpt::of(name);
-                        let known = known.join(", ");
-                        return Err(self.fault(format!("no field but {known}; got {got}")));
-                    }
-                    self.within(&step, additional, value, depth)?;
+            if let Some(nodes) = properties.get(name.as_str()) {
+                for node in nodes {
+                    self.within(&step, node, value, depth)?;
                 }
-                (None, None) => {}
+                continue;
+            }
+            for node in &additional {
+                if *node.value == Value::Bool(false) {
+                    let known: Vec<&str> = properties.keys().copied().take(20).collect();
+                    let (known, got) = (known.join(", "), Excerpt::of(name));
+                    return Err(self.fault(format!("no field but {known}; got {got}")));
+                }
+                self.within(&step, node, value, depth)?;
             }
         }
         self.check_length(own, fields.len(), ["minProperties", "maxProperties"], "fields")
@@ -180,7 +177,7 @@ impl Checker<'_> {
         values: &[Value],
         depth: usize,
     ) -> Result<(), Mismatch> {
-        if let Some(items) = own.items() {
+        for items in own.items() {
             for (index, value) in values.iter().enumerate() {
                 self.within(&format!("[{index}]"), &items, value, depth)?;
             }

@@ -5,10 +5,13 @@ use tasklife::Now;
 
 use super::check::{Bound, bounds, equal, fits};
 use super::text::{of_format, of_length, of_pattern};
-use super::{MAX_DEPTH, Merged, Node};
+use super::{MAX_DEPTH, Merged, Node, ranked};
 
 /// How many values one answer has at the most, whatever its schema wants.
 const MAX_VALUES: usize = 100_000;
+
+/// How many alternatives are tried.
+const MAX_TRIES: usize = 16;
 
 /// What is known of a value that is to be made.
 pub(crate) struct Given<'a> {
@@ -20,9 +23,9 @@ pub(crate) struct Given<'a> {
 }
 
 /// Of what is given as much as the schema allows, then its examples and defaults, then the least.
-pub(super) fn fill(node: &Node<'_>, given: &Given<'_>) -> Value {
+pub(super) fn fill(node: Node<'_>, given: &Given<'_>) -> Value {
     let mut filler = Filler { is_open: given.is_open, now: given.now, left: MAX_VALUES };
-    filler.fill(node, Some(given.value).filter(|value| !value.is_null()), 0)
+    filler.fill(&[node], Some(given.value).filter(|value| !value.is_null()), 0)
 }
 
 struct Filler {
@@ -33,12 +36,44 @@ struct Filler {
 }
 
 impl Filler {
-    fn fill(&mut self, node: &Node<'_>, given: Option<&Value>, depth: usize) -> Value {
-        let merged = node.merged(given);
+    /// A value to which all these schemas apply.
+    fn fill(&mut self, nodes: &[Node<'_>], given: Option<&Value>, depth: usize) -> Value {
+        self.settle(nodes, Merged::of(nodes), given, depth)
+    }
+
+    /// Tries the alternatives, the likeliest first, until the value is what all schemas allow.
+    fn settle(
+        &mut self,
+        nodes: &[Node<'_>],
+        mut merged: Merged<'_>,
+        given: Option<&Value>,
+        depth: usize,
+    ) -> Value {
         self.left = self.left.saturating_sub(1);
         if depth > MAX_DEPTH || self.left == 0 || merged.never {
             return Value::Null;
         }
+        let Some((node, alternatives)) = merged.choices.pop() else {
+            return self.make(nodes, &merged, given, depth);
+        };
+        let mut first = None;
+        for alternative in ranked(&node, &alternatives, given, depth).iter().take(MAX_TRIES) {
+            let value = self.settle(nodes, merged.with(alternative), given, depth);
+            if fit(nodes, &value) {
+                return value;
+            }
+            first.get_or_insert(value);
+        }
+        first.unwrap_or_default()
+    }
+
+    fn make(
+        &mut self,
+        nodes: &[Node<'_>],
+        merged: &Merged<'_>,
+        given: Option<&Value>,
+        depth: usize,
+    ) -> Value {
         if let Some(constant) = merged.get("const") {
             return constant.clone();
         }
@@ -46,27 +81,30 @@ impl Filler {
         let can_be = |name: &str| types.is_empty() || types.contains(&name);
         match given {
             Some(Value::Object(fields)) if can_be("object") => {
-                return Value::Object(self.object(&merged, fields, depth));
+                return Value::Object(self.object(merged, fields, depth));
             }
             Some(Value::Array(values)) if can_be("array") => {
-                return self.array(&merged, values, depth);
+                return self.array(merged, values, depth);
             }
             Some(value) => {
-                let coerced = [Some(value.clone()), coerced(value, &merged)];
-                if let Some(value) = coerced.into_iter().flatten().find(|value| fits(node, value)) {
+                let coerced = [Some(value.clone()), coerced(value, merged)];
+                if let Some(value) = coerced.into_iter().flatten().find(|value| fit(nodes, value)) {
                     return value;
                 }
             }
             None => {}
         }
-        if let Some(example) = example(node, &merged) {
+        if let Some(example) = example(nodes, merged) {
             return example;
         }
-        if let Some(Value::Array(values)) = merged.get("enum") {
-            let plain = values.iter().find(|value| !value.is_null()).or(values.first());
-            return plain.cloned().unwrap_or_default();
+        let listed = merged.all("enum").filter_map(Value::as_array).flatten();
+        if let Some(value) = listed.filter(|value| !value.is_null()).find(|it| fit(nodes, it)) {
+            return value.clone();
         }
-        self.least(&merged, &types, depth)
+        if fit(nodes, &Value::Null) && types.contains(&"null") {
+            return Value::Null;
+        }
+        self.least(merged, &types, depth)
     }
 
     fn object(
@@ -78,43 +116,37 @@ impl Filler {
         let (properties, required) = (merged.properties(), merged.required());
         let example = merged.get("example").and_then(Value::as_object);
         let mut fields = Map::new();
-        for (name, node) in &properties {
-            let own = node.merged(None);
+        for (name, nodes) in &properties {
+            let own = Merged::of(nodes);
             if own.flag("writeOnly") {
                 continue;
             }
-            let known = given.get(*name).or_else(|| example?.get(*name));
             // What is given and not allowed is not said at all, unless something has to be.
-            let is_sound = known.is_some_and(|value| can_show(node, value));
-            if is_sound || required.contains(name) || says_what_it_is(&own) {
-                fields.insert((*name).to_owned(), self.fill(node, known, depth + 1));
+            let sound = |value: &&Value| can_show(nodes, value);
+            let known = given.get(*name).filter(sound);
+            let known = known.or_else(|| example?.get(*name).filter(sound));
+            if known.is_some() || required.contains(name) || says_what_it_is(&own) {
+                fields.insert((*name).to_owned(), self.fill(nodes, known, depth + 1));
             }
         }
         let additional = merged.additional();
-        let shows_more = match &additional {
-            Some(node) => *node.value != Value::Bool(false),
-            None => self.is_open || properties.is_empty(),
-        };
-        if shows_more {
+        let closed = additional.iter().any(|node| *node.value == Value::Bool(false));
+        let shows_more = !additional.is_empty() || self.is_open || properties.is_empty();
+        if shows_more && !closed {
             for (name, value) in given {
-                if properties.contains_key(name.as_str()) {
-                    continue;
-                }
-                match &additional {
-                    Some(node) if !fits(node, value) => {}
-                    _ => {
-                        fields.insert(name.clone(), value.clone());
-                    }
+                if !properties.contains_key(name.as_str()) && fit(&additional, value) {
+                    fields.insert(name.clone(), value.clone());
                 }
             }
         }
         // What is required and has no schema of its own can be anything.
         for name in required {
-            let hidden =
-                properties.get(name).is_some_and(|node| node.merged(None).flag("writeOnly"));
-            if !fields.contains_key(name) && !hidden {
-                let given = given.get(name).cloned().unwrap_or_else(|| Value::Object(Map::new()));
-                fields.insert(name.to_owned(), given);
+            if !properties.contains_key(name) && !fields.contains_key(name) {
+                let value = match given.get(name) {
+                    Some(value) => value.clone(),
+                    None => self.fill(&additional, None, depth + 1),
+                };
+                fields.insert(name.to_owned(), value);
             }
         }
         fields
@@ -128,30 +160,25 @@ impl Filler {
         let items = merged.items();
         let mut values = Vec::new();
         for value in given.iter().take(most) {
-            values.push(match &items {
-                Some(node) => self.fill(node, Some(value), depth + 1),
-                None => value.clone(),
+            values.push(match &items[..] {
+                [] => value.clone(),
+                items => self.fill(items, Some(value), depth + 1),
             });
         }
         while values.len() < least && self.left > 0 {
             let number = Value::from(values.len());
-            values.push(match &items {
+            values.push(match &items[..] {
+                [] => number,
                 // Where they have to be different, numbers and texts of numbers are.
-                Some(node) if merged.flag("uniqueItems") => {
-                    self.fill(node, Some(&number), depth + 1)
-                }
-                Some(node) => self.fill(node, None, depth + 1),
-                None => number,
+                items if merged.flag("uniqueItems") => self.fill(items, Some(&number), depth + 1),
+                items => self.fill(items, None, depth + 1),
             });
         }
         Value::Array(values)
     }
 
     fn least(&mut self, merged: &Merged<'_>, types: &[&str], depth: usize) -> Value {
-        if types.contains(&"null") {
-            return Value::Null;
-        }
-        match types.first().copied() {
+        match types.iter().copied().find(|name| *name != "null") {
             Some("string") => Value::from(self.least_text(merged)),
             Some("integer") => least_number(merged, true),
             Some("number") => least_number(merged, false),
@@ -173,24 +200,31 @@ impl Filler {
     }
 }
 
+/// Whether all these schemas allow a value.
+fn fit(nodes: &[Node<'_>], value: &Value) -> bool {
+    nodes.iter().all(|node| fits(node, value))
+}
+
 /// Whether something of a value remains where it is shown.
-fn can_show(node: &Node<'_>, value: &Value) -> bool {
-    let merged = node.merged(Some(value));
+fn can_show(nodes: &[Node<'_>], value: &Value) -> bool {
+    let merged = Merged::of(nodes).settled(Some(value), 0);
     let types = merged.types();
     let is_of = |name: &str| types.is_empty() || types.contains(&name);
     match value {
         Value::Object(_) => is_of("object"),
         Value::Array(_) => is_of("array"),
-        scalar => fits(node, scalar) || coerced(scalar, &merged).is_some_and(|it| fits(node, &it)),
+        scalar => {
+            fit(nodes, scalar) || coerced(scalar, &merged).is_some_and(|value| fit(nodes, &value))
+        }
     }
 }
 
-/// An example or a default, if it is what the schema allows.
-fn example(node: &Node<'_>, merged: &Merged<'_>) -> Option<Value> {
+/// An example or a default, if it is what the schemas allow.
+fn example(nodes: &[Node<'_>], merged: &Merged<'_>) -> Option<Value> {
     let examples = merged.get("examples").and_then(Value::as_array);
     let examples = examples.into_iter().flatten();
     let known = merged.get("example").into_iter().chain(examples).chain(merged.get("default"));
-    known.filter(|value| !value.is_null()).find(|value| fits(node, value)).cloned()
+    known.filter(|value| !value.is_null()).find(|value| fit(nodes, value)).cloned()
 }
 
 /// Whether a property that nobody gave says what it is.

@@ -24,7 +24,10 @@ pub(super) fn has_format(text: &str, format: &str) -> bool {
         "email" => text.split_once('@').is_some_and(|(name, host)| {
             !name.is_empty() && !host.is_empty() && !text.contains(' ')
         }),
-        "uri" | "url" => text.parse::<http::Uri>().is_ok_and(|uri| uri.scheme().is_some()),
+        "uri" | "url" => {
+            let is_plain = !text.contains(['{', '}', '|', '\\', '^', '<', '>', '"', ' ', '`']);
+            is_plain && text.parse::<http::Uri>().is_ok_and(|uri| uri.scheme().is_some())
+        }
         "ipv4" => text.parse::<Ipv4Addr>().is_ok(),
         "ipv6" => text.parse::<Ipv6Addr>().is_ok(),
         _ => true,
