@@ -75,7 +75,7 @@ impl Accepted {
         if let Some(error) = self.work.obstacle(routes, resources) {
             return TaskEvent::fail(error);
         }
-        let next = self.work.needs_id(routes, resources).then(|| resources.next_id());
+        let next = self.work.new_id(routes, resources, now);
         let target = self.work.target(routes, resources, next.as_ref());
         let ids = target.as_ref().map_or(&[][..], |(_, ids)| ids);
         let mut completion = match ids {

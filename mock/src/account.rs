@@ -33,6 +33,8 @@ pub(crate) struct Account {
     waiting: BTreeSet<(Revision, TaskId)>,
     /// The tasks that can't be read yet: since when, and how often that was tried.
     hidden: BTreeMap<TaskId, (Now, u32)>,
+    /// Those that can be read since a while, and the latest revision that a list could have shown before.
+    revealed: BTreeMap<TaskId, Revision>,
     /// How often the same was asked for, by the id of its first task.
     occurrences: BTreeMap<TaskId, u32>,
     /// How many occurrences make it worth to look for those that are over.
@@ -72,6 +74,7 @@ impl Account {
             due: BTreeSet::new(),
             waiting: BTreeSet::new(),
             hidden: BTreeMap::new(),
+            revealed: BTreeMap::new(),
             occurrences: BTreeMap::new(),
             prune_occurrences_at: 1_000,
             prune_hidden_at: 1_000,
@@ -311,7 +314,7 @@ impl Account {
             }
             return None;
         }
-        self.hidden.remove(&id);
+        self.reveal(id);
         if counts && let Some(active) = self.active.get_mut(&id) {
             active.reads = active.reads.saturating_add(1);
             if active.operation.pace(active.status).is_met_by(active.reads) {
@@ -324,23 +327,51 @@ impl Account {
         found(self)
     }
 
-    /// A page of the list, without the tasks that can't be read yet.
+    /// Takes note that a task can be read from now on.
+    fn reveal(&mut self, id: TaskId) {
+        if self.hidden.remove(&id).is_some() {
+            self.revealed.insert(id, self.seen);
+        }
+    }
+
+    /// A page of the list, without the tasks that can't be read yet. One that could not be read when others
+    /// changed has changed since, whatever its revision.
     pub(crate) fn list(
-        &self,
+        &mut self,
         context: Context<'_>,
         query: &ListQuery,
         now: Now,
     ) -> Result<Page, ListError> {
-        if self.hidden.is_empty() {
+        let hidden = self.hidden.keys().copied();
+        let due: Vec<TaskId> = hidden.filter(|id| !self.hides(context, *id, now)).collect();
+        for id in due {
+            self.reveal(id);
+        }
+        let revealed = self.revealed_since(context, query, now);
+        if self.hidden.is_empty() && revealed.is_empty() {
             return context.store.list(&self.id, query, now);
         }
-        let (mut more, mut shown, mut revision) = (query.clone(), Vec::new(), None);
+        let mut more = query.clone();
+        if let Some(earliest) = revealed.values().min() {
+            let before = Revision::try_from(earliest.get().saturating_sub(1)).unwrap_or_default();
+            let position = query.position(&self.id)?;
+            more = ListQuery::new(query.limit()).changed_since(before);
+            more = query.statuses().fold(more, ListQuery::with_status);
+            if let Some(position) = position {
+                let cursor = more.cursor(&self.id, position);
+                more = more.after(cursor);
+            }
+        }
+        let is_shown = |task: &Task| {
+            let is_asked_for = query.matches(task) || revealed.contains_key(&task.id());
+            is_asked_for && !self.hides(context, task.id(), now)
+        };
+        let (mut shown, mut revision) = (Vec::new(), None);
         loop {
             let page = context.store.list(&self.id, &more, now)?;
             let revision = *revision.get_or_insert(page.revision());
             let next = page.next();
-            let tasks = page.into_tasks().into_iter();
-            shown.extend(tasks.filter(|task| !self.hides(context, task.id(), now)));
+            shown.extend(page.into_tasks().into_iter().filter(is_shown));
             let limit = query.limit().get();
             if shown.len() > limit || next.is_none() {
                 let follows = shown.len() > limit;
@@ -354,6 +385,26 @@ impl Account {
                 None => more,
             };
         }
+    }
+
+    /// The tasks that came to be readable after what a query has seen, and changed before that.
+    fn revealed_since(
+        &mut self,
+        context: Context<'_>,
+        query: &ListQuery,
+        now: Now,
+    ) -> BTreeMap<TaskId, Revision> {
+        let Some(since) = query.since() else { return BTreeMap::new() };
+        let (account, mut found) = (&self.id, BTreeMap::new());
+        // What has changed afterwards, or is gone, is no more told apart.
+        self.revealed.retain(|id, latest| {
+            let Ok(Some(task)) = context.store.get(account, *id, now) else { return false };
+            if task.revision() <= since && since <= *latest {
+                found.insert(*id, task.revision());
+            }
+            task.revision() <= *latest
+        });
+        found
     }
 
     fn hides(&self, context: Context<'_>, id: TaskId, now: Now) -> bool {

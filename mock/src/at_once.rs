@@ -60,7 +60,7 @@ impl Call<'_> {
             }
             Shows::Effect | Shows::Nothing | Shows::By(_) => {}
         }
-        let next = work.needs_id(routes, resources).then(|| resources.next_id());
+        let next = work.new_id(routes, resources, self.now);
         let target = work.target(routes, resources, next.as_ref());
         let describe = |resources: &_, key: &ResourceKey| {
             Lens::new(routes, resources, &key.1, self.now, number).describe(key)

@@ -5,8 +5,8 @@ use std::fmt;
 use serde_json::{Map, Value};
 use tasklife::{Now, ProvisioningStatus, ResourceId};
 
-use crate::path::Template;
-use crate::schema::Schema;
+use crate::path::{Template, as_in_path};
+use crate::schema::{Given, Schema};
 
 /// A kind of resources: where each is found, how it names itself, and what it shows.
 #[derive(Clone, Debug)]
@@ -138,6 +138,22 @@ impl Kind {
         format!("{code}_{what}")
     }
 
+    /// The id of a new resource, made of a number that is free: as the schema wants it, where it does.
+    pub(crate) fn new_id(&self, number: ResourceId, now: Now) -> ResourceId {
+        let Shown::Schema(schema) = &self.shown else { return number };
+        let Some(schema) = schema.property(&self.id_field) else { return number };
+        let value = match &number {
+            ResourceId::Number(number) => Value::from(*number),
+            ResourceId::Text(text) => Value::from(&**text),
+        };
+        match schema.fill(&Given { value: &value, is_open: false, now }) {
+            Value::String(text) if !text.is_empty() && has_number(&text, &number) => {
+                as_in_path(text.as_str().into())
+            }
+            _ => number,
+        }
+    }
+
     /// The path at which all of them are.
     pub(crate) fn collection(&self) -> Template {
         if self.is_single { self.item.clone() } else { self.item.parent() }
@@ -172,6 +188,12 @@ impl Kind {
             Shown::Schema(schema) => in_envelope(schema, fields_but_secrets(body)),
         }
     }
+}
+
+/// Whether a text was made of a number, so that another number makes another.
+fn has_number(text: &str, number: &ResourceId) -> bool {
+    let ResourceId::Number(number) = number else { return false };
+    text.ends_with(&number.to_string()) || text.ends_with(&format!("{number:012x}"))
 }
 
 /// The fields of a request whose only field is not the schema's, and has them all within it.

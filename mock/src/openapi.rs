@@ -126,7 +126,7 @@ impl OpenApi {
         Self { tasks: Some(path.into()), ..self }
     }
 
-    /// Says that an operation is answered with a task, whatever its answers are.
+    /// Says that an operation is answered with a task, whatever its answers are: it is accepted with 202.
     #[must_use]
     pub fn with_task(mut self, method: Method, path: &str) -> Self {
         self.with_task.push((method, path.into()));
@@ -182,7 +182,7 @@ impl std::fmt::Debug for OpenApi {
 }
 
 impl MockApi {
-    /// An API as its `OpenAPI` description has it, of version 3.0 or 3.1, as JSON; tasks end [at
+    /// An API as its OpenAPI description has it, of version 3.0 or 3.1, as JSON; tasks end [at
     /// once](crate::Pace::AtOnce), and there are up to 1,000,000.
     ///
     /// | in the description | in the API |
@@ -340,9 +340,11 @@ impl OpenApi {
         let given = self.with_task.iter().any(|(method, path)| {
             *method == operation.method && parsed(path).is_ok_and(|path| path == operation.path)
         });
-        let accepted = operation.answers.iter().find(|it| it.status == StatusCode::ACCEPTED);
-        (given || operation.is_long_running)
-            .then(|| accepted.map_or(lowest, |answer| answer.status))
+        let is_accepted = operation.answers.iter().any(|it| it.status == StatusCode::ACCEPTED);
+        if given || (operation.is_long_running && is_accepted) {
+            return Some(StatusCode::ACCEPTED);
+        }
+        operation.is_long_running.then_some(lowest)
     }
 }
 

@@ -162,12 +162,16 @@ impl Work {
         Some(if resources.holds(&key) { New::Taken(key) } else { New::At(key) })
     }
 
-    /// Whether what it makes gets the next free id.
-    pub(crate) fn needs_id(&self, routes: &Routes, resources: &Resources) -> bool {
-        match self.effect {
-            Effect::Create(kind) => self.new_key(routes, resources, kind).is_none(),
-            _ => false,
-        }
+    /// The next free id, where that is for what it makes.
+    pub(crate) fn new_id(
+        &self,
+        routes: &Routes,
+        resources: &mut Resources,
+        now: Now,
+    ) -> Option<ResourceId> {
+        let Effect::Create(kind) = self.effect else { return None };
+        let is_open = self.new_key(routes, resources, kind).is_none();
+        is_open.then(|| routes.kind(kind).new_id(resources.next_id(), now))
     }
 
     /// The resource that it makes, changes or deletes, or that it is about. `id` is for one that it makes
@@ -205,7 +209,8 @@ impl Work {
                     for (body, times) in kind.along_with(&self.body) {
                         let kept = Arc::new(kind.kept(&body));
                         for _ in 0..times.min(resources.room()) {
-                            let key = (child, with(&target.1, &resources.next_id()));
+                            let id = kind.new_id(resources.next_id(), provisioning.since);
+                            let key = (child, with(&target.1, &id));
                             resources.create(&key, kept.clone(), provisioning);
                         }
                     }

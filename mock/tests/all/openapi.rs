@@ -1,21 +1,294 @@
 //! APIs made from descriptions.
 
+use http::{Method, Request, Response};
 use serde_json::{Value, json};
-use tasklife_mock::{KeyIn, MockApi, OpenApi};
+use tasklife::{CommandType, TaskDocument};
+use tasklife_mock::{KeyIn, MockApi, OpenApi, Pace, Script};
 
-use crate::api::{acme, second};
+use crate::api::{acme, second, value};
 use crate::schema::Schemas;
 
+const WIDGETS: &str = include_str!("../../examples/widgets.openapi.json");
+
+fn description() -> Value {
+    serde_json::from_str(WIDGETS).unwrap()
+}
+
+fn widgets() -> MockApi {
+    let beside = OpenApi::base("/api").tasks_are("Job");
+    MockApi::from_openapi(&description(), beside).unwrap().with_open_accounts(2)
+}
+
+fn call(api: &MockApi, method: &str, path: &str, body: &Value) -> Response<String> {
+    let request = Request::builder().method(method).uri(path).header("x-token", "acme");
+    let body = if body.is_null() { String::new() } else { body.to_string() };
+    api.handle(&request.body(body).unwrap(), second(0.0))
+}
+
+fn get(api: &MockApi, path: &str) -> Value {
+    let response = call(api, "GET", path, &Value::Null);
+    assert_eq!(response.status(), 200, "{path}: {}", response.body());
+    value(&response)
+}
+
+/// Asks for something that has a task, and gives that as it ends.
+fn ended(api: &MockApi, method: &str, path: &str, body: &Value) -> TaskDocument {
+    let accepted = call(api, method, path, body);
+    assert_eq!(accepted.status(), 202, "{method} {path}: {}", accepted.body());
+    let location = accepted.headers()["location"].to_str().unwrap().to_owned();
+    let ended = call(api, "GET", &location, &Value::Null);
+    TaskDocument::from_json(ended.body().as_bytes()).unwrap()
+}
+
+#[test]
+fn what_is_made_shows_what_the_request_gave_then_examples_then_the_least() {
+    let api = widgets();
+    let body = json!({"name": "a", "colour": "red", "pin": "1234", "size": 7, "password": "p"});
+    let task = ended(&api, "POST", "/api/widgets", &body);
+    assert_eq!(task.command_type(), Some("createWidget"));
+    let link = task.link("resource").unwrap();
+    let path = "/api/widgets/00000000-0000-4000-8000-00000001304b";
+    assert_eq!((link.href(), link.title()), (Some(path), Some("getWidget")));
+    let expected = json!({
+        "id": "00000000-0000-4000-8000-00000001304b",
+        "name": "a",
+        "colour": "red",
+        "serial": "W-0000",
+        "createdAt": "2026-01-01T00:00:00Z",
+        "weight": 1.5,
+    });
+    assert_eq!(get(&api, path), expected);
+
+    // What the schema doesn't allow is not shown.
+    let body = json!({"name": "", "colour": "green", "weight": "heavy"});
+    ended(&api, "POST", "/api/widgets", &body);
+    let shown = get(&api, "/api/widgets/00000000-0000-4000-8000-00000001304c");
+    assert_eq!(shown["name"], "a", "at least one character");
+    assert_eq!((&shown["colour"], &shown["weight"]), (&Value::Null, &json!(1.5)));
+}
+
+#[test]
+fn what_is_changed_is_seen_and_what_is_deleted_is_gone() {
+    let api = widgets();
+    for name in ["a", "b", "c"] {
+        ended(&api, "POST", "/api/widgets", &json!({ "name": name }));
+    }
+    let second_widget =
+        format!("/api/widgets/{}", get(&api, "/api/widgets")["widgets"][1]["id"].as_str().unwrap());
+    let changed = call(&api, "PATCH", &second_widget, &json!({"name": "z"}));
+    assert_eq!((changed.status().as_u16(), &value(&changed)["name"]), (200, &json!("z")));
+    let names = |query: &str| {
+        let list = get(&api, &format!("/api/widgets{query}"));
+        assert_eq!(list["total"], 3);
+        let names = list["widgets"].as_array().unwrap().iter();
+        names.map(|one| one["name"].as_str().unwrap().to_owned()).collect::<String>()
+    };
+    assert_eq!(names(""), "azc");
+    assert_eq!(
+        ["?page=1&per_page=2", "?page=2&per_page=2", "?page=3&per_page=2"].map(names),
+        ["az", "c", ""]
+    );
+    assert_eq!(names("?page=2"), "", "twenty are on the first");
+
+    let gone = ended(&api, "DELETE", &second_widget, &Value::Null);
+    assert!(gone.link("resource").is_some());
+    assert_eq!(call(&api, "GET", &second_widget, &Value::Null).status(), 404);
+    assert_eq!(get(&api, "/api/widgets")["total"], 2);
+}
+
+#[test]
+fn a_put_that_can_make_makes_and_a_setting_is_there_from_the_start() {
+    let api = widgets();
+    ended(&api, "POST", "/api/widgets", &json!({"name": "a"}));
+    let path = "/api/widgets/00000000-0000-4000-8000-00000001304b/labels/red";
+    assert_eq!(call(&api, "GET", path, &Value::Null).status(), 404);
+    let made = call(&api, "PUT", path, &json!({"text": "hot"}));
+    assert_eq!(
+        (made.status().as_u16(), value(&made)),
+        (201, json!({"label": "red", "text": "hot"}))
+    );
+    assert_eq!(made.headers()["location"], path);
+    assert_eq!(get(&api, path)["text"], "hot");
+    let gone = call(&api, "DELETE", path, &Value::Null);
+    assert_eq!((gone.status().as_u16(), gone.body().as_str()), (204, ""));
+    assert_eq!(call(&api, "GET", path, &Value::Null).status(), 404);
+    assert_eq!(call(&api, "PUT", "/api/widgets/1/labels/red", &json!({})).status(), 404);
+
+    assert_eq!(get(&api, "/api/settings"), json!({"theme": "dark"}));
+    let set = call(&api, "PUT", "/api/settings", &json!({"size": 3}));
+    assert_eq!(value(&set), json!({"size": 3, "theme": "dark"}));
+    assert_eq!(get(&api, "/api/settings")["size"], 3);
+}
+
+#[test]
+fn tasks_are_where_the_description_has_them_and_scripts_are_for_its_operations() {
+    let api = widgets();
+    assert_eq!(
+        api.command_types().iter().map(CommandType::as_str).collect::<Vec<_>>(),
+        ["createWidget", "deleteWidget"]
+    );
+    api.on(CommandType::from_static("createWidget"), Script::new(Pace::Reads(2))).unwrap();
+    let accepted = call(&api, "POST", "/api/widgets", &json!({"name": "a"}));
+    let location = accepted.headers()["location"].to_str().unwrap();
+    assert!(location.starts_with("/api/jobs/"), "{location}");
+    assert_eq!(get(&api, location)["status"], "processing-in-progress");
+    assert_eq!(get(&api, location)["status"], "processing-completed");
+    assert_eq!(get(&api, "/api/jobs")["tasks"].as_array().unwrap().len(), 1);
+    assert_eq!(call(&api, "GET", "/api/tasks", &Value::Null).status(), 404);
+}
+
+#[test]
+fn the_key_is_where_the_description_wants_it() {
+    let api = widgets();
+    let status = |name: &str, key: &str| {
+        let request = Request::get("/api/widgets").header(name, key);
+        let response = api.handle(&request.body("").unwrap(), second(0.0));
+        (response.status().as_u16(), response.headers().get("vary").cloned())
+    };
+    assert_eq!(status("x-token", "acme").0, 200);
+    assert_eq!(status("x-token", "acme").1.unwrap(), "x-token");
+    assert_eq!([status("x-api-key", "acme").0, status("x-token", "").0], [401, 401]);
+    // Another has another account, and there is room for two.
+    assert_eq!([status("x-token", "other").0, status("x-token", "third").0], [200, 401]);
+
+    let bearer = widgets().with_keys(KeyIn::Bearer);
+    let status = |text: &str| {
+        let request = Request::get("/api/widgets").header("authorization", text);
+        let response = bearer.handle(&request.body("").unwrap(), second(0.0));
+        (response.status().as_u16(), response.headers().get("www-authenticate").cloned())
+    };
+    assert_eq!(["Bearer acme", "bearer acme"].map(|text| status(text).0), [200, 200]);
+    for text in ["acme", "Basic acme", "Bearer "] {
+        assert_eq!(status(text), (401, Some("Bearer".parse().unwrap())), "{text}");
+    }
+}
+
+#[test]
+fn a_body_is_held_against_its_schema_where_that_is_wanted() {
+    let lax = widgets();
+    assert_eq!(call(&lax, "POST", "/api/widgets", &json!({})).status(), 202);
+    let strict = widgets().with_checked_bodies();
+    for (body, message) in [
+        (json!({}), r#"expected a field "name""#),
+        (json!({"name": 7}), "name: expected string, got integer"),
+        (json!({"name": ""}), "name: expected at least 1 characters, got 0"),
+        (
+            json!({"name": "a", "colour": "green"}),
+            r#"colour: expected one of "red", "blue"; got "\"green\"""#,
+        ),
+    ] {
+        let refused = call(&strict, "POST", "/api/widgets", &body);
+        assert_eq!(refused.status(), 400, "{body}");
+        assert_eq!(value(&refused)["message"], message, "{body}");
+    }
+    // What only answers show need not be there.
+    assert_eq!(call(&strict, "POST", "/api/widgets", &json!({"name": "a"})).status(), 202);
+    assert_eq!(strict.store().len(), 1);
+}
+
+#[test]
+fn conventions_are_given_beside_the_description() {
+    let create = CommandType::from_static("widgetCreateRequest");
+    let beside = OpenApi::base("/api")
+        .tasks_are("Job")
+        .with_tasks("/operations")
+        .with_task(Method::PATCH, "/widgets/{id}")
+        .with_command(Method::POST, "/widgets", create.clone())
+        .with_title("/widgets/{widgetId}", "getWidgetInformation")
+        .with_existing("/widgets/7", json!({"name": "seven"}))
+        .with_answer(Method::GET, "/settings", |asked| json!({"widgets": asked.resources("/widgets").len()}))
+        .with_answer(Method::DELETE, "/widgets/{widgetId}", |asked| {
+            json!({"was": asked.resource(), "id": asked.id("widgetId").map(ToString::to_string)})
+        });
+    let api = MockApi::from_openapi(&description(), beside).unwrap().with_open_accounts(1);
+    assert_eq!(get(&api, "/api/widgets/7")["name"], "seven");
+    let made = ended(&api, "POST", "/api/widgets", &json!({"name": "a"}));
+    assert_eq!(made.command_type(), Some(create.as_str()));
+    assert_eq!(made.link("resource").unwrap().title(), Some("getWidgetInformation"));
+    assert!(made.link("self").unwrap().href().unwrap().starts_with("/api/operations/"));
+    let changed = ended(&api, "PATCH", "/api/widgets/7", &json!({"name": "b"}));
+    assert_eq!(changed.command_type(), Some("renameWidget"));
+    assert_eq!(get(&api, "/api/widgets/7")["name"], "b");
+    assert_eq!(get(&api, "/api/settings"), json!({"widgets": 2}));
+    let deleted = call(&api, "DELETE", "/api/widgets/7", &Value::Null);
+    let task = deleted.headers()["location"].to_str().unwrap().to_owned();
+    let shown = get(&api, &task)["response"]["resource"].clone();
+    assert_eq!((&shown["was"]["name"], &shown["id"]), (&json!("b"), &json!("7")));
+}
+
+#[test]
+fn what_can_not_be_read_is_refused_with_what_was_expected_and_where() {
+    let open = || OpenApi::base("/v1");
+    let fault = |description: &Value, beside| {
+        MockApi::from_openapi(description, beside).unwrap_err().to_string()
+    };
+    let with = |paths: Value| json!({"openapi": "3.0.0", "paths": paths});
+    for (description, message) in [
+        (json!({"swagger": "2.0"}), "version 3.0 or 3.1, got \"swagger 2.0\""),
+        (json!([]), "version 3.0 or 3.1, got \"a value without `openapi`\""),
+        (json!({"openapi": "3.0.0"}), "expected an object with the paths of the API, at `paths`"),
+        (with(json!({"/a": 7})), "expected an object, at /paths/~1a"),
+        (with(json!({"/a": {"get": []}})), "expected an object, at /paths/~1a/get"),
+        (with(json!({"a": {}})), "expected a path that begins with a slash, at paths: a"),
+        (with(json!({"/{a}{b}": {}})), "expected segments of letters"),
+        (
+            with(json!({"/a": {"get": {"responses": {"200": {"$ref": "x.json#/A"}}}}})),
+            "expected a reference to something in the description, got \"x.json#/A\", at #/paths/~1a/get/responses/200",
+        ),
+        (with(json!({"/a": {"$ref": "#/nowhere"}})), "got \"#/nowhere\", at #/paths/~1a"),
+        (
+            with(json!({"/a/{b}": {"get": {}}, "/a/{c}": {"get": {}}})),
+            "expected a path that is free for GET, in \"/a/{c}\"",
+        ),
+    ] {
+        let got = fault(&description, open());
+        assert!(got.contains(message), "{message}: {got}");
+    }
+    let good = description();
+    let command = CommandType::from_static("x");
+    for (beside, message) in [
+        (OpenApi::base("v1"), "expected a base address"),
+        (open().with_tasks("jobs"), "expected a path of tasks"),
+        (
+            open().with_command(Method::GET, "/widgets", command.clone()),
+            "got \"GET\", in \"/widgets\"",
+        ),
+        (
+            open().with_command(Method::POST, "/nothing", command),
+            "expected an operation of the description",
+        ),
+        (open().with_task(Method::PUT, "/widgets"), "expected an operation of the description"),
+        (
+            open().with_answer(Method::GET, "/nothing", |_| json!(1)),
+            "expected an operation of the description",
+        ),
+        (open().with_title("/nothing", "x"), "expected the path of a kind of resources"),
+        (open().with_existing("/nothing/1", json!({})), "expected the path of a kind of resources"),
+    ] {
+        let got = fault(&good, beside);
+        assert!(got.contains(message), "{message}: {got}");
+    }
+}
+
+#[test]
+fn every_answer_of_an_example_is_what_its_schema_says() {
+    assert_eq!(
+        faults(&description(), OpenApi::base("/v1").tasks_are("Job"), "/jobs"),
+        [] as [String; 0]
+    );
+}
+
 /// What goes wrong where every operation of a description is asked for once, and each answer held against
-/// its schema.
-fn faults(description: &Value, beside: OpenApi) -> Vec<String> {
+/// its schema. `tasks` is their path.
+fn faults(description: &Value, beside: OpenApi, tasks: &str) -> Vec<String> {
     let mut api = MockApi::from_openapi(description, beside).unwrap();
     api = api.with_keys(KeyIn::Nowhere(acme()));
     let schemas = Schemas::new(description);
     let mut requests = Vec::new();
     let paths = description["paths"].as_object().unwrap().iter();
     // Forms of one operation are told apart after `#`: the first counts.
-    for (path, item) in paths.filter(|(path, _)| !path.contains('#')) {
+    // And how tasks look is for the format to say.
+    for (path, item) in paths.filter(|(path, _)| !path.contains('#') && !path.starts_with(tasks)) {
         let address = address(description, path, item);
         for method in ["get", "post", "put", "patch", "delete"] {
             if item.get(method).is_some() {
@@ -96,6 +369,6 @@ fn any_description() {
         Ok(name) => beside.tasks_are(&name),
         Err(_) => beside,
     };
-    let faults = faults(&description, beside);
+    let faults = faults(&description, beside, "/tasks ");
     assert!(faults.is_empty(), "{}: {}", faults.len(), faults.join("\n"));
 }

@@ -1,5 +1,6 @@
 //! What the server is told in a file, and the API that comes of it.
 
+mod api;
 mod script;
 
 use std::fmt::Display;
@@ -15,6 +16,7 @@ use tasklife::{AccountId, Origin, Retention, StoreConfig, TaskError};
 use tasklife_mock::{MockApi, Pace, Script};
 
 use crate::options::Options;
+use api::{KeysConfig, OperationConfig, ResourceConfig};
 use script::ScriptConfig;
 
 /// How many keys may open an account, where the file names none that may call.
@@ -30,6 +32,13 @@ const ADVANCE: Pace = Pace::After(Duration::from_secs(2));
 pub(crate) struct Config {
     #[serde(skip)]
     file: PathBuf,
+    base: Option<String>,
+    openapi: Option<String>,
+    tasks_are: Option<String>,
+    operations: Vec<OperationConfig>,
+    resources: Vec<ResourceConfig>,
+    keys: Option<KeysConfig>,
+    check_bodies: bool,
     accounts: Vec<Login>,
     open_accounts: Option<usize>,
     #[serde(deserialize_with = "pace")]
@@ -50,6 +59,8 @@ pub(crate) struct Config {
 #[serde(deny_unknown_fields, expecting = "an object with `key`, `secret` and `account`")]
 struct Login {
     key: String,
+    /// Not asked for where the key alone is.
+    #[serde(default)]
     secret: String,
     account: AccountId,
 }
@@ -75,7 +86,17 @@ impl Config {
             return Err(named(&"expected a JSON object"));
         }
         let config: Self = serde_json::from_str(&text).map_err(|e| named(&e))?;
+        let base = config.base();
+        if !base.is_empty() && (!base.starts_with('/') || base.ends_with('/')) {
+            let expected = "expected a path such as /v1, or an empty text";
+            return Err(named(&format!("base: {expected}, got {base:?}")));
+        }
         Ok(Self { file: file.to_owned(), ..config })
+    }
+
+    /// The path of the base address.
+    pub(crate) fn base(&self) -> &str {
+        self.base.as_deref().unwrap_or("/v1")
     }
 
     /// The longest body that a request may have.
@@ -89,8 +110,8 @@ impl Config {
     /// Where they ask for what the API doesn't have, or for two things at once.
     pub(crate) fn api(&self, base: &str, options: &Options) -> Result<MockApi, String> {
         let lag = options.not_found_for.map(Pace::Reads).or(self.visibility_lag);
-        let mut api = MockApi::redis_cloud(base)
-            .map_err(|fault| fault.to_string())?
+        let mut api = self
+            .bare_api(base, options)?
             .with_config(self.store())
             .with_visibility_lag(lag.unwrap_or(Pace::AtOnce))
             .with_links(|links| Ok(links.with_shape(options.links)))
@@ -149,7 +170,8 @@ impl Config {
     fn check_login(&self, at: usize) -> Result<(), &'static str> {
         let login = &self.accounts[at];
         let visible = |text: &str| !text.is_empty() && text.bytes().all(|c| c.is_ascii_graphic());
-        if !visible(&login.key) || !visible(&login.secret) {
+        let asks_secret = self.keys.as_ref().is_none_or(KeysConfig::asks_secret);
+        if !visible(&login.key) || (asks_secret && !visible(&login.secret)) {
             return Err("expected a key and a secret of visible ASCII, to be sent in headers");
         }
         if self.accounts[..at].iter().any(|other| other.key == login.key) {
@@ -179,7 +201,12 @@ impl Config {
     }
 
     fn fault(&self, list: &str, at: usize, fault: impl Display) -> String {
-        format!("{}: {list}[{at}]: {fault}", self.file.display())
+        self.named(&format!("{list}[{at}]: {fault}"))
+    }
+
+    /// A fault, with the name of the file.
+    fn named(&self, fault: &str) -> String {
+        format!("{}: {fault}", self.file.display())
     }
 }
 

@@ -48,7 +48,7 @@ async fn run(options: Options) -> Result<(), Box<dyn Error>> {
     let listen = options.listen;
     let listener = TcpListener::bind(listen).await.map_err(|e| format!("{listen}: {e}"))?;
     let address = listener.local_addr()?;
-    let base = format!("http://{address}/v1");
+    let base = format!("http://{address}{}", config.base());
     let api = config.api(&base, &options)?;
     let journal = options.journal.map(Journal::open).transpose()?;
     let clock = Clock::starting_now(options.speed);

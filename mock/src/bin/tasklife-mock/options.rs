@@ -10,9 +10,10 @@ use tasklife_mock::Pace;
 
 /// A mock of the task API of Redis Cloud, in memory: its tasks move by themselves.
 ///
-/// It answers as the documented API does, on subscriptions and databases, pro and essentials, so
-/// that a client is tried against it as it is: only its base address is another. Any key opens an
-/// account of its own, and from then on goes with the secret that first came with it.
+/// It answers as the documented API does, in every operation, or as another API whose OpenAPI
+/// description it is given, so that a client is tried against it as it is: only its base address is
+/// another. Any key opens an account of its own, and from then on goes with the secret that first
+/// came with it.
 #[derive(Parser)]
 #[command(version, verbatim_doc_comment, after_long_help = EXAMPLES)]
 pub(crate) struct Options {
@@ -30,6 +31,12 @@ pub(crate) struct Options {
     /// The shape of links: the `links` of the live API, or `_links`, as documented
     #[arg(long, value_name = "array|map", default_value_t = LinkShape::Array)]
     pub(crate) links: LinkShape,
+    /// Answers as this OpenAPI description has it (JSON, version 3.0 or 3.1), in place of Redis Cloud
+    #[arg(long, value_name = "FILE")]
+    pub(crate) openapi: Option<PathBuf>,
+    /// The name of the schema of tasks in the description: what is answered with it has a task
+    #[arg(long, value_name = "SCHEMA")]
+    pub(crate) tasks_are: Option<String>,
     /// The format of tasks, lists and errors: that of Redis Cloud, of Google's long-running operations,
     /// of Azure's data plane, or of Azure Resource Manager [default: redis-cloud]
     #[arg(
@@ -107,10 +114,21 @@ For tests:
       tasks of ten minutes, in ten seconds
   tasklife-mock --fail databaseCreateRequest=DATABASE_NOT_ACTIVE
       what does the client make of a failure?
+  tasklife-mock --openapi widgets.json --tasks-are Job
+      another API: what answers with a Job has a task; all else is answered at once
   tasklife-mock --config scenario.json --journal journal.jsonl
       what did the client do? The example `audit` of tasklife reads the journal, too
 
 The file of --config is a JSON object. All of its fields may be left out:
+  base            the path below which the API is, /v1 unless given
+  openapi         a file with the OpenAPI description of the API, as --openapi, and
+  tasksAre        the name of its schema of tasks, as --tasks-are
+  operations      [{"method", "path", "command", "status"}]: what is answered with a task, of the
+                  description; or without one, of an API that has these alone
+  resources       [{"path": "/widgets/{widgetId}", "idField": "id"}]: its kinds of resources
+  keys            where a request has its key: "none", "bearer", {"header": "x-token"}, or
+                  {"header", "secret"}, which names the header of the secret, too
+  checkBodies     true: a body that doesn't fit its schema in the description gets 400
   accounts        [{"key", "secret", "account"}]: who may call, and whose tasks they see.
                   Others are answered with 401, unless openAccounts says how many keys
                   may open an account of their own (without accounts, 1000)

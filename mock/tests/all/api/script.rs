@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use tasklife::{
-    Completion, StoreConfig, Submission, Target, TaskError, TaskEvent, TaskId, TaskStore,
+    Completion, ListQuery, StoreConfig, Submission, Target, TaskError, TaskEvent, TaskId, TaskStore,
 };
 use tasklife_mock::{Pace, Script};
 
@@ -387,6 +387,51 @@ fn what_somebody_else_keeps_in_the_lane_is_waited_for() {
     let end = TaskEvent::complete(Completion::default());
     api.store().apply(target, end, second(6.0)).unwrap();
     assert_eq!(api.status(&task, 7.0), COMPLETED);
+}
+
+#[test]
+fn a_task_that_was_hidden_while_others_changed_has_changed_since() {
+    for lag in [Pace::Reads(1), after(10)] {
+        let api = api().with_visibility_lag(lag);
+        let hidden = api.submit("/v1/subscriptions", r#"{"name": "hidden"}"#, 0.0);
+        let submit =
+            |name: usize| api.submit("/v1/subscriptions", &format!(r#"{{"n": {name}}}"#), 0.0);
+        let seen: Vec<String> = (0..5).map(submit).collect();
+        api.advance(second(0.0));
+        if lag == Pace::Reads(1) {
+            for task in &seen {
+                api.statuses(task, [0.0, 0.0]);
+            }
+        }
+        let list = api.store().list(&acme(), &ListQuery::default(), second(0.0)).unwrap();
+        let latest = list.revision().get();
+        let changed = |since: u64, limit: usize, at: f64| {
+            let mut all = Vec::new();
+            let mut path = format!("/v1/tasks?changedSince={since}&limit={limit}");
+            loop {
+                let page = api.get(&path, at);
+                all.extend(listed(&page));
+                let Some(next) = page.headers().get("link") else { return all };
+                let next = next.to_str().unwrap().split_once("example.com").unwrap().1;
+                path = next.split_once('>').unwrap().0.to_owned();
+            }
+        };
+        if lag == Pace::Reads(1) {
+            assert!(!changed(latest, 100, 10.0).contains(&hidden), "hidden still");
+            assert_eq!(api.statuses(&hidden, [10.0, 10.0])[0], "404");
+        }
+        for limit in [1, 2, 100] {
+            let found = changed(latest, limit, 10.0);
+            assert!(found.contains(&hidden), "{lag}: {found:?}");
+            assert_eq!(changed(0, limit, 10.0).len(), 6, "{lag}");
+        }
+        // Whoever has seen what came afterwards is told no more of it.
+        let later = api.submit("/v1/subscriptions", "{}", 20.0);
+        api.statuses(&later, [30.0, 30.0]);
+        assert!(changed(latest, 100, 30.0).contains(&hidden), "{lag}");
+        let list = api.store().list(&acme(), &ListQuery::default(), second(30.0)).unwrap();
+        assert!(!changed(list.revision().get(), 100, 30.0).contains(&hidden), "{lag}");
+    }
 }
 
 #[test]

@@ -100,6 +100,93 @@ fn the_example_does_what_it_says() {
     assert_eq!(acme.read(&there), ["processing-in-progress"]);
 }
 
+const WIDGETS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/widgets.openapi.json");
+
+#[test]
+fn an_api_is_made_of_a_description() {
+    let token = "x-token: acme\r\n";
+    let send = |mock: &Mock, method: &str, path: &str, body: &str| {
+        mock.0.send(method, path, token, body.as_bytes())
+    };
+    let command = ["--openapi", WIDGETS, "--tasks-are", "Job", "--advance", "immediate"];
+    let file = Scratch::new("described");
+    fs::write(
+        file.path(),
+        json!({ "openapi": WIDGETS, "tasksAre": "Job", "advance": "immediate" }).to_string(),
+    )
+    .unwrap();
+    let configured = ["--config", file.path()];
+    for mock in [Mock::start(&command), Mock::start(&configured)] {
+        let accepted = send(&mock, "POST", "/v1/widgets", r#"{"name": "a"}"#);
+        let task = accepted.header("location").unwrap().split_once("/v1").unwrap().1.to_owned();
+        assert!(accepted.status == 202 && task.starts_with("/jobs/"), "{task}");
+        let ended = send(&mock, "GET", &format!("/v1{task}"), "").json(200);
+        assert_eq!(ended["response"]["resourceId"], "00000000-0000-4000-8000-00000001304b");
+        assert_eq!(send(&mock, "GET", "/v1/widgets", "").json(200)["total"], 1);
+        assert_eq!(mock.get("acme", "/v1/widgets").status, 401);
+        assert_eq!(send(&mock, "POST", "/v1/widgets", "{}").status, 202);
+    }
+
+    // What the description doesn't say, the file does.
+    let config = json!({
+        "base": "/api",
+        "openapi": WIDGETS,
+        "tasksAre": "Job",
+        "operations": [
+            {"method": "POST", "path": "/widgets", "command": "widgetCreateRequest", "status": 201},
+            {"method": "PATCH", "path": "/widgets/{widgetId}", "command": "widgetUpdateRequest"},
+        ],
+        "keys": "none",
+        "checkBodies": true,
+        "existing": [{"account": "default", "path": "/widgets/7", "fields": {"name": "old"}}],
+        "scripts": [{"command": "widgetUpdateRequest", "pace": "never"}],
+    });
+    let mock = self::configured("beside", &config, &[]);
+    let send =
+        |method: &str, path: &str, body: &str| mock.0.send(method, path, "", body.as_bytes());
+    assert_eq!(send("POST", "/api/widgets", r#"{"name": "a"}"#).status, 201);
+    assert_eq!(
+        send("POST", "/api/widgets", "{}").json(400)["message"],
+        "expected a field \"name\""
+    );
+    assert_eq!(send("GET", "/api/widgets/7", "").json(200)["name"], "old");
+    assert_eq!(send("PATCH", "/api/widgets/7", r#"{"name": "new"}"#).status, 202);
+    assert_eq!(send("GET", "/v1/widgets/7", "").status, 404);
+}
+
+#[test]
+fn an_api_of_ones_own_has_what_the_file_names() {
+    let config = json!({
+        "base": "",
+        "operations": [
+            {"method": "POST", "path": "/boxes", "command": "pack"},
+            {"method": "DELETE", "path": "/boxes/{boxId}", "command": "unpack", "status": 200},
+        ],
+        "resources": [{"path": "/boxes/{boxId}", "idField": "boxId"}],
+        "keys": {"header": "x-token"},
+        "accounts": [{"key": "k", "account": "acme"}],
+        "advance": "immediate",
+    });
+    let mock = configured("own", &config, &[]);
+    let send = |method: &str, path: &str, body: &str| {
+        mock.0.send(method, path, "x-token: k\r\n", body.as_bytes())
+    };
+    assert_eq!(send("POST", "/boxes", r#"{"size": 3}"#).document(202).command_type(), Some("pack"));
+    assert_eq!(send("GET", "/tasks", "").status, 200);
+    let made = send("GET", "/boxes/77899", "").json(200);
+    assert_eq!(made, json!({"boxId": 77899, "size": 3, "status": "active"}));
+    assert_eq!(send("DELETE", "/boxes/77899", "").status, 200);
+    assert_eq!(send("GET", "/boxes/77899", "").status, 404);
+    assert_eq!(send("POST", "/subscriptions", "{}").status, 404);
+    assert_eq!(mock.0.send("GET", "/boxes", "x-token: other\r\n", b"").status, 401);
+    // Where nothing is said of keys, nobody needs one.
+    let open = configured("open", &json!({"resources": [{"path": "/boxes/{boxId}"}]}), &[]);
+    assert_eq!(
+        open.0.send("GET", "/v1/boxes", "", b"").json(200),
+        json!({"accountId": 1, "boxes": []})
+    );
+}
+
 #[test]
 fn the_one_in_the_readme_does_what_it_says() {
     let readme = include_str!("../../../README.md");
@@ -254,7 +341,7 @@ fn what_is_not_understood_is_refused_with_its_place() {
         ("[]", "expected a JSON object"),
         ("{", "EOF while parsing an object at line 1 column 1"),
         ("{}\n}", "trailing characters at line 2 column 1"),
-        (r#"{"acounts": []}"#, "unknown field `acounts`, expected one of `accounts`, "),
+        (r#"{"acounts": []}"#, "unknown field `acounts`, expected one of `base`, "),
         (r#"{"accounts": {}}"#, "expected a sequence at line 1 column 13"),
         (r#"{"accounts": [{"key": "k", "secret": "s"}]}"#, "missing field `account` at line 1"),
         (
@@ -272,6 +359,36 @@ fn what_is_not_understood_is_refused_with_its_place() {
         (
             r#"{"accounts": [{"key": "k", "secret": "s", "account": "a"}, {"key": "k", "secret": "t", "account": "b"}]}"#,
             "accounts[1]: expected a key that is not there already",
+        ),
+        (r#"{"base": "v1"}"#, "base: expected a path such as /v1, or an empty text, got \"v1\""),
+        (r#"{"openapi": "/nowhere.json"}"#, "/nowhere.json: No such file"),
+        (
+            r#"{"operations": [{"method": "get", "path": "/a", "command": "a"}]}"#,
+            "operations[0]: expected one of GET, POST, PUT, PATCH, DELETE as `method`, got \"get\"",
+        ),
+        (
+            r#"{"operations": [{"method": "GET", "path": "/tasks", "command": "a"}]}"#,
+            "operations[0]: expected a path that is free for GET",
+        ),
+        (
+            r#"{"operations": [{"method": "GET", "path": "/a", "command": "a", "status": 404}]}"#,
+            "operations[0]: expected a `status` from 200 to 299, got 404",
+        ),
+        (
+            r#"{"operations": ["x"]}"#,
+            "expected an object with `method`, `path` and `command` at line",
+        ),
+        (
+            r#"{"resources": [{"path": "/a"}]}"#,
+            "resources[0]: expected a path that ends with a name",
+        ),
+        (r#"{"keys": "basic"}"#, "expected \"none\", \"bearer\", or an object such as"),
+        (r#"{"keys": {"header": "x y"}}"#, "keys: expected the name of a header, got \"x y\""),
+        (
+            &format!(
+                r#"{{"openapi": "{WIDGETS}", "operations": [{{"method": "GET", "path": "/x", "command": "x"}}]}}"#
+            ),
+            "expected an operation of the description",
         ),
         (r#"{"openAccounts": -1}"#, "invalid value: integer `-1`"),
         (

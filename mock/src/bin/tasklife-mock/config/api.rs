@@ -1,0 +1,180 @@
+//! The API as the file has it: that of Redis Cloud, one that a description has, or one's own.
+
+use std::fmt::Display;
+use std::fs;
+use std::path::Path;
+
+use serde::Deserialize;
+use serde_json::Value;
+use tasklife::{AccountId, CommandType, Links, StoreConfig};
+use tasklife_mock::http::{HeaderName, Method, StatusCode};
+use tasklife_mock::{KeyIn, MockApi, OpenApi};
+
+use super::Config;
+use crate::options::Options;
+
+/// An operation that is answered with a task.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[serde(expecting = "an object with `method`, `path` and `command`")]
+pub(super) struct OperationConfig {
+    method: String,
+    path: String,
+    command: CommandType,
+    status: Option<u16>,
+}
+
+/// A kind of resources.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(expecting = "an object such as {\"path\": \"/widgets/{widgetId}\", \"idField\": \"id\"}")]
+pub(super) struct ResourceConfig {
+    path: String,
+    id_field: Option<String>,
+}
+
+/// Where a request has the key of its account.
+#[derive(Deserialize)]
+#[serde(
+    untagged,
+    expecting = "\"none\", \"bearer\", or an object such as {\"header\": \"x-token\"}"
+)]
+pub(super) enum KeysConfig {
+    Word(KeysWord),
+    Headers(KeyHeaders),
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum KeysWord {
+    None,
+    Bearer,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct KeyHeaders {
+    header: String,
+    secret: Option<String>,
+}
+
+impl Config {
+    /// The API that the file and the options have at a base address, as yet without accounts.
+    ///
+    /// # Errors
+    /// Where it can't be: with what of the file is to blame.
+    pub(super) fn bare_api(&self, base: &str, options: &Options) -> Result<MockApi, String> {
+        let named = self.openapi.as_ref().map(|name| self.file.with_file_name(name));
+        let api = match options.openapi.clone().or(named) {
+            Some(file) => self.described(base, &file, options.tasks_are.as_deref())?,
+            None if self.operations.is_empty() && self.resources.is_empty() => {
+                MockApi::redis_cloud(base).map_err(|fault| fault.to_string())?
+            }
+            None => self.own(base)?,
+        };
+        let api = if self.check_bodies { api.with_checked_bodies() } else { api };
+        match &self.keys {
+            Some(keys) => Ok(api.with_keys(keys.place().map_err(|fault| self.named(&fault))?)),
+            None => Ok(api),
+        }
+    }
+
+    /// The API of a description; an operation that is named besides is answered with a task.
+    fn described(
+        &self,
+        base: &str,
+        file: &Path,
+        tasks_are: Option<&str>,
+    ) -> Result<MockApi, String> {
+        let fault = |fault: &dyn Display| format!("{}: {fault}", file.display());
+        let text = fs::read_to_string(file).map_err(|e| fault(&e))?;
+        let description: Value = serde_json::from_str(&text).map_err(|e| fault(&e))?;
+        let mut open = OpenApi::base(base);
+        if let Some(name) = tasks_are.or(self.tasks_are.as_deref()) {
+            open = open.tasks_are(name);
+        }
+        for (at, operation) in self.operations.iter().enumerate() {
+            let method = operation.method().map_err(|e| self.fault("operations", at, e))?;
+            open = open.with_task(method.clone(), &operation.path);
+            open = open.with_command(method, &operation.path, operation.command.clone());
+        }
+        let mut api = MockApi::from_openapi(&description, open).map_err(|e| fault(&e))?;
+        for (at, operation) in self.operations.iter().enumerate() {
+            api = operation.accepted(api).map_err(|e| self.fault("operations", at, e))?;
+        }
+        self.with_resources(api)
+    }
+
+    /// The API of the operations and resources that are named, and nothing else.
+    fn own(&self, base: &str) -> Result<MockApi, String> {
+        let links = Links::new(base).map_err(|fault| fault.to_string())?;
+        let mut api = self.with_resources(MockApi::new(links, StoreConfig::default()))?;
+        for (at, operation) in self.operations.iter().enumerate() {
+            let added = operation.add(api).and_then(|api| operation.accepted(api));
+            api = added.map_err(|fault| self.fault("operations", at, fault))?;
+        }
+        // Without keys of its own, nobody needs one.
+        Ok(match (&self.keys, "default".parse::<AccountId>()) {
+            (None, Ok(account)) => api.with_keys(KeyIn::Nowhere(account)),
+            _ => api,
+        })
+    }
+
+    fn with_resources(&self, mut api: MockApi) -> Result<MockApi, String> {
+        for (at, resource) in self.resources.iter().enumerate() {
+            let id_field = resource.id_field.as_deref().unwrap_or("id");
+            let added = api.with_resource(&resource.path, id_field);
+            api = added.map_err(|fault| self.fault("resources", at, fault))?;
+        }
+        Ok(api)
+    }
+}
+
+impl OperationConfig {
+    fn method(&self) -> Result<Method, String> {
+        let known = ["GET", "POST", "PUT", "PATCH", "DELETE"].contains(&self.method.as_str());
+        let method = if known { self.method.parse().ok() } else { None };
+        let expected = "expected one of GET, POST, PUT, PATCH, DELETE as `method`";
+        method.ok_or_else(|| format!("{expected}, got {:?}", self.method))
+    }
+
+    fn add(&self, api: MockApi) -> Result<MockApi, String> {
+        let added = api.with_operation(self.method()?, &self.path, self.command.clone());
+        added.map_err(|fault| fault.to_string())
+    }
+
+    /// Sets the status that accepts it.
+    fn accepted(&self, api: MockApi) -> Result<MockApi, String> {
+        let Some(status) = self.status else { return Ok(api) };
+        let expected = "expected a `status` from 200 to 299";
+        let known = StatusCode::from_u16(status).ok().filter(StatusCode::is_success);
+        let status = known.ok_or_else(|| format!("{expected}, got {status}"))?;
+        api.with_accepted(self.command.clone(), status).map_err(|fault| fault.to_string())
+    }
+}
+
+impl KeysConfig {
+    /// Whether a key has a secret beside it.
+    pub(super) fn asks_secret(&self) -> bool {
+        matches!(self, Self::Headers(KeyHeaders { secret: Some(_), .. }))
+    }
+
+    fn place(&self) -> Result<KeyIn, String> {
+        let header = |name: &str| {
+            let parsed = name.parse::<HeaderName>();
+            parsed.map_err(|_| format!("keys: expected the name of a header, got {name:?}"))
+        };
+        Ok(match self {
+            Self::Word(KeysWord::None) => {
+                KeyIn::Nowhere("default".parse().map_err(|fault| format!("keys: {fault}"))?)
+            }
+            Self::Word(KeysWord::Bearer) => KeyIn::Bearer,
+            Self::Headers(KeyHeaders { header: name, secret: None }) => {
+                KeyIn::Header(header(name)?)
+            }
+            Self::Headers(KeyHeaders { header: name, secret: Some(secret) }) => {
+                KeyIn::HeaderWithSecret(header(name)?, header(secret)?)
+            }
+        })
+    }
+}
