@@ -324,42 +324,20 @@ fn resources_and_results_are_as_it_says() {
     assert_eq!(mock.get("umbrella", path).json(200)["status"], "error");
 }
 
+/// Why the program does not start with a configuration, which it names.
+fn refusal(file: &Scratch) -> String {
+    let refused = run(&["--listen", "127.0.0.1:0", "--config", file.path()]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(refused.stdout.is_empty());
+    let message = String::from_utf8(refused.stderr).unwrap();
+    let named = message.strip_prefix(&format!("{}: ", file.path()));
+    named.unwrap_or_else(|| panic!("{message}")).trim_end().to_owned()
+}
+
 #[test]
-fn what_is_not_understood_is_refused_with_its_place() {
-    let file = Scratch::new("bad");
-    let refusal = || {
-        let refused = run(&["--listen", "127.0.0.1:0", "--config", file.path()]);
-        assert_eq!(refused.status.code(), Some(1));
-        assert!(refused.stdout.is_empty());
-        let message = String::from_utf8(refused.stderr).unwrap();
-        message.strip_prefix(&format!("{}: ", file.path())).unwrap().trim_end().to_owned()
-    };
-    assert!(refusal().contains("No such file"));
-    let create = r#""command": "subscriptionCreateRequest""#;
+fn an_api_that_can_not_be_is_refused_with_its_place() {
+    let file = Scratch::new("no-api");
     for (text, message) in [
-        ("", "expected a JSON object"),
-        ("[]", "expected a JSON object"),
-        ("{", "EOF while parsing an object at line 1 column 1"),
-        ("{}\n}", "trailing characters at line 2 column 1"),
-        (r#"{"acounts": []}"#, "unknown field `acounts`, expected one of `base`, "),
-        (r#"{"accounts": {}}"#, "expected a sequence at line 1 column 13"),
-        (r#"{"accounts": [{"key": "k", "secret": "s"}]}"#, "missing field `account` at line 1"),
-        (
-            r#"{"accounts": [{"key": "k", "secret": "s", "account": ""}]}"#,
-            "expected an account id of 1 to 255 bytes, got 0 at line 1",
-        ),
-        (
-            r#"{"accounts": [{"key": "", "secret": "s", "account": "a"}]}"#,
-            "accounts[0]: expected a key and a secret of visible ASCII",
-        ),
-        (
-            r#"{"accounts": [{"key": "k", "secret": "ß", "account": "a"}]}"#,
-            "accounts[0]: expected a key and a secret of visible ASCII",
-        ),
-        (
-            r#"{"accounts": [{"key": "k", "secret": "s", "account": "a"}, {"key": "k", "secret": "t", "account": "b"}]}"#,
-            "accounts[1]: expected a key that is not there already",
-        ),
         (r#"{"base": "v1"}"#, "base: expected a path such as /v1, or an empty text, got \"v1\""),
         (r#"{"openapi": "/nowhere.json"}"#, "/nowhere.json: No such file"),
         (
@@ -389,6 +367,49 @@ fn what_is_not_understood_is_refused_with_its_place() {
                 r#"{{"openapi": "{WIDGETS}", "operations": [{{"method": "GET", "path": "/x", "command": "x"}}]}}"#
             ),
             "expected an operation of the description",
+        ),
+    ] {
+        fs::write(file.path(), text).unwrap();
+        let refused = refusal(&file);
+        assert!(refused.contains(message), "{text}: {message}: {refused}");
+    }
+    let refused = run(&["--openapi", file.path(), "--listen", "127.0.0.1:0"]);
+    let message = String::from_utf8(refused.stderr).unwrap();
+    assert!(
+        message.starts_with(&format!("--openapi: {}: expected an OpenAPI", file.path())),
+        "{message}"
+    );
+}
+
+#[test]
+fn what_is_not_understood_is_refused_with_its_place() {
+    let file = Scratch::new("bad");
+    let refusal = || refusal(&file);
+    assert!(refusal().contains("No such file"));
+    let create = r#""command": "subscriptionCreateRequest""#;
+    for (text, message) in [
+        ("", "expected a JSON object"),
+        ("[]", "expected a JSON object"),
+        ("{", "EOF while parsing an object at line 1 column 1"),
+        ("{}\n}", "trailing characters at line 2 column 1"),
+        (r#"{"acounts": []}"#, "unknown field `acounts`, expected one of `base`, "),
+        (r#"{"accounts": {}}"#, "expected a sequence at line 1 column 13"),
+        (r#"{"accounts": [{"key": "k", "secret": "s"}]}"#, "missing field `account` at line 1"),
+        (
+            r#"{"accounts": [{"key": "k", "secret": "s", "account": ""}]}"#,
+            "expected an account id of 1 to 255 bytes, got 0 at line 1",
+        ),
+        (
+            r#"{"accounts": [{"key": "", "secret": "s", "account": "a"}]}"#,
+            "accounts[0]: expected a key and a secret of visible ASCII",
+        ),
+        (
+            r#"{"accounts": [{"key": "k", "secret": "ß", "account": "a"}]}"#,
+            "accounts[0]: expected a key and a secret of visible ASCII",
+        ),
+        (
+            r#"{"accounts": [{"key": "k", "secret": "s", "account": "a"}, {"key": "k", "secret": "t", "account": "b"}]}"#,
+            "accounts[1]: expected a key that is not there already",
         ),
         (r#"{"openAccounts": -1}"#, "invalid value: integer `-1`"),
         (

@@ -1,6 +1,5 @@
 //! The API as the file has it: that of Redis Cloud, one that a description has, or one's own.
 
-use std::fmt::Display;
 use std::fs;
 use std::path::Path;
 
@@ -37,7 +36,7 @@ pub(super) struct ResourceConfig {
 #[derive(Deserialize)]
 #[serde(
     untagged,
-    expecting = "\"none\", \"bearer\", or an object such as {\"header\": \"x-token\"}"
+    expecting = "expected \"none\", \"bearer\", or an object such as {\"header\": \"x-token\"}"
 )]
 pub(super) enum KeysConfig {
     Word(KeysWord),
@@ -64,13 +63,21 @@ impl Config {
     /// # Errors
     /// Where it can't be: with what of the file is to blame.
     pub(super) fn bare_api(&self, base: &str, options: &Options) -> Result<MockApi, String> {
-        let named = self.openapi.as_ref().map(|name| self.file.with_file_name(name));
-        let api = match options.openapi.clone().or(named) {
-            Some(file) => self.described(base, &file, options.tasks_are.as_deref())?,
-            None if self.operations.is_empty() && self.resources.is_empty() => {
+        let tasks_are = options.tasks_are.as_deref().or(self.tasks_are.as_deref());
+        let api = match (&options.openapi, &self.openapi) {
+            (Some(file), _) => {
+                let api = self.described(base, file, tasks_are);
+                api.map_err(|fault| format!("--openapi: {}: {fault}", file.display()))?
+            }
+            (None, Some(name)) => {
+                let file = self.file.with_file_name(name);
+                let api = self.described(base, &file, tasks_are);
+                api.map_err(|fault| self.named(&format!("openapi: {}: {fault}", file.display())))?
+            }
+            (None, None) if self.operations.is_empty() && self.resources.is_empty() => {
                 MockApi::redis_cloud(base).map_err(|fault| fault.to_string())?
             }
-            None => self.own(base)?,
+            (None, None) => self.own(base)?,
         };
         let api = if self.check_bodies { api.with_checked_bodies() } else { api };
         match &self.keys {
@@ -86,21 +93,20 @@ impl Config {
         file: &Path,
         tasks_are: Option<&str>,
     ) -> Result<MockApi, String> {
-        let fault = |fault: &dyn Display| format!("{}: {fault}", file.display());
-        let text = fs::read_to_string(file).map_err(|e| fault(&e))?;
-        let description: Value = serde_json::from_str(&text).map_err(|e| fault(&e))?;
+        let text = fs::read_to_string(file).map_err(|e| e.to_string())?;
+        let description: Value = serde_json::from_str(&text).map_err(|e| e.to_string())?;
         let mut open = OpenApi::base(base);
-        if let Some(name) = tasks_are.or(self.tasks_are.as_deref()) {
+        if let Some(name) = tasks_are {
             open = open.tasks_are(name);
         }
         for (at, operation) in self.operations.iter().enumerate() {
-            let method = operation.method().map_err(|e| self.fault("operations", at, e))?;
+            let method = operation.method().map_err(|e| format!("operations[{at}]: {e}"))?;
             open = open.with_task(method.clone(), &operation.path);
             open = open.with_command(method, &operation.path, operation.command.clone());
         }
-        let mut api = MockApi::from_openapi(&description, open).map_err(|e| fault(&e))?;
+        let mut api = MockApi::from_openapi(&description, open).map_err(|e| e.to_string())?;
         for (at, operation) in self.operations.iter().enumerate() {
-            api = operation.accepted(api).map_err(|e| self.fault("operations", at, e))?;
+            api = operation.accepted(api).map_err(|e| format!("operations[{at}]: {e}"))?;
         }
         self.with_resources(api)
     }
