@@ -84,7 +84,7 @@ impl Call<'_> {
         let text = match (work.shows(), shape) {
             (Shows::By(makes), _) => Some(makes(&work.asked(&lens)).to_string()),
             (_, Shape::Nothing) => None,
-            (_, Shape::Resource) => described.map(|it| it.text()),
+            (_, Shape::Resource(_)) => described.map(|it| it.text()),
             (_, Shape::Schema { schema, envelope, example }) => {
                 let given = given(work, described, envelope.as_deref());
                 let given = over(example.as_ref(), given);

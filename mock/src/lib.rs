@@ -57,6 +57,7 @@ mod api;
 mod asked;
 mod at_once;
 mod describe;
+mod description;
 mod effect;
 mod journal;
 mod keys;

@@ -449,7 +449,7 @@ fn at_once(routes: &Routes, operation: &Described) -> Answer {
             schema: content.schema.clone(),
             example: content.example.clone(),
         },
-        None if operation.method == Method::GET => Shape::Resource,
+        None if operation.method == Method::GET => Shape::Resource(None),
         None => Shape::Nothing,
     };
     Answer::AtOnce { status, shape }

@@ -1,6 +1,6 @@
 //! Which part of a list a request asks for.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::rejection::Rejection;
 use crate::text::{Excerpt, query_parameters};
@@ -68,6 +68,15 @@ impl Paging {
         }
     }
 
+    /// The parameters, as a description has them.
+    pub(crate) fn parameters(&self) -> impl Iterator<Item = Value> {
+        let page = self.page.as_ref().map(|(name, _)| name);
+        [self.offset.as_ref(), self.limit.as_ref(), page].into_iter().flatten().map(|name| {
+            let schema = json!({"type": "integer", "minimum": 0, "maximum": u32::MAX});
+            json!({"name": name, "in": "query", "schema": schema})
+        })
+    }
+
     /// From where on, and how many.
     pub(crate) fn part(&self, query: &str) -> Result<(usize, usize), Rejection> {
         let [mut offset, mut limit, mut page] = [None; 3];
@@ -83,12 +92,14 @@ impl Paging {
                 continue;
             };
             let number = Some(value.as_str()).filter(|v| v.bytes().all(|c| c.is_ascii_digit()));
-            let number: usize = number.and_then(|number| number.parse().ok()).ok_or_else(|| {
-                let got = Excerpt::of(&value);
-                Rejection::bad_request(format!(
-                    "{name}: expected a whole number from 0 on, got {got}"
-                ))
-            })?;
+            let number = number.and_then(|number| number.parse::<u32>().ok());
+            let number =
+                number.and_then(|number| usize::try_from(number).ok()).ok_or_else(|| {
+                    let (most, got) = (u32::MAX, Excerpt::of(&value));
+                    Rejection::bad_request(format!(
+                        "{name}: expected a whole number from 0 to {most}, got {got}"
+                    ))
+                })?;
             if value_of.replace(number).is_some() {
                 return Err(Rejection::bad_request(format!("expected {name} once, got it again")));
             }

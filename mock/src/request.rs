@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::accepted::Accepted;
 use crate::account::Account;
 use crate::api::MockApi;
-use crate::effect::Effect;
+use crate::effect::{Effect, Shows};
 use crate::journal::Exchange;
 use crate::keys::KeyIn;
 use crate::rejection::Rejection;
@@ -52,6 +52,13 @@ impl MockApi {
         };
         state.journal.add(call.exchange(account, &answer));
         answer.response
+    }
+
+    /// Whether there must be a body: where something is made or changed, unless the operation says.
+    pub(crate) fn needs_body(&self, operation: &Operation) -> bool {
+        operation.needs_body.unwrap_or_else(|| {
+            matches!(self.routes.effect(operation), Effect::Create(_) | Effect::Change(_))
+        })
     }
 
     /// Lets answers say which headers decide whose a request is.
@@ -169,7 +176,8 @@ impl<'a> Call<'a> {
             return None;
         }
         let query = self.head.uri.query().unwrap_or_default();
-        let escaped = path.find("%3F").or_else(|| path.find("%3f"));
+        let escaped = path.rfind("%3F").or_else(|| path.rfind("%3f"));
+        let escaped = escaped.filter(|at| path[*at..].contains('=') && !path[*at..].contains('/'));
         let (path, query) = match escaped {
             Some(at) => (&path[..at], format!("{}&{query}", &path[at + 3..])),
             None => (path, query.to_owned()),
@@ -186,13 +194,16 @@ impl<'a> Call<'a> {
         query: &str,
     ) -> Result<Action<'a>, Response<String>> {
         let rejected = |rejection: Rejection| self.rejected(&rejection);
-        let body = self.parsed(self.needs_body(operation)).map_err(rejected)?;
+        let body = self.parsed(self.api.needs_body(operation)).map_err(rejected)?;
         self.check_body(operation, &body).map_err(rejected)?;
         let work = Work::new(&self.api.routes, operation, ids, query, body);
         let (command, status) = match &operation.answer {
             Answered::Task { command, accepted } => (command.clone(), *accepted),
             Answered::AtOnce { .. } => {
-                let part = operation.paging.part(query).map_err(rejected)?;
+                let part = match work.shows() {
+                    Shows::All(_) => operation.paging.part(query).map_err(rejected)?,
+                    _ => (0, usize::MAX),
+                };
                 return Ok(Action::AtOnce { operation, work: Box::new(work), part });
             }
         };
@@ -204,13 +215,6 @@ impl<'a> Call<'a> {
         let script = candidates.fitting(work.body());
         let operation = Box::new(Accepted::new(work, script));
         Ok(Action::Submit { command, status, key, operation })
-    }
-
-    /// Whether there must be a body: where something is made or changed, unless the operation says.
-    fn needs_body(&self, operation: &Operation) -> bool {
-        operation.needs_body.unwrap_or_else(|| {
-            matches!(self.api.routes.effect(operation), Effect::Create(_) | Effect::Change(_))
-        })
     }
 
     fn check_body(&self, operation: &Operation, body: &Value) -> Result<(), Rejection> {

@@ -44,8 +44,8 @@ pub(crate) enum Answer {
 #[derive(Clone, Debug)]
 pub(crate) enum Shape {
     Nothing,
-    /// The resource that it is about, as it describes itself.
-    Resource,
+    /// The resource that it is about, as it describes itself; and what schema that meets, if one is known.
+    Resource(Option<Schema>),
     /// What a schema allows; and the field in which the resource is, if it isn't the whole.
     Schema {
         schema: Schema,
@@ -66,7 +66,7 @@ impl Operation {
         Self {
             method,
             path,
-            answer: Answer::AtOnce { status: StatusCode::OK, shape: Shape::Resource },
+            answer: Answer::AtOnce { status: StatusCode::OK, shape: Shape::Resource(None) },
             effect: Effect::ByPath,
             shows: Shows::Effect,
             needs_body: None,
@@ -179,7 +179,9 @@ impl Routes {
     pub(crate) fn show_resources(&mut self) {
         for operation in &mut self.operations {
             if let Answer::AtOnce { shape, .. } = &mut operation.answer {
-                *shape = Shape::Resource;
+                if let Shape::Schema { schema, .. } = shape {
+                    *shape = Shape::Resource(Some(schema.clone()));
+                }
                 operation.shows = Shows::Effect;
             }
         }

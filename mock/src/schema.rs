@@ -80,6 +80,11 @@ impl Schema {
         self.node().names().iter().any(|known| known == name)
     }
 
+    /// The description that it is of.
+    pub(crate) fn root(&self) -> &Value {
+        &self.root
+    }
+
     /// The schema itself, as the description has it.
     pub(crate) fn value(&self) -> &Value {
         self.root.pointer(&self.at).unwrap_or(&Value::Bool(true))

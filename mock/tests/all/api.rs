@@ -260,11 +260,12 @@ fn a_part_of_a_list_is_asked_for_in_whole_numbers_once() {
         api.call("GET", &path, "", 0.0);
     }
     for (query, words) in [
-        ("offset=+1", "offset: expected a whole number from 0 on, got \" 1\""),
+        ("offset=+1", "offset: expected a whole number from 0 to 4294967295, got \" 1\""),
         ("offset=-1", "offset: expected a whole number"),
-        ("limit=", "limit: expected a whole number from 0 on, got \"\""),
+        ("limit=", "limit: expected a whole number from 0 to 4294967295, got \"\""),
         ("limit=1&li%6Dit=1", "expected limit once"),
         ("offset=0&offset=0", "expected offset once"),
+        ("offset=4294967296", "offset: expected a whole number"),
         ("offset=99999999999999999999999", "offset: expected a whole number"),
     ] {
         let (status, message) = error(&api.get(&format!("/v1/subscriptions?{query}"), 0.0));

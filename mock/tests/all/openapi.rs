@@ -271,6 +271,36 @@ fn what_can_not_be_read_is_refused_with_what_was_expected_and_where() {
 }
 
 #[test]
+fn an_api_describes_what_it_answers() {
+    let own = widgets().description();
+    assert_eq!(own["openapi"], "3.1.0");
+    assert_eq!(own["servers"][0]["url"], "/api");
+    assert_eq!(own["security"], json!([{ "x-token": [] }]));
+    let widget = &own["paths"]["/widgets/{widgetId}"];
+    assert_eq!(widget["delete"]["operationId"], "deleteWidget");
+    assert_eq!(widget["delete"]["responses"]["202"]["description"], "Done, or on its way.");
+    let list = &own["paths"]["/widgets"]["get"];
+    let names =
+        list["parameters"].as_array().unwrap().iter().map(|it| it["name"].as_str().unwrap());
+    assert_eq!(names.collect::<Vec<_>>(), ["per_page", "page"]);
+    assert!(own["paths"]["/jobs/{taskId}"]["get"].is_object(), "{own}");
+    // What is not checked is not wanted.
+    let body = |own: &Value| {
+        let body = &own["paths"]["/widgets"]["post"]["requestBody"];
+        body["content"]["application/json"]["schema"].clone()
+    };
+    assert_eq!(body(&own), json!({"type": "object"}));
+    let strict = widgets().with_checked_bodies().description();
+    assert_eq!(body(&strict), json!({"$ref": "#/components/schemas/NewWidget"}));
+
+    // It is a description of which the same can be made, and its answers are what it says.
+    for own in [own, crate::api::api().description()] {
+        let tasks = if own["paths"]["/jobs"].is_object() { "/jobs" } else { "/tasks" };
+        MockApi::from_openapi(&own, OpenApi::base("/v1").with_tasks(tasks)).unwrap();
+    }
+}
+
+#[test]
 fn every_answer_of_an_example_is_what_its_schema_says() {
     assert_eq!(
         faults(&description(), OpenApi::base("/v1").tasks_are("Job"), "/jobs"),

@@ -45,6 +45,11 @@ async fn main() -> ExitCode {
 
 async fn run(options: Options) -> Result<(), Box<dyn Error>> {
     let config = options.config.as_deref().map(Config::read).transpose()?.unwrap_or_default();
+    if options.describe {
+        let api = config.api(config.base(), &options)?;
+        serde_json::to_writer_pretty(io::stdout(), &api.description())?;
+        return Ok(());
+    }
     let listen = options.listen;
     let listener = TcpListener::bind(listen).await.map_err(|e| format!("{listen}: {e}"))?;
     let address = listener.local_addr()?;

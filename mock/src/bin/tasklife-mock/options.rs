@@ -71,6 +71,9 @@ pub(crate) struct Options {
     /// Appends each request and its answer to a file, as a line of JSON that the auditor reads
     #[arg(long, value_name = "FILE")]
     pub(crate) journal: Option<PathBuf>,
+    /// Prints the OpenAPI description of what it answers, and ends
+    #[arg(long)]
+    pub(crate) describe: bool,
     /// Prints no line for each request
     #[arg(long)]
     pub(crate) quiet: bool,

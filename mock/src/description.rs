@@ -1,0 +1,152 @@
+//! What an API answers, as an OpenAPI description.
+
+use http::{Method, StatusCode};
+use serde_json::{Map, Value, json};
+
+use crate::api::MockApi;
+use crate::effect::Shows;
+use crate::keys::KeyIn;
+use crate::path::Template;
+use crate::route::{Answer, Operation, Shape};
+
+impl MockApi {
+    /// The OpenAPI description of what the API answers: its operations with the statuses that they have, its
+    /// parameters, where keys are, and the schemas of the description from which it was
+    /// [made](Self::from_openapi). Bodies of requests are any JSON objects, unless they are
+    /// [checked](Self::with_checked_bodies). For tools that make requests of a description.
+    ///
+    /// ```
+    /// let api = tasklife_mock::MockApi::redis_cloud("/v1")?;
+    /// let description = api.description();
+    /// let create = &description["paths"]["/subscriptions"]["post"];
+    /// assert_eq!(create["operationId"], "subscriptionCreateRequest");
+    /// assert_eq!(description["servers"][0]["url"], "/v1");
+    /// # Ok::<(), tasklife_mock::MockError>(())
+    /// ```
+    #[must_use]
+    pub fn description(&self) -> Value {
+        let root = self.routes.operations().iter().find_map(|operation| match &operation.answer {
+            Answer::AtOnce { shape: Shape::Schema { schema, .. }, .. } => Some(schema.root()),
+            _ => operation.body.as_ref().map(crate::schema::Schema::root),
+        });
+        let version = root.and_then(|root| root["openapi"].as_str()).unwrap_or("3.0.3");
+        let mut components = root.map(|root| root["components"].clone()).unwrap_or_default();
+        let (schemes, security) = security(&self.keys);
+        components["securitySchemes"] = schemes;
+
+        let mut paths: Vec<(Template, Map<String, Value>)> = Vec::new();
+        let mut ids: Vec<String> = Vec::new();
+        for operation in self.routes.operations() {
+            let at = paths.iter().position(|(path, _)| *path == operation.path);
+            let at = at.unwrap_or_else(|| {
+                paths.push((operation.path.clone(), Map::new()));
+                paths.len() - 1
+            });
+            // An id is of one operation only.
+            let id = operation.command().map(ToString::to_string).filter(|id| !ids.contains(id));
+            ids.extend(id.clone());
+            let described = self.operation(operation, &paths[at].0, id);
+            paths[at].1.insert(operation.method.as_str().to_ascii_lowercase(), described);
+        }
+        let mut paths: Map<String, Value> =
+            paths.into_iter().map(|(path, item)| (path.to_string(), Value::Object(item))).collect();
+        let tasks = self.replies.links().tasks_path();
+        let read = |description: &str| self.answered(&[(StatusCode::OK, json!({}), description)]);
+        paths.insert(tasks.into(), json!({"get": {"responses": read("The tasks.")}}));
+        let parameter = json!({
+            "name": "taskId", "in": "path", "required": true, "schema": {"type": "string"},
+        });
+        let task = json!({"get": {"parameters": [parameter], "responses": read("The task.")}});
+        paths.insert(format!("{tasks}/{{taskId}}"), task);
+        json!({
+            "openapi": version,
+            "info": {"title": "A mock of a task API", "version": env!("CARGO_PKG_VERSION")},
+            "servers": [{"url": self.replies.links().base()}],
+            "security": security,
+            "paths": paths,
+            "components": components,
+        })
+    }
+
+    fn operation(&self, operation: &Operation, path: &Template, id: Option<String>) -> Value {
+        let (status, schema) = match &operation.answer {
+            Answer::Task { accepted, .. } => (*accepted, json!({"type": "object"})),
+            Answer::AtOnce {
+                status,
+                shape: Shape::Schema { schema, .. } | Shape::Resource(Some(schema)),
+            } => (*status, schema.value().clone()),
+            Answer::AtOnce { status, shape: Shape::Resource(None) } => {
+                (*status, json!({"type": "object"}))
+            }
+            Answer::AtOnce { status, shape: Shape::Nothing } => (*status, Value::Null),
+        };
+        let mut described =
+            json!({"responses": self.answered(&[(status, schema, "Done, or on its way.")])});
+        if let Some(id) = id {
+            described["operationId"] = json!(id);
+        }
+        let ids = path.names().map(|name| {
+            let schema = json!({"type": "string", "minLength": 1});
+            json!({"name": name, "in": "path", "required": true, "schema": schema})
+        });
+        let mut parameters: Vec<Value> = ids.collect();
+        let lists = matches!(self.routes.shows(operation), Shows::All(_));
+        if lists && operation.command().is_none() {
+            parameters.extend(operation.paging.parameters());
+        }
+        described["parameters"] = parameters.into();
+        if operation.method != Method::GET {
+            let checked = operation.body.as_ref().filter(|_| self.checks_bodies);
+            let schema = checked.map_or_else(|| json!({"type": "object"}), |it| it.value().clone());
+            described["requestBody"] = json!({
+                "required": self.needs_body(operation),
+                "content": {"application/json": {"schema": schema}},
+            });
+        }
+        described
+    }
+
+    /// The answers of an operation: those that it has if all goes well, and the refusals.
+    fn answered(&self, fine: &[(StatusCode, Value, &str)]) -> Value {
+        let mut answers = Map::new();
+        for (status, schema, description) in fine {
+            let mut answer = json!({"description": description});
+            if !schema.is_null() {
+                answer["content"] = json!({"application/json": {"schema": schema}});
+            }
+            answers.insert(status.as_str().into(), answer);
+        }
+        for (status, description) in [
+            (400, "The request is malformed."),
+            (401, "The key is missing or unknown."),
+            (404, "It is not there."),
+            (409, "It is there already."),
+            (413, "The body is too long."),
+            (422, "The key of the request was used for another."),
+            (429, "The account has as much as it can."),
+            (503, "The store is full."),
+        ] {
+            if status != 401 || !matches!(self.keys, KeyIn::Nowhere(_)) {
+                answers.insert(status.to_string(), json!({"description": description}));
+            }
+        }
+        Value::Object(answers)
+    }
+}
+
+/// The schemes of security, and what is required of them.
+fn security(keys: &KeyIn) -> (Value, Value) {
+    let headers = keys.headers();
+    if *keys == KeyIn::Bearer {
+        let schemes = json!({"bearer": {"type": "http", "scheme": "bearer"}});
+        return (schemes, json!([{"bearer": []}]));
+    }
+    let scheme = |name: &http::HeaderName| {
+        (name.to_string(), json!({"type": "apiKey", "in": "header", "name": name.as_str()}))
+    };
+    let schemes: Map<String, Value> = headers.iter().map(scheme).collect();
+    let required: Map<String, Value> =
+        headers.iter().map(|name| (name.to_string(), json!([]))).collect();
+    let required = if required.is_empty() { json!([]) } else { json!([required]) };
+    (Value::Object(schemes), required)
+}
