@@ -36,7 +36,7 @@ use crate::text::Excerpt;
 /// | a resource that is not there, or what belongs to one | 404, which names it |
 /// | a body that is no JSON object, where there is one to be | 400 |
 /// | a body beyond [`max_input`](StoreConfig::max_input) | 413 |
-/// | an account with [`MAX_RESOURCES`](Self::MAX_RESOURCES), for an operation that makes one | 429 |
+/// | an operation that makes more resources than the account has room for, of [`MAX_RESOURCES`](Self::MAX_RESOURCES) | 429 |
 /// | keys that are unknown, anywhere below the base address | 401 |
 /// | a `Host` that is malformed, or comes twice | 400 |
 /// | no `Host`, where links [follow](tasklife::Origin::Host) it | 400 |
@@ -47,8 +47,14 @@ use crate::text::Excerpt;
 /// resource that is being made or changed is `pending` and then `active`; one that is being deleted is
 /// `deleting` and then gone, with all that belongs to it. It shows the texts, numbers and flags of
 /// the requests that it was made and changed by, but no password. A list in the request under the
-/// name of what belongs to it, such as `databases`, makes those along with it. A request with
+/// name of what belongs to it, such as `databases`, makes all of those along with it. A request with
 /// `"dryRun": true` has a task and makes nothing.
+///
+/// What a [description](Self::from_openapi) says is another matter, and so is what [Redis
+/// Cloud](Self::redis_cloud) shows: each says so.
+///
+/// While a new task [can't be read](Self::with_visibility_lag), lists with `changedSince` don't pass over it:
+/// once it can be, it has changed since whatever could be known before.
 ///
 /// A task's [input](tasklife::Task::input) is the request, as a JSON object: `request` with its method and
 /// path, and `body` with its body, `null` where it has none. So a request that is repeated under its

@@ -41,6 +41,14 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! # Which API
+//!
+//! [`MockApi::redis_cloud`] is the API of Redis Cloud, with every operation of its public description.
+//! [`MockApi::from_openapi`] makes any other of its OpenAPI description: [`OpenApi`] says beside it what that
+//! doesn't say, such as which of its answers are tasks. [`MockApi::new`] begins with nothing:
+//! operations and resources are added one by one. What each answers, tools can read in its
+//! [description](MockApi::description).
+//!
 //! # Where it drops in
 //!
 //! In a unit test, as above: no server, no port, and time is what the test says. The types of `tasklife`

@@ -128,12 +128,13 @@ fn rule(_: &dyn Surroundings, fields: &mut Map<String, Value>) {
 fn role(it: &dyn Surroundings, fields: &mut Map<String, Value>) {
     let known = it.kept("/acl/redisRules", &[]);
     if let Some(rules) = fields.get_mut("redisRules").and_then(Value::as_array_mut) {
-        for rule in rules {
+        for rule in rules.iter_mut().filter(|rule| rule.is_object()) {
             let found = known.iter().find(|(_, kept)| kept.get("name") == Some(&rule["ruleName"]));
             if let Some((id, _)) = found {
                 rule["ruleId"] = id_value(id);
             }
-            for database in rule["databases"].as_array_mut().into_iter().flatten() {
+            let databases = rule["databases"].as_array_mut().into_iter().flatten();
+            for database in databases.filter(|database| database.is_object()) {
                 let ids = ["subscriptionId", "databaseId"].map(|name| database[name].as_i64());
                 let [Some(subscription), Some(id)] = ids else { continue };
                 let ids = [ResourceId::Number(subscription), ResourceId::Number(id)];

@@ -64,7 +64,10 @@ pub(super) fn describe(api: &mut Conventions<'_>) {
     });
 
     let plain: [(&str, Makes); 11] = [
-        ("/", |_| json!({"links": []})),
+        ("/", |asked| {
+            let number = asked.surroundings().account();
+            json!({"account": {"id": number, "name": format!("Account {number}")}, "links": []})
+        }),
         ("/data-persistence", |_| named("dataPersistence", &PERSISTENCE)),
         ("/database-modules", |_| named("modules", &MODULES)),
         ("/payment-methods", payment_methods),

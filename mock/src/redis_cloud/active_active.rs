@@ -179,8 +179,9 @@ fn local(
     region: &Map<String, Value>,
     provider: &Value,
 ) -> Value {
-    let [reads, writes] = operations(region, &region["region"], fields);
-    let region = &region["region"];
+    let name = region.get("region").cloned().unwrap_or_default();
+    let [reads, writes] = operations(region, &name, fields);
+    let region = &name;
     let own = |name: &str| fields.get(&local_key(region, name)).cloned();
     let all = |name: &str| fields.get(name).cloned();
     let mut secured = Map::new();

@@ -27,14 +27,15 @@ pub(super) fn describe(api: &mut Conventions<'_>) {
     for (item, all) in [(DATABASE, DATABASES), (FIXED_DATABASE, FIXED_DATABASES)] {
         let below = |name: &str| format!("{item}/{name}");
         for name in ["backup", "import"] {
-            api.kind(&below(name), "", (name, Within::Nothing), raw());
+            let view = View { shows: Some(outcome), ..raw() };
+            api.kind(&below(name), "", (name, Within::Nothing), view);
             api.answer(&Method::GET, &below(name), latest);
         }
         api.edit(&Method::POST, &below("backup"), |asked| {
-            put(asked, "backup", &json!({"status": "success", "lastBackupTime": asked.now()}))
+            put(asked, "backup", &json!({"outcome": "success", "lastBackupTime": asked.now()}))
         });
         api.edit(&Method::POST, &below("import"), |asked| {
-            put(asked, "import", &json!({"status": "imported", "lastImportTime": asked.now()}))
+            put(asked, "import", &json!({"outcome": "imported", "lastImportTime": asked.now()}))
         });
         api.kind(&below("upgrade"), "", ("upgrade", Within::Nothing), raw());
         api.edit(&Method::POST, &below("upgrade"), upgrade);
@@ -62,6 +63,13 @@ pub(super) fn describe(api: &mut Conventions<'_>) {
 /// A view of what is kept as it is.
 fn raw() -> View {
     View { keeps: Some(fields_but_secrets), ..View::default() }
+}
+
+/// How a backup or an import went, once it is over.
+fn outcome(_: &dyn Surroundings, fields: &mut Map<String, Value>) {
+    let outcome = fields.remove("outcome").unwrap_or_default();
+    let is_over = fields.get("status") != Some(&json!("pending"));
+    fields.insert("status".into(), if is_over { outcome } else { json!("processing") });
 }
 
 /// The databases that a subscription's request lists, each so many times as it says.
@@ -134,6 +142,7 @@ fn essentials(it: &dyn Surroundings, fields: &mut Map<String, Value>) {
     fields.insert("backup".into(), backup);
     if let Some(clustering) = fields.get_mut("clustering") {
         clustering["enabled"] = json!(false);
+        clustering.as_object_mut().map(|clustering| clustering.remove("numberOfShards"));
     }
     if let Some(enabled) = fields.remove("enableDatabaseClustering") {
         fields["clustering"]["enabled"] = enabled;

@@ -1,6 +1,7 @@
 //! APIs made from descriptions.
 
 use http::{Method, Request, Response};
+use proptest::prelude::*;
 use serde_json::{Value, json};
 use tasklife::{CommandType, TaskDocument};
 use tasklife_mock::{KeyIn, MockApi, OpenApi, Pace, Script};
@@ -401,4 +402,83 @@ fn any_description() {
     };
     let faults = faults(&description, beside, "/tasks ");
     assert!(faults.is_empty(), "{}: {}", faults.len(), faults.join("\n"));
+}
+
+/// A description in which a few things are something else.
+fn any_description_at_all() -> impl Strategy<Value = Value> {
+    let odd = prop_oneof![
+        Just(Value::Null),
+        Just(json!(true)),
+        Just(json!(7)),
+        Just(json!("#/components/schemas/Widget")),
+        Just(json!({"$ref": "#/components/schemas/Widget"})),
+        Just(json!({"$ref": "#/components/schemas/NewWidget"})),
+        Just(json!([])),
+        Just(json!({})),
+        Just(
+            json!({"type": "array", "minItems": u64::MAX, "items": {"minLength": u64::MAX, "type": "string"}})
+        ),
+        Just(
+            json!({"type": "number", "minimum": 1e308, "exclusiveMinimum": true, "multipleOf": 1e-308})
+        ),
+        Just(json!({"type": "string", "pattern": "(a{9999}){9999}|[^\\x00]{3}"})),
+        Just(
+            json!({"oneOf": [{"$ref": "#/components/schemas/Widget"}, {"$ref": "#/components/schemas/Label"}]})
+        ),
+        Just(
+            json!({"type": "object", "required": ["x"], "properties": {"x": {"$ref": "#/components/schemas/Label"}}})
+        ),
+    ];
+    prop::collection::vec((any::<prop::sample::Index>(), odd), 1..6).prop_map(|changes| {
+        let mut description = description();
+        for (at, odd) in changes {
+            let mut pointers = Vec::new();
+            pointers_of(&description, &mut String::new(), &mut pointers);
+            let pointer = &pointers[at.index(pointers.len())];
+            *description.pointer_mut(pointer).unwrap() = odd;
+        }
+        description
+    })
+}
+
+fn pointers_of(value: &Value, at: &mut String, pointers: &mut Vec<String>) {
+    pointers.push(at.clone());
+    let length = at.len();
+    let fields = value
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(name, value)| (name.replace('/', "~1"), value));
+    let elements = value.as_array().into_iter().flatten().enumerate();
+    for (step, value) in fields.chain(elements.map(|(index, value)| (index.to_string(), value))) {
+        at.push('/');
+        at.push_str(&step);
+        pointers_of(value, at, pointers);
+        at.truncate(length);
+    }
+}
+
+proptest! {
+    #[test]
+    fn whatever_a_description_says_it_is_refused_or_answered(description in any_description_at_all()) {
+        let beside = OpenApi::base("/api").tasks_are("Job");
+        let Ok(api) = MockApi::from_openapi(&description, beside) else { return Ok(()) };
+        let api = api.with_keys(KeyIn::Nowhere(acme()));
+        for (method, path) in [
+            ("POST", "/api/widgets"),
+            ("PATCH", "/api/widgets/7"),
+            ("PUT", "/api/widgets/7/labels/x"),
+            ("PUT", "/api/settings"),
+            ("GET", "/api/settings"),
+            ("GET", "/api/widgets"),
+            ("GET", "/api/widgets/7"),
+            ("DELETE", "/api/widgets/7"),
+        ] {
+            let body = if method == "GET" { Value::Null } else { json!({"name": "a", "label": "x"}) };
+            let response = call(&api, method, path, &body);
+            prop_assert!(response.status().as_u16() < 500, "{} {}: {}", method, path, response.body());
+        }
+        let own = api.description();
+        prop_assert!(own["paths"].is_object());
+    }
 }

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use proptest::prelude::*;
 use serde_json::{Value, json};
 use tasklife_mock::MockApi;
 
@@ -14,6 +15,7 @@ const OPERATIONS: &str = include_str!("fixtures/operations.tsv");
 const RESULTS: &str = include_str!("fixtures/results.tsv");
 
 /// One line of the table of operations.
+#[derive(Clone, Copy)]
 struct Operation {
     method: &'static str,
     path: &'static str,
@@ -298,4 +300,74 @@ fn what_was_recorded_of_results_is_in_them() {
     // Peerings of subscriptions in several regions have no command type on record.
     let left: Vec<&&str> = shapes.keys().filter(|command| !held.contains(**command)).collect();
     assert_eq!(left, [&"vpcPeeringGetRequest"]);
+}
+
+/// The fields that requests of any operation have, and what else somebody may send in them.
+fn any_body() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        "[a-z0-9.-]{0,8}".prop_map(Value::from),
+        Just(json!("active-active")),
+        Just(json!("customer-managed-key")),
+        Just(json!("us-east-1")),
+    ];
+    let value = leaf.prop_recursive(4, 24, 4, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            prop::collection::btree_map(any_field(), inner, 0..4)
+                .prop_map(|fields| Value::Object(fields.into_iter().collect())),
+        ]
+    });
+    prop::collection::btree_map(any_field(), value, 0..8)
+        .prop_map(|fields| Value::Object(fields.into_iter().collect()))
+}
+
+fn any_field() -> impl Strategy<Value = String> {
+    let description: Value = serde_json::from_str(DESCRIPTION).unwrap();
+    let schemas = description["components"]["schemas"].as_object().unwrap().values();
+    let objects = schemas.filter_map(|schema| schema["properties"].as_object());
+    let names: BTreeSet<String> = objects.flat_map(|fields| fields.keys().cloned()).collect();
+    prop::sample::select(names.into_iter().collect::<Vec<_>>())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn whatever_is_sent_every_answer_is_one_and_what_is_there_can_be_read(
+        sent in prop::collection::vec((0..136_usize, any_body()), 1..24)
+    ) {
+        let operations: Vec<Operation> =
+            operations().into_iter().filter(|it| !it.path.starts_with("/tasks")).collect();
+        let api = populated();
+        for (at, body) in sent {
+            let Operation { method, path, .. } = operations[at];
+            let body = if method == "GET" { String::new() } else { body.to_string() };
+            let response = api.call(method, &format!("/v1{}", ids(path)), &body, 0.0);
+            prop_assert!(response.status().as_u16() < 500, "{} {}: {}", method, path, response.body());
+            if let Some(task) = response.headers().get("location") {
+                let path = task.to_str().unwrap().split_once("example.com").unwrap().1.to_owned();
+                let status = value(&api.get(&path, 0.0))["status"].clone();
+                let ended = ["processing-completed", "processing-error"].map(Value::from);
+                prop_assert!(ended.contains(&status), "{} {}: {}", method, path, status);
+            }
+        }
+        // What is listed is there, and counted.
+        let subscriptions = value(&api.get("/v1/subscriptions", 0.0));
+        for subscription in subscriptions["subscriptions"].as_array().unwrap() {
+            let at = format!("/v1/subscriptions/{}", subscription["id"]);
+            prop_assert_eq!(&value(&api.get(&at, 0.0)), subscription);
+            let listed = api.get(&format!("{at}/databases"), 0.0);
+            let count = subscription["numberOfDatabases"].as_u64().unwrap();
+            if count == 0 {
+                prop_assert_eq!(listed.status(), 404);
+                continue;
+            }
+            let listed = value(&listed)["subscription"][0]["databases"].clone();
+            prop_assert_eq!(listed.as_array().unwrap().len() as u64, count);
+        }
+    }
 }

@@ -57,7 +57,7 @@ async fn a_subscription_is_made_changed_and_deleted() {
     assert_eq!(seen, ["pending", "pending", "active"]);
     let made = subscriptions.get(id).await.unwrap();
     assert_eq!((made.id, made.name.as_deref()), (Some(id), Some("shop")));
-    assert_eq!(made.payment_method.as_deref(), Some("credit-card"));
+    assert_eq!(made.payment_method_type.as_deref(), Some("credit-card"));
     assert_eq!((made.memory_storage.as_deref(), made.number_of_databases), (Some("ram"), Some(1)));
 
     let renamed = SubscriptionUpdateRequest::builder().name("store").payment_method_id(7).build();
@@ -68,6 +68,13 @@ async fn a_subscription_is_made_changed_and_deleted() {
     assert_eq!((changed.name.as_deref(), changed.payment_method_id), (Some("store"), Some(7)));
     assert_eq!(listed.account_id, Some(1));
 
+    // Its databases go first.
+    let databases = session.client.databases();
+    for database in databases.list(id).await.unwrap() {
+        let task = databases.delete(id, database.database_id).await.unwrap();
+        session.completed(task).await;
+        while databases.get(id, database.database_id).await.is_ok() {}
+    }
     let task = subscriptions.delete(id).await.unwrap();
     assert_eq!(resource(&session.completed(task).await), id);
     for _ in 0..2 {
@@ -173,7 +180,7 @@ async fn tasks_that_ask_have_what_they_found() {
     let task = databases.get_database_backup_status(subscription, database, None).await.unwrap();
     let end = session.completed(task).await;
     let found = end.response.unwrap().resource.unwrap();
-    assert_eq!(found["databaseId"], database);
+    assert_eq!(found["status"], "processing", "nobody has waited for it");
 
     let wanted = json!({"cidrIps": ["10.0.0.0/24"]});
     let wanted: CidrAllowlistUpdateRequest = serde_json::from_value(wanted).unwrap();
@@ -181,7 +188,9 @@ async fn tasks_that_ask_have_what_they_found() {
     let task = subscriptions.update_cidr_allowlist(subscription, &wanted).await.unwrap();
     session.completed(task).await;
     let task = subscriptions.cidr_allowlist(subscription).await.unwrap();
-    assert_eq!(resource(&session.completed(task).await), subscription);
+    let end = session.completed(task).await;
+    assert_eq!(resource(&end), subscription);
+    assert_eq!(end.response.unwrap().resource.unwrap()["cidr_ips"], json!(["10.0.0.0/24"]));
     assert_eq!(session.findings(), []);
 }
 

@@ -71,8 +71,11 @@ async fn what_is_not_there_is_not_found() {
         client.databases().get(1, 2).await.unwrap_err(),
         client.databases().create(1, &database).await.unwrap_err(),
         client.tasks().get_task_by_id("no-uuid".into()).await.unwrap_err(),
-        // A part of the API that the mock does not have.
-        client.account().get_current_account().await.unwrap_err(),
+        client.users().get(7).await.unwrap_err(),
+        client.cloud_accounts().get(7).await.unwrap_err(),
+        client.vpc_peering().get(1).await.unwrap_err(),
+        // A part that is in no public description.
+        client.get_raw("/cost-report").await.unwrap_err(),
     ];
     for error in errors {
         let CloudError::NotFound { message } = error else { panic!("{error}") };

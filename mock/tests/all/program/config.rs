@@ -203,6 +203,22 @@ fn the_one_in_the_readme_does_what_it_says() {
 }
 
 #[test]
+fn the_api_in_the_readme_is_what_it_says() {
+    let readme = include_str!("../../../README.md");
+    let config = readme.split("```json\n").nth(2).unwrap().split_once("```").unwrap().0;
+    let config: Value = serde_json::from_str(config).unwrap();
+    let mock = configured("readme-api", &config, &["--advance", "immediate"]);
+    let send = |method: &str, path: &str, body: &str| {
+        mock.0.send(method, path, "x-token: me\r\n", body.as_bytes())
+    };
+    assert_eq!(
+        send("POST", "/api/boxes", r#"{"size": 3}"#).document(202).command_type(),
+        Some("pack")
+    );
+    assert_eq!(send("GET", "/api/boxes/77899", "").json(200)["boxId"], 77_899);
+}
+
+#[test]
 fn a_condition_is_met_by_a_body_that_contains_it() {
     let when = |when: Value| json!({ "command": "subscriptionCreateRequest", "when": when });
     for (wanted, body, met) in [
