@@ -41,9 +41,9 @@ async fn rules_roles_and_users_are_made_and_need_each_other() {
     let rule: AclRedisRuleCreateRequest =
         from(json!({"name": "cached", "redisRule": "+@read ~cache:*"}));
     let rule = resource(&session.completed(acl.create_redis_rule(&rule).await.unwrap()).await);
-    let role: AclRoleCreateRequest =
+    let reader: AclRoleCreateRequest =
         from(json!({"name": "reader", "redisRules": [{"ruleName": "cached", "databases": []}]}));
-    let role = resource(&session.completed(acl.create_role(&role).await.unwrap()).await);
+    let reader = resource(&session.completed(acl.create_role(&reader).await.unwrap()).await);
     let user: AclUserCreateRequest =
         from(json!({"name": "ada", "role": "reader", "password": "s3cret!"}));
     let user = resource(&session.completed(acl.create_user(&user).await.unwrap()).await);
@@ -52,12 +52,12 @@ async fn rules_roles_and_users_are_made_and_need_each_other() {
     let listed = serde_json::to_value(acl.get_roles().await.unwrap()).unwrap();
     assert_eq!(listed["roles"][0]["users"][0]["name"], "ada", "{listed}");
 
-    let refused = acl.delete_acl_role(role).await.unwrap();
+    let refused = acl.delete_acl_role(reader).await.unwrap();
     let refused = follow(&session.client, refused).await.end.response.unwrap().error.unwrap();
     assert_eq!(refused["type"], "ACL_ROLE_HAS_ACTIVE_USERS_AND_CANNOT_BE_DELETED");
     for task in [
         acl.delete_user(user).await,
-        acl.delete_acl_role(role).await,
+        acl.delete_acl_role(reader).await,
         acl.delete_redis_rule(rule).await,
     ] {
         session.completed(task.unwrap()).await;
