@@ -9,13 +9,14 @@ use serde_json::Value;
 use tasklife::{AccountId, CommandType, LinkError, Links, MemoryStore, Now, Replies, StoreConfig};
 
 use crate::account::{Account, Context};
+use crate::fault::{Fault, MockError};
 use crate::journal::{Exchange, Journal};
 use crate::keys::{KeyIn, Keys};
-use crate::openapi::DocumentFault;
+use crate::operation::Operation;
 use crate::pace::Pace;
 use crate::path::Template;
 use crate::resource::Resources;
-use crate::route::{Operation, RouteFault, Routes};
+use crate::route::{RouteFault, Routes};
 use crate::script::{Script, Scripts};
 use crate::text::Excerpt;
 
@@ -373,7 +374,7 @@ impl MockApi {
         near.truncate(5);
         let got = Excerpt::of(command.as_str());
         let (near, count) = (near.join(", "), known.len());
-        Err(MockError(Fault::Command { near, count, got }))
+        Err(Fault::Command { near, count, got }.into())
     }
 
     /// Takes every step that is due by `now`, in all accounts: for those who look into the
@@ -444,43 +445,6 @@ fn store(config: StoreConfig) -> MemoryStore {
     /// More than the longest first line: the `http` crate limits an address to 65,534 bytes.
     const LINE: usize = 1 << 17;
     MemoryStore::new(config.with_max_input(config.max_input().saturating_add(LINE)))
-}
-
-/// The error for an API that can't be as it was described.
-#[derive(Clone, Debug, thiserror::Error)]
-#[error(transparent)]
-pub struct MockError(#[from] Fault);
-
-#[derive(Clone, Debug, thiserror::Error)]
-enum Fault {
-    #[error(transparent)]
-    Links(LinkError),
-    #[error("{fault}, in {path:?}")]
-    Route { path: String, fault: RouteFault },
-    #[error("expected one of the {count} command types of the API, such as {near}; got {got}")]
-    Command { near: String, count: usize, got: Excerpt },
-    #[error(transparent)]
-    Document(DocumentFault),
-}
-
-impl From<DocumentFault> for MockError {
-    fn from(fault: DocumentFault) -> Self {
-        Self(Fault::Document(fault))
-    }
-}
-
-impl From<LinkError> for MockError {
-    fn from(error: LinkError) -> Self {
-        Self(Fault::Links(error))
-    }
-}
-
-impl RouteFault {
-    pub(crate) fn of(self, path: &str) -> MockError {
-        let end = path.floor_char_boundary(120);
-        let path = path.get(..end).unwrap_or_default().into();
-        MockError(Fault::Route { path, fault: self })
-    }
 }
 
 impl fmt::Debug for MockApi {

@@ -6,8 +6,8 @@ use serde_json::{Map, Value, json};
 use crate::api::MockApi;
 use crate::effect::Shows;
 use crate::keys::KeyIn;
+use crate::operation::{Answer, Operation, Shape};
 use crate::path::Template;
-use crate::route::{Answer, Operation, Shape};
 
 impl MockApi {
     /// The OpenAPI description of what the API answers: its operations with the statuses that they have, its

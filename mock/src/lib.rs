@@ -67,10 +67,12 @@ mod at_once;
 mod describe;
 mod description;
 mod effect;
+mod fault;
 mod journal;
 mod keys;
 mod kind;
 mod openapi;
+mod operation;
 mod pace;
 mod paging;
 mod path;
@@ -87,8 +89,9 @@ mod work;
 #[doc(no_inline)]
 pub use {http, tasklife};
 
-pub use api::{MockApi, MockError};
+pub use api::MockApi;
 pub use asked::Asked;
+pub use fault::MockError;
 pub use journal::Exchange;
 pub use keys::KeyIn;
 pub use openapi::OpenApi;

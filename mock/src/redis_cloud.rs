@@ -5,6 +5,7 @@ mod account;
 mod active_active;
 mod database;
 mod network;
+mod parts;
 mod private_link;
 mod subscription;
 mod transit_gateway;
@@ -15,14 +16,16 @@ use http::Method;
 use serde_json::{Map, Value};
 use tasklife::{LinkShape, TaskError};
 
-use crate::api::{MockApi, MockError};
+use crate::api::MockApi;
 use crate::asked::Asked;
 use crate::effect::{Edit, Effect, Refuses, Shows};
+use crate::fault::MockError;
 use crate::kind::{Kind, Listing, Origin, Shown, View, Within};
 use crate::openapi::{Blueprint, OpenApi};
+use crate::operation::Operation;
 use crate::paging::Paging;
 use crate::path::Template;
-use crate::route::{Operation, Routes};
+use crate::route::Routes;
 
 /// The shapes of the public description, with the command types that were recorded, and those of what was
 /// only recorded. What was not recorded is named by analogy: after the schema of its request, such as

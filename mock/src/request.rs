@@ -13,9 +13,10 @@ use crate::api::MockApi;
 use crate::effect::{Effect, Shows};
 use crate::journal::Exchange;
 use crate::keys::KeyIn;
+use crate::operation::{Answer as Answered, Operation};
 use crate::rejection::Rejection;
 use crate::resource::ResourceKey;
-use crate::route::{Answer as Answered, Operation, RouteMatch};
+use crate::route::RouteMatch;
 use crate::text::Excerpt;
 use crate::work::Work;
 use tasklife::{

@@ -9,9 +9,10 @@ use crate::asked::Asked;
 use crate::describe::{Described, Lens};
 use crate::effect::{Edit, Effect, Refuses, Shows};
 use crate::kind::Kind;
+use crate::operation::Operation;
 use crate::path::{Template, as_in_path};
 use crate::resource::{Provisioning, ResourceKey, Resources};
-use crate::route::{Operation, Routes};
+use crate::route::Routes;
 
 /// A request that was understood: what it is to do.
 pub(crate) struct Work {

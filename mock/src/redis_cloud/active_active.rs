@@ -4,7 +4,7 @@ use http::Method;
 use serde_json::{Map, Value, json};
 use tasklife::ResourceId;
 
-use super::database::{VERSION, backup, rename_all, retain_shown, security};
+use super::parts::{VERSION, backup, local_key, rename_all, retain_shown, security};
 use super::subscription::place;
 use super::{Conventions, DATABASES, REGION, REGIONS, default};
 use crate::asked::Asked;
@@ -98,25 +98,6 @@ fn delete_regions(asked: &Asked<'_>) -> Vec<Edit> {
 
 pub(super) fn with(ids: &[ResourceId], id: ResourceId) -> Vec<ResourceId> {
     ids.iter().cloned().chain([id]).collect()
-}
-
-/// Where it is kept what a database has in a region.
-fn local_key(region: &Value, name: &str) -> String {
-    format!("{}/{name}", region.as_str().unwrap_or_default())
-}
-
-/// Keeps what a request says of a database in one region: later ones may say more of it.
-pub(super) fn keep_local(kept: &mut Map<String, Value>, list: &str, local: &Value) {
-    let region = &local["region"];
-    if list == "localThroughputMeasurement" {
-        kept.insert(local_key(region, list), local.clone());
-        return;
-    }
-    for (name, value) in local.as_object().into_iter().flatten() {
-        if name != "region" {
-            kept.insert(local_key(region, name), value.clone());
-        }
-    }
 }
 
 /// What a database in several regions shows: what holds for all under `global…`, and each region by itself.

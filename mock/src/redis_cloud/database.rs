@@ -5,10 +5,11 @@ use http::Method;
 use serde_json::{Map, Value, json};
 use tasklife::ResourceId;
 
+use super::parts::{VERSION, backup, keep_local, retain_shown, security};
 use super::subscription::{is_active_active, place};
 use super::{
     Conventions, DATABASE, DATABASES, FIXED_DATABASE, FIXED_DATABASES, FIXED_SUBSCRIPTION,
-    active_active, default, rename,
+    active_active, default,
 };
 use crate::asked::Asked;
 use crate::effect::Edit;
@@ -91,7 +92,7 @@ fn kept(body: &Value) -> Map<String, Value> {
             "dryRun" | "status" | "quantity" | "commandType" | "databaseId" | "subscriptionId" => {}
             "localThroughputMeasurement" | "regions" => {
                 for local in all {
-                    active_active::keep_local(&mut kept, name, local);
+                    keep_local(&mut kept, name, local);
                 }
             }
             _ => {
@@ -188,61 +189,8 @@ fn common(it: &dyn Surroundings, fields: &mut Map<String, Value>, default_user: 
     fields.insert("clustering".into(), clustering);
 }
 
-/// The version of Redis, where the request says none.
-pub(super) const VERSION: &str = "7.4";
-
 fn port(fields: &Map<String, Value>) -> i64 {
     fields.get("port").and_then(Value::as_i64).unwrap_or(10_000)
-}
-
-/// What a database says of its security, under other names than the requests.
-pub(super) fn security(fields: &mut Map<String, Value>, default_user: &str) -> Value {
-    let mut take = |name: &str| fields.remove(name).filter(|value| !value.is_null());
-    let certificates = take("clientTlsCertificates").or_else(|| take("tlsCertificates"));
-    let has_certificates = certificates.is_some_and(|all| all[0].is_string() || all[0].is_object());
-    let ssl = take("clientSslCertificate");
-    let has_ssl = ssl.is_some_and(|text| text.as_str().is_some_and(|text| !text.is_empty()));
-    let sources = take("sourceIp").or_else(|| take("sourceIps"));
-    let mut security = json!({
-        "sslClientAuthentication": has_ssl,
-        "tlsClientAuthentication": has_certificates || has_ssl,
-        "enableTls": take("enableTls").unwrap_or(json!(false)),
-        "sourceIps": sources.unwrap_or_else(|| json!(["0.0.0.0/0"])),
-    });
-    security[default_user] = take("enableDefaultUser").unwrap_or(json!(true));
-    if let Some(password) = take("password") {
-        security["password"] = password;
-    }
-    security
-}
-
-/// What a database says of its backups: by the plan of its request, or the older path.
-pub(super) fn backup(plan: Option<Value>, path: Option<Value>) -> Value {
-    let path = path.filter(|path| path.as_str().is_some_and(|path| !path.is_empty()));
-    let plan = plan.filter(Value::is_object);
-    let active = plan.as_ref().map_or(path.is_some(), |plan| plan["active"] != false);
-    let mut backup = json!({"enableRemoteBackup": active});
-    if let Some(plan) = plan {
-        for (name, value) in [
-            ("interval", &plan["interval"]),
-            ("timeUTC", &plan["timeUTC"]),
-            ("destination", &plan["storagePath"]),
-        ] {
-            if !value.is_null() {
-                backup[name] = value.clone();
-            }
-        }
-    } else if let Some(path) = path {
-        backup["destination"] = path;
-    }
-    backup
-}
-
-/// Leaves out what is kept and shown elsewhere, or by nobody.
-pub(super) fn retain_shown(fields: &mut Map<String, Value>) {
-    fields.retain(|name, _| {
-        !name.contains('/') && name != "port" && name != "averageItemSizeInBytes"
-    });
 }
 
 /// The latest backup or import, if there was any.
@@ -317,11 +265,4 @@ fn replace_tags(asked: &Asked<'_>) -> Vec<Edit> {
     let mut edits: Vec<Edit> = gone.map(|(key, _)| Edit::Delete { item, ids: ids(key) }).collect();
     edits.extend(wanted.into_iter().map(|(key, fields)| Edit::Put { item, ids: ids(key), fields }));
     edits
-}
-
-/// Renames what a request of an active-active database says for all regions.
-pub(super) fn rename_all(fields: &mut Map<String, Value>, names: &[(&str, &str)]) {
-    for (from, to) in names {
-        rename(fields, from, to);
-    }
 }

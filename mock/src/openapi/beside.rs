@@ -1,0 +1,242 @@
+//! What is said of an API beside its description.
+
+use std::sync::Arc;
+
+use http::{Method, StatusCode};
+use serde_json::Value;
+use tasklife::CommandType;
+
+use super::document::Described;
+use crate::asked::Asked;
+use crate::effect::Shows;
+use crate::fault::MockError;
+use crate::path::Template;
+use crate::route::{RouteFault, Routes};
+use crate::text::Excerpt;
+
+/// What a description of an API does not say of it: where it is, which of its answers are tasks, and its
+/// conventions.
+///
+/// ```
+/// use http::Method;
+/// use serde_json::json;
+/// use tasklife_mock::{MockApi, OpenApi};
+/// use tasklife_mock::tasklife::CommandType;
+///
+/// let task = json!({"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Job"}}}});
+/// let video = json!({"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Video"}}}});
+/// let description = json!({
+///     "openapi": "3.0.3",
+///     "paths": {
+///         "/videos": {"post": {"operationId": "encode", "responses": {"202": task}}},
+///         "/videos/{videoId}": {"get": {"operationId": "getVideo", "responses": {"200": video}}},
+///     },
+///     "components": {"schemas": {
+///         "Job": {"type": "object"},
+///         "Video": {
+///             "type": "object",
+///             "required": ["id", "codec", "seconds"],
+///             "properties": {
+///                 "id": {"type": "integer"},
+///                 "title": {"type": "string"},
+///                 "codec": {"type": "string", "default": "av1"},
+///                 "seconds": {"type": "number", "minimum": 1},
+///             },
+///         },
+///     }},
+/// });
+/// let api = MockApi::from_openapi(&description, OpenApi::base("/v1").tasks_are("Job"))?;
+/// assert_eq!(api.command_types(), [CommandType::from_static("encode")]);
+///
+/// let now = tasklife_mock::tasklife::MIN_TIME;
+/// let accepted = api.handle(&http::Request::post("/v1/videos").body(r#"{"title": "cats"}"#)?, now);
+/// assert_eq!(accepted.status(), 202);
+/// let task = accepted.headers()["location"].to_str()?;
+/// let ended = api.handle(&http::Request::get(task).body("")?, now);
+/// assert!(ended.body().contains("/v1/videos/77899"));
+///
+/// // What the request gave, then defaults, then the least that the schema allows.
+/// let video = api.handle(&http::Request::get("/v1/videos/77899").body("")?, now);
+/// assert_eq!(video.body(), r#"{"codec":"av1","id":77899,"seconds":1,"title":"cats"}"#);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct OpenApi {
+    pub(super) base: String,
+    /// The name of the schema of tasks.
+    pub(super) tasks_are: Option<String>,
+    /// The path of tasks.
+    pub(super) tasks: Option<String>,
+    pub(super) with_task: Vec<(Method, String)>,
+    pub(super) commands: Vec<(Method, String, CommandType)>,
+    pub(super) answers: Vec<(Method, String, Makes)>,
+    pub(super) titles: Vec<(String, String)>,
+    pub(super) existing: Vec<(String, Value)>,
+    /// What else there is to say of an API that is built in.
+    pub(super) conventions: fn(&mut Routes),
+}
+
+type Makes = Arc<dyn Fn(&Asked<'_>) -> Value + Send + Sync>;
+
+impl OpenApi {
+    /// An API at a base address, such as `/v1`: [`Links::new`] says what it can be. The servers that the
+    /// description names are not looked at.
+    #[must_use]
+    pub fn base(base: &str) -> Self {
+        Self {
+            base: base.into(),
+            tasks_are: None,
+            tasks: None,
+            with_task: Vec::new(),
+            commands: Vec::new(),
+            answers: Vec::new(),
+            titles: Vec::new(),
+            existing: Vec::new(),
+            conventions: |_| {},
+        }
+    }
+
+    /// Sets what else there is to say of an API that is built in.
+    pub(crate) fn with_conventions(self, conventions: fn(&mut Routes)) -> Self {
+        Self { conventions, ..self }
+    }
+
+    /// Sets the name of the schema of tasks, among the components of the description: an operation with
+    /// an answer of this schema is answered with a task. So is one that says
+    /// `"x-ms-long-running-operation": true`.
+    #[must_use]
+    pub fn tasks_are(self, schema: &str) -> Self {
+        Self { tasks_are: Some(schema.into()), ..self }
+    }
+
+    /// Sets the path of tasks, such as `/operations`. Unless set, it is where the description has a list
+    /// of tasks, and else the first of `/tasks`, `/operations` and `/_tasks` that it has nothing at.
+    #[must_use]
+    pub fn with_tasks(self, path: &str) -> Self {
+        Self { tasks: Some(path.into()), ..self }
+    }
+
+    /// Says that an operation is answered with a task, whatever its answers are: it is accepted with 202.
+    #[must_use]
+    pub fn with_task(mut self, method: Method, path: &str) -> Self {
+        self.with_task.push((method, path.into()));
+        self
+    }
+
+    /// Sets the command type of an operation's tasks. Unless set, it is the operation's `x-command-type`, or
+    /// else its `operationId`, or else method and path: `postVideosFrames`.
+    #[must_use]
+    pub fn with_command(mut self, method: Method, path: &str, command: CommandType) -> Self {
+        self.commands.push((method, path.into(), command));
+        self
+    }
+
+    /// Sets what an operation answers: the body, where it is answered at once; the `resource` in the
+    /// result, where it has a task. The function is called while the API is locked: it must not call it.
+    #[must_use]
+    pub fn with_answer(
+        mut self,
+        method: Method,
+        path: &str,
+        answer: impl Fn(&Asked<'_>) -> Value + Send + Sync + 'static,
+    ) -> Self {
+        self.answers.push((method, path.into(), Arc::new(answer)));
+        self
+    }
+
+    /// Sets the title of the links to the resources at a path; the `operationId` of what reads them,
+    /// unless set.
+    #[must_use]
+    pub fn with_title(mut self, path: &str, title: &str) -> Self {
+        self.titles.push((path.into(), title.into()));
+        self
+    }
+
+    /// Lets each account begin with a resource, at a path such as `/plans/7`, with these fields.
+    #[must_use]
+    pub fn with_existing(mut self, path: &str, fields: Value) -> Self {
+        self.existing.push((path.into(), fields));
+        self
+    }
+}
+
+impl std::fmt::Debug for OpenApi {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("OpenApi")
+            .field("base", &self.base)
+            .field("tasks_are", &self.tasks_are)
+            .field("tasks", &self.tasks)
+            .field("commands", &self.commands)
+            .finish_non_exhaustive()
+    }
+}
+
+impl OpenApi {
+    /// Sets what the given operations answer; and says where one is given that is not there.
+    pub(super) fn set_answers(&self, routes: &mut Routes) -> Result<(), MockError> {
+        for (method, path, makes) in &self.answers {
+            let operation = routes.operation_mut(method, &parsed(path)?);
+            let operation = operation.ok_or_else(|| no_operation(method, path))?;
+            operation.shows = Shows::By(makes.clone());
+        }
+        let named = self.commands.iter().map(|(method, path, _)| (method, path));
+        for (method, path) in
+            named.chain(self.with_task.iter().map(|(method, path)| (method, path)))
+        {
+            let operation = routes.operation_mut(method, &parsed(path)?);
+            if operation.is_none_or(|operation| operation.command().is_none()) {
+                return Err(no_operation(method, path));
+            }
+        }
+        Ok(())
+    }
+
+    /// The command type of an operation's tasks.
+    pub(super) fn command(&self, operation: &Described) -> CommandType {
+        let given = self.commands.iter().find(|(method, path, _)| {
+            *method == operation.method && parsed(path).is_ok_and(|path| path == operation.path)
+        });
+        if let Some((_, _, command)) = given {
+            return command.clone();
+        }
+        let id = operation.id.as_deref().and_then(|id| id.parse().ok());
+        operation.command.clone().or(id).unwrap_or_else(|| {
+            let mut name = operation.method.as_str().to_ascii_lowercase();
+            for word in operation.path.words() {
+                let mut letters = word.chars().filter(char::is_ascii_alphanumeric);
+                name.extend(letters.next().map(|first| first.to_ascii_uppercase()));
+                name.extend(letters);
+            }
+            name.parse().unwrap_or(CommandType::from_static("request"))
+        })
+    }
+
+    /// The status with which an operation's task is accepted, if it is answered with one.
+    pub(super) fn accepted(&self, operation: &Described) -> Option<StatusCode> {
+        let lowest = operation.answers.first().map_or(StatusCode::ACCEPTED, |answer| answer.status);
+        let of_tasks = operation.answers.iter().find(|answer| {
+            let schema = answer.content.as_ref().map(|content| &content.schema);
+            let name = self.tasks_are.as_deref();
+            schema.zip(name).is_some_and(|(schema, name)| schema.is_named(name))
+        });
+        if let Some(answer) = of_tasks {
+            return Some(answer.status);
+        }
+        let given = self.with_task.iter().any(|(method, path)| {
+            *method == operation.method && parsed(path).is_ok_and(|path| path == operation.path)
+        });
+        let is_accepted = operation.answers.iter().any(|it| it.status == StatusCode::ACCEPTED);
+        if given || (operation.is_long_running && is_accepted) {
+            return Some(StatusCode::ACCEPTED);
+        }
+        operation.is_long_running.then_some(lowest)
+    }
+}
+
+pub(super) fn parsed(path: &str) -> Result<Template, MockError> {
+    Template::parse(path).map_err(|fault| RouteFault::from(fault).of(path))
+}
+
+fn no_operation(method: &Method, path: &str) -> MockError {
+    RouteFault::NoOperation(Excerpt::of(method.as_str())).of(path)
+}

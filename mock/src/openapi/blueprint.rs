@@ -1,0 +1,188 @@
+//! What a description makes of an API.
+
+use std::collections::BTreeMap;
+
+use http::{Method, StatusCode};
+use serde_json::Value;
+use tasklife::{CommandType, Links, StoreConfig};
+
+use super::beside::{OpenApi, parsed};
+use super::document::{Described, Document};
+use super::kinds::{content_of, envelope, has, is_one, list_in, makes_by_put};
+use super::links::links;
+use super::{kinds, security};
+use crate::api::MockApi;
+use crate::effect::{Effect, Shows};
+use crate::fault::MockError;
+use crate::keys::KeyIn;
+use crate::operation::{Answer, Operation, Shape};
+use crate::paging::Paging;
+use crate::path::Template;
+use crate::route::{RouteFault, Routes};
+
+/// All that a description makes of an API, wherever that is.
+pub(crate) struct Blueprint {
+    tasks: Option<String>,
+    routes: Routes,
+    /// Where the tasks of a command type lead, and the titles of the links.
+    links: Vec<(CommandType, String, String)>,
+    deletions: Vec<CommandType>,
+    keys: KeyIn,
+}
+
+impl Blueprint {
+    /// The API of a description, with what is said beside it.
+    pub(crate) fn new(description: &Value, beside: &OpenApi) -> Result<Self, MockError> {
+        let document = Document::new(description)?;
+        let mut described = document.operations()?;
+        for operation in &mut described {
+            operation.has_task = beside.accepted(operation).is_some();
+        }
+        let tasks = beside.tasks.clone().or_else(|| tasks_path(&described, beside));
+        let tasks = tasks.or_else(|| free_path(&described).map(str::to_owned));
+        let mut routes = Routes::new(tasks.as_deref().unwrap_or("/tasks"));
+        kinds::add_kinds(&mut routes, &described);
+        let mut titles = BTreeMap::new();
+        for operation in &described {
+            if operation.method == Method::GET && routes.is_of_tasks(&operation.path) {
+                continue;
+            }
+            if operation.method == Method::GET
+                && let Some(id) = &operation.id
+            {
+                titles.insert(operation.path.to_string(), id.clone());
+            }
+            let added = routes.add(read(&routes, operation, &described, beside));
+            added.map_err(|fault| fault.of(&operation.written))?;
+        }
+        beside.set_answers(&mut routes)?;
+        (beside.conventions)(&mut routes);
+        for (path, fields) in &beside.existing {
+            routes.begin_with(path, fields).map_err(|fault| fault.of(path))?;
+        }
+        for (path, title) in &beside.titles {
+            let template = parsed(path)?;
+            let known = routes.kind_at(&template).ok_or_else(|| RouteFault::NoResource.of(path))?;
+            titles.insert(routes.kind(known).item.to_string(), title.clone());
+        }
+        let (links, deletions) = links(&routes, &titles);
+        let keys = security::keys(document.root());
+        Ok(Self { tasks, routes, links, deletions, keys })
+    }
+
+    /// The API at a base address.
+    pub(crate) fn at(&self, base: &str) -> Result<MockApi, MockError> {
+        let mut links = Links::new(base)?;
+        if let Some(path) = &self.tasks {
+            links = links.with_tasks(path)?;
+        }
+        for (command, path, title) in &self.links {
+            links = links.with_route(command.clone(), path, title)?;
+        }
+        for command in &self.deletions {
+            links = links.with_deletion(command.clone());
+        }
+        let mut api = MockApi::new(links, StoreConfig::default().with_max_tasks(1_000_000));
+        api.routes = self.routes.clone();
+        Ok(api.with_keys(self.keys.clone()))
+    }
+}
+
+/// Where the description has a list of tasks, and each at its id.
+fn tasks_path(described: &[Described], beside: &OpenApi) -> Option<String> {
+    let name = beside.tasks_are.as_deref()?;
+    let is_task = |operation: &&Described| {
+        operation.method == Method::GET
+            && operation.path.names().count() == 1
+            && operation.path.last_id().is_some()
+            && beside.accepted(operation).is_some()
+    };
+    let lists = |path: &Template| {
+        let list = described.iter().find(|it| it.method == Method::GET && it.path == *path);
+        let content = list.and_then(content_of)?;
+        let items = match list_in(&content.schema, "")? {
+            Some(list) => content.schema.property(&list)?.items()?,
+            None => content.schema.items()?,
+        };
+        Some(items.is_named(name))
+    };
+    let mut tasks: Vec<&Described> = described.iter().filter(is_task).collect();
+    if let Some(listed) = tasks.iter().find(|it| lists(&it.path.parent()) == Some(true)) {
+        return Some(listed.path.parent().to_string());
+    }
+    // Without a list, the only path at which a task is read by its id.
+    match (tasks.pop(), tasks.is_empty()) {
+        (Some(only), true) => Some(only.path.parent().to_string()),
+        _ => None,
+    }
+}
+
+/// A path for tasks that is no other's.
+fn free_path(described: &[Described]) -> Option<&'static str> {
+    let is_free = |path: &&str| {
+        let routes = Routes::new(path);
+        let reads = |it: &Described| it.method == Method::GET && routes.is_of_tasks(&it.path);
+        !described.iter().any(reads)
+    };
+    ["/tasks", "/operations", "/_tasks"].into_iter().find(is_free)
+}
+
+/// An operation as the API has it.
+fn read(
+    routes: &Routes,
+    operation: &Described,
+    described: &[Described],
+    beside: &OpenApi,
+) -> Operation {
+    let (method, path) = (operation.method.clone(), operation.path.clone());
+    let at_item = routes.kind_at(&path).filter(|kind| !routes.kind(*kind).is_single);
+    let changes = |method: &Method| has(described, &path, method);
+    let effect = match at_item {
+        Some(kind) if makes_by_put(operation, &path) => Effect::Create(kind),
+        Some(kind)
+            if method == Method::POST && !changes(&Method::PUT) && !changes(&Method::PATCH) =>
+        {
+            Effect::Change(kind)
+        }
+        _ => Effect::ByPath,
+    };
+    let answer = match beside.accepted(operation) {
+        Some(accepted) => Answer::Task { command: beside.command(operation), accepted },
+        None => at_once(routes, operation),
+    };
+    let needs_body = Some(operation.needs_body);
+    let listed = routes.kind_listed_at(&path).filter(|_| method == Method::GET);
+    let single = routes.kind_at(&path).filter(|kind| routes.kind(*kind).is_single);
+    let content = content_of(operation);
+    let shows = match (listed, single) {
+        // What is no list is not read as one.
+        (Some(kind), _) if !content.is_some_and(|it| is_one(&it.schema)) => Shows::All(kind),
+        (Some(_), Some(single)) => Shows::One(single),
+        (Some(_), None) => Shows::Nothing,
+        (None, _) => Shows::Effect,
+    };
+    let body = operation.body.clone();
+    let paging = Paging::of_parameters(&operation.parameters);
+    Operation { method, path, answer, effect, shows, needs_body, body, refuses: None, paging }
+}
+
+fn at_once(routes: &Routes, operation: &Described) -> Answer {
+    let first = operation.answers.first();
+    let status = first.map_or(StatusCode::OK, |answer| answer.status);
+    let content = first.and_then(|answer| answer.content.as_ref());
+    let kind = routes.kind_at(&operation.path);
+    let kind = kind.or_else(|| routes.kind_listed_at(&operation.path));
+    let shape = match content {
+        Some(content) => Shape::Schema {
+            envelope: kind.and_then(|kind| {
+                let kind = routes.kind(kind);
+                envelope(&content.schema, &kind.id_name, kind.singular()).map(Into::into)
+            }),
+            schema: content.schema.clone(),
+            example: content.example.clone(),
+        },
+        None if operation.method == Method::GET => Shape::Resource(None),
+        None => Shape::Nothing,
+    };
+    Answer::AtOnce { status, shape }
+}

@@ -1,0 +1,65 @@
+//! Where the tasks of an API lead.
+
+use std::collections::BTreeMap;
+
+use http::Method;
+use tasklife::CommandType;
+
+use crate::effect::Effect;
+use crate::operation::Operation;
+use crate::route::Routes;
+
+/// Whether a request reads a resource of a kind at once.
+fn is_readable(routes: &Routes, kind: usize) -> bool {
+    let item = &routes.kind(kind).item;
+    let reads = |it: &Operation| it.method == Method::GET && it.path == *item;
+    routes.operations().iter().any(|it| reads(it) && it.command().is_none())
+}
+
+/// The name of what reads something, such as `getDatabase`.
+fn getter(singular: &str) -> String {
+    let mut letters = singular.chars();
+    let first = letters.next().map(|first| first.to_ascii_uppercase());
+    format!("get{}{}", first.map(String::from).unwrap_or_default(), letters.as_str())
+}
+
+/// Where the tasks of each command type lead: to what they make or change, where one can read that by the
+/// ids in a result. And the command types that delete what they lead to.
+pub(super) fn links(
+    routes: &Routes,
+    titles: &BTreeMap<String, String>,
+) -> (Vec<(CommandType, String, String)>, Vec<CommandType>) {
+    let mut found: BTreeMap<CommandType, Option<(String, String)>> = BTreeMap::new();
+    let mut deletions = Vec::new();
+    for operation in routes.operations() {
+        let Some(command) = operation.command() else { continue };
+        let effect = routes.effect(operation);
+        let kind = match effect {
+            Effect::Create(kind) | Effect::Change(kind) | Effect::Delete(kind) => Some(kind),
+            _ => routes.innermost(operation),
+        };
+        let route = kind.and_then(|kind| {
+            // What there is one of is told by what it belongs to, if not by itself.
+            let of_single = routes.kind(kind).parent.filter(|_| routes.kind(kind).is_single);
+            let kind = of_single.filter(|_| !is_readable(routes, kind)).unwrap_or(kind);
+            let item = &routes.kind(kind).item;
+            let path = item.with_names(&["additionalResourceId", "resourceId"])?;
+            is_readable(routes, kind).then_some(())?;
+            let title = titles.get(&item.to_string()).cloned();
+            Some((path, title.unwrap_or_else(|| getter(routes.kind(kind).singular()))))
+        });
+        if matches!(effect, Effect::Delete(_)) {
+            deletions.push(command.clone());
+        }
+        let known = found.entry(command.clone()).or_insert_with(|| route.clone());
+        if *known != route {
+            // Tasks of one type that lead to different places lead nowhere.
+            *known = None;
+        }
+    }
+    let links = found.into_iter().filter_map(|(command, route)| {
+        let (path, title) = route?;
+        Some((command, path, title))
+    });
+    (links.collect(), deletions)
+}
