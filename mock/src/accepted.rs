@@ -72,7 +72,7 @@ impl Accepted {
         if let Some(completion) = &self.completion {
             return TaskEvent::complete(completion.clone());
         }
-        if let Some(error) = self.work.obstacle(routes, resources) {
+        if let Some(error) = self.work.obstacle(routes, resources, now) {
             return TaskEvent::fail(error);
         }
         let next = self.work.new_id(routes, resources, now);
@@ -85,6 +85,7 @@ impl Accepted {
         if let [.., parent, _] = ids {
             completion = completion.with_additional_resource_id(parent.clone());
         }
+        self.work.count_reads(routes, resources, now);
         if let Some(text) = self.work.result(routes, resources, now, account)
             && let Ok(resource) = RawValue::from_string(text)
             && let Ok(shown) = completion.clone().with_resource(&resource)

@@ -31,7 +31,7 @@ impl Call<'_> {
             return refused;
         }
         let routes = &self.api.routes;
-        if let Some(obstacle) = work.obstacle(routes, &account.resources) {
+        if let Some(obstacle) = work.obstacle(routes, &account.resources, self.now) {
             let rejection = Rejection::new(StatusCode::CONFLICT, obstacle.description());
             return self.rejected(&rejection);
         }
@@ -41,6 +41,9 @@ impl Call<'_> {
         let (number, resources) = (account.number(), &mut account.resources);
         match work.shows() {
             Shows::All(kind) => {
+                if self.head.method == Method::GET {
+                    work.count_reads(routes, resources, self.now);
+                }
                 let before = work.ids_before(routes, *kind);
                 let lens = Lens::new(routes, resources, before, self.now, number);
                 let (text, count) = lens.list(&(*kind, before.to_vec()), part);

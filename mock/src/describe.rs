@@ -85,7 +85,9 @@ impl<'a> Lens<'a> {
         let kind = self.routes.kind(key.0);
         let State { fields, status, times } = self.resources.state(self.routes, key, self.now)?;
         let lens = Self { times, ..self };
-        let id = kind.own_id(&key.1).map(id_value);
+        let id = kind
+            .own_id(&key.1)
+            .map(|id| if kind.id_is_text { Value::from(id.to_string()) } else { id_value(id) });
         match &kind.shown {
             Shown::Plain(view) => Some(lens.plain(key, *view, (fields, status), id)),
             Shown::Schema(schema) => Some(lens.as_schema(kind, schema, fields, status, id)),
@@ -162,7 +164,7 @@ impl<'a> Lens<'a> {
                 let values = all.into_iter().map(Described::into_value).collect();
                 self.list_as_schema(kind_of, schema, values, standing.len()).to_string()
             }
-            None => self.list_within(kind_of, before, &all),
+            None => self.list_within(kind_of, before, &all, standing.len()),
         };
         (text, count)
     }
@@ -185,7 +187,13 @@ impl<'a> Lens<'a> {
         self.fill(schema, &Value::Object(given))
     }
 
-    fn list_within(self, kind: &Kind, before: &[ResourceId], all: &[Described]) -> String {
+    fn list_within(
+        self,
+        kind: &Kind,
+        before: &[ResourceId],
+        all: &[Described],
+        total: usize,
+    ) -> String {
         let name = kind.listing.name.as_ref().unwrap_or(&kind.plural);
         let texts: Vec<String> = all.iter().map(Described::text).collect();
         let list = format!(r#""{name}":[{}]"#, texts.join(","));
@@ -199,7 +207,7 @@ impl<'a> Lens<'a> {
             }
             (Within::Account, _) | (_, None) => format!(r#"{{"accountId":{account},{list}}}"#),
             (within, Some((parent, id))) => {
-                let (number, count) = (kind.number_field(), all.len());
+                let (number, count) = (kind.number_field(), total);
                 let within_it =
                     format!(r#"{{"{}":{id},"{number}":{count},{list}}}"#, parent.id_name);
                 let parent = parent.singular();

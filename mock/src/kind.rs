@@ -27,6 +27,8 @@ pub(crate) struct Kind {
     pub(crate) origin: Origin,
     pub(crate) shown: Shown,
     pub(crate) listing: Listing,
+    /// Whether its id is shown as a text, also where it looks like a number.
+    pub(crate) id_is_text: bool,
     /// Whether its id is the one that the request gives, if it gives one.
     pub(crate) named_by_request: bool,
     /// Whether what it belongs to says how many of it there are.

@@ -68,8 +68,13 @@ impl Template {
     }
 
     /// Whether the same paths have this form, up to where this one ends.
+    ///
+    /// A verb such as `{vm}:stop` is about what is before it.
     pub(crate) fn begins(&self, other: &Self) -> bool {
-        other.0.starts_with(&self.0)
+        let Some((last, before)) = self.0.split_last() else { return true };
+        let Some(there) = other.0.get(before.len()) else { return false };
+        other.0.starts_with(before)
+            && (there == last || there.without_verb().as_ref() == Some(last))
     }
 
     /// How many segments are literal: of two templates that a path has, the one with more says more.
@@ -79,8 +84,13 @@ impl Template {
 
     /// Which segments are literal, from the first on: of two templates that a path has, the larger one
     /// says more.
-    pub(crate) fn specificity(&self) -> Vec<bool> {
-        self.0.iter().map(|segment| segment.as_literal().is_some()).collect()
+    pub(crate) fn specificity(&self) -> Vec<usize> {
+        let literals = |segment: &Segment| match (segment.as_literal(), segment.as_id()) {
+            (Some(_), _) => usize::MAX,
+            (None, Some(_)) => 0,
+            (None, None) => segment.0.len(),
+        };
+        self.0.iter().map(literals).collect()
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -98,6 +108,17 @@ impl Template {
     /// The segments from `at` on, each as a literal where it is one.
     pub(crate) fn literals_from(&self, at: usize) -> Option<Vec<Option<&str>>> {
         Some(self.0.get(at..)?.iter().map(Segment::as_literal).collect())
+    }
+
+    /// Its first so many segments, without a verb in the last.
+    pub(crate) fn item_prefix(&self, segments: usize) -> Self {
+        let mut prefix = self.prefix(segments);
+        if let Some(last) = prefix.0.last_mut()
+            && let Some(stem) = last.without_verb()
+        {
+            *last = stem;
+        }
+        prefix
     }
 
     /// Its first so many segments.
@@ -191,6 +212,16 @@ impl Segment {
             parts.push(Part::Literal(rest.into()));
         }
         Some(Self(parts))
+    }
+
+    /// The placeholder in front of a verb, in `{vm}:stop`.
+    fn without_verb(&self) -> Option<Self> {
+        match &*self.0 {
+            [id @ Part::Id(_), Part::Literal(verb)] if verb.starts_with(':') => {
+                Some(Self(vec![id.clone()]))
+            }
+            _ => None,
+        }
     }
 
     fn as_literal(&self) -> Option<&str> {

@@ -178,7 +178,11 @@ impl<'a> Call<'a> {
         }
         let query = self.head.uri.query().unwrap_or_default();
         let escaped = path.rfind("%3F").or_else(|| path.rfind("%3f"));
-        let escaped = escaped.filter(|at| path[*at..].contains('=') && !path[*at..].contains('/'));
+        let escaped = escaped.filter(|at| {
+            let rest = &path[*at..];
+            let says_more = || self.api.routes.says_more(&path[..*at], path);
+            rest.contains('=') && !rest.contains('/') && says_more()
+        });
         let (path, query) = match escaped {
             Some(at) => (&path[..at], format!("{}&{query}", &path[at + 3..])),
             None => (path, query.to_owned()),

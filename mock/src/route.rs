@@ -37,12 +37,14 @@ pub(crate) struct Routes {
     kinds: Vec<Kind>,
     /// The resources with which each account begins.
     beginnings: Vec<Beginning>,
+    knows_dry_runs: bool,
 }
 
 impl Routes {
     pub(crate) fn new(tasks: &str) -> Self {
         let (operations, kinds, beginnings) = (Vec::new(), Vec::new(), Vec::new());
-        Self { tasks: segments(tasks), operations, kinds, beginnings }
+        let knows_dry_runs = true;
+        Self { tasks: segments(tasks), operations, kinds, beginnings, knows_dry_runs }
     }
 
     /// The resources with which each account begins.
@@ -134,6 +136,27 @@ impl Routes {
         self.kinds.iter().position(|kind| kind.item == *item)
     }
 
+    /// The kind whose resources are found at this path, one or all.
+    pub(crate) fn kind_at_or_listed_at(&self, path: &Template) -> Option<usize> {
+        self.kind_listed_at(path).or_else(|| self.kind_at(path))
+    }
+
+    /// Whether a request reads a resource of a kind at once.
+    pub(crate) fn is_readable(&self, kind: usize) -> bool {
+        let item = &self.kind(kind).item;
+        let reads = |it: &Operation| it.method == Method::GET && it.path == *item;
+        self.operations.iter().any(|it| reads(it) && it.command().is_none())
+    }
+
+    /// Whether a request with `"dryRun": true` only has a task.
+    pub(crate) fn knows_dry_runs(&self) -> bool {
+        self.knows_dry_runs
+    }
+
+    pub(crate) fn set_dry_runs(&mut self, known: bool) {
+        self.knows_dry_runs = known;
+    }
+
     /// The kind of which all are found at this path.
     pub(crate) fn kind_listed_at(&self, collection: &Template) -> Option<usize> {
         // Below an id, that is the path of a resource.
@@ -193,6 +216,7 @@ impl Routes {
             shown: Shown::default(),
             listing: Listing::default(),
             named_by_request: false,
+            id_is_text: false,
             is_counted: true,
             listed_in: None,
             item,
@@ -232,6 +256,16 @@ impl Routes {
         let of_kind = |(at, kind): (usize, &Kind)| Some((at, kind.item.ids(&path)?));
         let found = self.kinds.iter().enumerate().filter_map(of_kind);
         found.max_by_key(|(at, _)| self.kinds[*at].item.literals())
+    }
+
+    /// Whether a path is more than another what some template has: it has more literals of one.
+    pub(crate) fn says_more(&self, path: &str, other: &str) -> bool {
+        let best = |path: &str| {
+            let path: Vec<&str> = path.strip_prefix('/').unwrap_or(path).split('/').collect();
+            let fitting = self.operations.iter().filter(|it| it.path.ids(&path).is_some());
+            fitting.map(|it| it.path.specificity()).max()
+        };
+        best(path) > best(other)
     }
 
     /// What is asked for at a path below the base address, such as `/tasks`.
@@ -315,6 +349,8 @@ impl Routes {
     ) -> Option<(usize, Vec<ResourceId>)> {
         let made = match effect {
             Effect::Create(kind) => Some(*kind),
+            // A setting that was deleted can be set.
+            Effect::Change(kind) if self.kinds[*kind].is_single => Some(*kind),
             _ => None,
         };
         let at = self.innermost_but(operation, made)?;

@@ -4,22 +4,88 @@ mod check;
 mod fill;
 mod text;
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
+use regex::{Regex, RegexBuilder};
 use serde_json::{Map, Value};
 
 pub(crate) use check::Mismatch;
 pub(crate) use fill::Given;
 
+/// How large a compiled pattern may be, in bytes.
+const MAX_PATTERN: usize = 1 << 20;
+
+/// How many parts of a schema apply to a value at the most.
+const MAX_PARTS: usize = 200;
+
 /// How many references, and how many levels, are followed: a schema may contain itself.
 const MAX_DEPTH: usize = 48;
+
+/// A description in which schemas refer to each other.
+pub(crate) struct Root {
+    value: Value,
+    /// The patterns that were compiled; `None` for what is none.
+    patterns: Mutex<BTreeMap<String, Option<Regex>>>,
+}
+
+impl Root {
+    pub(crate) fn new(value: Value) -> Self {
+        Self { value, patterns: Mutex::default() }
+    }
+
+    /// Whether a text matches a pattern; what is no pattern in our reading of it matches all.
+    fn matches(&self, pattern: &str, text: &str) -> bool {
+        let mut patterns = self.patterns.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = patterns
+            .entry(pattern.to_owned())
+            .or_insert_with(|| RegexBuilder::new(pattern).size_limit(MAX_PATTERN).build().ok());
+        known.as_ref().is_none_or(|known| known.is_match(text))
+    }
+}
+
+impl std::ops::Deref for Root {
+    type Target = Value;
+
+    fn deref(&self) -> &Value {
+        &self.value
+    }
+}
+
+/// How much may be done for one answer yet, whatever its schema says: a small schema can mean a large one.
+pub(crate) struct Effort {
+    steps: Cell<usize>,
+}
+
+impl Effort {
+    /// Enough for a value of so many parts.
+    fn for_value(value: &Value) -> Self {
+        Self { steps: Cell::new(200_000_usize.saturating_add(2_000 * parts(value))) }
+    }
+
+    /// Takes a step, and says whether that was still allowed.
+    fn step(&self) -> bool {
+        let left = self.steps.get();
+        self.steps.set(left.saturating_sub(1));
+        left > 0
+    }
+}
+
+/// How many values a value has in it.
+fn parts(value: &Value) -> usize {
+    match value {
+        Value::Object(fields) => 1 + fields.values().map(parts).sum::<usize>(),
+        Value::Array(values) => 1 + values.iter().map(parts).sum::<usize>(),
+        _ => 1,
+    }
+}
 
 /// A schema, in the description that has the others to which it refers. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Schema {
-    root: Arc<Value>,
+    root: Arc<Root>,
     /// Where it is, as a JSON pointer.
     at: Arc<str>,
 }
@@ -32,52 +98,63 @@ impl fmt::Debug for Schema {
 
 impl Schema {
     /// The schema at a JSON pointer. Where nothing is, it allows all.
-    pub(crate) fn at(root: &Arc<Value>, pointer: &str) -> Self {
+    pub(crate) fn at(root: &Arc<Root>, pointer: &str) -> Self {
         Self { root: root.clone(), at: pointer.into() }
     }
 
     /// What is wrong with a value of a request, where something is.
     pub(crate) fn check(&self, value: &Value) -> Result<(), Mismatch> {
-        check::check(&self.node(), value)
+        let effort = Effort::for_value(value);
+        check::check(&self.node(&effort), value)
     }
 
     /// The value for an answer: of what is given as much as the schema allows, then its examples and
     /// defaults, then the least that it allows.
     pub(crate) fn fill(&self, given: &Given<'_>) -> Value {
-        fill::fill(self.node(), given)
+        let effort = Effort::for_value(given.value);
+        fill::fill(&self.node(&effort), given)
+    }
+
+    /// Whether it allows a value of an answer.
+    pub(crate) fn allows(&self, value: &Value) -> bool {
+        let effort = Effort::for_value(value);
+        check::fits(&self.node(&effort), value)
     }
 
     /// The schema of a property, if it names it.
     pub(crate) fn property(&self, name: &str) -> Option<Self> {
-        let nodes = self.settled().properties().remove(name)?;
+        let effort = Effort::for_value(&Value::Null);
+        let nodes = self.settled(&effort).properties().remove(name)?;
         let at = nodes.first()?.at.as_str().into();
         Some(Self { root: self.root.clone(), at })
     }
 
     /// The names of its properties.
     pub(crate) fn property_names(&self) -> Vec<String> {
-        self.settled().properties().into_keys().map(str::to_owned).collect()
+        let effort = Effort::for_value(&Value::Null);
+        self.settled(&effort).properties().into_keys().map(str::to_owned).collect()
     }
 
     /// The schema of the elements of an array.
     pub(crate) fn items(&self) -> Option<Self> {
-        let at = self.settled().items().first()?.at.as_str().into();
+        let effort = Effort::for_value(&Value::Null);
+        let at = self.settled(&effort).items().first()?.at.as_str().into();
         Some(Self { root: self.root.clone(), at })
     }
 
     /// Whether a value can be of this type, as far as the schema says one.
     pub(crate) fn is_of_type(&self, name: &str) -> bool {
-        self.settled().types().contains(&name)
+        self.settled(&Effort::for_value(&Value::Null)).types().contains(&name)
     }
 
     /// Whether a request may not say it.
     pub(crate) fn is_read_only(&self) -> bool {
-        self.settled().flag("readOnly")
+        self.settled(&Effort::for_value(&Value::Null)).flag("readOnly")
     }
 
     /// Whether it is a component of this name, or made of it.
     pub(crate) fn is_named(&self, name: &str) -> bool {
-        self.node().names().iter().any(|known| known == name)
+        self.node(&Effort::for_value(&Value::Null)).names().iter().any(|known| known == name)
     }
 
     /// The description that it is of.
@@ -90,19 +167,20 @@ impl Schema {
         self.root.pointer(&self.at).unwrap_or(&Value::Bool(true))
     }
 
-    fn node(&self) -> Node<'_> {
-        Node { root: &self.root, value: self.value(), at: self.at.to_string() }
+    fn node<'a>(&'a self, effort: &'a Effort) -> Node<'a> {
+        Node { root: &self.root, effort, value: self.value(), at: self.at.to_string() }
     }
 
-    fn settled(&self) -> Merged<'_> {
-        Merged::of(&[self.node()]).settled(None, 0)
+    fn settled<'a>(&'a self, effort: &'a Effort) -> Merged<'a> {
+        Merged::of(&[self.node(effort)]).settled(None, 0)
     }
 }
 
 /// A schema within its description.
 #[derive(Clone)]
 struct Node<'a> {
-    root: &'a Value,
+    root: &'a Root,
+    effort: &'a Effort,
     value: &'a Value,
     /// Its JSON pointer.
     at: String,
@@ -110,15 +188,16 @@ struct Node<'a> {
 
 impl<'a> Node<'a> {
     fn child(&self, value: &'a Value, step: &str) -> Self {
-        Self { root: self.root, value, at: format!("{}/{}", self.at, escaped(step)) }
+        Self { value, at: format!("{}/{}", self.at, escaped(step)), ..*self }
     }
 
     /// The schemas in a list of it, such as `allOf`.
     fn elements(&self, key: &'a str) -> impl Iterator<Item = Self> + use<'a> {
-        let (root, at) = (self.root, self.at.clone());
+        let (root, effort, at) = (self.root, self.effort, self.at.clone());
         let all = self.value.get(key).and_then(Value::as_array).into_iter().flatten();
         all.enumerate().map(move |(index, value)| Self {
             root,
+            effort,
             value,
             at: format!("{at}/{key}/{index}"),
         })
@@ -128,7 +207,7 @@ impl<'a> Node<'a> {
     fn target(&self) -> Option<Self> {
         let reference = self.value.get("$ref")?.as_str()?.strip_prefix('#')?;
         let at = percent_encoding::percent_decode_str(reference).decode_utf8_lossy().into_owned();
-        Some(Self { root: self.root, value: self.root.pointer(&at)?, at })
+        Some(Self { value: self.root.pointer(&at)?, at, ..*self })
     }
 
     /// The names of the components that it is made of: its own, and those of all its parts.
@@ -171,7 +250,7 @@ impl<'a> Merged<'a> {
     }
 
     fn add(&mut self, node: &Node<'a>, depth: usize) {
-        if depth > MAX_DEPTH || self.parts.len() > 200 {
+        if depth > MAX_DEPTH || self.parts.len() > MAX_PARTS || !node.effort.step() {
             return;
         }
         self.never |= *node.value == Value::Bool(false);

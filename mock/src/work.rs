@@ -27,6 +27,8 @@ pub(crate) struct Work {
     subject: Option<ResourceKey>,
     /// Whether it only asks.
     asks: bool,
+    /// Whether it was asked for to see whether it could be done.
+    is_dry: bool,
 }
 
 /// Which resource a request makes.
@@ -46,13 +48,14 @@ impl Work {
     ) -> Self {
         let effect = routes.effect(operation);
         let subject = routes.subject(operation, &effect, &ids);
-        let dry = body["dryRun"] == true;
+        let is_dry = routes.knows_dry_runs() && body["dryRun"] == true;
         Self {
             path: operation.path.clone(),
             ids,
             query: query.into(),
             body,
-            effect: if dry { Effect::Nothing } else { effect },
+            effect: if is_dry { Effect::Nothing } else { effect },
+            is_dry,
             shows: routes.shows(operation),
             refuses: operation.refuses,
             subject,
@@ -91,7 +94,7 @@ impl Work {
 
     /// Whether it was asked for to see whether it could be done.
     pub(crate) fn is_dry(&self) -> bool {
-        self.body["dryRun"] == true
+        self.is_dry
     }
 
     /// The resource that must be there for it.
@@ -111,7 +114,23 @@ impl Work {
     }
 
     /// The error for what it would make, where there is no room or its id is taken.
-    pub(crate) fn obstacle(&self, routes: &Routes, resources: &Resources) -> Option<TaskError> {
+    pub(crate) fn obstacle(
+        &self,
+        routes: &Routes,
+        resources: &Resources,
+        now: Now,
+    ) -> Option<TaskError> {
+        if let Effect::Edits(edits) = &self.effect {
+            let lens = Lens::new(routes, resources, &self.ids, now, 0);
+            let puts = edits(&self.asked(&lens))
+                .iter()
+                .filter(|it| matches!(it, Edit::Put { .. }))
+                .count();
+            return (puts > resources.room()).then(|| {
+                let message = format!("There is room for {} resources.", resources.room());
+                TaskError::new("NO_ROOM", message)
+            });
+        }
         let Effect::Create(kind) = self.effect else { return None };
         let kind_of = routes.kind(kind);
         let (count, room) = (self.count(routes), resources.room());
@@ -129,6 +148,21 @@ impl Work {
                 Some(error.with_status("409 CONFLICT"))
             }
             _ => None,
+        }
+    }
+
+    /// Counts a read of all that its answer shows, where nobody reads one by itself.
+    pub(crate) fn count_reads(&self, routes: &Routes, resources: &mut Resources, now: Now) {
+        let kind = match &self.shows {
+            Shows::All(kind) | Shows::One(kind) => Some(*kind),
+            _ if self.asks => routes.kind_at_or_listed_at(&self.path),
+            _ => None,
+        };
+        let Some(kind) = kind.filter(|kind| !routes.is_readable(*kind)) else { return };
+        let before = self.ids_before(routes, kind);
+        let shown: Vec<ResourceKey> = resources.standing(kind, before, now).cloned().collect();
+        for key in shown {
+            resources.read(routes, &key, now);
         }
     }
 

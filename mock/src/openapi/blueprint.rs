@@ -41,6 +41,7 @@ impl Blueprint {
         let tasks = beside.tasks.clone().or_else(|| tasks_path(&described, beside));
         let tasks = tasks.or_else(|| free_path(&described).map(str::to_owned));
         let mut routes = Routes::new(tasks.as_deref().unwrap_or("/tasks"));
+        routes.set_dry_runs(false);
         kinds::add_kinds(&mut routes, &described);
         let mut titles = BTreeMap::new();
         for operation in &described {

@@ -7,12 +7,12 @@ use serde_json::{Map, Value};
 use tasklife::CommandType;
 
 use crate::path::{PathFault, Template};
-use crate::schema::{Schema, escaped};
+use crate::schema::{Root, Schema, escaped};
 use crate::text::Excerpt;
 
 /// A description of version 3.0 or 3.1 whose references all lead to something in it.
 pub(super) struct Document {
-    root: Arc<Value>,
+    root: Arc<Root>,
 }
 
 /// An operation of a description.
@@ -75,10 +75,10 @@ impl Document {
             return Err(DocumentFault::Version(Excerpt::of(&got)));
         }
         check_references(value, value, &mut String::from("#"))?;
-        Ok(Self { root: Arc::new(value.clone()) })
+        Ok(Self { root: Arc::new(Root::new(value.clone())) })
     }
 
-    pub(super) fn root(&self) -> &Arc<Value> {
+    pub(super) fn root(&self) -> &Arc<Root> {
         &self.root
     }
 

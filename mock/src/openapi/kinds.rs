@@ -26,7 +26,7 @@ pub(super) fn add_kinds(routes: &mut Routes, described: &[Described]) {
     };
     for operation in described.iter().filter(|it| !routes.is_of_tasks(&it.path)) {
         for length in 1..=operation.path.len() {
-            let prefix = operation.path.prefix(length);
+            let prefix = operation.path.item_prefix(length);
             if prefix.last_id().is_some() && !routes.is_of_tasks(&prefix) {
                 add(prefix);
             }
@@ -120,6 +120,7 @@ fn add_kind(routes: &mut Routes, described: &[Described], item: &Template) {
     kind.id_field = id_field.as_str().into();
     kind.origin = origin;
     kind.is_counted = false;
+    kind.listed_in = Some(|_| Vec::new());
     kind.listing = match list {
         Some((name, schema, _)) => {
             Listing { name: name.map(Into::into), within: Within::Nothing, schema: Some(schema) }

@@ -2,19 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use http::Method;
 use tasklife::CommandType;
 
 use crate::effect::Effect;
-use crate::operation::Operation;
 use crate::route::Routes;
-
-/// Whether a request reads a resource of a kind at once.
-fn is_readable(routes: &Routes, kind: usize) -> bool {
-    let item = &routes.kind(kind).item;
-    let reads = |it: &Operation| it.method == Method::GET && it.path == *item;
-    routes.operations().iter().any(|it| reads(it) && it.command().is_none())
-}
 
 /// The name of what reads something, such as `getDatabase`.
 fn getter(singular: &str) -> String {
@@ -41,10 +32,10 @@ pub(super) fn links(
         let route = kind.and_then(|kind| {
             // What there is one of is told by what it belongs to, if not by itself.
             let of_single = routes.kind(kind).parent.filter(|_| routes.kind(kind).is_single);
-            let kind = of_single.filter(|_| !is_readable(routes, kind)).unwrap_or(kind);
+            let kind = of_single.filter(|_| !routes.is_readable(kind)).unwrap_or(kind);
             let item = &routes.kind(kind).item;
             let path = item.with_names(&["additionalResourceId", "resourceId"])?;
-            is_readable(routes, kind).then_some(())?;
+            routes.is_readable(kind).then_some(())?;
             let title = titles.get(&item.to_string()).cloned();
             Some((path, title.unwrap_or_else(|| getter(routes.kind(kind).singular()))))
         });

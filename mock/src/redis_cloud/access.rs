@@ -7,6 +7,7 @@ use tasklife::{ResourceId, TaskError};
 use super::{Conventions, DATABASE, error, rename};
 use crate::asked::Asked;
 use crate::describe::id_value;
+use crate::effect::Edit;
 use crate::kind::{Surroundings, View, Within, fields_but_secrets, visible_fields};
 use crate::openapi::OpenApi;
 
@@ -39,11 +40,13 @@ pub(super) fn describe(api: &mut Conventions<'_>) {
     api.kind(USER, "id", ("users", Within::Account), View::default());
 
     api.refuse(&Method::POST, RULES, |asked| {
-        is_taken(asked, RULES).then(|| taken("ACL_REDIS_RULE_NAME_ALREADY_EXISTS", asked))
+        taken(asked, RULES, "ACL_REDIS_RULE_NAME_ALREADY_EXISTS")
     });
     api.refuse(&Method::PUT, RULE, |asked| {
-        is_default(asked, "ACL_REDIS_RULE_CANNOT_UPDATE_DEFAULT")
+        let default = is_default(asked, "ACL_REDIS_RULE_CANNOT_UPDATE_DEFAULT");
+        default.or_else(|| taken(asked, RULES, "ACL_REDIS_RULE_NAME_ALREADY_EXISTS"))
     });
+    api.edit(&Method::PUT, RULE, rename_rule);
     api.refuse(&Method::DELETE, RULE, |asked| {
         let default = is_default(asked, "ACL_REDIS_RULE_CANNOT_DELETE_DEFAULT");
         if default.is_some() {
@@ -62,10 +65,14 @@ pub(super) fn describe(api: &mut Conventions<'_>) {
             .then(|| error(code, "409 CONFLICT", format!("A role has the rule {name}.")))
     });
     api.refuse(&Method::POST, ROLES, |asked| {
-        let taken = is_taken(asked, ROLES).then(|| taken("ACL_ROLE_NAME_ALREADY_EXISTS", asked));
+        let taken = taken(asked, ROLES, "ACL_ROLE_NAME_ALREADY_EXISTS");
         taken.or_else(|| rule_missing(asked))
     });
-    api.refuse(&Method::PUT, ROLE, rule_missing);
+    api.refuse(&Method::PUT, ROLE, |asked| {
+        let taken = taken(asked, ROLES, "ACL_ROLE_NAME_ALREADY_EXISTS");
+        taken.or_else(|| rule_missing(asked))
+    });
+    api.edit(&Method::PUT, ROLE, rename_role);
     api.refuse(&Method::DELETE, ROLE, |asked| {
         let name = asked.resource()?["name"].clone();
         let mut users = asked.surroundings().kept(USERS, &[]).into_iter();
@@ -75,7 +82,7 @@ pub(super) fn describe(api: &mut Conventions<'_>) {
         })
     });
     api.refuse(&Method::POST, USERS, |asked| {
-        let taken = is_taken(asked, USERS).then(|| taken("ACL_USER_NAME_ALREADY_EXISTS", asked));
+        let taken = taken(asked, USERS, "ACL_USER_NAME_ALREADY_EXISTS");
         taken.or_else(|| role_missing(asked))
     });
     api.refuse(&Method::PUT, USER, role_missing);
@@ -89,15 +96,53 @@ fn is_default(asked: &Asked<'_>, code: &'static str) -> Option<TaskError> {
     })
 }
 
-/// Whether another already has the name that the request gives.
-fn is_taken(asked: &Asked<'_>, collection: &str) -> bool {
-    let Some(name) = asked.body()["name"].as_str() else { return false };
-    let mut all = asked.surroundings().kept(collection, &[]).into_iter();
-    all.any(|(_, kept)| kept.get("name") == Some(&json!(name)))
+/// The error for a name that the request gives and another has.
+fn taken(asked: &Asked<'_>, collection: &str, code: &'static str) -> Option<TaskError> {
+    let name = asked.body().get("name").filter(|name| !name.is_null())?;
+    let mut others = asked.surroundings().kept(collection, &[]).into_iter();
+    let own = asked.ids().last();
+    others
+        .any(|(id, kept)| Some(&id) != own && kept.get("name") == Some(name))
+        .then(|| error(code, "409 CONFLICT", format!("There is one named {name} already.")))
 }
 
-fn taken(code: &'static str, asked: &Asked<'_>) -> TaskError {
-    error(code, "409 CONFLICT", format!("There is one named {} already.", asked.body()["name"]))
+/// Changes a rule, and its name in the roles that have it.
+fn rename_rule(asked: &Asked<'_>) -> Vec<Edit> {
+    let fields = visible_fields(asked.body());
+    let mut edits = Vec::new();
+    if let (Some(before), Some(after)) = (asked.resource(), fields.get("name")) {
+        for (id, mut role) in asked.surroundings().kept(ROLES, &[]) {
+            let rules = role.get_mut("redisRules").and_then(Value::as_array_mut);
+            let mut is_changed = false;
+            for rule in rules.into_iter().flatten().filter(|rule| rule.is_object()) {
+                if rule["ruleName"] == before["name"] {
+                    rule["ruleName"] = after.clone();
+                    is_changed = true;
+                }
+            }
+            if is_changed {
+                edits.push(Edit::Put { item: ROLE, ids: vec![id], fields: role });
+            }
+        }
+    }
+    edits.push(Edit::Put { item: RULE, ids: asked.ids().to_vec(), fields });
+    edits
+}
+
+/// Changes a role, and its name with the users that have it.
+fn rename_role(asked: &Asked<'_>) -> Vec<Edit> {
+    let fields = fields_but_secrets(asked.body());
+    let mut edits = Vec::new();
+    if let (Some(before), Some(after)) = (asked.resource(), fields.get("name")) {
+        let users = asked.surroundings().kept(USERS, &[]).into_iter();
+        let having = users.filter(|(_, user)| user.get("role") == before.get("name"));
+        edits.extend(having.map(|(id, _)| {
+            let fields = Map::from_iter([("role".to_owned(), after.clone())]);
+            Edit::Put { item: USER, ids: vec![id], fields }
+        }));
+    }
+    edits.push(Edit::Put { item: ROLE, ids: asked.ids().to_vec(), fields });
+    edits
 }
 
 fn rule_missing(asked: &Asked<'_>) -> Option<TaskError> {
@@ -133,7 +178,8 @@ fn role(it: &dyn Surroundings, fields: &mut Map<String, Value>) {
             if let Some((id, _)) = found {
                 rule["ruleId"] = id_value(id);
             }
-            let databases = rule["databases"].as_array_mut().into_iter().flatten();
+            let databases =
+                rule.get_mut("databases").and_then(Value::as_array_mut).into_iter().flatten();
             for database in databases.filter(|database| database.is_object()) {
                 let ids = ["subscriptionId", "databaseId"].map(|name| database[name].as_i64());
                 let [Some(subscription), Some(id)] = ids else { continue };

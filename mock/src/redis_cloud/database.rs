@@ -47,11 +47,12 @@ pub(super) fn describe(api: &mut Conventions<'_>) {
         let tags = below("tags");
         let view =
             View { shows: Some(|_, fields| drop(fields.remove("status"))), ..View::default() };
-        api.kind(&tag, "key", ("tags", Within::Account), view).named_by_request = true;
+        let kind = api.kind(&tag, "key", ("tags", Within::Account), view);
+        (kind.named_by_request, kind.id_is_text) = (true, true);
         api.edit(&Method::PUT, &tags, replace_tags);
         api.answer(&Method::PUT, &tags, |asked| {
-            let tags = asked.body()["tags"].as_array().cloned().unwrap_or_default();
-            json!({"accountId": asked.surroundings().account(), "tags": tags})
+            let all = asked.resources(&asked.path.to_string());
+            json!({"accountId": asked.surroundings().account(), "tags": all})
         });
         api.answer(&Method::DELETE, &tag, |_| json!({}));
     }

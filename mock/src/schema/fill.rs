@@ -10,6 +10,12 @@ use super::{MAX_DEPTH, Merged, Node, ranked};
 /// How many values one answer has at the most, whatever its schema wants.
 const MAX_VALUES: usize = 100_000;
 
+/// How many bytes of text are made at the most for one answer.
+const MAX_TEXT: usize = 1 << 20;
+
+/// How many calls may be under way: alternatives may have alternatives.
+const MAX_NESTING: usize = 120;
+
 /// How many alternatives are tried.
 const MAX_TRIES: usize = 16;
 
@@ -23,21 +29,34 @@ pub(crate) struct Given<'a> {
 }
 
 /// Of what is given as much as the schema allows, then its examples and defaults, then the least.
-pub(super) fn fill(node: Node<'_>, given: &Given<'_>) -> Value {
-    let mut filler = Filler { is_open: given.is_open, now: given.now, left: MAX_VALUES };
-    filler.fill(&[node], Some(given.value).filter(|value| !value.is_null()), 0)
+pub(super) fn fill(node: &Node<'_>, given: &Given<'_>) -> Value {
+    let value = Some(given.value).filter(|value| !value.is_null());
+    // A schema may contain itself: what is least is found soonest where it is not looked for deep.
+    let depths = [2, 5, 12, MAX_DEPTH].into_iter();
+    let mut made = depths.filter_map(|most| {
+        let (is_open, now) = (given.is_open, given.now);
+        let mut filler =
+            Filler { is_open, now, most, left: MAX_VALUES, text: MAX_TEXT, nesting: 0 };
+        filler.fill(std::slice::from_ref(node), value, 0)
+    });
+    made.next().or_else(|| value.cloned()).unwrap_or_default()
 }
 
 struct Filler {
     is_open: bool,
     now: Now,
-    /// How many values may be made yet.
+    /// How deep values may be nested.
+    most: usize,
+    /// How many values may be made yet, and how many bytes of text.
     left: usize,
+    text: usize,
+    /// How many calls are under way.
+    nesting: usize,
 }
 
 impl Filler {
-    /// A value to which all these schemas apply.
-    fn fill(&mut self, nodes: &[Node<'_>], given: Option<&Value>, depth: usize) -> Value {
+    /// A value to which all these schemas apply; none, where there is none that isn't nested deeper.
+    fn fill(&mut self, nodes: &[Node<'_>], given: Option<&Value>, depth: usize) -> Option<Value> {
         self.settle(nodes, Merged::of(nodes), given, depth)
     }
 
@@ -48,23 +67,33 @@ impl Filler {
         mut merged: Merged<'_>,
         given: Option<&Value>,
         depth: usize,
-    ) -> Value {
+    ) -> Option<Value> {
         self.left = self.left.saturating_sub(1);
-        if depth > MAX_DEPTH || self.left == 0 || merged.never {
-            return Value::Null;
+        let is_over = nodes.first().is_some_and(|node| !node.effort.step());
+        let too_deep = depth > self.most || self.nesting > MAX_NESTING;
+        if too_deep || is_over || self.left == 0 || merged.never {
+            return None;
         }
-        let Some((node, alternatives)) = merged.choices.pop() else {
-            return self.make(nodes, &merged, given, depth);
-        };
-        let mut first = None;
-        for alternative in ranked(&node, &alternatives, given, depth).iter().take(MAX_TRIES) {
-            let value = self.settle(nodes, merged.with(alternative), given, depth);
-            if fit(nodes, &value) {
-                return value;
+        self.nesting += 1;
+        let made = match merged.choices.pop() {
+            None => self.make(nodes, &merged, given, depth),
+            Some((node, alternatives)) => {
+                let mut first = None;
+                let mut found = None;
+                for alternative in ranked(&node, &alternatives, given, depth).iter().take(MAX_TRIES)
+                {
+                    let made = self.settle(nodes, merged.with(alternative), given, depth);
+                    if made.as_ref().is_some_and(|value| fit(nodes, value)) {
+                        found = made;
+                        break;
+                    }
+                    first = first.or(made);
+                }
+                found.or(first)
             }
-            first.get_or_insert(value);
-        }
-        first.unwrap_or_default()
+        };
+        self.nesting -= 1;
+        made
     }
 
     fn make(
@@ -73,15 +102,15 @@ impl Filler {
         merged: &Merged<'_>,
         given: Option<&Value>,
         depth: usize,
-    ) -> Value {
+    ) -> Option<Value> {
         if let Some(constant) = merged.get("const") {
-            return constant.clone();
+            return Some(constant.clone());
         }
         let types = merged.types();
         let can_be = |name: &str| types.is_empty() || types.contains(&name);
         match given {
             Some(Value::Object(fields)) if can_be("object") => {
-                return Value::Object(self.object(merged, fields, depth));
+                return self.object(merged, fields, depth).map(Value::Object);
             }
             Some(Value::Array(values)) if can_be("array") => {
                 return self.array(merged, values, depth);
@@ -89,20 +118,20 @@ impl Filler {
             Some(value) => {
                 let coerced = [Some(value.clone()), coerced(value, merged)];
                 if let Some(value) = coerced.into_iter().flatten().find(|value| fit(nodes, value)) {
-                    return value;
+                    return Some(value);
                 }
             }
             None => {}
         }
         if let Some(example) = example(nodes, merged) {
-            return example;
+            return Some(example);
         }
         let listed = merged.all("enum").filter_map(Value::as_array).flatten();
         if let Some(value) = listed.filter(|value| !value.is_null()).find(|it| fit(nodes, it)) {
-            return value.clone();
+            return Some(value.clone());
         }
-        if fit(nodes, &Value::Null) && types.contains(&"null") {
-            return Value::Null;
+        if types.contains(&"null") && fit(nodes, &Value::Null) {
+            return Some(Value::Null);
         }
         self.least(merged, &types, depth)
     }
@@ -112,7 +141,7 @@ impl Filler {
         merged: &Merged<'_>,
         given: &Map<String, Value>,
         depth: usize,
-    ) -> Map<String, Value> {
+    ) -> Option<Map<String, Value>> {
         let (properties, required) = (merged.properties(), merged.required());
         let example = merged.get("example").and_then(Value::as_object);
         let mut fields = Map::new();
@@ -126,7 +155,11 @@ impl Filler {
             let known = given.get(*name).filter(sound);
             let known = known.or_else(|| example?.get(*name).filter(sound));
             if known.is_some() || required.contains(name) || says_what_it_is(&own) {
-                fields.insert((*name).to_owned(), self.fill(nodes, known, depth + 1));
+                match self.fill(nodes, known, depth + 1) {
+                    Some(value) => drop(fields.insert((*name).to_owned(), value)),
+                    None if required.contains(name) || known.is_some() => return None,
+                    None => {}
+                }
             }
         }
         let additional = merged.additional();
@@ -144,15 +177,15 @@ impl Filler {
             if !properties.contains_key(name) && !fields.contains_key(name) {
                 let value = match given.get(name) {
                     Some(value) => value.clone(),
-                    None => self.fill(&additional, None, depth + 1),
+                    None => self.fill(&additional, None, depth + 1)?,
                 };
                 fields.insert(name.to_owned(), value);
             }
         }
-        fields
+        Some(fields)
     }
 
-    fn array(&mut self, merged: &Merged<'_>, given: &[Value], depth: usize) -> Value {
+    fn array(&mut self, merged: &Merged<'_>, given: &[Value], depth: usize) -> Option<Value> {
         let bound = |key: &str| merged.get(key).and_then(Value::as_u64);
         let size = |bound: u64| usize::try_from(bound).unwrap_or(usize::MAX);
         let most = bound("maxItems").map_or(usize::MAX, size);
@@ -162,7 +195,7 @@ impl Filler {
         for value in given.iter().take(most) {
             values.push(match &items[..] {
                 [] => value.clone(),
-                items => self.fill(items, Some(value), depth + 1),
+                items => self.fill(items, Some(value), depth + 1)?,
             });
         }
         while values.len() < least && self.left > 0 {
@@ -170,25 +203,27 @@ impl Filler {
             values.push(match &items[..] {
                 [] => number,
                 // Where they have to be different, numbers and texts of numbers are.
-                items if merged.flag("uniqueItems") => self.fill(items, Some(&number), depth + 1),
-                items => self.fill(items, None, depth + 1),
+                items if merged.flag("uniqueItems") => {
+                    self.fill(items, Some(&number), depth + 1)?
+                }
+                items => self.fill(items, None, depth + 1)?,
             });
         }
-        Value::Array(values)
+        Some(Value::Array(values))
     }
 
-    fn least(&mut self, merged: &Merged<'_>, types: &[&str], depth: usize) -> Value {
+    fn least(&mut self, merged: &Merged<'_>, types: &[&str], depth: usize) -> Option<Value> {
         match types.iter().copied().find(|name| *name != "null") {
-            Some("string") => Value::from(self.least_text(merged)),
-            Some("integer") => least_number(merged, true),
-            Some("number") => least_number(merged, false),
-            Some("boolean") => Value::Bool(false),
+            Some("string") => self.least_text(merged).map(Value::from),
+            Some("integer") => Some(least_number(merged, true)),
+            Some("number") => Some(least_number(merged, false)),
+            Some("boolean") => Some(Value::Bool(false)),
             Some("array") => self.array(merged, &[], depth),
-            _ => Value::Object(self.object(merged, &Map::new(), depth)),
+            _ => self.object(merged, &Map::new(), depth).map(Value::Object),
         }
     }
 
-    fn least_text(&self, merged: &Merged<'_>) -> String {
+    fn least_text(&mut self, merged: &Merged<'_>) -> Option<String> {
         let bound = |key: &str| merged.get(key).and_then(Value::as_u64);
         let size = |bound: u64| usize::try_from(bound).unwrap_or(usize::MAX);
         let pattern = merged.get("pattern").and_then(Value::as_str);
@@ -196,7 +231,9 @@ impl Filler {
         let text = pattern.and_then(of_pattern);
         let text = text.or_else(|| format.map(|format| of_format(format, self.now)));
         let (least, most) = (bound("minLength").map_or(0, size), bound("maxLength"));
-        of_length(text.unwrap_or_default(), least, most.map_or(usize::MAX, size))
+        let text = of_length(text.unwrap_or_default(), least, most.map_or(usize::MAX, size));
+        self.text = self.text.checked_sub(text.len())?;
+        Some(text)
     }
 }
 

@@ -64,13 +64,17 @@ pub(super) fn of_length(mut text: String, least: usize, most: usize) -> String {
 /// look-around and back-references.
 pub(super) fn of_pattern(pattern: &str) -> Option<String> {
     let hir = regex_syntax::parse(pattern).ok()?;
-    let mut text = String::new();
-    add_match(&hir, &mut text)?;
+    let (mut text, mut steps) = (String::new(), 0);
+    add_match(&hir, &mut text, &mut steps)?;
     Some(text)
 }
 
-fn add_match(hir: &Hir, text: &mut String) -> Option<()> {
-    if text.len() > MAX_LENGTH {
+/// How many parts of a pattern are looked at, at the most.
+const MAX_STEPS: usize = 20_000;
+
+fn add_match(hir: &Hir, text: &mut String, steps: &mut usize) -> Option<()> {
+    *steps += 1;
+    if text.len() > MAX_LENGTH || *steps > MAX_STEPS {
         return None;
     }
     match hir.kind() {
@@ -80,16 +84,21 @@ fn add_match(hir: &Hir, text: &mut String) -> Option<()> {
         HirKind::Class(Class::Bytes(class)) => text.push(class.ranges().first()?.start().into()),
         HirKind::Repetition(repeated) => {
             for _ in 0..repeated.min {
-                add_match(&repeated.sub, text)?;
+                let length = text.len();
+                add_match(&repeated.sub, text, steps)?;
+                // What adds nothing once never does.
+                if text.len() == length {
+                    break;
+                }
             }
         }
-        HirKind::Capture(group) => add_match(&group.sub, text)?,
+        HirKind::Capture(group) => add_match(&group.sub, text, steps)?,
         HirKind::Concat(parts) => {
             for part in parts {
-                add_match(part, text)?;
+                add_match(part, text, steps)?;
             }
         }
-        HirKind::Alternation(alternatives) => add_match(alternatives.first()?, text)?,
+        HirKind::Alternation(alternatives) => add_match(alternatives.first()?, text, steps)?,
     }
     Some(())
 }
