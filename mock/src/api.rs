@@ -49,7 +49,8 @@ use crate::text::Excerpt;
 /// `deleting` and then gone, with all that belongs to it. It shows the texts, numbers and flags of
 /// the requests that it was made and changed by, but no password. A list in the request under the
 /// name of what belongs to it, such as `databases`, makes all of those along with it. A request with
-/// `"dryRun": true` has a task and makes nothing.
+/// `"dryRun": true` has a task and makes nothing. Where no `GET` reads one by itself, the end of a task that
+/// asks for it, or a list, counts as a [read](Pace::Reads) of all that it shows.
 ///
 /// What a [description](Self::from_openapi) says is another matter, and so is what [Redis
 /// Cloud](Self::redis_cloud) shows: each says so.

@@ -123,9 +123,10 @@ impl Call<'_> {
 fn given(work: &Work, described: Option<Described>, envelope: Option<&str>) -> Value {
     let body = work.body();
     let resource = match (described, work.effect()) {
-        (Some(described), Effect::Create(_) | Effect::Change(_) | Effect::Delete(_)) => {
-            described.into_value()
-        }
+        (
+            Some(described),
+            Effect::Create(_) | Effect::Change(_) | Effect::Replace(_) | Effect::Delete(_),
+        ) => described.into_value(),
         (Some(described), _) if body.is_null() => described.into_value(),
         (Some(described), _) => {
             let mut fields = fields_of(&described.into_value());

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use tasklife::{Now, ProvisioningStatus, ResourceId};
 
-use crate::kind::{Kind, Shown, Surroundings, View, Within};
+use crate::kind::{Kind, Naming, Shown, Surroundings, View, Within};
+use crate::pages::Part;
 use crate::path::Template;
 use crate::resource::{ResourceKey, Resources, State};
 use crate::route::Routes;
@@ -85,9 +86,13 @@ impl<'a> Lens<'a> {
         let kind = self.routes.kind(key.0);
         let State { fields, status, times } = self.resources.state(self.routes, key, self.now)?;
         let lens = Self { times, ..self };
-        let id = kind
-            .own_id(&key.1)
-            .map(|id| if kind.id_is_text { Value::from(id.to_string()) } else { id_value(id) });
+        let id = kind.own_id(&key.1).map(|id| {
+            if kind.naming == Naming::RequestAsText {
+                Value::from(id.to_string())
+            } else {
+                id_value(id)
+            }
+        });
         match &kind.shown {
             Shown::Plain(view) => Some(lens.plain(key, *view, (fields, status), id)),
             Shown::Schema(schema) => Some(lens.as_schema(kind, schema, fields, status, id)),
@@ -130,7 +135,15 @@ impl<'a> Lens<'a> {
         status: ProvisioningStatus,
         id: Option<Value>,
     ) -> Described {
-        let mut given = Map::from_iter([("status".into(), Value::from(status.as_str()))]);
+        let mut given = Map::new();
+        for (name, at) in TIMES {
+            given.insert(name.into(), json!(self.times[at]));
+        }
+        // Where it stands, unless the description has words of its own.
+        let own = schema.property("status").is_some_and(|status| status.says_what_it_is());
+        if !own {
+            given.insert("status".into(), Value::from(status.as_str()));
+        }
         given.extend(Arc::unwrap_or_clone(kept));
         given.extend(id.map(|id| (kind.id_field.to_string(), id)));
         let mut fields = match self.fill(schema, &Value::Object(given)) {
@@ -162,29 +175,22 @@ impl<'a> Lens<'a> {
         let text = match &kind_of.listing.schema {
             Some(schema) => {
                 let values = all.into_iter().map(Described::into_value).collect();
-                self.list_as_schema(kind_of, schema, values, standing.len()).to_string()
+                let part = Part { offset, limit, total: standing.len() };
+                self.list_as_schema(kind_of, schema, values, part).to_string()
             }
             None => self.list_within(kind_of, before, &all, standing.len()),
         };
         (text, count)
     }
 
-    fn list_as_schema(
-        self,
-        kind: &Kind,
-        schema: &Schema,
-        values: Vec<Value>,
-        total: usize,
-    ) -> Value {
-        let mut given = Map::new();
-        for name in TOTALS {
-            given.insert(name.into(), Value::from(total));
-        }
+    fn list_as_schema(self, kind: &Kind, schema: &Schema, values: Vec<Value>, part: Part) -> Value {
         let Some(name) = &kind.listing.name else {
             return self.fill(schema, &Value::Array(values));
         };
-        given.insert(name.to_string(), Value::Array(values));
-        self.fill(schema, &Value::Object(given))
+        let given = Map::from_iter([(name.to_string(), Value::Array(values))]);
+        let mut answer = self.fill(schema, &Value::Object(given));
+        part.tell(&mut answer, schema, name);
+        answer
     }
 
     fn list_within(
@@ -221,15 +227,16 @@ impl<'a> Lens<'a> {
     }
 }
 
-/// The names under which lists say how many there are in all.
-const TOTALS: [&str; 7] = [
-    "total",
-    "totalCount",
-    "total_count",
-    "totalItems",
-    "total_items",
-    "totalResults",
-    "total_results",
+/// The names under which resources say when they were made, and last changed.
+const TIMES: [(&str, usize); 8] = [
+    ("createdAt", 0),
+    ("created_at", 0),
+    ("created", 0),
+    ("creationDate", 0),
+    ("updatedAt", 1),
+    ("updated_at", 1),
+    ("modifiedAt", 1),
+    ("modified_at", 1),
 ];
 
 impl Surroundings for Lens<'_> {

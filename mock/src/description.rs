@@ -141,6 +141,10 @@ fn security(keys: &KeyIn) -> (Value, Value) {
         let schemes = json!({"bearer": {"type": "http", "scheme": "bearer"}});
         return (schemes, json!([{"bearer": []}]));
     }
+    if *keys == KeyIn::Basic {
+        let schemes = json!({"basic": {"type": "http", "scheme": "basic"}});
+        return (schemes, json!([{"basic": []}]));
+    }
     let scheme = |name: &http::HeaderName| {
         (name.to_string(), json!({"type": "apiKey", "in": "header", "name": name.as_str()}))
     };

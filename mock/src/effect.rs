@@ -15,6 +15,8 @@ pub(crate) enum Effect {
     ByPath,
     Create(usize),
     Change(usize),
+    /// Changes it: what the request doesn't say is there no more.
+    Replace(usize),
     Delete(usize),
     /// Deletes all of a kind that belong to the resource on the path.
     DeleteAll(usize),
@@ -29,6 +31,7 @@ impl fmt::Debug for Effect {
             Self::ByPath => f.write_str("ByPath"),
             Self::Create(kind) => write!(f, "Create({kind})"),
             Self::Change(kind) => write!(f, "Change({kind})"),
+            Self::Replace(kind) => write!(f, "Replace({kind})"),
             Self::Delete(kind) => write!(f, "Delete({kind})"),
             Self::DeleteAll(kind) => write!(f, "DeleteAll({kind})"),
             Self::Edits(_) => f.write_str("Edits"),

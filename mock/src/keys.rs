@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
 use crate::rejection::Rejection;
 use http::StatusCode;
 use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
@@ -18,6 +21,8 @@ pub enum KeyIn {
     HeaderWithSecret(HeaderName, HeaderName),
     /// In a header. The secrets of [accounts](crate::MockApi::with_account) are not asked for.
     Header(HeaderName),
+    /// A name and its password, which are key and secret: `Authorization: Basic …` (RFC 7617).
+    Basic,
     /// A token: `Authorization: Bearer TOKEN`. Secrets are not asked for.
     Bearer,
     /// Nowhere: all requests are of this account.
@@ -39,7 +44,7 @@ impl KeyIn {
             Self::RedisCloud => vec![API_KEY, API_SECRET],
             Self::HeaderWithSecret(key, secret) => vec![key.clone(), secret.clone()],
             Self::Header(key) => vec![key.clone()],
-            Self::Bearer => vec![AUTHORIZATION],
+            Self::Basic | Self::Bearer => vec![AUTHORIZATION],
             Self::Nowhere(_) => Vec::new(),
         }
     }
@@ -49,13 +54,18 @@ impl KeyIn {
         match self {
             Self::RedisCloud => "an x-api-key".into(),
             Self::HeaderWithSecret(key, _) | Self::Header(key) => format!("a {key}"),
+            Self::Basic => "a name".into(),
             Self::Bearer | Self::Nowhere(_) => "a token".into(),
         }
     }
 
     /// The challenge that goes with a 401.
     pub(crate) fn challenge(&self) -> HeaderValue {
-        HeaderValue::from_static(if *self == Self::Bearer { "Bearer" } else { "ApiKey" })
+        HeaderValue::from_static(match self {
+            Self::Bearer => "Bearer",
+            Self::Basic => "Basic realm=\"mock\"",
+            _ => "ApiKey",
+        })
     }
 }
 
@@ -95,11 +105,16 @@ impl Keys {
             text.filter(|text| !text.is_empty())
                 .ok_or_else(|| unauthorized(format!("expected the header {name}, in ASCII text")))
         };
+        let pair;
         let (key, secret) = match &self.place {
             KeyIn::Nowhere(account) => return Ok(account.clone()),
             KeyIn::RedisCloud => (header(&API_KEY)?, Some(header(&API_SECRET)?)),
             KeyIn::HeaderWithSecret(key, secret) => (header(key)?, Some(header(secret)?)),
             KeyIn::Header(key) => (header(key)?, None),
+            KeyIn::Basic => {
+                pair = name_and_password(header(&AUTHORIZATION)?)?;
+                (&*pair.0, Some(&*pair.1))
+            }
             KeyIn::Bearer => (bearer_token(header(&AUTHORIZATION)?)?, None),
         };
         let unknown = || unknown(&self.place);
@@ -129,6 +144,17 @@ impl Keys {
     }
 }
 
+/// The name and the password of basic authentication.
+fn name_and_password(text: &str) -> Result<(String, String), Rejection> {
+    let (scheme, encoded) = text.split_once(' ').unwrap_or((text, ""));
+    let decoded = STANDARD.decode(encoded.trim()).ok().and_then(|it| String::from_utf8(it).ok());
+    let pair = decoded.as_deref().and_then(|decoded| decoded.split_once(':'));
+    let pair = pair.filter(|(name, _)| scheme.eq_ignore_ascii_case("basic") && !name.is_empty());
+    pair.map(|(name, password)| (name.to_owned(), password.to_owned())).ok_or_else(|| {
+        unauthorized("expected the header authorization with `Basic`, a name and a password".into())
+    })
+}
+
 fn bearer_token(text: &str) -> Result<&str, Rejection> {
     let (scheme, token) = text.split_once(' ').unwrap_or((text, ""));
     let token = token.trim();
@@ -144,6 +170,7 @@ fn unknown(place: &KeyIn) -> Rejection {
         KeyIn::RedisCloud => {
             "expected a known x-api-key, and the x-api-secret-key that goes with it".into()
         }
+        KeyIn::Basic => "expected a name that is known, and its password".into(),
         KeyIn::HeaderWithSecret(_, secret) => {
             format!("expected {key} that is known, and the {secret} that goes with it")
         }

@@ -27,10 +27,7 @@ pub(crate) struct Kind {
     pub(crate) origin: Origin,
     pub(crate) shown: Shown,
     pub(crate) listing: Listing,
-    /// Whether its id is shown as a text, also where it looks like a number.
-    pub(crate) id_is_text: bool,
-    /// Whether its id is the one that the request gives, if it gives one.
-    pub(crate) named_by_request: bool,
+    pub(crate) naming: Naming,
     /// Whether what it belongs to says how many of it there are.
     pub(crate) is_counted: bool,
     /// Where a request that makes what it belongs to lists what is made along with it; under the name
@@ -40,6 +37,18 @@ pub(crate) struct Kind {
 
 /// The resources that a request wants along with another: what it says of each, and how often.
 pub(crate) type ListedIn = fn(&Value) -> Vec<(Value, usize)>;
+
+/// Who gives resources of a kind their ids.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Naming {
+    /// The API: the next that is free.
+    #[default]
+    Api,
+    /// The request, if it gives one.
+    Request,
+    /// The same; it is a text, also where it looks like a number.
+    RequestAsText,
+}
 
 /// How resources of a kind come to be.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -149,8 +158,13 @@ impl Kind {
             ResourceId::Text(text) => Value::from(&**text),
         };
         match schema.fill(&Given { value: &value, is_open: false, now }) {
-            Value::String(text) if !text.is_empty() && has_number(&text, &number) => {
-                as_in_path(text.as_str().into())
+            Value::String(text) if has_number(&text, &number) => as_in_path(text.as_str().into()),
+            // One that the number doesn't fit may still have it at its end.
+            Value::String(text) => {
+                let digits = number.to_string();
+                let front = text.len().saturating_sub(digits.len());
+                let text = format!("{}{digits}", text.get(..front).unwrap_or_default());
+                if schema.allows(&Value::from(&*text)) { text.as_str().into() } else { number }
             }
             _ => number,
         }
@@ -182,12 +196,28 @@ impl Kind {
         listed.map(|one| (one.clone(), 1)).collect()
     }
 
+    /// The fields of a resource that a request has in a field of its own, such as `data`.
+    fn unwrapped(&self, schema: &Schema, fields: Fields) -> Fields {
+        let names = [self.singular(), "data", "item", "resource"];
+        let found = names.iter().find_map(|name| match fields.get(*name) {
+            Some(Value::Object(inner)) if schema.property(name).is_none() => Some(inner.clone()),
+            _ => None,
+        });
+        found.unwrap_or(fields)
+    }
+
     /// What is kept of a request.
     pub(crate) fn kept(&self, body: &Value) -> Map<String, Value> {
         match &self.shown {
             Shown::Plain(View { keeps: Some(keeps), .. }) => keeps(body),
             Shown::Plain(_) => visible_fields(body),
-            Shown::Schema(schema) => in_envelope(schema, fields_but_secrets(body)),
+            Shown::Schema(schema) => {
+                let mut fields = self.unwrapped(schema, fields_but_secrets(body));
+                fields.retain(|name, _| {
+                    schema.property(name).is_none_or(|property| !property.is_read_only())
+                });
+                fields
+            }
         }
     }
 }
@@ -196,17 +226,6 @@ impl Kind {
 fn has_number(text: &str, number: &ResourceId) -> bool {
     let ResourceId::Number(number) = number else { return false };
     text.ends_with(&number.to_string()) || text.ends_with(&format!("{number:012x}"))
-}
-
-/// The fields of a request whose only field is not the schema's, and has them all within it.
-fn in_envelope(schema: &Schema, fields: Map<String, Value>) -> Map<String, Value> {
-    let mut all = fields.iter();
-    match (all.next(), all.next()) {
-        (Some((name, Value::Object(inner))), None) if schema.property(name).is_none() => {
-            inner.clone()
-        }
-        _ => fields,
-    }
 }
 
 /// The fields of a request that its resource shows: texts, numbers and flags, but no password.
@@ -223,9 +242,10 @@ pub(crate) fn visible_fields(body: &Value) -> Map<String, Value> {
 /// All fields of a request, but passwords and secrets.
 pub(crate) fn fields_but_secrets(body: &Value) -> Map<String, Value> {
     let mut fields = body.as_object().cloned().unwrap_or_default();
-    fields.retain(|name, _| {
+    fields.retain(|name, value| {
         let name = name.to_ascii_lowercase();
-        !name.ends_with("password") && !name.ends_with("secret") && !name.contains("secretkey")
+        let is_secret = ["password", "secret", "secretkey"].iter().any(|end| name.ends_with(end));
+        !is_secret || !value.is_string()
     });
     fields
 }

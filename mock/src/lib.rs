@@ -74,6 +74,7 @@ mod kind;
 mod openapi;
 mod operation;
 mod pace;
+mod pages;
 mod paging;
 mod path;
 mod redis_cloud;

@@ -21,10 +21,21 @@ pub(crate) struct Operation {
     pub(crate) needs_body: Option<bool>,
     /// The schema of the body.
     pub(crate) body: Option<Schema>,
+    /// What a body may be beside a JSON object.
+    pub(crate) takes: Takes,
     /// Why its task fails, as things stand.
     pub(crate) refuses: Option<Refuses>,
     /// How its query asks for a part, where it is answered with a list.
     pub(crate) paging: Paging,
+}
+
+/// What a body may be beside a JSON object.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Takes {
+    /// Any JSON.
+    pub(crate) any_json: bool,
+    /// What its type says, such as a form or a file: nobody looks into it.
+    pub(crate) other_types: bool,
 }
 
 /// How a request is answered.
@@ -67,6 +78,7 @@ impl Operation {
             shows: Shows::Effect,
             needs_body: None,
             body: None,
+            takes: Takes::default(),
             refuses: None,
             paging: Paging::default(),
         }

@@ -2,7 +2,7 @@
 
 use std::sync::PoisonError;
 
-use http::header::ALLOW;
+use http::header::{ALLOW, CONTENT_TYPE};
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use serde_json::Value;
@@ -58,7 +58,10 @@ impl MockApi {
     /// Whether there must be a body: where something is made or changed, unless the operation says.
     pub(crate) fn needs_body(&self, operation: &Operation) -> bool {
         operation.needs_body.unwrap_or_else(|| {
-            matches!(self.routes.effect(operation), Effect::Create(_) | Effect::Change(_))
+            matches!(
+                self.routes.effect(operation),
+                Effect::Create(_) | Effect::Change(_) | Effect::Replace(_)
+            )
         })
     }
 
@@ -199,7 +202,7 @@ impl<'a> Call<'a> {
         query: &str,
     ) -> Result<Action<'a>, Response<String>> {
         let rejected = |rejection: Rejection| self.rejected(&rejection);
-        let body = self.parsed(self.api.needs_body(operation)).map_err(rejected)?;
+        let body = self.parsed(operation).map_err(rejected)?;
         self.check_body(operation, &body).map_err(rejected)?;
         let work = Work::new(&self.api.routes, operation, ids, query, body);
         let (command, status) = match &operation.answer {
@@ -269,8 +272,13 @@ impl<'a> Call<'a> {
         }
         let target = self.head.uri.path_and_query().map_or("", |target| target.as_str());
         let request = Value::from(format!("{} {target}", self.method()));
-        let body = if self.body.is_empty() { b"null" } else { self.body };
-        let body = String::from_utf8_lossy(body);
+        let text = String::from_utf8_lossy(self.body);
+        // What was not looked into is a text.
+        let body = match operation.work().body() {
+            Value::Null if !text.is_empty() => Value::from(text).to_string().into(),
+            Value::Null => "null".into(),
+            _ => text,
+        };
         let input = format!(r#"{{"request":{request},"body":{body}}}"#);
         let id = key.unwrap_or_else(|| account.task_id(context, &command, &input, self.now));
         let submission = Submission::new(account.id().clone(), id, command);
@@ -305,14 +313,15 @@ impl<'a> Call<'a> {
     }
 
     /// The body, which may be missing unless it is needed.
-    fn parsed(&self, needed: bool) -> Result<Value, Rejection> {
+    fn parsed(&self, operation: &Operation) -> Result<Value, Rejection> {
         let limit = self.api.max_body;
         if self.body.len() > limit {
             let message =
                 format!("expected a body of at most {limit} bytes, got {}", self.body.len());
             return Err(Rejection::new(StatusCode::PAYLOAD_TOO_LARGE, message));
         }
-        if self.body.is_empty() && !needed {
+        let is_other = operation.takes.other_types && !self.says_json();
+        if is_other || (self.body.is_empty() && !self.api.needs_body(operation)) {
             return Ok(Value::Null);
         }
         let fault = |what: String| {
@@ -322,7 +331,16 @@ impl<'a> Call<'a> {
         if depth(&body) > MAX_DEPTH {
             return Err(fault(format!("nested more than {MAX_DEPTH} deep")));
         }
-        if body.is_object() { Ok(body) } else { Err(fault("got another value".to_owned())) }
+        if body.is_object() || operation.takes.any_json {
+            return Ok(body);
+        }
+        Err(fault(format!("got {}", Excerpt::of(&body.to_string()))))
+    }
+
+    /// Whether the body is JSON, as far as the request says what it is.
+    fn says_json(&self) -> bool {
+        let header = self.head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        header.is_none_or(|name| name.to_ascii_lowercase().contains("json"))
     }
 
     fn exchange(&self, account: Option<AccountId>, answer: &Answer) -> Exchange {

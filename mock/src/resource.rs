@@ -192,11 +192,12 @@ impl Resources {
     pub(crate) fn change(
         &mut self,
         key: &ResourceKey,
+        change: fn(&mut Map<String, Value>, Map<String, Value>),
         fields: Map<String, Value>,
         provisioning: Provisioning,
     ) {
         let Some(resource) = self.all.get_mut(key) else { return };
-        Arc::make_mut(&mut resource.fields).extend(fields);
+        change(Arc::make_mut(&mut resource.fields), fields);
         resource.times[1] = provisioning.since;
         self.begin(key, ProvisioningStatus::Pending, provisioning);
     }

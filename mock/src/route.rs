@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use tasklife::{CommandType, ResourceId};
 
 use crate::effect::{Effect, Shows};
-use crate::kind::{Kind, Listing, Origin, Shown};
+use crate::kind::{Kind, Listing, Naming, Origin, Shown};
 use crate::operation::{Answer, Operation, Shape};
 use crate::paging::Paging;
 use crate::path::{PathFault, Template};
@@ -106,9 +106,12 @@ impl Routes {
     }
 
     /// Lets all operations that are answered at once show the resource, or all of its kind, as they describe
-    /// themselves.
+    /// themselves; and a `PUT` change what it says, and no more.
     pub(crate) fn show_resources(&mut self) {
         for operation in &mut self.operations {
+            if matches!(operation.effect, Effect::Replace(_)) {
+                operation.effect = Effect::ByPath;
+            }
             if let Answer::AtOnce { shape, .. } = &mut operation.answer {
                 if let Shape::Schema { schema, .. } = shape {
                     *shape = Shape::Resource(Some(schema.clone()));
@@ -215,8 +218,7 @@ impl Routes {
             origin: Origin::Made,
             shown: Shown::default(),
             listing: Listing::default(),
-            named_by_request: false,
-            id_is_text: false,
+            naming: Naming::default(),
             is_counted: true,
             listed_in: None,
             item,
@@ -350,7 +352,9 @@ impl Routes {
         let made = match effect {
             Effect::Create(kind) => Some(*kind),
             // A setting that was deleted can be set.
-            Effect::Change(kind) if self.kinds[*kind].is_single => Some(*kind),
+            Effect::Change(kind) | Effect::Replace(kind) if self.kinds[*kind].is_single => {
+                Some(*kind)
+            }
             _ => None,
         };
         let at = self.innermost_but(operation, made)?;

@@ -147,6 +147,13 @@ impl Schema {
         self.settled(&Effort::for_value(&Value::Null)).types().contains(&name)
     }
 
+    /// Whether it has a value of its own: a default, an example, or one that is the only one.
+    pub(crate) fn says_what_it_is(&self) -> bool {
+        let effort = Effort::for_value(&Value::Null);
+        let settled = self.settled(&effort);
+        ["default", "example", "const"].iter().any(|key| settled.get(key).is_some())
+    }
+
     /// Whether a request may not say it.
     pub(crate) fn is_read_only(&self) -> bool {
         self.settled(&Effort::for_value(&Value::Null)).flag("readOnly")
@@ -272,6 +279,26 @@ impl<'a> Merged<'a> {
         }
     }
 
+    /// The same, with the schema that what is given names in the field that tells schemas apart: another
+    /// that is made of this one.
+    fn with_named(mut self, given: Option<&Value>) -> Self {
+        for part in self.parts.clone() {
+            let discriminator = &part.value["discriminator"];
+            let property = discriminator["propertyName"].as_str();
+            let name = property.and_then(|property| given?.get(property)?.as_str());
+            let Some(name) = name.filter(|_| self.choices.is_empty()) else { continue };
+            let mapped = discriminator["mapping"][name].as_str();
+            let mapped = mapped.and_then(|it| it.strip_prefix('#')).map(str::to_owned);
+            let at = mapped.unwrap_or_else(|| format!("/components/schemas/{}", escaped(name)));
+            if let Some(value) = part.root.pointer(&at)
+                && self.parts.iter().all(|known| known.at != at)
+            {
+                self.add(&Node { value, at, ..part }, 0);
+            }
+        }
+        self
+    }
+
     /// The same, with one of its alternatives.
     fn with(&self, alternative: &Node<'a>) -> Self {
         let mut merged = self.clone();
@@ -327,6 +354,26 @@ impl<'a> Merged<'a> {
     fn items(&self) -> Vec<Node<'a>> {
         let of = |part: &Node<'a>| Some(part.child(part.value.get("items")?, "items"));
         self.parts.iter().filter_map(of).collect()
+    }
+
+    /// All schemas that apply to a property by a pattern of its name.
+    fn pattern_properties(&self, name: &str) -> Vec<Node<'a>> {
+        const KEY: &str = "patternProperties";
+        let mut nodes = Vec::new();
+        for part in &self.parts {
+            let patterns = part.value.get(KEY).and_then(Value::as_object).into_iter().flatten();
+            for (pattern, value) in patterns.filter(|(pattern, _)| part.root.matches(pattern, name))
+            {
+                let node = part.child(value, KEY);
+                nodes.push(Node { at: format!("{}/{}", node.at, escaped(pattern)), ..node });
+            }
+        }
+        nodes
+    }
+
+    /// The schemas of the first elements, one after the other.
+    fn prefix_items(&self) -> Vec<Node<'a>> {
+        self.parts.iter().flat_map(|part| part.elements("prefixItems")).collect()
     }
 
     /// All schemas that apply to what is not named among the properties.

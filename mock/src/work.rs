@@ -8,7 +8,7 @@ use tasklife::{Now, ResourceId, TaskError};
 use crate::asked::Asked;
 use crate::describe::{Described, Lens};
 use crate::effect::{Edit, Effect, Refuses, Shows};
-use crate::kind::Kind;
+use crate::kind::{Kind, Naming, Shown};
 use crate::operation::Operation;
 use crate::path::{Template, as_in_path};
 use crate::resource::{Provisioning, ResourceKey, Resources};
@@ -185,7 +185,7 @@ impl Work {
             // Its path is that of the resource: it is made, or made anew.
             return Some(New::At((kind, self.ids.get(..kind_of.ids)?.to_vec())));
         }
-        if !kind_of.named_by_request {
+        if kind_of.naming == Naming::Api {
             return None;
         }
         let id = match &self.body[&*kind_of.id_field] {
@@ -222,7 +222,9 @@ impl Work {
                 Some(New::At(key) | New::Taken(key)) => Some(key),
                 None => Some((kind, with(&self.ids, id?))),
             },
-            Effect::Change(kind) | Effect::Delete(kind) => Some((kind, self.ids_of(routes, kind))),
+            Effect::Change(kind) | Effect::Replace(kind) | Effect::Delete(kind) => {
+                Some((kind, self.ids_of(routes, kind)))
+            }
             _ => self.subject.clone(),
         }
     }
@@ -252,7 +254,15 @@ impl Work {
                 }
             }
             (Effect::Change(kind), Some(target)) => {
-                change(resources, target, kept(*kind), provisioning);
+                // In an API that is described, what is an object is changed field by field (RFC 7396).
+                let how = match routes.kind(*kind).shown {
+                    Shown::Plain(_) => extend,
+                    Shown::Schema(_) => merge,
+                };
+                change(resources, target, how, kept(*kind), provisioning);
+            }
+            (Effect::Replace(kind), Some(target)) => {
+                change(resources, target, replace, kept(*kind), provisioning);
             }
             (Effect::Delete(_), Some(target)) => {
                 if !resources.holds(target) {
@@ -315,9 +325,32 @@ impl Work {
     }
 }
 
+/// How what is kept of a request changes what is kept already.
+type How = fn(&mut Map<String, Value>, Map<String, Value>);
+
+fn extend(there: &mut Map<String, Value>, fields: Map<String, Value>) {
+    there.extend(fields);
+}
+
+fn replace(there: &mut Map<String, Value>, fields: Map<String, Value>) {
+    *there = fields;
+}
+
+/// Changes fields one by one; `null` removes one.
+fn merge(there: &mut Map<String, Value>, fields: Map<String, Value>) {
+    for (name, value) in fields {
+        match (there.get_mut(&name), value) {
+            (_, Value::Null) => drop(there.remove(&name)),
+            (Some(Value::Object(inner)), Value::Object(fields)) => merge(inner, fields),
+            (_, value) => drop(there.insert(name, value)),
+        }
+    }
+}
+
 fn change(
     resources: &mut Resources,
     key: &ResourceKey,
+    how: How,
     fields: Map<String, Value>,
     provisioning: Provisioning,
 ) {
@@ -325,7 +358,7 @@ fn change(
     if !resources.holds(key) {
         resources.put(key.clone(), Arc::default());
     }
-    resources.change(key, fields, provisioning);
+    resources.change(key, how, fields, provisioning);
 }
 
 fn edit_one(routes: &Routes, resources: &mut Resources, edit: Edit, provisioning: Provisioning) {
@@ -333,7 +366,7 @@ fn edit_one(routes: &Routes, resources: &mut Resources, edit: Edit, provisioning
     match edit {
         Edit::Put { item, ids, fields } => {
             let Some(kind) = kind_at(item) else { return };
-            change(resources, &(kind, ids), fields, provisioning);
+            change(resources, &(kind, ids), extend, fields, provisioning);
         }
         Edit::Delete { item, ids } => {
             let Some(kind) = kind_at(item) else { return };

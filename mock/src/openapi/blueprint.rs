@@ -15,7 +15,7 @@ use crate::api::MockApi;
 use crate::effect::{Effect, Shows};
 use crate::fault::MockError;
 use crate::keys::KeyIn;
-use crate::operation::{Answer, Operation, Shape};
+use crate::operation::{Answer, Operation, Shape, Takes};
 use crate::paging::Paging;
 use crate::path::Template;
 use crate::route::{RouteFault, Routes};
@@ -36,7 +36,7 @@ impl Blueprint {
         let document = Document::new(description)?;
         let mut described = document.operations()?;
         for operation in &mut described {
-            operation.has_task = beside.accepted(operation).is_some();
+            operation.accepted = beside.accepted(operation);
         }
         let tasks = beside.tasks.clone().or_else(|| tasks_path(&described, beside));
         let tasks = tasks.or_else(|| free_path(&described).map(str::to_owned));
@@ -96,7 +96,7 @@ fn tasks_path(described: &[Described], beside: &OpenApi) -> Option<String> {
         operation.method == Method::GET
             && operation.path.names().count() == 1
             && operation.path.last_id().is_some()
-            && beside.accepted(operation).is_some()
+            && operation.accepted.is_some()
     };
     let lists = |path: &Template| {
         let list = described.iter().find(|it| it.method == Method::GET && it.path == *path);
@@ -145,9 +145,13 @@ fn read(
         {
             Effect::Change(kind)
         }
+        Some(kind) if method == Method::PUT => Effect::Replace(kind),
+        None if method == Method::PUT => {
+            routes.kind_at(&path).map_or(Effect::ByPath, Effect::Replace)
+        }
         _ => Effect::ByPath,
     };
-    let answer = match beside.accepted(operation) {
+    let answer = match operation.accepted {
         Some(accepted) => Answer::Task { command: beside.command(operation), accepted },
         None => at_once(routes, operation),
     };
@@ -163,8 +167,23 @@ fn read(
         (None, _) => Shows::Effect,
     };
     let body = operation.body.clone();
+    let takes = Takes {
+        any_json: body.as_ref().is_some_and(|body| !body.is_of_type("object")),
+        other_types: operation.takes_other_types,
+    };
     let paging = Paging::of_parameters(&operation.parameters);
-    Operation { method, path, answer, effect, shows, needs_body, body, refuses: None, paging }
+    Operation {
+        method,
+        path,
+        answer,
+        effect,
+        shows,
+        needs_body,
+        body,
+        takes,
+        refuses: None,
+        paging,
+    }
 }
 
 fn at_once(routes: &Routes, operation: &Described) -> Answer {
@@ -175,10 +194,8 @@ fn at_once(routes: &Routes, operation: &Described) -> Answer {
     let kind = kind.or_else(|| routes.kind_listed_at(&operation.path));
     let shape = match content {
         Some(content) => Shape::Schema {
-            envelope: kind.and_then(|kind| {
-                let kind = routes.kind(kind);
-                envelope(&content.schema, &kind.id_name, kind.singular()).map(Into::into)
-            }),
+            envelope: kind
+                .and_then(|kind| envelope(&content.schema, routes.kind(kind)).map(Into::into)),
             schema: content.schema.clone(),
             example: content.example.clone(),
         },

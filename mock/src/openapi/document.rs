@@ -27,10 +27,12 @@ pub(super) struct Described {
     /// The schema of the request's body.
     pub(super) body: Option<Schema>,
     pub(super) needs_body: bool,
+    /// Whether a body may be no JSON.
+    pub(super) takes_other_types: bool,
     /// The successful answers, lowest status first.
     pub(super) answers: Vec<Success>,
-    /// Whether it is answered with a task: then what is in its answers is that.
-    pub(super) has_task: bool,
+    /// The status with which it is accepted, where it is answered with a task.
+    pub(super) accepted: Option<StatusCode>,
     /// Whether it says of itself that it is long-running, as Azure's descriptions do.
     pub(super) is_long_running: bool,
     pub(super) parameters: Vec<Value>,
@@ -86,7 +88,8 @@ impl Document {
     pub(super) fn operations(&self) -> Result<Vec<Described>, DocumentFault> {
         let paths = self.root["paths"].as_object().ok_or(DocumentFault::NoPaths)?;
         let mut operations = Vec::new();
-        for (written, item) in paths {
+        // What begins with `x-` is an extension.
+        for (written, item) in paths.iter().filter(|(written, _)| !written.starts_with("x-")) {
             let at = format!("/paths/{}", escaped(written));
             let (item, at) = self.resolved(item, at);
             let fields = item.as_object().ok_or_else(|| DocumentFault::NoObject(at.clone()))?;
@@ -133,6 +136,8 @@ impl Document {
         let body = value.get("requestBody");
         let body = body.map(|body| self.resolved(body, format!("{at}/requestBody")));
         let content = body.as_ref().and_then(|(body, at)| self.content(body, at));
+        let types = body.as_ref().and_then(|(body, _)| body.get("content")?.as_object());
+        let takes_other_types = types.is_some_and(|types| types.keys().any(|name| !is_json(name)));
         let mut answers: Vec<Success> = Vec::new();
         let responses = value.get("responses").and_then(Value::as_object);
         for (status, response) in responses.into_iter().flatten() {
@@ -160,7 +165,8 @@ impl Document {
             id: value.get("operationId").and_then(Value::as_str).map(str::to_owned),
             command: value.get("x-command-type").and_then(|it| it.as_str()?.parse().ok()),
             body: content.map(|content| content.schema),
-            has_task: false,
+            takes_other_types,
+            accepted: None,
             needs_body: required == Some(&Value::Bool(true)),
             answers,
             is_long_running: value.get("x-ms-long-running-operation") == Some(&Value::Bool(true)),
@@ -171,10 +177,6 @@ impl Document {
     /// The JSON in a request or an answer, where it has any.
     fn content(&self, value: &Value, at: &str) -> Option<Content> {
         let content = value.get("content")?.as_object()?;
-        let is_json = |name: &str| {
-            let name = name.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-            name == "application/json" || name.ends_with("+json")
-        };
         let found = content.iter().find(|(name, _)| is_json(name));
         let (name, media) = found.or_else(|| content.iter().find(|(name, _)| *name == "*/*"))?;
         let examples = media.get("examples").and_then(Value::as_object);
@@ -199,6 +201,12 @@ impl Document {
         }
         (value, at)
     }
+}
+
+/// Whether a media type is JSON.
+fn is_json(name: &str) -> bool {
+    let name = name.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    name == "application/json" || name.ends_with("+json")
 }
 
 /// Checks that every reference leads to something. What is an example is no reference.

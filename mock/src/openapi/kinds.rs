@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use http::{Method, StatusCode};
 
 use super::document::{Content, Described};
-use crate::kind::{Listing, Origin, Shown, Within};
+use crate::kind::{Kind, Listing, Naming, Origin, Shown, Within};
 use crate::path::Template;
 use crate::route::Routes;
 use crate::schema::Schema;
@@ -93,7 +93,7 @@ fn add_kind(routes: &mut Routes, described: &[Described], item: &Template) {
     ];
     let singular = routes.kind(at).singular().to_owned();
     let own = own.into_iter().flatten().find(|schema| !schema.property_names().is_empty());
-    let own = own.map(|schema| match envelope(&schema, &routes.kind(at).id_name, &singular) {
+    let own = own.map(|schema| match envelope(&schema, routes.kind(at)) {
         Some(name) => schema.property(&name).unwrap_or(schema),
         None => schema,
     });
@@ -127,7 +127,9 @@ fn add_kind(routes: &mut Routes, described: &[Described], item: &Template) {
         }
         None => Listing { within: Within::Nothing, ..Listing::default() },
     };
-    kind.named_by_request = made.is_some_and(gives_id);
+    if made.is_some_and(gives_id) {
+        kind.naming = Naming::Request;
+    }
     if let Some(schema) = schema {
         kind.shown = Shown::Schema(schema);
     }
@@ -146,26 +148,27 @@ pub(super) fn has(described: &[Described], path: &Template, method: &Method) -> 
 
 /// The JSON of the first successful answer that has any, but a task.
 pub(super) fn content_of(operation: &Described) -> Option<&Content> {
-    let answers = operation.answers.iter().filter(|_| !operation.has_task);
+    let answers = operation.answers.iter().filter(|_| operation.accepted.is_none());
     let mut contents = answers.filter_map(|answer| answer.content.as_ref());
     contents.next()
 }
 
 /// The field with the id, as far as the names of the fields say.
 fn id_field(names: &BTreeSet<String>, id_name: &str, singular: &str) -> String {
-    let suffixed = ["id", "key", "name", "uuid", "slug"]
+    let suffixed = ["id", "key", "uuid", "slug", "name"]
         .into_iter()
         .filter(|suffix| id_name.to_ascii_lowercase().ends_with(suffix));
     let tried =
         [id_name.to_owned(), format!("{singular}Id"), format!("{singular}_id"), "id".into()];
     let tried = tried.into_iter().chain(suffixed.map(str::to_owned));
-    let tried = tried.chain(["uuid", "key", "name", "slug"].map(str::to_owned));
+    let tried = tried.chain(["uuid", "key", "slug", "name"].map(str::to_owned));
     let mut known = tried.filter(|name| names.contains(name));
     known.next().unwrap_or_else(|| "id".into())
 }
 
 /// The field of an answer that has the resource, if it isn't the whole.
-pub(super) fn envelope(schema: &Schema, id_name: &str, singular: &str) -> Option<String> {
+pub(super) fn envelope(schema: &Schema, kind: &Kind) -> Option<String> {
+    let (id_name, singular) = (&*kind.id_name, kind.singular());
     let names = schema.property_names();
     let set: BTreeSet<String> = names.iter().cloned().collect();
     let own = id_field(&set, id_name, singular);
@@ -177,15 +180,12 @@ pub(super) fn envelope(schema: &Schema, id_name: &str, singular: &str) -> Option
             .property(name)
             .is_some_and(|it| it.is_of_type("object") || !it.property_names().is_empty())
     };
-    let same = |name: &&String| plain(name) == plain(singular);
+    let one = one_of(&kind.plural);
+    let same = |name: &&String| [plain(singular), plain(&one)].contains(&plain(name));
     let objects: Vec<&String> = names.iter().filter(is_object).collect();
     let found = objects.iter().find(|name| same(name));
     let found = found.or_else(|| objects.iter().find(|name| ENVELOPES.contains(&name.as_str())));
-    let found = found.copied().or(match &objects[..] {
-        [only] if names.len() == 1 => Some(*only),
-        _ => None,
-    });
-    found.cloned()
+    found.copied().cloned()
 }
 
 /// The field of an answer that has a list; the inner `None`, where the whole answer is one.
@@ -215,6 +215,14 @@ pub(super) fn is_one(schema: &Schema) -> bool {
     let names_itself =
         ["id", "uuid", "key", "name"].iter().any(|id| names.iter().any(|it| it == id));
     names_itself && list_in(schema, "").is_none_or(|list| list.is_some())
+}
+
+/// What there is one of, by the name of many: `box` of `boxes`, `policy` of `policies`.
+fn one_of(plural: &str) -> String {
+    let stems = [("ies", "y"), ("sses", "ss"), ("xes", "x"), ("ches", "ch"), ("s", "")];
+    let found =
+        stems.iter().find_map(|(end, stem)| Some(format!("{}{stem}", plural.strip_suffix(end)?)));
+    found.unwrap_or_else(|| plural.to_owned())
 }
 
 /// A name without what spellings differ in.

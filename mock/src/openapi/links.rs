@@ -26,7 +26,10 @@ pub(super) fn links(
         let Some(command) = operation.command() else { continue };
         let effect = routes.effect(operation);
         let kind = match effect {
-            Effect::Create(kind) | Effect::Change(kind) | Effect::Delete(kind) => Some(kind),
+            Effect::Create(kind)
+            | Effect::Change(kind)
+            | Effect::Replace(kind)
+            | Effect::Delete(kind) => Some(kind),
             _ => routes.innermost(operation),
         };
         let route = kind.and_then(|kind| {

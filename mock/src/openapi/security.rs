@@ -8,9 +8,12 @@ use crate::keys::KeyIn;
 /// else of one.
 pub(super) fn keys(root: &Value) -> KeyIn {
     let schemes = &root["components"]["securitySchemes"];
+    // One that requires nothing lets everybody in.
     let first = |value: &Value| {
-        let all = value["security"].as_array()?.iter();
-        all.filter_map(Value::as_object).find(|required| !required.is_empty()).cloned()
+        let all: Vec<_> =
+            value["security"].as_array()?.iter().filter_map(Value::as_object).collect();
+        let least = all.iter().min_by_key(|required| !required.is_empty())?;
+        if least.is_empty() { Some((*least).clone()) } else { all.first().map(|it| (*it).clone()) }
     };
     let of_one = || {
         let paths = root["paths"].as_object()?.values().filter_map(Value::as_object);
@@ -24,6 +27,7 @@ pub(super) fn keys(root: &Value) -> KeyIn {
             (Some("apiKey"), Some("header"), Some(name)) => {
                 headers.extend(name.parse::<http::HeaderName>().ok());
             }
+            (Some("http"), ..) if scheme["scheme"] == "basic" => return KeyIn::Basic,
             (Some("http" | "oauth2" | "openIdConnect"), ..) => return KeyIn::Bearer,
             _ => {}
         }

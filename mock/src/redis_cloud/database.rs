@@ -13,7 +13,7 @@ use super::{
 };
 use crate::asked::Asked;
 use crate::effect::Edit;
-use crate::kind::{Surroundings, View, Within, fields_but_secrets};
+use crate::kind::{Naming, Surroundings, View, Within, fields_but_secrets};
 
 pub(super) fn describe(api: &mut Conventions<'_>) {
     let view = View { keeps: Some(kept), shows: Some(pro), status: None };
@@ -48,7 +48,7 @@ pub(super) fn describe(api: &mut Conventions<'_>) {
         let view =
             View { shows: Some(|_, fields| drop(fields.remove("status"))), ..View::default() };
         let kind = api.kind(&tag, "key", ("tags", Within::Account), view);
-        (kind.named_by_request, kind.id_is_text) = (true, true);
+        kind.naming = Naming::RequestAsText;
         api.edit(&Method::PUT, &tags, replace_tags);
         api.answer(&Method::PUT, &tags, |asked| {
             let all = asked.resources(&asked.path.to_string());

@@ -5,7 +5,7 @@ use std::fmt;
 use serde_json::{Number, Value};
 
 use super::text::has_format;
-use super::{MAX_DEPTH, Merged, Node};
+use super::{MAX_DEPTH, Merged, Node, ranked};
 use crate::text::Excerpt;
 
 /// What is wrong with a value, and where.
@@ -67,7 +67,7 @@ impl Checker<'_> {
             return Ok(());
         }
         if *node.value == Value::Bool(false) {
-            return Err(self.fault("nothing"));
+            return Err(self.fault(format!("nothing, got {}", Excerpt::of(&value.to_string()))));
         }
         if let Some(target) = node.target() {
             self.check(&target, value, depth + 1)?;
@@ -77,7 +77,12 @@ impl Checker<'_> {
         }
         for key in ["oneOf", "anyOf"] {
             let (mut first, mut fitting) = (None, 0);
-            for part in node.elements(key) {
+            let mut parts: Vec<Node<'_>> = node.elements(key).collect();
+            // A request is told what is wrong with the alternative that it is most like.
+            if !self.is_answer {
+                parts = ranked(node, &parts, Some(value), depth);
+            }
+            for part in parts {
                 match self.check(&part, value, depth + 1) {
                     Ok(()) => fitting += 1,
                     Err(fault) => drop(first.get_or_insert(fault)),
@@ -95,7 +100,8 @@ impl Checker<'_> {
             let mut at = String::new();
             let mut inner = Checker { at: &mut at, is_answer: self.is_answer };
             if inner.check(&node.child(not, "not"), value, depth + 1).is_ok() {
-                return Err(self.fault("another value"));
+                let got = Excerpt::of(&value.to_string());
+                return Err(self.fault(format!("another value, got {got}")));
             }
         }
         let own = Merged { parts: vec![node.clone()], ..Merged::default() };
@@ -120,7 +126,7 @@ impl Checker<'_> {
         if let Some(wanted) = own.get("const")
             && !equal(wanted, value)
         {
-            return Err(self.fault(wanted.to_string()));
+            return Err(self.fault(format!("{wanted}, got {}", Excerpt::of(&value.to_string()))));
         }
         if let Some(Value::Array(values)) = own.get("enum")
             && !null
@@ -158,7 +164,12 @@ impl Checker<'_> {
                 }
                 continue;
             }
-            for node in &additional {
+            let mut is_known = false;
+            for node in own.pattern_properties(name) {
+                is_known = true;
+                self.within(&step, &node, value, depth)?;
+            }
+            for node in additional.iter().filter(|_| !is_known) {
                 if *node.value == Value::Bool(false) {
                     let known: Vec<&str> = properties.keys().copied().take(20).collect();
                     let (known, got) = (known.join(", "), Excerpt::of(name));
@@ -176,16 +187,24 @@ impl Checker<'_> {
         values: &[Value],
         depth: usize,
     ) -> Result<(), Mismatch> {
+        let first = own.prefix_items();
+        for (index, (node, value)) in first.iter().zip(values).enumerate() {
+            self.within(&format!("[{index}]"), node, value, depth)?;
+        }
         for items in own.items() {
-            for (index, value) in values.iter().enumerate() {
+            for (index, value) in values.iter().enumerate().skip(first.len()) {
                 self.within(&format!("[{index}]"), &items, value, depth)?;
             }
         }
         if own.flag("uniqueItems") {
             let mut seen: Vec<String> = values.iter().map(Value::to_string).collect();
             seen.sort_unstable();
-            if seen.windows(2).any(|two| two[0] == two[1]) {
-                return Err(self.fault("elements that are all different"));
+            let mut neighbours = seen.iter().zip(seen.iter().skip(1));
+            if let Some((twice, _)) = neighbours.find(|(one, other)| one == other) {
+                let twice = Excerpt::of(twice);
+                return Err(
+                    self.fault(format!("elements that are all different, got {twice} twice"))
+                );
             }
         }
         self.check_length(own, values.len(), ["minItems", "maxItems"], "elements")
@@ -241,12 +260,19 @@ impl Checker<'_> {
         {
             return Err(self.fault(format!("a multiple of {step}, got {number}")));
         }
-        let range = match own.get("format").and_then(Value::as_str) {
-            Some("int32") => number.as_i64().is_some_and(|number| i32::try_from(number).is_ok()),
-            Some("int64") => number.as_i64().is_some() || number.as_f64().is_some_and(is_whole),
-            _ => true,
+        let bits = match own.get("format").and_then(Value::as_str) {
+            Some("int32") => {
+                Some((32, value.abs() < 2_147_483_648.0 || number.as_i64() == Some(-2_147_483_648)))
+            }
+            Some("int64") => Some((64, number.as_i64().is_some() || value.abs() < 9.2e18)),
+            _ => None,
         };
-        if range { Ok(()) } else { Err(self.fault(format!("a smaller number, got {number}"))) }
+        match bits {
+            Some((bits, false)) => {
+                Err(self.fault(format!("a whole number of {bits} bits, got {number}")))
+            }
+            _ => Ok(()),
+        }
     }
 }
 

@@ -45,7 +45,7 @@ pub(super) fn fill(node: &Node<'_>, given: &Given<'_>) -> Value {
 struct Filler {
     is_open: bool,
     now: Now,
-    /// How deep values may be nested.
+    /// How deep values may be nested of which nothing is given.
     most: usize,
     /// How many values may be made yet, and how many bytes of text.
     left: usize,
@@ -57,7 +57,7 @@ struct Filler {
 impl Filler {
     /// A value to which all these schemas apply; none, where there is none that isn't nested deeper.
     fn fill(&mut self, nodes: &[Node<'_>], given: Option<&Value>, depth: usize) -> Option<Value> {
-        self.settle(nodes, Merged::of(nodes), given, depth)
+        self.settle(nodes, Merged::of(nodes).with_named(given), given, depth)
     }
 
     /// Tries the alternatives, the likeliest first, until the value is what all schemas allow.
@@ -69,6 +69,7 @@ impl Filler {
         depth: usize,
     ) -> Option<Value> {
         self.left = self.left.saturating_sub(1);
+        let depth = if given.is_some() { 0 } else { depth };
         let is_over = nodes.first().is_some_and(|node| !node.effort.step());
         let too_deep = depth > self.most || self.nesting > MAX_NESTING;
         if too_deep || is_over || self.left == 0 || merged.never {
@@ -313,10 +314,17 @@ fn least_number(merged: &Merged<'_>, is_whole: bool) -> Value {
         let further = if up { grain } else { -grain };
         Some(if bound.is_exclusive && is_at { whole + further } else { whole })
     };
-    let number = within(least, true).or_else(|| within(most, false)).unwrap_or(0.0);
+    let mut number = within(least, true).or_else(|| within(most, false)).unwrap_or(0.0);
+    if let (Some(from), Some(to)) = (least.at, most.at)
+        && !is_whole
+        && step.is_none()
+        && !(from..=to).contains(&number)
+    {
+        number = f64::midpoint(from, to);
+    }
     #[expect(clippy::cast_possible_truncation, reason = "a number within i64 is what is wanted")]
     let whole = number as i64;
-    if number.fract().abs() < f64::MIN_POSITIVE {
+    if number.fract().abs() < f64::MIN_POSITIVE && number.abs() < 9e15 {
         Value::from(whole)
     } else {
         Number::from_f64(number).map_or(Value::from(whole), Value::Number)

@@ -271,6 +271,271 @@ fn what_can_not_be_read_is_refused_with_what_was_expected_and_where() {
     }
 }
 
+/// An API of this description, without keys.
+fn made(paths: &Value, schemas: &Value) -> MockApi {
+    let description =
+        json!({"openapi": "3.1.0", "paths": paths, "components": {"schemas": schemas}});
+    MockApi::from_openapi(&description, OpenApi::base("/")).unwrap()
+}
+
+/// An answer, or a request, with this schema.
+fn json_of(schema: &Value) -> Value {
+    json!({"content": {"application/json": {"schema": schema}}})
+}
+
+/// A kind of things that are made, read, listed, changed and deleted.
+fn things(schema: &Value) -> Value {
+    let (one, none) = (json_of(schema), json!({"description": ""}));
+    json!({
+        "/things": {
+            "get": {"responses": {"200": json_of(&json!({"type": "array", "items": schema}))}},
+            "post": {"requestBody": json_of(schema), "responses": {"201": one}},
+        },
+        "/things/{thingId}": {
+            "get": {"responses": {"200": one}},
+            "put": {"requestBody": json_of(schema), "responses": {"200": one}},
+            "patch": {"requestBody": json_of(schema), "responses": {"200": one}},
+            "delete": {"responses": {"204": none}},
+        },
+    })
+}
+
+fn sent(api: &MockApi, method: &str, path: &str, body: &Value) -> Value {
+    let response = call(api, method, path, body);
+    assert!(
+        response.status().is_success(),
+        "{method} {path}: {} {}",
+        response.status(),
+        response.body()
+    );
+    value(&response)
+}
+
+#[test]
+fn whatever_a_schema_is_it_comes_to_an_end() {
+    let reference = |name: &str| json!({"$ref": format!("#/components/schemas/{name}")});
+    let many = |name: &str, key: &str, count: usize| {
+        let next = |at: usize| json!({key: [reference(&format!("{name}{}", at + 1)), reference(&format!("{name}{}", at + 1))]});
+        let mut all: serde_json::Map<String, Value> =
+            (0..count).map(|at| (format!("{name}{at}"), next(at))).collect();
+        all.insert(format!("{name}{count}"), json!({"type": "string"}));
+        Value::Object(all)
+    };
+    let expression = json!({
+        "Rule": {"type": "object", "required": ["when"], "properties": {"when": reference("Expr")}},
+        "Expr": {"oneOf": [reference("And"), reference("Or"), reference("Leaf")]},
+        "And": {"type": "object", "required": ["left", "right"], "properties": {"left": reference("Expr"), "right": reference("Expr")}},
+        "Or": {"type": "object", "required": ["any"], "properties": {"any": {"type": "array", "minItems": 2, "items": reference("Expr")}}},
+        "Leaf": {"type": "object", "required": ["name"], "properties": {"name": {"type": "string"}}},
+    });
+    let api = made(&things(&reference("Rule")), &expression);
+    assert_eq!(sent(&api, "POST", "/things", &json!({}))["when"], json!({"name": ""}));
+    let given =
+        json!({"when": {"left": {"name": "a"}, "right": {"any": [{"name": "b"}, {"name": "c"}]}}});
+    assert_eq!(sent(&api, "POST", "/things", &given)["when"], given["when"]);
+
+    for (schema, schemas) in [
+        (reference("A"), json!({"A": {"anyOf": [reference("A"), reference("A")]}})),
+        (
+            reference("A"),
+            json!({"A": {"type": "object", "required": ["a"], "properties": {"a": reference("A")}}}),
+        ),
+        (reference("B0"), many("B", "oneOf", 40)),
+        (reference("B0"), many("B", "allOf", 27)),
+        (json!({"type": "string", "pattern": "(?:a?){4000000000}"}), json!({})),
+        (json!({"type": "string", "pattern": "(?:(?:a{1000}){1000}){1000}"}), json!({})),
+        (
+            json!({"type": "array", "minItems": 1000, "items": {"type": "array", "minItems": 1000, "items": {"type": "string", "minLength": 4096}}}),
+            json!({}),
+        ),
+    ] {
+        let within = json!({"type": "object", "required": ["x"], "properties": {"x": schema}});
+        let api = made(&things(&within), &schemas);
+        let shown = call(&api, "POST", "/things", &json!({"x": {"a": 1}}));
+        assert!(shown.body().len() < 4 << 20, "{}", shown.body().len());
+    }
+}
+
+#[test]
+fn an_id_that_is_shown_is_where_it_is_found() {
+    for id in [
+        json!({"type": "integer"}),
+        json!({"type": "string"}),
+        json!({"type": "string", "format": "uuid"}),
+        json!({"type": "string", "pattern": "^cus_[a-zA-Z0-9]{14}$"}),
+        json!({"type": "string", "minLength": 9}),
+    ] {
+        let schema = json!({"type": "object", "required": ["id"], "properties": {"id": id}});
+        let api = made(&things(&schema), &json!({}));
+        let ids: Vec<Value> =
+            (0..3).map(|_| sent(&api, "POST", "/things", &json!({}))["id"].clone()).collect();
+        assert!(ids[0] != ids[1] && ids[1] != ids[2], "{ids:?}");
+        for shown in &ids {
+            let text = shown.as_str().map_or_else(|| shown.to_string(), str::to_owned);
+            assert_eq!(get(&api, &format!("/things/{text}"))["id"], *shown);
+            call(&api, "DELETE", &format!("/things/{text}"), &Value::Null);
+        }
+        assert_eq!(get(&api, "/things"), json!([]));
+    }
+}
+
+#[test]
+fn what_a_request_says_is_kept_as_its_method_says() {
+    let schema = json!({"type": "object", "properties": {
+        "id": {"type": "string", "readOnly": true},
+        "a": {"type": "string"}, "b": {"type": "string"},
+        "flags": {"type": "object", "properties": {"isSecret": {"type": "boolean"}, "n": {"type": "integer"}}},
+        "created_at": {"type": "string", "format": "date-time"},
+        "status": {"type": "string", "default": "draft"},
+        "dryRun": {"type": "boolean"},
+    }});
+    let api = made(&things(&schema), &json!({}));
+    let body = json!({"id": "mine", "a": "1", "b": "2", "flags": {"isSecret": true, "n": 1}, "dryRun": true});
+    let made = sent(&api, "POST", "/things", &body);
+    let path = format!("/things/{}", made["id"].as_str().unwrap());
+    assert_ne!(made["id"], "mine", "a request may not say it");
+    assert_eq!(
+        (&made["status"], &made["dryRun"], &made["flags"]),
+        (&json!("draft"), &json!(true), &body["flags"])
+    );
+    assert_eq!(made["created_at"], "2026-01-01T00:00:00Z");
+    let later = api.handle(&Request::get(&*path).body("").unwrap(), second(60.0));
+    assert_eq!(value(&later)["created_at"], "2026-01-01T00:00:00Z");
+
+    let patched = sent(&api, "PATCH", &path, &json!({"flags": {"n": 2}, "b": null}));
+    assert_eq!(
+        (&patched["a"], &patched["b"], &patched["flags"]),
+        (&json!("1"), &Value::Null, &json!({"isSecret": true, "n": 2}))
+    );
+    let put = sent(&api, "PUT", &path, &json!({"b": "3"}));
+    assert_eq!((&put["a"], &put["b"], &put["flags"]), (&Value::Null, &json!("3"), &Value::Null));
+    // Where the body has the whole in a field of its own.
+    let wrapped = sent(&api, "POST", "/things", &json!({"thing": {"a": "w"}, "commit": "Save"}));
+    assert_eq!(wrapped["a"], "w");
+}
+
+#[test]
+fn bodies_are_what_the_description_wants() {
+    let answer = json!({"200": {"description": ""}});
+    let labels = json!({"type": "array", "items": {"type": "string"}});
+    let paths = json!({
+        "/labels": {"put": {"requestBody": json_of(&labels), "responses": answer}},
+        "/files": {"post": {"requestBody": {"required": true, "content": {"multipart/form-data": {}}}, "responses": answer}},
+        "/plain": {"post": {"requestBody": json_of(&json!({"type": "object"})), "responses": answer}},
+        "x-internal": {"anything": true},
+    });
+    let api = made(&paths, &json!({}));
+    let status = |path: &str, kind: &str, body: &str| {
+        let method = if path == "/labels" { Method::PUT } else { Method::POST };
+        let request = Request::builder().method(method).uri(path).header("content-type", kind);
+        api.handle(&request.body(body.to_owned()).unwrap(), second(0.0)).status().as_u16()
+    };
+    assert_eq!(status("/labels", "application/json", r#"["a"]"#), 200);
+    assert_eq!(status("/files", "multipart/form-data; boundary=x", "--x--"), 200);
+    assert_eq!(status("/plain", "application/json", "[]"), 400);
+    assert_eq!(status("/plain", "text/plain", "x"), 400);
+}
+
+#[test]
+fn a_page_says_which_it_is_and_what_follows() {
+    let schema = json!({"type": "object", "properties": {"id": {"type": "integer"}}});
+    let number = json!({"type": "integer"});
+    let pagination = json!({"type": "object", "required": ["page", "last_page", "next_page", "total_entries"], "properties": {
+        "page": number, "last_page": number, "total_entries": number,
+        "next_page": {"type": ["integer", "null"], "examples": [4]},
+    }});
+    let list = json!({"type": "object", "required": ["things", "meta"], "properties": {
+        "things": {"type": "array", "items": schema}, "meta": {"type": "object", "required": ["pagination"], "properties": {"pagination": pagination}},
+        "has_more": {"type": "boolean", "default": true}, "next_cursor": {"type": "string", "default": "abc"},
+    }});
+    let mut paths = things(&schema);
+    paths["/things"]["get"] = json!({"responses": {"200": json_of(&list)}, "parameters": [
+        {"name": "page", "in": "query", "schema": {"type": "integer"}},
+        {"name": "per_page", "in": "query", "schema": {"type": "integer", "default": 2}},
+    ]});
+    let api = made(&paths, &json!({}));
+    for _ in 0..3 {
+        sent(&api, "POST", "/things", &json!({}));
+    }
+    let (mut page, mut seen) = (json!(1), 0);
+    while !page.is_null() {
+        let list = get(&api, &format!("/things?page={page}"));
+        seen += list["things"].as_array().unwrap().len();
+        let told = &list["meta"]["pagination"];
+        assert_eq!(
+            (&told["page"], &told["last_page"], &told["total_entries"]),
+            (&page, &json!(2), &json!(3))
+        );
+        assert_eq!((&list["has_more"], &list["next_cursor"]), (&json!(page == 1), &json!("")));
+        page = told["next_page"].clone();
+    }
+    assert_eq!(seen, 3);
+}
+
+#[test]
+fn a_verb_is_about_what_is_before_it() {
+    let vm = json!({"type": "object", "properties": {"id": {"type": "string"}, "name": {"type": "string"}}});
+    let mut paths = things(&vm);
+    paths["/things/{thingId}:stop"] = json!({"post": {"responses": {"200": json_of(&vm)}}});
+    paths["/things/{thingId}:policy"] = json!({"get": {"responses": {"200": json_of(&json!({"type": "object", "required": ["etag"], "properties": {"etag": {"type": "string"}}}))}}});
+    let api = made(&paths, &json!({}));
+    let id =
+        sent(&api, "POST", "/things", &json!({"name": "v"}))["id"].as_str().unwrap().to_owned();
+    assert_eq!(sent(&api, "POST", &format!("/things/{id}:stop"), &Value::Null)["name"], "v");
+    assert_eq!(get(&api, &format!("/things/{id}:policy")), json!({"etag": ""}));
+    assert_eq!(call(&api, "POST", "/things/nope:stop", &Value::Null).status(), 404);
+}
+
+#[test]
+fn a_setting_that_was_deleted_can_be_set_and_an_id_may_have_a_question_mark() {
+    let policy = json_of(&json!({"type": "object", "properties": {"text": {"type": "string"}}}));
+    let none = json!({"204": {"description": ""}});
+    let page =
+        json!({"type": "object", "required": ["name"], "properties": {"name": {"type": "string"}}});
+    let paths = json!({
+        "/policy": {"get": {"responses": {"200": policy}}, "put": {"responses": {"200": policy}}, "delete": {"responses": none}},
+        "/pages": {"post": {"requestBody": json_of(&page), "responses": {"201": json_of(&page)}}},
+        "/pages/{name}": {"get": {"responses": {"200": json_of(&page)}}},
+    });
+    let api = made(&paths, &json!({}));
+    sent(&api, "PUT", "/policy", &json!({"text": "a"}));
+    assert_eq!(call(&api, "DELETE", "/policy", &Value::Null).status(), 204);
+    assert_eq!(call(&api, "GET", "/policy", &Value::Null).status(), 404);
+    assert_eq!(sent(&api, "PUT", "/policy", &json!({"text": "b"}))["text"], "b");
+    assert_eq!(get(&api, "/policy")["text"], "b");
+
+    let made = call(&api, "POST", "/pages", &json!({"name": "what?x=1"}));
+    let location = made.headers()["location"].to_str().unwrap();
+    assert_eq!(
+        (location, &get(&api, location)["name"]),
+        ("/pages/what%3Fx%3D1", &json!("what?x=1"))
+    );
+    let again = call(&api, "POST", "/pages", &json!({"name": "what?x=1"}));
+    assert_eq!(again.status(), 409);
+}
+
+#[test]
+fn a_name_and_a_password_are_a_key_and_its_secret() {
+    let mut description =
+        json!({"openapi": "3.0.0", "paths": {"/a": {"get": {"responses": {"200": {}}}}}});
+    description["components"] =
+        json!({"securitySchemes": {"b": {"type": "http", "scheme": "basic"}}});
+    let status = |security: Value, header: &str| {
+        let mut description = description.clone();
+        description["security"] = security;
+        let api = MockApi::from_openapi(&description, OpenApi::base("/")).unwrap();
+        let api = api.with_account("ada", "pass", acme());
+        let request = Request::get("/a").header("authorization", header).body("").unwrap();
+        api.handle(&request, second(0.0)).status().as_u16()
+    };
+    let basic = json!([{"b": []}]);
+    assert_eq!(status(basic.clone(), "Basic YWRhOnBhc3M="), 200);
+    for header in ["Basic YWRhOm90aGVy", "Basic !", "Bearer YWRhOnBhc3M=", ""] {
+        assert_eq!(status(basic.clone(), header), 401, "{header}");
+    }
+    assert_eq!(status(json!([{"b": []}, {}]), ""), 200, "nobody has to");
+}
+
 #[test]
 fn an_api_describes_what_it_answers() {
     let own = widgets().description();

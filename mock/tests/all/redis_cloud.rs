@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use tasklife_mock::MockApi;
+use tasklife_mock::{MockApi, Pace, Script};
 
 use crate::api::{Client, acme, api, document, value};
 use crate::schema::Schemas;
@@ -300,6 +300,103 @@ fn what_was_recorded_of_results_is_in_them() {
     // Peerings of subscriptions in several regions have no command type on record.
     let left: Vec<&&str> = shapes.keys().filter(|command| !held.contains(**command)).collect();
     assert_eq!(left, [&"vpcPeeringGetRequest"]);
+}
+
+#[test]
+fn names_of_rules_roles_and_users_follow_each_other() {
+    let api = populated();
+    let failure = |method: &str, path: &str, body: Value| {
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        let task = api.accepted(method, path, &body, 0.0);
+        value(&api.get(&task, 0.0))["response"]["error"]["type"].clone()
+    };
+    let user = api.submit("/v1/acl/users", r#"{"name": "bob", "role": "reader"}"#, 0.0);
+    let user = format!("/v1/acl/users/{}", api.made(&user, 0.0));
+    assert_eq!(
+        failure("PUT", "/v1/acl/roles/5", json!({"name": "all", "redisRules": []})),
+        Value::Null
+    );
+    assert_eq!(value(&api.get(&user, 0.0))["role"], "all");
+    assert_eq!(
+        failure("DELETE", "/v1/acl/roles/5", Value::Null),
+        "ACL_ROLE_HAS_ACTIVE_USERS_AND_CANNOT_BE_DELETED"
+    );
+    let other = json!({"name": "other", "redisRules": [{"ruleName": "mine", "databases": []}]});
+    assert_eq!(failure("POST", "/v1/acl/roles", other.clone()), Value::Null);
+    assert_eq!(failure("POST", "/v1/acl/roles", other), "ACL_ROLE_NAME_ALREADY_EXISTS");
+    assert_eq!(
+        failure("PUT", "/v1/acl/roles/5", json!({"name": "other"})),
+        "ACL_ROLE_NAME_ALREADY_EXISTS"
+    );
+    assert_eq!(
+        failure("PUT", "/v1/acl/redisRules/5", json!({"name": "ours", "redisRule": "+@all"})),
+        Value::Null
+    );
+    let roles = value(&api.get("/v1/acl/roles", 0.0));
+    assert_eq!(roles["roles"][1]["redisRules"][0]["ruleName"], "ours", "{roles}");
+    assert_eq!(
+        failure("POST", "/v1/acl/users", json!({"name": "eve", "role": "reader"})),
+        "ACL_ROLE_DOES_NOT_EXISTS"
+    );
+    assert_eq!(
+        failure("DELETE", "/v1/acl/redisRules/1", Value::Null),
+        "ACL_REDIS_RULE_CANNOT_DELETE_DEFAULT"
+    );
+}
+
+#[test]
+fn what_is_read_by_a_task_or_a_list_moves_with_that() {
+    let api = populated();
+    api.on_any(Script::new(Pace::AtOnce).resource(Pace::Reads(2)));
+    let task = api.submit("/v1/subscriptions/1/peerings", r#"{"vpcId": "v"}"#, 0.0);
+    let made = api.made(&task, 0.0);
+    let status = || {
+        let task = api.accepted("GET", "/v1/subscriptions/1/peerings", "", 0.0);
+        let shown = value(&api.get(&task, 0.0))["response"]["resource"]["peerings"].clone();
+        let own = shown.as_array().unwrap().iter().find(|one| one["vpcPeeringId"] == made).cloned();
+        own.unwrap()["status"].clone()
+    };
+    assert_eq!([status(), status()], ["initiating-request", "active"]);
+    api.submit("/v1/acl/redisRules", r#"{"name": "n", "redisRule": "r"}"#, 0.0);
+    let rule = || value(&api.get("/v1/acl/redisRules", 0.0))["redisRules"][4]["status"].clone();
+    assert_eq!([rule(), rule()], ["pending", "active"]);
+}
+
+#[test]
+fn a_database_is_made_so_often_as_is_said_and_shows_what_it_was_changed_to() {
+    let api = api();
+    let body = json!({
+        "name": "shop", "cloudProviders": [{"provider": "AWS", "regions": [{"region": "eu-west-1", "networking": {"deploymentCIDR": "10.0.0.0/24"}}]}],
+        "databases": [{"name": "a", "quantity": 3}, {"name": "b"}, {"name": "none", "quantity": 0}],
+    });
+    let task = api.submit("/v1/subscriptions", &body.to_string(), 0.0);
+    let path = format!("/v1/subscriptions/{}", api.made(&task, 0.0));
+    let subscription = value(&api.get(&path, 0.0));
+    assert_eq!(subscription["numberOfDatabases"], 4);
+    let region = &subscription["cloudDetails"][0]["regions"][0];
+    assert_eq!(region["networking"], json!([{"deploymentCIDR": "10.0.0.0/24"}]));
+    let listed = value(&api.get(&format!("{path}/databases"), 0.0));
+    let ids: BTreeSet<String> = listed["subscription"][0]["databases"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| it["databaseId"].to_string())
+        .collect();
+    assert_eq!(ids.len(), 4);
+    let database = format!("{path}/databases/{}", ids.first().unwrap());
+    let change = json!({"password": "p", "sourceIp": ["10.0.0.1/32"], "replicaOf": ["redis://a"], "alerts": [{"name": "latency", "value": 3}], "remoteBackup": {"active": true, "interval": "every-1-hours", "storagePath": "s3://b"}});
+    api.accepted("PUT", &database, &change.to_string(), 0.0);
+    let shown = value(&api.get(&database, 0.0));
+    assert_eq!(shown["security"]["password"], "p");
+    assert_eq!(shown["security"]["sourceIps"], change["sourceIp"]);
+    assert_eq!(shown["replicaOf"]["endpoints"], change["replicaOf"]);
+    assert_eq!(shown["alerts"], change["alerts"]);
+    assert_eq!(shown["backup"]["destination"], "s3://b");
+    assert_eq!(shown["region"], "eu-west-1");
+    // A tag's key is a text, also where it looks like a number.
+    api.call("POST", &format!("{database}/tags"), r#"{"key": "2024", "value": "x"}"#, 0.0);
+    let tags = value(&api.get(&format!("{database}/tags"), 0.0));
+    assert_eq!(tags["tags"], json!([{"key": "2024", "value": "x"}]));
 }
 
 /// The fields that requests of any operation have, and what else somebody may send in them.

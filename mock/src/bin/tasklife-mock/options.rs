@@ -129,8 +129,8 @@ The file of --config is a JSON object. All of its fields may be left out:
   operations      [{"method", "path", "command", "status"}]: what is answered with a task, of the
                   description; or without one, of an API that has these alone
   resources       [{"path": "/widgets/{widgetId}", "idField": "id"}]: its kinds of resources
-  keys            where a request has its key: "none", "bearer", {"header": "x-token"}, or
-                  {"header", "secret"}, which names the header of the secret, too
+  keys            where a request has its key: "none", "basic", "bearer", {"header": "x-token"},
+                  or {"header", "secret"}, which names the header of the secret, too
   checkBodies     true: a body that doesn't fit its schema in the description gets 400
   accounts        [{"key", "secret", "account"}]: who may call, and whose tasks they see.
                   Others are answered with 401, unless openAccounts says how many keys

@@ -376,7 +376,7 @@ fn an_api_that_can_not_be_is_refused_with_its_place() {
             r#"{"resources": [{"path": "/a"}]}"#,
             "resources[0]: expected a path that ends with a name",
         ),
-        (r#"{"keys": "basic"}"#, "expected \"none\", \"bearer\", or an object such as"),
+        (r#"{"keys": "digest"}"#, "expected \"none\", \"basic\", \"bearer\", or an object such as"),
         (r#"{"keys": {"header": "x y"}}"#, "keys: expected the name of a header, got \"x y\""),
         (
             &format!(

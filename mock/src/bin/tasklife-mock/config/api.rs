@@ -36,7 +36,7 @@ pub(super) struct ResourceConfig {
 #[derive(Deserialize)]
 #[serde(
     untagged,
-    expecting = "expected \"none\", \"bearer\", or an object such as {\"header\": \"x-token\"}"
+    expecting = "expected \"none\", \"basic\", \"bearer\", or an object such as {\"header\": \"x-token\"}"
 )]
 pub(super) enum KeysConfig {
     Word(KeysWord),
@@ -47,6 +47,7 @@ pub(super) enum KeysConfig {
 #[serde(rename_all = "lowercase")]
 pub(super) enum KeysWord {
     None,
+    Basic,
     Bearer,
 }
 
@@ -162,7 +163,10 @@ impl OperationConfig {
 impl KeysConfig {
     /// Whether a key has a secret beside it.
     pub(super) fn asks_secret(&self) -> bool {
-        matches!(self, Self::Headers(KeyHeaders { secret: Some(_), .. }))
+        matches!(
+            self,
+            Self::Word(KeysWord::Basic) | Self::Headers(KeyHeaders { secret: Some(_), .. })
+        )
     }
 
     fn place(&self) -> Result<KeyIn, String> {
@@ -174,6 +178,7 @@ impl KeysConfig {
             Self::Word(KeysWord::None) => {
                 KeyIn::Nowhere("default".parse().map_err(|fault| format!("keys: {fault}"))?)
             }
+            Self::Word(KeysWord::Basic) => KeyIn::Basic,
             Self::Word(KeysWord::Bearer) => KeyIn::Bearer,
             Self::Headers(KeyHeaders { header: name, secret: None }) => {
                 KeyIn::Header(header(name)?)
