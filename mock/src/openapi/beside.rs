@@ -79,7 +79,7 @@ pub struct OpenApi {
 type Makes = Arc<dyn Fn(&Asked<'_>) -> Value + Send + Sync>;
 
 impl OpenApi {
-    /// An API at a base address, such as `/v1`: [`Links::new`] says what it can be. The servers that the
+    /// An API at a base address, such as `/v1`: [`Links::new`](tasklife::Links::new) says what it can be. The servers that the
     /// description names are not looked at.
     #[must_use]
     pub fn base(base: &str) -> Self {
