@@ -61,6 +61,8 @@ impl Accepted {
         if let End::Failing(error) = &self.script.end {
             return TaskEvent::fail((**error).clone());
         }
+        // A read may be what something waits for, to be gone.
+        self.work.count_reads(routes, resources, now);
         if let Some(subject) = self.work.subject()
             && !resources.is_there(routes, subject, now)
         {
@@ -85,7 +87,6 @@ impl Accepted {
         if let [.., parent, _] = ids {
             completion = completion.with_additional_resource_id(parent.clone());
         }
-        self.work.count_reads(routes, resources, now);
         if let Some(text) = self.work.result(routes, resources, now, account)
             && let Ok(resource) = RawValue::from_string(text)
             && let Ok(shown) = completion.clone().with_resource(&resource)

@@ -52,6 +52,7 @@ impl MockApi {
     /// |---|---|
     /// | subscriptions, databases, pro and essentials | with their parts as clients read them: `cloudDetails`, `security`, `clustering`, `backup`; a database's password is in `security`, in clear |
     /// | `databases` in the request for a subscription | are made along with it, each `quantity` times |
+    /// | a subscription that has databases | can't be deleted: its task fails with `SUBSCRIPTION_IN_USE` |
     /// | active-active subscriptions | have the regions of their request; what is local to a region is in `crdbDatabases` |
     /// | transit gateways and their invitations | come from outside of the API: whichever is asked for by its id is there. Accepting an invitation makes a gateway of the same id |
     /// | endpoints of a private service connect | `initialized` while they are made, then `pending`, until they are accepted or rejected |

@@ -334,7 +334,15 @@ fn whatever_a_schema_is_it_comes_to_an_end() {
         json!({"when": {"left": {"name": "a"}, "right": {"any": [{"name": "b"}, {"name": "c"}]}}});
     assert_eq!(sent(&api, "POST", "/things", &given)["when"], given["when"]);
 
+    // Alternatives of one, many deep, before what contains itself.
+    let alternatives = |inner: Value| (0..190).fold(inner, |inner, _| json!({ "oneOf": [inner] }));
+    let deep = json!({"allOf": [
+        {"type": "object", "required": ["a"], "properties": {"a": reference("A")}},
+        alternatives(json!({})),
+        alternatives(json!({})),
+    ]});
     for (schema, schemas) in [
+        (reference("A"), json!({ "A": deep })),
         (reference("A"), json!({"A": {"anyOf": [reference("A"), reference("A")]}})),
         (
             reference("A"),

@@ -357,6 +357,15 @@ fn what_is_read_by_a_task_or_a_list_moves_with_that() {
         own.unwrap()["status"].clone()
     };
     assert_eq!([status(), status()], ["initiating-request", "active"]);
+    // The read with which it is gone finds nothing.
+    let services = "/v1/subscriptions/1/private-service-connect";
+    api.accepted("DELETE", services, "", 0.0);
+    let read = || {
+        let task = api.accepted("GET", services, "", 0.0);
+        value(&api.get(&task, 0.0))["response"].clone()
+    };
+    assert_eq!(read()["resource"]["status"], "delete-pending");
+    assert_eq!(read()["error"]["type"], "PSC_SERVICE_NOT_FOUND");
     api.submit("/v1/acl/redisRules", r#"{"name": "n", "redisRule": "r"}"#, 0.0);
     let rule = || value(&api.get("/v1/acl/redisRules", 0.0))["redisRules"][4]["status"].clone();
     assert_eq!([rule(), rule()], ["pending", "active"]);
