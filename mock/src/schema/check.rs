@@ -4,8 +4,8 @@ use std::fmt;
 
 use serde_json::{Number, Value};
 
+use super::merged::{MAX_DEPTH, Merged, Node, ranked, type_names};
 use super::text::has_format;
-use super::{MAX_DEPTH, Merged, Node, ranked};
 use crate::text::Excerpt;
 
 /// What is wrong with a value, and where.
@@ -310,23 +310,6 @@ pub(super) fn bounds(merged: &Merged<'_>) -> (Bound, Bound) {
         },
     };
     (bound("minimum", "exclusiveMinimum"), bound("maximum", "exclusiveMaximum"))
-}
-
-/// The types that a value has; a whole number is both an integer and a number.
-pub(super) fn type_names(value: &Value) -> &'static [&'static str] {
-    match value {
-        Value::Null => &["null"],
-        Value::Bool(_) => &["boolean"],
-        Value::Number(number) if number.as_f64().is_some_and(is_whole) => &["integer", "number"],
-        Value::Number(_) => &["number"],
-        Value::String(_) => &["string"],
-        Value::Array(_) => &["array"],
-        Value::Object(_) => &["object"],
-    }
-}
-
-fn is_whole(number: f64) -> bool {
-    number.fract().abs() < f64::MIN_POSITIVE
 }
 
 /// Whether two values are the same: 1 and 1.0 are.

@@ -4,8 +4,8 @@ use serde_json::{Map, Number, Value};
 use tasklife::Now;
 
 use super::check::{Bound, bounds, equal, fits};
+use super::merged::{MAX_DEPTH, Merged, Node, ranked};
 use super::text::{of_format, of_length, of_pattern};
-use super::{MAX_DEPTH, Merged, Node, ranked};
 
 /// How many values one answer has at the most, whatever its schema wants.
 const MAX_VALUES: usize = 100_000;
