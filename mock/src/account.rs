@@ -7,6 +7,7 @@ use crate::accepted::Accepted;
 use crate::pace::Pace;
 use crate::resource::Resources;
 use crate::route::Routes;
+use crate::visibility::Visibility;
 use tasklife::{
     AccountId, ApplyError, CommandType, ListError, ListQuery, MemoryStore, Now, Page, Revision,
     Submission, SubmitError, Submitted, Target, Task, TaskEvent, TaskId, TaskStatus, TaskStore,
@@ -31,16 +32,11 @@ pub(crate) struct Account {
     due: BTreeSet<(Now, u64, TaskId)>,
     /// Those that are to start and find the lane full, in the order in which they were received.
     waiting: BTreeSet<(Revision, TaskId)>,
-    /// The tasks that can't be read yet: since when, and how often that was tried.
-    hidden: BTreeMap<TaskId, (Now, u32)>,
-    /// Those that can be read since a while, and the latest revision that a list could have shown before.
-    revealed: BTreeMap<TaskId, Revision>,
+    visibility: Visibility,
     /// How often the same was asked for, by the id of its first task.
     occurrences: BTreeMap<TaskId, u32>,
     /// How many occurrences make it worth to look for those that are over.
     prune_occurrences_at: usize,
-    /// The same of those that are hidden.
-    prune_hidden_at: usize,
     /// Up to which revision changes in the store were followed.
     seen: Revision,
     submitted: u64,
@@ -73,11 +69,9 @@ impl Account {
             active: BTreeMap::new(),
             due: BTreeSet::new(),
             waiting: BTreeSet::new(),
-            hidden: BTreeMap::new(),
-            revealed: BTreeMap::new(),
+            visibility: Visibility::default(),
             occurrences: BTreeMap::new(),
             prune_occurrences_at: 1_000,
-            prune_hidden_at: 1_000,
             seen: Revision::default(),
             submitted: 0,
         }
@@ -269,15 +263,7 @@ impl Account {
         let result = context.store.submit(submission, now);
         if let Ok(Submitted::New(task)) = &result {
             self.submitted += 1;
-            if !matches!(context.lag, Pace::AtOnce | Pace::Reads(0)) {
-                if self.hidden.len() >= self.prune_hidden_at {
-                    let gone =
-                        |id: &TaskId| !matches!(context.store.get(&self.id, *id, now), Ok(Some(_)));
-                    self.hidden.retain(|id, _| !gone(id));
-                    self.prune_hidden_at = 1_000.max(self.hidden.len() * 2);
-                }
-                self.hidden.insert(task.id(), (task.submitted_at(), 0));
-            }
+            self.visibility.add(context.store, context.lag, task, now);
             let active = ActiveTask {
                 operation,
                 number: self.submitted,
@@ -308,13 +294,9 @@ impl Account {
     ) -> Option<Task> {
         let found = |account: &Self| context.store.get(&account.id, id, now).ok().flatten();
         found(self)?;
-        if self.hides(context, id, now) {
-            if counts && let Some((_, tries)) = self.hidden.get_mut(&id) {
-                *tries = tries.saturating_add(1);
-            }
+        if self.visibility.hides_from_read(context.lag, id, counts, now, self.seen) {
             return None;
         }
-        self.reveal(id);
         if counts && let Some(active) = self.active.get_mut(&id) {
             active.reads = active.reads.saturating_add(1);
             if active.operation.pace(active.status).is_met_by(active.reads) {
@@ -327,92 +309,15 @@ impl Account {
         found(self)
     }
 
-    /// Takes note that a task can be read from now on.
-    fn reveal(&mut self, id: TaskId) {
-        if self.hidden.remove(&id).is_some() {
-            self.revealed.insert(id, self.seen);
-        }
-    }
-
-    /// A page of the list, without the tasks that can't be read yet. One that could not be read when others
-    /// changed has changed since, whatever its revision.
+    /// A page of the list, without the tasks that can't be read yet.
     pub(crate) fn list(
         &mut self,
         context: Context<'_>,
         query: &ListQuery,
         now: Now,
     ) -> Result<Page, ListError> {
-        let hidden = self.hidden.keys().copied();
-        let due: Vec<TaskId> = hidden.filter(|id| !self.hides(context, *id, now)).collect();
-        for id in due {
-            self.reveal(id);
-        }
-        let revealed = self.revealed_since(context, query, now);
-        if self.hidden.is_empty() && revealed.is_empty() {
-            return context.store.list(&self.id, query, now);
-        }
-        let mut more = query.clone();
-        if let Some(earliest) = revealed.values().min() {
-            let before = Revision::try_from(earliest.get().saturating_sub(1)).unwrap_or_default();
-            let position = query.position(&self.id)?;
-            more = ListQuery::new(query.limit()).changed_since(before);
-            more = query.statuses().fold(more, ListQuery::with_status);
-            if let Some(position) = position {
-                let cursor = more.cursor(&self.id, position);
-                more = more.after(cursor);
-            }
-        }
-        let is_shown = |task: &Task| {
-            let is_asked_for = query.matches(task) || revealed.contains_key(&task.id());
-            is_asked_for && !self.hides(context, task.id(), now)
-        };
-        let (mut shown, mut revision) = (Vec::new(), None);
-        loop {
-            let page = context.store.list(&self.id, &more, now)?;
-            let revision = *revision.get_or_insert(page.revision());
-            let next = page.next();
-            shown.extend(page.into_tasks().into_iter().filter(is_shown));
-            let limit = query.limit().get();
-            if shown.len() > limit || next.is_none() {
-                let follows = shown.len() > limit;
-                shown.truncate(limit);
-                let last = shown.last().filter(|_| follows);
-                let next = last.map(|last| query.cursor(&self.id, last.revision()));
-                return Ok(Page::new(shown, next, revision));
-            }
-            more = match next {
-                Some(cursor) => more.after(cursor),
-                None => more,
-            };
-        }
-    }
-
-    /// The tasks that came to be readable after what a query has seen, and changed before that.
-    fn revealed_since(
-        &mut self,
-        context: Context<'_>,
-        query: &ListQuery,
-        now: Now,
-    ) -> BTreeMap<TaskId, Revision> {
-        let Some(since) = query.since() else { return BTreeMap::new() };
-        let (account, mut found) = (&self.id, BTreeMap::new());
-        // What has changed afterwards, or is gone, is no more told apart.
-        self.revealed.retain(|id, latest| {
-            let Ok(Some(task)) = context.store.get(account, *id, now) else { return false };
-            if task.revision() <= since && since <= *latest {
-                found.insert(*id, task.revision());
-            }
-            task.revision() <= *latest
-        });
-        found
-    }
-
-    fn hides(&self, context: Context<'_>, id: TaskId, now: Now) -> bool {
-        let Some((since, tries)) = self.hidden.get(&id) else { return false };
-        match context.lag {
-            Pace::Reads(first) => *tries < first,
-            lag => lag.due(*since).is_none_or(|due| now < due),
-        }
+        self.visibility.reveal_due(context.lag, now, self.seen);
+        self.visibility.list(context.store, &self.id, query, now)
     }
 }
 

@@ -85,6 +85,7 @@ mod route;
 mod schema;
 mod script;
 mod text;
+mod visibility;
 mod work;
 
 #[doc(no_inline)]

@@ -1,0 +1,160 @@
+//! The moment after its submission in which a task can't be read yet.
+
+use std::collections::BTreeMap;
+
+use tasklife::{
+    AccountId, ListError, ListQuery, MemoryStore, Now, Page, Revision, Task, TaskId, TaskStore,
+};
+
+use crate::pace::Pace;
+
+/// Which tasks of an account can't be read yet, and which have come to be readable since.
+pub(crate) struct Visibility {
+    hidden: BTreeMap<TaskId, Hidden>,
+    /// Those that can be read since a while, and the latest revision that a list could have shown before.
+    revealed: BTreeMap<TaskId, Revision>,
+    /// How many that are hidden make it worth to look for those that are gone.
+    prune_at: usize,
+}
+
+/// A task that can't be read yet.
+struct Hidden {
+    since: Now,
+    /// How often that was tried.
+    tries: u32,
+}
+
+impl Default for Visibility {
+    fn default() -> Self {
+        Self { hidden: BTreeMap::new(), revealed: BTreeMap::new(), prune_at: Self::FEW }
+    }
+}
+
+impl Visibility {
+    /// So many are not worth a look.
+    const FEW: usize = 1_000;
+
+    /// Hides a task that is new, where there is a lag.
+    pub(crate) fn add(&mut self, store: &MemoryStore, lag: Pace, task: &Task, now: Now) {
+        if matches!(lag, Pace::AtOnce | Pace::Reads(0)) {
+            return;
+        }
+        if self.hidden.len() >= self.prune_at {
+            let account = task.account();
+            self.hidden.retain(|id, _| matches!(store.get(account, *id, now), Ok(Some(_))));
+            self.prune_at = Self::FEW.max(self.hidden.len() * 2);
+        }
+        self.hidden.insert(task.id(), Hidden { since: task.submitted_at(), tries: 0 });
+    }
+
+    /// Whether a read finds nothing, which then counts as a try. What it finds is readable from now on; lists
+    /// could have shown revisions up to `seen` before.
+    pub(crate) fn hides_from_read(
+        &mut self,
+        lag: Pace,
+        id: TaskId,
+        counts: bool,
+        now: Now,
+        seen: Revision,
+    ) -> bool {
+        let Some(hidden) = self.hidden.get_mut(&id) else { return false };
+        if hidden.lasts(lag, now) {
+            hidden.tries = hidden.tries.saturating_add(u32::from(counts));
+            return true;
+        }
+        self.hidden.remove(&id);
+        self.revealed.insert(id, seen);
+        false
+    }
+
+    /// Makes readable what is to be by now; lists could have shown revisions up to `seen` before.
+    pub(crate) fn reveal_due(&mut self, lag: Pace, now: Now, seen: Revision) {
+        let revealed = &mut self.revealed;
+        self.hidden.retain(|id, hidden| {
+            let lasts = hidden.lasts(lag, now);
+            if !lasts {
+                revealed.insert(*id, seen);
+            }
+            lasts
+        });
+    }
+
+    /// A page of the list, without what is hidden. A task that could not be read when others changed has
+    /// changed since, whatever its revision.
+    pub(crate) fn list(
+        &mut self,
+        store: &MemoryStore,
+        account: &AccountId,
+        query: &ListQuery,
+        now: Now,
+    ) -> Result<Page, ListError> {
+        let revealed = self.revealed_since(store, account, query, now);
+        if self.hidden.is_empty() && revealed.is_empty() {
+            return store.list(account, query, now);
+        }
+        let mut more = query.clone();
+        if let Some(earliest) = revealed.values().min() {
+            let before = Revision::try_from(earliest.get().saturating_sub(1)).unwrap_or_default();
+            let position = query.position(account)?;
+            more = ListQuery::new(query.limit()).changed_since(before);
+            more = query.statuses().fold(more, ListQuery::with_status);
+            if let Some(position) = position {
+                let cursor = more.cursor(account, position);
+                more = more.after(cursor);
+            }
+        }
+        let is_shown = |task: &Task| {
+            let is_asked_for = query.matches(task) || revealed.contains_key(&task.id());
+            is_asked_for && !self.hidden.contains_key(&task.id())
+        };
+        let (mut shown, mut revision) = (Vec::new(), None);
+        loop {
+            let page = store.list(account, &more, now)?;
+            let revision = *revision.get_or_insert(page.revision());
+            let next = page.next();
+            shown.extend(page.into_tasks().into_iter().filter(is_shown));
+            let limit = query.limit().get();
+            if shown.len() > limit || next.is_none() {
+                let follows = shown.len() > limit;
+                shown.truncate(limit);
+                let last = shown.last().filter(|_| follows);
+                let next = last.map(|last| query.cursor(account, last.revision()));
+                return Ok(Page::new(shown, next, revision));
+            }
+            more = match next {
+                Some(cursor) => more.after(cursor),
+                None => more,
+            };
+        }
+    }
+
+    /// The tasks that came to be readable after what a query has seen, and changed before that.
+    fn revealed_since(
+        &mut self,
+        store: &MemoryStore,
+        account: &AccountId,
+        query: &ListQuery,
+        now: Now,
+    ) -> BTreeMap<TaskId, Revision> {
+        let Some(since) = query.since() else { return BTreeMap::new() };
+        let mut found = BTreeMap::new();
+        // What has changed afterwards, or is gone, is no more told apart.
+        self.revealed.retain(|id, latest| {
+            let Ok(Some(task)) = store.get(account, *id, now) else { return false };
+            if task.revision() <= since && since <= *latest {
+                found.insert(*id, task.revision());
+            }
+            task.revision() <= *latest
+        });
+        found
+    }
+}
+
+impl Hidden {
+    fn lasts(&self, lag: Pace, now: Now) -> bool {
+        match lag {
+            Pace::Reads(first) => self.tries < first,
+            lag => lag.due(self.since).is_none_or(|due| now < due),
+        }
+    }
+}
