@@ -239,6 +239,16 @@ impl MockApi {
     /// Holds the bodies of requests against the schemas of the description from which the API was
     /// [made](Self::from_openapi): one that doesn't fit is answered with 400, which says what was expected
     /// and where. Without this any JSON object will do.
+    ///
+    /// ```
+    /// use tasklife_mock::{KeyIn, MockApi};
+    ///
+    /// let api = MockApi::redis_cloud("/v1")?.with_keys(KeyIn::Nowhere("acme".parse()?));
+    /// let api = api.with_checked_bodies();
+    /// let request = http::Request::post("/v1/subscriptions").body(r#"{"name": 7}"#)?;
+    /// assert_eq!(api.handle(&request, tasklife_mock::tasklife::MIN_TIME).status(), 400);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn with_checked_bodies(self) -> Self {
         Self { checks_bodies: true, ..self }
@@ -309,7 +319,15 @@ impl MockApi {
         Ok(self)
     }
 
-    /// Whether a kind of resources is found at a path below the base address such as `/subscriptions/77899`.
+    /// Whether a kind of resources is found at a path below the base address such as `/subscriptions/77899`,
+    /// whether or not there is one with that id.
+    ///
+    /// ```
+    /// let api = tasklife_mock::MockApi::redis_cloud("/v1")?;
+    /// assert!(api.has_resource("/subscriptions/77899"));
+    /// assert!(!api.has_resource("/subscriptions"));
+    /// # Ok::<(), tasklife_mock::MockError>(())
+    /// ```
     #[must_use]
     pub fn has_resource(&self, path: &str) -> bool {
         self.routes.resource_at(path).is_some()

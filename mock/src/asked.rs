@@ -59,7 +59,7 @@ impl Asked<'_> {
         self.surroundings.now()
     }
 
-    /// The id that the path has for a placeholder, such as `databaseId`.
+    /// The id that the path has for a placeholder, such as `databaseId`; none, where it has no such placeholder.
     #[must_use]
     pub fn id(&self, placeholder: &str) -> Option<&ResourceId> {
         let at = self.path.names().position(|name| name == placeholder)?;
@@ -72,13 +72,14 @@ impl Asked<'_> {
         query_parameters(self.query).find(|(known, _)| known == name).map(|(_, value)| value)
     }
 
-    /// The innermost resource on the path, as it describes itself.
+    /// The innermost resource on the path, as it describes itself; none, where the path has none or it is gone.
     #[must_use]
     pub fn resource(&self) -> Option<Value> {
         self.resource.clone()
     }
 
-    /// The resource at a path whose placeholders stand for the first ids on the request's path.
+    /// The resource at a path whose placeholders stand for the first ids on the request's path, such as
+    /// `/subscriptions/{subscriptionId}`; none, where there is none.
     #[must_use]
     pub fn resource_at(&self, path: &str) -> Option<Value> {
         self.surroundings.one(path)

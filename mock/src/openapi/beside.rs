@@ -79,8 +79,8 @@ pub struct OpenApi {
 type Makes = Arc<dyn Fn(&Asked<'_>) -> Value + Send + Sync>;
 
 impl OpenApi {
-    /// An API at a base address, such as `/v1`: [`Links::new`](tasklife::Links::new) says what it can be. The servers that the
-    /// description names are not looked at.
+    /// An API at a base address, such as `/v1`: [`Links::new`](tasklife::Links::new) says what it can be. The
+    /// servers that the description names are not looked at.
     #[must_use]
     pub fn base(base: &str) -> Self {
         Self {
@@ -117,6 +117,27 @@ impl OpenApi {
     }
 
     /// Says that an operation is answered with a task, whatever its answers are: it is accepted with 202.
+    /// One that the description doesn't have is refused by [`from_openapi`](crate::MockApi::from_openapi).
+    ///
+    /// ```
+    /// use http::Method;
+    /// use tasklife_mock::tasklife::CommandType;
+    /// use tasklife_mock::{MockApi, OpenApi};
+    ///
+    /// let description = serde_json::json!({"openapi": "3.1.0", "paths": {
+    ///     "/boxes": {"post": {"responses": {"201": {}}}},
+    ///     "/boxes/{boxId}": {"get": {"responses": {"200": {}}}},
+    /// }});
+    /// let pack = CommandType::from_static("packBox");
+    /// let beside = OpenApi::base("/v1").with_task(Method::POST, "/boxes");
+    /// let beside = beside.with_command(Method::POST, "/boxes", pack.clone());
+    /// let api = MockApi::from_openapi(&description, beside)?;
+    /// assert_eq!(api.command_types(), [pack]);
+    ///
+    /// let typo = OpenApi::base("/v1").with_task(Method::POST, "/boxs");
+    /// assert!(MockApi::from_openapi(&description, typo).is_err());
+    /// # Ok::<(), tasklife_mock::MockError>(())
+    /// ```
     #[must_use]
     pub fn with_task(mut self, method: Method, path: &str) -> Self {
         self.with_task.push((method, path.into()));
@@ -124,7 +145,8 @@ impl OpenApi {
     }
 
     /// Sets the command type of an operation's tasks. Unless set, it is the operation's `x-command-type`, or
-    /// else its `operationId`, or else method and path: `postVideosFrames`.
+    /// else its `operationId`, or else method and path: `postVideosFrames`. An operation that the description
+    /// doesn't have, or that has no task, is refused by [`from_openapi`](crate::MockApi::from_openapi).
     #[must_use]
     pub fn with_command(mut self, method: Method, path: &str, command: CommandType) -> Self {
         self.commands.push((method, path.into(), command));
@@ -133,6 +155,8 @@ impl OpenApi {
 
     /// Sets what an operation answers: the body, where it is answered at once; the `resource` in the
     /// result, where it has a task. The function is called while the API is locked: it must not call it.
+    /// [`Asked`] shows it in use. An operation that the description doesn't have is refused by
+    /// [`from_openapi`](crate::MockApi::from_openapi).
     #[must_use]
     pub fn with_answer(
         mut self,
@@ -144,15 +168,30 @@ impl OpenApi {
         self
     }
 
-    /// Sets the title of the links to the resources at a path; the `operationId` of what reads them,
-    /// unless set.
+    /// Sets the title of the links to the resources at a path, such as `/plans/{planId}`; the `operationId` of
+    /// what reads them, unless set. A path that is that of no kind of resources is refused by
+    /// [`from_openapi`](crate::MockApi::from_openapi).
     #[must_use]
     pub fn with_title(mut self, path: &str, title: &str) -> Self {
         self.titles.push((path.into(), title.into()));
         self
     }
 
-    /// Lets each account begin with a resource, at a path such as `/plans/7`, with these fields.
+    /// Lets each account begin with a resource, at a path such as `/plans/7`, with these fields. A path that is
+    /// that of no kind of resources is refused by [`from_openapi`](crate::MockApi::from_openapi).
+    ///
+    /// ```
+    /// use tasklife_mock::{MockApi, OpenApi};
+    ///
+    /// let plan = serde_json::json!({"openapi": "3.1.0", "paths": {
+    ///     "/plans/{planId}": {"get": {"responses": {"200": {}}}},
+    /// }});
+    /// let fields = serde_json::json!({"name": "small"});
+    /// let api = MockApi::from_openapi(&plan, OpenApi::base("/v1").with_existing("/plans/7", fields))?;
+    /// let answer = api.handle(&http::Request::get("/v1/plans/7").body("")?, tasklife::MIN_TIME);
+    /// assert!(answer.body().contains(r#""name":"small""#));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn with_existing(mut self, path: &str, fields: Value) -> Self {
         self.existing.push((path.into(), fields));
