@@ -295,6 +295,16 @@ impl LocalStore {
         self.shard.advance_horizon(clamp_time(now));
         Ok(self.shard.sweep(limit))
     }
+
+    /// As [`MemoryStore::remove`](crate::MemoryStore::remove).
+    pub fn remove(&mut self, account: &AccountId, id: TaskId) -> Option<Task> {
+        self.shard.remove(account, id)
+    }
+
+    /// As [`MemoryStore::remove_account`](crate::MemoryStore::remove_account).
+    pub fn remove_account(&mut self, account: &AccountId) -> usize {
+        self.shard.remove_account(account)
+    }
 }
 
 /// The ticket after the last one.

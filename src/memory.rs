@@ -3,6 +3,7 @@
 mod census;
 mod coordination;
 mod full;
+mod remove;
 mod saved;
 mod sync;
 

@@ -9,6 +9,7 @@ mod expiry_index;
 mod hash_index;
 mod indexes;
 mod ready_queue;
+mod remove;
 mod revision_index;
 mod slab;
 mod snapshot;

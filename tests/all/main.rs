@@ -29,6 +29,7 @@ mod log;
 mod memory_store;
 mod query;
 mod readme;
+mod remove;
 mod restore;
 mod status;
 mod store;

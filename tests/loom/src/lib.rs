@@ -94,6 +94,25 @@ fn what_has_expired_makes_room_once() {
     });
 }
 
+#[test]
+fn what_is_removed_makes_room_once() {
+    for_each_pair(|one, other| {
+        let store = store(1);
+        store.submit(submission(one, 0), day(1)).unwrap();
+        let remover = meanwhile(&store, move |store| store.remove_account(&account(one)));
+        let submitted = store.submit(submission(other, 1), day(1));
+        let removed = remover.join().unwrap();
+        assert!(removed == 1 || (one == other && removed == 2), "{removed}");
+        assert!(matches!(submitted, Ok(_) | Err(SubmitError::StoreFull)));
+        let left = usize::from(submitted.is_ok());
+        assert_eq!(store.len(), left);
+        store.submit(submission("c", 2), day(1)).unwrap_or_else(|error| {
+            assert!(left == 1 && matches!(error, SubmitError::StoreFull));
+            store.submit(submission(other, 1), day(1)).unwrap()
+        });
+    });
+}
+
 /// While a sweep drops it, or another submission, the second to expire is left alone.
 #[test]
 fn what_expired_first_makes_room_whatever_else_happens() {
