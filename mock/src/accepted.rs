@@ -3,28 +3,29 @@
 use std::sync::Arc;
 
 use serde_json::value::RawValue;
-use tasklife::{Completion, Now, TaskEvent, TaskStatus};
+use tasklife::{Completion, Now, Progress, TaskEvent, TaskStatus};
 
 use crate::effect::Effect;
 use crate::pace::Pace;
 use crate::path::as_in_path;
 use crate::resource::{Provisioning, Resources};
 use crate::route::Routes;
-use crate::script::{End, Script};
+use crate::script::End;
+use crate::scripts::SetScript;
 use crate::work::{Work, gone};
 
 /// What a task is to do, and the script by which it does.
 pub(crate) struct Accepted {
     work: Work,
-    script: Arc<Script>,
+    script: Arc<SetScript>,
     /// What the script made of the body, where it says.
     completion: Option<Completion>,
 }
 
 impl Accepted {
     /// Runs the script's function on the request's body.
-    pub(crate) fn new(work: Work, script: Arc<Script>) -> Self {
-        let completion = match &script.end {
+    pub(crate) fn new(work: Work, script: Arc<SetScript>) -> Self {
+        let completion = match &script.script.end {
             End::Completing(end) => Some(end(work.body())),
             End::ByOperation if work.is_dry() => Some(Completion::default()),
             End::ByOperation | End::Failing(_) => None,
@@ -36,18 +37,30 @@ impl Accepted {
         &self.work
     }
 
+    pub(crate) fn script(&self) -> &Arc<SetScript> {
+        &self.script
+    }
+
     pub(crate) fn begins_initialized(&self) -> bool {
-        self.script.initialized.is_some()
+        self.script.script.initialized.is_some()
     }
 
     /// How long its task stays in a status.
     pub(crate) fn pace(&self, status: TaskStatus) -> Pace {
         match status {
-            TaskStatus::Initialized => self.script.initialized.unwrap_or(Pace::AtOnce),
-            TaskStatus::Received => self.script.received,
-            TaskStatus::ProcessingInProgress => self.script.in_progress,
+            TaskStatus::Initialized => self.script.script.initialized.unwrap_or(Pace::AtOnce),
+            TaskStatus::Received => self.script.script.received,
+            TaskStatus::ProcessingInProgress => self.script.script.in_progress,
             TaskStatus::ProcessingCompleted | TaskStatus::ProcessingError => Pace::Never,
         }
+    }
+
+    /// The report of its progress with this number, and when it is due, counted from the start.
+    pub(crate) fn report(&self, status: TaskStatus, number: usize) -> Option<(Pace, Progress)> {
+        let script = &self.script.script;
+        let progress = script.report(number)?;
+        let is_in_progress = status == TaskStatus::ProcessingInProgress;
+        is_in_progress.then(|| (script.pace_of_report(number), progress))
     }
 
     /// How its task ends, at this instant.
@@ -58,9 +71,20 @@ impl Accepted {
         now: Now,
         account: usize,
     ) -> TaskEvent {
-        if let End::Failing(error) = &self.script.end {
+        if let End::Failing(error) = &self.script.script.end {
             return TaskEvent::fail((**error).clone());
         }
+        self.complete(routes, resources, now, account)
+    }
+
+    /// How its task ends, at this instant, if its script lets it succeed.
+    pub(crate) fn complete(
+        &self,
+        routes: &Routes,
+        resources: &mut Resources,
+        now: Now,
+        account: usize,
+    ) -> TaskEvent {
         // A read may be what something waits for, to be gone.
         self.work.count_reads(routes, resources, now);
         if let Some(subject) = self.work.subject()
@@ -105,7 +129,7 @@ impl Accepted {
         since: Now,
         account: usize,
     ) {
-        let script = &self.script;
+        let script = &self.script.script;
         let provisioning =
             Provisioning { since, pace: script.resource, fails: script.resource_fails };
         let id = completion.resource_id().cloned().map(as_in_path);

@@ -4,13 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
 
 use crate::accepted::Accepted;
+use crate::fault::Faults;
 use crate::pace::Pace;
+use crate::rate::Window;
 use crate::resource::Resources;
 use crate::route::Routes;
 use crate::visibility::Visibility;
+use crate::watch::Watch;
 use tasklife::{
-    AccountId, ApplyError, CommandType, ListError, ListQuery, MemoryStore, Now, Page, Revision,
-    Submission, SubmitError, Submitted, Target, Task, TaskEvent, TaskId, TaskStatus, TaskStore,
+    AccountId, ApplyError, CommandType, Completion, ListError, ListQuery, MemoryStore, Now, Page,
+    Progress, Revision, Submission, SubmitError, Submitted, Target, Task, TaskEvent, TaskId,
+    TaskStatus, TaskStore,
 };
 
 /// What all accounts of an API have in common.
@@ -33,6 +37,9 @@ pub(crate) struct Account {
     /// Those that are to start and find the lane full, in the order in which they were received.
     waiting: BTreeSet<(Revision, TaskId)>,
     visibility: Visibility,
+    watch: Watch,
+    /// The requests that it has made of late.
+    pub(crate) window: Window,
     /// How often the same was asked for, by the id of its first task.
     occurrences: BTreeMap<TaskId, u32>,
     /// How many occurrences make it worth to look for those that are over.
@@ -54,6 +61,8 @@ struct ActiveTask {
     /// The revision of its reception.
     received: Revision,
     reads: u32,
+    /// How often it has reported its progress.
+    reports: usize,
     due: Now,
 }
 
@@ -70,6 +79,8 @@ impl Account {
             due: BTreeSet::new(),
             waiting: BTreeSet::new(),
             visibility: Visibility::default(),
+            watch: Watch::default(),
+            window: Window::default(),
             occurrences: BTreeMap::new(),
             prune_occurrences_at: 1_000,
             seen: Revision::default(),
@@ -92,6 +103,9 @@ impl Account {
         // A place may have become free without a step of ours.
         self.fill_lane(context, now);
         self.take_due_steps(context, now);
+        for id in self.watch.gone_by(now) {
+            context.store.remove(&self.id, id);
+        }
     }
 
     fn take_due_steps(&mut self, context: Context<'_>, now: Now) {
@@ -140,6 +154,10 @@ impl Account {
         let event = match task.status() {
             TaskStatus::Initialized => TaskEvent::receive(),
             TaskStatus::Received => TaskEvent::start(),
+            _ if let Some(progress) = active.report_by(at) => {
+                active.reports += 1;
+                TaskEvent::report_of(progress)
+            }
             _ => active.operation.end(context.routes, &mut self.resources, at, self.number),
         };
         match context.store.apply(Target::exactly(&task), event, at) {
@@ -189,6 +207,7 @@ impl Account {
                 );
             }
             self.forget(task.id());
+            self.watch.end(task.id(), at);
             return self.fill_lane(context, at);
         }
         if active.status != task.status() {
@@ -200,7 +219,7 @@ impl Account {
         active.status = task.status();
         active.revision = task.revision();
         active.expires_at = task.expires_at();
-        active.plan();
+        active.plan(at);
         self.due.insert((active.due, active.number, task.id()));
     }
 
@@ -208,6 +227,34 @@ impl Account {
         if let Some(active) = self.active.remove(&id) {
             self.due.remove(&(active.due, active.number, id));
             self.waiting.remove(&(active.received, id));
+        }
+    }
+
+    /// Completes a task by hand, through all that comes before.
+    pub(crate) fn complete(
+        &mut self,
+        context: Context<'_>,
+        id: TaskId,
+        now: Now,
+    ) -> Result<Task, ApplyError> {
+        self.advance(context, now);
+        loop {
+            let task = context.store.get(&self.id, id, now).ok().flatten();
+            let task = task.ok_or(ApplyError::NotFound)?;
+            let event = match (task.status(), self.active.get(&id)) {
+                (TaskStatus::Initialized, _) => TaskEvent::receive(),
+                (TaskStatus::Received, _) => TaskEvent::start(),
+                (TaskStatus::ProcessingInProgress, Some(active)) => {
+                    active.operation.complete(context.routes, &mut self.resources, now, self.number)
+                }
+                _ => TaskEvent::complete(Completion::default()),
+            };
+            let change = context.store.apply(Target::exactly(&task), event, now)?;
+            let task = change.into_task();
+            self.follow_task(context, &task, now);
+            if task.status().is_terminal() {
+                return Ok(task);
+            }
         }
     }
 
@@ -264,6 +311,7 @@ impl Account {
         if let Ok(Submitted::New(task)) = &result {
             self.submitted += 1;
             self.visibility.add(context.store, context.lag, task, now);
+            self.watch.add(context.store, task, operation.script(), now);
             let active = ActiveTask {
                 operation,
                 number: self.submitted,
@@ -273,40 +321,50 @@ impl Account {
                 since: task.submitted_at(),
                 received: task.revision(),
                 reads: 0,
+                reports: 0,
                 due: task.expires_at(),
             };
             // One that has expired under the same id is over.
             self.forget(task.id());
             let active = self.active.entry(task.id()).or_insert(active);
-            active.plan();
+            active.plan(now);
             self.due.insert((active.due, active.number, task.id()));
         }
         result
     }
 
-    /// A task, as a `GET` of it shows it. A read may move it on.
+    /// A task, as a `GET` of it shows it, and what goes wrong with the answer. A read may move it on.
     pub(crate) fn read(
         &mut self,
         context: Context<'_>,
         id: TaskId,
         counts: bool,
         now: Now,
-    ) -> Option<Task> {
+    ) -> (Option<Task>, Faults) {
         let found = |account: &Self| context.store.get(&account.id, id, now).ok().flatten();
-        found(self)?;
+        let Some(task) = found(self) else { return (None, Faults::default()) };
         if self.visibility.hides_from_read(context.lag, id, counts, now, self.seen) {
-            return None;
+            return (None, Faults::default());
         }
-        if counts && let Some(active) = self.active.get_mut(&id) {
+        if !counts {
+            return (Some(task), Faults::default());
+        }
+        let faults = self.watch.count_read(&task);
+        if faults.status().is_some() {
+            return (Some(task), faults);
+        }
+        if let Some(active) = self.active.get_mut(&id) {
             active.reads = active.reads.saturating_add(1);
-            if active.operation.pace(active.status).is_met_by(active.reads) {
-                self.due.remove(&(active.due, active.number, id));
-                active.due = now;
-                self.due.insert((now, active.number, id));
-                self.advance(context, now);
-            }
+            self.due.remove(&(active.due, active.number, id));
+            active.plan(now);
+            self.due.insert((active.due, active.number, id));
+            self.advance(context, now);
         }
-        found(self)
+        let task = found(self);
+        if task.is_some() && self.watch.show(id) {
+            context.store.remove(&self.id, id);
+        }
+        (task, faults)
     }
 
     /// A page of the list, without the tasks that can't be read yet.
@@ -322,9 +380,26 @@ impl Account {
 }
 
 impl ActiveTask {
-    /// Sets when it moves by itself, or expires.
-    fn plan(&mut self) {
-        let due = self.operation.pace(self.status).due(self.since);
-        self.due = due.map_or(self.expires_at, |due| due.min(self.expires_at));
+    /// Sets when it moves by itself, or expires, as things stand at an instant.
+    fn plan(&mut self, at: Now) {
+        let step = self.met(self.operation.pace(self.status), at);
+        let due = [step, self.report(at).map(|(due, _)| due)].into_iter().flatten();
+        self.due = due.fold(self.expires_at, Ord::min);
+    }
+
+    /// When it has been as it is for so long; or this instant, where it was read so often.
+    fn met(&self, pace: Pace, at: Now) -> Option<Now> {
+        if pace.is_met_by(self.reads) { Some(at) } else { pace.due(self.since) }
+    }
+
+    /// When it reports its progress next, and which.
+    fn report(&self, at: Now) -> Option<(Now, Progress)> {
+        let (pace, progress) = self.operation.report(self.status, self.reports)?;
+        Some((self.met(pace, at)?, progress))
+    }
+
+    /// The report that is due by an instant.
+    fn report_by(&self, at: Now) -> Option<Progress> {
+        self.report(at).filter(|(due, _)| *due <= at).map(|(_, progress)| progress)
     }
 }

@@ -1,23 +1,24 @@
 //! The API that is asked.
 
-use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use http::{Method, StatusCode};
-use serde_json::Value;
-use tasklife::{AccountId, CommandType, LinkError, Links, MemoryStore, Now, Replies, StoreConfig};
+use serde_json::{Map, Value};
+use tasklife::{AccountId, CommandType, LinkError, Links, MemoryStore, Replies, StoreConfig};
 
-use crate::account::{Account, Context};
-use crate::fault::{Fault, MockError};
-use crate::journal::{Exchange, Journal};
+use crate::account::Context;
+use crate::accounts::{Accounts, Beginning};
+use crate::error::{MockError, Reason};
+use crate::journal::Journal;
 use crate::keys::{KeyIn, Keys};
 use crate::operation::Operation;
 use crate::pace::Pace;
 use crate::path::Template;
-use crate::resource::Resources;
+use crate::rate::RateLimit;
+use crate::resource::{ResourceKey, Resources};
 use crate::route::{RouteFault, Routes};
-use crate::script::{Script, Scripts};
+use crate::scripts::Scripts;
 use crate::text::Excerpt;
 
 /// A whole API, request in, response out: its tasks move by themselves, as their scripts say.
@@ -41,6 +42,8 @@ use crate::text::Excerpt;
 /// | keys that are unknown, anywhere below the base address | 401 |
 /// | a `Host` that is malformed, or comes twice | 400 |
 /// | no `Host`, where links [follow](tasklife::Origin::Host) it | 400 |
+/// | one too many, where there is a [limit](Self::with_rate_limit) | 429 with `Retry-After` |
+/// | what a [fault](crate::Fault) is on | as the fault says |
 ///
 /// An operation that is a `POST` to where resources are listed makes one; a `PUT` or `PATCH` of a
 /// resource changes it; a `DELETE` deletes it; each once its task has completed. Any other only has
@@ -71,44 +74,35 @@ pub struct MockApi {
     /// The path of the base address, below which requests come.
     pub(crate) base: String,
     pub(crate) routes: Routes,
-    pub(crate) store: MemoryStore,
     pub(crate) max_body: usize,
+    pub(crate) config: StoreConfig,
     /// Whether a body has to fit its schema.
     pub(crate) checks_bodies: bool,
     pub(crate) keys: KeyIn,
     pub(crate) lag: Pace,
+    pub(crate) rate_limit: Option<RateLimit>,
+    /// The accounts and resources that are there from the start.
+    pub(crate) beginnings: Vec<Beginning>,
     pub(crate) scripts: RwLock<Scripts>,
     pub(crate) state: Mutex<State>,
 }
 
 /// What calls change.
-#[derive(Default)]
 pub(crate) struct State {
+    pub(crate) store: Arc<MemoryStore>,
     pub(crate) keys: Keys,
     pub(crate) accounts: Accounts,
     pub(crate) journal: Journal,
 }
 
-/// The accounts that were heard of, in that order, as their numbers say.
-#[derive(Default)]
-pub(crate) struct Accounts {
-    numbers: BTreeMap<AccountId, usize>,
-    all: Vec<Account>,
-}
-
-impl Accounts {
-    /// An account. One that is new has the resources with which all begin.
-    pub(crate) fn entry(&mut self, id: &AccountId, routes: &Routes) -> &mut Account {
-        let next = self.all.len();
-        let at = *self.numbers.entry(id.clone()).or_insert(next);
-        if at == next {
-            let mut account = Account::new(id.clone(), at + 1);
-            for (key, fields) in routes.beginnings() {
-                account.resources.put(key.clone(), Arc::new(fields.clone()));
-            }
-            self.all.push(account);
+impl State {
+    pub(crate) fn new(config: StoreConfig) -> Self {
+        Self {
+            store: Arc::new(store(config)),
+            keys: Keys::default(),
+            accounts: Accounts::default(),
+            journal: Journal::default(),
         }
-        &mut self.all[at]
     }
 }
 
@@ -134,10 +128,12 @@ impl MockApi {
             max_body: config.max_input(),
             checks_bodies: false,
             keys: KeyIn::default(),
-            store: store(config),
+            config,
             lag: Pace::AtOnce,
-            scripts: RwLock::new(Scripts::new(Script::new(Pace::AtOnce))),
-            state: Mutex::default(),
+            rate_limit: None,
+            beginnings: Vec::new(),
+            scripts: RwLock::new(Scripts::new()),
+            state: Mutex::new(State::new(config)),
         }
     }
 
@@ -146,7 +142,8 @@ impl MockApi {
     #[must_use]
     pub fn with_config(mut self, config: StoreConfig) -> Self {
         self.max_body = config.max_input();
-        self.store = store(config);
+        self.config = config;
+        self.state_mut().store = Arc::new(store(config));
         self
     }
 
@@ -205,9 +202,8 @@ impl MockApi {
     /// Adds an account, and a key with its secret; or to an account that is there another key.
     #[must_use]
     pub fn with_account(mut self, key: &str, secret: &str, account: AccountId) -> Self {
-        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
-        state.accounts.entry(&account, &self.routes);
-        state.keys.add(key, secret, account);
+        self.begin((account.clone(), None));
+        self.state_mut().keys.add(key, secret, account);
         self
     }
 
@@ -215,7 +211,7 @@ impl MockApi {
     /// has keys already. Its secret is the one that came first with it.
     #[must_use]
     pub fn with_open_accounts(mut self, most: usize) -> Self {
-        self.state.get_mut().unwrap_or_else(PoisonError::into_inner).keys.open(most);
+        self.state_mut().keys.open(most);
         self
     }
 
@@ -232,7 +228,7 @@ impl MockApi {
     /// ```
     #[must_use]
     pub fn with_keys(mut self, keys: KeyIn) -> Self {
-        self.state.get_mut().unwrap_or_else(PoisonError::into_inner).keys.set_place(keys.clone());
+        self.state_mut().keys.set_place(keys.clone());
         Self { keys, ..self }
     }
 
@@ -311,12 +307,28 @@ impl MockApi {
         path: &str,
         fields: &Value,
     ) -> Result<Self, MockError> {
+        let resource = self.resource(path, fields)?;
+        self.begin((account.clone(), Some(resource)));
+        Ok(self)
+    }
+
+    /// What is at a path, and what is kept of its fields.
+    pub(crate) fn resource(
+        &self,
+        path: &str,
+        fields: &Value,
+    ) -> Result<(ResourceKey, Arc<Map<String, Value>>), MockError> {
         let key = self.routes.resource_at(path);
         let key = key.ok_or_else(|| RouteFault::NoResource.of(path))?;
-        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
         let kept = self.routes.kind(key.0).kept(fields);
-        state.accounts.entry(account, &self.routes).resources.put(key, Arc::new(kept));
-        Ok(self)
+        Ok((key, Arc::new(kept)))
+    }
+
+    /// Lets something be there from the start.
+    fn begin(&mut self, beginning: Beginning) {
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        state.accounts.begin(&beginning, &self.routes);
+        self.beginnings.push(beginning);
     }
 
     /// Whether a kind of resources is found at a path below the base address such as `/subscriptions/77899`,
@@ -343,6 +355,12 @@ impl MockApi {
         self
     }
 
+    /// Sets how many requests an account may make in a time; unless set, as many as it likes.
+    #[must_use]
+    pub fn with_rate_limit(self, limit: RateLimit) -> Self {
+        Self { rate_limit: Some(limit), ..self }
+    }
+
     /// The command types of the operations, each once, in the order in which they were added: those
     /// that a script can be for.
     #[must_use]
@@ -350,40 +368,7 @@ impl MockApi {
         self.routes.command_types()
     }
 
-    /// Sets the script of the tasks that have none of their own.
-    pub fn on_any(&self, script: Script) {
-        self.scripts().set_default(script);
-    }
-
-    /// Sets the script of a command type, for tasks that are submitted from now on. The latest that
-    /// fits is the one, of this and of [`on_if`](Self::on_if).
-    ///
-    /// # Errors
-    /// Where no operation has this [command type](Self::command_types): the script would be for nothing,
-    /// and a typo would let a test pass.
-    pub fn on(&self, command: CommandType, script: Script) -> Result<(), MockError> {
-        self.check_command(&command)?;
-        self.scripts().add(command, None, script);
-        Ok(())
-    }
-
-    /// Sets the script of a command type for requests whose body meets a condition; `null` stands
-    /// for no body.
-    ///
-    /// # Errors
-    /// As [`on`](Self::on).
-    pub fn on_if(
-        &self,
-        command: CommandType,
-        when: impl Fn(&Value) -> bool + Send + Sync + 'static,
-        script: Script,
-    ) -> Result<(), MockError> {
-        self.check_command(&command)?;
-        self.scripts().add(command, Some(Arc::new(when)), script);
-        Ok(())
-    }
-
-    fn check_command(&self, command: &CommandType) -> Result<(), MockError> {
+    pub(crate) fn check_command(&self, command: &CommandType) -> Result<(), MockError> {
         let known = self.command_types();
         if known.contains(command) {
             return Ok(());
@@ -393,47 +378,11 @@ impl MockApi {
         near.truncate(5);
         let got = Excerpt::of(command.as_str());
         let (near, count) = (near.join(", "), known.len());
-        Err(Fault::Command { near, count, got }.into())
+        Err(Reason::Command { near, count, got }.into())
     }
 
-    /// Takes every step that is due by `now`, in all accounts: for those who look into the
-    /// [store](Self::store) without a request.
-    pub fn advance(&self, now: Now) {
-        for account in &mut self.state().accounts.all {
-            account.advance(self.context(), now);
-        }
-    }
-
-    /// The tasks. What is done to them by hand is noticed at the next call: a script goes on from the
-    /// latest update of a task whose status has changed. A task that was submitted by hand has none,
-    /// and moves by hand.
-    #[must_use]
-    pub fn store(&self) -> &MemoryStore {
-        &self.store
-    }
-
-    /// The accounts, in the order of their numbers.
-    #[must_use]
-    pub fn accounts(&self) -> Vec<AccountId> {
-        self.state().accounts.all.iter().map(|account| account.id().clone()).collect()
-    }
-
-    /// The last requests and answers, oldest first: up to
-    /// [`MAX_EXCHANGES`](Self::MAX_EXCHANGES).
-    #[must_use]
-    pub fn journal(&self) -> Vec<Exchange> {
-        self.journal_since(0)
-    }
-
-    /// The requests and answers after the one with this [number](Exchange::number), as far as the
-    /// journal still holds them: for those who write it down while it grows.
-    #[must_use]
-    pub fn journal_since(&self, number: u64) -> Vec<Exchange> {
-        self.state().journal.since(number)
-    }
-
-    pub(crate) fn context(&self) -> Context<'_> {
-        Context { store: &self.store, routes: &self.routes, lag: self.lag }
+    pub(crate) fn context<'a>(&'a self, store: &'a MemoryStore) -> Context<'a> {
+        Context { store, routes: &self.routes, lag: self.lag }
     }
 
     /// No call leaves a change half made, so that a poisoned lock guards sound content.
@@ -441,8 +390,8 @@ impl MockApi {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn scripts(&self) -> RwLockWriteGuard<'_, Scripts> {
-        self.scripts.write().unwrap_or_else(PoisonError::into_inner)
+    fn state_mut(&mut self) -> &mut State {
+        self.state.get_mut().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -472,7 +421,7 @@ impl fmt::Debug for MockApi {
         f.debug_struct("MockApi")
             .field("links", self.replies.links())
             .field("lag", &self.lag)
-            .field("tasks", &self.store.len())
+            .field("tasks", &self.store().len())
             .finish_non_exhaustive()
     }
 }

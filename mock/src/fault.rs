@@ -1,44 +1,330 @@
-//! Why an API can't be as it was described.
+//! What goes wrong with answers, on demand.
 
-use tasklife::LinkError;
+use std::time::Duration;
 
-use crate::openapi::document::DocumentFault;
-use crate::route::RouteFault;
-use crate::text::Excerpt;
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, ETAG, RETRY_AFTER};
+use http::{HeaderValue, Response, StatusCode};
+use serde::{Deserialize, Serialize};
+use tasklife::{AccountId, TaskId};
 
-/// The error for an API that can't be as it was described.
-#[derive(Clone, Debug, thiserror::Error)]
-#[error(transparent)]
-pub struct MockError(#[from] Fault);
+use crate::error::Reason;
 
-#[derive(Clone, Debug, thiserror::Error)]
-pub(crate) enum Fault {
-    #[error(transparent)]
-    Links(LinkError),
-    #[error("{fault}, in {path:?}")]
-    Route { path: String, fault: RouteFault },
-    #[error("expected one of the {count} command types of the API, such as {near}; got {got}")]
-    Command { near: String, count: usize, got: Excerpt },
-    #[error(transparent)]
-    Document(DocumentFault),
+/// What goes wrong with some of the answers about a task, for a [script](crate::Script::faulting).
+///
+/// ```
+/// use std::time::Duration;
+/// use tasklife_mock::{Fault, Pace, Script};
+///
+/// // The second read of a task is answered with 503, and the client is asked to wait for 5 seconds.
+/// let busy = Fault::status(503).with_retry_after(Duration::from_secs(5)).on_read(2);
+/// // One read in ten has no JSON, the same ones in each run.
+/// let proxy = Fault::not_json().on_share_of_reads(0.1, 42);
+/// // The task is there, but whoever submitted it first isn't told.
+/// let lost = Fault::cut_short().on_submission(1);
+/// let script = Script::new(Pace::Reads(5)).faulting(busy).faulting(proxy).faulting(lost);
+/// ```
+///
+/// A *read* is a `GET` of the task, counted from 1 for each task, from when the task can be read. A *submission*
+/// is a request that the script is for, repeated ones included, counted from 1 for each account since the script
+/// was set. Unless it is said on which of them, a fault is on all reads. Where several are on the same one,
+/// the first [status](Self::status) counts, or else the first body, and all silences together.
+///
+/// A request that is answered with a [status](Self::status) has no effect: nothing is submitted, and the read
+/// doesn't [count](crate::Pace::Reads). All other faults are of the answer alone: the mock has done what it was
+/// asked to, and the client isn't told, or late.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fault {
+    pub(crate) what: What,
+    retry_after: Option<Duration>,
+    of: Of,
+    on: Which,
 }
 
-impl From<DocumentFault> for MockError {
-    fn from(fault: DocumentFault) -> Self {
-        Self(Fault::Document(fault))
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum What {
+    Status(u16),
+    CutShort,
+    NotJson,
+    Silence(Duration),
+}
+
+/// What is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Of {
+    Reads,
+    Submissions,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum Which {
+    All,
+    /// Those with these numbers.
+    These(Vec<u32>),
+    /// A share of them, chosen from a seed.
+    Share(f64, u64),
+}
+
+/// What went wrong with an answer, as the [journal](crate::Exchange::faults) tells it.
+///
+/// As JSON it is `"status"`, `"cutShort"`, `"notJson"` or `"silence"`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub enum FaultKind {
+    /// [`Fault::status`].
+    Status,
+    /// [`Fault::cut_short`].
+    CutShort,
+    /// [`Fault::not_json`].
+    NotJson,
+    /// [`Fault::silence`].
+    Silence,
+}
+
+/// What of the faults of an answer only those can do who have its socket. It is in the
+/// [extensions](http::Response::extensions) of the response that
+/// [`MockApi::handle`](crate::MockApi::handle) returns, where there is any.
+///
+/// The program `tasklife-mock` waits, and then ends the connection before the end of the body. Who serves the
+/// mock on a socket of their own can do the same; without one, a test looks at this and decides what its
+/// client sees: a time-out where its patience is shorter than the silence.
+///
+/// ```
+/// use std::time::Duration;
+/// use tasklife_mock::{Disruption, Fault, KeyIn, MockApi, Pace, Script, http, tasklife};
+///
+/// let api = MockApi::redis_cloud("/v1")?.with_keys(KeyIn::Nowhere("acme".parse()?));
+/// let silence = Fault::silence(Duration::from_secs(30)).on_submission(1);
+/// api.on_any(Script::new(Pace::AtOnce).faulting(silence))?;
+/// let request = http::Request::post("/v1/subscriptions").body("{}")?;
+/// let response = api.handle(&request, tasklife::MIN_TIME);
+/// let disruption: &Disruption = response.extensions().get().unwrap();
+/// assert_eq!(disruption.silence, Duration::from_secs(30));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Disruption {
+    /// How long to wait before the answer is sent: none unless said. It is a time of the world, whatever `now`
+    /// comes with the requests: what it tries are a client's own time-outs.
+    pub silence: Duration,
+    /// Whether the connection ends with the body, which is not whole.
+    pub is_cut_short: bool,
+}
+
+impl Fault {
+    /// The request is answered with this status, 400 to 599, and an error that says so.
+    /// [`MockApi::on`](crate::MockApi::on) refuses any other.
+    #[must_use]
+    pub const fn status(status: u16) -> Self {
+        Self::new(What::Status(status))
+    }
+
+    /// The body ends in its middle. Without a socket it is just shorter;
+    /// the program also ends the connection there, so that a client notices even
+    /// if it doesn't read JSON.
+    #[must_use]
+    pub const fn cut_short() -> Self {
+        Self::new(What::CutShort)
+    }
+
+    /// The body is a page of HTML, as a proxy would send it, with the status of the answer.
+    #[must_use]
+    pub const fn not_json() -> Self {
+        Self::new(What::NotJson)
+    }
+
+    /// The answer comes after so long a silence. See [`Disruption`].
+    #[must_use]
+    pub const fn silence(time: Duration) -> Self {
+        Self::new(What::Silence(time))
+    }
+
+    const fn new(what: What) -> Self {
+        Self { what, retry_after: None, of: Of::Reads, on: Which::All }
+    }
+
+    /// Sets the `Retry-After` of the answer, in whole seconds, rounded up.
+    #[must_use]
+    pub const fn with_retry_after(mut self, time: Duration) -> Self {
+        self.retry_after = Some(time);
+        self
+    }
+
+    /// On the read with this number, from 1.
+    #[must_use]
+    pub fn on_read(self, number: u32) -> Self {
+        self.on_reads([number])
+    }
+
+    /// On the reads with these numbers, from 1, such as `1..=3`. Of a range, the first 10,000 count.
+    #[must_use]
+    pub fn on_reads(self, numbers: impl IntoIterator<Item = u32>) -> Self {
+        Self { of: Of::Reads, on: these(numbers), ..self }
+    }
+
+    /// On a share of the reads, 0 to 1. Which ones depends on the seed, the task, and the number of the read,
+    /// and on nothing else: they are the same in each run.
+    #[must_use]
+    pub fn on_share_of_reads(self, share: f64, seed: u64) -> Self {
+        Self { of: Of::Reads, on: Which::Share(share, seed), ..self }
+    }
+
+    /// On the submission with this number, from 1.
+    #[must_use]
+    pub fn on_submission(self, number: u32) -> Self {
+        self.on_submissions([number])
+    }
+
+    /// On the submissions with these numbers, from 1. Of a range, the first 10,000 count.
+    #[must_use]
+    pub fn on_submissions(self, numbers: impl IntoIterator<Item = u32>) -> Self {
+        Self { of: Of::Submissions, on: these(numbers), ..self }
+    }
+
+    /// On a share of the submissions, 0 to 1. Which ones depends on the seed, the account, the command type and
+    /// the number of the submission.
+    #[must_use]
+    pub fn on_share_of_submissions(self, share: f64, seed: u64) -> Self {
+        Self { of: Of::Submissions, on: Which::Share(share, seed), ..self }
+    }
+
+    /// What the journal calls it.
+    pub(crate) const fn kind(&self) -> FaultKind {
+        match self.what {
+            What::Status(_) => FaultKind::Status,
+            What::CutShort => FaultKind::CutShort,
+            What::NotJson => FaultKind::NotJson,
+            What::Silence(_) => FaultKind::Silence,
+        }
+    }
+
+    /// Whether it can be.
+    pub(crate) fn check(&self) -> Result<(), Reason> {
+        let expected = |expected, got: String| Err(Reason::Script { expected, got });
+        match (self.what, &self.on) {
+            (What::Status(status), _) if !(400..=599).contains(&status) => {
+                expected("a fault with a status of 400 to 599", status.to_string())
+            }
+            (_, Which::Share(share, _)) if !(0.0..=1.0).contains(share) => {
+                expected("a share of 0 to 1", share.to_string())
+            }
+            (_, Which::These(numbers)) if numbers.contains(&0) => {
+                expected("numbers of reads or submissions from 1 on", "0".into())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    pub(crate) fn is_of(&self, of: Of) -> bool {
+        self.of == of
+    }
+
+    /// Whether it is on the read or submission with this number. `what` is what is counted.
+    fn is_on(&self, account: &AccountId, what: &str, number: u32) -> bool {
+        match &self.on {
+            Which::All => true,
+            Which::These(numbers) => numbers.contains(&number),
+            Which::Share(share, seed) => {
+                let hash = TaskId::for_key(account, &format!("{seed}\n{what}\n{number}"));
+                // The first 32 bits of a hash are as good as random.
+                let chance = hash.as_uuid().as_fields().0;
+                f64::from(chance) < share * 2_f64.powi(32)
+            }
+        }
     }
 }
 
-impl From<LinkError> for MockError {
-    fn from(error: LinkError) -> Self {
-        Self(Fault::Links(error))
+fn these(numbers: impl IntoIterator<Item = u32>) -> Which {
+    /// A range may have no end.
+    const MOST: usize = 10_000;
+    Which::These(numbers.into_iter().take(MOST).collect())
+}
+
+/// The faults of one answer.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Faults {
+    /// The status, or what becomes of the body: one at the most. And the silences.
+    faults: Vec<Fault>,
+}
+
+impl Faults {
+    /// Those that are on this one.
+    pub(crate) fn of<'a>(
+        faults: impl IntoIterator<Item = &'a Fault>,
+        account: &AccountId,
+        what: &str,
+        number: u32,
+    ) -> Self {
+        let on = faults.into_iter().filter(|fault| fault.is_on(account, what, number));
+        let mut faults: Vec<Fault> = on.cloned().collect();
+        // A status comes before a body.
+        faults.sort_by_key(Fault::kind);
+        let mut has_one = false;
+        faults.retain(|fault| match fault.what {
+            What::Silence(_) => true,
+            _ => !std::mem::replace(&mut has_one, true),
+        });
+        Self { faults }
+    }
+
+    /// The status that is answered in place of all else.
+    pub(crate) fn status(&self) -> Option<StatusCode> {
+        self.faults.iter().find_map(|fault| match fault.what {
+            What::Status(status) => StatusCode::from_u16(status).ok(),
+            _ => None,
+        })
+    }
+
+    /// Whether what was to be shown isn't.
+    pub(crate) fn spoil_the_body(&self) -> bool {
+        self.faults.iter().any(|fault| fault.kind() != FaultKind::Silence)
+    }
+
+    pub(crate) fn kinds(&self) -> Vec<FaultKind> {
+        let mut kinds: Vec<FaultKind> = self.faults.iter().map(Fault::kind).collect();
+        kinds.dedup();
+        kinds
+    }
+
+    /// Does to an answer what is to be done to it.
+    pub(crate) fn spoil(&self, response: &mut Response<String>) {
+        let mut disruption = Disruption::default();
+        for fault in &self.faults {
+            if let Some(time) = fault.retry_after {
+                response.headers_mut().insert(RETRY_AFTER, whole_seconds(time).into());
+            }
+            match fault.what {
+                What::Status(_) => {}
+                What::Silence(time) => {
+                    disruption.silence = disruption.silence.saturating_add(time);
+                }
+                // There is no body of which to take anything.
+                _ if response.body().is_empty() => {}
+                What::CutShort => {
+                    let body = response.body_mut();
+                    body.truncate(body.floor_char_boundary(body.len() / 2));
+                    disruption.is_cut_short = true;
+                }
+                What::NotJson => {
+                    *response.body_mut() = PAGE.into();
+                    let headers = response.headers_mut();
+                    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html"));
+                    headers.remove(ETAG);
+                }
+            }
+            response.headers_mut().remove(CONTENT_LENGTH);
+        }
+        if disruption != Disruption::default() {
+            response.extensions_mut().insert(disruption);
+        }
     }
 }
 
-impl RouteFault {
-    pub(crate) fn of(self, path: &str) -> MockError {
-        let end = path.floor_char_boundary(120);
-        let path = path.get(..end).unwrap_or_default().into();
-        MockError(Fault::Route { path, fault: self })
-    }
+/// A time in whole seconds, rounded up, as `Retry-After` has it.
+pub(crate) fn whole_seconds(time: Duration) -> u64 {
+    time.as_secs().saturating_add(u64::from(time.subsec_nanos() > 0))
 }
+
+/// What a proxy has to say.
+const PAGE: &str = "<html><body><h1>The server is not available.</h1></body></html>\n";

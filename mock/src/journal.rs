@@ -1,18 +1,26 @@
 //! What a client asked and what it was answered.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 
 use http::Method;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
-use tasklife::{AccountId, Now, TaskId};
+use tasklife::{AccountId, Now, Scope, TaskId, TaskStatus};
+
+use crate::fault::FaultKind;
 
 /// A request and its answer.
 ///
 /// As JSON it is a line that the auditor reads: `at`, `account`, `request` (method and path),
-/// `status` and `body`; besides, there are `number`, `taskId`, and `requestBody` as a text.
+/// `status` and `body`; besides, the other fields have the names that they have here, in camel case, where there
+/// is something in them. What of the answer was [spoiled](Self::faults) is in `spoiledBody`, as a text.
+///
+/// Of the headers it has those by which it can be told [how a client behaves](crate::Conduct), and never one that
+/// says whose a request is.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Exchange {
     /// Its place among all exchanges of the API, in the order in which they happened, from 1.
     pub number: u64,
@@ -28,6 +36,20 @@ pub struct Exchange {
     pub status: u16,
     /// The task that the request made, or asked for by its id.
     pub task_id: Option<TaskId>,
+    /// The status of the task that the answer shows, where it shows one and that wasn't spoiled.
+    pub task_status: Option<TaskStatus>,
+    /// What went wrong with the answer, as a [script](crate::Script::faulting) asked for.
+    pub faults: Vec<FaultKind>,
+    /// The `Retry-After` of the answer, in seconds.
+    pub retry_after: Option<u64>,
+    /// Whether the request was one too many for the [limit](crate::MockApi::with_rate_limit) of its account.
+    pub is_one_too_many: bool,
+    /// The client's key for a request that it may repeat: its `Idempotency-Key`, or what stands for that.
+    pub idempotency_key: Option<String>,
+    /// The `If-None-Match` of the request.
+    pub if_none_match: Option<String>,
+    /// The `User-Agent` of the request.
+    pub user_agent: Option<String>,
     /// The body of the request; what is no UTF-8 is replaced, what was too large left out.
     pub request_body: String,
     /// The body of the answer; empty where there was none, or one of more than 64 MiB.
@@ -46,14 +68,38 @@ struct Line<'a> {
     status: u16,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     task_id: Option<TaskId>,
-    #[serde(default, skip_serializing_if = "str::is_empty")]
-    request_body: std::borrow::Cow<'a, str>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    body: Option<std::boxed::Box<RawValue>>,
+    task_status: Option<TaskStatus>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    faults: Vec<FaultKind>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    retry_after: Option<u64>,
+    #[serde(default, skip_serializing_if = "is_false")]
+    is_one_too_many: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    idempotency_key: Option<Cow<'a, str>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    if_none_match: Option<Cow<'a, str>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    user_agent: Option<Cow<'a, str>>,
+    #[serde(default, skip_serializing_if = "str::is_empty")]
+    request_body: Cow<'a, str>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    body: Option<Box<RawValue>>,
+    /// What is no JSON.
+    #[serde(default, skip_serializing_if = "str::is_empty")]
+    spoiled_body: Cow<'a, str>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 impl Serialize for Exchange {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let body = RawValue::from_string(self.body.clone()).ok();
+        let spoiled_body = if body.is_some() { "" } else { &*self.body };
         Line {
             number: self.number,
             at: self.at,
@@ -61,8 +107,16 @@ impl Serialize for Exchange {
             request: self.request(),
             status: self.status,
             task_id: self.task_id,
+            task_status: self.task_status,
+            faults: self.faults.clone(),
+            retry_after: self.retry_after,
+            is_one_too_many: self.is_one_too_many,
+            idempotency_key: self.idempotency_key.as_deref().map(Cow::Borrowed),
+            if_none_match: self.if_none_match.as_deref().map(Cow::Borrowed),
+            user_agent: self.user_agent.as_deref().map(Cow::Borrowed),
             request_body: self.request_body.as_str().into(),
-            body: RawValue::from_string(self.body.clone()).ok(),
+            body,
+            spoiled_body: spoiled_body.into(),
         }
         .serialize(serializer)
     }
@@ -81,8 +135,18 @@ impl<'de> Deserialize<'de> for Exchange {
             path: path.into(),
             status: line.status,
             task_id: line.task_id,
+            task_status: line.task_status,
+            faults: line.faults,
+            retry_after: line.retry_after,
+            is_one_too_many: line.is_one_too_many,
+            idempotency_key: line.idempotency_key.map(Cow::into_owned),
+            if_none_match: line.if_none_match.map(Cow::into_owned),
+            user_agent: line.user_agent.map(Cow::into_owned),
             request_body: line.request_body.into_owned(),
-            body: line.body.map(|body| body.get().to_string()).unwrap_or_default(),
+            body: match line.body {
+                Some(body) => body.get().to_owned(),
+                None => line.spoiled_body.into_owned(),
+            },
         })
     }
 }
@@ -90,12 +154,14 @@ impl<'de> Deserialize<'de> for Exchange {
 impl Exchange {
     /// Method and path, as the auditor wants them.
     fn request(&self) -> String {
-        std::format!("{} {}", self.method, self.path)
+        format!("{} {}", self.method, self.path)
     }
 
     /// How much memory its texts take.
     fn size(&self) -> usize {
-        self.path.len() + self.request_body.len() + self.body.len()
+        let headers = [&self.idempotency_key, &self.if_none_match, &self.user_agent];
+        let headers: usize = headers.into_iter().flatten().map(String::len).sum();
+        self.path.len() + self.request_body.len() + self.body.len() + headers
     }
 }
 
@@ -138,6 +204,15 @@ impl Journal {
             let Some(oldest) = self.exchanges.pop_front() else { break };
             self.size -= oldest.size();
         }
+    }
+
+    /// Removes all, or those of an account. Numbers go on.
+    pub(crate) fn clear(&mut self, scope: Scope<'_>) {
+        self.exchanges.retain(|exchange| match scope {
+            Scope::Any => false,
+            Scope::Account(account) => exchange.account.as_ref() != Some(account),
+        });
+        self.size = self.exchanges.iter().map(Exchange::size).sum();
     }
 
     /// Those that are there with a number above this one.

@@ -1,6 +1,6 @@
 //! Who calls: the keys of the accounts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -79,7 +79,7 @@ pub(crate) struct Keys {
     known: BTreeMap<String, (String, AccountId)>,
     /// How many keys that were not known may open an account, and how many have.
     most: usize,
-    opened: usize,
+    opened: BTreeSet<String>,
 }
 
 impl Keys {
@@ -93,6 +93,14 @@ impl Keys {
 
     pub(crate) fn open(&mut self, most: usize) {
         self.most = most;
+    }
+
+    /// Those that were known before others were taken.
+    pub(crate) fn at_start(mut self) -> Self {
+        for key in std::mem::take(&mut self.opened) {
+            self.known.remove(&key);
+        }
+        self
     }
 
     /// The account whose keys the headers have.
@@ -125,7 +133,7 @@ impl Keys {
         if self.most == 0 {
             return Err(unknown());
         }
-        if self.opened >= self.most {
+        if self.opened.len() >= self.most {
             let known = self.known.len();
             let message = format!("expected one of the {known} keys that are known or came first");
             return Err(unauthorized(message));
@@ -139,7 +147,7 @@ impl Keys {
             return Err(unknown());
         }
         self.add(key, secret.unwrap_or_default(), account.clone());
-        self.opened += 1;
+        self.opened.insert(key.into());
         Ok(account)
     }
 }

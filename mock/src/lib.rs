@@ -61,12 +61,15 @@
 
 mod accepted;
 mod account;
+mod accounts;
 mod api;
 mod asked;
 mod at_once;
+mod conduct;
 mod describe;
 mod description;
 mod effect;
+mod error;
 mod fault;
 mod journal;
 mod keys;
@@ -77,6 +80,7 @@ mod pace;
 mod pages;
 mod paging;
 mod path;
+mod rate;
 mod redis_cloud;
 mod rejection;
 mod request;
@@ -84,8 +88,11 @@ mod resource;
 mod route;
 mod schema;
 mod script;
+mod scripts;
+mod steering;
 mod text;
 mod visibility;
+mod watch;
 mod work;
 
 #[doc(no_inline)]
@@ -93,11 +100,14 @@ pub use {http, tasklife};
 
 pub use api::MockApi;
 pub use asked::Asked;
-pub use fault::MockError;
+pub use conduct::{Conduct, Polls, Repeat, TooEarly};
+pub use error::MockError;
+pub use fault::{Disruption, Fault, FaultKind};
 pub use journal::Exchange;
 pub use keys::KeyIn;
 pub use openapi::OpenApi;
 pub use pace::{Pace, PaceError};
+pub use rate::RateLimit;
 pub use script::Script;
 
 #[cfg(doctest)]

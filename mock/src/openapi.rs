@@ -10,7 +10,7 @@ mod security;
 use serde_json::Value;
 
 use crate::api::MockApi;
-use crate::fault::MockError;
+use crate::error::MockError;
 
 pub use beside::OpenApi;
 pub(crate) use blueprint::Blueprint;

@@ -19,7 +19,7 @@ use tasklife::{LinkShape, TaskError};
 use crate::api::MockApi;
 use crate::asked::Asked;
 use crate::effect::{Edit, Effect, Refuses, Shows};
-use crate::fault::MockError;
+use crate::error::MockError;
 use crate::kind::{Kind, Listing, Origin, Shown, View, Within};
 use crate::openapi::{Blueprint, OpenApi};
 use crate::operation::Operation;

@@ -2,25 +2,30 @@
 
 use std::sync::PoisonError;
 
-use http::header::{ALLOW, CONTENT_TYPE};
+use http::header::{
+    ALLOW, CONTENT_TYPE, HeaderMap, HeaderName, IF_NONE_MATCH, RETRY_AFTER, USER_AGENT,
+};
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use serde_json::Value;
 
 use crate::accepted::Accepted;
-use crate::account::Account;
+use crate::account::{Account, Context};
 use crate::api::MockApi;
 use crate::effect::{Effect, Shows};
+use crate::fault::Faults;
 use crate::journal::Exchange;
 use crate::keys::KeyIn;
 use crate::operation::{Answer as Answered, Operation};
+use crate::rate::Left;
 use crate::rejection::Rejection;
 use crate::resource::ResourceKey;
 use crate::route::RouteMatch;
 use crate::text::Excerpt;
 use crate::work::Work;
 use tasklife::{
-    AccountId, CommandType, ListQuery, Now, Replies, ResourceId, Submission, TaskId, clamp_time,
+    AccountId, CommandType, ListQuery, Now, Replies, ResourceId, Submission, Submitted, Task,
+    TaskId, TaskStatus, clamp_time,
 };
 
 /// How deep arrays and objects may be nested in a body.
@@ -41,16 +46,32 @@ impl MockApi {
             None => call.prepare(),
         };
         // From here on under one lock, so that the journal has the order in which things happened.
-        let mut state = self.state();
-        let answer = match (&account, action) {
-            (_, Err(refused)) => refused.into(),
-            (None, Ok(_)) => call.unknown_path().into(),
-            (Some(account), Ok(action)) => {
-                let account = state.accounts.entry(account, &self.routes);
-                account.advance(self.context(), call.now);
-                call.answer(account, action)
+        let mut guard = self.state();
+        let state = &mut *guard;
+        let context = self.context(&state.store);
+        let mut answer = match &account {
+            None => action.map_or_else(Answer::from, |_| call.unknown_path().into()),
+            Some(id) => {
+                let account = state.accounts.entry(id, &self.routes);
+                let limit = self.rate_limit.as_ref();
+                let left = limit.map(|limit| (limit, account.window.count(limit, call.now)));
+                let mut answer = match (left, action) {
+                    (Some((_, Left { wait: Some(_), .. })), _) => {
+                        Answer { is_one_too_many: true, ..call.one_too_many().into() }
+                    }
+                    (_, Err(refused)) => refused.into(),
+                    (_, Ok(action)) => {
+                        account.advance(context, call.now);
+                        call.answer(context, account, action)
+                    }
+                };
+                if let Some((limit, left)) = left {
+                    left.tell(limit, answer.response.headers_mut());
+                }
+                answer
             }
         };
+        answer.faults.spoil(&mut answer.response);
         state.journal.add(call.exchange(account, &answer));
         answer.response
     }
@@ -124,15 +145,20 @@ enum Action<'a> {
     },
 }
 
-/// An answer, and the task that it is about.
+/// An answer, the task that it is about, and what is to go wrong with it.
 struct Answer {
     response: Response<String>,
     task: Option<TaskId>,
+    /// The status of the task that it shows.
+    status: Option<TaskStatus>,
+    faults: Faults,
+    is_one_too_many: bool,
 }
 
 impl From<Response<String>> for Answer {
     fn from(response: Response<String>) -> Self {
-        Self { response, task: None }
+        let faults = Faults::default();
+        Self { response, task: None, status: None, faults, is_one_too_many: false }
     }
 }
 
@@ -218,7 +244,7 @@ impl<'a> Call<'a> {
         let key = self.replies.id_of_key(&self.head, account, self.now)?;
         let candidates = {
             let scripts = self.api.scripts.read().unwrap_or_else(PoisonError::into_inner);
-            scripts.candidates(&command)
+            scripts.candidates(account, &command)
         };
         let script = candidates.fitting(work.body());
         let operation = Box::new(Accepted::new(work, script));
@@ -233,15 +259,20 @@ impl<'a> Call<'a> {
         }
     }
 
-    fn answer(&self, account: &mut Account, action: Action<'_>) -> Answer {
+    fn answer(&self, context: Context<'_>, account: &mut Account, action: Action<'_>) -> Answer {
         match action {
             Action::Tasks(query) => {
-                let page = account.list(self.api.context(), &query, self.now);
+                let page = account.list(context, &query, self.now);
                 self.replies.list(&self.head, page, self.now).into()
             }
-            Action::Task(id) => self.read(account, &id),
+            Action::Task(id) => self.read(context, account, &id),
             Action::Submit { command, status, key, operation } => {
-                self.submit(account, command, status, key, *operation)
+                let faults = operation.script().of_submission(account.id(), &command);
+                if let Some(status) = faults.status() {
+                    return Answer { faults, ..self.made_to_fail(status).into() };
+                }
+                let answer = self.submit(context, account, command, status, key, *operation);
+                Answer { faults, ..answer }
             }
             Action::AtOnce { operation, work, part } => {
                 self.at_once(account, operation, &work, part).into()
@@ -249,22 +280,29 @@ impl<'a> Call<'a> {
         }
     }
 
-    fn read(&self, account: &mut Account, id: &str) -> Answer {
+    fn read(&self, context: Context<'_>, account: &mut Account, id: &str) -> Answer {
         let id: Option<TaskId> = id.parse().ok();
         let counts = self.head.method == Method::GET;
-        let task = id.and_then(|id| account.read(self.api.context(), id, counts, self.now));
-        Answer { response: self.replies.polled(&self.head, Ok(task), self.now), task: id }
+        let Some((task, faults)) = id.map(|id| account.read(context, id, counts, self.now)) else {
+            return self.replies.polled(&self.head, Ok(None), self.now).into();
+        };
+        if let Some(status) = faults.status() {
+            return Answer { task: id, faults, ..self.made_to_fail(status).into() };
+        }
+        let status = task.as_ref().map(Task::status);
+        let response = self.replies.polled(&self.head, Ok(task), self.now);
+        Answer { task: id, status, faults, ..response.into() }
     }
 
     fn submit(
         &self,
+        context: Context<'_>,
         account: &mut Account,
         command: CommandType,
         status: StatusCode,
         key: Option<TaskId>,
         operation: Accepted,
     ) -> Answer {
-        let context = self.api.context();
         // The task of a repeated request is there even if its resource has gone.
         let repeated = key.is_some_and(|id| account.knows(context, id, self.now));
         if !repeated && let Some(refused) = self.refused(account, operation.work()) {
@@ -284,12 +322,25 @@ impl<'a> Call<'a> {
         let submission = Submission::new(account.id().clone(), id, command);
         let submission = submission.with_input(input.into_bytes());
         let result = account.submit(context, submission, operation, self.now);
-        let task = result.as_ref().ok().map(|submitted| submitted.task().id());
+        let task = result.as_ref().ok().map(Submitted::task);
+        let (task, shown) = (task.map(Task::id), task.map(Task::status));
         let mut response = self.replies.accepted(&self.head, result, self.now);
         if response.status() == StatusCode::ACCEPTED {
             *response.status_mut() = status;
         }
-        Answer { response, task }
+        Answer { task, status: shown, ..response.into() }
+    }
+
+    /// The answer to a request that was one too many.
+    fn one_too_many(&self) -> Response<String> {
+        let message =
+            "expected fewer requests in a time; the header Retry-After says when to go on";
+        self.rejected(&Rejection::new(StatusCode::TOO_MANY_REQUESTS, message))
+    }
+
+    /// The answer to a request in whose place a script puts an error.
+    fn made_to_fail(&self, status: StatusCode) -> Response<String> {
+        self.rejected(&Rejection::new(status, "a script of the mock asks for this answer"))
     }
 
     /// Why what is asked for can't be, as things stand.
@@ -347,6 +398,13 @@ impl<'a> Call<'a> {
         let path = self.head.uri.path();
         let query = self.head.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
         let kept = if self.body.len() > self.api.max_body { &[] } else { self.body };
+        let number = |headers: &HeaderMap| headers.get(RETRY_AFTER)?.to_str().ok()?.parse().ok();
+        let secret = self.api.keys.headers();
+        // Whatever says whose a request is stays out.
+        let header = |name: &HeaderName| {
+            let value = self.head.headers.get(name).filter(|_| !secret.contains(name))?;
+            Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
+        };
         Exchange {
             number: 0,
             at: self.now,
@@ -355,6 +413,13 @@ impl<'a> Call<'a> {
             path: format!("{path}{query}"),
             status: answer.response.status().as_u16(),
             task_id: answer.task,
+            task_status: answer.status.filter(|_| !answer.faults.spoil_the_body()),
+            faults: answer.faults.kinds(),
+            retry_after: number(answer.response.headers()),
+            is_one_too_many: answer.is_one_too_many,
+            idempotency_key: header(self.replies.key_header()),
+            if_none_match: header(&IF_NONE_MATCH),
+            user_agent: header(&USER_AGENT),
             request_body: String::from_utf8_lossy(kept).into_owned(),
             body: answer.response.body().clone(),
         }

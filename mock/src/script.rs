@@ -1,12 +1,14 @@
-//! What becomes of the tasks of a command type, and which script is for which request.
+//! What becomes of a task, and of what it makes.
 
 use std::fmt;
 use std::sync::Arc;
 
 use serde_json::Value;
 
+use crate::error::Reason;
+use crate::fault::Fault;
 use crate::pace::Pace;
-use tasklife::{CommandType, Completion, TaskError};
+use tasklife::{AccountId, Completion, Progress, TaskError};
 
 /// What becomes of a task, and of the resource that it makes, changes or deletes.
 ///
@@ -25,13 +27,24 @@ use tasklife::{CommandType, Completion, TaskError};
 ///     .failing(TaskError::new("DATABASE_NOT_ACTIVE", "The database is not active."));
 ///
 /// let fixed = Script::new(Pace::AtOnce).completing(|_body| Completion::of(51_000));
+///
+/// // Ten minutes, in which it tells how far it has come; and after its end was read once, it is gone.
+/// let slow = Script::new(Pace::After(Duration::from_secs(600)))
+///     .reporting([10, 50, 90])
+///     .gone_after(Pace::Reads(1));
 /// ```
+///
+/// What goes wrong with the answers about it, on demand, is a [`Fault`].
 #[derive(Clone)]
 pub struct Script {
+    pub(crate) account: Option<AccountId>,
     pub(crate) initialized: Option<Pace>,
     pub(crate) received: Pace,
     pub(crate) in_progress: Pace,
+    pub(crate) reports: Vec<u8>,
     pub(crate) end: End,
+    pub(crate) gone: Pace,
+    pub(crate) faults: Vec<Fault>,
     pub(crate) resource: Pace,
     pub(crate) resource_fails: bool,
 }
@@ -65,10 +78,14 @@ impl Script {
     #[must_use]
     pub fn in_steps(received: Pace, in_progress: Pace) -> Self {
         Self {
+            account: None,
             initialized: None,
             received,
             in_progress,
+            reports: Vec::new(),
             end: End::ByOperation,
+            gone: Pace::Never,
+            faults: Vec::new(),
             resource: Pace::AtOnce,
             resource_fails: false,
         }
@@ -78,6 +95,44 @@ impl Script {
     #[must_use]
     pub fn initialized(mut self, pace: Pace) -> Self {
         self.initialized = Some(pace);
+        self
+    }
+
+    /// Sets for whose requests it is, in place of all: one account's.
+    #[must_use]
+    pub fn for_account(mut self, account: AccountId) -> Self {
+        self.account = Some(account);
+        self
+    }
+
+    /// Lets the task report its progress while it is in progress, in percent of 0 to 100, in place of no
+    /// report. The time in progress, or the number of reads, has as many equal parts as there are
+    /// reports, and each begins with its report: the first comes with the start. Where there are fewer
+    /// reads than reports, each read shows the last of its part. One that is lower than the
+    /// one before is raised to it, as [always](tasklife::TaskEvent::report_of).
+    /// [`MockApi::on`](crate::MockApi::on) refuses more than 100.
+    #[must_use]
+    pub fn reporting(mut self, percentages: impl IntoIterator<Item = u8>) -> Self {
+        self.reports = percentages.into_iter().collect();
+        self
+    }
+
+    /// Lets something go wrong with the answers about the task, beside what does already.
+    #[must_use]
+    pub fn faulting(mut self, fault: Fault) -> Self {
+        self.faults.push(fault);
+        self
+    }
+
+    /// Sets how long the task is there once it has ended; unless set, until it expires. Then it is gone:
+    /// unknown where it is asked for, missing from lists, and a repeated `Idempotency-Key` makes
+    /// another. What the task has made stays.
+    ///
+    /// With [`Pace::Reads`] its end is shown so many times, to `GET`s of the task; with
+    /// [`Pace::AtOnce`] never.
+    #[must_use]
+    pub fn gone_after(mut self, pace: Pace) -> Self {
+        self.gone = pace;
         self
     }
 
@@ -117,13 +172,48 @@ impl Script {
     }
 }
 
+impl Script {
+    /// Whether it can be.
+    pub(crate) fn check(&self) -> Result<(), Reason> {
+        let expected = "a report of 0 to 100 percent";
+        match self.reports.iter().find(|percent| Progress::try_from(**percent).is_err()) {
+            Some(percent) => Err(Reason::Script { expected, got: percent.to_string() }),
+            None => self.faults.iter().try_for_each(Fault::check),
+        }
+    }
+
+    /// The report with this number, from 0.
+    pub(crate) fn report(&self, number: usize) -> Option<Progress> {
+        Progress::try_from(*self.reports.get(number)?).ok()
+    }
+
+    /// How much of the time in progress has passed when the report with this number is due.
+    pub(crate) fn pace_of_report(&self, number: usize) -> Pace {
+        let parts = u32::try_from(self.reports.len()).unwrap_or(u32::MAX).max(1);
+        let passed = u32::try_from(number).unwrap_or(u32::MAX);
+        match self.in_progress {
+            _ if passed == 0 => Pace::AtOnce,
+            Pace::After(time) => Pace::After(time.saturating_mul(passed) / parts),
+            Pace::Reads(reads) => {
+                let reads = u64::from(reads) * u64::from(passed) / u64::from(parts);
+                Pace::Reads(u32::try_from(reads).unwrap_or(u32::MAX))
+            }
+            pace => pace,
+        }
+    }
+}
+
 impl fmt::Debug for Script {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Script")
+            .field("account", &self.account)
             .field("initialized", &self.initialized)
             .field("received", &self.received)
             .field("in_progress", &self.in_progress)
+            .field("reports", &self.reports)
             .field("end", &self.end)
+            .field("gone", &self.gone)
+            .field("faults", &self.faults)
             .field("resource", &self.resource)
             .field("resource_fails", &self.resource_fails)
             .finish()
@@ -137,59 +227,5 @@ impl fmt::Debug for End {
             Self::Completing(_) => f.write_str("completing, by a function"),
             Self::Failing(error) => write!(f, "failing with {error}"),
         }
-    }
-}
-
-/// The scripts of an API: the latest that fits is the one.
-pub(crate) struct Scripts {
-    default: Arc<Script>,
-    conditional: Vec<ConditionalScript>,
-}
-
-type Condition = Arc<dyn Fn(&Value) -> bool + Send + Sync>;
-
-#[derive(Clone)]
-struct ConditionalScript {
-    command: CommandType,
-    /// Without one, it fits every body.
-    when: Option<Condition>,
-    script: Arc<Script>,
-}
-
-impl Scripts {
-    pub(crate) fn new(default: Script) -> Self {
-        Self { default: Arc::new(default), conditional: Vec::new() }
-    }
-
-    pub(crate) fn set_default(&mut self, script: Script) {
-        self.default = Arc::new(script);
-    }
-
-    pub(crate) fn add(&mut self, command: CommandType, when: Option<Condition>, script: Script) {
-        if when.is_none() {
-            // It fits whatever those before fit.
-            self.conditional.retain(|known| known.command != command);
-        }
-        self.conditional.push(ConditionalScript { command, when, script: Arc::new(script) });
-    }
-
-    /// What may be for a command type, the latest first, and the default at the end. The conditions
-    /// are code of others, not to be run while the scripts are held.
-    pub(crate) fn candidates(&self, command: &CommandType) -> Candidates {
-        let conditional =
-            self.conditional.iter().rev().filter(|known| known.command == *command).cloned();
-        Candidates { conditional: conditional.collect(), default: self.default.clone() }
-    }
-}
-
-pub(crate) struct Candidates {
-    conditional: Vec<ConditionalScript>,
-    default: Arc<Script>,
-}
-
-impl Candidates {
-    pub(crate) fn fitting(self, body: &Value) -> Arc<Script> {
-        let fits = |known: &ConditionalScript| known.when.as_ref().is_none_or(|when| when(body));
-        self.conditional.into_iter().find(fits).map_or(self.default, |known| known.script)
     }
 }

@@ -117,6 +117,12 @@ impl Replies {
         Self { key: header, ..self }
     }
 
+    /// The header with a client's key for a request that it may repeat.
+    #[must_use]
+    pub fn key_header(&self) -> &HeaderName {
+        &self.key
+    }
+
     /// Lets links lead to another host than that of the base address; see [`Origin`] and
     /// [`for_request`](Self::for_request).
     #[must_use]

@@ -39,7 +39,7 @@ use tasklife_mock::{Pace, Script};
 #[tokio::test]
 async fn a_client_follows_a_task_that_moves() {
     let api = MockApi::redis_cloud("/v1").unwrap().with_open_accounts(1);
-    api.on_any(Script::new(Pace::Reads(3)));
+    api.on_any(Script::new(Pace::Reads(3))).unwrap();
     let api = Arc::new(api.with_visibility_lag(Pace::Reads(2)));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("http://{}/v1", listener.local_addr().unwrap());

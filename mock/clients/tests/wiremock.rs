@@ -31,7 +31,7 @@ use wiremock::{Mock, MockServer};
 #[tokio::test]
 async fn a_client_follows_a_task_that_moves() {
     let api = MockApi::redis_cloud("/v1").unwrap().with_open_accounts(1);
-    api.on_any(Script::new(Pace::Reads(2)));
+    api.on_any(Script::new(Pace::Reads(2))).unwrap();
     let api = Arc::new(api.with_visibility_lag(Pace::Reads(1)));
     let server = MockServer::start().await;
     Mock::given(any()).respond_with(answers_of(api.clone())).with_priority(9).mount(&server).await;
@@ -61,7 +61,7 @@ async fn a_client_follows_a_task_that_moves() {
 #[tokio::test]
 async fn an_answer_arrives_with_its_headers() {
     let api = MockApi::redis_cloud("/v1").unwrap().with_open_accounts(1);
-    api.on_any(Script::new(Pace::Never));
+    api.on_any(Script::new(Pace::Never)).unwrap();
     let server = MockServer::start().await;
     Mock::given(any()).respond_with(answers_of(Arc::new(api))).mount(&server).await;
     let request = reqwest::Client::new().post(format!("{}/v1/subscriptions", server.uri()));

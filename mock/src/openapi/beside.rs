@@ -9,7 +9,7 @@ use tasklife::CommandType;
 use super::document::Described;
 use crate::asked::Asked;
 use crate::effect::Shows;
-use crate::fault::MockError;
+use crate::error::MockError;
 use crate::path::Template;
 use crate::route::{RouteFault, Routes};
 use crate::text::Excerpt;

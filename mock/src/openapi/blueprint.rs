@@ -13,7 +13,7 @@ use super::links::links;
 use super::{kinds, security};
 use crate::api::MockApi;
 use crate::effect::{Effect, Shows};
-use crate::fault::MockError;
+use crate::error::MockError;
 use crate::keys::KeyIn;
 use crate::operation::{Answer, Operation, Shape, Takes};
 use crate::paging::Paging;

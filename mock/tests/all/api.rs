@@ -1,11 +1,15 @@
 //! The mock: an API without a socket, as its client meets it.
 
 mod bounds;
+mod conduct;
+mod fault;
 mod format;
 mod journal;
 mod laws;
 mod operation;
 mod origin;
+mod rate;
+mod reset;
 mod resource;
 mod script;
 

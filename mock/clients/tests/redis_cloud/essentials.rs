@@ -10,7 +10,7 @@ use tasklife_mock::{MockApi, Pace, Script};
 
 fn api() -> MockApi {
     let api = MockApi::redis_cloud("/v1").unwrap().with_visibility_lag(Pace::Reads(1));
-    api.on_any(Script::new(Pace::Reads(2)));
+    api.on_any(Script::new(Pace::Reads(2))).unwrap();
     api
 }
 

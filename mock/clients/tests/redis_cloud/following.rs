@@ -21,7 +21,7 @@ async fn submitted(session: &Session, name: &str) -> TaskStateUpdate {
 #[tokio::test]
 async fn the_client_survives_the_moment_in_which_a_task_can_not_be_read() {
     let api = api().with_visibility_lag(Pace::Reads(5));
-    api.on_any(Script::new(Pace::Reads(2)).initialized(Pace::Reads(2)));
+    api.on_any(Script::new(Pace::Reads(2)).initialized(Pace::Reads(2))).unwrap();
     let session = Session::start(api).await;
     let followed = follow(&session.client, submitted(&session, "small").await).await;
     assert_eq!(followed.missed, 5);
@@ -46,7 +46,7 @@ async fn the_client_survives_the_moment_in_which_a_task_can_not_be_read() {
 async fn a_task_moves_while_nobody_looks() {
     let api = api().with_visibility_lag(Pace::After(Duration::from_millis(10)));
     let step = Pace::After(Duration::from_millis(400));
-    api.on_any(Script::in_steps(step, step));
+    api.on_any(Script::in_steps(step, step)).unwrap();
     let session = Session::start(api).await;
     let [followed, unseen] =
         [submitted(&session, "followed").await, submitted(&session, "unseen").await];
@@ -66,7 +66,7 @@ async fn a_task_moves_while_nobody_looks() {
 async fn tasks_of_an_account_can_wait_for_each_other() {
     let one_at_a_time = StoreConfig::default().with_max_in_progress(NonZeroU32::MIN);
     let api = api().with_config(one_at_a_time);
-    api.on_any(Script::in_steps(Pace::AtOnce, Pace::Reads(2)));
+    api.on_any(Script::in_steps(Pace::AtOnce, Pace::Reads(2))).unwrap();
     let session = Session::start(api).await;
     let [first, second] = [submitted(&session, "first").await, submitted(&session, "second").await];
     let id = second.task_id.clone().unwrap();
@@ -113,7 +113,7 @@ async fn clients_side_by_side_get_the_same_ids_in_every_run() {
 #[tokio::test]
 async fn the_auditor_would_see_a_task_that_goes_back() {
     let api = api();
-    api.on_any(Script::new(Pace::Reads(3)));
+    api.on_any(Script::new(Pace::Reads(3))).unwrap();
     let session = Session::start(api).await;
     session.completed(submitted(&session, "small").await).await;
     assert_eq!(session.findings(), []);

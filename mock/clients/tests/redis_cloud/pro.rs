@@ -24,7 +24,7 @@ fn wanted(name: &str) -> SubscriptionCreateRequest {
 /// The documented API; each thing moves on as it is read.
 fn api() -> MockApi {
     let api = MockApi::redis_cloud("/v1").unwrap().with_visibility_lag(Pace::Reads(2));
-    api.on_any(Script::new(Pace::Reads(3)));
+    api.on_any(Script::new(Pace::Reads(3))).unwrap();
     api
 }
 

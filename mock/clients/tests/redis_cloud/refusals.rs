@@ -105,7 +105,7 @@ async fn what_can_not_be_read_is_a_bad_request() {
 #[tokio::test]
 async fn a_full_account_and_a_full_api_are_worth_another_try() {
     let api = api().with_config(StoreConfig::default().with_max_open(1).with_max_tasks(2));
-    api.on_any(Script::new(Pace::Reads(2)));
+    api.on_any(Script::new(Pace::Reads(2))).unwrap();
     let session = Session::start(api).await;
     let subscriptions = session.client.fixed_subscriptions();
     let first = subscriptions.create(&wanted("first")).await.unwrap();

@@ -181,7 +181,7 @@ impl Config {
     }
 
     fn set_scripts(&self, api: &MockApi, advance: Pace, options: &Options) -> Result<(), String> {
-        api.on_any(moving_at(advance));
+        api.on_any(moving_at(advance)).map_err(|fault| fault.to_string())?;
         for (at, rule) in self.scripts.iter().enumerate() {
             let fault = |fault: String| self.fault("scripts", at, fault);
             let script = rule.script(advance).map_err(|e| fault(e.to_owned()))?;

@@ -39,7 +39,7 @@ fn path_of(accepted: &Response<String>, format: &dyn Format) -> String {
 #[test]
 fn a_client_follows_a_task_in_every_format() {
     for (api, format) in apis() {
-        api.on_any(Script::new(Pace::Reads(2)));
+        api.on_any(Script::new(Pace::Reads(2))).unwrap();
         let error = TaskError::new("SUBSCRIPTION_NOT_CREATED", "There is no place for it.");
         let failing = Script::new(Pace::Reads(2)).failing(error);
         api.on_if(CREATE, |body| body["name"] == "broken", failing).unwrap();
@@ -88,7 +88,7 @@ fn the_auditor_finds_what_is_wrong_in_every_format_and_nothing_else() {
             "AzureResourceManager" => auditor.with_format(AzureResourceManager),
             _ => auditor.with_format(GoogleOperation::new("example.com")),
         };
-        api.on_any(Script::new(Pace::Reads(2)));
+        api.on_any(Script::new(Pace::Reads(2))).unwrap();
         let accepted = api.call("POST", "/v1/subscriptions", "{}", 0.0);
         let path = path_of(&accepted, &*format);
         for at in 1..5 {

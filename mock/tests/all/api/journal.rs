@@ -102,7 +102,7 @@ fn with_threads_it_has_the_order_in_which_things_happened() {
 
     for _ in 0..20 {
         let api = api();
-        api.on_any(Script::new(Pace::Reads(40)));
+        api.on_any(Script::new(Pace::Reads(40))).unwrap();
         let tasks = [(); 2].map(|()| api.submit("/v1/subscriptions", "{}", 0.0));
         std::thread::scope(|scope| {
             for _ in 0..4 {

@@ -4,8 +4,8 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use proptest::prelude::*;
-use tasklife::{CommandType, StoreConfig, TaskError};
-use tasklife_mock::{MockApi, Pace, Script};
+use tasklife::{CommandType, Scope, StoreConfig, TaskError};
+use tasklife_mock::{Fault, MockApi, Pace, RateLimit, Script};
 
 use super::{Client, acme, api, listed, request, second};
 
@@ -50,6 +50,7 @@ struct Setting {
     scripts: Vec<Steps>,
     lag: Pace,
     lane: Option<NonZeroU32>,
+    limit: Option<NonZeroU32>,
 }
 
 #[derive(Clone, Debug)]
@@ -60,6 +61,25 @@ struct Steps {
     resource: Pace,
     resource_fails: bool,
     fails_for_some: bool,
+    reports: Vec<u8>,
+    gone: Pace,
+    faults: Vec<Fault>,
+}
+
+fn faults() -> impl Strategy<Value = Vec<Fault>> {
+    let what = prop_oneof![
+        (400..600_u16).prop_map(Fault::status),
+        Just(Fault::cut_short()),
+        Just(Fault::not_json()),
+        (0..9_u64).prop_map(|seconds| Fault::silence(Duration::from_secs(seconds))),
+    ];
+    let fault = (what, 0..4, 1..5_u32, 0.0..=1.0).prop_map(|(fault, on, number, share)| match on {
+        0 => fault.on_reads(number..number + 2),
+        1 => fault.on_submission(number),
+        2 => fault.on_share_of_reads(share, 7).with_retry_after(Duration::from_secs(3)),
+        _ => fault.on_share_of_submissions(share, 7),
+    });
+    prop::collection::vec(fault, 0..3)
 }
 
 const COMMANDS: [&str; 4] = [
@@ -69,35 +89,58 @@ const COMMANDS: [&str; 4] = [
     "databaseCreateRequest",
 ];
 
-fn settings(by_reads: bool) -> impl Strategy<Value = Setting> {
-    let pace = || pace(by_reads);
+/// `spoiled` are those in which answers are, and in which tasks go before they expire.
+fn settings(by_reads: bool, spoiled: bool) -> impl Strategy<Value = Setting> {
+    let pace = move || pace(by_reads);
     let initialized = prop::option::weighted(0.2, pace());
-    let steps = (initialized, pace(), pace(), pace(), any::<bool>(), any::<bool>()).prop_map(
-        |(initialized, received, in_progress, resource, resource_fails, fails_for_some)| Steps {
-            initialized,
-            received,
-            in_progress,
-            resource,
-            resource_fails,
-            fails_for_some,
+    let reports = prop::collection::vec(0..=100_u8, 0..4);
+    let spoils = if spoiled {
+        (prop_oneof![Just(Pace::Never), pace()], faults()).boxed()
+    } else {
+        Just((Pace::Never, Vec::new())).boxed()
+    };
+    let paces = (initialized, pace(), pace(), pace());
+    let steps = (paces, any::<bool>(), any::<bool>(), reports, spoils).prop_map(
+        |(paces, resource_fails, fails_for_some, reports, (gone, faults))| {
+            let (initialized, received, in_progress, resource) = paces;
+            Steps {
+                initialized,
+                received,
+                in_progress,
+                resource,
+                resource_fails,
+                fails_for_some,
+                reports,
+                gone,
+                faults,
+            }
         },
     );
     let lag = prop_oneof![3 => Just(Pace::AtOnce), 1 => pace()];
-    let lane = prop::option::of((1..3_u32).prop_map(|width| NonZeroU32::new(width).unwrap()));
-    (prop::collection::vec(steps, COMMANDS.len()), lag, lane)
-        .prop_map(|(scripts, lag, lane)| Setting { scripts, lag, lane })
+    let some = |most| (1..most).prop_map(|number| NonZeroU32::new(number).unwrap());
+    let lane = prop::option::of(some(3_u32));
+    let limit = prop::option::weighted(0.2, some(10_u32));
+    let limit = limit.prop_map(move |limit| limit.filter(|_| spoiled));
+    (prop::collection::vec(steps, COMMANDS.len()), lag, lane, limit)
+        .prop_map(|(scripts, lag, lane, limit)| Setting { scripts, lag, lane, limit })
 }
 
 impl Setting {
     fn api(&self) -> MockApi {
         let config = StoreConfig::default();
         let config = self.lane.map_or(config, |width| config.with_max_in_progress(width));
-        let api = api().with_config(config).with_visibility_lag(self.lag);
+        let mut api = api().with_config(config).with_visibility_lag(self.lag);
+        if let Some(requests) = self.limit {
+            api = api.with_rate_limit(RateLimit::new(requests, Duration::from_secs(20)));
+        }
         for (command, steps) in
             COMMANDS.map(CommandType::from_static).into_iter().zip(&self.scripts)
         {
-            let mut script =
-                Script::in_steps(steps.received, steps.in_progress).resource(steps.resource);
+            let mut script = Script::in_steps(steps.received, steps.in_progress)
+                .resource(steps.resource)
+                .reporting(steps.reports.iter().copied())
+                .gone_after(steps.gone);
+            script = steps.faults.iter().cloned().fold(script, Script::faulting);
             if let Some(pace) = steps.initialized {
                 script = script.initialized(pace);
             }
@@ -170,13 +213,16 @@ fn session(
 
 proptest! {
     #[test]
-    fn the_same_calls_at_the_same_times_have_the_same_answers(setting in settings(true), calls in calls()) {
+    fn the_same_calls_at_the_same_times_have_the_same_answers(setting in settings(true, true), calls in calls()) {
         let one = session(&setting.api(), &calls, |_, _| {});
-        prop_assert_eq!(session(&setting.api(), &calls, |_, _| {}), one);
+        let again = setting.api();
+        prop_assert_eq!(&session(&again, &calls, |_, _| {}), &one);
+        again.reset(Scope::Any);
+        prop_assert_eq!(session(&again, &calls, |_, _| {}), one);
     }
 
     #[test]
-    fn looking_in_between_makes_no_difference(setting in settings(true), calls in calls(), parts in 1..5_u32) {
+    fn looking_in_between_makes_no_difference(setting in settings(true, true), calls in calls(), parts in 1..5_u32) {
         let plain = session(&setting.api(), &calls, |_, _| {});
         let watched = setting.api();
         let with_looks = session(&watched, &calls, |from, to| {
@@ -189,7 +235,7 @@ proptest! {
 
     #[cfg(feature = "audit")]
     #[test]
-    fn the_auditor_finds_nothing(setting in settings(true), calls in calls()) {
+    fn the_auditor_finds_nothing(setting in settings(true, false), calls in calls()) {
         let api = setting.api();
         session(&api, &calls, |_, _| {});
         let mut auditor = tasklife::audit::Auditor::new(tasklife::Retention::default());
@@ -200,7 +246,7 @@ proptest! {
     }
 
     #[test]
-    fn pages_have_each_task_that_can_be_read_once(setting in settings(false), calls in calls(), limit in 1..4_usize) {
+    fn pages_have_each_task_that_can_be_read_once(setting in settings(false, false), calls in calls(), limit in 1..4_usize) {
         let api = setting.api();
         session(&api, &calls, |_, _| {});
         let all = listed(&api.get("/v1/tasks", 600_000.0));

@@ -65,7 +65,7 @@ fn a_change_makes_it_pending_and_a_delete_makes_it_deleting_and_then_gone() {
     let api = api().with_existing(&acme(), "/subscriptions/1", &json!({ "name": "a", "size": 1 }));
     let api = api.unwrap();
     let path = "/v1/subscriptions/1";
-    api.on_any(Script::new(Pace::AtOnce).resource(after(10)));
+    api.on_any(Script::new(Pace::AtOnce).resource(after(10))).unwrap();
     let body = r#"{"name": "b", "planId": 7, "paid": true, "password": "x", "status": "odd", "list": [1]}"#;
     let update = api.accepted("PUT", path, body, 0.0);
     let changed = json!({
@@ -87,7 +87,7 @@ fn a_change_makes_it_pending_and_a_delete_makes_it_deleting_and_then_gone() {
     }
     // What can't be deleted stays, and says so.
     let api = super::api().with_existing(&acme(), "/subscriptions/1", &json!({})).unwrap();
-    api.on_any(Script::new(Pace::AtOnce).resource(after(10)).resource_failing());
+    api.on_any(Script::new(Pace::AtOnce).resource(after(10)).resource_failing()).unwrap();
     api.accepted("DELETE", path, "", 0.0);
     assert_eq!([0.0, 10.0].map(|at| status(&api, path, at)), ["deleting", "error"]);
 }
@@ -208,7 +208,7 @@ fn an_id_is_free_only_where_no_kind_has_it() {
 fn what_is_being_deleted_is_not_brought_back() {
     let api = api().with_existing(&acme(), "/subscriptions/1", &json!({})).unwrap();
     let path = "/v1/subscriptions/1";
-    api.on_any(Script::new(Pace::AtOnce).resource(after(60)));
+    api.on_any(Script::new(Pace::AtOnce).resource(after(60))).unwrap();
     api.accepted("DELETE", path, "", 0.0);
     for (method, body, at) in [("PUT", "{}", 10.0), ("DELETE", "", 20.0)] {
         api.accepted(method, path, body, at);

@@ -161,7 +161,7 @@ fn the_latest_script_that_fits_is_the_one_also_while_it_runs() {
         body["response"]["error"]["type"].as_str().unwrap_or(COMPLETED).to_owned()
     };
     assert_eq!(end("{}"), COMPLETED);
-    api.on_any(error("ANY"));
+    api.on_any(error("ANY")).unwrap();
     assert_eq!(end("{}"), "ANY");
     api.on(DATABASE, error("DATABASE")).unwrap();
     api.on_if(CREATE, |body| body["name"] == "b", error("FIRST")).unwrap();

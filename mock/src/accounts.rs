@@ -1,0 +1,63 @@
+//! All accounts of an API.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+use tasklife::AccountId;
+
+use crate::account::Account;
+use crate::resource::ResourceKey;
+use crate::route::Routes;
+
+/// An account that is there from the start, and a resource in it, if it is one's.
+pub(crate) type Beginning = (AccountId, Option<(ResourceKey, Arc<Map<String, Value>>)>);
+
+/// The accounts that were heard of, in that order, as their numbers say.
+#[derive(Default)]
+pub(crate) struct Accounts {
+    numbers: BTreeMap<AccountId, usize>,
+    pub(crate) all: Vec<Account>,
+}
+
+impl Accounts {
+    /// An account. One that is new has the resources with which all begin.
+    pub(crate) fn entry(&mut self, id: &AccountId, routes: &Routes) -> &mut Account {
+        let next = self.all.len();
+        let at = *self.numbers.entry(id.clone()).or_insert(next);
+        if at == next {
+            self.all.push(Self::new_account(id, at + 1, routes));
+        }
+        &mut self.all[at]
+    }
+
+    /// An account that was heard of.
+    pub(crate) fn get(&mut self, id: &AccountId) -> Option<&mut Account> {
+        self.all.get_mut(*self.numbers.get(id)?)
+    }
+
+    /// Lets an account, and what is in it, be there.
+    pub(crate) fn begin(&mut self, (id, resource): &Beginning, routes: &Routes) {
+        let account = self.entry(id, routes);
+        if let Some((key, fields)) = resource {
+            account.resources.put(key.clone(), fields.clone());
+        }
+    }
+
+    /// Puts an account in the place of one that was heard of: whether it was.
+    pub(crate) fn renew(&mut self, id: &AccountId, routes: &Routes) -> bool {
+        let known = self.numbers.get(id).copied();
+        if let Some(at) = known {
+            self.all[at] = Self::new_account(id, at + 1, routes);
+        }
+        known.is_some()
+    }
+
+    fn new_account(id: &AccountId, number: usize, routes: &Routes) -> Account {
+        let mut account = Account::new(id.clone(), number);
+        for (key, fields) in routes.beginnings() {
+            account.resources.put(key.clone(), Arc::new(fields.clone()));
+        }
+        account
+    }
+}

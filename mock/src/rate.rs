@@ -1,0 +1,106 @@
+//! How many requests an account may make in a time.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use http::HeaderValue;
+use http::header::{HeaderMap, HeaderName, RETRY_AFTER};
+use tasklife::{MAX_TIME, Now};
+
+use crate::fault::whole_seconds;
+
+/// How many requests an account may make in a time. Any more are answered with 429, have no effect, and are
+/// asked to wait by `Retry-After`.
+///
+/// The time begins with a request, and after its end again with the next. Requests with unknown keys are of no
+/// account, and not counted. Each answer has the number that is left, in a header.
+///
+/// ```
+/// use tasklife_mock::{KeyIn, MockApi, RateLimit, http, tasklife};
+///
+/// let api = MockApi::redis_cloud("/v1")?.with_keys(KeyIn::Nowhere("acme".parse()?));
+/// let api = api.with_rate_limit(RateLimit::redis_cloud());
+/// let request = http::Request::get("/v1/tasks").body("")?;
+/// let answers = [(); 401].map(|()| api.handle(&request, tasklife::MIN_TIME));
+/// let left = |at: usize| answers[at].headers()["x-rate-limit-remaining"].to_str().unwrap();
+/// assert_eq!((left(0), left(399), left(400)), ("399", "0", "0"));
+/// assert_eq!((answers[399].status().as_u16(), answers[400].status().as_u16()), (200, 429));
+/// assert_eq!(answers[400].headers()["retry-after"], "60");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RateLimit {
+    requests: NonZeroU32,
+    per: Duration,
+    header: HeaderName,
+}
+
+impl RateLimit {
+    /// So many requests in a time. What is left is told in `X-Rate-Limit-Remaining`.
+    #[must_use]
+    pub const fn new(requests: NonZeroU32, per: Duration) -> Self {
+        Self { requests, per, header: HeaderName::from_static("x-rate-limit-remaining") }
+    }
+
+    /// That of Redis Cloud, as its clients rely on it: 400 requests a minute.
+    #[must_use]
+    pub const fn redis_cloud() -> Self {
+        const REQUESTS: NonZeroU32 = NonZeroU32::new(400).unwrap();
+        Self::new(REQUESTS, Duration::from_mins(1))
+    }
+
+    /// Sets the header that tells what is left.
+    #[must_use]
+    pub fn with_header(self, header: HeaderName) -> Self {
+        Self { header, ..self }
+    }
+}
+
+/// The requests that an account has made of late.
+#[derive(Debug, Default)]
+pub(crate) struct Window {
+    began: Option<Now>,
+    count: u32,
+}
+
+/// What is left of a window after a request.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Left {
+    pub(crate) requests: u32,
+    /// How long the window lasts, where the request was one too many.
+    pub(crate) wait: Option<Duration>,
+}
+
+impl Window {
+    /// Counts a request.
+    pub(crate) fn count(&mut self, limit: &RateLimit, now: Now) -> Left {
+        let end = |began: Now| {
+            let per = TimeDelta::from_std(limit.per).ok();
+            per.and_then(|per| began.checked_add_signed(per)).unwrap_or(MAX_TIME)
+        };
+        let began = self.began.filter(|began| now < end(*began));
+        let began = began.unwrap_or_else(|| {
+            self.count = 0;
+            now
+        });
+        self.began = Some(began);
+        if self.count >= limit.requests.get() {
+            // Not longer than a window: a clock may have gone back.
+            let wait = end(began).signed_duration_since(now).to_std().unwrap_or_default();
+            return Left { requests: 0, wait: Some(wait.min(limit.per)) };
+        }
+        self.count += 1;
+        Left { requests: limit.requests.get() - self.count, wait: None }
+    }
+}
+
+impl Left {
+    /// Tells it in an answer.
+    pub(crate) fn tell(self, limit: &RateLimit, headers: &mut HeaderMap) {
+        headers.insert(limit.header.clone(), HeaderValue::from(self.requests));
+        if let Some(wait) = self.wait {
+            headers.insert(RETRY_AFTER, whole_seconds(wait).into());
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! Which script is for which request.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde_json::Value;
+use tasklife::{AccountId, CommandType, Scope};
+
+use crate::fault::{Fault, Faults, Of};
+use crate::pace::Pace;
+use crate::script::Script;
+
+/// The scripts of an API: the latest that fits is the one, those of its command type before those of any.
+pub(crate) struct Scripts {
+    entries: Vec<Entry>,
+    /// Where none fits.
+    default: Arc<SetScript>,
+}
+
+pub(crate) type Condition = Arc<dyn Fn(&Value) -> bool + Send + Sync>;
+
+#[derive(Clone)]
+struct Entry {
+    /// Without one, it is for those that have no script of their own.
+    command: Option<CommandType>,
+    /// Without one, it fits every body.
+    when: Option<Condition>,
+    script: Arc<SetScript>,
+}
+
+/// A script since it was set.
+pub(crate) struct SetScript {
+    pub(crate) script: Script,
+    /// How many submissions there were of each account.
+    submissions: Mutex<BTreeMap<AccountId, u32>>,
+}
+
+impl SetScript {
+    fn new(script: Script) -> Arc<Self> {
+        Arc::new(Self { script, submissions: Mutex::default() })
+    }
+
+    /// The faults of one kind.
+    pub(crate) fn faults(&self, of: Of) -> impl Iterator<Item = &Fault> {
+        self.script.faults.iter().filter(move |fault| fault.is_of(of))
+    }
+
+    /// The faults of a submission, which is counted.
+    pub(crate) fn of_submission(&self, account: &AccountId, command: &CommandType) -> Faults {
+        if self.faults(Of::Submissions).next().is_none() {
+            return Faults::default();
+        }
+        let mut submissions = self.submissions.lock().unwrap_or_else(PoisonError::into_inner);
+        let number = submissions.entry(account.clone()).or_insert(0);
+        *number = number.saturating_add(1);
+        Faults::of(self.faults(Of::Submissions), account, command.as_str(), *number)
+    }
+
+    fn forget(&self, account: &AccountId) {
+        self.submissions.lock().unwrap_or_else(PoisonError::into_inner).remove(account);
+    }
+}
+
+impl Scripts {
+    pub(crate) fn new() -> Self {
+        Self { entries: Vec::new(), default: SetScript::new(Script::new(Pace::AtOnce)) }
+    }
+
+    pub(crate) fn add(
+        &mut self,
+        command: Option<CommandType>,
+        when: Option<Condition>,
+        script: Script,
+    ) {
+        if when.is_none() {
+            // It fits whatever those before fit.
+            self.entries.retain(|known| {
+                let is_covered =
+                    script.account.is_none() || known.script.script.account == script.account;
+                known.command != command || !is_covered
+            });
+        }
+        self.entries.push(Entry { command, when, script: SetScript::new(script) });
+    }
+
+    /// Removes those that are for all, or for one account.
+    pub(crate) fn clear(&mut self, scope: Scope<'_>) {
+        match scope {
+            Scope::Account(account) => {
+                self.entries.retain(|known| known.script.script.account.as_ref() != Some(account));
+            }
+            Scope::Any => *self = Self::new(),
+        }
+    }
+
+    /// Forgets how many submissions there were.
+    pub(crate) fn forget(&self, scope: Scope<'_>) {
+        for Entry { script, .. } in &self.entries {
+            match scope {
+                Scope::Account(account) => script.forget(account),
+                Scope::Any => {
+                    script.submissions.lock().unwrap_or_else(PoisonError::into_inner).clear();
+                }
+            }
+        }
+    }
+
+    /// What may be for a request, the latest first. The conditions are code of others, not to be run while the
+    /// scripts are held.
+    pub(crate) fn candidates(&self, account: &AccountId, command: &CommandType) -> Candidates {
+        let is_for = |known: &&Entry| {
+            known.script.script.account.as_ref().is_none_or(|known| known == account)
+        };
+        let of = |command: Option<&CommandType>| {
+            let known = self.entries.iter().rev().filter(is_for);
+            known.filter(move |known| known.command.as_ref() == command).cloned().collect()
+        };
+        let own: Vec<Entry> = of(Some(command));
+        let any: Vec<Entry> = of(None);
+        Candidates { own, any, default: self.default.clone() }
+    }
+}
+
+pub(crate) struct Candidates {
+    own: Vec<Entry>,
+    any: Vec<Entry>,
+    default: Arc<SetScript>,
+}
+
+impl Candidates {
+    pub(crate) fn fitting(self, body: &Value) -> Arc<SetScript> {
+        let fits = |known: &Entry| known.when.as_ref().is_none_or(|when| when(body));
+        let mut all = self.own.into_iter().chain(self.any);
+        all.find(fits).map_or(self.default, |known| known.script)
+    }
+}

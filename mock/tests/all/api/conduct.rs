@@ -1,0 +1,121 @@
+//! What the journal answers: did the client wait, how often did it poll, did it send the same key again?
+
+use std::time::Duration;
+
+use serde_json::json;
+use tasklife::Scope;
+use tasklife_mock::{Conduct, Exchange, Fault, MockApi, Pace, Script};
+
+use super::{CREATE, Client, acme, api, request, second};
+
+fn send(api: &MockApi, method: &str, path: &str, headers: &[(&'static str, &str)], seconds: f64) {
+    let mut request = request(method, path, if method == "GET" { "" } else { "{}" });
+    for (name, value) in headers {
+        request.headers_mut().insert(*name, value.parse().unwrap());
+    }
+    api.handle(&request, second(seconds));
+}
+
+#[test]
+fn it_has_the_headers_that_matter_and_no_secret() {
+    let api = api();
+    let headers =
+        [("idempotency-key", "order-1"), ("if-none-match", "\"x\""), ("user-agent", "client/1")];
+    send(&api, "POST", "/v1/subscriptions", &headers, 0.0);
+    let exchange: Exchange = api.journal().pop().unwrap();
+    assert_eq!(exchange.idempotency_key.as_deref(), Some("order-1"));
+    assert_eq!(exchange.if_none_match.as_deref(), Some("\"x\""));
+    assert_eq!(exchange.user_agent.as_deref(), Some("client/1"));
+    assert_eq!(exchange.retry_after, Some(1));
+    let line = serde_json::to_string(&exchange).unwrap();
+    assert_eq!(serde_json::from_str::<Exchange>(&line).unwrap(), exchange);
+    let line: serde_json::Value = serde_json::from_str(&line).unwrap();
+    assert_eq!(line["idempotencyKey"], "order-1");
+    assert_eq!((&line["userAgent"], &line["taskStatus"]), (&json!("client/1"), &json!("received")));
+    assert!(!line.to_string().contains("secret"), "{line}");
+
+    // Not even where a header that matters is the key.
+    let keyed = MockApi::redis_cloud("/v1")
+        .unwrap()
+        .with_open_accounts(1)
+        .with_keys(tasklife_mock::KeyIn::Header(http::header::USER_AGENT));
+    send(&keyed, "GET", "/v1/tasks", &[("user-agent", "hidden")], 0.0);
+    assert_eq!(keyed.journal()[0].status, 200);
+    assert_eq!(keyed.journal()[0].user_agent, None);
+}
+
+#[test]
+fn who_did_not_wait_is_told() {
+    let api = api();
+    let busy = Fault::status(429).with_retry_after(Duration::from_secs(10));
+    api.on(CREATE, Script::new(Pace::Never).faulting(busy.clone().on_read(1))).unwrap();
+    let task = api.submit("/v1/subscriptions", "{}", 0.0); // and wait for 1 s
+    send(&api, "GET", &task, &[], 0.25); // too early; 429, and wait for 10 s
+    send(&api, "GET", "/v1/subscriptions", &[], 0.3); // something else
+    send(&api, "GET", &task, &[], 10.25); // in time; and wait for half as long as it has gone on
+    send(&api, "GET", &task, &[], 11.0); // too early
+    let conduct = Conduct::of(&api.journal());
+    let seen: Vec<_> = conduct
+        .too_early
+        .iter()
+        .map(|it| (it.told, it.came, it.asked.as_secs(), it.waited.as_millis()))
+        .collect();
+    assert_eq!(seen, [(1, 2, 1, 250), (4, 5, 5, 750)]);
+    let told = serde_json::to_value(&conduct).unwrap();
+    assert_eq!(told["tooEarly"][0], json!({"told": 1, "came": 2, "asked": 1.0, "waited": 0.25}));
+}
+
+#[test]
+fn polls_after_the_end_are_counted() {
+    let api = api();
+    let script = Script::new(Pace::Reads(2)).faulting(Fault::cut_short().on_read(2));
+    api.on(CREATE, script.gone_after(Pace::Reads(3))).unwrap();
+    let task = api.submit("/v1/subscriptions", "{}", 0.0);
+    let id = task.rsplit_once('/').unwrap().1.parse().unwrap();
+    for _ in 0..5 {
+        // Running; the end, of which it could see nothing; the end; again; and 404.
+        send(&api, "GET", &task, &[], 0.0);
+    }
+    send(&api, "HEAD", &task, &[], 0.0);
+    let polls = Conduct::of(&api.journal()).polls[&id];
+    assert_eq!((polls.all, polls.after_end), (5, 2));
+    assert_eq!(Conduct::of(&api.journal()[..3]).polls[&id].after_end, 0);
+}
+
+#[test]
+fn repeats_are_known_by_what_failed_or_by_their_key() {
+    let api = api();
+    let script = Script::new(Pace::AtOnce).faulting(Fault::status(503).on_submissions([1, 4]));
+    api.on(CREATE, script).unwrap();
+    let post = |key: Option<&str>| {
+        let header = key.map(|key| ("idempotency-key", key));
+        send(&api, "POST", "/v1/subscriptions", header.as_slice(), 0.0);
+    };
+    post(Some("a")); // 1: 503
+    post(Some("a")); // 2: its repeat
+    post(None); // 3: another
+    post(None); // 4: and another, 503
+    post(None); // 5: its repeat
+    post(Some("b")); // 6
+    post(Some("b")); // 7: a repeat, though nothing failed
+    let conduct = Conduct::of(&api.journal());
+    let numbers: Vec<_> =
+        conduct.repeats.iter().map(|it| (&it.numbers[..], it.has_same_key())).collect();
+    assert_eq!(numbers, [(&[1, 2][..], true), (&[4, 5], false), (&[6, 7], true)]);
+    assert_eq!(conduct.repeats[0].request, "POST /v1/subscriptions");
+    assert_eq!(Conduct::of(&api.journal()[1..4]).repeats, []);
+}
+
+#[test]
+fn it_can_be_emptied_and_numbers_go_on() {
+    let umbrella = "umbrella".parse().unwrap();
+    let api = api().with_account("other", "secret", umbrella);
+    send(&api, "GET", "/v1/tasks", &[], 0.0);
+    send(&api, "GET", "/v1/tasks", &[("x-api-key", "other")], 0.0);
+    api.clear_journal(Scope::Account(&acme()));
+    assert_eq!(api.journal().iter().map(|x| x.number).collect::<Vec<_>>(), [2]);
+    api.clear_journal(Scope::Any);
+    assert_eq!(api.journal(), []);
+    send(&api, "GET", "/v1/tasks", &[], 0.0);
+    assert_eq!(api.journal()[0].number, 3);
+}

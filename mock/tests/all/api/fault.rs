@@ -1,0 +1,353 @@
+//! What goes wrong on demand: reports on the way, answers that are spoiled, tasks that are gone after their end.
+
+use std::time::Duration;
+
+use http::Response;
+use tasklife::{MAX_TIME, Progress, ProgressError, TaskStore};
+use tasklife_mock::{Disruption, Fault, FaultKind, Pace, Script};
+
+use super::{CREATE, Client, DATABASE, acme, api, document, error, listed, request, second, value};
+
+fn after(seconds: u64) -> Pace {
+    Pace::After(Duration::from_secs(seconds))
+}
+
+fn disruption(response: &Response<String>) -> Option<(u64, bool)> {
+    let found: Option<&Disruption> = response.extensions().get();
+    found.map(|it| (it.silence.as_secs(), it.is_cut_short))
+}
+
+#[test]
+fn progress_is_reported_in_equal_parts_of_the_time() {
+    let api = api();
+    api.on(CREATE, Script::in_steps(after(10), after(30)).reporting([10, 50, 90])).unwrap();
+    let task = api.submit("/v1/subscriptions", "{}", 0.0);
+    let seen = [9.9, 10.0, 19.9, 20.0, 29.9, 30.0, 39.9, 40.0].map(|at| {
+        let task = document(&api.get(&task, at));
+        (task.progress().map(Progress::percent), task.timestamp().unwrap())
+    });
+    let expected = [
+        (None, second(0.0)),
+        (Some(10), second(10.0)),
+        (Some(10), second(10.0)),
+        (Some(50), second(20.0)),
+        (Some(50), second(20.0)),
+        (Some(90), second(30.0)),
+        (Some(90), second(30.0)),
+    ];
+    assert_eq!(seen[..7], expected);
+    assert_eq!(seen[7].1, second(40.0));
+    assert_eq!(api.status(&task, 40.0), "processing-completed");
+}
+
+/// In as many equal parts of the reads as there are reports; and whatever there are too many of is there, too.
+#[test]
+fn progress_is_reported_with_reads() {
+    for (reads, reports, expected) in [
+        (3, &[10, 50, 90][..], &[10, 50, 90][..]),
+        (6, &[10, 50, 90], &[10, 10, 50, 50, 90, 90]),
+        (4, &[10, 90], &[10, 10, 90, 90]),
+        (1, &[10, 50, 90], &[90]),
+        (2, &[1, 2, 3, 4], &[2, 4]),
+        (5, &[40], &[40, 40, 40, 40, 40]),
+        (3, &[70, 20, 80], &[70, 70, 80]),
+    ] {
+        let api = api();
+        let script = Script::in_steps(Pace::Reads(1), Pace::Reads(reads));
+        api.on(CREATE, script.reporting(reports.iter().copied())).unwrap();
+        let task = api.submit("/v1/subscriptions", "{}", 0.0);
+        for (at, percent) in expected.iter().enumerate() {
+            let shown = document(&api.get(&task, 0.0));
+            let percent = Some(*percent);
+            let shown = shown.progress().map(Progress::percent);
+            assert_eq!(shown, percent, "read {at} of {reads}, {reports:?}");
+        }
+        assert_eq!(api.status(&task, 0.0), "processing-completed", "{reads}, {reports:?}");
+    }
+}
+
+#[test]
+fn one_that_never_ends_has_reported_once_and_one_that_ends_at_once_all() {
+    let api = api();
+    api.on(CREATE, Script::in_steps(Pace::AtOnce, Pace::Never).reporting([40, 80])).unwrap();
+    let task = api.submit("/v1/subscriptions", "{}", 0.0);
+    for at in [0.0, 800_000.0] {
+        let shown = document(&api.get(&task, at));
+        assert_eq!(shown.progress().map(Progress::percent), Some(40));
+    }
+    api.on(CREATE, Script::new(Pace::AtOnce).reporting([40, 80])).unwrap();
+    let task = api.submit("/v1/subscriptions", "{}", 0.0);
+    let id = task.rsplit_once('/').unwrap().1.parse().unwrap();
+    assert_eq!(api.status(&task, 0.0), "processing-completed");
+    let task = api.store().get(&acme(), id, second(0.0)).unwrap().unwrap();
+    assert_eq!(task.progress(), Progress::try_from(80).ok());
+}
+
+#[test]
+fn a_read_that_is_answered_with_a_status_has_no_effect() {
+    let api = api();
+    let busy = Fault::status(429).with_retry_after(Duration::from_millis(4_001)).on_read(2);
+    let script = Script::new(Pace::Reads(3)).faulting(busy);
+    api.on(CREATE, script.faulting(Fault::status(500).on_reads(3..=4))).unwrap();
+    let task = api.submit("/v1/subscriptions", "{}", 0.0);
+    let answers = [(); 6].map(|()| api.get(&task, 0.0));
+    let seen = answers.each_ref().map(|answer| match answer.status().as_u16() {
+        200 => document(answer).status().to_string(),
+        other => other.to_string(),
+    });
+    let (received, running) = ("received", "processing-in-progress");
+    assert_eq!(seen, [received, "429", "500", "500", running, "processing-completed"]);
+    assert_eq!(answers[1].headers()["retry-after"], "5");
+    assert!(error(&answers[1]).1.contains("script"));
+    assert!(!answers[2].headers().contains_key("retry-after"));
+    // Neither a look at the head is a read, nor one at the list, nor at another task.
+    let other = api.submit("/v1/subscriptions", "{}", 0.0);
+    api.get(&other, 0.0);
+    api.get("/v1/tasks", 0.0);
+    assert_eq!(api.call("HEAD", &other, "", 0.0).status(), 200);
+    assert_eq!(api.status(&other, 0.0), "429");
+    let faults: Vec<_> =
+        api.journal().into_iter().map(|x| (x.faults, x.task_status.is_some())).collect();
+    assert_eq!(faults[2], (vec![FaultKind::Status], false));
+    assert_eq!(faults[1], (vec![], true));
+}
+
+#[test]
+fn reads_count_from_when_the_task_can_be_read() {
+    let api = api().with_visibility_lag(Pace::Reads(2));
+    api.on(CREATE, Script::new(Pace::Never).faulting(Fault::status(503).on_read(1))).unwrap();
+    let task = api.submit("/v1/subscriptions", "{}", 0.0);
+    assert_eq!(api.statuses(&task, [0.0; 4]), ["404", "404", "503", "received"]);
+}
+
+#[test]
+fn a_body_is_cut_or_no_json_and_the_task_has_moved_all_the_same() {
+    let api = api();
+    let script = Script::new(Pace::Reads(3)).faulting(Fault::cut_short().on_read(1));
+    let script = script.faulting(Fault::not_json().on_reads([2]));
+    api.on(CREATE, script).unwrap();
+    let task = api.submit("/v1/subscriptions", r#"{"name": "€"}"#, 0.0);
+    let cut = api.get(&task, 0.0);
+    assert_eq!((cut.status().as_u16(), disruption(&cut)), (200, Some((0, true))));
+    assert!(
+        cut.body().len() > 20 && serde_json::from_str::<serde_json::Value>(cut.body()).is_err()
+    );
+    let page = api.get(&task, 0.0);
+    assert_eq!((page.status().as_u16(), disruption(&page)), (200, None));
+    assert_eq!(page.headers()["content-type"], "text/html");
+    assert!(page.body().starts_with("<html>"));
+    assert_eq!(api.status(&task, 0.0), "processing-completed");
+    for exchange in &api.journal()[1..3] {
+        let line = serde_json::to_string(exchange).unwrap();
+        assert_eq!(serde_json::from_str::<tasklife_mock::Exchange>(&line).unwrap(), *exchange);
+        assert!(line.contains("spoiledBody") && exchange.task_status.is_none(), "{line}");
+    }
+}
+
+#[test]
+fn silences_add_up_and_a_status_comes_before_a_body() {
+    let api = api();
+    let script = Script::new(Pace::Never)
+        .faulting(Fault::not_json().on_read(1))
+        .faulting(Fault::silence(Duration::from_secs(2)))
+        .faulting(Fault::status(502).on_read(1))
+        .faulting(Fault::silence(Duration::from_secs(3)).on_read(1));
+    api.on(CREATE, script).unwrap();
+    let task = api.submit("/v1/subscriptions", "{}", 0.0);
+    let first = api.get(&task, 0.0);
+    assert_eq!((error(&first).0, disruption(&first)), (502, Some((5, false))));
+    let second = api.get(&task, 0.0);
+    assert_eq!((second.status().as_u16(), disruption(&second)), (200, Some((2, false))));
+    let faults: Vec<_> = api.journal().into_iter().map(|x| x.faults).collect();
+    assert_eq!(faults[1], [FaultKind::Status, FaultKind::Silence]);
+    assert_eq!(faults[2], [FaultKind::Silence]);
+    // What has no body has none that could be cut.
+    api.on(CREATE, Script::new(Pace::Never).faulting(Fault::cut_short())).unwrap();
+    let task = api.submit("/v1/subscriptions", "{}", 0.0);
+    let seen = api.call("HEAD", &task, "", 0.0).headers()["etag"].to_str().unwrap().to_owned();
+    let mut again = request("GET", &task, "");
+    again.headers_mut().insert("if-none-match", seen.parse().unwrap());
+    let unchanged = api.handle(&again, super::second(0.0));
+    assert_eq!((unchanged.status().as_u16(), disruption(&unchanged)), (304, None));
+}
+
+#[test]
+fn a_submission_is_refused_or_its_answer_is_lost() {
+    let api = api();
+    let script = Script::new(Pace::AtOnce).faulting(Fault::status(503).on_submission(1));
+    api.on(CREATE, script.faulting(Fault::cut_short().on_submission(2))).unwrap();
+    let submit = |key: &str| {
+        let mut request = request("POST", "/v1/subscriptions", "{}");
+        request.headers_mut().insert("idempotency-key", key.parse().unwrap());
+        api.handle(&request, second(0.0))
+    };
+    assert_eq!(submit("one").status(), 503);
+    assert_eq!(listed(&api.get("/v1/tasks", 0.0)).len(), 0);
+    let lost = submit("one");
+    assert_eq!((lost.status().as_u16(), disruption(&lost)), (202, Some((0, true))));
+    let again = submit("one");
+    assert_eq!(again.headers()["idempotent-replayed"], "true");
+    assert_eq!(listed(&api.get("/v1/tasks", 0.0)).len(), 1);
+    // The script that is set anew counts anew, and each account by itself.
+    api.on(CREATE, Script::new(Pace::AtOnce).faulting(Fault::status(503).on_submission(1)))
+        .unwrap();
+    assert_eq!(submit("two").status(), 503);
+    assert_eq!(submit("two").status(), 202);
+}
+
+#[test]
+fn a_share_is_about_that_and_the_same_each_time() {
+    let spoiled = |seed, share| {
+        let api = api();
+        let fault = Fault::status(500).on_share_of_reads(share, seed);
+        api.on(CREATE, Script::new(Pace::Never).faulting(fault)).unwrap();
+        let task = api.submit("/v1/subscriptions", "{}", 0.0);
+        (0..1_000).map(|_| api.get(&task, 0.0).status() == 500).collect::<Vec<bool>>()
+    };
+    let one = spoiled(1, 0.25);
+    let count = |all: &[bool]| all.iter().filter(|it| **it).count();
+    assert!((200..300).contains(&count(&one)), "{}", count(&one));
+    assert_eq!(spoiled(1, 0.25), one);
+    assert_ne!(spoiled(2, 0.25), one);
+    assert_eq!((count(&spoiled(1, 0.0)), count(&spoiled(1, 1.0))), (0, 1_000));
+}
+
+#[test]
+fn what_has_ended_is_gone_after_a_while() {
+    let api = api();
+    api.on(CREATE, Script::new(after(10)).gone_after(after(5))).unwrap();
+    let task = api.submit("/v1/subscriptions", "{}", 0.0);
+    assert_eq!(
+        api.statuses(&task, [10.0, 14.9, 15.0]),
+        ["processing-completed", "processing-completed", "404"]
+    );
+    assert_eq!(listed(&api.get("/v1/tasks", 15.0)).len(), 0);
+    let subscriptions = value(&api.get("/v1/subscriptions", 20.0));
+    assert_eq!(
+        subscriptions["subscriptions"].as_array().unwrap().len(),
+        1,
+        "what it has made stays"
+    );
+    // Also if nobody looks meanwhile.
+    let unseen = api.submit("/v1/subscriptions", "{}", 100.0);
+    assert_eq!(api.status(&unseen, 115.0), "404");
+}
+
+#[test]
+fn an_end_is_shown_so_many_times() {
+    for (pace, times) in
+        [(Pace::Reads(1), 1), (Pace::Reads(3), 3), (Pace::AtOnce, 0), (Pace::Reads(0), 0)]
+    {
+        for moving in [Pace::Reads(2), Pace::AtOnce] {
+            let api = api();
+            api.on(CREATE, Script::new(moving).gone_after(pace)).unwrap();
+            let task = api.submit("/v1/subscriptions", "{}", 0.0);
+            let seen: Vec<_> = (0..10).map(|_| api.status(&task, 0.0)).collect();
+            let shown = seen.iter().filter(|status| *status == "processing-completed").count();
+            assert_eq!(shown, times, "{pace:?} {moving:?} {seen:?}");
+            assert_eq!(seen[9], "404");
+            let journal = api.journal();
+            assert_eq!(journal[9].status, 404);
+        }
+    }
+}
+
+#[test]
+fn the_key_of_what_is_gone_is_free_again() {
+    let api = api();
+    api.on(CREATE, Script::new(Pace::AtOnce).gone_after(Pace::AtOnce)).unwrap();
+    let submit = || {
+        let mut request = request("POST", "/v1/subscriptions", "{}");
+        request.headers_mut().insert("idempotency-key", "one".parse().unwrap());
+        api.handle(&request, second(0.0))
+    };
+    let [first, second] = [submit(), submit()];
+    assert_eq!((first.status().as_u16(), second.status().as_u16()), (202, 202));
+    assert!(!second.headers().contains_key("idempotent-replayed"));
+}
+
+#[test]
+fn scripts_of_one_account_are_not_for_others() {
+    let umbrella = "umbrella".parse().unwrap();
+    let api = api().with_account("other", "secret", umbrella);
+    api.on_any(Script::new(Pace::Never)).unwrap();
+    api.on_any(Script::new(Pace::AtOnce).for_account(acme())).unwrap();
+    let other = || {
+        let mut request = request("POST", "/v1/subscriptions", "{}");
+        request.headers_mut().insert("x-api-key", "other".parse().unwrap());
+        api.handle(&request, second(0.0));
+        let task = api.journal().pop().unwrap().task_id.unwrap();
+        let task =
+            api.store().get(&"umbrella".parse().unwrap(), task, second(0.0)).unwrap().unwrap();
+        (api.advance(second(0.0)), task.status().to_string()).1
+    };
+    assert_eq!(other(), "received");
+    let own = || api.status(&api.submit("/v1/subscriptions", "{}", 0.0), 0.0);
+    assert_eq!(own(), "processing-completed");
+    // One for a command type comes before one for any; the latest of them is the one.
+    api.on(CREATE, Script::new(Pace::Never)).unwrap();
+    assert_eq!(own(), "received");
+    api.on(CREATE, Script::new(Pace::AtOnce).for_account(acme())).unwrap();
+    assert_eq!(own(), "processing-completed");
+    api.clear_scripts(tasklife::Scope::Account(&acme()));
+    assert_eq!(own(), "received");
+    api.clear_scripts(tasklife::Scope::Any);
+    assert_eq!(own(), "processing-completed");
+}
+
+#[test]
+fn a_script_that_can_not_be_is_refused_and_changes_nothing() {
+    let api = api();
+    let never = Script::new(Pace::Never);
+    let expected = "0 to 100";
+    assert!(
+        Progress::try_from(101)
+            .is_err_and(|fault: ProgressError| fault.to_string().contains(expected))
+    );
+    for (script, message) in [
+        (
+            never.clone().reporting([1, 101]),
+            "expected a report of 0 to 100 percent in a script, got 101",
+        ),
+        (
+            never.clone().faulting(Fault::status(200)),
+            "expected a fault with a status of 400 to 599 in a script, got 200",
+        ),
+        (
+            never.clone().faulting(Fault::cut_short().on_share_of_reads(1.5, 1)),
+            "expected a share of 0 to 1 in a script, got 1.5",
+        ),
+        (
+            never.clone().faulting(Fault::cut_short().on_share_of_reads(f64::NAN, 1)),
+            "expected a share of 0 to 1 in a script, got NaN",
+        ),
+        (
+            never.faulting(Fault::cut_short().on_submission(0)),
+            "expected numbers of reads or submissions from 1 on in a script, got 0",
+        ),
+    ] {
+        assert_eq!(api.on_any(script.clone()).unwrap_err().to_string(), message);
+        assert_eq!(api.on(DATABASE, script.clone()).unwrap_err().to_string(), message);
+        assert_eq!(api.on_if(CREATE, |_| true, script).unwrap_err().to_string(), message);
+    }
+    let task = api.submit("/v1/subscriptions", "{}", 0.0);
+    assert_eq!(api.status(&task, 0.0), "processing-completed");
+}
+
+#[test]
+fn extremes_are_no_trouble() {
+    let api = api();
+    let script = Script::in_steps(Pace::After(Duration::MAX), Pace::Reads(u32::MAX))
+        .reporting([1; 300])
+        .gone_after(Pace::After(Duration::MAX))
+        .faulting(Fault::silence(Duration::MAX).with_retry_after(Duration::MAX))
+        .faulting(Fault::silence(Duration::MAX).on_reads(1..));
+    api.on(CREATE, script).unwrap();
+    let task = api.submit("/v1/subscriptions", "{}", 0.0);
+    let read = api.get(&task, 0.0);
+    assert_eq!(disruption(&read).unwrap().0, u64::MAX);
+    let stuck = Script::in_steps(Pace::AtOnce, Pace::After(Duration::MAX)).reporting([1; 300]);
+    api.on(CREATE, stuck).unwrap();
+    api.submit("/v1/subscriptions", "{}", 0.0);
+    api.handle(&request("GET", &task, ""), MAX_TIME);
+}

@@ -1,0 +1,146 @@
+//! What begins anew, what is put there, and what is completed by hand.
+
+use std::num::NonZeroU32;
+
+use serde_json::json;
+use tasklife::{ApplyError, Scope, StoreConfig, TaskStatus, TaskStore};
+use tasklife_mock::{MockApi, Pace, Script};
+
+use super::{CREATE, Client, acme, api, document, listed, request, second, value};
+
+fn as_other(api: &MockApi, method: &str, path: &str) -> http::Response<String> {
+    let mut request = request(method, path, "{}");
+    request.headers_mut().insert("x-api-key", "other".parse().unwrap());
+    api.handle(&request, second(9.0))
+}
+
+fn two_accounts() -> MockApi {
+    api()
+        .with_open_accounts(1)
+        .with_existing(&acme(), "/subscriptions/1", &json!({"name": "old"}))
+        .unwrap()
+}
+
+#[test]
+fn all_of_it_is_as_it_was_at_the_start() {
+    let api = two_accounts();
+    let first = api.call("POST", "/v1/subscriptions", "{}", 0.0);
+    api.call("DELETE", "/v1/subscriptions/1", "", 0.0);
+    api.advance(second(1.0));
+    assert_eq!(as_other(&api, "POST", "/v1/subscriptions").status(), 202);
+    api.put_existing(&acme(), "/subscriptions/2", &json!({})).unwrap();
+    assert_eq!(api.get("/v1/subscriptions/2", 1.0).status(), 200);
+    let store = api.store();
+
+    api.reset(Scope::Any);
+    assert_eq!(api.journal(), []);
+    assert_eq!(api.accounts(), [acme()]);
+    assert_eq!(listed(&api.get("/v1/tasks", 1.0)), [] as [String; 0]);
+    assert_eq!(value(&api.get("/v1/subscriptions/1", 1.0))["name"], "old");
+    assert_eq!(api.get("/v1/subscriptions/2", 1.0).status(), 404);
+    assert_eq!(api.journal()[0].number, 1);
+    // The place of the account that was opened is free again, and its key known to nobody.
+    let mut opener = request("GET", "/v1/tasks", "");
+    opener.headers_mut().insert("x-api-key", "third".parse().unwrap());
+    assert_eq!(api.handle(&opener, second(1.0)).status(), 200);
+    assert_eq!(as_other(&api, "GET", "/v1/tasks").status(), 401);
+    // The same request has the same id, in a store that is another.
+    assert_eq!(api.call("POST", "/v1/subscriptions", "{}", 0.0).body(), first.body());
+    assert_eq!((store.len(), api.store().len()), (3, 1));
+}
+
+/// A clock that is set back finds a store that knows nothing of the time before.
+#[test]
+fn time_can_begin_anew_with_it() {
+    let api = api();
+    api.submit("/v1/subscriptions", "{}", 0.0);
+    api.get("/v1/tasks", 5e6);
+    api.store().sweep(9, second(5e6)).unwrap();
+    api.reset(Scope::Any);
+    let task = api.submit("/v1/subscriptions", "{}", 0.0);
+    assert_eq!(api.status(&task, 0.0), "processing-completed");
+}
+
+#[test]
+fn an_account_is_as_it_was_and_others_stay_as_they_are() {
+    let api = two_accounts();
+    let first = api.call("POST", "/v1/subscriptions", "{}", 0.0);
+    api.call("DELETE", "/v1/subscriptions/1", "", 0.0);
+    assert_eq!(as_other(&api, "POST", "/v1/subscriptions").status(), 202);
+    let before = as_other(&api, "GET", "/v1/tasks").into_body();
+
+    api.reset(Scope::Account(&acme()));
+    assert_eq!(as_other(&api, "GET", "/v1/tasks").into_body(), before);
+    assert!(api.journal().iter().all(|x| x.account != Some(acme())));
+    assert_eq!(listed(&api.get("/v1/tasks", 1.0)), [] as [String; 0]);
+    assert_eq!(value(&api.get("/v1/subscriptions/1", 1.0))["name"], "old");
+    assert_eq!(api.call("POST", "/v1/subscriptions", "{}", 0.0).body(), first.body());
+    // One that nobody has heard of is not there for that.
+    api.reset(Scope::Account(&"stranger".parse().unwrap()));
+    assert_eq!(api.accounts().len(), 2);
+}
+
+#[test]
+fn what_is_put_there_replaces_and_needs_a_path_of_resources() {
+    let api = two_accounts();
+    api.put_existing(&acme(), "/subscriptions/1", &json!({"name": "new"})).unwrap();
+    assert_eq!(value(&api.get("/v1/subscriptions/1", 0.0))["name"], "new");
+    let fault = api.put_existing(&acme(), "/nothing/1", &json!({})).unwrap_err();
+    assert!(fault.to_string().contains("/nothing/1"), "{fault}");
+}
+
+#[test]
+fn a_task_is_completed_by_hand_whatever_its_script_says() {
+    let error = tasklife::TaskError::new("NO", "No.");
+    for script in [
+        Script::new(Pace::Never).initialized(Pace::Never),
+        Script::in_steps(Pace::AtOnce, Pace::Never),
+        Script::in_steps(Pace::Never, Pace::Never).failing(error),
+    ] {
+        let api = api();
+        api.on(CREATE, script).unwrap();
+        let path = api.submit("/v1/subscriptions", r#"{"name": "test"}"#, 0.0);
+        let id = path.rsplit_once('/').unwrap().1.parse().unwrap();
+        let task = api.complete(&acme(), id, second(5.0)).unwrap();
+        assert_eq!(task.status(), TaskStatus::ProcessingCompleted);
+        assert_eq!(document(&api.get(&path, 5.0)).timestamp(), Some(second(5.0)));
+        assert_eq!(value(&api.get("/v1/subscriptions/77899", 5.0))["name"], "test");
+        let again = api.complete(&acme(), id, second(6.0));
+        assert!(matches!(again, Err(ApplyError::Transition(_))), "{again:?}");
+        let stranger = api.complete(&"stranger".parse().unwrap(), id, second(6.0));
+        assert!(matches!(stranger, Err(ApplyError::NotFound)));
+    }
+}
+
+#[test]
+fn a_full_lane_refuses_and_what_waited_in_it_goes_on() {
+    let config = StoreConfig::default().with_max_in_progress(NonZeroU32::MIN);
+    let api = api().with_config(config);
+    api.on(CREATE, Script::in_steps(Pace::AtOnce, Pace::Never)).unwrap();
+    let paths = ["{}", r#"{"name": "b"}"#].map(|body| api.submit("/v1/subscriptions", body, 0.0));
+    let [first, second_id] =
+        paths.each_ref().map(|path| path.rsplit_once('/').unwrap().1.parse().unwrap());
+    let refused = api.complete(&acme(), second_id, second(1.0));
+    assert!(matches!(refused, Err(ApplyError::LaneBusy)), "{refused:?}");
+    api.complete(&acme(), first, second(1.0)).unwrap();
+    assert_eq!(api.status(&paths[1], 1.0), "processing-in-progress");
+    api.complete(&acme(), second_id, second(1.0)).unwrap();
+    assert_eq!(api.status(&paths[1], 1.0), "processing-completed");
+}
+
+#[test]
+fn what_is_to_be_changed_and_is_gone_fails_by_hand_too() {
+    let api = two_accounts();
+    api.on_any(Script::new(Pace::Never)).unwrap();
+    let path = api.accepted("PUT", "/v1/subscriptions/1", r#"{"name": "new"}"#, 0.0);
+    let delete = api.accepted("DELETE", "/v1/subscriptions/1", "", 0.0);
+    let id = |path: &str| path.rsplit_once('/').unwrap().1.parse().unwrap();
+    assert_eq!(
+        api.complete(&acme(), id(&delete), second(0.0)).unwrap().status(),
+        TaskStatus::ProcessingCompleted
+    );
+    assert_eq!(
+        api.complete(&acme(), id(&path), second(0.0)).unwrap().status(),
+        TaskStatus::ProcessingError
+    );
+}
