@@ -2,6 +2,10 @@
 //! files and its page. What the API answers is tested without a socket.
 
 mod config;
+mod control;
+mod cors;
+mod described;
+mod fault;
 mod journal;
 mod page;
 
@@ -386,6 +390,14 @@ fn its_options_are_explained_and_checked() {
         "--journal <FILE>",
         "--config <FILE>",
         "--quiet",
+        "--control",
+        "--allow-host <NAME>",
+        "--cors <ORIGIN>",
+        "--rate-limit <REQUESTS>",
+        "--log-format <text|json>",
+        "--completions <bash|elvish|fish|powershell|zsh>",
+        "/_mock/control.json",
+        "goneAfter",
         "tasklife-mock --advance immediate",
         "curl -i http://127.0.0.1:8080/v1/subscriptions",
         "visibilityLag",
@@ -396,6 +408,11 @@ fn its_options_are_explained_and_checked() {
     assert!(version.status.success());
     let version = String::from_utf8(version.stdout).unwrap();
     assert_eq!(version, concat!("tasklife-mock ", env!("CARGO_PKG_VERSION"), "\n"));
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let completions = run(&["--completions", shell]);
+        let script = String::from_utf8(completions.stdout).unwrap();
+        assert!(completions.status.success() && script.contains("rate-limit"), "{shell}");
+    }
     let mock = Mock::start(&[]);
     let directory = env!("CARGO_TARGET_TMPDIR");
     for (options, code, message) in [
@@ -411,10 +428,13 @@ fn its_options_are_explained_and_checked() {
             1,
             "--fail: expected one of the 83 command types of the API, such as databaseCreateRequest, ",
         ),
-        (["--speed", "0"], 2, "expected a number above 0"),
         (["--speed", "-1"], 2, "-1"),
-        (["--speed", "inf"], 2, "expected a number above 0"),
-        (["--speed", "NaN"], 2, "expected a number above 0"),
+        (["--speed", "inf"], 2, "expected a number from 0 on"),
+        (["--rate-limit", "0"], 2, "0"),
+        (["--allow-host", "a/b"], 1, "--allow-host: expected the name of a host"),
+        (["--completions", "cmd"], 2, "cmd"),
+        (["--log-format", "xml"], 2, "xml"),
+        (["--speed", "NaN"], 2, "expected a number from 0 on"),
         (["--journal", directory], 1, directory),
         (["--listen", &mock.0.address], 1, &mock.0.address),
     ] {

@@ -49,6 +49,17 @@ impl Program {
         Self { process, stdout, address }
     }
 
+    /// Starts it as the command says, to listen where that says, and whose address this is as seen from here;
+    /// nothing, where it can't.
+    pub fn listening(command: &mut Command, address: &str) -> Option<Self> {
+        let mut process = command.stdout(Stdio::piped()).spawn().unwrap();
+        let mut stdout = BufReader::new(process.stdout.take().unwrap());
+        let mut line = String::new();
+        stdout.read_line(&mut line).unwrap();
+        let program = Self { process, stdout, address: address.to_owned() };
+        line.starts_with("listening on http://").then_some(program)
+    }
+
     /// The exit code, after a signal.
     #[cfg(unix)]
     pub fn stop(&mut self, signal: &str) -> Option<i32> {

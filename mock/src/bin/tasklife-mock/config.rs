@@ -12,12 +12,12 @@ use std::time::Duration;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
-use tasklife::{AccountId, Origin, Retention, StoreConfig, TaskError};
-use tasklife_mock::{MockApi, Pace, Script};
+use tasklife::{AccountId, Origin, Retention, StoreConfig};
+use tasklife_mock::{MockApi, Pace, RateLimit, Script};
 
 use crate::options::Options;
 use api::{KeysConfig, OperationConfig, ResourceConfig};
-use script::ScriptConfig;
+pub(crate) use script::{Failure, ScriptConfig};
 
 /// How many keys may open an account, where the file names none that may call.
 const OPEN_ACCOUNTS: usize = 1_000;
@@ -50,6 +50,7 @@ pub(crate) struct Config {
     max_tasks: Option<usize>,
     max_input: Option<usize>,
     retention_days: Option<u32>,
+    rate_limit: Option<NonZeroU32>,
     existing: Vec<Existing>,
     scripts: Vec<ScriptConfig>,
 }
@@ -65,14 +66,14 @@ struct Login {
     account: AccountId,
 }
 
-/// A resource that is there from the start.
+/// A resource that is there without a request.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, expecting = "an object with `account` and `path`")]
-struct Existing {
-    account: AccountId,
-    path: String,
+pub(crate) struct Existing {
+    pub(crate) account: AccountId,
+    pub(crate) path: String,
     #[serde(default)]
-    fields: Map<String, Value>,
+    pub(crate) fields: Map<String, Value>,
 }
 
 impl Config {
@@ -147,9 +148,15 @@ impl Config {
             let fields = Value::Object(fields.clone());
             api = api.with_existing(account, path, &fields).map_err(|e| fault(&e))?;
         }
-        let advance = options.advance.or(self.advance).unwrap_or(ADVANCE);
-        self.set_scripts(&api, advance, options)?;
+        if let Some(requests) = options.rate_limit.or(self.rate_limit) {
+            api = api.with_rate_limit(RateLimit::new(requests, Duration::from_mins(1)));
+        }
         Ok(api)
+    }
+
+    /// The pace of tasks whose script says nothing of its own.
+    pub(crate) fn advance(&self, options: &Options) -> Pace {
+        options.advance.or(self.advance).unwrap_or(ADVANCE)
     }
 
     fn store(&self) -> StoreConfig {
@@ -180,24 +187,27 @@ impl Config {
         Ok(())
     }
 
-    fn set_scripts(&self, api: &MockApi, advance: Pace, options: &Options) -> Result<(), String> {
+    /// The scripts of the file and the options, set in the API.
+    ///
+    /// # Errors
+    /// Where one can't be: which, and what was expected.
+    pub(crate) fn scripts(
+        &self,
+        api: &MockApi,
+        options: &Options,
+    ) -> Result<Vec<ScriptConfig>, String> {
+        let advance = self.advance(options);
         api.on_any(moving_at(advance)).map_err(|fault| fault.to_string())?;
-        for (at, rule) in self.scripts.iter().enumerate() {
-            let fault = |fault: String| self.fault("scripts", at, fault);
-            let script = rule.script(advance).map_err(|e| fault(e.to_owned()))?;
-            let command = rule.command().clone();
-            let set = match rule.condition() {
-                Some(condition) => api.on_if(command, condition, script),
-                None => api.on(command, script),
-            };
-            set.map_err(|e| fault(e.to_string()))?;
+        for (at, script) in self.scripts.iter().enumerate() {
+            script.set(api, advance).map_err(|fault| self.fault("scripts", at, fault))?;
         }
+        let mut scripts = self.scripts.clone();
         for failing in &options.fail {
-            let error = TaskError::new(failing.code.clone(), "The operation was made to fail.");
-            api.on(failing.command.clone(), moving_at(advance).failing(error))
-                .map_err(|fault| format!("--fail: {fault}"))?;
+            let script = ScriptConfig::failing(failing.command.clone(), failing.code.clone());
+            script.set(api, advance).map_err(|fault| format!("--fail: {fault}"))?;
+            scripts.push(script);
         }
-        Ok(())
+        Ok(scripts)
     }
 
     fn fault(&self, list: &str, at: usize, fault: impl Display) -> String {
@@ -211,7 +221,7 @@ impl Config {
 }
 
 /// The script of tasks that go to their end at one pace.
-fn moving_at(pace: Pace) -> Script {
+pub(crate) fn moving_at(pace: Pace) -> Script {
     match pace {
         Pace::After(time) => Script::new(pace).resource(Pace::After(time / 2)),
         _ => Script::new(pace),

@@ -37,12 +37,12 @@ impl Journal {
     }
 }
 
-/// An exchange in a line: time, account, request, status, task.
+/// An exchange in a line: time, account, request, status, task, and what went wrong on purpose.
 pub(crate) struct Line<'a>(pub(crate) &'a Exchange);
 
 impl Display for Line<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Exchange { at, account, method, path, status, task_id, .. } = self.0;
+        let Exchange { at, account, method, path, status, task_id, faults, .. } = self.0;
         write!(f, "{} ", at.to_rfc3339_opts(SecondsFormat::Millis, true))?;
         match account {
             Some(account) => write!(f, "{account}")?,
@@ -58,9 +58,24 @@ impl Display for Line<'_> {
             }
         }
         write!(f, " {status}")?;
-        match task_id {
-            Some(id) => write!(f, " {id}"),
-            None => Ok(()),
+        if let Some(id) = task_id {
+            write!(f, " {id}")?;
         }
+        for fault in faults {
+            let name = serde_json::to_value(fault).unwrap_or_default();
+            write!(f, " {}", name.as_str().unwrap_or_default())?;
+        }
+        Ok(())
+    }
+}
+
+/// The same as a JSON object, without bodies.
+pub(crate) struct JsonLine<'a>(pub(crate) &'a Exchange);
+
+impl Display for JsonLine<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut exchange = self.0.clone();
+        (exchange.body, exchange.request_body) = (String::new(), String::new());
+        f.write_str(&serde_json::to_string(&exchange).unwrap_or_default())
     }
 }

@@ -13,6 +13,9 @@
 
 mod clock;
 mod config;
+mod control;
+mod cors;
+mod cut;
 mod journal;
 mod options;
 mod page;
@@ -23,11 +26,12 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 use tokio::net::TcpListener;
 
 use clock::Clock;
 use config::Config;
+use control::Control;
 use journal::Journal;
 use options::Options;
 use server::Server;
@@ -44,9 +48,16 @@ async fn main() -> ExitCode {
 }
 
 async fn run(options: Options) -> Result<(), Box<dyn Error>> {
+    if let Some(shell) = options.completions {
+        // It wants to write, and panics where it can't: so it writes where it can.
+        let mut script = Vec::new();
+        clap_complete::generate(shell, &mut Options::command(), "tasklife-mock", &mut script);
+        return Ok(io::stdout().write_all(&script)?);
+    }
     let config = options.config.as_deref().map(Config::read).transpose()?.unwrap_or_default();
     if options.describe {
         let api = config.api(config.base(), &options)?;
+        config.scripts(&api, &options)?;
         serde_json::to_writer_pretty(io::stdout(), &api.description())?;
         return Ok(());
     }
@@ -55,10 +66,13 @@ async fn run(options: Options) -> Result<(), Box<dyn Error>> {
     let address = listener.local_addr()?;
     let base = format!("http://{address}{}", config.base());
     let api = config.api(&base, &options)?;
+    let scripts = config.scripts(&api, &options)?;
+    let control = Control::new(&options, scripts, config.advance(&options))?;
     let journal = options.journal.map(Journal::open).transpose()?;
     let clock = Clock::starting_now(options.speed);
-    let server = Server::new(api, config.max_body(), clock, journal, !options.quiet);
-    let router = Arc::new(server).into_router();
+    let logs = (!options.quiet).then_some(options.log_format);
+    let server = Server::new(api, config.max_body(), clock, control, journal, logs);
+    let router = Arc::new(server).into_router(&options.cors);
 
     let serve = async {
         writeln!(io::stdout(), "listening on http://{address}")?;

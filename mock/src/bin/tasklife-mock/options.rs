@@ -1,9 +1,13 @@
 //! What the server is told on its command line.
 
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 
-use clap::Parser;
+use axum::http::uri::Authority;
+use axum::http::{HeaderValue, Uri};
+use clap::{Parser, ValueEnum};
+use clap_complete::Shell;
 use tasklife::format::BuiltIn;
 use tasklife::{CommandType, LinkShape};
 use tasklife_mock::Pace;
@@ -16,6 +20,7 @@ use tasklife_mock::Pace;
 /// came with it.
 #[derive(Parser)]
 #[command(version, verbatim_doc_comment, after_long_help = EXAMPLES)]
+#[expect(clippy::struct_excessive_bools, reason = "flags of a command line")]
 pub(crate) struct Options {
     /// Where to listen; port 0 stands for any that is free
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
@@ -65,7 +70,10 @@ pub(crate) struct Options {
     /// Answers the first so many reads of a new task with 404, as the live API may
     #[arg(long, value_name = "READS")]
     pub(crate) not_found_for: Option<u32>,
-    /// How many seconds pass in the API for one in the world, such as 60
+    /// Answers more than so many requests a minute of an account with 429; the live API has 400
+    #[arg(long, value_name = "REQUESTS")]
+    pub(crate) rate_limit: Option<NonZeroU32>,
+    /// How many seconds pass in the API for one in the world, such as 60; with 0 its time stands still
     #[arg(long, value_name = "FACTOR", default_value_t = 1.0, value_parser = speed)]
     pub(crate) speed: f64,
     /// Appends each request and its answer to a file, as a line of JSON that the auditor reads
@@ -74,9 +82,57 @@ pub(crate) struct Options {
     /// Prints the OpenAPI description of what it answers, and ends
     #[arg(long)]
     pub(crate) describe: bool,
+    /// The form of the line that is printed for each request
+    #[arg(long, value_name = "text|json", default_value = "text", hide_possible_values = true)]
+    pub(crate) log_format: LogFormat,
     /// Prints no line for each request
-    #[arg(long)]
+    #[arg(long, conflicts_with = "log_format")]
     pub(crate) quiet: bool,
+    /// Lets it be steered over HTTP, below /_mock, by whoever reaches it; unless it listens on a loopback
+    /// address, where that is so anyway
+    #[arg(long)]
+    pub(crate) control: bool,
+    /// A name of this machine under which it may be steered, beside localhost and IP addresses, such as
+    /// the name of a container; may be given again
+    #[arg(long, value_name = "NAME")]
+    pub(crate) allow_host: Vec<String>,
+    /// Lets pages of this origin call the API from a browser, such as `http://localhost:5173`, or `*` for all;
+    /// may be given again
+    #[arg(long, value_name = "ORIGIN", value_parser = cors_origin)]
+    pub(crate) cors: Vec<CorsOrigin>,
+    /// Prints completions for a shell, and ends
+    #[arg(long, value_name = "bash|elvish|fish|powershell|zsh", hide_possible_values = true)]
+    pub(crate) completions: Option<Shell>,
+}
+
+/// The form of the line that is printed for each request.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    Text,
+    Json,
+}
+
+/// Whose pages may call the API.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) enum CorsOrigin {
+    Any,
+    This(HeaderValue),
+}
+
+fn cors_origin(text: &str) -> Result<CorsOrigin, String> {
+    if text == "*" {
+        return Ok(CorsOrigin::Any);
+    }
+    // As a browser sends it: scheme and host, and neither a path nor a slash.
+    let uri: Option<Uri> = text.parse().ok();
+    let host = uri.as_ref().and_then(Uri::authority).map(Authority::as_str);
+    let scheme = uri.as_ref().and_then(Uri::scheme_str);
+    let is_origin = scheme
+        .zip(host)
+        .is_some_and(|(scheme, host)| text == format!("{scheme}://{host}") && !host.contains('@'));
+    let value = HeaderValue::from_str(text).ok().filter(|_| is_origin);
+    let expected = "expected an origin such as http://localhost:5173, or *";
+    value.map(CorsOrigin::This).ok_or_else(|| expected.to_owned())
 }
 
 /// A command type whose tasks are to fail.
@@ -97,8 +153,8 @@ fn failing(text: &str) -> Result<Failing, String> {
 }
 
 fn speed(text: &str) -> Result<f64, String> {
-    let speed = text.parse().ok().filter(|speed: &f64| speed.is_finite() && *speed > 0.0);
-    speed.ok_or_else(|| "expected a number above 0".to_owned())
+    let speed = text.parse().ok().filter(|speed: &f64| speed.is_finite() && *speed >= 0.0);
+    speed.ok_or_else(|| "expected a number from 0 on".to_owned())
 }
 
 const EXAMPLES: &str = r#"Try it:
@@ -117,10 +173,25 @@ For tests:
       tasks of ten minutes, in ten seconds
   tasklife-mock --fail databaseCreateRequest=DATABASE_NOT_ACTIVE
       what does the client make of a failure?
+  tasklife-mock --rate-limit 400
+      does the client keep to the limit of the live API?
+  tasklife-mock --cors http://localhost:5173
+      a page under development calls it from a browser
   tasklife-mock --openapi widgets.json --tasks-are Job
       another API: what answers with a Job has a task; all else is answered at once
   tasklife-mock --config scenario.json --journal journal.jsonl
       what did the client do? The example `audit` of tasklife reads the journal, too
+
+Steer it while it runs, as a test in any language can (all of it is in /_mock/control.json):
+  curl -X PUT http://127.0.0.1:8080/_mock/scripts -d '[{"command": "databaseCreateRequest",
+      "faults": [{"status": 503, "retryAfter": 5, "reads": [1, 2]}]}]'
+  curl -X POST http://127.0.0.1:8080/_mock/clock -d '{"advance": "10d"}'
+  curl 'http://127.0.0.1:8080/_mock/journal?account=key'
+  curl http://127.0.0.1:8080/_mock/conduct
+      did the client wait, how often did it poll, did it send the same key again?
+  curl -X POST http://127.0.0.1:8080/_mock/reset
+
+Completions: tasklife-mock --completions bash > ~/.local/share/bash-completion/completions/tasklife-mock
 
 The file of --config is a JSON object. All of its fields may be left out:
   base            the path below which the API is, /v1 unless given
@@ -142,16 +213,30 @@ The file of --config is a JSON object. All of its fields may be left out:
   maxTasks        how many tasks there are in all, 1000000 unless given; another gets 503
   maxInput        how long a body may be, 1048576 bytes unless given; a longer one gets 413
   retentionDays   for how many days a task is kept, 10 unless given
+  rateLimit       as --rate-limit
   existing        [{"account", "path": "/subscriptions/1", "fields": {"name": "old"}}]:
                   resources that are there from the start
   scripts         what becomes of the tasks of a command type. The last that fits is the one;
-                  those of --fail come after them. Each has
-      command     such as "databaseCreateRequest"
+                  those of --fail come after them. Each may have
+      command     such as "databaseCreateRequest"; without one, it is for all that have none
+      account     only for the requests of this account
       when        only where the request's body contains this, such as {"name": "broken"}
       pace        as --advance; or, status by status:
       initialized, received, inProgress
                   how long the task stays in it: "immediate", "2.5", "reads:3", "never"
+      progress    [10, 50, 90]: what it reports on the way, in percent, in equal parts
       resource    how long its resource is pending, or deleting
       resourceFails   true: the resource becomes error in place of active, or of gone
-      fail        {"code", "status", "description", "additionalInfo"}: the task fails; or
-      complete    {"resourceId", "additionalResourceId", "resource"}: its result"#;
+      fail        {"code", "status", "description", "additionalInfo"}, or a code: the task fails; or
+      complete    {"resourceId", "additionalResourceId", "resource"}: its result
+      goneAfter   how long it is there once it has ended; "reads:1" shows its end once
+      faults      what goes wrong with the answers about the task. Each has one of
+          status      400 to 599: nothing is done, and this is answered
+          cutShort    true: the body, and the connection, end in the middle of it
+          notJson     true: the body is a page of HTML
+          silence     seconds: the answer comes after so long
+        and may have
+          retryAfter  seconds
+          reads       on which reads of the task (GET), from 1: 2, [2, 3], or {"share": 0.1, "seed": 42};
+                      on all, unless given
+          submissions on which requests that the script is for, in place of reads"#;

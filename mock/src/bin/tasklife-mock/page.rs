@@ -1,4 +1,5 @@
-//! A page that shows the tasks moving: HTML as it is, that fetches itself again each second.
+//! A page that shows the tasks moving: HTML as it is. Its script fetches it again each second, and without one
+//! the browser does.
 
 use std::cmp::Reverse;
 use std::fmt::{self, Display, Write as _};
@@ -21,6 +22,8 @@ pub(crate) struct Page<'a> {
     total: usize,
     /// The last requests, oldest first.
     requests: Vec<Exchange>,
+    /// Whether who looks at it may steer.
+    is_steered: bool,
 }
 
 impl<'a> Page<'a> {
@@ -35,6 +38,7 @@ impl<'a> Page<'a> {
         base: &'a str,
         speed: f64,
         requests: Vec<Exchange>,
+        is_steered: bool,
         now: Now,
     ) -> Self {
         let (mut accounts, mut tasks) = (Vec::new(), Vec::new());
@@ -48,7 +52,7 @@ impl<'a> Page<'a> {
             tasks.sort_by_key(|task| Reverse(task.updated_at()));
             tasks.truncate(Self::TASKS.get());
         }
-        Self { base, speed, now, accounts, tasks, total: api.store().len(), requests }
+        Self { base, speed, now, accounts, tasks, total: api.store().len(), requests, is_steered }
     }
 
     fn write_tasks(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -101,7 +105,13 @@ impl<'a> Page<'a> {
             Ago { now: self.now, then: task.updated_at() },
         )?;
         Self::write_outcome(f, task)?;
-        write!(f, "<td class=whole><code>{}</code>", task.id())
+        write!(f, "<td class=whole><code>{}</code>", task.id())?;
+        if self.is_steered && !task.status().is_terminal() {
+            for (event, word) in [("complete", "Finish"), ("fail", "Fail")] {
+                write!(f, "<button data-task={} data-event={event}>{word}</button>", task.id())?;
+            }
+        }
+        Ok(())
     }
 
     fn write_outcome(f: &mut fmt::Formatter<'_>, task: &Task) -> fmt::Result {
@@ -181,8 +191,8 @@ impl Display for Page<'_> {
             f,
             "<!DOCTYPE html><html lang=en><meta charset=utf-8>\
              <meta name=viewport content=\"width=device-width\">\
-             <meta http-equiv=refresh content=1><title>Tasks</title>\
-             <style>{}</style><header><h1>Tasks on their way</h1><code>{}</code>\
+             <noscript><meta http-equiv=refresh content=1></noscript><title>Tasks</title>\
+             <style>{}</style><script src=/_mock/page.js defer></script><body><main><header><h1>Tasks on their way</h1><code>{}</code>\
              <span class=faint>{} {} UTC",
             include_str!("page.css"),
             Escaped(self.base),
@@ -190,13 +200,16 @@ impl Display for Page<'_> {
             Clocked(self.now),
         )?;
         if (self.speed - 1.0).abs() > f64::EPSILON {
-            write!(f, ", {} times as fast", self.speed)?;
+            match self.speed {
+                0.0 => f.write_str(", standing still")?,
+                speed => write!(f, ", {speed} times as fast")?,
+            }
         }
         f.write_str("</span></header>")?;
         self.write_tasks(f)?;
         self.write_requests(f)?;
         self.write_accounts(f)?;
-        f.write_str("</html>\n")
+        f.write_str("</main></body></html>\n")
     }
 }
 

@@ -10,28 +10,33 @@ use axum::body::{Body, HttpBody};
 use axum::extract::{Request, State};
 use axum::http::{Response, StatusCode};
 use axum::response::{IntoResponse, Result};
-use axum::routing::get;
-use tasklife_mock::{Exchange, MockApi};
+use axum::routing::{any, get};
+use tasklife_mock::{Disruption, Exchange, MockApi};
 
 use crate::clock::Clock;
-use crate::journal::{Journal, Line};
+use crate::control::Control;
+use crate::cors;
+use crate::cut::CutShort;
+use crate::journal::{Journal, JsonLine, Line};
+use crate::options::{CorsOrigin, LogFormat};
 use crate::page::Page;
 
 /// What the requests share.
 pub(crate) struct Server {
-    api: MockApi,
+    pub(crate) api: MockApi,
+    pub(crate) clock: Clock,
+    pub(crate) control: Control,
     max_body: usize,
-    clock: Clock,
-    logs: bool,
+    logs: Option<LogFormat>,
     log: Mutex<Log>,
 }
 
 /// What is told of requests. One request has it at a time, so that the times of the clock are in the order
-/// of the journal.
-struct Log {
+/// of the journal, and who steers comes between two of them.
+pub(crate) struct Log {
     journal: Option<Journal>,
-    /// How many requests there were.
-    count: u64,
+    /// How many requests there were since all began.
+    pub(crate) count: u64,
 }
 
 type Shared = State<Arc<Server>>;
@@ -41,15 +46,24 @@ impl Server {
         api: MockApi,
         max_body: usize,
         clock: Clock,
+        control: Control,
         journal: Option<Journal>,
-        logs: bool,
+        logs: Option<LogFormat>,
     ) -> Self {
-        Self { api, max_body, clock, logs, log: Mutex::new(Log { journal, count: 0 }) }
+        Self { api, clock, control, max_body, logs, log: Mutex::new(Log { journal, count: 0 }) }
     }
 
-    /// All paths: that of the page, and the API's for everything else.
-    pub(crate) fn into_router(self: Arc<Self>) -> Router {
-        Router::new().route("/", get(page).fallback(answer)).fallback(answer).with_state(self)
+    /// All paths: that of the page, those by which it is steered, and the API's for everything else.
+    pub(crate) fn into_router(self: Arc<Self>, origins: &[CorsOrigin]) -> Router {
+        let api = Router::new().fallback(answer).with_state(self.clone());
+        let api = if origins.is_empty() { api } else { api.layer(cors::layer(origins)) };
+        Router::new()
+            .route("/", get(page).fallback_service(api.clone()))
+            .route("/_mock", any(control))
+            .route("/_mock/", any(control))
+            .route("/_mock/{*path}", any(control))
+            .with_state(self)
+            .fallback_service(api)
     }
 
     fn handle(&self, request: &Request<Vec<u8>>) -> Response<String> {
@@ -57,7 +71,7 @@ impl Server {
         let response = self.api.handle(request, self.clock.now());
         let before = log.count;
         log.count += 1;
-        if !self.logs && log.journal.is_none() {
+        if self.logs.is_none() && log.journal.is_none() {
             return response;
         }
         let exchange = self.api.journal_since(before).pop();
@@ -67,8 +81,10 @@ impl Server {
         if let Some(Err(fault)) = added {
             print_line(&fault);
         }
-        if let Some(exchange) = exchange.filter(|_| self.logs) {
-            print_line(&Line(&exchange).to_string());
+        match (self.logs, exchange) {
+            (Some(LogFormat::Text), Some(exchange)) => print_line(&Line(&exchange).to_string()),
+            (Some(LogFormat::Json), Some(exchange)) => print_line(&JsonLine(&exchange).to_string()),
+            _ => {}
         }
         response
     }
@@ -82,11 +98,12 @@ impl Server {
         self.api.advance(now);
         let requests = self.api.journal_since(log.count.saturating_sub(Page::REQUESTS));
         drop(log);
-        Ok(Page::new(&self.api, &base, self.clock.speed(), requests, now).to_string())
+        let is_steered = self.control.refusal(request.headers()).is_none();
+        Ok(Page::new(&self.api, &base, self.clock.speed(), requests, is_steered, now).to_string())
     }
 
     /// No request leaves anything half done.
-    fn log(&self) -> MutexGuard<'_, Log> {
+    pub(crate) fn log(&self) -> MutexGuard<'_, Log> {
         self.log.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -109,11 +126,16 @@ fn print_line(line: &str) {
 
 async fn answer(State(server): Shared, request: Request) -> Response<Body> {
     let (head, body) = request.into_parts();
-    match read(body, server.max_body).await {
-        Ok(body) => server.handle(&Request::from_parts(head, body)).map(Body::from),
+    let Ok(body) = read(body, server.max_body).await else {
         // What of it came may look like the whole, and is not.
-        Err(_) => StatusCode::BAD_REQUEST.into_response(),
+        return StatusCode::BAD_REQUEST.into_response();
+    };
+    let mut response = server.handle(&Request::from_parts(head, body));
+    let disruption: Disruption = response.extensions_mut().remove().unwrap_or_default();
+    if !disruption.silence.is_zero() {
+        tokio::time::sleep(disruption.silence).await;
     }
+    if disruption.is_cut_short { CutShort::of(response) } else { response.map(Body::from) }
 }
 
 /// A body, or as much of it as shows that it is longer than the limit.
@@ -133,8 +155,21 @@ async fn page(State(server): Shared, request: Request) -> Result<impl IntoRespon
     let headers = [
         ("content-type", "text/html; charset=utf-8"),
         ("cache-control", "no-store"),
-        // Nothing but its own style: whatever clients send can't do anything.
-        ("content-security-policy", "default-src 'none'; style-src 'unsafe-inline'"),
+        ("x-content-type-options", "nosniff"),
+        // Nothing but its own style and script: whatever clients send can't do anything.
+        (
+            "content-security-policy",
+            "default-src 'none'; style-src 'unsafe-inline'; script-src 'self'; connect-src 'self'",
+        ),
     ];
     Ok((headers, server.page(&request).map_err(|refused| *refused)?))
+}
+
+/// What somebody does who steers.
+async fn control(State(server): Shared, request: Request) -> Response<Body> {
+    let (head, body) = request.into_parts();
+    match read(body, Control::MAX_BODY).await {
+        Ok(body) => server.steer(&head, &body).map(Body::from),
+        Err(_) => StatusCode::BAD_REQUEST.into_response(),
+    }
 }

@@ -447,11 +447,16 @@ fn what_is_not_understood_is_refused_with_its_place() {
             r#"{"scripts": [{"command": "databaseMakeRequest"}]}"#,
             "scripts[0]: expected one of the 83 command types of the API, such as databaseCreateRequest, ",
         ),
-        (r#"{"scripts": [{}]}"#, "missing field `command`"),
+        (r#"{"scripts": [{"when": {"a": 1}}]}"#, "scripts[0]: expected a `command` beside `when`"),
+        (
+            &format!(r#"{{"scripts": [{{{create}}}, {{"faults": [{{}}]}}]}}"#),
+            "scripts[1]: faults[0]: expected one of `status`, `cutShort`, `notJson` and `silence`",
+        ),
+        (r#"{"rateLimit": 0}"#, "invalid value: integer `0`, expected a nonzero u32"),
         // In terms of the file, and with the place.
         (
-            &format!(r#"{{"scripts": [{{{create}, "fail": "X"}}]}}"#),
-            "expected an object such as {\"code\": \"DATABASE_NOT_CREATED\"} at line 1 column",
+            &format!(r#"{{"scripts": [{{{create}, "fail": 7}}]}}"#),
+            "expected a code, or an object such as {\"code\": \"DATABASE_NOT_CREATED\"} at line 1 column",
         ),
         (
             &format!(r#"{{"scripts": [{{{create}, "complete": 7}}]}}"#),

@@ -122,6 +122,34 @@ fn there_is_a_line_for_each_request_unless_it_is_to_be_quiet() {
     assert_eq!(BufReader::new(stderr).lines().count(), 0);
 }
 
+#[test]
+fn a_line_is_json_where_asked_for_and_says_what_went_wrong_on_purpose() {
+    let lines = |format: &str| {
+        let mut command = Command::new(PROGRAM);
+        command.args(["--log-format", format]).stderr(Stdio::piped());
+        let mut mock = Mock(Program::spawn(&mut command));
+        let scripts = br#"[{"pace": "never", "faults": [{"status": 503, "reads": 1}]}]"#;
+        assert_eq!(mock.0.send("PUT", "/_mock/scripts", "", scripts).status, 200);
+        let task = mock.submit("acme", "{}");
+        assert_eq!(mock.status(&task), "503");
+        mock.0.process.kill().unwrap();
+        let lines = BufReader::new(mock.0.process.stderr.take().unwrap()).lines();
+        (task, lines.map(Result::unwrap).collect::<Vec<String>>())
+    };
+    let (task, json) = lines("json");
+    let json: Vec<serde_json::Value> =
+        json.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(json.len(), 2, "who steers is no client: {json:?}");
+    assert_eq!(json[1]["request"], format!("GET {task}"));
+    assert_eq!((&json[1]["status"], &json[1]["faults"][0]), (&503.into(), &"status".into()));
+    assert!(
+        json.iter().all(|line| line.get("body").is_none() && line.get("requestBody").is_none())
+    );
+    let (task, text) = lines("text");
+    let id = task.rsplit_once('/').unwrap().1;
+    assert!(text[1].ends_with(&format!(" acme GET {task} 503 {id} status")), "{text:?}");
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn a_journal_that_can_not_be_written_is_told_of_and_ends() {

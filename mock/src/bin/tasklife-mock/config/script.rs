@@ -1,77 +1,197 @@
 //! A script as the file has it: what becomes of certain tasks.
 
-use serde::Deserialize;
+use std::time::Duration;
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
-use tasklife::{CommandType, Completion, ResourceId, TaskError};
-use tasklife_mock::{Pace, Script};
+use tasklife::{AccountId, CommandType, Completion, ResourceId, TaskError};
+use tasklife_mock::{Fault, MockApi, Pace, Script};
 
 use super::{moving_at, pace};
 
 /// A script, and the requests that it is for.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 #[serde(expecting = "an object with `command`, and with what becomes of its tasks")]
-pub(super) struct ScriptConfig {
-    command: CommandType,
+pub(crate) struct ScriptConfig {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    command: Option<CommandType>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account: Option<AccountId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     when: Option<Map<String, Value>>,
-    #[serde(default, deserialize_with = "pace")]
+    #[serde(deserialize_with = "pace", skip_serializing_if = "Option::is_none")]
     pace: Option<Pace>,
-    #[serde(default, deserialize_with = "pace")]
+    #[serde(deserialize_with = "pace", skip_serializing_if = "Option::is_none")]
     initialized: Option<Pace>,
-    #[serde(default, deserialize_with = "pace")]
+    #[serde(deserialize_with = "pace", skip_serializing_if = "Option::is_none")]
     received: Option<Pace>,
-    #[serde(default, deserialize_with = "pace")]
+    #[serde(deserialize_with = "pace", skip_serializing_if = "Option::is_none")]
     in_progress: Option<Pace>,
-    #[serde(default, deserialize_with = "pace")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    progress: Vec<u8>,
+    #[serde(deserialize_with = "pace", skip_serializing_if = "Option::is_none")]
     resource: Option<Pace>,
-    #[serde(default)]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     resource_fails: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
     fail: Option<Failure>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     complete: Option<Complete>,
+    #[serde(deserialize_with = "pace", skip_serializing_if = "Option::is_none")]
+    gone_after: Option<Pace>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    faults: Vec<FaultConfig>,
 }
 
-/// The error that a task ends in.
-#[derive(Deserialize)]
+/// The error that a task ends in: its code, or more of it.
+#[derive(Clone, Serialize)]
+#[serde(untagged)]
+pub(crate) enum Failure {
+    Code(String),
+    Error(Box<ErrorConfig>),
+}
+
+impl<'de> Deserialize<'de> for Failure {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        match Value::deserialize(from)? {
+            Value::String(code) => Ok(Self::Code(code)),
+            other => serde_json::from_value(other).map(Self::Error).map_err(D::Error::custom),
+        }
+    }
+}
+
+/// An error.
+#[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[serde(expecting = "an object such as {\"code\": \"DATABASE_NOT_CREATED\"}")]
-struct Failure {
+#[serde(expecting = "a code, or an object such as {\"code\": \"DATABASE_NOT_CREATED\"}")]
+pub(crate) struct ErrorConfig {
     code: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     description: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     additional_info: Option<String>,
 }
 
+/// What goes wrong with some answers: one of the first four.
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(expecting = "an object such as {\"status\": 503, \"reads\": [2]}")]
+struct FaultConfig {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<u16>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    cut_short: bool,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    not_json: bool,
+    /// In seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    silence: Option<f64>,
+    /// In seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reads: Option<Which>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    submissions: Option<Which>,
+}
+
+/// On which of the reads, or of the submissions.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(
+    untagged,
+    expecting = "expected a number, a list of numbers, or an object such as {\"share\": 0.1, \"seed\": 42}"
+)]
+enum Which {
+    One(u32),
+    These(Vec<u32>),
+    Share(Share),
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Share {
+    share: f64,
+    #[serde(default)]
+    seed: u64,
+}
+
 /// The result that a task ends in.
-#[derive(Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[serde(expecting = "an object such as {\"resourceId\": 77899}")]
 struct Complete {
+    #[serde(skip_serializing_if = "Option::is_none")]
     resource_id: Option<ResourceId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     additional_resource_id: Option<ResourceId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     resource: Option<Map<String, Value>>,
 }
 
 impl ScriptConfig {
-    pub(super) fn command(&self) -> &CommandType {
-        &self.command
+    /// One that lets the tasks of a command type fail.
+    pub(crate) fn failing(command: CommandType, code: String) -> Self {
+        let fail = Some(Failure::Code(code));
+        Self { command: Some(command), fail, ..Self::default() }
     }
 
-    /// What a request's body must meet.
-    pub(super) fn condition(&self) -> Option<impl Fn(&Value) -> bool + Send + Sync + 'static> {
-        let wanted = Value::Object(self.when.clone()?);
-        Some(move |body: &Value| contains(body, &wanted))
+    /// For whose requests it is, if for one account's.
+    pub(crate) fn account(&self) -> Option<&AccountId> {
+        self.account.as_ref()
+    }
+
+    /// Makes it be for the requests of an account.
+    ///
+    /// # Errors
+    /// Where it is for another's.
+    pub(crate) fn for_account(&mut self, account: &AccountId) -> Result<(), String> {
+        match &self.account {
+            Some(other) if other != account => {
+                Err(format!("expected the account {account}, as the query says, got {other}"))
+            }
+            _ => {
+                self.account = Some(account.clone());
+                Ok(())
+            }
+        }
+    }
+
+    /// Sets it in an API, in which tasks move at a pace where it says nothing of its own.
+    ///
+    /// # Errors
+    /// What of it can't be.
+    pub(crate) fn set(&self, api: &MockApi, advance: Pace) -> Result<(), String> {
+        let script = self.script(advance)?;
+        let set = match (self.command.clone(), self.when.clone()) {
+            (Some(command), None) => api.on(command, script),
+            (Some(command), Some(when)) => {
+                let wanted = Value::Object(when);
+                api.on_if(command, move |body| contains(body, &wanted), script)
+            }
+            (None, None) => api.on_any(script),
+            (None, Some(_)) => return Err("expected a `command` beside `when`".into()),
+        };
+        set.map_err(|fault| fault.to_string())
     }
 
     /// The script, which moves tasks at a pace where it says nothing of its own.
-    pub(super) fn script(&self, advance: Pace) -> Result<Script, &'static str> {
+    fn script(&self, advance: Pace) -> Result<Script, String> {
         let mut script = match (self.pace, self.received, self.in_progress) {
             (pace, None, None) => moving_at(pace.unwrap_or(advance)),
             (None, received, in_progress) => Script::in_steps(
                 received.unwrap_or(Pace::AtOnce),
                 in_progress.unwrap_or(Pace::AtOnce),
             ),
-            _ => return Err("expected `pace`, or `received` and `inProgress`, not both"),
+            _ => return Err("expected `pace`, or `received` and `inProgress`, not both".into()),
         };
+        script = script.reporting(self.progress.iter().copied());
+        if let Some(account) = &self.account {
+            script = script.for_account(account.clone());
+        }
         if let Some(initialized) = self.initialized {
             script = script.initialized(initialized);
         }
@@ -81,8 +201,14 @@ impl ScriptConfig {
         if self.resource_fails {
             script = script.resource_failing();
         }
+        if let Some(gone) = self.gone_after {
+            script = script.gone_after(gone);
+        }
+        for (at, fault) in self.faults.iter().enumerate() {
+            script = script.faulting(fault.fault().map_err(|e| format!("faults[{at}]: {e}"))?);
+        }
         match (&self.fail, &self.complete) {
-            (Some(_), Some(_)) => Err("expected `fail` or `complete`, not both"),
+            (Some(_), Some(_)) => Err("expected `fail` or `complete`, not both".into()),
             (Some(failure), None) => Ok(script.failing(failure.error())),
             (None, Some(complete)) => {
                 let completion = complete.completion()?;
@@ -94,17 +220,67 @@ impl ScriptConfig {
 }
 
 impl Failure {
-    fn error(&self) -> TaskError {
-        let description = self.description.clone();
+    pub(crate) fn error(&self) -> TaskError {
+        let bare;
+        let error = match self {
+            Self::Error(error) => &**error,
+            Self::Code(code) => {
+                let (status, description, additional_info) = (None, None, None);
+                bare = ErrorConfig { code: code.clone(), status, description, additional_info };
+                &bare
+            }
+        };
+        let description = error.description.clone();
         let description = description.unwrap_or_else(|| "The operation was made to fail.".into());
-        let mut error = TaskError::new(self.code.clone(), description);
-        if let Some(status) = &self.status {
-            error = error.with_status(status.clone());
+        let mut made = TaskError::new(error.code.clone(), description);
+        if let Some(status) = &error.status {
+            made = made.with_status(status.clone());
         }
-        if let Some(info) = &self.additional_info {
-            error = error.with_additional_info(info.clone());
+        if let Some(info) = &error.additional_info {
+            made = made.with_additional_info(info.clone());
         }
-        error
+        made
+    }
+}
+
+impl FaultConfig {
+    fn fault(&self) -> Result<Fault, String> {
+        let silence = match self.silence.map(Duration::try_from_secs_f64) {
+            Some(Err(_)) => {
+                let got = self.silence.unwrap_or_default();
+                return Err(format!("expected `silence` in seconds, got {got}"));
+            }
+            Some(Ok(time)) => Some(Fault::silence(time)),
+            None => None,
+        };
+        let mut all = [
+            self.status.map(Fault::status),
+            self.cut_short.then(Fault::cut_short),
+            self.not_json.then(Fault::not_json),
+            silence,
+        ]
+        .into_iter()
+        .flatten();
+        let (Some(mut fault), None) = (all.next(), all.next()) else {
+            return Err("expected one of `status`, `cutShort`, `notJson` and `silence`".into());
+        };
+        if let Some(seconds) = self.retry_after {
+            fault = fault.with_retry_after(Duration::from_secs(seconds.into()));
+        }
+        Ok(match (&self.reads, &self.submissions) {
+            (Some(_), Some(_)) => return Err("expected `reads` or `submissions`, not both".into()),
+            (None, None) => fault,
+            (Some(Which::One(number)), _) => fault.on_read(*number),
+            (Some(Which::These(numbers)), _) => fault.on_reads(numbers.iter().copied()),
+            (Some(Which::Share(Share { share, seed })), _) => {
+                fault.on_share_of_reads(*share, *seed)
+            }
+            (_, Some(Which::One(number))) => fault.on_submission(*number),
+            (_, Some(Which::These(numbers))) => fault.on_submissions(numbers.iter().copied()),
+            (_, Some(Which::Share(Share { share, seed }))) => {
+                fault.on_share_of_submissions(*share, *seed)
+            }
+        })
     }
 }
 

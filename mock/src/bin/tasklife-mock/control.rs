@@ -1,0 +1,258 @@
+//! Who steers the mock over HTTP, below `/_mock`: what may be asked for, and by whom.
+
+mod operations;
+mod query;
+mod scripts;
+mod tasks;
+
+use std::net::IpAddr;
+use std::sync::Mutex;
+
+use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HOST, HeaderMap, ORIGIN};
+use axum::http::request::Parts;
+use axum::http::uri::Authority;
+use axum::http::{HeaderValue, Method, Response, StatusCode, Uri};
+use percent_encoding::percent_decode_str;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use tasklife_mock::Pace;
+
+use crate::config::ScriptConfig;
+use crate::options::Options;
+use crate::server::Server;
+
+/// The OpenAPI description of all that can be asked for: what it doesn't name is not there.
+const DESCRIPTION: &str = include_str!("control/description.json");
+
+/// What steers the mock.
+pub(crate) struct Control {
+    /// Whether it can be steered.
+    is_on: bool,
+    /// The names of the machine.
+    hosts: Vec<String>,
+    routes: Vec<Route>,
+    /// The scripts of the file and the options.
+    at_start: Vec<ScriptConfig>,
+    /// The scripts that are set.
+    scripts: Mutex<Vec<ScriptConfig>>,
+    /// The pace of tasks whose script says nothing of its own.
+    advance: Pace,
+}
+
+/// A path of the description, and what is there.
+struct Route {
+    segments: Vec<String>,
+    operations: Vec<(Method, String)>,
+}
+
+/// What a method and a path ask for.
+enum Found<'a> {
+    /// An operation, and what is on the path in the place of placeholders.
+    Operation(&'a str, Vec<String>),
+    /// Something that is there, with another method: these.
+    OtherMethod(String),
+    Nothing,
+}
+
+/// Why something isn't done.
+struct Refusal {
+    status: StatusCode,
+    message: String,
+}
+
+impl Refusal {
+    fn new(status: StatusCode, message: impl Into<String>) -> Self {
+        Self { status, message: message.into() }
+    }
+
+    fn bad_request(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, message)
+    }
+}
+
+/// What somebody asks for.
+struct Asked<'a> {
+    /// What is on its path in the place of placeholders.
+    ids: Vec<String>,
+    uri: &'a Uri,
+    body: &'a [u8],
+}
+
+impl Asked<'_> {
+    fn body<T: DeserializeOwned>(&self) -> Result<T, Refusal> {
+        serde_json::from_slice(self.body)
+            .map_err(|fault| Refusal::bad_request(format!("expected JSON as described: {fault}")))
+    }
+}
+
+/// What is answered: JSON, or nothing.
+type Answer = Result<Option<Value>, Refusal>;
+
+impl Control {
+    /// How long a body may be, in bytes.
+    pub(crate) const MAX_BODY: usize = 8 << 20;
+
+    /// # Errors
+    /// Where a host has a name that is none.
+    pub(crate) fn new(
+        options: &Options,
+        scripts: Vec<ScriptConfig>,
+        advance: Pace,
+    ) -> Result<Self, String> {
+        let mut hosts = Vec::new();
+        for host in &options.allow_host {
+            let authority = host.parse::<Authority>().ok();
+            let is_name = authority.is_some_and(|it| it.host() == host);
+            if !is_name {
+                return Err(format!("--allow-host: expected the name of a host, got {host:?}"));
+            }
+            hosts.push(host.to_ascii_lowercase());
+        }
+        let public = options.public_url.as_deref().and_then(|url| url.parse::<Uri>().ok());
+        hosts.extend(public.and_then(|url| Some(url.host()?.to_ascii_lowercase())));
+        Ok(Self {
+            is_on: options.control || options.listen.ip().is_loopback(),
+            hosts,
+            routes: routes(),
+            at_start: scripts.clone(),
+            scripts: Mutex::new(scripts),
+            advance,
+        })
+    }
+
+    /// Why whoever sends these headers may not steer.
+    ///
+    /// A page of another origin has the browser of somebody who can: it is known by its `Origin`, or where
+    /// its own name leads here, by the `Host`.
+    pub(crate) fn refusal(&self, headers: &HeaderMap) -> Option<String> {
+        if !self.is_on {
+            let message =
+                "expected the option --control, as the mock listens on more than loopback";
+            return Some(message.to_owned());
+        }
+        let text = |value: &HeaderValue| value.to_str().ok().map(str::to_ascii_lowercase);
+        let mut given = headers.get_all(HOST).iter();
+        let (Some(host), None) = (given.next().and_then(text), given.next()) else {
+            return Some("expected one Host".into());
+        };
+        let authority = host.parse::<Authority>().ok().filter(|it| !it.as_str().contains('@'));
+        let name = authority.map(|it| it.host().to_owned());
+        let is_ours = name.as_deref().is_some_and(|name| {
+            let bare = name.trim_start_matches('[').trim_end_matches(']');
+            bare.parse::<IpAddr>().is_ok()
+                || name == "localhost"
+                || name.ends_with(".localhost")
+                || self.hosts.iter().any(|known| known == name)
+        });
+        if !is_ours {
+            return Some(format!(
+                "expected a Host of localhost, an IP address, or a name given by --allow-host, got {host:?}"
+            ));
+        }
+        for origin in headers.get_all(ORIGIN) {
+            let origin = text(origin).unwrap_or_default();
+            let of = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
+            if of != Some(&*host) {
+                return Some(format!("expected no Origin but the mock's own, got {origin:?}"));
+            }
+        }
+        None
+    }
+
+    fn find(&self, method: &Method, path: &str) -> Found<'_> {
+        let segments: Vec<&str> = path.split('/').skip(1).collect();
+        let fits = |route: &&Route| {
+            route.segments.len() == segments.len()
+                && route.segments.iter().zip(&segments).all(|(known, segment)| {
+                    known == segment || (known.starts_with('{') && !segment.is_empty())
+                })
+        };
+        let Some(route) = self.routes.iter().find(fits) else { return Found::Nothing };
+        let ids = route.segments.iter().zip(&segments).filter(|(known, _)| known.starts_with('{'));
+        let decoded = |id: &str| percent_decode_str(id).decode_utf8_lossy().into_owned();
+        let found = route.operations.iter().find(|(known, _)| known == method);
+        let Some((_, operation)) = found else {
+            let methods = route.operations.iter().map(|(method, _)| method.as_str());
+            return Found::OtherMethod(methods.collect::<Vec<_>>().join(", "));
+        };
+        Found::Operation(operation, ids.map(|(_, id)| decoded(id)).collect())
+    }
+}
+
+/// All paths of the description.
+fn routes() -> Vec<Route> {
+    let description: Value = serde_json::from_str(DESCRIPTION).unwrap_or_default();
+    let paths = description["paths"].as_object().into_iter().flatten();
+    let operation = |(method, operation): (&String, &Value)| {
+        let method = method.to_ascii_uppercase().parse().ok()?;
+        Some((method, operation["operationId"].as_str()?.to_owned()))
+    };
+    paths
+        .map(|(path, item)| Route {
+            segments: path.split('/').skip(1).map(str::to_owned).collect(),
+            operations: item.as_object().into_iter().flatten().filter_map(operation).collect(),
+        })
+        .collect()
+}
+
+impl Server {
+    /// The answer to somebody who steers.
+    pub(crate) fn steer(&self, head: &Parts, body: &[u8]) -> Response<String> {
+        // A HEAD is a GET; the body of its answer is left out at the socket.
+        let method = if head.method == Method::HEAD { &Method::GET } else { &head.method };
+        let path = head.uri.path();
+        let (operation, ids) = match self.control.find(method, path) {
+            Found::Operation(operation, ids) => (operation, ids),
+            Found::OtherMethod(allowed) => {
+                let message =
+                    format!("expected one of the methods that the path allows: {allowed}");
+                let mut response = refused(&Refusal::new(StatusCode::METHOD_NOT_ALLOWED, message));
+                if let Ok(allowed) = HeaderValue::from_str(&allowed) {
+                    response.headers_mut().insert(ALLOW, allowed);
+                }
+                return response;
+            }
+            Found::Nothing => {
+                let message = "expected a path that /_mock/control.json describes";
+                return refused(&Refusal::new(StatusCode::NOT_FOUND, message));
+            }
+        };
+        if operation == "pageScript" {
+            return with_type(include_str!("page.js").into(), "text/javascript; charset=utf-8");
+        }
+        // Whether it is there, everybody may know.
+        if operation != "health"
+            && let Some(message) = self.control.refusal(&head.headers)
+        {
+            return refused(&Refusal::new(StatusCode::FORBIDDEN, message));
+        }
+        if body.len() > Control::MAX_BODY {
+            let message = format!("expected a body of at most {} bytes", Control::MAX_BODY);
+            return refused(&Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, message));
+        }
+        match self.operate(operation, &Asked { ids, uri: &head.uri, body }) {
+            Ok(Some(value)) => with_type(value.to_string(), "application/json"),
+            Ok(None) => {
+                let mut response = Response::new(String::new());
+                *response.status_mut() = StatusCode::NO_CONTENT;
+                response
+            }
+            Err(refusal) => refused(&refusal),
+        }
+    }
+}
+
+fn refused(refusal: &Refusal) -> Response<String> {
+    let mut response = with_type(json!({"error": refusal.message}).to_string(), "application/json");
+    *response.status_mut() = refusal.status;
+    response
+}
+
+fn with_type(body: String, content_type: &'static str) -> Response<String> {
+    let mut response = Response::new(body);
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert("x-content-type-options", HeaderValue::from_static("nosniff"));
+    response
+}

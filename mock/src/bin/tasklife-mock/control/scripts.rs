@@ -1,0 +1,79 @@
+//! Scripts that are put in the place of others.
+
+use std::sync::{MutexGuard, PoisonError};
+
+use serde_json::{Value, json};
+use tasklife::{AccountId, Scope};
+
+use super::{Answer, Asked, Control, Refusal};
+use crate::config::{ScriptConfig, moving_at};
+use crate::server::Server;
+
+impl Control {
+    pub(super) fn scripts(&self) -> MutexGuard<'_, Vec<ScriptConfig>> {
+        self.scripts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The scripts of the start, of all or of an account.
+    pub(super) fn scripts_at_start(&self, scope: Scope<'_>) -> Vec<ScriptConfig> {
+        self.at_start.iter().filter(|script| is_of(script, scope)).cloned().collect()
+    }
+}
+
+impl Server {
+    pub(super) fn shown_scripts(&self, account: Option<&AccountId>) -> Value {
+        let scope = account.map_or(Scope::Any, Scope::Account);
+        let scripts = self.control.scripts();
+        let scripts: Vec<_> = scripts.iter().filter(|script| is_of(script, scope)).collect();
+        json!(scripts)
+    }
+
+    pub(super) fn put_scripts(&self, account: Option<&AccountId>, asked: &Asked<'_>) -> Answer {
+        let mut scripts: Vec<ScriptConfig> = asked.body()?;
+        if let Some(account) = account {
+            for (at, script) in scripts.iter_mut().enumerate() {
+                let named = script.for_account(account);
+                named.map_err(|fault| Refusal::bad_request(format!("[{at}]: {fault}")))?;
+            }
+        }
+        self.replace_scripts(account.map_or(Scope::Any, Scope::Account), scripts)?;
+        Ok(Some(self.shown_scripts(account)))
+    }
+
+    /// Sets scripts in the place of all, or of those of an account. Where one can't be, all are as before.
+    pub(super) fn replace_scripts(
+        &self,
+        scope: Scope<'_>,
+        scripts: Vec<ScriptConfig>,
+    ) -> Result<(), Refusal> {
+        let mut known = self.control.scripts();
+        if let Err((at, fault)) = self.set(scope, &scripts) {
+            let before: Vec<_> = known.iter().filter(|it| is_of(it, scope)).cloned().collect();
+            // They were set before.
+            let _ = self.set(scope, &before);
+            return Err(Refusal::bad_request(format!("[{at}]: {fault}")));
+        }
+        known.retain(|script| !is_of(script, scope));
+        known.extend(scripts);
+        Ok(())
+    }
+
+    fn set(&self, scope: Scope<'_>, scripts: &[ScriptConfig]) -> Result<(), (usize, String)> {
+        self.api.clear_scripts(scope);
+        if scope == Scope::Any {
+            let advance = moving_at(self.control.advance);
+            self.api.on_any(advance).map_err(|fault| (0, fault.to_string()))?;
+        }
+        let mut all = scripts.iter().enumerate();
+        all.try_for_each(|(at, script)| {
+            script.set(&self.api, self.control.advance).map_err(|fault| (at, fault))
+        })
+    }
+}
+
+fn is_of(script: &ScriptConfig, scope: Scope<'_>) -> bool {
+    match scope {
+        Scope::Any => true,
+        Scope::Account(account) => script.account() == Some(account),
+    }
+}

@@ -1,0 +1,395 @@
+//! The mock is steered over HTTP, as its own description says.
+
+use std::fs;
+
+use serde_json::{Value, json};
+use tasklife_test_support::{Program, Reply, Scratch};
+
+use super::{Mock, poll};
+
+/// A mock, and who steers it.
+struct Steered(Mock);
+
+impl Steered {
+    fn start(options: &[&str]) -> Self {
+        Self(Mock::start(options))
+    }
+
+    fn send(&self, method: &str, path: &str, body: &Value) -> Reply {
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        self.0.0.send(method, &format!("/_mock{path}"), "", body.as_bytes())
+    }
+
+    fn get(&self, path: &str) -> Value {
+        self.send("GET", path, &Value::Null).json(200)
+    }
+
+    fn done(&self, method: &str, path: &str, body: &Value) {
+        let reply = self.send(method, path, body);
+        assert_eq!((reply.status, &*reply.body), (204, ""), "{method} {path}");
+    }
+
+    /// The message of a refusal.
+    fn refused(&self, method: &str, path: &str, body: &Value, status: u16) -> String {
+        let refused = self.send(method, path, body).json(status);
+        refused["error"].as_str().unwrap().to_owned()
+    }
+
+    fn put_scripts(&self, scripts: &Value) {
+        assert_eq!(self.send("PUT", "/scripts", scripts).json(200), *scripts);
+    }
+
+    fn statuses(&self) -> Vec<u64> {
+        let journal = self.get("/journal?path=/v1/tasks");
+        journal.as_array().unwrap().iter().map(|it| it["status"].as_u64().unwrap()).collect()
+    }
+}
+
+#[test]
+fn a_test_in_another_language_can_do_what_the_library_can() {
+    let mock = Steered::start(&["--not-found-for", "1", "--advance", "immediate"]);
+    let script = json!([{"command": "databaseCreateRequest", "pace": "reads:3",
+        "fail": "DATABASE_NOT_CREATED", "progress": [40],
+        "faults": [{"status": 503, "retryAfter": 7, "reads": 2}]}]);
+    mock.put_scripts(&script);
+    mock.done("PUT", "/resources", &json!([{"account": "acme", "path": "/subscriptions/1"}]));
+    let accepted = mock.0.post("acme", "/v1/subscriptions/1/databases", "{}").document(202);
+    let task = format!("/v1/tasks/{}", accepted.task_id());
+    let seen = [(); 5].map(|()| mock.0.status(&task));
+    let expected = ["404", "received", "503", "processing-in-progress", "processing-error"];
+    assert_eq!(seen, expected);
+    assert_eq!(mock.statuses(), [404, 200, 503, 200, 200]);
+    let failed = mock.0.get("acme", &task).document(200);
+    let error = failed.response().unwrap().error().unwrap().code().unwrap().to_owned();
+    assert_eq!(error, "DATABASE_NOT_CREATED");
+
+    let conduct = mock.get("/conduct");
+    let polls = &conduct["polls"][&accepted.task_id().to_string()];
+    assert_eq!(*polls, json!({"all": 6, "afterEnd": 1}));
+    assert_eq!(conduct["tooEarly"][2]["asked"], 7.0);
+    assert_eq!(mock.get("/conduct?since=5")["polls"].as_object().unwrap().len(), 1);
+
+    mock.done("POST", "/reset", &Value::Null);
+    assert_eq!(mock.get("/journal"), json!([]));
+    assert_eq!(mock.get("/scripts"), json!([]));
+    assert_eq!(mock.get("/tasks"), json!([]));
+    assert_eq!(mock.0.get("acme", "/v1/subscriptions/1").status, 404);
+    assert_eq!(mock.get("/journal")[0]["number"], 1);
+}
+
+#[test]
+fn scripts_are_put_in_the_place_of_others_and_the_start_comes_back() {
+    let config = Scratch::new("control-scripts");
+    let of_file = json!([{"command": "databaseCreateRequest", "pace": "reads:2"},
+        {"account": "acme", "fail": {"code": "OLD"}}]);
+    fs::write(config.path(), json!({"scripts": of_file}).to_string()).unwrap();
+    let options = ["--config", config.path(), "--fail", "subscriptionCreateRequest=NEW"];
+    let mock = Steered::start(&[&options[..], &["--advance", "immediate"]].concat());
+    let mut at_start = of_file.as_array().unwrap().clone();
+    at_start.push(json!({"command": "subscriptionCreateRequest", "fail": "NEW"}));
+    assert_eq!(mock.get("/scripts"), Value::from(at_start.clone()));
+    assert_eq!(mock.get("/scripts?account=acme"), json!([at_start[1]]));
+    let end = |account: &str| {
+        let task = mock.0.submit(account, "{}");
+        mock.0.get(account, &task).document(200).status().to_string()
+    };
+    let (failed, completed) = ("processing-error", "processing-completed");
+    assert_eq!([end("acme"), end("other")], [failed; 2]);
+
+    mock.put_scripts(
+        &json!([{"account": "acme", "command": "subscriptionCreateRequest", "fail": "X"}]),
+    );
+    assert_eq!([end("acme"), end("other")], [failed, completed]);
+    // Of one account alone.
+    let put = mock.send("PUT", "/scripts?account=other", &json!([{"fail": "Y"}])).json(200);
+    assert_eq!(put, json!([{"account": "other", "fail": "Y"}]));
+    assert_eq!([end("acme"), end("other")], [failed; 2]);
+    mock.done("DELETE", "/scripts?account=acme", &Value::Null);
+    assert_eq!([end("acme"), end("other")], [completed, failed]);
+    assert_eq!(mock.get("/scripts"), put);
+
+    // What can't be changes nothing.
+    for (scripts, expected) in [
+        (json!([{"fail": "Z"}, {"command": "databaseMakeRequest"}]), "[1]: expected one of the"),
+        (json!([{"progress": [101]}]), "[0]: expected a report of 0 to 100 percent"),
+        (json!([{"faults": [{"status": 200}]}]), "[0]: expected a fault with a status"),
+        (json!([{"faults": [{"reads": 1}]}]), "[0]: faults[0]: expected one of `status`"),
+        (json!([{"faults": [{"status": 500, "cutShort": true}]}]), "expected one of `status`"),
+        (json!([{"faults": [{"silence": -1}]}]), "expected `silence` in seconds, got -1"),
+        (json!([{"faults": [{"status": 500, "reads": "two"}]}]), "expected a number, a list"),
+        (json!([{"pace": "reads:3", "received": 1}]), "expected `pace`, or `received`"),
+        (json!([{"pase": "reads:3"}]), "unknown field `pase`"),
+        (json!([{"when": {"a": 1}}]), "expected a `command` beside `when`"),
+        (json!({"fail": "Z"}), "expected a sequence"),
+    ] {
+        let message = mock.refused("PUT", "/scripts", &scripts, 400);
+        assert!(message.contains(expected), "{scripts}: {message}");
+    }
+    let message = mock.refused("PUT", "/scripts?account=a", &json!([{"account": "b"}]), 400);
+    assert_eq!(message, "[0]: expected the account a, as the query says, got b");
+    assert_eq!(mock.get("/scripts"), put);
+    assert_eq!([end("acme"), end("other")], [completed, failed]);
+
+    mock.done("POST", "/reset", &json!({"account": "acme"}));
+    assert_eq!(mock.get("/scripts?account=acme"), json!([at_start[1]]));
+    assert_eq!([end("acme"), end("other")], [failed; 2]);
+    mock.done("POST", "/reset", &Value::Null);
+    assert_eq!(mock.get("/scripts"), Value::from(at_start));
+}
+
+#[test]
+fn time_is_moved_on_made_faster_and_stopped() {
+    let mock = Steered::start(&["--advance", "3600", "--speed", "0"]);
+    let now = || mock.get("/clock")["now"].as_str().unwrap().parse::<tasklife::Now>().unwrap();
+    let start = now();
+    assert_eq!(now(), start, "it stands still");
+    let task = mock.0.submit("acme", "{}");
+    assert_eq!(mock.0.status(&task), "received");
+    mock.send("POST", "/clock", &json!({"advance": "30m"})).json(200);
+    assert_eq!(mock.0.status(&task), "processing-in-progress");
+    mock.send("POST", "/clock", &json!({"advance": 1_800})).json(200);
+    assert_eq!(mock.0.status(&task), "processing-completed");
+    assert_eq!(now(), start + chrono::TimeDelta::hours(1));
+    // Ten days after its submission it is forgotten.
+    mock.send("POST", "/clock", &json!({"advance": "10d"})).json(200);
+    assert_eq!(mock.0.status(&task), "404");
+
+    let moved = mock.send("POST", "/clock", &json!({"advance": 1.5, "speed": 36_000})).json(200);
+    assert_eq!(moved["speed"], 36_000.0);
+    let task = mock.0.submit("acme", "{}");
+    poll(|| mock.0.status(&task) == "processing-completed");
+    mock.send("POST", "/clock", &json!({"speed": 0})).json(200);
+    let stopped = now();
+    assert!(stopped > start + chrono::TimeDelta::days(10));
+    assert_eq!(now(), stopped);
+    // The end of time is no end of the mock.
+    mock.send("POST", "/clock", &json!({"advance": "500000000 days"})).json(200);
+    mock.send("POST", "/clock", &json!({"advance": 1e15, "speed": 1e300})).json(200);
+    assert_eq!(now(), tasklife::MAX_TIME);
+
+    for (change, expected) in [
+        (json!({}), "expected `advance`, `speed`, or both"),
+        (json!({"advance": "-1h"}), "expected a time such as \"10d\""),
+        (json!({"advance": -1}), "expected a time such as \"10d\""),
+        (json!({"advance": null}), "expected a time such as \"10d\""),
+        (json!({"speed": -1}), "expected a `speed` from 0 on, got -1"),
+        (json!({"to": "2030-01-01"}), "unknown field `to`"),
+        (json!([]), "expected"),
+    ] {
+        let message = mock.refused("POST", "/clock", &change, 400);
+        assert!(message.contains(expected), "{change}: {message}");
+    }
+    mock.done("POST", "/reset", &Value::Null);
+    let anew = now();
+    assert!(anew >= start && anew < start + chrono::TimeDelta::hours(1), "{anew}");
+    assert_eq!(mock.get("/clock")["speed"], 0.0, "the speed is that of the start");
+    let task = mock.0.submit("acme", "{}");
+    assert_eq!(mock.0.status(&task), "received");
+}
+
+#[test]
+fn the_journal_is_filtered_and_emptied() {
+    let mock = Steered::start(&["--advance", "immediate"]);
+    let task = mock.0.submit("acme", "{}");
+    mock.0.get("acme", &task);
+    mock.0.get("acme", "/v1/tasks?limit=1");
+    mock.0.get("acme", "/v1/tasksets");
+    mock.0.get("other", "/v1/subscriptions");
+    let numbers = |query: &str| -> Vec<u64> {
+        let journal = mock.get(&format!("/journal{query}"));
+        journal.as_array().unwrap().iter().map(|it| it["number"].as_u64().unwrap()).collect()
+    };
+    let id = task.rsplit_once('/').unwrap().1;
+    for (query, expected) in [
+        ("", &[1, 2, 3, 4, 5][..]),
+        ("?account=acme", &[1, 2, 3, 4]),
+        ("?method=post", &[1]),
+        ("?path=/v1/tasks", &[2, 3]),
+        ("?path=/v1/tasks/&method=GET", &[2, 3]),
+        ("?path=%2Fv1%2Fsubscriptions", &[1, 5]),
+        ("?status=404", &[4]),
+        (&format!("?task={id}"), &[1, 2]),
+        ("?since=3", &[4, 5]),
+        ("?limit=2", &[4, 5]),
+        ("?limit=0", &[]),
+        ("?account=nobody", &[]),
+        ("?since=99999999999", &[]),
+    ] {
+        assert_eq!(numbers(query), expected, "{query}");
+    }
+    for query in ["?task=7", "?since=-1", "?status=many", "?x=1", "?account=", "?limit=1&limit=2"] {
+        mock.refused("GET", &format!("/journal{query}"), &Value::Null, 400);
+    }
+    mock.done("DELETE", "/journal?account=acme", &Value::Null);
+    assert_eq!(numbers(""), [5]);
+    mock.done("DELETE", "/journal", &Value::Null);
+    mock.0.get("acme", &task);
+    assert_eq!(numbers(""), [6]);
+}
+
+#[test]
+fn tasks_are_looked_at_and_moved_by_hand() {
+    let mock = Steered::start(&["--advance", "never", "--format", "google"]);
+    let made = ["acme", "other", "acme"].map(|account| {
+        mock.0.post(account, "/v1/subscriptions", r#"{"name": "test"}"#);
+        mock.get("/tasks?limit=1")[0]["taskId"].as_str().unwrap().to_owned()
+    });
+    let listed = mock.get("/tasks");
+    assert_eq!(listed.as_array().unwrap().len(), 3);
+    assert_eq!(listed[0]["request"], "POST /v1/subscriptions");
+    assert_eq!(mock.get("/tasks?account=other")[0]["taskId"], made[1]);
+    let event = |id: &str, event: Value| mock.send("POST", &format!("/tasks/{id}"), &event);
+    let started = event(&made[0], json!({"event": "start"})).json(200);
+    assert_eq!(started["status"], "processing-in-progress");
+    let report = json!({"event": "report", "progress": 40, "description": "Nearly."});
+    let reported = event(&made[0], report).json(200);
+    assert_eq!((&reported["progress"], &reported["description"]), (&json!(40), &json!("Nearly.")));
+    assert_eq!(mock.get("/tasks?status=received").as_array().unwrap().len(), 2);
+    let failed = event(&made[0], json!({"event": "fail", "fail": {"code": "NO"}})).json(200);
+    assert_eq!((&failed["status"], &failed["error"]), (&json!("processing-error"), &json!("NO")));
+    let by_hand = event(&made[1], json!({"event": "fail", "account": "other"})).json(200);
+    assert_eq!(by_hand["error"], "FAILED_BY_HAND");
+    let completed = event(&made[2], json!({"event": "complete"})).json(200);
+    assert_eq!(completed["resourceId"], 77_899);
+    assert_eq!(mock.0.get("acme", "/v1/subscriptions/77899").json(200)["name"], "test");
+
+    let again = event(&made[2], json!({"event": "complete"})).json(409);
+    assert!(again["error"].as_str().unwrap().contains("processing-completed"), "{again}");
+    event(&made[2], json!({"event": "complete", "account": "other"})).json(404);
+    event(&made[2].replace('1', "2"), json!({"event": "complete"})).json(404);
+    event("seven", json!({"event": "complete"})).json(404);
+    for odd in [
+        json!({"event": "finish"}),
+        json!({"event": "complete", "progress": 4}),
+        json!({"event": "start", "fail": "NO"}),
+        json!({"event": "report", "progress": 101}),
+        json!({}),
+        Value::Null,
+    ] {
+        event(&made[2], odd).json(400);
+    }
+}
+
+#[test]
+fn resources_are_put_there_all_or_none() {
+    let mock = Steered::start(&[]);
+    let put = |resources: &Value| mock.send("PUT", "/resources", resources).status;
+    let one = json!({"account": "acme", "path": "/subscriptions/1", "fields": {"name": "old"}});
+    let none = json!({"account": "acme", "path": "/nothing/1"});
+    let message = mock.refused("PUT", "/resources", &json!([one, none]), 400);
+    assert_eq!(message, r#"[1]: expected the path of a resource, got "/nothing/1""#);
+    assert_eq!(mock.0.get("acme", "/v1/subscriptions/1").status, 404);
+    assert_eq!(put(&json!([one])), 204);
+    assert_eq!(mock.0.get("acme", "/v1/subscriptions/1").json(200)["name"], "old");
+    assert_eq!(mock.get("/accounts"), json!(["acme"]));
+}
+
+#[test]
+fn pages_of_others_and_names_of_others_do_not_steer() {
+    let mock =
+        Mock::start(&["--allow-host", "Mock", "--public-url", "https://public.example.com/v1"]);
+    let address = &mock.0.address;
+    let port = address.rsplit_once(':').unwrap().1;
+    let status = |headers: &str| {
+        let request = format!(
+            "POST /_mock/reset HTTP/1.1\r\nConnection: close\r\nContent-Length: 0\r\n{headers}\r\n"
+        );
+        mock.0.exchange(request.as_bytes()).status
+    };
+    for (headers, expected) in [
+        (format!("Host: {address}\r\n"), 204),
+        (format!("Host: localhost:{port}\r\n"), 204),
+        ("Host: LOCALHOST\r\n".into(), 204),
+        ("Host: app.localhost:1\r\n".into(), 204),
+        ("Host: [::1]:8080\r\n".into(), 204),
+        ("Host: 10.1.2.3:8080\r\n".into(), 204),
+        ("Host: mock:8080\r\n".into(), 204),
+        ("Host: public.example.com\r\nOrigin: https://public.example.com\r\n".into(), 204),
+        (format!("Host: {address}\r\nOrigin: http://{address}\r\n"), 204),
+        (format!("Host: {address}\r\nOrigin: http://127.0.0.1:1\r\n"), 403),
+        (format!("Host: {address}\r\nOrigin: null\r\n"), 403),
+        (format!("Host: {address}\r\nOrigin: http://{address}.evil.example\r\n"), 403),
+        (
+            format!(
+                "Host: {address}\r\nOrigin: http://{address}\r\nOrigin: http://evil.example\r\n"
+            ),
+            403,
+        ),
+        ("Host: evil.example\r\nOrigin: http://evil.example\r\n".into(), 403),
+        ("Host: evil.example\r\n".into(), 403),
+        ("Host: localhost.evil.example\r\n".into(), 403),
+        ("Host: 127.0.0.1.evil.example\r\n".into(), 403),
+        ("Host: evil.example@localhost\r\n".into(), 403),
+        ("Host: \r\n".into(), 403),
+        (format!("Host: {address}\r\nHost: evil.example\r\n"), 403),
+        (String::new(), 403),
+    ] {
+        assert_eq!(status(&headers), expected, "{headers:?}");
+    }
+    // And its page shows them nothing to press.
+    mock.submit("acme", "{}");
+    let page = |host: &str| {
+        let request = format!("GET / HTTP/1.1\r\nConnection: close\r\nHost: {host}\r\n\r\n");
+        mock.0.exchange(request.as_bytes()).body
+    };
+    assert!(page(address).contains("<button") && !page("evil.example").contains("<button"));
+}
+
+#[test]
+fn who_listens_to_more_than_loopback_says_so() {
+    use std::net::TcpListener;
+
+    // The port is free now, and its address not one that `Program` gives.
+    let start = |options: &[&str]| {
+        for _ in 0..5 {
+            let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+            let listen = format!("0.0.0.0:{port}");
+            let mut command = std::process::Command::new(super::PROGRAM);
+            command.args(["--quiet", "--listen", &listen]).args(options);
+            if let Some(program) = Program::listening(&mut command, &format!("127.0.0.1:{port}")) {
+                return Steered(Mock(program));
+            }
+        }
+        panic!("expected a free port");
+    };
+    let open = start(&[]);
+    let message = open.refused("GET", "/clock", &Value::Null, 403);
+    assert!(message.contains("--control"), "{message}");
+    assert_eq!(open.get("/health")["status"], "ok");
+    assert_eq!(open.0.0.send("GET", "/", "", b"").body.matches("<button").count(), 0);
+    open.0.submit("acme", "{}");
+    let steered = start(&["--control"]);
+    assert_eq!(steered.get("/journal"), json!([]));
+}
+
+#[test]
+fn who_steers_comes_between_two_requests() {
+    let mock = Steered::start(&["--advance", "immediate"]);
+    std::thread::scope(|scope| {
+        for client in 0..3 {
+            let mock = &mock;
+            scope.spawn(move || {
+                let account = format!("client{client}");
+                for _ in 0..40 {
+                    // After any reset it is as it would be at first.
+                    let accepted = mock.0.post(&account, "/v1/subscriptions", "{}");
+                    assert_eq!(accepted.status, 202, "{accepted:?}");
+                }
+            });
+        }
+        scope.spawn(|| {
+            for round in 0..40 {
+                match round % 4 {
+                    0 => mock.done("POST", "/reset", &Value::Null),
+                    1 => mock.done("POST", "/reset", &json!({"account": "client1"})),
+                    2 => drop(mock.send("PUT", "/scripts", &json!([{"pace": "never"}])).json(200)),
+                    _ => drop(mock.send("POST", "/clock", &json!({"advance": "1d"})).json(200)),
+                }
+            }
+        });
+    });
+    let journal = mock.get("/journal");
+    let numbers = journal.as_array().unwrap().iter().map(|it| it["number"].as_u64().unwrap());
+    let numbers: Vec<u64> = numbers.collect();
+    assert!(numbers.is_sorted(), "{numbers:?}");
+}
