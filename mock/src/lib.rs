@@ -41,6 +41,14 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! # What goes wrong
+//!
+//! A script can let a task report [progress](Script::reporting), never end, or [end and be
+//! gone](Script::gone_after), and let something go wrong with the answers about it: each [`Fault`] says what, and
+//! on which of them. A [`RateLimit`] is for all requests. How the client took it, [`Conduct`] reads from the
+//! journal: whether it waited, how often it polled, whether it sent the same key again.
+//! [`reset`](MockApi::reset) begins anew between two tests.
+//!
 //! # Which API
 //!
 //! [`MockApi::redis_cloud`] is the API of Redis Cloud, with every operation of its public description.
@@ -56,7 +64,8 @@
 //! dependency of one's own.
 //!
 //! The program `tasklife-mock`, behind the default feature `program`, is this at a socket; the library
-//! alone reads no clock, makes no random number and does no I/O.
+//! alone reads no clock, makes no random number and does no I/O. It is steered over HTTP, for tests in other
+//! languages.
 #![doc = include_str!("servers.md")]
 
 mod accepted;

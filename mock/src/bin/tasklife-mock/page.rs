@@ -91,30 +91,28 @@ impl<'a> Page<'a> {
             TaskStatus::ProcessingCompleted => ("done", 100),
             TaskStatus::ProcessingError => ("fail", 100),
         };
+        let percent = task.progress().map(|progress| format!(" {progress}&nbsp;%"));
         let share = task.progress().map_or(share, Progress::percent);
         write!(
             f,
-            "<tr><td class=\"{kind} whole\"><span class=status>{}</span>\
+            "<tr><td class=\"{kind} whole\"><span class=status>{}</span>{}\
              <progress max=100 value={share}></progress>\
-             <td class=wide>{}<small>{}</small><td>{}<td class=whole>{}<small>{}</small><td>",
+             <td class=wide>{}<small>{}</small><td class=whole>{}\
+             <td class=whole>{}<small>{}</small><td class=wide>",
             task.status(),
+            percent.unwrap_or_default(),
             Escaped(task.command_type().as_str()),
             Escaped(asked),
             Escaped(task.account().as_str()),
             Clocked(task.updated_at()),
             Ago { now: self.now, then: task.updated_at() },
         )?;
-        Self::write_outcome(f, task)?;
-        write!(f, "<td class=whole><code>{}</code>", task.id())?;
-        if self.is_steered && !task.status().is_terminal() {
-            for (event, word) in [("complete", "Finish"), ("fail", "Fail")] {
-                write!(f, "<button data-task={} data-event={event}>{word}</button>", task.id())?;
-            }
-        }
-        Ok(())
+        self.write_outcome(f, task)?;
+        write!(f, "<td class=whole><code>{}</code>", task.id())
     }
 
-    fn write_outcome(f: &mut fmt::Formatter<'_>, task: &Task) -> fmt::Result {
+    /// What a task has come to; or what whoever looks at it may let it come to.
+    fn write_outcome(&self, f: &mut fmt::Formatter<'_>, task: &Task) -> fmt::Result {
         match task.outcome() {
             Some(Ok(completion)) => {
                 if let Some(id) = completion.resource_id() {
@@ -131,6 +129,12 @@ impl<'a> Page<'a> {
                 Escaped(error.code()),
                 Escaped(error.description()),
             ),
+            None if self.is_steered => [("complete", "Finish"), ("fail", "Fail")]
+                .into_iter()
+                .try_for_each(|(event, word)| {
+                    let id = task.id();
+                    write!(f, "<button data-task={id} data-event={event}>{word}</button>")
+                }),
             None => Ok(()),
         }
     }

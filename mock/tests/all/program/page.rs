@@ -48,6 +48,27 @@ fn the_page_shows_tasks_requests_and_accounts() {
 }
 
 #[test]
+fn a_task_on_its_way_has_its_progress_and_buttons_that_the_script_of_the_page_knows() {
+    let mock = Mock::start(&["--speed", "0"]);
+    let scripts = br#"[{"received": 0, "inProgress": "never", "progress": [40]}]"#;
+    assert_eq!(mock.0.send("PUT", "/_mock/scripts", "", scripts).status, 200);
+    let task = mock.submit("acme", "{}");
+    let id = task.rsplit_once('/').unwrap().1;
+    let shown = page(&mock);
+    assert!(shown.contains("processing-in-progress</span> 40&nbsp;%"), "{shown}");
+    assert!(shown.contains("standing still") && shown.contains("<progress max=100 value=40>"));
+    for event in ["complete", "fail"] {
+        assert!(shown.contains(&format!("<button data-task={id} data-event={event}>")), "{shown}");
+    }
+    assert!(shown.contains("<script src=/_mock/page.js defer></script>"));
+    let script = mock.0.send("GET", "/_mock/page.js", "", b"");
+    assert!(script.body.contains("/_mock/tasks/${task}") && script.body.contains("dataset"));
+    let path = format!("/_mock/tasks/{id}");
+    assert_eq!(mock.0.send("POST", &path, "", br#"{"event":"complete"}"#).status, 200);
+    assert!(!page(&mock).contains("<button"), "what has ended has none");
+}
+
+#[test]
 fn the_page_moves_what_is_due_by_itself_and_shows_the_last_hundred() {
     let mock = Mock::start(&["--advance", "immediate"]);
     for _ in 0..101 {
