@@ -98,6 +98,17 @@ fn the_example_does_what_it_says() {
     acme.submit("DELETE", "/v1/subscriptions/1", "");
     super::poll(|| acme.get("/v1/subscriptions/1").json(200)["status"] == "error");
     assert_eq!(acme.read(&there), ["processing-in-progress"]);
+
+    let spoiled = umbrella.submit("POST", "/v1/subscriptions", "{}");
+    let shown = [(); 7].map(|()| umbrella.get(&spoiled));
+    assert_eq!(shown.each_ref().map(|it| it.status), [404, 200, 503, 200, 200, 200, 404]);
+    assert_eq!(shown[2].header("retry-after"), Some("5"));
+    assert_eq!(
+        (&shown[1].json(200)["progress"], &shown[3].json(200)["progress"]),
+        (&json!(10), &json!(60))
+    );
+    assert!(!shown[4].body.ends_with('}'), "{:?}", shown[4]);
+    assert_eq!(shown[5].json(200)["status"], "processing-completed");
 }
 
 const WIDGETS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/widgets.openapi.json");
