@@ -229,7 +229,7 @@ def test_accounts_do_not_disturb_each_other(mock, control):
     control("PUT", "/scripts", params={"account": "ours"}, json=[{"pace": "immediate", "fail": "OURS"}])
     ends = [client.follow(client.create())[-1]["status"] for client in (ours, theirs)]
     assert ends == ["processing-error", "processing-completed"]
-    control("POST", "/reset", json={"account": "ours"})
+    control("POST", "/reset", params={"account": "ours"})
     assert [len(client.send("GET", "/v1/tasks").json().get("tasks", [])) for client in (ours, theirs)] == [0, 1]
     assert control("GET", "/scripts") == [{"pace": "immediate"}]
     assert control("GET", "/accounts") == ["ours", "theirs"]

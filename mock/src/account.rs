@@ -40,8 +40,8 @@ pub(crate) struct Account {
     watch: Watch,
     /// The requests that it has made of late.
     pub(crate) window: Window,
-    /// How often the same was asked for, by the id of its first task.
-    occurrences: BTreeMap<TaskId, u32>,
+    /// How often the same was asked for, by the id of its first task; and until when the last may be there.
+    occurrences: BTreeMap<TaskId, (u32, Now)>,
     /// How many occurrences make it worth to look for those that are over.
     prune_occurrences_at: usize,
     /// Up to which revision changes in the store were followed.
@@ -56,6 +56,7 @@ struct ActiveTask {
     status: TaskStatus,
     revision: Revision,
     expires_at: Now,
+    submitted_at: Now,
     /// When it came to its status.
     since: Now,
     /// The revision of its reception.
@@ -98,6 +99,7 @@ impl Account {
 
     /// Applies every step that is due, in time order and at its own time.
     pub(crate) fn advance(&mut self, context: Context<'_>, now: Now) {
+        self.resources.date(now);
         self.follow_store(context, now);
         self.take_due_steps(context, now);
         // A place may have become free without a step of ours.
@@ -193,6 +195,10 @@ impl Account {
     /// Takes note of what a task has become, and goes on from there.
     fn follow_task(&mut self, context: Context<'_>, task: &Task, at: Now) {
         let Some(active) = self.active.get_mut(&task.id()) else { return };
+        if active.submitted_at != task.submitted_at() {
+            // It was removed, and is another's who submitted it by hand.
+            return self.forget(task.id());
+        }
         self.due.remove(&(active.due, active.number, task.id()));
         self.waiting.remove(&(active.received, task.id()));
         if let Some(outcome) = task.outcome() {
@@ -241,6 +247,10 @@ impl Account {
         loop {
             let task = context.store.get(&self.id, id, now).ok().flatten();
             let task = task.ok_or(ApplyError::NotFound)?;
+            // Before anything is done to it.
+            if task.status() == TaskStatus::Initialized && self.is_lane_full(context, now) {
+                return Err(ApplyError::LaneBusy);
+            }
             let event = match (task.status(), self.active.get(&id)) {
                 (TaskStatus::Initialized, _) => TaskEvent::receive(),
                 (TaskStatus::Received, _) => TaskEvent::start(),
@@ -249,13 +259,26 @@ impl Account {
                 }
                 _ => TaskEvent::complete(Completion::default()),
             };
-            let change = context.store.apply(Target::exactly(&task), event, now)?;
+            let change = match context.store.apply(Target::exactly(&task), event, now) {
+                // Somebody was faster, in the store.
+                Err(ApplyError::Stale { .. }) => continue,
+                change => change?,
+            };
             let task = change.into_task();
             self.follow_task(context, &task, now);
             if task.status().is_terminal() {
                 return Ok(task);
             }
         }
+    }
+
+    fn is_lane_full(&self, context: Context<'_>, now: Now) -> bool {
+        let Some(width) = context.store.config().max_in_progress() else { return false };
+        let width = usize::try_from(width.get()).unwrap_or(usize::MAX);
+        let query = ListQuery::new(NonZeroUsize::new(width).unwrap_or(NonZeroUsize::MAX));
+        let query = query.with_status(TaskStatus::ProcessingInProgress);
+        let page = context.store.list(&self.id, &query, now);
+        page.is_ok_and(|page| page.tasks().len() >= width)
     }
 
     /// Whether there is a task with this id.
@@ -278,11 +301,13 @@ impl Account {
         let (account, store) = (&self.id, context.store);
         let visible = |id: TaskId| matches!(store.get(account, id, now), Ok(Some(_)));
         if self.occurrences.len() >= self.prune_occurrences_at {
-            self.occurrences.retain(|first, _| visible(*first));
+            self.occurrences.retain(|first, (_, until)| visible(*first) || now < *until);
             self.prune_occurrences_at = 1_000.max(self.occurrences.len() * 2);
         }
         let first = id(0);
-        let count = self.occurrences.entry(first).or_insert(0);
+        let until = store.config().retention().after_submission(now);
+        let (count, last) = self.occurrences.entry(first).or_insert((0, until));
+        *last = until.max(*last);
         // Somebody may have used the id in the store.
         let mut next = if *count == 0 { first } else { id(*count) };
         while visible(next) && *count < u32::MAX {
@@ -318,6 +343,7 @@ impl Account {
                 status: task.status(),
                 revision: task.revision(),
                 expires_at: task.expires_at(),
+                submitted_at: task.submitted_at(),
                 since: task.submitted_at(),
                 received: task.revision(),
                 reads: 0,

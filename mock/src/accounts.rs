@@ -31,11 +31,6 @@ impl Accounts {
         &mut self.all[at]
     }
 
-    /// An account that was heard of.
-    pub(crate) fn get(&mut self, id: &AccountId) -> Option<&mut Account> {
-        self.all.get_mut(*self.numbers.get(id)?)
-    }
-
     /// Lets an account, and what is in it, be there.
     pub(crate) fn begin(&mut self, (id, resource): &Beginning, routes: &Routes) {
         let account = self.entry(id, routes);
@@ -56,7 +51,7 @@ impl Accounts {
     fn new_account(id: &AccountId, number: usize, routes: &Routes) -> Account {
         let mut account = Account::new(id.clone(), number);
         for (key, fields) in routes.beginnings() {
-            account.resources.put(key.clone(), Arc::new(fields.clone()));
+            account.resources.put(key.clone(), fields.clone());
         }
         account
     }

@@ -89,6 +89,8 @@ pub struct MockApi {
 
 /// What calls change.
 pub(crate) struct State {
+    /// How often all began anew.
+    pub(crate) began: u64,
     pub(crate) store: Arc<MemoryStore>,
     pub(crate) keys: Keys,
     pub(crate) accounts: Accounts,
@@ -98,6 +100,7 @@ pub(crate) struct State {
 impl State {
     pub(crate) fn new(config: StoreConfig) -> Self {
         Self {
+            began: 0,
             store: Arc::new(store(config)),
             keys: Keys::default(),
             accounts: Accounts::default(),
@@ -297,18 +300,22 @@ impl MockApi {
 
     /// Puts a resource that is `active` into an account, at a path below the base address such as
     /// `/subscriptions/77899`, with the fields of a request that would have made it. One that is
-    /// there is replaced.
+    /// there is replaced. It is as old as the account's first request.
     ///
     /// # Errors
-    /// Where the path is that of no kind of resources.
+    /// Where the path is that of no kind of resources, or of one that belongs to what is not there; or where the
+    /// account has [as many](Self::MAX_RESOURCES) as it can have.
     pub fn with_existing(
         mut self,
         account: &AccountId,
         path: &str,
         fields: &Value,
     ) -> Result<Self, MockError> {
-        let resource = self.resource(path, fields)?;
-        self.begin((account.clone(), Some(resource)));
+        let (key, kept) = self.resource(path, fields)?;
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let resources = &state.accounts.entry(account, &self.routes).resources;
+        resources.check_place(&self.routes, &key).map_err(|fault| fault.of(path))?;
+        self.begin((account.clone(), Some((key, kept))));
         Ok(self)
     }
 

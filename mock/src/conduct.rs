@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use http::{Method, StatusCode};
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 use tasklife::{AccountId, TaskId};
 
+use crate::fault::FaultKind;
 use crate::journal::Exchange;
 
 /// What clients did: whether they waited as long as they were told, how often they polled, and whether they
@@ -33,14 +34,17 @@ use crate::journal::Exchange;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
+/// Times are those of the exchanges: where a clock runs faster than that of the world, or stands still, a client that
+/// sleeps in the world waits for longer, or not at all.
+///
 /// As JSON its names are in camel case, and times are in seconds.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Conduct {
     /// The requests that came before the time that an answer had asked to wait, oldest first.
     pub too_early: Vec<TooEarly>,
-    /// How often each task was read that was read at all, by its id.
+    /// How often each task was read, by the id that was asked for, were it unknown.
     pub polls: BTreeMap<TaskId, Polls>,
     /// The requests that were sent more than once, in the order of the first.
     pub repeats: Vec<Repeat>,
@@ -48,39 +52,44 @@ pub struct Conduct {
 
 /// A request that came too early.
 ///
-/// What an answer with `Retry-After` is about is its task; without one, the same method and path; and if the
-/// request was [one too many](Exchange::is_one_too_many), all of the account.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+/// What an answer with `Retry-After` is about is its task; where it has no task, all requests of the account with the
+/// same method and path, whatever their bodies; and if the request was [one too
+/// many](Exchange::is_one_too_many), all requests of the account. The answer to a submission, and to each read of a
+/// task that has not ended, has a `Retry-After`, too: its [`status`](Self::status) tells them apart.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct TooEarly {
     /// The [number](Exchange::number) of the exchange whose answer asked to wait.
     pub told: u64,
+    /// The status of that answer, such as 429.
+    pub status: u16,
     /// That of the first exchange after it about the same.
     pub came: u64,
     /// How long it was to wait.
-    #[serde(serialize_with = "seconds")]
+    #[serde(with = "seconds")]
     pub asked: Duration,
     /// How long it waited, by the times of the exchanges.
-    #[serde(serialize_with = "seconds")]
+    #[serde(with = "seconds")]
     pub waited: Duration,
 }
 
-/// How often a task was read: `GET`s of it, whatever the answer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+/// How often a task was read: `GET`s of it, or of what it came to, whatever the answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Polls {
     /// In all.
     pub all: u64,
-    /// After the first that showed its end.
+    /// After one that showed its end, unless it was [gone](crate::Script::gone_after) since, and made anew under the same
+    /// key.
     pub after_end: u64,
 }
 
 /// A request that was sent again: by the same account, with the same method, other than `GET` and `HEAD`, path
-/// and body; after an answer of which the client can't have made anything (429, 5xx, a [fault](Exchange::faults)),
-/// or under the same key.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+/// and body; under the same key, or after an answer of which the client may have made nothing: 429, 5xx, or one that
+/// was cut short, no JSON, or late, as a [fault](Exchange::faults) asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Repeat {
@@ -101,8 +110,20 @@ impl Repeat {
     }
 }
 
-fn seconds<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_f64(time.as_secs_f64())
+/// A time in seconds.
+mod seconds {
+    use std::time::Duration;
+
+    use serde::de::Error as _;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(time: &Duration, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_f64(time.as_secs_f64())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+        Duration::try_from_secs_f64(f64::deserialize(from)?).map_err(D::Error::custom)
+    }
 }
 
 /// What a request to wait is about.
@@ -113,8 +134,49 @@ enum About<'a> {
     Request(&'a str, &'a str),
 }
 
-/// A request that may be sent again.
-type Sent<'a> = (Option<&'a AccountId>, &'a str, &'a str, &'a str);
+/// The requests that may be sent again: by account, method, path and body.
+#[derive(Default)]
+struct Sent<'a> {
+    repeats: Vec<Repeat>,
+    /// The last of them without an answer that told anything, and the last under each key: places in the list.
+    unanswered: BTreeMap<Asked<'a>, usize>,
+    keyed: BTreeMap<(Asked<'a>, &'a str), usize>,
+}
+
+/// What is asked for: account, method, path and body.
+type Asked<'a> = (Option<&'a AccountId>, &'a str, &'a str, &'a str);
+
+impl<'a> Sent<'a> {
+    fn add(&mut self, exchange: &'a Exchange) {
+        let account = exchange.account.as_ref();
+        let asked: Asked<'_> =
+            (account, exchange.method.as_str(), &exchange.path, &exchange.request_body);
+        let key = exchange.idempotency_key.as_deref();
+        let known = key.and_then(|key| self.keyed.get(&(asked, key)).copied());
+        let known = known.or_else(|| self.unanswered.get(&asked).copied());
+        let at = known.unwrap_or(self.repeats.len());
+        if known.is_none() {
+            let request = format!("{} {}", exchange.method, exchange.path);
+            self.repeats.push(Repeat { request, numbers: Vec::new(), keys: Vec::new() });
+        }
+        let repeat = &mut self.repeats[at];
+        repeat.numbers.push(exchange.number);
+        repeat.keys.push(exchange.idempotency_key.clone());
+        if let Some(key) = key {
+            self.keyed.insert((asked, key), at);
+        }
+        if exchange.may_tell_nothing() {
+            self.unanswered.insert(asked, at);
+        } else if self.unanswered.get(&asked) == Some(&at) {
+            self.unanswered.remove(&asked);
+        }
+    }
+
+    fn into_repeats(mut self) -> Vec<Repeat> {
+        self.repeats.retain(|repeat| repeat.numbers.len() > 1);
+        self.repeats
+    }
+}
 
 impl Conduct {
     /// What some exchanges tell, oldest first: all of a [journal](crate::MockApi::journal), or those of one
@@ -124,41 +186,24 @@ impl Conduct {
         let mut conduct = Self::default();
         let mut waits: BTreeMap<(Option<&AccountId>, About<'_>), &Exchange> = BTreeMap::new();
         let mut ended = BTreeSet::new();
-        let mut sent: BTreeMap<Sent<'_>, (Repeat, bool)> = BTreeMap::new();
-        let mut repeats: Vec<Repeat> = Vec::new();
+        let mut sent = Sent::default();
         for exchange in exchanges {
             conduct.look_at_wait(&mut waits, exchange);
-            if let (Some(id), &Method::GET) = (exchange.task_id, &exchange.method) {
+            if let Some(id) = exchange.polled() {
                 let polls = conduct.polls.entry(id).or_default();
                 polls.all += 1;
                 polls.after_end += u64::from(ended.contains(&id));
-                if exchange.task_status.is_some_and(tasklife::TaskStatus::is_terminal) {
-                    ended.insert(id);
-                }
+            }
+            match (exchange.task_id, exchange.task_status) {
+                (Some(id), Some(status)) if status.is_terminal() => drop(ended.insert(id)),
+                (Some(id), Some(_)) => drop(ended.remove(&id)),
+                _ => {}
             }
             if ![Method::GET, Method::HEAD].contains(&exchange.method) {
-                let account = exchange.account.as_ref();
-                let (method, path) = (exchange.method.as_str(), &*exchange.path);
-                let known = sent.entry((account, method, path, &exchange.request_body));
-                let fresh = || (Repeat::new(exchange), false);
-                let (repeat, failed) = known.or_insert_with(fresh);
-                if repeat.numbers.first() != Some(&exchange.number) {
-                    let key = &exchange.idempotency_key;
-                    let is_same = key.is_some() && repeat.keys.last() == Some(key);
-                    if *failed || is_same {
-                        repeat.numbers.push(exchange.number);
-                        repeat.keys.push(key.clone());
-                    } else {
-                        repeats.push(std::mem::replace(repeat, Repeat::new(exchange)));
-                    }
-                }
-                *failed = exchange.tells_nothing();
+                sent.add(exchange);
             }
         }
-        repeats.extend(sent.into_values().map(|(repeat, _)| repeat));
-        repeats.retain(|repeat| repeat.numbers.len() > 1);
-        repeats.sort_by(|one, other| one.numbers.cmp(&other.numbers));
-        Self { repeats, ..conduct }
+        Self { repeats: sent.into_repeats(), ..conduct }
     }
 
     /// Whether an exchange came too early, and what it asks for itself.
@@ -178,8 +223,8 @@ impl Conduct {
             let waited = exchange.at.signed_duration_since(told.at);
             let waited = waited.max(TimeDelta::zero()).to_std().unwrap_or_default();
             if waited < asked {
-                let (told, came) = (told.number, exchange.number);
-                self.too_early.push(TooEarly { told, came, asked, waited });
+                let (status, told, came) = (told.status, told.number, exchange.number);
+                self.too_early.push(TooEarly { told, status, came, asked, waited });
             }
         }
         if exchange.retry_after.is_some_and(|seconds| seconds > 0) {
@@ -189,20 +234,18 @@ impl Conduct {
     }
 }
 
-impl Repeat {
-    fn new(exchange: &Exchange) -> Self {
-        Self {
-            request: format!("{} {}", exchange.method, exchange.path),
-            numbers: vec![exchange.number],
-            keys: vec![exchange.idempotency_key.clone()],
-        }
-    }
-}
-
 impl Exchange {
-    /// Whether a client can't have made anything of the answer.
-    fn tells_nothing(&self) -> bool {
+    /// The task that was asked for by its id.
+    fn polled(&self) -> Option<TaskId> {
+        let id = self.task_id.filter(|_| self.method == Method::GET)?;
+        let path = self.path.split('?').next().unwrap_or_default();
+        path.split('/').any(|segment| segment.parse() == Ok(id)).then_some(id)
+    }
+
+    /// Whether a client may have made nothing of the answer.
+    fn may_tell_nothing(&self) -> bool {
         let status = StatusCode::from_u16(self.status).unwrap_or_default();
-        !self.faults.is_empty() || status.is_server_error() || self.status == 429
+        let is_spoiled = self.faults.iter().any(|fault| *fault != FaultKind::Status);
+        is_spoiled || status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS
     }
 }

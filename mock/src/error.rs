@@ -19,8 +19,8 @@ pub(crate) enum Reason {
     Route { path: String, fault: RouteFault },
     #[error("expected one of the {count} command types of the API, such as {near}; got {got}")]
     Command { near: String, count: usize, got: Excerpt },
-    #[error("expected {expected} in a script, got {got}")]
-    Script { expected: &'static str, got: String },
+    #[error("expected {expected} in {place}a script, got {got}")]
+    Script { expected: &'static str, place: String, got: String },
     #[error(transparent)]
     Document(DocumentFault),
 }

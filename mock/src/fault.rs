@@ -26,12 +26,13 @@ use crate::error::Reason;
 ///
 /// A *read* is a `GET` of the task, counted from 1 for each task, from when the task can be read. A *submission*
 /// is a request that the script is for, repeated ones included, counted from 1 for each account since the script
-/// was set. Unless it is said on which of them, a fault is on all reads. Where several are on the same one,
-/// the first [status](Self::status) counts, or else the first body, and all silences together.
+/// was set. Unless it is said on which of them, a fault is on all reads; what is said last, counts. Where several
+/// are on the same one, they add up: the first status, the first of what becomes of the body, and all silences. So
+/// the page of a gateway that is down is a [status](Self::status) and [no JSON](Self::not_json), on the same reads.
 ///
-/// A request that is answered with a [status](Self::status) has no effect: nothing is submitted, and the read
-/// doesn't [count](crate::Pace::Reads). All other faults are of the answer alone: the mock has done what it was
-/// asked to, and the client isn't told, or late.
+/// A request that is answered with a [status](Self::status) has no effect: nothing is submitted, and a read doesn't
+/// move the task on, as the [reads of a pace](crate::Pace::Reads) do. All other faults are of the answer alone: the
+/// mock has done what it was asked to, and the client isn't told, or late.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Fault {
     pub(crate) what: What,
@@ -144,7 +145,8 @@ impl Fault {
         Self { what, retry_after: None, of: Of::Reads, on: Which::All }
     }
 
-    /// Sets the `Retry-After` of the answer, in whole seconds, rounded up.
+    /// Sets the `Retry-After` of the answer, in whole seconds, rounded up. Without it the answer has the one that it
+    /// has anyway; of several faults with one, the first counts, and a status before all others.
     #[must_use]
     pub const fn with_retry_after(mut self, time: Duration) -> Self {
         self.retry_after = Some(time);
@@ -199,12 +201,13 @@ impl Fault {
         }
     }
 
-    /// Whether it can be.
-    pub(crate) fn check(&self) -> Result<(), Reason> {
-        let expected = |expected, got: String| Err(Reason::Script { expected, got });
+    /// Whether it can be, where it stands in a script.
+    pub(crate) fn check(&self, at: usize) -> Result<(), Reason> {
+        let place = format!("faults[{at}] of ");
+        let expected = |expected, got: String| Err(Reason::Script { expected, place, got });
         match (self.what, &self.on) {
             (What::Status(status), _) if !(400..=599).contains(&status) => {
-                expected("a fault with a status of 400 to 599", status.to_string())
+                expected("a status of 400 to 599", status.to_string())
             }
             (_, Which::Share(share, _)) if !(0.0..=1.0).contains(share) => {
                 expected("a share of 0 to 1", share.to_string())
@@ -244,7 +247,7 @@ fn these(numbers: impl IntoIterator<Item = u32>) -> Which {
 /// The faults of one answer.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Faults {
-    /// The status, or what becomes of the body: one at the most. And the silences.
+    /// A status and what becomes of the body, one of each at the most; and the silences.
     faults: Vec<Fault>,
 }
 
@@ -258,12 +261,16 @@ impl Faults {
     ) -> Self {
         let on = faults.into_iter().filter(|fault| fault.is_on(account, what, number));
         let mut faults: Vec<Fault> = on.cloned().collect();
-        // A status comes before a body.
-        faults.sort_by_key(Fault::kind);
-        let mut has_one = false;
-        faults.retain(|fault| match fault.what {
-            What::Silence(_) => true,
-            _ => !std::mem::replace(&mut has_one, true),
+        let rank = |fault: &Fault| match fault.what {
+            What::Status(_) => 0,
+            What::CutShort | What::NotJson => 1,
+            What::Silence(_) => 2,
+        };
+        faults.sort_by_key(rank);
+        let mut last = None;
+        faults.retain(|fault| match rank(fault) {
+            2 => true,
+            rank => last.replace(rank) != Some(rank),
         });
         Self { faults }
     }
@@ -276,31 +283,23 @@ impl Faults {
         })
     }
 
-    /// Whether what was to be shown isn't.
-    pub(crate) fn spoil_the_body(&self) -> bool {
-        self.faults.iter().any(|fault| fault.kind() != FaultKind::Silence)
-    }
-
-    pub(crate) fn kinds(&self) -> Vec<FaultKind> {
-        let mut kinds: Vec<FaultKind> = self.faults.iter().map(Fault::kind).collect();
-        kinds.dedup();
-        kinds
-    }
-
-    /// Does to an answer what is to be done to it.
-    pub(crate) fn spoil(&self, response: &mut Response<String>) {
+    /// Does to an answer what is to be done to it: what of that was possible.
+    pub(crate) fn spoil(&self, response: &mut Response<String>) -> Vec<FaultKind> {
+        let mut done = Vec::new();
         let mut disruption = Disruption::default();
+        let mut retry_after = self.faults.iter().filter_map(|fault| fault.retry_after);
+        if let Some(time) = retry_after.next() {
+            response.headers_mut().insert(RETRY_AFTER, whole_seconds(time).into());
+        }
         for fault in &self.faults {
-            if let Some(time) = fault.retry_after {
-                response.headers_mut().insert(RETRY_AFTER, whole_seconds(time).into());
-            }
             match fault.what {
+                // The answer has it already.
                 What::Status(_) => {}
                 What::Silence(time) => {
                     disruption.silence = disruption.silence.saturating_add(time);
                 }
                 // There is no body of which to take anything.
-                _ if response.body().is_empty() => {}
+                _ if response.body().is_empty() => continue,
                 What::CutShort => {
                     let body = response.body_mut();
                     body.truncate(body.floor_char_boundary(body.len() / 2));
@@ -314,10 +313,14 @@ impl Faults {
                 }
             }
             response.headers_mut().remove(CONTENT_LENGTH);
+            if done.last() != Some(&fault.kind()) {
+                done.push(fault.kind());
+            }
         }
         if disruption != Disruption::default() {
             response.extensions_mut().insert(disruption);
         }
+        done
     }
 }
 

@@ -15,7 +15,8 @@ use crate::fault::FaultKind;
 ///
 /// As JSON it is a line that the auditor reads: `at`, `account`, `request` (method and path),
 /// `status` and `body`; besides, the other fields have the names that they have here, in camel case, where there
-/// is something in them. What of the answer was [spoiled](Self::faults) is in `spoiledBody`, as a text.
+/// is something in them. A body that is no JSON, as a [fault](Self::faults) may ask for, is in `spoiledBody`, as a
+/// text.
 ///
 /// Of the headers it has those by which it can be told [how a client behaves](crate::Conduct), and never one that
 /// says whose a request is.
@@ -50,9 +51,10 @@ pub struct Exchange {
     pub if_none_match: Option<String>,
     /// The `User-Agent` of the request.
     pub user_agent: Option<String>,
-    /// The body of the request; what is no UTF-8 is replaced, what was too large left out.
+    /// The body of the request; what is no UTF-8 is replaced, what was too large, or is more than 64 MiB with all else,
+    /// left out.
     pub request_body: String,
-    /// The body of the answer; empty where there was none, or one of more than 64 MiB.
+    /// The body of the answer; empty where there was none, or all texts of the exchange are more than 64 MiB.
     pub body: String,
 }
 
@@ -84,11 +86,16 @@ struct Line<'a> {
     user_agent: Option<Cow<'a, str>>,
     #[serde(default, skip_serializing_if = "str::is_empty")]
     request_body: Cow<'a, str>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// Also where it is `null`.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     body: Option<Box<RawValue>>,
     /// What is no JSON.
     #[serde(default, skip_serializing_if = "str::is_empty")]
     spoiled_body: Cow<'a, str>,
+}
+
+fn some<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Box<RawValue>>, D::Error> {
+    Box::deserialize(from).map(Some)
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
@@ -197,6 +204,9 @@ impl Journal {
         exchange.number = self.count;
         if exchange.size() > Self::MAX_SIZE {
             exchange.body = String::new();
+        }
+        if exchange.size() > Self::MAX_SIZE {
+            exchange.request_body = String::new();
         }
         self.size += exchange.size();
         self.exchanges.push_back(exchange);

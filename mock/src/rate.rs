@@ -11,10 +11,10 @@ use tasklife::{MAX_TIME, Now};
 use crate::fault::whole_seconds;
 
 /// How many requests an account may make in a time. Any more are answered with 429, have no effect, and are
-/// asked to wait by `Retry-After`.
+/// asked to wait by `Retry-After`, until the time is over: a second at least.
 ///
 /// The time begins with a request, and after its end again with the next. Requests with unknown keys are of no
-/// account, and not counted. Each answer has the number that is left, in a header.
+/// account, and not counted. Each answer to a request that is counted has the number that is left, in a header.
 ///
 /// ```
 /// use tasklife_mock::{KeyIn, MockApi, RateLimit, http, tasklife};
@@ -37,7 +37,7 @@ pub struct RateLimit {
 }
 
 impl RateLimit {
-    /// So many requests in a time. What is left is told in `X-Rate-Limit-Remaining`.
+    /// So many requests in a time; in none, there is no limit. What is left is told in `X-Rate-Limit-Remaining`.
     #[must_use]
     pub const fn new(requests: NonZeroU32, per: Duration) -> Self {
         Self { requests, per, header: HeaderName::from_static("x-rate-limit-remaining") }

@@ -13,7 +13,7 @@ use crate::accepted::Accepted;
 use crate::account::{Account, Context};
 use crate::api::MockApi;
 use crate::effect::{Effect, Shows};
-use crate::fault::Faults;
+use crate::fault::{FaultKind, Faults};
 use crate::journal::Exchange;
 use crate::keys::KeyIn;
 use crate::operation::{Answer as Answered, Operation};
@@ -41,14 +41,27 @@ impl MockApi {
         };
         let replies = self.with_key_headers(replies);
         let call = Call { api: self, replies, head, body: request.body().as_ref(), now };
-        let (account, action) = match fault {
-            Some(fault) => (None, Err(fault)),
-            None => call.prepare(),
+        // From the second step on under one lock, so that the journal has the order in which things happened.
+        let (mut guard, account, action) = loop {
+            let began = self.state().began;
+            let (account, action) = match &fault {
+                Some(fault) => (None, Err(fault.clone())),
+                None => call.prepare(),
+            };
+            let guard = self.state();
+            // Whose the request was, before all began anew, may be nobody by now.
+            if guard.began == began {
+                break (guard, account, action);
+            }
         };
-        // From here on under one lock, so that the journal has the order in which things happened.
-        let mut guard = self.state();
         let state = &mut *guard;
         let context = self.context(&state.store);
+        // What is gone by now, of whichever account, makes room.
+        if state.store.len() >= self.config.max_tasks() {
+            for account in &mut state.accounts.all {
+                account.advance(context, call.now);
+            }
+        }
         let mut answer = match &account {
             None => action.map_or_else(Answer::from, |_| call.unknown_path().into()),
             Some(id) => {
@@ -71,8 +84,8 @@ impl MockApi {
                 answer
             }
         };
-        answer.faults.spoil(&mut answer.response);
-        state.journal.add(call.exchange(account, &answer));
+        let faults = answer.faults.spoil(&mut answer.response);
+        state.journal.add(call.exchange(account, &answer, faults));
         answer.response
     }
 
@@ -394,7 +407,12 @@ impl<'a> Call<'a> {
         header.is_none_or(|name| name.to_ascii_lowercase().contains("json"))
     }
 
-    fn exchange(&self, account: Option<AccountId>, answer: &Answer) -> Exchange {
+    fn exchange(
+        &self,
+        account: Option<AccountId>,
+        answer: &Answer,
+        faults: Vec<FaultKind>,
+    ) -> Exchange {
         let path = self.head.uri.path();
         let query = self.head.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
         let kept = if self.body.len() > self.api.max_body { &[] } else { self.body };
@@ -413,8 +431,11 @@ impl<'a> Call<'a> {
             path: format!("{path}{query}"),
             status: answer.response.status().as_u16(),
             task_id: answer.task,
-            task_status: answer.status.filter(|_| !answer.faults.spoil_the_body()),
-            faults: answer.faults.kinds(),
+            // A silence spoils nothing of what is shown.
+            task_status: answer
+                .status
+                .filter(|_| faults.iter().all(|it| *it == FaultKind::Silence)),
+            faults,
             retry_after: number(answer.response.headers()),
             is_one_too_many: answer.is_one_too_many,
             idempotency_key: header(self.replies.key_header()),

@@ -8,7 +8,7 @@ use tasklife::{MIN_TIME, Now, ProvisioningStatus, ResourceId};
 
 use crate::kind::Origin;
 use crate::pace::Pace;
-use crate::route::Routes;
+use crate::route::{RouteFault, Routes};
 
 /// Where a resource is found: its kind, and the ids on its path, its own last.
 pub(crate) type ResourceKey = (usize, Vec<ResourceId>);
@@ -23,7 +23,14 @@ pub(crate) struct Resources {
     /// Those from outside of the API that were deleted.
     gone: BTreeSet<ResourceKey>,
     next: i32,
+    /// Whether something was put there whose times are to be said.
+    has_undated: bool,
+    /// When the account was looked at first.
+    first: Option<Now>,
 }
+
+/// The times of what was put there, until the account is looked at.
+const UNDATED: [Now; 2] = [MIN_TIME; 2];
 
 /// What is known of a resource that is there.
 pub(crate) struct State {
@@ -32,13 +39,6 @@ pub(crate) struct State {
     /// When it was made, and when it was last changed.
     pub(crate) times: [Now; 2],
     pub(crate) status: ProvisioningStatus,
-}
-
-impl Default for State {
-    fn default() -> Self {
-        let status = ProvisioningStatus::Active;
-        Self { fields: Arc::default(), times: [MIN_TIME; 2], status }
-    }
 }
 
 struct Resource {
@@ -79,6 +79,8 @@ impl Default for Resources {
             taken: BTreeMap::new(),
             gone: BTreeSet::new(),
             next: Self::FIRST,
+            has_undated: false,
+            first: None,
         }
     }
 }
@@ -159,13 +161,49 @@ impl Resources {
         self.is_there(routes, key, now)
     }
 
-    /// A resource that is ready for use, in place of the one that is there.
+    /// Dates what was put there since the last time.
+    pub(crate) fn date(&mut self, now: Now) {
+        self.first.get_or_insert(now);
+        if std::mem::take(&mut self.has_undated) {
+            for resource in self.all.values_mut().filter(|it| it.times == UNDATED) {
+                resource.times = [now; 2];
+            }
+        }
+    }
+
+    /// Whether something can be put at a place: there is room, and what it belongs to.
+    pub(crate) fn check_place(&self, routes: &Routes, key: &ResourceKey) -> Result<(), RouteFault> {
+        if self.room() == 0 && !self.holds(key) {
+            return Err(RouteFault::NoRoom(Self::MAX));
+        }
+        let mut parent = parent_of(routes, key);
+        while let Some(key) = parent {
+            if !self.holds(&key) && !self.is_from_outside(routes, &key) {
+                return Err(RouteFault::Orphan);
+            }
+            parent = parent_of(routes, &key);
+        }
+        Ok(())
+    }
+
+    /// Whether it is there because it was asked for.
+    fn is_from_outside(&self, routes: &Routes, key: &ResourceKey) -> bool {
+        routes.kind(key.0).origin == Origin::Outside && !self.gone.contains(key)
+    }
+
+    /// A resource that is ready for use, in place of the one that is there. When it was made, is said when the
+    /// account is next looked at.
     pub(crate) fn put(&mut self, key: ResourceKey, fields: Arc<Map<String, Value>>) {
+        self.has_undated = true;
+        self.insert(key, fields);
+    }
+
+    fn insert(&mut self, key: ResourceKey, fields: Arc<Map<String, Value>>) {
         self.gone.remove(&key);
         let id = key.1.last().cloned();
         let resource = Resource {
             fields,
-            times: [MIN_TIME; 2],
+            times: UNDATED,
             status: ProvisioningStatus::Active,
             next_status: None,
         };
@@ -181,7 +219,7 @@ impl Resources {
         fields: Arc<Map<String, Value>>,
         provisioning: Provisioning,
     ) {
-        self.put(key.clone(), fields);
+        self.insert(key.clone(), fields);
         if let Some(resource) = self.all.get_mut(key) {
             resource.times = [provisioning.since; 2];
         }
@@ -241,8 +279,11 @@ impl Resources {
             let status = resource.status_at(now)?;
             return Some(State { fields: resource.fields.clone(), times: resource.times, status });
         }
-        let from_outside = routes.kind(key.0).origin == Origin::Outside;
-        (from_outside && !self.gone.contains(key)).then(State::default)
+        self.is_from_outside(routes, key).then(|| State {
+            fields: Arc::default(),
+            times: [self.first.unwrap_or(now); 2],
+            status: ProvisioningStatus::Active,
+        })
     }
 
     /// Removes a resource, and what belongs to it.

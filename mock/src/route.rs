@@ -1,6 +1,7 @@
 //! The paths of an API: its operations, and the kinds of resources that it has.
 
 use std::cmp::Reverse;
+use std::sync::Arc;
 
 use http::{Method, StatusCode};
 use serde_json::{Map, Value};
@@ -26,7 +27,7 @@ pub(crate) enum RouteMatch<'a> {
 }
 
 /// A resource with which each account begins: its kind and ids, and what it shows.
-type Beginning = ((usize, Vec<ResourceId>), Map<String, Value>);
+type Beginning = ((usize, Vec<ResourceId>), Arc<Map<String, Value>>);
 
 /// All paths of an API, below its base address.
 #[derive(Clone, Debug)]
@@ -56,7 +57,7 @@ impl Routes {
     pub(crate) fn begin_with(&mut self, path: &str, fields: &Value) -> Result<(), RouteFault> {
         let key = self.resource_at(path).ok_or(RouteFault::NoResource)?;
         let kept = self.kind(key.0).kept(fields);
-        self.beginnings.push((key, kept));
+        self.beginnings.push((key, Arc::new(kept)));
         Ok(())
     }
 
@@ -392,6 +393,10 @@ pub(crate) enum RouteFault {
     NoParent,
     #[error("expected the path of a kind of resources, with an id for each placeholder")]
     NoResource,
+    #[error("expected that what it belongs to is there")]
+    Orphan,
+    #[error("expected an account with at most {0} resources, got one more")]
+    NoRoom(usize),
     #[error("expected a path that is free for {0}")]
     Taken(Method),
     #[error("expected an operation of the description, got {0}")]

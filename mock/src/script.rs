@@ -59,6 +59,9 @@ pub(crate) enum End {
 }
 
 impl Script {
+    /// As many as there are percentages.
+    const MAX_REPORTS: usize = 101;
+
     /// A script in which the task ends at this pace: half of it `received`, half of it in progress.
     /// Its resource is `pending` at the same pace.
     ///
@@ -98,7 +101,8 @@ impl Script {
         self
     }
 
-    /// Sets for whose requests it is, in place of all: one account's.
+    /// Sets for whose requests it is, in place of all: one account's. It comes before all that are for every
+    /// account, those of a command type included.
     #[must_use]
     pub fn for_account(mut self, account: AccountId) -> Self {
         self.account = Some(account);
@@ -110,10 +114,11 @@ impl Script {
     /// reports, and each begins with its report: the first comes with the start. Where there are fewer
     /// reads than reports, each read shows the last of its part. One that is lower than the
     /// one before is raised to it, as [always](tasklife::TaskEvent::report_of).
-    /// [`MockApi::on`](crate::MockApi::on) refuses more than 100.
+    /// [`MockApi::on`](crate::MockApi::on) refuses more than 100 percent, and more than 101 reports.
     #[must_use]
     pub fn reporting(mut self, percentages: impl IntoIterator<Item = u8>) -> Self {
-        self.reports = percentages.into_iter().collect();
+        // One more than there may be, to know of it: they may have no end.
+        self.reports = percentages.into_iter().take(Self::MAX_REPORTS + 1).collect();
         self
     }
 
@@ -128,8 +133,8 @@ impl Script {
     /// unknown where it is asked for, missing from lists, and a repeated `Idempotency-Key` makes
     /// another. What the task has made stays.
     ///
-    /// With [`Pace::Reads`] its end is shown so many times, to `GET`s of the task; with
-    /// [`Pace::AtOnce`] never.
+    /// With [`Pace::Reads`] its end is shown so many times, to `GET`s of the task that are not answered with a
+    /// [status](Fault::status) in its place; with [`Pace::AtOnce`] never.
     #[must_use]
     pub fn gone_after(mut self, pace: Pace) -> Self {
         self.gone = pace;
@@ -146,7 +151,8 @@ impl Script {
     /// Lets the task end in a completion made from the request's body, in place of the usual one:
     /// the id of the resource, with the next free one for a resource that is made. Without a
     /// resource id in it, nothing is made. The body is `null` where there is none. It is looked at
-    /// once, when the request comes; a panic goes through [`handle`](crate::MockApi::handle).
+    /// once, when the request comes, were it answered with an error in the end; a panic goes through
+    /// [`handle`](crate::MockApi::handle).
     #[must_use]
     pub fn completing(
         mut self,
@@ -175,10 +181,15 @@ impl Script {
 impl Script {
     /// Whether it can be.
     pub(crate) fn check(&self) -> Result<(), Reason> {
-        let expected = "a report of 0 to 100 percent";
+        let expected =
+            |expected, got: String| Err(Reason::Script { expected, place: String::new(), got });
+        if self.reports.len() > Self::MAX_REPORTS {
+            let most = "at most 101 reports";
+            return expected(most, "more".into());
+        }
         match self.reports.iter().find(|percent| Progress::try_from(**percent).is_err()) {
-            Some(percent) => Err(Reason::Script { expected, got: percent.to_string() }),
-            None => self.faults.iter().try_for_each(Fault::check),
+            Some(percent) => expected("a report of 0 to 100 percent", percent.to_string()),
+            None => self.faults.iter().enumerate().try_for_each(|(at, fault)| fault.check(at)),
         }
     }
 

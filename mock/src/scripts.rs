@@ -10,7 +10,8 @@ use crate::fault::{Fault, Faults, Of};
 use crate::pace::Pace;
 use crate::script::Script;
 
-/// The scripts of an API: the latest that fits is the one, those of its command type before those of any.
+/// The scripts of an API. Those of the account come before those of all, then those of the command type before those
+/// of any; of these, the latest that fits is the one.
 pub(crate) struct Scripts {
     entries: Vec<Entry>,
     /// Where none fits.
@@ -75,9 +76,7 @@ impl Scripts {
         if when.is_none() {
             // It fits whatever those before fit.
             self.entries.retain(|known| {
-                let is_covered =
-                    script.account.is_none() || known.script.script.account == script.account;
-                known.command != command || !is_covered
+                known.command != command || known.script.script.account != script.account
             });
         }
         self.entries.push(Entry { command, when, script: SetScript::new(script) });
@@ -108,29 +107,28 @@ impl Scripts {
     /// What may be for a request, the latest first. The conditions are code of others, not to be run while the
     /// scripts are held.
     pub(crate) fn candidates(&self, account: &AccountId, command: &CommandType) -> Candidates {
-        let is_for = |known: &&Entry| {
-            known.script.script.account.as_ref().is_none_or(|known| known == account)
-        };
-        let of = |command: Option<&CommandType>| {
-            let known = self.entries.iter().rev().filter(is_for);
-            known.filter(move |known| known.command.as_ref() == command).cloned().collect()
-        };
-        let own: Vec<Entry> = of(Some(command));
-        let any: Vec<Entry> = of(None);
-        Candidates { own, any, default: self.default.clone() }
+        let mut entries = Vec::new();
+        for account in [Some(account), None] {
+            for command in [Some(command), None] {
+                let is_at = |known: &&Entry| {
+                    known.script.script.account.as_ref() == account
+                        && known.command.as_ref() == command
+                };
+                entries.extend(self.entries.iter().rev().filter(is_at).cloned());
+            }
+        }
+        Candidates { entries, default: self.default.clone() }
     }
 }
 
 pub(crate) struct Candidates {
-    own: Vec<Entry>,
-    any: Vec<Entry>,
+    entries: Vec<Entry>,
     default: Arc<SetScript>,
 }
 
 impl Candidates {
     pub(crate) fn fitting(self, body: &Value) -> Arc<SetScript> {
         let fits = |known: &Entry| known.when.as_ref().is_none_or(|when| when(body));
-        let mut all = self.own.into_iter().chain(self.any);
-        all.find(fits).map_or(self.default, |known| known.script)
+        self.entries.into_iter().find(fits).map_or(self.default, |known| known.script)
     }
 }

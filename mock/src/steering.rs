@@ -4,7 +4,8 @@ use std::sync::{Arc, PoisonError, RwLockWriteGuard};
 
 use serde_json::Value;
 use tasklife::{
-    AccountId, ApplyError, CommandType, MemoryStore, Now, Scope, Task, TaskId, clamp_time,
+    AccountId, ApplyError, CommandType, MemoryStore, Now, Scope, Task, TaskId, TaskStore,
+    clamp_time,
 };
 
 use crate::api::{MockApi, State};
@@ -14,11 +15,14 @@ use crate::script::Script;
 use crate::scripts::{Condition, Scripts};
 
 impl MockApi {
-    /// Sets the script of the tasks that have none of their own.
+    /// Sets the script of the tasks that have none of their own: for all accounts, or for
+    /// [one](Script::for_account). An account's scripts come before those of all, and of these, those of a
+    /// command type before this.
     ///
     /// # Errors
-    /// Where the script can't be: a [report](Script::reporting) of more than 100 percent, a
-    /// [fault](crate::Fault) with a status that is none, with a share that is none, or on a number 0.
+    /// Where the script can't be: a [report](Script::reporting) of more than 100 percent, more than 101 reports, a
+    /// [fault](crate::Fault) with a status that is not one of 400 to 599, with a share that is not one of 0 to 1, or
+    /// on a read or submission with the number 0.
     pub fn on_any(&self, script: Script) -> Result<(), MockError> {
         self.set(None, None, script)
     }
@@ -47,16 +51,28 @@ impl MockApi {
         self.set(Some(command), Some(Arc::new(when)), script)
     }
 
+    /// Whether a script can be set, for a command type or for any, without setting it.
+    ///
+    /// # Errors
+    /// As [`on`](Self::on).
+    pub fn check_script(
+        &self,
+        command: Option<&CommandType>,
+        script: &Script,
+    ) -> Result<(), MockError> {
+        if let Some(command) = command {
+            self.check_command(command)?;
+        }
+        Ok(script.check()?)
+    }
+
     fn set(
         &self,
         command: Option<CommandType>,
         when: Option<Condition>,
         script: Script,
     ) -> Result<(), MockError> {
-        if let Some(command) = &command {
-            self.check_command(command)?;
-        }
-        script.check()?;
+        self.check_script(command.as_ref(), &script)?;
         self.scripts().add(command, when, script);
         Ok(())
     }
@@ -77,14 +93,15 @@ impl MockApi {
     /// accounts that were [opened](Self::with_open_accounts) are closed, and exchanges counted from 1; for
     /// one account, its key stays known. Scripts [stay](Self::clear_scripts).
     ///
-    /// What begins anew has another [store](Self::store), where it is all.
+    /// After a reset of all, [`store`](Self::store) is another one, and the clock of the caller may go back; an `Arc`
+    /// of it from before has the old tasks. After that of one account the clock goes on, as for the others.
     pub fn reset(&self, scope: Scope<'_>) {
         let mut guard = self.state();
         let state = &mut *guard;
         match scope {
             Scope::Any => {
                 let keys = std::mem::take(&mut state.keys).at_start();
-                *state = State { keys, ..State::new(self.config) };
+                *state = State { began: state.began + 1, keys, ..State::new(self.config) };
                 for beginning in &self.beginnings {
                     state.accounts.begin(beginning, &self.routes);
                 }
@@ -99,13 +116,13 @@ impl MockApi {
                 state.journal.clear(scope);
             }
         }
-        drop(guard);
+        // Still between two requests.
         self.scripts().forget(scope);
     }
 
     /// Completes a task by hand, whatever its script says: it goes through all that comes before, at once, and
-    /// ends as its operation does. It fails only where that can't be done, such as where what it was to change is
-    /// gone. One that was submitted [by hand](Self::store) ends without a resource.
+    /// ends as its operation does. The task ends in an error only where that can't be done, such as where what it was
+    /// to change is gone. One that was submitted [by hand](Self::store) ends without a resource.
     ///
     /// To let it fail, or report, an event is applied in the [store](Self::store).
     ///
@@ -123,16 +140,24 @@ impl MockApi {
     /// ```
     ///
     /// # Errors
-    /// Where there is no such task ([`ApplyError::NotFound`]), it has ended, or the lane of its account is full.
+    /// Where there is no such task ([`ApplyError::NotFound`]), it has ended ([`ApplyError::Transition`]), or the lane
+    /// of its account is full ([`ApplyError::LaneBusy`]).
     pub fn complete(&self, account: &AccountId, id: TaskId, now: Now) -> Result<Task, ApplyError> {
         let mut guard = self.state();
         let state = &mut *guard;
-        let Some(account) = state.accounts.get(account) else { return Err(ApplyError::NotFound) };
-        account.complete(self.context(&state.store), id, clamp_time(now))
+        let now = clamp_time(now);
+        // An account may have been heard of in the store alone.
+        if !matches!(state.store.get(account, id, now), Ok(Some(_))) {
+            return Err(ApplyError::NotFound);
+        }
+        let account = state.accounts.entry(account, &self.routes);
+        account.complete(self.context(&state.store), id, now)
     }
 
     /// Puts a resource into an account as [`with_existing`](Self::with_existing) does, while the API runs:
     /// until it is [reset](Self::reset).
+    ///
+    /// An account that was not heard of is from then on.
     ///
     /// # Errors
     /// As there.
@@ -143,7 +168,10 @@ impl MockApi {
         fields: &Value,
     ) -> Result<(), MockError> {
         let (key, fields) = self.resource(path, fields)?;
-        self.state().accounts.entry(account, &self.routes).resources.put(key, fields);
+        let mut state = self.state();
+        let resources = &mut state.accounts.entry(account, &self.routes).resources;
+        resources.check_place(&self.routes, &key).map_err(|fault| fault.of(path))?;
+        resources.put(key, fields);
         Ok(())
     }
 
@@ -159,7 +187,7 @@ impl MockApi {
 
     /// The tasks. What is done to them by hand is noticed at the next call: a script goes on from the
     /// latest update of a task whose status has changed. A task that was submitted by hand has none,
-    /// and moves by hand.
+    /// and moves by hand. One that was [removed](MemoryStore::remove) is gone, and its script with it.
     ///
     /// It is this one until all is [reset](Self::reset).
     #[must_use]
@@ -181,7 +209,8 @@ impl MockApi {
     }
 
     /// The requests and answers after the one with this [number](Exchange::number), as far as the
-    /// journal still holds them: for those who write it down while it grows.
+    /// journal still holds them: for those who write it down while it grows. After a [reset](Self::reset) of all,
+    /// numbers begin at 1 again.
     #[must_use]
     pub fn journal_since(&self, number: u64) -> Vec<Exchange> {
         self.state().journal.since(number)

@@ -23,6 +23,8 @@ struct Watched {
     /// How often it was read.
     reads: u32,
     has_ended: bool,
+    /// When it is gone, once it has ended.
+    due: Option<Now>,
     /// How often its end was shown.
     shown: u32,
 }
@@ -45,7 +47,8 @@ impl Watch {
         script: &Arc<SetScript>,
         now: Now,
     ) {
-        self.tasks.remove(&task.id());
+        // One that was there before under the same id is no more.
+        self.forget(task.id());
         if script.script.gone == Pace::Never && script.faults(Of::Reads).next().is_none() {
             return;
         }
@@ -57,7 +60,7 @@ impl Watch {
             self.prune_at = Self::FEW.max(self.tasks.len() * 2);
         }
         let script = script.clone();
-        let watched = Watched { script, reads: 0, has_ended: false, shown: 0 };
+        let watched = Watched { script, reads: 0, has_ended: false, due: None, shown: 0 };
         self.tasks.insert(task.id(), watched);
     }
 
@@ -73,9 +76,8 @@ impl Watch {
     pub(crate) fn end(&mut self, id: TaskId, at: Now) {
         let Some(watched) = self.tasks.get_mut(&id) else { return };
         watched.has_ended = true;
-        if let Some(due) = watched.script.script.gone.due(at) {
-            self.due.insert((due, id));
-        }
+        watched.due = watched.script.script.gone.due(at);
+        self.due.extend(watched.due.map(|due| (due, id)));
     }
 
     /// Takes note that a task was shown. Whether it is gone from now on.
@@ -86,9 +88,15 @@ impl Watch {
         watched.shown = watched.shown.saturating_add(1);
         let is_gone = watched.script.script.gone.is_met_by(watched.shown);
         if is_gone {
-            self.tasks.remove(&id);
+            self.forget(id);
         }
         is_gone
+    }
+
+    fn forget(&mut self, id: TaskId) {
+        if let Some(Watched { due: Some(due), .. }) = self.tasks.remove(&id) {
+            self.due.remove(&(due, id));
+        }
     }
 
     /// Those that are gone by now.

@@ -11,7 +11,8 @@ impl MemoryStore {
     ///
     /// This is no part of the contract of stores, in which a task stays until it expires: it is for
     /// tests, and for data that must go. A list with
-    /// [`changed_since`](crate::ListQuery::changed_since) doesn't tell of it, and neither does a log of records.
+    /// [`changed_since`](crate::ListQuery::changed_since) doesn't tell of it, and neither does a log of records. An event
+    /// for it is answered with [`NotFound`](crate::ApplyError::NotFound), as one for a task that has expired.
     ///
     /// ```
     /// use tasklife::{AccountId, MemoryStore, Submission, TaskId, TaskStore};

@@ -130,14 +130,36 @@ fn what_is_removed_makes_room_and_is_no_more_in_turn() {
     let kept = store.submit(submission("b", 1), second(0)).unwrap().into_task();
     let full = store.submit(submission("c", 1), second(1));
     assert!(matches!(full, Err(SubmitError::StoreFull)));
+    let seen = store.list(&account("a"), &ListQuery::default(), second(1)).unwrap().revision();
     assert_eq!(store.remove_account(&account("a")), 69);
     assert_eq!(store.len(), 1);
     let claimed = store.claim(Scope::Any, second(1)).unwrap().unwrap();
     assert_eq!(claimed.change().task().id(), kept.id());
     assert!(store.claim(Scope::Any, second(1)).unwrap().is_none());
     // Whoever follows changes is told of what is new.
-    let seen = store.list(&account("a"), &ListQuery::default(), second(1)).unwrap().revision();
-    store.submit(submission("a", 1), second(1)).unwrap();
+    let again = store.submit(submission("a", 1), second(1)).unwrap().into_task();
+    assert!(again.revision() > seen);
     let changed = ListQuery::default().changed_since(seen);
     assert_eq!(store.list(&account("a"), &changed, second(1)).unwrap().tasks().len(), 1);
+}
+
+#[test]
+fn what_is_removed_counts_for_no_limit() {
+    let config =
+        StoreConfig::default().with_max_open(2).with_max_in_progress(NonZeroU32::new(1).unwrap());
+    let store = MemoryStore::new(config);
+    for round in 0..5 {
+        for number in 0..2 {
+            store.submit(submission("a", number), second(round)).unwrap();
+        }
+        let full = store.submit(submission("a", 9), second(round));
+        assert!(matches!(full, Err(SubmitError::AccountFull)), "{round}");
+        let started = store.claim(Scope::Any, second(round)).unwrap().unwrap();
+        assert!(store.claim(Scope::Any, second(round)).unwrap().is_none(), "{round}");
+        // The place in the lane is another's, who waits for it.
+        store.remove(&account("a"), started.change().task().id()).unwrap();
+        store.submit(submission("a", 9), second(round)).unwrap();
+        assert!(store.claim(Scope::Any, second(round)).unwrap().is_some(), "{round}");
+        assert_eq!(store.remove_account(&account("a")), 2);
+    }
 }

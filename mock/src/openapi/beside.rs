@@ -103,7 +103,8 @@ impl OpenApi {
 
     /// Sets the name of the schema of tasks, among the components of the description: an operation with
     /// an answer of this schema is answered with a task. So is one that says
-    /// `"x-ms-long-running-operation": true`.
+    /// `"x-ms-long-running-operation": true`. A name that is not there is an error of
+    /// [`MockApi::from_openapi`](crate::MockApi::from_openapi).
     #[must_use]
     pub fn tasks_are(self, schema: &str) -> Self {
         Self { tasks_are: Some(schema.into()), ..self }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use tasklife::{CommandType, Links, StoreConfig};
 
 use super::beside::{OpenApi, parsed};
-use super::document::{Described, Document};
+use super::document::{Described, Document, DocumentFault};
 use super::kinds::{content_of, envelope, has, is_one, list_in, makes_by_put};
 use super::links::links;
 use super::{kinds, security};
@@ -19,6 +19,7 @@ use crate::operation::{Answer, Operation, Shape, Takes};
 use crate::paging::Paging;
 use crate::path::Template;
 use crate::route::{RouteFault, Routes};
+use crate::text::Excerpt;
 
 /// All that a description makes of an API, wherever that is.
 pub(crate) struct Blueprint {
@@ -34,6 +35,11 @@ impl Blueprint {
     /// The API of a description, with what is said beside it.
     pub(crate) fn new(description: &Value, beside: &OpenApi) -> Result<Self, MockError> {
         let document = Document::new(description)?;
+        if let Some(name) = &beside.tasks_are
+            && description["components"]["schemas"].get(name).is_none()
+        {
+            return Err(DocumentFault::NoSchema(Excerpt::of(name)).into());
+        }
         let mut described = document.operations()?;
         for operation in &mut described {
             operation.accepted = beside.accepted(operation);

@@ -75,7 +75,7 @@ fn links_lead_to_where_the_client_found_the_server() {
         assert_eq!(reply.header("location"), Some(link));
     };
     let forwarded = "Host: mock:8080\r\nForwarded: host=mock.example.com;proto=https\r\n";
-    let mock = Mock::start(&[]);
+    let mock = Mock::start(&["--allow-host", "mock"]);
     leads_to(&mock, "Host: mock:8080\r\n", "http://mock:8080/v1");
     leads_to(&mock, forwarded, "http://mock:8080/v1");
     leads_to(&Mock::start(&["--trust-forwarded"]), forwarded, "https://mock.example.com/v1");

@@ -129,7 +129,10 @@ impl Config {
             None => Origin::Host,
         };
         let format = options.format.format("mock.tasklife");
-        api = api.with_replies(|replies| replies.with_origin(origin).with_format(format));
+        api = api.with_replies(|replies| {
+            let replies = replies.with_origin(origin).with_format(format);
+            replies.with_retry_after(MIN_WAIT..=longest_wait(options.speed))
+        });
         for (at, Login { key, secret, account }) in self.accounts.iter().enumerate() {
             self.check_login(at).map_err(|fault| self.fault("accounts", at, fault))?;
             api = api.with_account(key, secret, account.clone());
@@ -220,6 +223,16 @@ impl Config {
     }
 }
 
+const MIN_WAIT: Duration = Duration::from_secs(1);
+
+/// The longest time that a client is asked to wait. It sleeps in the world, where half a minute would be for ever
+/// if time runs faster.
+fn longest_wait(speed: f64) -> Duration {
+    let longest = Duration::from_secs(30);
+    Duration::try_from_secs_f64(longest.as_secs_f64() / speed.max(1.0))
+        .map_or(longest, |wait| wait.clamp(MIN_WAIT, longest))
+}
+
 /// The script of tasks that go to their end at one pace.
 pub(crate) fn moving_at(pace: Pace) -> Script {
     match pace {
@@ -230,9 +243,11 @@ pub(crate) fn moving_at(pace: Pace) -> Script {
 
 /// Reads a pace from its text; a number of seconds may be a number, too.
 fn pace<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Pace>, D::Error> {
-    let text = match Value::deserialize(from)? {
-        Value::String(text) => text,
-        other => other.to_string(),
-    };
-    text.parse().map(Some).map_err(D::Error::custom)
+    let value = Value::deserialize(from)?;
+    let seconds = value.as_f64().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    match (value, seconds) {
+        (_, Some(time)) => Ok(Some(Pace::After(time))),
+        (Value::String(text), _) => text.parse().map(Some).map_err(D::Error::custom),
+        (other, _) => other.to_string().parse().map(Some).map_err(D::Error::custom),
+    }
 }

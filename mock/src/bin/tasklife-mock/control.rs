@@ -30,6 +30,8 @@ pub(crate) struct Control {
     is_on: bool,
     /// The names of the machine.
     hosts: Vec<String>,
+    /// The origin of the mock as others see it, where that is known.
+    public_origin: Option<String>,
     routes: Vec<Route>,
     /// The scripts of the file and the options.
     at_start: Vec<ScriptConfig>,
@@ -80,8 +82,23 @@ struct Asked<'a> {
 
 impl Asked<'_> {
     fn body<T: DeserializeOwned>(&self) -> Result<T, Refusal> {
+        if self.body.trim_ascii().is_empty() {
+            return Err(Refusal::bad_request("expected JSON as described, got no body"));
+        }
         serde_json::from_slice(self.body)
             .map_err(|fault| Refusal::bad_request(format!("expected JSON as described: {fault}")))
+    }
+
+    fn list<T: DeserializeOwned>(&self) -> Result<Vec<T>, Refusal> {
+        match self.body.trim_ascii().first() {
+            None | Some(b'[') => self.body(),
+            Some(_) => Err(Refusal::bad_request("expected a list in JSON, as described")),
+        }
+    }
+
+    fn no_body(&self) -> Result<(), Refusal> {
+        let message = "expected no body: what it is about is said in the query";
+        if self.body.is_empty() { Ok(()) } else { Err(Refusal::bad_request(message)) }
     }
 }
 
@@ -109,10 +126,14 @@ impl Control {
             hosts.push(host.to_ascii_lowercase());
         }
         let public = options.public_url.as_deref().and_then(|url| url.parse::<Uri>().ok());
-        hosts.extend(public.and_then(|url| Some(url.host()?.to_ascii_lowercase())));
+        hosts.extend(public.as_ref().and_then(|url| Some(url.host()?.to_ascii_lowercase())));
+        let public_origin = public.and_then(|url| {
+            Some(format!("{}://{}", url.scheme()?, url.authority()?).to_ascii_lowercase())
+        });
         Ok(Self {
             is_on: options.control || options.listen.ip().is_loopback(),
             hosts,
+            public_origin,
             routes: routes(),
             at_start: scripts.clone(),
             scripts: Mutex::new(scripts),
@@ -130,10 +151,28 @@ impl Control {
                 "expected the option --control, as the mock listens on more than loopback";
             return Some(message.to_owned());
         }
-        let text = |value: &HeaderValue| value.to_str().ok().map(str::to_ascii_lowercase);
+        let host = match self.host(headers) {
+            Ok(host) => host,
+            Err(foreign) => return Some(foreign),
+        };
+        for origin in headers.get_all(ORIGIN) {
+            let origin = lowercase(origin).unwrap_or_default();
+            let of = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
+            if of != Some(&*host) && self.public_origin.as_deref() != Some(&*origin) {
+                return Some(format!("expected no Origin but the mock's own, got {origin:?}"));
+            }
+        }
+        None
+    }
+
+    /// The name of this machine to which the request was sent.
+    ///
+    /// # Errors
+    /// Where it is another's, which leads here in the browser of somebody who can reach the mock.
+    pub(crate) fn host(&self, headers: &HeaderMap) -> Result<String, String> {
         let mut given = headers.get_all(HOST).iter();
-        let (Some(host), None) = (given.next().and_then(text), given.next()) else {
-            return Some("expected one Host".into());
+        let (Some(host), None) = (given.next().and_then(lowercase), given.next()) else {
+            return Err("expected one Host".into());
         };
         let authority = host.parse::<Authority>().ok().filter(|it| !it.as_str().contains('@'));
         let name = authority.map(|it| it.host().to_owned());
@@ -144,21 +183,12 @@ impl Control {
                 || name.ends_with(".localhost")
                 || self.hosts.iter().any(|known| known == name)
         });
-        if !is_ours {
-            return Some(format!(
-                "expected a Host of localhost, an IP address, or a name given by --allow-host, got {host:?}"
-            ));
-        }
-        for origin in headers.get_all(ORIGIN) {
-            let origin = text(origin).unwrap_or_default();
-            let of = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
-            if of != Some(&*host) {
-                return Some(format!("expected no Origin but the mock's own, got {origin:?}"));
-            }
-        }
-        None
+        let expected =
+            "expected a Host of localhost, an IP address, or a name given by --allow-host";
+        if is_ours { Ok(host) } else { Err(format!("{expected}, got {host:?}")) }
     }
 
+    /// What a method and a path ask for.
     fn find(&self, method: &Method, path: &str) -> Found<'_> {
         let segments: Vec<&str> = path.split('/').skip(1).collect();
         let fits = |route: &&Route| {
@@ -177,6 +207,10 @@ impl Control {
         };
         Found::Operation(operation, ids.map(|(_, id)| decoded(id)).collect())
     }
+}
+
+fn lowercase(value: &HeaderValue) -> Option<String> {
+    value.to_str().ok().map(str::to_ascii_lowercase)
 }
 
 /// All paths of the description.
@@ -224,7 +258,7 @@ impl Server {
         if operation != "health"
             && let Some(message) = self.control.refusal(&head.headers)
         {
-            return refused(&Refusal::new(StatusCode::FORBIDDEN, message));
+            return forbidden(message);
         }
         if body.len() > Control::MAX_BODY {
             let message = format!("expected a body of at most {} bytes", Control::MAX_BODY);
@@ -242,8 +276,20 @@ impl Server {
     }
 }
 
+/// The answer to somebody who may not have what is asked for.
+pub(crate) fn forbidden(message: String) -> Response<String> {
+    refused(&Refusal::new(StatusCode::FORBIDDEN, message))
+}
+
 fn refused(refusal: &Refusal) -> Response<String> {
-    let mut response = with_type(json!({"error": refusal.message}).to_string(), "application/json");
+    /// In bytes: some quote what came.
+    const LONGEST: usize = 1_000;
+    let mut message = refusal.message.clone();
+    if message.len() > LONGEST {
+        message.truncate(message.floor_char_boundary(LONGEST));
+        message.push('…');
+    }
+    let mut response = with_type(json!({"error": message}).to_string(), "application/json");
     *response.status_mut() = refusal.status;
     response
 }

@@ -19,6 +19,7 @@ mod cut;
 mod journal;
 mod options;
 mod page;
+mod printer;
 mod server;
 
 use std::error::Error;
@@ -72,7 +73,8 @@ async fn run(options: Options) -> Result<(), Box<dyn Error>> {
     let clock = Clock::starting_now(options.speed);
     let logs = (!options.quiet).then_some(options.log_format);
     let server = Server::new(api, config.max_body(), clock, control, journal, logs);
-    let router = Arc::new(server).into_router(&options.cors);
+    let server = Arc::new(server);
+    let router = server.clone().into_router(&options.cors);
 
     let serve = async {
         writeln!(io::stdout(), "listening on http://{address}")?;
@@ -86,6 +88,7 @@ async fn run(options: Options) -> Result<(), Box<dyn Error>> {
         stopped = stop_signal() => stopped?,
         ended = serve => ended?,
     }
+    server.printer.finish();
     Ok(())
 }
 

@@ -76,7 +76,8 @@ pub(crate) struct Options {
     /// How many seconds pass in the API for one in the world, such as 60; with 0 its time stands still
     #[arg(long, value_name = "FACTOR", default_value_t = 1.0, value_parser = speed)]
     pub(crate) speed: f64,
-    /// Appends each request and its answer to a file, as a line of JSON that the auditor reads
+    /// Appends each request and its answer to a file, as a line of JSON that the auditor reads: what is
+    /// reset, spoiled or gone on purpose is to it as if the API had broken its laws
     #[arg(long, value_name = "FILE")]
     pub(crate) journal: Option<PathBuf>,
     /// Prints the OpenAPI description of what it answers, and ends
@@ -92,8 +93,8 @@ pub(crate) struct Options {
     /// address, where that is so anyway
     #[arg(long)]
     pub(crate) control: bool,
-    /// A name of this machine under which it may be steered, beside localhost and IP addresses, such as
-    /// the name of a container; may be given again
+    /// A name of this machine under which it may be steered and its page looked at, beside localhost and
+    /// IP addresses, such as the name of a container; may be given again
     #[arg(long, value_name = "NAME")]
     pub(crate) allow_host: Vec<String>,
     /// Lets pages of this origin call the API from a browser, such as `http://localhost:5173`, or `*` for all;
@@ -190,6 +191,7 @@ Steer it while it runs, as a test in any language can (all of it is in /_mock/co
   curl http://127.0.0.1:8080/_mock/conduct
       did the client wait, how often did it poll, did it send the same key again?
   curl -X POST http://127.0.0.1:8080/_mock/reset
+      all is as at the start; with ?account=key, all of an account
 
 Completions: tasklife-mock --completions bash > ~/.local/share/bash-completion/completions/tasklife-mock
 
@@ -219,7 +221,7 @@ The file of --config is a JSON object. All of its fields may be left out:
   scripts         what becomes of the tasks of a command type. The last that fits is the one;
                   those of --fail come after them. Each may have
       command     such as "databaseCreateRequest"; without one, it is for all that have none
-      account     only for the requests of this account
+      account     only for the requests of this account; comes before all that are for every one
       when        only where the request's body contains this, such as {"name": "broken"}
       pace        as --advance; or, status by status:
       initialized, received, inProgress
@@ -231,11 +233,11 @@ The file of --config is a JSON object. All of its fields may be left out:
       complete    {"resourceId", "additionalResourceId", "resource"}: its result
       goneAfter   how long it is there once it has ended; "reads:1" shows its end once
       faults      what goes wrong with the answers about the task. Each has one of
-          status      400 to 599: nothing is done, and this is answered
+          status      400 to 599: nothing is done, a read counts for no pace, and this is answered
           cutShort    true: the body, and the connection, end in the middle of it
           notJson     true: the body is a page of HTML
-          silence     seconds: the answer comes after so long
-        and may have
+          silence     seconds of the world: the answer comes after so long
+        or several at once, and may have
           retryAfter  seconds
           reads       on which reads of the task (GET), from 1: 2, [2, 3], or {"share": 0.1, "seed": 42};
                       on all, unless given

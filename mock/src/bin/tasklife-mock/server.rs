@@ -1,7 +1,6 @@
 //! The API at a socket: requests one at a time, and what is logged of them.
 
 use std::future::poll_fn;
-use std::io::{self, Write};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -14,12 +13,13 @@ use axum::routing::{any, get};
 use tasklife_mock::{Disruption, Exchange, MockApi};
 
 use crate::clock::Clock;
-use crate::control::Control;
+use crate::control::{self, Control};
 use crate::cors;
 use crate::cut::CutShort;
 use crate::journal::{Journal, JsonLine, Line};
 use crate::options::{CorsOrigin, LogFormat};
 use crate::page::Page;
+use crate::printer::Printer;
 
 /// What the requests share.
 pub(crate) struct Server {
@@ -28,6 +28,7 @@ pub(crate) struct Server {
     pub(crate) control: Control,
     max_body: usize,
     logs: Option<LogFormat>,
+    pub(crate) printer: Printer,
     log: Mutex<Log>,
 }
 
@@ -50,7 +51,16 @@ impl Server {
         journal: Option<Journal>,
         logs: Option<LogFormat>,
     ) -> Self {
-        Self { api, clock, control, max_body, logs, log: Mutex::new(Log { journal, count: 0 }) }
+        let printer = Printer::start();
+        Self {
+            api,
+            clock,
+            control,
+            max_body,
+            logs,
+            printer,
+            log: Mutex::new(Log { journal, count: 0 }),
+        }
     }
 
     /// All paths: that of the page, those by which it is steered, and the API's for everything else.
@@ -59,9 +69,9 @@ impl Server {
         let api = if origins.is_empty() { api } else { api.layer(cors::layer(origins)) };
         Router::new()
             .route("/", get(page).fallback_service(api.clone()))
-            .route("/_mock", any(control))
-            .route("/_mock/", any(control))
-            .route("/_mock/{*path}", any(control))
+            .route("/_mock", any(steer))
+            .route("/_mock/", any(steer))
+            .route("/_mock/{*path}", any(steer))
             .with_state(self)
             .fallback_service(api)
     }
@@ -77,13 +87,12 @@ impl Server {
         let exchange = self.api.journal_since(before).pop();
         let added = exchange.as_ref().map(|exchange| log.append(exchange));
         drop(log);
-        // Nobody waits for a terminal.
         if let Some(Err(fault)) = added {
-            print_line(&fault);
+            self.printer.print(fault);
         }
         match (self.logs, exchange) {
-            (Some(LogFormat::Text), Some(exchange)) => print_line(&Line(&exchange).to_string()),
-            (Some(LogFormat::Json), Some(exchange)) => print_line(&JsonLine(&exchange).to_string()),
+            (Some(LogFormat::Text), Some(it)) => self.printer.print(Line(&it).to_string()),
+            (Some(LogFormat::Json), Some(it)) => self.printer.print(JsonLine(&it).to_string()),
             _ => {}
         }
         response
@@ -93,6 +102,9 @@ impl Server {
     fn page(&self, request: &Request) -> Result<String, Box<Response<String>>> {
         let now = self.clock.now();
         let base = self.api.base_of(request, now)?;
+        if let Err(foreign) = self.control.host(request.headers()) {
+            return Err(Box::new(control::forbidden(foreign)));
+        }
         let log = self.log();
         let now = self.clock.now();
         self.api.advance(now);
@@ -117,11 +129,6 @@ impl Log {
         }
         added
     }
-}
-
-/// Prints a line, unless nobody listens.
-fn print_line(line: &str) {
-    let _ = writeln!(io::stderr(), "{line}");
 }
 
 async fn answer(State(server): Shared, request: Request) -> Response<Body> {
@@ -166,7 +173,7 @@ async fn page(State(server): Shared, request: Request) -> Result<impl IntoRespon
 }
 
 /// What somebody does who steers.
-async fn control(State(server): Shared, request: Request) -> Response<Body> {
+async fn steer(State(server): Shared, request: Request) -> Response<Body> {
     let (head, body) = request.into_parts();
     match read(body, Control::MAX_BODY).await {
         Ok(body) => server.steer(&head, &body).map(Body::from),

@@ -62,7 +62,10 @@ fn who_did_not_wait_is_told() {
         .collect();
     assert_eq!(seen, [(1, 2, 1, 250), (4, 5, 5, 750)]);
     let told = serde_json::to_value(&conduct).unwrap();
-    assert_eq!(told["tooEarly"][0], json!({"told": 1, "came": 2, "asked": 1.0, "waited": 0.25}));
+    assert_eq!(
+        told["tooEarly"][0],
+        json!({"told": 1, "status": 202, "came": 2, "asked": 1.0, "waited": 0.25})
+    );
 }
 
 #[test]
@@ -80,6 +83,86 @@ fn polls_after_the_end_are_counted() {
     let polls = Conduct::of(&api.journal()).polls[&id];
     assert_eq!((polls.all, polls.after_end), (5, 2));
     assert_eq!(Conduct::of(&api.journal()[..3]).polls[&id].after_end, 0);
+}
+
+/// Some `GET`s are answered with a task.
+#[test]
+fn to_ask_for_a_task_is_no_poll_of_it() {
+    let api = api();
+    api.submit("/v1/subscriptions", "{}", 0.0);
+    api.clear_journal(Scope::Any);
+    api.get("/v1/subscriptions/77899/cidr", 0.0);
+    assert!(api.journal()[0].task_id.is_some());
+    assert!(Conduct::of(&api.journal()).polls.is_empty());
+}
+
+#[test]
+fn a_task_that_is_made_anew_has_not_ended() {
+    let api = api();
+    api.on(CREATE, Script::new(Pace::Reads(1)).gone_after(Pace::Reads(1))).unwrap();
+    let post = || {
+        send(&api, "POST", "/v1/subscriptions", &[("idempotency-key", "one")], 0.0);
+        api.journal().pop().unwrap().task_id.unwrap()
+    };
+    let id = post();
+    let poll = || send(&api, "GET", &format!("/v1/tasks/{id}"), &[], 0.0);
+    poll();
+    poll();
+    assert_eq!(post(), id);
+    poll();
+    let polls = Conduct::of(&api.journal()).polls[&id];
+    assert_eq!((polls.all, polls.after_end), (3, 1));
+}
+
+#[test]
+fn it_is_read_back_from_json() {
+    let api = api();
+    let script = Script::new(Pace::Never).faulting(Fault::status(503).on_submission(1));
+    api.on(CREATE, script).unwrap();
+    send(&api, "POST", "/v1/subscriptions", &[], 0.0);
+    let task = api.submit("/v1/subscriptions", "{}", 0.0);
+    send(&api, "GET", &task, &[], 0.5);
+    let conduct = Conduct::of(&api.journal());
+    assert_eq!(
+        (conduct.too_early.len(), conduct.repeats.len(), conduct.polls.len()),
+        (1, 1, 1),
+        "{conduct:?}"
+    );
+    let text = serde_json::to_string(&conduct).unwrap();
+    assert_eq!(serde_json::from_str::<Conduct>(&text).unwrap(), conduct);
+}
+
+#[test]
+fn two_workers_who_repeat_each_their_own_are_told_apart() {
+    let umbrella = "umbrella".parse().unwrap();
+    let api = api().with_account("other", "secret", umbrella);
+    let failing =
+        |status| Script::new(Pace::AtOnce).faulting(Fault::status(status).on_submission(1));
+    api.on(CREATE, failing(503)).unwrap();
+    let post = |account: &str, key: &str| {
+        let headers = [("idempotency-key", key), ("x-api-key", account)];
+        send(&api, "POST", "/v1/subscriptions", &headers, 0.0);
+    };
+    post("key", "a"); // 1: 503
+    post("other", "a"); // 2: 503, and another's
+    post("key", "b"); // 3: takes the place of the first, under another key
+    post("key", "a"); // 4
+    post("key", "b"); // 5
+    post("other", "a"); // 6
+    let numbers = |journal: &[Exchange]| -> Vec<_> {
+        let repeats = Conduct::of(journal).repeats.into_iter();
+        repeats.map(|it| (it.has_same_key(), it.numbers)).collect()
+    };
+    // Whether 3 is the retry of 1, or another worker's, nobody can know: it tells that it may be.
+    assert_eq!(numbers(&api.journal()), [(false, vec![1, 3, 4, 5]), (true, vec![2, 6])]);
+    assert_eq!(numbers(&api.journal()[2..]), [(true, vec![3, 5])]);
+    // An error of the client's own tells it something.
+    api.on(CREATE, failing(409)).unwrap();
+    api.clear_journal(Scope::Any);
+    for _ in 0..3 {
+        send(&api, "POST", "/v1/subscriptions", &[], 0.0);
+    }
+    assert_eq!(numbers(&api.journal()), []);
 }
 
 #[test]

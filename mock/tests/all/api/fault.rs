@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use http::Response;
-use tasklife::{MAX_TIME, Progress, ProgressError, TaskStore};
+use tasklife::{MAX_TIME, Progress, ProgressError, TaskStatus, TaskStore};
 use tasklife_mock::{Disruption, Fault, FaultKind, Pace, Script};
 
 use super::{CREATE, Client, DATABASE, acme, api, document, error, listed, request, second, value};
@@ -145,7 +145,7 @@ fn a_body_is_cut_or_no_json_and_the_task_has_moved_all_the_same() {
 }
 
 #[test]
-fn silences_add_up_and_a_status_comes_before_a_body() {
+fn what_is_on_one_answer_adds_up() {
     let api = api();
     let script = Script::new(Pace::Never)
         .faulting(Fault::not_json().on_read(1))
@@ -155,11 +155,13 @@ fn silences_add_up_and_a_status_comes_before_a_body() {
     api.on(CREATE, script).unwrap();
     let task = api.submit("/v1/subscriptions", "{}", 0.0);
     let first = api.get(&task, 0.0);
-    assert_eq!((error(&first).0, disruption(&first)), (502, Some((5, false))));
+    // The page of a gateway that is down.
+    assert_eq!((first.status().as_u16(), disruption(&first)), (502, Some((5, false))));
+    assert!(first.body().starts_with("<html>"));
     let second = api.get(&task, 0.0);
     assert_eq!((second.status().as_u16(), disruption(&second)), (200, Some((2, false))));
     let faults: Vec<_> = api.journal().into_iter().map(|x| x.faults).collect();
-    assert_eq!(faults[1], [FaultKind::Status, FaultKind::Silence]);
+    assert_eq!(faults[1], [FaultKind::Status, FaultKind::NotJson, FaultKind::Silence]);
     assert_eq!(faults[2], [FaultKind::Silence]);
     // What has no body has none that could be cut.
     api.on(CREATE, Script::new(Pace::Never).faulting(Fault::cut_short())).unwrap();
@@ -169,6 +171,25 @@ fn silences_add_up_and_a_status_comes_before_a_body() {
     again.headers_mut().insert("if-none-match", seen.parse().unwrap());
     let unchanged = api.handle(&again, super::second(0.0));
     assert_eq!((unchanged.status().as_u16(), disruption(&unchanged)), (304, None));
+    let told = api.journal().pop().unwrap();
+    assert_eq!((told.faults, told.task_status), (vec![], Some(TaskStatus::Received)));
+}
+
+#[test]
+fn of_two_of_a_kind_the_first_counts_and_the_wait_of_a_status_before_all() {
+    let api = api();
+    let wait = |fault: Fault, seconds| fault.with_retry_after(Duration::from_secs(seconds));
+    let script = Script::new(Pace::Never)
+        .faulting(wait(Fault::silence(Duration::ZERO), 9).on_read(1))
+        .faulting(Fault::not_json())
+        .faulting(wait(Fault::cut_short(), 8))
+        .faulting(wait(Fault::status(503), 7).on_read(1))
+        .faulting(wait(Fault::status(500), 6).on_read(1));
+    api.on(CREATE, script).unwrap();
+    let task = api.submit("/v1/subscriptions", "{}", 0.0);
+    let [one, two] = [(); 2].map(|()| api.get(&task, 0.0));
+    assert_eq!((one.status().as_u16(), one.headers()["retry-after"].to_str().unwrap()), (503, "7"));
+    assert!(two.status() == 200 && two.body().starts_with("<html>") && disruption(&two).is_none());
 }
 
 #[test]
@@ -188,11 +209,92 @@ fn a_submission_is_refused_or_its_answer_is_lost() {
     let again = submit("one");
     assert_eq!(again.headers()["idempotent-replayed"], "true");
     assert_eq!(listed(&api.get("/v1/tasks", 0.0)).len(), 1);
-    // The script that is set anew counts anew, and each account by itself.
+    // The script that is set anew counts anew.
     api.on(CREATE, Script::new(Pace::AtOnce).faulting(Fault::status(503).on_submission(1)))
         .unwrap();
     assert_eq!(submit("two").status(), 503);
     assert_eq!(submit("two").status(), 202);
+}
+
+#[test]
+fn submissions_are_counted_for_each_account_and_a_reset_forgets_those_of_its_own() {
+    let api = api().with_account("other", "secret", "umbrella".parse().unwrap());
+    let script = Script::new(Pace::AtOnce).faulting(Fault::status(503).on_submission(2));
+    api.on(CREATE, script).unwrap();
+    let submit = |key: &'static str| {
+        let mut request = request("POST", "/v1/subscriptions", "{}");
+        request.headers_mut().insert("x-api-key", http::HeaderValue::from_static(key));
+        api.handle(&request, second(0.0)).status().as_u16()
+    };
+    assert_eq!([submit("key"), submit("other"), submit("key")], [202, 202, 503]);
+    api.reset(tasklife::Scope::Account(&acme()));
+    assert_eq!([submit("key"), submit("other"), submit("key")], [202, 503, 503]);
+    api.reset(tasklife::Scope::Any);
+    assert_eq!([submit("key"), submit("other"), submit("other")], [202, 202, 503]);
+}
+
+/// A task under the same id is another, whatever was to become of the first.
+#[test]
+fn what_is_made_anew_under_a_key_is_not_gone_with_the_one_before() {
+    const DAY: f64 = 86_400.0;
+    let api = api();
+    let submit = |at: f64| {
+        let mut request = request("POST", "/v1/subscriptions", "{}");
+        request.headers_mut().insert("idempotency-key", "one".parse().unwrap());
+        api.handle(&request, second(at));
+        api.journal().pop().unwrap().task_id.unwrap()
+    };
+    let status = |id, at| api.status(&format!("/v1/tasks/{id}"), at);
+    api.on(CREATE, Script::new(Pace::AtOnce).gone_after(after(20 * 86_400))).unwrap();
+    let first = submit(0.0);
+    assert_eq!(status(first, 0.0), "processing-completed");
+    // It has expired before it was gone.
+    api.on(CREATE, Script::new(Pace::Never)).unwrap();
+    assert_eq!(submit(11.0 * DAY), first);
+    assert_eq!(status(first, 20.5 * DAY), "received");
+    // Or somebody has removed it.
+    api.on(CREATE, Script::new(Pace::AtOnce).gone_after(after(60))).unwrap();
+    api.store().remove(&acme(), first);
+    submit(20.6 * DAY);
+    assert_eq!(status(first, 20.6 * DAY), "processing-completed");
+    api.store().remove(&acme(), first);
+    api.on(CREATE, Script::new(Pace::Never)).unwrap();
+    submit(20.6 * DAY + 30.0);
+    assert_eq!(status(first, 20.6 * DAY + 3_600.0), "received");
+    // One that was submitted by hand in its place has no script.
+    api.on(CREATE, Script::new(after(100))).unwrap();
+    let third = api.submit("/v1/subscriptions", r#"{"n": 3}"#, 21.0 * DAY);
+    let third = third.rsplit_once('/').unwrap().1.parse().unwrap();
+    api.store().remove(&acme(), third);
+    let by_hand = tasklife::Submission::new(acme(), third, CREATE);
+    api.store().submit(by_hand, second(21.0 * DAY + 1.0)).unwrap();
+    assert_eq!(status(third, 21.0 * DAY + 5_000.0), "received");
+}
+
+#[test]
+fn what_is_gone_of_one_account_makes_room_for_others() {
+    let config = tasklife::StoreConfig::default().with_max_tasks(1);
+    let api = api().with_config(config);
+    let api = api.with_account("other", "secret", "umbrella".parse().unwrap());
+    api.on_any(Script::new(Pace::AtOnce).gone_after(after(5))).unwrap();
+    api.submit("/v1/subscriptions", "{}", 0.0);
+    let submit = |at| {
+        let mut request = request("POST", "/v1/subscriptions", "{}");
+        request.headers_mut().insert("x-api-key", "other".parse().unwrap());
+        api.handle(&request, second(at)).status().as_u16()
+    };
+    assert_eq!([submit(4.0), submit(5.0)], [503, 202]);
+}
+
+#[test]
+fn ids_of_what_is_gone_are_not_given_out_again() {
+    let api = api();
+    api.on_any(Script::new(Pace::AtOnce).gone_after(Pace::AtOnce)).unwrap();
+    let first = api.submit("/v1/subscriptions", "{}", 0.0);
+    for number in 0..1_100 {
+        api.submit("/v1/subscriptions", &format!(r#"{{"n": {number}}}"#), 1.0);
+    }
+    assert_ne!(api.submit("/v1/subscriptions", "{}", 2.0), first);
 }
 
 #[test]
@@ -277,18 +379,25 @@ fn scripts_of_one_account_are_not_for_others() {
         request.headers_mut().insert("x-api-key", "other".parse().unwrap());
         api.handle(&request, second(0.0));
         let task = api.journal().pop().unwrap().task_id.unwrap();
-        let task =
-            api.store().get(&"umbrella".parse().unwrap(), task, second(0.0)).unwrap().unwrap();
-        (api.advance(second(0.0)), task.status().to_string()).1
+        api.advance(second(0.0));
+        let task = api.store().get(&"umbrella".parse().unwrap(), task, second(0.0));
+        task.unwrap().unwrap().status().to_string()
     };
     assert_eq!(other(), "received");
     let own = || api.status(&api.submit("/v1/subscriptions", "{}", 0.0), 0.0);
     assert_eq!(own(), "processing-completed");
-    // One for a command type comes before one for any; the latest of them is the one.
+    // An account's come before all others; then those for a command type.
     api.on(CREATE, Script::new(Pace::Never)).unwrap();
+    assert_eq!((own().as_str(), other().as_str()), ("processing-completed", "received"));
+    api.on(CREATE, Script::new(Pace::Never).for_account(acme())).unwrap();
     assert_eq!(own(), "received");
     api.on(CREATE, Script::new(Pace::AtOnce).for_account(acme())).unwrap();
-    assert_eq!(own(), "processing-completed");
+    assert_eq!((own().as_str(), other().as_str()), ("processing-completed", "received"));
+    api.on(CREATE, Script::new(Pace::AtOnce)).unwrap();
+    assert_eq!(other(), "processing-completed");
+    api.on_any(Script::new(Pace::Never)).unwrap();
+    assert_eq!(other(), "processing-completed");
+    api.on(CREATE, Script::new(Pace::Never)).unwrap();
     api.clear_scripts(tasklife::Scope::Account(&acme()));
     assert_eq!(own(), "received");
     api.clear_scripts(tasklife::Scope::Any);
@@ -311,19 +420,26 @@ fn a_script_that_can_not_be_is_refused_and_changes_nothing() {
         ),
         (
             never.clone().faulting(Fault::status(200)),
-            "expected a fault with a status of 400 to 599 in a script, got 200",
+            "expected a status of 400 to 599 in faults[0] of a script, got 200",
         ),
         (
             never.clone().faulting(Fault::cut_short().on_share_of_reads(1.5, 1)),
-            "expected a share of 0 to 1 in a script, got 1.5",
+            "expected a share of 0 to 1 in faults[0] of a script, got 1.5",
         ),
         (
-            never.clone().faulting(Fault::cut_short().on_share_of_reads(f64::NAN, 1)),
-            "expected a share of 0 to 1 in a script, got NaN",
+            never
+                .clone()
+                .faulting(Fault::not_json())
+                .faulting(Fault::cut_short().on_share_of_reads(f64::NAN, 1)),
+            "expected a share of 0 to 1 in faults[1] of a script, got NaN",
         ),
         (
             never.faulting(Fault::cut_short().on_submission(0)),
-            "expected numbers of reads or submissions from 1 on in a script, got 0",
+            "expected numbers of reads or submissions from 1 on in faults[0] of a script, got 0",
+        ),
+        (
+            Script::new(Pace::Never).reporting(std::iter::repeat(5)),
+            "expected at most 101 reports in a script, got more",
         ),
     ] {
         assert_eq!(api.on_any(script.clone()).unwrap_err().to_string(), message);
@@ -338,7 +454,7 @@ fn a_script_that_can_not_be_is_refused_and_changes_nothing() {
 fn extremes_are_no_trouble() {
     let api = api();
     let script = Script::in_steps(Pace::After(Duration::MAX), Pace::Reads(u32::MAX))
-        .reporting([1; 300])
+        .reporting([1; 101])
         .gone_after(Pace::After(Duration::MAX))
         .faulting(Fault::silence(Duration::MAX).with_retry_after(Duration::MAX))
         .faulting(Fault::silence(Duration::MAX).on_reads(1..));
@@ -346,7 +462,7 @@ fn extremes_are_no_trouble() {
     let task = api.submit("/v1/subscriptions", "{}", 0.0);
     let read = api.get(&task, 0.0);
     assert_eq!(disruption(&read).unwrap().0, u64::MAX);
-    let stuck = Script::in_steps(Pace::AtOnce, Pace::After(Duration::MAX)).reporting([1; 300]);
+    let stuck = Script::in_steps(Pace::AtOnce, Pace::After(Duration::MAX)).reporting([1; 101]);
     api.on(CREATE, stuck).unwrap();
     api.submit("/v1/subscriptions", "{}", 0.0);
     api.handle(&request("GET", &task, ""), MAX_TIME);

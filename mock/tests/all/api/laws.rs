@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use tasklife::{CommandType, Scope, StoreConfig, TaskError};
-use tasklife_mock::{Fault, MockApi, Pace, RateLimit, Script};
+use tasklife_mock::{Disruption, Fault, MockApi, Pace, RateLimit, Script};
 
 use super::{Client, acme, api, listed, request, second};
 
@@ -199,9 +199,10 @@ fn session(
             );
         }
         answers.push(format!(
-            "{:?} {:?} {}",
+            "{:?} {:?} {:?} {}",
             response.status(),
             response.headers(),
+            response.extensions().get::<Disruption>(),
             response.body()
         ));
         let then = now + f64::from(*wait) / 1e3;

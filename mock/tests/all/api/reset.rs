@@ -6,7 +6,7 @@ use serde_json::json;
 use tasklife::{ApplyError, Scope, StoreConfig, TaskStatus, TaskStore};
 use tasklife_mock::{MockApi, Pace, Script};
 
-use super::{CREATE, Client, acme, api, document, listed, request, second, value};
+use super::{CREATE, Client, DATABASE, acme, api, document, listed, request, second, value};
 
 fn as_other(api: &MockApi, method: &str, path: &str) -> http::Response<String> {
     let mut request = request(method, path, "{}");
@@ -85,8 +85,18 @@ fn what_is_put_there_replaces_and_needs_a_path_of_resources() {
     let api = two_accounts();
     api.put_existing(&acme(), "/subscriptions/1", &json!({"name": "new"})).unwrap();
     assert_eq!(value(&api.get("/v1/subscriptions/1", 0.0))["name"], "new");
-    let fault = api.put_existing(&acme(), "/nothing/1", &json!({})).unwrap_err();
-    assert!(fault.to_string().contains("/nothing/1"), "{fault}");
+    let fault = |path: &str| api.put_existing(&acme(), path, &json!({})).unwrap_err().to_string();
+    assert!(fault("/nothing/1").contains("/nothing/1"));
+    let orphan = "expected that what it belongs to is there, in \"/subscriptions/9/databases/1\"";
+    assert_eq!(fault("/subscriptions/9/databases/1"), orphan);
+    let again = two_accounts().with_existing(&acme(), "/subscriptions/9/databases/1", &json!({}));
+    assert_eq!(again.unwrap_err().to_string(), orphan);
+    api.put_existing(&acme(), "/subscriptions/1/databases/1", &json!({})).unwrap();
+    // It is as old as the request that sees it first.
+    let database = value(&api.get("/v1/subscriptions/1/databases/1", 7.0));
+    assert_eq!(database["activatedOn"], "2026-01-01T00:00:07Z");
+    let later = value(&api.get("/v1/subscriptions/1/databases/1", 9.0));
+    assert_eq!(later, database);
 }
 
 #[test]
@@ -113,6 +123,42 @@ fn a_task_is_completed_by_hand_whatever_its_script_says() {
 }
 
 #[test]
+fn what_was_submitted_by_hand_is_completed_without_a_resource() {
+    let api = MockApi::redis_cloud("/v1").unwrap();
+    let stranger: tasklife::AccountId = "stranger".parse().unwrap();
+    let id = tasklife::TaskId::for_key(&stranger, "x");
+    let submission = tasklife::Submission::new(stranger.clone(), id, CREATE);
+    api.store().submit(submission, second(0.0)).unwrap();
+    let task = api.complete(&stranger, id, second(0.0)).unwrap();
+    assert_eq!(task.outcome().unwrap().unwrap().resource_id(), None);
+}
+
+/// Whose request came before a reset of all, and is answered after it, may be nobody's by then.
+#[test]
+fn a_request_in_the_middle_of_a_reset_is_before_or_after_it() {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::sync::{Arc, Weak};
+
+    let api = Arc::new(MockApi::redis_cloud("/v1").unwrap().with_open_accounts(1));
+    let (inner, is_first): (Weak<MockApi>, _) = (Arc::downgrade(&api), AtomicBool::new(true));
+    // A condition is run between the two halves of a request.
+    let in_between = move |_: &serde_json::Value| {
+        if is_first.swap(false, Ordering::Relaxed) {
+            let api = inner.upgrade().unwrap();
+            api.reset(Scope::Any);
+            api.handle(&request("GET", "/v1/tasks", ""), second(0.0));
+        }
+        true
+    };
+    api.on_if(CREATE, in_between, Script::new(Pace::AtOnce)).unwrap();
+    let mut late = request("POST", "/v1/subscriptions", "{}");
+    late.headers_mut().insert("x-api-key", "late".parse().unwrap());
+    // Its account was opened before, and the place is another's now.
+    assert_eq!(api.handle(&late, second(0.0)).status(), 401);
+    assert_eq!(api.accounts(), ["key".parse().unwrap()]);
+}
+
+#[test]
 fn a_full_lane_refuses_and_what_waited_in_it_goes_on() {
     let config = StoreConfig::default().with_max_in_progress(NonZeroU32::MIN);
     let api = api().with_config(config);
@@ -120,6 +166,14 @@ fn a_full_lane_refuses_and_what_waited_in_it_goes_on() {
     let paths = ["{}", r#"{"name": "b"}"#].map(|body| api.submit("/v1/subscriptions", body, 0.0));
     let [first, second_id] =
         paths.each_ref().map(|path| path.rsplit_once('/').unwrap().1.parse().unwrap());
+    // One that would have to be received first is left as it was.
+    let initialized = Script::in_steps(Pace::Never, Pace::Never).initialized(Pace::Never);
+    api.on(DATABASE, initialized).unwrap();
+    api.put_existing(&acme(), "/subscriptions/1", &json!({})).unwrap();
+    let path = api.submit("/v1/subscriptions/1/databases", "{}", 0.0);
+    let id = path.rsplit_once('/').unwrap().1.parse().unwrap();
+    assert!(matches!(api.complete(&acme(), id, second(1.0)), Err(ApplyError::LaneBusy)));
+    assert_eq!(api.status(&path, 1.0), "initialized");
     let refused = api.complete(&acme(), second_id, second(1.0));
     assert!(matches!(refused, Err(ApplyError::LaneBusy)), "{refused:?}");
     api.complete(&acme(), first, second(1.0)).unwrap();

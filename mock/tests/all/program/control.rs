@@ -112,15 +112,20 @@ fn scripts_are_put_in_the_place_of_others_and_the_start_comes_back() {
     for (scripts, expected) in [
         (json!([{"fail": "Z"}, {"command": "databaseMakeRequest"}]), "[1]: expected one of the"),
         (json!([{"progress": [101]}]), "[0]: expected a report of 0 to 100 percent"),
-        (json!([{"faults": [{"status": 200}]}]), "[0]: expected a fault with a status"),
-        (json!([{"faults": [{"reads": 1}]}]), "[0]: faults[0]: expected one of `status`"),
-        (json!([{"faults": [{"status": 500, "cutShort": true}]}]), "expected one of `status`"),
+        (json!([{"faults": [{"status": 200}]}]), "faults[0]: expected a `status` of 400 to 599"),
+        (json!([{"faults": [{"reads": 1}]}]), "[0]: faults[0]: expected `status`, `cutShort`"),
+        (json!([{"faults": [{"notJson": true, "cutShort": true}]}]), "`notJson`, not both"),
+        (json!([{"faults": [{"status": 500, "reads": []}]}]), "expected 1 to 10000 numbers, got 0"),
+        (json!([{"faults": [{"status": 500, "reads": vec![1; 10_001]}]}]), "got 10001"),
+        (json!([{"faults": [{"status": 500, "reads": 0}]}]), "from 1 on in faults[0]"),
+        (json!([{"progress": vec![1; 102]}]), "expected at most 101 reports"),
         (json!([{"faults": [{"silence": -1}]}]), "expected `silence` in seconds, got -1"),
         (json!([{"faults": [{"status": 500, "reads": "two"}]}]), "expected a number, a list"),
         (json!([{"pace": "reads:3", "received": 1}]), "expected `pace`, or `received`"),
         (json!([{"pase": "reads:3"}]), "unknown field `pase`"),
         (json!([{"when": {"a": 1}}]), "expected a `command` beside `when`"),
-        (json!({"fail": "Z"}), "expected a sequence"),
+        (json!({"fail": "Z"}), "expected a list in JSON"),
+        (Value::Null, "got no body"),
     ] {
         let message = mock.refused("PUT", "/scripts", &scripts, 400);
         assert!(message.contains(expected), "{scripts}: {message}");
@@ -129,8 +134,15 @@ fn scripts_are_put_in_the_place_of_others_and_the_start_comes_back() {
     assert_eq!(message, "[0]: expected the account a, as the query says, got b");
     assert_eq!(mock.get("/scripts"), put);
     assert_eq!([end("acme"), end("other")], [completed, failed]);
+    // Not even what was counted.
+    mock.put_scripts(&json!([{"faults": [{"status": 503, "submissions": 1}]}]));
+    let submit = || mock.0.post("acme", "/v1/subscriptions", "{}").status;
+    assert_eq!([submit(), submit()], [503, 202]);
+    mock.refused("PUT", "/scripts", &json!([{"command": "nope"}]), 400);
+    assert_eq!(submit(), 202);
+    mock.put_scripts(&put);
 
-    mock.done("POST", "/reset", &json!({"account": "acme"}));
+    mock.done("POST", "/reset?account=acme", &Value::Null);
     assert_eq!(mock.get("/scripts?account=acme"), json!([at_start[1]]));
     assert_eq!([end("acme"), end("other")], [failed; 2]);
     mock.done("POST", "/reset", &Value::Null);
@@ -167,6 +179,9 @@ fn time_is_moved_on_made_faster_and_stopped() {
     mock.send("POST", "/clock", &json!({"advance": 1e15, "speed": 1e300})).json(200);
     assert_eq!(now(), tasklife::MAX_TIME);
 
+    let long = "a".repeat(4_000_000);
+    let message = mock.refused("POST", "/clock", &json!({"advance": long}), 400);
+    assert!(message.len() < 1_100, "{}", message.len());
     for (change, expected) in [
         (json!({}), "expected `advance`, `speed`, or both"),
         (json!({"advance": "-1h"}), "expected a time such as \"10d\""),
@@ -217,6 +232,8 @@ fn the_journal_is_filtered_and_emptied() {
     ] {
         assert_eq!(numbers(query), expected, "{query}");
     }
+    let message = mock.refused("GET", "/journal?status=many", &Value::Null, 400);
+    assert!(message.starts_with("expected a query as described: status: "), "{message}");
     for query in ["?task=7", "?since=-1", "?status=many", "?x=1", "?account=", "?limit=1&limit=2"] {
         mock.refused("GET", &format!("/journal{query}"), &Value::Null, 400);
     }
@@ -258,6 +275,7 @@ fn tasks_are_looked_at_and_moved_by_hand() {
     event(&made[2], json!({"event": "complete", "account": "other"})).json(404);
     event(&made[2].replace('1', "2"), json!({"event": "complete"})).json(404);
     event("seven", json!({"event": "complete"})).json(404);
+    mock.refused("GET", "/tasks?limit=0", &Value::Null, 400);
     for odd in [
         json!({"event": "finish"}),
         json!({"event": "complete", "progress": 4}),
@@ -271,16 +289,21 @@ fn tasks_are_looked_at_and_moved_by_hand() {
 }
 
 #[test]
-fn resources_are_put_there_all_or_none() {
+fn resources_are_put_there_one_after_the_other() {
     let mock = Steered::start(&[]);
-    let put = |resources: &Value| mock.send("PUT", "/resources", resources).status;
-    let one = json!({"account": "acme", "path": "/subscriptions/1", "fields": {"name": "old"}});
-    let none = json!({"account": "acme", "path": "/nothing/1"});
-    let message = mock.refused("PUT", "/resources", &json!([one, none]), 400);
-    assert_eq!(message, r#"[1]: expected the path of a resource, got "/nothing/1""#);
+    let at = |path: &str| json!({"account": "acme", "path": path, "fields": {"name": path}});
+    let (one, part) = (at("/subscriptions/1"), at("/subscriptions/1/databases/2"));
+    let refusal = |resources: Value| mock.refused("PUT", "/resources", &resources, 400);
+    let message = refusal(json!([part]));
+    assert!(message.starts_with("[0]: expected that what it belongs to is there"), "{message}");
+    let message = refusal(json!([at("/nothing/1"), one]));
+    assert!(message.starts_with("[0]: expected the path of a kind of resources"), "{message}");
     assert_eq!(mock.0.get("acme", "/v1/subscriptions/1").status, 404);
-    assert_eq!(put(&json!([one])), 204);
-    assert_eq!(mock.0.get("acme", "/v1/subscriptions/1").json(200)["name"], "old");
+    mock.done("PUT", "/resources", &json!([one, part]));
+    assert_eq!(mock.0.get("acme", "/v1/subscriptions/1").json(200)["name"], "/subscriptions/1");
+    // A client in a language whose years begin at 1 reads the times, too.
+    let database = mock.0.get("acme", "/v1/subscriptions/1/databases/2").json(200);
+    assert!(database["activatedOn"].as_str().unwrap().starts_with("20"), "{database}");
     assert_eq!(mock.get("/accounts"), json!(["acme"]));
 }
 
@@ -305,6 +328,7 @@ fn pages_of_others_and_names_of_others_do_not_steer() {
         ("Host: 10.1.2.3:8080\r\n".into(), 204),
         ("Host: mock:8080\r\n".into(), 204),
         ("Host: public.example.com\r\nOrigin: https://public.example.com\r\n".into(), 204),
+        ("Host: 10.1.2.3:8080\r\nOrigin: https://public.example.com\r\n".into(), 204),
         (format!("Host: {address}\r\nOrigin: http://{address}\r\n"), 204),
         (format!("Host: {address}\r\nOrigin: http://127.0.0.1:1\r\n"), 403),
         (format!("Host: {address}\r\nOrigin: null\r\n"), 403),
@@ -332,7 +356,9 @@ fn pages_of_others_and_names_of_others_do_not_steer() {
         let request = format!("GET / HTTP/1.1\r\nConnection: close\r\nHost: {host}\r\n\r\n");
         mock.0.exchange(request.as_bytes()).body
     };
-    assert!(page(address).contains("<button") && !page("evil.example").contains("<button"));
+    assert!(page(address).contains("<button") && page("mock").contains("acme"));
+    let foreign = page("evil.example");
+    assert!(!foreign.contains("acme") && foreign.contains("--allow-host"), "{foreign}");
 }
 
 #[test]
@@ -381,7 +407,7 @@ fn who_steers_comes_between_two_requests() {
             for round in 0..40 {
                 match round % 4 {
                     0 => mock.done("POST", "/reset", &Value::Null),
-                    1 => mock.done("POST", "/reset", &json!({"account": "client1"})),
+                    1 => mock.done("POST", "/reset?account=client1", &Value::Null),
                     2 => drop(mock.send("PUT", "/scripts", &json!([{"pace": "never"}])).json(200)),
                     _ => drop(mock.send("POST", "/clock", &json!({"advance": "1d"})).json(200)),
                 }

@@ -123,6 +123,17 @@ fn there_is_a_line_for_each_request_unless_it_is_to_be_quiet() {
 }
 
 #[test]
+fn nobody_waits_for_lines_to_be_read() {
+    let mut command = Command::new(PROGRAM);
+    let mock = Mock(Program::spawn(command.stderr(Stdio::piped())));
+    let path = format!("/v1/tasks?x={}", "a".repeat(4_000));
+    for _ in 0..100 {
+        assert_eq!(mock.get("acme", &path).status, 200);
+    }
+}
+
+#[cfg(unix)]
+#[test]
 fn a_line_is_json_where_asked_for_and_says_what_went_wrong_on_purpose() {
     let lines = |format: &str| {
         let mut command = Command::new(PROGRAM);
@@ -132,9 +143,12 @@ fn a_line_is_json_where_asked_for_and_says_what_went_wrong_on_purpose() {
         assert_eq!(mock.0.send("PUT", "/_mock/scripts", "", scripts).status, 200);
         let task = mock.submit("acme", "{}");
         assert_eq!(mock.status(&task), "503");
-        mock.0.process.kill().unwrap();
-        let lines = BufReader::new(mock.0.process.stderr.take().unwrap()).lines();
-        (task, lines.map(Result::unwrap).collect::<Vec<String>>())
+        // Asked to end, it prints what is still to be printed.
+        let mut stderr = mock.0.process.stderr.take().unwrap();
+        assert_eq!(mock.0.stop("-TERM"), Some(0));
+        let mut text = String::new();
+        std::io::Read::read_to_string(&mut stderr, &mut text).unwrap();
+        (task, text.lines().map(str::to_owned).collect::<Vec<String>>())
     };
     let (task, json) = lines("json");
     let json: Vec<serde_json::Value> =

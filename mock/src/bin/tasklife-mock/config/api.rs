@@ -75,6 +75,13 @@ impl Config {
                 let api = self.described(base, &file, tasks_are);
                 api.map_err(|fault| self.named(&format!("openapi: {}: {fault}", file.display())))?
             }
+            (None, None) if tasks_are.is_some() => {
+                let expected = "expected the description in which the schema of tasks is, too";
+                return Err(match &options.tasks_are {
+                    Some(_) => format!("--tasks-are: {expected}"),
+                    None => self.named(&format!("tasksAre: {expected}")),
+                });
+            }
             (None, None) if self.operations.is_empty() && self.resources.is_empty() => {
                 MockApi::redis_cloud(base).map_err(|fault| fault.to_string())?
             }

@@ -76,7 +76,7 @@ pub(crate) struct ErrorConfig {
     additional_info: Option<String>,
 }
 
-/// What goes wrong with some answers: one of the first four.
+/// What goes wrong with some answers: one of the first four, or several at once.
 #[derive(Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 #[serde(expecting = "an object such as {\"status\": 503, \"reads\": [2]}")]
@@ -160,11 +160,24 @@ impl ScriptConfig {
         }
     }
 
-    /// Sets it in an API, in which tasks move at a pace where it says nothing of its own.
+    /// Whether it can be set in an API.
     ///
     /// # Errors
     /// What of it can't be.
+    pub(crate) fn check(&self, api: &MockApi, advance: Pace) -> Result<(), String> {
+        if self.command.is_none() && self.when.is_some() {
+            return Err("expected a `command` beside `when`".into());
+        }
+        let checked = api.check_script(self.command.as_ref(), &self.script(advance)?);
+        checked.map_err(|fault| fault.to_string())
+    }
+
+    /// Sets it in an API, in which tasks move at a pace where it says nothing of its own.
+    ///
+    /// # Errors
+    /// As [`check`](Self::check).
     pub(crate) fn set(&self, api: &MockApi, advance: Pace) -> Result<(), String> {
+        self.check(api, advance)?;
         let script = self.script(advance)?;
         let set = match (self.command.clone(), self.when.clone()) {
             (Some(command), None) => api.on(command, script),
@@ -172,8 +185,7 @@ impl ScriptConfig {
                 let wanted = Value::Object(when);
                 api.on_if(command, move |body| contains(body, &wanted), script)
             }
-            (None, None) => api.on_any(script),
-            (None, Some(_)) => return Err("expected a `command` beside `when`".into()),
+            (None, _) => api.on_any(script),
         };
         set.map_err(|fault| fault.to_string())
     }
@@ -205,7 +217,8 @@ impl ScriptConfig {
             script = script.gone_after(gone);
         }
         for (at, fault) in self.faults.iter().enumerate() {
-            script = script.faulting(fault.fault().map_err(|e| format!("faults[{at}]: {e}"))?);
+            let faults = fault.faults().map_err(|e| format!("faults[{at}]: {e}"))?;
+            script = faults.into_iter().fold(script, Script::faulting);
         }
         match (&self.fail, &self.complete) {
             (Some(_), Some(_)) => Err("expected `fail` or `complete`, not both".into()),
@@ -244,7 +257,7 @@ impl Failure {
 }
 
 impl FaultConfig {
-    fn fault(&self) -> Result<Fault, String> {
+    fn faults(&self) -> Result<Vec<Fault>, String> {
         let silence = match self.silence.map(Duration::try_from_secs_f64) {
             Some(Err(_)) => {
                 let got = self.silence.unwrap_or_default();
@@ -253,31 +266,54 @@ impl FaultConfig {
             Some(Ok(time)) => Some(Fault::silence(time)),
             None => None,
         };
-        let mut all = [
+        if let Some(status) = self.status.filter(|status| !(400..=599).contains(status)) {
+            return Err(format!("expected a `status` of 400 to 599, got {status}"));
+        }
+        if self.cut_short && self.not_json {
+            return Err("expected `cutShort` or `notJson`, not both".into());
+        }
+        let all = [
             self.status.map(Fault::status),
             self.cut_short.then(Fault::cut_short),
             self.not_json.then(Fault::not_json),
             silence,
-        ]
-        .into_iter()
-        .flatten();
-        let (Some(mut fault), None) = (all.next(), all.next()) else {
-            return Err("expected one of `status`, `cutShort`, `notJson` and `silence`".into());
-        };
-        if let Some(seconds) = self.retry_after {
-            fault = fault.with_retry_after(Duration::from_secs(seconds.into()));
+        ];
+        let mut faults = Vec::new();
+        for mut fault in all.into_iter().flatten() {
+            if let Some(seconds) = self.retry_after {
+                fault = fault.with_retry_after(Duration::from_secs(seconds.into()));
+            }
+            faults.push(self.on(fault)?);
         }
-        Ok(match (&self.reads, &self.submissions) {
+        if faults.is_empty() {
+            return Err("expected `status`, `cutShort`, `notJson` or `silence`".into());
+        }
+        Ok(faults)
+    }
+
+    /// A fault, on the reads or submissions on which it is to be.
+    fn on(&self, fault: Fault) -> Result<Fault, String> {
+        /// As many as a fault takes.
+        const MOST: usize = 10_000;
+        let which = match (&self.reads, &self.submissions) {
             (Some(_), Some(_)) => return Err("expected `reads` or `submissions`, not both".into()),
-            (None, None) => fault,
-            (Some(Which::One(number)), _) => fault.on_read(*number),
-            (Some(Which::These(numbers)), _) => fault.on_reads(numbers.iter().copied()),
-            (Some(Which::Share(Share { share, seed })), _) => {
+            (reads, submissions) => reads.as_ref().or(submissions.as_ref()),
+        };
+        if let Some(Which::These(numbers)) = which
+            && (numbers.is_empty() || numbers.len() > MOST)
+        {
+            return Err(format!("expected 1 to {MOST} numbers, got {}", numbers.len()));
+        }
+        Ok(match (which, self.reads.is_some()) {
+            (None, _) => fault,
+            (Some(Which::One(number)), true) => fault.on_read(*number),
+            (Some(Which::These(numbers)), true) => fault.on_reads(numbers.iter().copied()),
+            (Some(Which::Share(Share { share, seed })), true) => {
                 fault.on_share_of_reads(*share, *seed)
             }
-            (_, Some(Which::One(number))) => fault.on_submission(*number),
-            (_, Some(Which::These(numbers))) => fault.on_submissions(numbers.iter().copied()),
-            (_, Some(Which::Share(Share { share, seed }))) => {
+            (Some(Which::One(number)), false) => fault.on_submission(*number),
+            (Some(Which::These(numbers)), false) => fault.on_submissions(numbers.iter().copied()),
+            (Some(Which::Share(Share { share, seed })), false) => {
                 fault.on_share_of_submissions(*share, *seed)
             }
         })

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tasklife::{AccountId, Scope};
 use tasklife_mock::Conduct;
 
-use super::query::{Exchanges, Of};
+use super::query::{Exchanges, Nothing, Of};
 use super::{Answer, Asked, DESCRIPTION, Refusal};
 use crate::config::Existing;
 use crate::server::Server;
@@ -37,17 +37,25 @@ fn time<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Duration>, D::Error
     time.map(Some).ok_or_else(|| D::Error::custom(format!("{expected}, got {value}")))
 }
 
-/// What begins anew.
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields, expecting = "an object such as {\"account\": \"acme\"}", default)]
-struct Reset {
-    account: Option<AccountId>,
-}
+/// The operations that look at the query. To all others it says nothing.
+const TAKE_A_QUERY: [&str; 8] = [
+    "getScripts",
+    "putScripts",
+    "deleteScripts",
+    "getJournal",
+    "deleteJournal",
+    "getConduct",
+    "getTasks",
+    "reset",
+];
 
 impl Server {
     pub(super) fn operate(&self, operation: &str, asked: &Asked<'_>) -> Answer {
         // Between two requests of clients.
         let mut log = self.log();
+        if !TAKE_A_QUERY.contains(&operation) {
+            asked.query::<Nothing>()?;
+        }
         match operation {
             "health" => Ok(Some(json!({"status": "ok", "version": env!("CARGO_PKG_VERSION")}))),
             "describeControl" => Ok(Some(serde_json::from_str(DESCRIPTION).unwrap_or_default())),
@@ -78,9 +86,9 @@ impl Server {
                 Ok(Some(json!(Conduct::of(&found))))
             }
             "reset" => {
-                let reset: Reset =
-                    if asked.body.is_empty() { Reset::default() } else { asked.body()? };
-                let scope = scope(reset.account.as_ref());
+                let of: Of = asked.query()?;
+                asked.no_body()?;
+                let scope = scope(of.account.as_ref());
                 self.api.reset(scope);
                 self.replace_scripts(scope, self.control.scripts_at_start(scope))?;
                 if scope == Scope::Any {
@@ -124,14 +132,9 @@ impl Server {
         Ok(Some(self.shown_clock()))
     }
 
-    /// Puts resources there: all of them, or where one can't be, none.
+    /// Puts resources there, one after the other: where one can't be, those before it are.
     fn put_resources(&self, asked: &Asked<'_>) -> Answer {
-        let resources: Vec<Existing> = asked.body()?;
-        if let Some(at) = resources.iter().position(|it| !self.api.has_resource(&it.path)) {
-            let path = &resources[at].path;
-            let message = format!("[{at}]: expected the path of a resource, got {path:?}");
-            return Err(Refusal::bad_request(message));
-        }
+        let resources: Vec<Existing> = asked.list()?;
         for (at, Existing { account, path, fields }) in resources.into_iter().enumerate() {
             let put = self.api.put_existing(&account, &path, &Value::Object(fields));
             put.map_err(|fault| Refusal::bad_request(format!("[{at}]: {fault}")))?;

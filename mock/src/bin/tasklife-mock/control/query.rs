@@ -1,5 +1,7 @@
 //! What the query of somebody who steers asks for.
 
+use std::num::NonZeroUsize;
+
 use axum::extract::Query;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -11,9 +13,18 @@ use super::{Asked, Refusal};
 impl Asked<'_> {
     pub(super) fn query<T: DeserializeOwned>(&self) -> Result<T, Refusal> {
         let query = Query::try_from_uri(self.uri);
-        query.map(|Query(query)| query).map_err(|fault| Refusal::bad_request(fault.body_text()))
+        query.map(|Query(query)| query).map_err(|fault| {
+            let text = fault.body_text();
+            let fault = text.rsplit_once("query string: ").map_or(&*text, |(_, fault)| fault);
+            Refusal::bad_request(format!("expected a query as described: {fault}"))
+        })
     }
 }
+
+/// Nothing at all.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Nothing {}
 
 /// Whose things.
 #[derive(Default, Deserialize)]
@@ -70,5 +81,5 @@ fn is_below(path: &str, other: &str) -> bool {
 pub(super) struct Tasks {
     pub(super) account: Option<AccountId>,
     pub(super) status: Option<TaskStatus>,
-    pub(super) limit: Option<usize>,
+    pub(super) limit: Option<NonZeroUsize>,
 }

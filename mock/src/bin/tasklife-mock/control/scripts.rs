@@ -29,7 +29,7 @@ impl Server {
     }
 
     pub(super) fn put_scripts(&self, account: Option<&AccountId>, asked: &Asked<'_>) -> Answer {
-        let mut scripts: Vec<ScriptConfig> = asked.body()?;
+        let mut scripts: Vec<ScriptConfig> = asked.list()?;
         if let Some(account) = account {
             for (at, script) in scripts.iter_mut().enumerate() {
                 let named = script.for_account(account);
@@ -46,28 +46,23 @@ impl Server {
         scope: Scope<'_>,
         scripts: Vec<ScriptConfig>,
     ) -> Result<(), Refusal> {
-        let mut known = self.control.scripts();
-        if let Err((at, fault)) = self.set(scope, &scripts) {
-            let before: Vec<_> = known.iter().filter(|it| is_of(it, scope)).cloned().collect();
-            // They were set before.
-            let _ = self.set(scope, &before);
-            return Err(Refusal::bad_request(format!("[{at}]: {fault}")));
+        let (api, advance) = (&self.api, self.control.advance);
+        for (at, script) in scripts.iter().enumerate() {
+            let checked = script.check(api, advance);
+            checked.map_err(|fault| Refusal::bad_request(format!("[{at}]: {fault}")))?;
         }
+        // From here on nothing is refused.
+        api.clear_scripts(scope);
+        if scope == Scope::Any {
+            let _ = api.on_any(moving_at(advance));
+        }
+        for script in &scripts {
+            let _ = script.set(api, advance);
+        }
+        let mut known = self.control.scripts();
         known.retain(|script| !is_of(script, scope));
         known.extend(scripts);
         Ok(())
-    }
-
-    fn set(&self, scope: Scope<'_>, scripts: &[ScriptConfig]) -> Result<(), (usize, String)> {
-        self.api.clear_scripts(scope);
-        if scope == Scope::Any {
-            let advance = moving_at(self.control.advance);
-            self.api.on_any(advance).map_err(|fault| (0, fault.to_string()))?;
-        }
-        let mut all = scripts.iter().enumerate();
-        all.try_for_each(|(at, script)| {
-            script.set(&self.api, self.control.advance).map_err(|fault| (at, fault))
-        })
     }
 }
 

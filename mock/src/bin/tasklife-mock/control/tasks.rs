@@ -17,7 +17,7 @@ use crate::config::Failure;
 use crate::server::Server;
 
 /// How many tasks there are in an answer, where nothing is said.
-const LIMIT: usize = 100;
+const LIMIT: NonZeroUsize = NonZeroUsize::new(100).unwrap();
 
 /// What is to happen to a task.
 #[derive(Deserialize)]
@@ -46,7 +46,7 @@ impl Server {
     pub(super) fn shown_tasks(&self, asked: &Tasks) -> Value {
         let now = self.clock.now();
         self.api.advance(now);
-        let limit = NonZeroUsize::new(asked.limit.unwrap_or(LIMIT)).unwrap_or(NonZeroUsize::MIN);
+        let limit = asked.limit.unwrap_or(LIMIT);
         let mut query = ListQuery::new(limit);
         if let Some(status) = asked.status {
             query = query.with_status(status);
