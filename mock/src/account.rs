@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
 
 use crate::accepted::Accepted;
+use crate::active::ActiveTask;
 use crate::fault::Faults;
 use crate::pace::Pace;
 use crate::rate::Window;
@@ -13,8 +14,8 @@ use crate::visibility::Visibility;
 use crate::watch::Watch;
 use tasklife::{
     AccountId, ApplyError, CommandType, Completion, ListError, ListQuery, MemoryStore, Now, Page,
-    Progress, Revision, Submission, SubmitError, Submitted, Target, Task, TaskEvent, TaskId,
-    TaskStatus, TaskStore,
+    Revision, Submission, SubmitError, Submitted, Target, Task, TaskEvent, TaskId, TaskStatus,
+    TaskStore,
 };
 
 /// What all accounts of an API have in common.
@@ -47,24 +48,6 @@ pub(crate) struct Account {
     /// Up to which revision changes in the store were followed.
     seen: Revision,
     submitted: u64,
-}
-
-/// A task on its way.
-struct ActiveTask {
-    operation: Accepted,
-    number: u64,
-    status: TaskStatus,
-    revision: Revision,
-    expires_at: Now,
-    submitted_at: Now,
-    /// When it came to its status.
-    since: Now,
-    /// The revision of its reception.
-    received: Revision,
-    reads: u32,
-    /// How often it has reported its progress.
-    reports: usize,
-    due: Now,
 }
 
 impl Account {
@@ -402,30 +385,5 @@ impl Account {
     ) -> Result<Page, ListError> {
         self.visibility.reveal_due(context.lag, now, self.seen);
         self.visibility.list(context.store, &self.id, query, now)
-    }
-}
-
-impl ActiveTask {
-    /// Sets when it moves by itself, or expires, as things stand at an instant.
-    fn plan(&mut self, at: Now) {
-        let step = self.met(self.operation.pace(self.status), at);
-        let due = [step, self.report(at).map(|(due, _)| due)].into_iter().flatten();
-        self.due = due.fold(self.expires_at, Ord::min);
-    }
-
-    /// When it has been as it is for so long; or this instant, where it was read so often.
-    fn met(&self, pace: Pace, at: Now) -> Option<Now> {
-        if pace.is_met_by(self.reads) { Some(at) } else { pace.due(self.since) }
-    }
-
-    /// When it reports its progress next, and which.
-    fn report(&self, at: Now) -> Option<(Now, Progress)> {
-        let (pace, progress) = self.operation.report(self.status, self.reports)?;
-        Some((self.met(pace, at)?, progress))
-    }
-
-    /// The report that is due by an instant.
-    fn report_by(&self, at: Now) -> Option<Progress> {
-        self.report(at).filter(|(due, _)| *due <= at).map(|(_, progress)| progress)
     }
 }

@@ -6,13 +6,13 @@ use serde_json::{Map, Value};
 use tasklife::ResourceId;
 
 use crate::account::Account;
+use crate::call::Call;
 use crate::describe::{Described, Lens};
 use crate::effect::{Effect, Shows};
 use crate::kind::{Within, fields_but_secrets};
 use crate::operation::{Answer, Operation, Shape};
 use crate::pace::Pace;
 use crate::rejection::Rejection;
-use crate::request::Call;
 use crate::resource::{Provisioning, ResourceKey};
 use crate::schema::fields_of;
 use crate::text::encoded_segment;

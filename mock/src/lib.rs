@@ -71,9 +71,12 @@
 mod accepted;
 mod account;
 mod accounts;
+mod active;
+mod answer;
 mod api;
 mod asked;
 mod at_once;
+mod call;
 mod conduct;
 mod describe;
 mod description;

@@ -2,31 +2,24 @@
 
 use std::sync::PoisonError;
 
-use http::header::{
-    ALLOW, CONTENT_TYPE, HeaderMap, HeaderName, IF_NONE_MATCH, RETRY_AFTER, USER_AGENT,
-};
+use http::header::{ALLOW, CONTENT_TYPE};
 use http::request::Parts;
-use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http::{HeaderValue, Request, Response, StatusCode};
 use serde_json::Value;
 
 use crate::accepted::Accepted;
-use crate::account::{Account, Context};
+use crate::answer::Answer;
 use crate::api::MockApi;
+use crate::call::{Action, Call};
 use crate::effect::{Effect, Shows};
-use crate::fault::{FaultKind, Faults};
-use crate::journal::Exchange;
 use crate::keys::KeyIn;
 use crate::operation::{Answer as Answered, Operation};
 use crate::rate::Left;
 use crate::rejection::Rejection;
-use crate::resource::ResourceKey;
 use crate::route::RouteMatch;
 use crate::text::Excerpt;
 use crate::work::Work;
-use tasklife::{
-    AccountId, CommandType, ListQuery, Now, Replies, ResourceId, Submission, Submitted, Task,
-    TaskId, TaskStatus, clamp_time,
-};
+use tasklife::{AccountId, Now, Replies, ResourceId, clamp_time};
 
 /// How deep arrays and objects may be nested in a body.
 const MAX_DEPTH: usize = 100;
@@ -129,58 +122,7 @@ fn head<B>(request: &Request<B>) -> Parts {
     head
 }
 
-/// One request to an API.
-pub(crate) struct Call<'a> {
-    pub(crate) api: &'a MockApi,
-    /// With the links that the answer to this request has.
-    pub(crate) replies: Replies,
-    pub(crate) head: Parts,
-    body: &'a [u8],
-    pub(crate) now: Now,
-}
-
-/// What a request wants, as far as it can be said without looking at anything that changes.
-enum Action<'a> {
-    Tasks(ListQuery),
-    Task(String),
-    /// A new task.
-    Submit {
-        command: CommandType,
-        status: StatusCode,
-        key: Option<TaskId>,
-        operation: Box<Accepted>,
-    },
-    /// An answer at once.
-    AtOnce {
-        operation: &'a Operation,
-        work: Box<Work>,
-        part: (usize, usize),
-    },
-}
-
-/// An answer, the task that it is about, and what is to go wrong with it.
-struct Answer {
-    response: Response<String>,
-    task: Option<TaskId>,
-    /// The status of the task that it shows.
-    status: Option<TaskStatus>,
-    faults: Faults,
-    is_one_too_many: bool,
-}
-
-impl From<Response<String>> for Answer {
-    fn from(response: Response<String>) -> Self {
-        let faults = Faults::default();
-        Self { response, task: None, status: None, faults, is_one_too_many: false }
-    }
-}
-
 impl<'a> Call<'a> {
-    /// The method: a `HEAD` is a `GET` whose answer has no body.
-    fn method(&self) -> &Method {
-        if self.head.method == Method::HEAD { &Method::GET } else { &self.head.method }
-    }
-
     /// Who calls, and what for. The functions of scripts are run here, with no lock held.
     fn prepare(&self) -> (Option<AccountId>, Result<Action<'a>, Response<String>>) {
         let Some((path, query)) = self.path() else { return (None, Err(self.unknown_path())) };
@@ -272,110 +214,6 @@ impl<'a> Call<'a> {
         }
     }
 
-    fn answer(&self, context: Context<'_>, account: &mut Account, action: Action<'_>) -> Answer {
-        match action {
-            Action::Tasks(query) => {
-                let page = account.list(context, &query, self.now);
-                self.replies.list(&self.head, page, self.now).into()
-            }
-            Action::Task(id) => self.read(context, account, &id),
-            Action::Submit { command, status, key, operation } => {
-                let faults = operation.script().of_submission(account.id(), &command);
-                if let Some(status) = faults.status() {
-                    return Answer { faults, ..self.made_to_fail(status).into() };
-                }
-                let answer = self.submit(context, account, command, status, key, *operation);
-                Answer { faults, ..answer }
-            }
-            Action::AtOnce { operation, work, part } => {
-                self.at_once(account, operation, &work, part).into()
-            }
-        }
-    }
-
-    fn read(&self, context: Context<'_>, account: &mut Account, id: &str) -> Answer {
-        let id: Option<TaskId> = id.parse().ok();
-        let counts = self.head.method == Method::GET;
-        let Some((task, faults)) = id.map(|id| account.read(context, id, counts, self.now)) else {
-            return self.replies.polled(&self.head, Ok(None), self.now).into();
-        };
-        if let Some(status) = faults.status() {
-            return Answer { task: id, faults, ..self.made_to_fail(status).into() };
-        }
-        let status = task.as_ref().map(Task::status);
-        let response = self.replies.polled(&self.head, Ok(task), self.now);
-        Answer { task: id, status, faults, ..response.into() }
-    }
-
-    fn submit(
-        &self,
-        context: Context<'_>,
-        account: &mut Account,
-        command: CommandType,
-        status: StatusCode,
-        key: Option<TaskId>,
-        operation: Accepted,
-    ) -> Answer {
-        // The task of a repeated request is there even if its resource has gone.
-        let repeated = key.is_some_and(|id| account.knows(context, id, self.now));
-        if !repeated && let Some(refused) = self.refused(account, operation.work()) {
-            return refused.into();
-        }
-        let target = self.head.uri.path_and_query().map_or("", |target| target.as_str());
-        let request = Value::from(format!("{} {target}", self.method()));
-        let text = String::from_utf8_lossy(self.body);
-        // What was not looked into is a text.
-        let body = match operation.work().body() {
-            Value::Null if !text.is_empty() => Value::from(text).to_string().into(),
-            Value::Null => "null".into(),
-            _ => text,
-        };
-        let input = format!(r#"{{"request":{request},"body":{body}}}"#);
-        let id = key.unwrap_or_else(|| account.task_id(context, &command, &input, self.now));
-        let submission = Submission::new(account.id().clone(), id, command);
-        let submission = submission.with_input(input.into_bytes());
-        let result = account.submit(context, submission, operation, self.now);
-        let task = result.as_ref().ok().map(Submitted::task);
-        let (task, shown) = (task.map(Task::id), task.map(Task::status));
-        let mut response = self.replies.accepted(&self.head, result, self.now);
-        if response.status() == StatusCode::ACCEPTED {
-            *response.status_mut() = status;
-        }
-        Answer { task, status: shown, ..response.into() }
-    }
-
-    /// The answer to a request that was one too many.
-    fn one_too_many(&self) -> Response<String> {
-        let message =
-            "expected fewer requests in a time; the header Retry-After says when to go on";
-        self.rejected(&Rejection::new(StatusCode::TOO_MANY_REQUESTS, message))
-    }
-
-    /// The answer to a request in whose place a script puts an error.
-    fn made_to_fail(&self, status: StatusCode) -> Response<String> {
-        self.rejected(&Rejection::new(status, "a script of the mock asks for this answer"))
-    }
-
-    /// Why what is asked for can't be, as things stand.
-    pub(crate) fn refused(&self, account: &mut Account, work: &Work) -> Option<Response<String>> {
-        let (routes, resources) = (&self.api.routes, &mut account.resources);
-        let missing = work.subject().and_then(|key| resources.missing(routes, key, self.now));
-        if let Some(missing) = missing {
-            return Some(self.no_resource(&missing));
-        }
-        let count = work.count(routes);
-        if count > 0 && !resources.have_room(routes, count, self.now) {
-            let (most, room) = (MockApi::MAX_RESOURCES, resources.room());
-            let message = format!(
-                "expected an account with at most {most} resources; there is room for {room}, and \
-                 the request makes {count}"
-            );
-            let rejection = Rejection::new(StatusCode::TOO_MANY_REQUESTS, message);
-            return Some(self.rejected(&rejection));
-        }
-        None
-    }
-
     /// The body, which may be missing unless it is needed.
     fn parsed(&self, operation: &Operation) -> Result<Value, Rejection> {
         let limit = self.api.max_body;
@@ -405,71 +243,6 @@ impl<'a> Call<'a> {
     fn says_json(&self) -> bool {
         let header = self.head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
         header.is_none_or(|name| name.to_ascii_lowercase().contains("json"))
-    }
-
-    fn exchange(
-        &self,
-        account: Option<AccountId>,
-        answer: &Answer,
-        faults: Vec<FaultKind>,
-    ) -> Exchange {
-        let path = self.head.uri.path();
-        let query = self.head.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
-        let kept = if self.body.len() > self.api.max_body { &[] } else { self.body };
-        let number = |headers: &HeaderMap| headers.get(RETRY_AFTER)?.to_str().ok()?.parse().ok();
-        let secret = self.api.keys.headers();
-        // Whatever says whose a request is stays out.
-        let header = |name: &HeaderName| {
-            let value = self.head.headers.get(name).filter(|_| !secret.contains(name))?;
-            Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
-        };
-        Exchange {
-            number: 0,
-            at: self.now,
-            account,
-            method: self.head.method.clone(),
-            path: format!("{path}{query}"),
-            status: answer.response.status().as_u16(),
-            task_id: answer.task,
-            // A silence spoils nothing of what is shown.
-            task_status: answer
-                .status
-                .filter(|_| faults.iter().all(|it| *it == FaultKind::Silence)),
-            faults,
-            retry_after: number(answer.response.headers()),
-            is_one_too_many: answer.is_one_too_many,
-            idempotency_key: header(self.replies.key_header()),
-            if_none_match: header(&IF_NONE_MATCH),
-            user_agent: header(&USER_AGENT),
-            request_body: String::from_utf8_lossy(kept).into_owned(),
-            body: answer.response.body().clone(),
-        }
-    }
-
-    pub(crate) fn rejected(&self, rejection: &Rejection) -> Response<String> {
-        rejection.answer(&self.replies, &self.head, self.now)
-    }
-
-    pub(crate) fn not_found(&self, message: &str) -> Response<String> {
-        self.rejected(&Rejection::new(StatusCode::NOT_FOUND, message))
-    }
-
-    pub(crate) fn unknown_path(&self) -> Response<String> {
-        let tasks = self.replies.links().tasks_path();
-        self.not_found(&format!(
-            "expected a path of the API, such as {tasks} below its base address"
-        ))
-    }
-
-    /// Names the resource that is missing, as the request's path does.
-    pub(crate) fn no_resource(&self, (kind, ids): &ResourceKey) -> Response<String> {
-        let kind = self.api.routes.kind(*kind);
-        let id = match kind.own_id(ids) {
-            Some(ResourceId::Text(text)) => format!(" {}", Excerpt::of(text)),
-            Some(ResourceId::Number(number)) => format!(" {number}"),
-            None => String::new(),
-        };
-        self.not_found(&format!("there is no {}{id}", kind.singular()))
     }
 
     fn other_method(&self, allowed: &str) -> Response<String> {

@@ -1,6 +1,7 @@
 //! What the server is told in a file, and the API that comes of it.
 
 mod api;
+mod fault;
 mod script;
 
 use std::fmt::Display;

@@ -1,28 +1,20 @@
 //! Who steers the mock over HTTP, below `/_mock`: what may be asked for, and by whom.
 
-mod operations;
-mod query;
-mod scripts;
-mod tasks;
-
 use std::net::IpAddr;
 use std::sync::Mutex;
 
-use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HOST, HeaderMap, ORIGIN};
-use axum::http::request::Parts;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HOST, HeaderMap, ORIGIN};
 use axum::http::uri::Authority;
 use axum::http::{HeaderValue, Method, Response, StatusCode, Uri};
 use percent_encoding::percent_decode_str;
-use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tasklife_mock::Pace;
 
 use crate::config::ScriptConfig;
 use crate::options::Options;
-use crate::server::Server;
 
 /// The OpenAPI description of all that can be asked for: what it doesn't name is not there.
-const DESCRIPTION: &str = include_str!("control/description.json");
+pub(crate) const DESCRIPTION: &str = include_str!("control/description.json");
 
 /// What steers the mock.
 pub(crate) struct Control {
@@ -34,11 +26,11 @@ pub(crate) struct Control {
     public_origin: Option<String>,
     routes: Vec<Route>,
     /// The scripts of the file and the options.
-    at_start: Vec<ScriptConfig>,
+    pub(crate) at_start: Vec<ScriptConfig>,
     /// The scripts that are set.
-    scripts: Mutex<Vec<ScriptConfig>>,
+    pub(crate) scripts: Mutex<Vec<ScriptConfig>>,
     /// The pace of tasks whose script says nothing of its own.
-    advance: Pace,
+    pub(crate) advance: Pace,
 }
 
 /// A path of the description, and what is there.
@@ -48,7 +40,7 @@ struct Route {
 }
 
 /// What a method and a path ask for.
-enum Found<'a> {
+pub(crate) enum Found<'a> {
     /// An operation, and what is on the path in the place of placeholders.
     Operation(&'a str, Vec<String>),
     /// Something that is there, with another method: these.
@@ -57,53 +49,20 @@ enum Found<'a> {
 }
 
 /// Why something isn't done.
-struct Refusal {
+pub(crate) struct Refusal {
     status: StatusCode,
     message: String,
 }
 
 impl Refusal {
-    fn new(status: StatusCode, message: impl Into<String>) -> Self {
+    pub(crate) fn new(status: StatusCode, message: impl Into<String>) -> Self {
         Self { status, message: message.into() }
     }
 
-    fn bad_request(message: impl Into<String>) -> Self {
+    pub(crate) fn bad_request(message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, message)
     }
 }
-
-/// What somebody asks for.
-struct Asked<'a> {
-    /// What is on its path in the place of placeholders.
-    ids: Vec<String>,
-    uri: &'a Uri,
-    body: &'a [u8],
-}
-
-impl Asked<'_> {
-    fn body<T: DeserializeOwned>(&self) -> Result<T, Refusal> {
-        if self.body.trim_ascii().is_empty() {
-            return Err(Refusal::bad_request("expected JSON as described, got no body"));
-        }
-        serde_json::from_slice(self.body)
-            .map_err(|fault| Refusal::bad_request(format!("expected JSON as described: {fault}")))
-    }
-
-    fn list<T: DeserializeOwned>(&self) -> Result<Vec<T>, Refusal> {
-        match self.body.trim_ascii().first() {
-            None | Some(b'[') => self.body(),
-            Some(_) => Err(Refusal::bad_request("expected a list in JSON, as described")),
-        }
-    }
-
-    fn no_body(&self) -> Result<(), Refusal> {
-        let message = "expected no body: what it is about is said in the query";
-        if self.body.is_empty() { Ok(()) } else { Err(Refusal::bad_request(message)) }
-    }
-}
-
-/// What is answered: JSON, or nothing.
-type Answer = Result<Option<Value>, Refusal>;
 
 impl Control {
     /// How long a body may be, in bytes.
@@ -189,7 +148,7 @@ impl Control {
     }
 
     /// What a method and a path ask for.
-    fn find(&self, method: &Method, path: &str) -> Found<'_> {
+    pub(crate) fn find(&self, method: &Method, path: &str) -> Found<'_> {
         let segments: Vec<&str> = path.split('/').skip(1).collect();
         let fits = |route: &&Route| {
             route.segments.len() == segments.len()
@@ -229,59 +188,12 @@ fn routes() -> Vec<Route> {
         .collect()
 }
 
-impl Server {
-    /// The answer to somebody who steers.
-    pub(crate) fn steer(&self, head: &Parts, body: &[u8]) -> Response<String> {
-        // A HEAD is a GET; the body of its answer is left out at the socket.
-        let method = if head.method == Method::HEAD { &Method::GET } else { &head.method };
-        let path = head.uri.path();
-        let (operation, ids) = match self.control.find(method, path) {
-            Found::Operation(operation, ids) => (operation, ids),
-            Found::OtherMethod(allowed) => {
-                let message =
-                    format!("expected one of the methods that the path allows: {allowed}");
-                let mut response = refused(&Refusal::new(StatusCode::METHOD_NOT_ALLOWED, message));
-                if let Ok(allowed) = HeaderValue::from_str(&allowed) {
-                    response.headers_mut().insert(ALLOW, allowed);
-                }
-                return response;
-            }
-            Found::Nothing => {
-                let message = "expected a path that /_mock/control.json describes";
-                return refused(&Refusal::new(StatusCode::NOT_FOUND, message));
-            }
-        };
-        if operation == "pageScript" {
-            return with_type(include_str!("page.js").into(), "text/javascript; charset=utf-8");
-        }
-        // Whether it is there, everybody may know.
-        if operation != "health"
-            && let Some(message) = self.control.refusal(&head.headers)
-        {
-            return forbidden(message);
-        }
-        if body.len() > Control::MAX_BODY {
-            let message = format!("expected a body of at most {} bytes", Control::MAX_BODY);
-            return refused(&Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, message));
-        }
-        match self.operate(operation, &Asked { ids, uri: &head.uri, body }) {
-            Ok(Some(value)) => with_type(value.to_string(), "application/json"),
-            Ok(None) => {
-                let mut response = Response::new(String::new());
-                *response.status_mut() = StatusCode::NO_CONTENT;
-                response
-            }
-            Err(refusal) => refused(&refusal),
-        }
-    }
-}
-
 /// The answer to somebody who may not have what is asked for.
 pub(crate) fn forbidden(message: String) -> Response<String> {
     refused(&Refusal::new(StatusCode::FORBIDDEN, message))
 }
 
-fn refused(refusal: &Refusal) -> Response<String> {
+pub(crate) fn refused(refusal: &Refusal) -> Response<String> {
     /// In bytes: some quote what came.
     const LONGEST: usize = 1_000;
     let mut message = refusal.message.clone();
@@ -294,7 +206,7 @@ fn refused(refusal: &Refusal) -> Response<String> {
     response
 }
 
-fn with_type(body: String, content_type: &'static str) -> Response<String> {
+pub(crate) fn with_type(body: String, content_type: &'static str) -> Response<String> {
     let mut response = Response::new(body);
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));

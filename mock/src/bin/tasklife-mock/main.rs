@@ -21,6 +21,7 @@ mod options;
 mod page;
 mod printer;
 mod server;
+mod steering;
 
 use std::error::Error;
 use std::io::{self, Write};

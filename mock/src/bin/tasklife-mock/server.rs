@@ -13,7 +13,7 @@ use axum::routing::{any, get};
 use tasklife_mock::{Disruption, Exchange, MockApi};
 
 use crate::clock::Clock;
-use crate::control::{self, Control};
+use crate::control::{Control, forbidden};
 use crate::cors;
 use crate::cut::CutShort;
 use crate::journal::{Journal, JsonLine, Line};
@@ -103,7 +103,7 @@ impl Server {
         let now = self.clock.now();
         let base = self.api.base_of(request, now)?;
         if let Err(foreign) = self.control.host(request.headers()) {
-            return Err(Box::new(control::forbidden(foreign)));
+            return Err(Box::new(forbidden(foreign)));
         }
         let log = self.log();
         let now = self.clock.now();

@@ -4,11 +4,11 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
-use std::thread::{scope, spawn};
+use std::thread::spawn;
 
 use tasklife_mock::Exchange;
 
-use super::{Mock, PROGRAM, UNKNOWN};
+use super::{Mock, PROGRAM};
 use tasklife_test_support::{PATIENCE, Program, Scratch};
 
 fn read(journal: &Scratch) -> Vec<Exchange> {
@@ -59,8 +59,12 @@ fn the_journal_has_each_exchange_at_once_and_keeps_it() {
 #[cfg(feature = "audit")]
 #[test]
 fn the_auditor_finds_nothing_in_the_journal_of_many_clients() {
+    use std::thread::scope;
+
     use tasklife::Retention;
     use tasklife::audit::{Auditor, Reading};
+
+    use super::UNKNOWN;
 
     let journal = Scratch::new("audited");
     let mock = Mock::start(&["--advance", "0.05", "--speed", "2", "--journal", journal.path()]);

@@ -12,8 +12,9 @@ use tasklife::{
 };
 
 use super::query::Tasks;
-use super::{Answer, Asked, Refusal};
+use super::{Answer, Asked};
 use crate::config::Failure;
+use crate::control::Refusal;
 use crate::server::Server;
 
 /// How many tasks there are in an answer, where nothing is said.

@@ -10,8 +10,9 @@ use tasklife::{AccountId, Scope};
 use tasklife_mock::Conduct;
 
 use super::query::{Exchanges, Nothing, Of};
-use super::{Answer, Asked, DESCRIPTION, Refusal};
+use super::{Answer, Asked};
 use crate::config::Existing;
+use crate::control::{DESCRIPTION, Refusal};
 use crate::server::Server;
 
 /// What the clock is to do.

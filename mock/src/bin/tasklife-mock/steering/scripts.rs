@@ -5,8 +5,9 @@ use std::sync::{MutexGuard, PoisonError};
 use serde_json::{Value, json};
 use tasklife::{AccountId, Scope};
 
-use super::{Answer, Asked, Control, Refusal};
+use super::{Answer, Asked};
 use crate::config::{ScriptConfig, moving_at};
+use crate::control::{Control, Refusal};
 use crate::server::Server;
 
 impl Control {

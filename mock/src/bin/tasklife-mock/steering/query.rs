@@ -8,7 +8,8 @@ use serde::de::DeserializeOwned;
 use tasklife::{AccountId, TaskId, TaskStatus};
 use tasklife_mock::Exchange;
 
-use super::{Asked, Refusal};
+use super::Asked;
+use crate::control::Refusal;
 
 impl Asked<'_> {
     pub(super) fn query<T: DeserializeOwned>(&self) -> Result<T, Refusal> {

@@ -1,0 +1,75 @@
+//! One request to an API, as it is understood, and how it is refused.
+
+use http::request::Parts;
+use http::{Method, Response, StatusCode};
+use tasklife::{CommandType, ListQuery, Now, Replies, ResourceId, TaskId};
+
+use crate::accepted::Accepted;
+use crate::api::MockApi;
+use crate::operation::Operation;
+use crate::rejection::Rejection;
+use crate::resource::ResourceKey;
+use crate::text::Excerpt;
+use crate::work::Work;
+
+/// One request to an API.
+pub(crate) struct Call<'a> {
+    pub(crate) api: &'a MockApi,
+    /// With the links that the answer to this request has.
+    pub(crate) replies: Replies,
+    pub(crate) head: Parts,
+    pub(crate) body: &'a [u8],
+    pub(crate) now: Now,
+}
+
+/// What a request wants, as far as it can be said without looking at anything that changes.
+pub(crate) enum Action<'a> {
+    Tasks(ListQuery),
+    Task(String),
+    /// A new task.
+    Submit {
+        command: CommandType,
+        status: StatusCode,
+        key: Option<TaskId>,
+        operation: Box<Accepted>,
+    },
+    /// An answer at once.
+    AtOnce {
+        operation: &'a Operation,
+        work: Box<Work>,
+        part: (usize, usize),
+    },
+}
+
+impl Call<'_> {
+    /// The method: a `HEAD` is a `GET` whose answer has no body.
+    pub(crate) fn method(&self) -> &Method {
+        if self.head.method == Method::HEAD { &Method::GET } else { &self.head.method }
+    }
+
+    pub(crate) fn rejected(&self, rejection: &Rejection) -> Response<String> {
+        rejection.answer(&self.replies, &self.head, self.now)
+    }
+
+    pub(crate) fn not_found(&self, message: &str) -> Response<String> {
+        self.rejected(&Rejection::new(StatusCode::NOT_FOUND, message))
+    }
+
+    pub(crate) fn unknown_path(&self) -> Response<String> {
+        let tasks = self.replies.links().tasks_path();
+        self.not_found(&format!(
+            "expected a path of the API, such as {tasks} below its base address"
+        ))
+    }
+
+    /// Names the resource that is missing, as the request's path does.
+    pub(crate) fn no_resource(&self, (kind, ids): &ResourceKey) -> Response<String> {
+        let kind = self.api.routes.kind(*kind);
+        let id = match kind.own_id(ids) {
+            Some(ResourceId::Text(text)) => format!(" {}", Excerpt::of(text)),
+            Some(ResourceId::Number(number)) => format!(" {number}"),
+            None => String::new(),
+        };
+        self.not_found(&format!("there is no {}{id}", kind.singular()))
+    }
+}
