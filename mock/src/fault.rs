@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE, ETAG, RETRY_AFTER};
+use http::header::{CONTENT_TYPE, ETAG, RETRY_AFTER};
 use http::{HeaderValue, Response, StatusCode};
 use serde::{Deserialize, Serialize};
 use tasklife::{AccountId, TaskId};
@@ -312,7 +312,6 @@ impl Faults {
                     headers.remove(ETAG);
                 }
             }
-            response.headers_mut().remove(CONTENT_LENGTH);
             if done.last() != Some(&fault.kind()) {
                 done.push(fault.kind());
             }

@@ -156,6 +156,14 @@ fn two_workers_who_repeat_each_their_own_are_told_apart() {
     // Whether 3 is the retry of 1, or another worker's, nobody can know: it tells that it may be.
     assert_eq!(numbers(&api.journal()), [(false, vec![1, 3, 4, 5]), (true, vec![2, 6])]);
     assert_eq!(numbers(&api.journal()[2..]), [(true, vec![3, 5])]);
+    // What was cut short tells nothing, were it accepted.
+    let cut = Fault::cut_short().on_submission(1);
+    api.on(CREATE, Script::new(Pace::AtOnce).faulting(cut)).unwrap();
+    api.clear_journal(Scope::Any);
+    send(&api, "POST", "/v1/subscriptions", &[], 0.0);
+    send(&api, "POST", "/v1/subscriptions", &[], 0.0);
+    let number = api.journal()[0].number;
+    assert_eq!(numbers(&api.journal()), [(false, vec![number, number + 1])]);
     // An error of the client's own tells it something.
     api.on(CREATE, failing(409)).unwrap();
     api.clear_journal(Scope::Any);
