@@ -8,7 +8,7 @@ use tasklife::AccountId;
 
 use crate::account::Account;
 use crate::resource::ResourceKey;
-use crate::route::Routes;
+use crate::route::{RouteFault, Routes};
 
 /// An account that is there from the start, and a resource in it, if it is one's.
 pub(crate) type Beginning = (AccountId, Option<(ResourceKey, Arc<Map<String, Value>>)>);
@@ -29,6 +29,19 @@ impl Accounts {
             self.all.push(Self::new_account(id, at + 1, routes));
         }
         &mut self.all[at]
+    }
+
+    /// Whether something can be put at a place of an account, were that not heard of yet.
+    pub(crate) fn check_place(
+        &self,
+        id: &AccountId,
+        key: &ResourceKey,
+        routes: &Routes,
+    ) -> Result<(), RouteFault> {
+        match self.numbers.get(id) {
+            Some(at) => self.all[*at].resources.check_place(routes, key),
+            None => Self::new_account(id, 0, routes).resources.check_place(routes, key),
+        }
     }
 
     /// Lets an account, and what is in it, be there.

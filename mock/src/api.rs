@@ -313,8 +313,7 @@ impl MockApi {
     ) -> Result<Self, MockError> {
         let (key, kept) = self.resource(path, fields)?;
         let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
-        let resources = &state.accounts.entry(account, &self.routes).resources;
-        resources.check_place(&self.routes, &key).map_err(|fault| fault.of(path))?;
+        state.accounts.check_place(account, &key, &self.routes).map_err(|fault| fault.of(path))?;
         self.begin((account.clone(), Some((key, kept))));
         Ok(self)
     }

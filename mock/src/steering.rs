@@ -169,9 +169,8 @@ impl MockApi {
     ) -> Result<(), MockError> {
         let (key, fields) = self.resource(path, fields)?;
         let mut state = self.state();
-        let resources = &mut state.accounts.entry(account, &self.routes).resources;
-        resources.check_place(&self.routes, &key).map_err(|fault| fault.of(path))?;
-        resources.put(key, fields);
+        state.accounts.check_place(account, &key, &self.routes).map_err(|fault| fault.of(path))?;
+        state.accounts.entry(account, &self.routes).resources.put(key, fields);
         Ok(())
     }
 

@@ -89,6 +89,9 @@ fn what_is_put_there_replaces_and_needs_a_path_of_resources() {
     assert!(fault("/nothing/1").contains("/nothing/1"));
     let orphan = "expected that what it belongs to is there, in \"/subscriptions/9/databases/1\"";
     assert_eq!(fault("/subscriptions/9/databases/1"), orphan);
+    let nobody = "nobody".parse().unwrap();
+    api.put_existing(&nobody, "/subscriptions/9/databases/1", &json!({})).unwrap_err();
+    assert_eq!(api.accounts(), [acme()], "what is refused changes nothing");
     let again = two_accounts().with_existing(&acme(), "/subscriptions/9/databases/1", &json!({}));
     assert_eq!(again.unwrap_err().to_string(), orphan);
     api.put_existing(&acme(), "/subscriptions/1/databases/1", &json!({})).unwrap();
