@@ -12,7 +12,6 @@ use crate::call::{Action, Call};
 use crate::fault::{FaultKind, Faults};
 use crate::journal::Exchange;
 use crate::rejection::Rejection;
-
 use crate::work::Work;
 
 /// An answer, the task that it is about, and what is to go wrong with it.

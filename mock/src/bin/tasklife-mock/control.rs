@@ -36,13 +36,22 @@ pub(crate) struct Control {
 /// A path of the description, and what is there.
 struct Route {
     segments: Vec<String>,
-    operations: Vec<(Method, String)>,
+    operations: Vec<Operation>,
+}
+
+/// What is done for a method.
+pub(crate) struct Operation {
+    method: Method,
+    /// Its `operationId`.
+    pub(crate) id: String,
+    /// Whether the query says something to it.
+    pub(crate) takes_query: bool,
 }
 
 /// What a method and a path ask for.
 pub(crate) enum Found<'a> {
     /// An operation, and what is on the path in the place of placeholders.
-    Operation(&'a str, Vec<String>),
+    Operation(&'a Operation, Vec<String>),
     /// Something that is there, with another method: these.
     OtherMethod(String),
     Nothing,
@@ -159,9 +168,8 @@ impl Control {
         let Some(route) = self.routes.iter().find(fits) else { return Found::Nothing };
         let ids = route.segments.iter().zip(&segments).filter(|(known, _)| known.starts_with('{'));
         let decoded = |id: &str| percent_decode_str(id).decode_utf8_lossy().into_owned();
-        let found = route.operations.iter().find(|(known, _)| known == method);
-        let Some((_, operation)) = found else {
-            let methods = route.operations.iter().map(|(method, _)| method.as_str());
+        let Some(operation) = route.operations.iter().find(|it| it.method == method) else {
+            let methods = route.operations.iter().map(|it| it.method.as_str());
             return Found::OtherMethod(methods.collect::<Vec<_>>().join(", "));
         };
         Found::Operation(operation, ids.map(|(_, id)| decoded(id)).collect())
@@ -176,9 +184,13 @@ fn lowercase(value: &HeaderValue) -> Option<String> {
 fn routes() -> Vec<Route> {
     let description: Value = serde_json::from_str(DESCRIPTION).unwrap_or_default();
     let paths = description["paths"].as_object().into_iter().flatten();
-    let operation = |(method, operation): (&String, &Value)| {
-        let method = method.to_ascii_uppercase().parse().ok()?;
-        Some((method, operation["operationId"].as_str()?.to_owned()))
+    let operation = |(method, said): (&String, &Value)| {
+        let mut parameters = said["parameters"].as_array().into_iter().flatten();
+        Some(Operation {
+            method: method.to_ascii_uppercase().parse().ok()?,
+            id: said["operationId"].as_str()?.to_owned(),
+            takes_query: parameters.any(|parameter| parameter["in"] == "query"),
+        })
     };
     paths
         .map(|(path, item)| Route {

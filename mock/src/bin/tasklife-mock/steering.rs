@@ -69,11 +69,11 @@ impl Server {
                 return refused(&Refusal::new(StatusCode::NOT_FOUND, message));
             }
         };
-        if operation == "pageScript" {
+        if operation.id == "pageScript" {
             return with_type(include_str!("page.js").into(), "text/javascript; charset=utf-8");
         }
         // Whether it is there, everybody may know.
-        if operation != "health"
+        if operation.id != "health"
             && let Some(message) = self.control.refusal(&head.headers)
         {
             return forbidden(message);

@@ -12,7 +12,7 @@ use tasklife_mock::Conduct;
 use super::query::{Exchanges, Nothing, Of};
 use super::{Answer, Asked};
 use crate::config::Existing;
-use crate::control::{DESCRIPTION, Refusal};
+use crate::control::{DESCRIPTION, Operation, Refusal};
 use crate::server::Server;
 
 /// What the clock is to do.
@@ -38,26 +38,14 @@ fn time<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Duration>, D::Error
     time.map(Some).ok_or_else(|| D::Error::custom(format!("{expected}, got {value}")))
 }
 
-/// The operations that look at the query. To all others it says nothing.
-const TAKE_A_QUERY: [&str; 8] = [
-    "getScripts",
-    "putScripts",
-    "deleteScripts",
-    "getJournal",
-    "deleteJournal",
-    "getConduct",
-    "getTasks",
-    "reset",
-];
-
 impl Server {
-    pub(super) fn operate(&self, operation: &str, asked: &Asked<'_>) -> Answer {
+    pub(super) fn operate(&self, operation: &Operation, asked: &Asked<'_>) -> Answer {
         // Between two requests of clients.
         let mut log = self.log();
-        if !TAKE_A_QUERY.contains(&operation) {
+        if !operation.takes_query {
             asked.query::<Nothing>()?;
         }
-        match operation {
+        match &*operation.id {
             "health" => Ok(Some(json!({"status": "ok", "version": env!("CARGO_PKG_VERSION")}))),
             "describeControl" => Ok(Some(serde_json::from_str(DESCRIPTION).unwrap_or_default())),
             "describeApi" => Ok(Some(self.api.description())),
