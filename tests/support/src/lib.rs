@@ -1,12 +1,14 @@
 //! What tests of several members share: stores of two servers as one, [`Both`]; two stores that are
 //! [asked the same](same_answers); and processes of a test's own: a [`Program`] of this workspace that listens,
-//! and with the feature `redis` a [`RedisServer`] or a [`RedisCluster`]. Each process listens on a free port of
+//! with the feature `redis` a [`RedisServer`] or a [`RedisCluster`], and with `postgres` a [`PostgresServer`]. Each process listens on a free port of
 //! the loopback interface, and ends when it is dropped.
 
 #![expect(clippy::missing_panics_doc, reason = "a panic is how a test fails")]
 #![expect(clippy::must_use_candidate, reason = "some are called for the panic alone")]
 
 mod both;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod program;
 #[cfg(feature = "redis")]
 mod redis;
@@ -15,6 +17,8 @@ mod redis_cluster;
 mod side_by_side;
 
 pub use both::Both;
+#[cfg(feature = "postgres")]
+pub use postgres::PostgresServer;
 pub use program::{PATIENCE, Program, Reply, Scratch};
 #[cfg(feature = "redis")]
 pub use redis::RedisServer;

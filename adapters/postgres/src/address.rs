@@ -1,0 +1,81 @@
+//! The address of a database.
+
+use std::path::PathBuf;
+
+use tokio_postgres::Config;
+use tokio_postgres::config::{ChannelBinding, SslMode};
+
+/// Where a database is, and whom to trust that it is there.
+#[derive(Clone)]
+pub(crate) struct Address {
+    pub(crate) config: Config,
+    /// The file that `sslrootcert` names.
+    pub(crate) root_file: Option<PathBuf>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum AddressFault {
+    #[error("expected an address such as postgres://user:password@host:5432/database")]
+    Scheme,
+    #[error("expected an address such as postgres://user:password@host:5432/database")]
+    Parse(#[source] tokio_postgres::Error),
+    #[error(
+        "expected sslmode to be disable, require, verify-ca or verify-full, got {0}: \
+         a connection is encrypted and its certificate looked at, or neither"
+    )]
+    SslMode(String),
+    #[error("expected the parameter {0} to be percent-encoded UTF-8")]
+    Encoding(&'static str),
+}
+
+impl Address {
+    /// Reads a URL. Without `sslmode`, nothing is encrypted; with it, the certificate is always looked at.
+    pub(crate) fn parse(text: &str) -> Result<Self, AddressFault> {
+        if !text.starts_with("postgres://") && !text.starts_with("postgresql://") {
+            return Err(AddressFault::Scheme);
+        }
+        let (base, query) = text.split_once('?').unwrap_or((text, ""));
+        let (mut rest, mut root_file, mut ssl_mode) = (Vec::new(), None, SslMode::Disable);
+        for parameter in query.split('&').filter(|parameter| !parameter.is_empty()) {
+            match parameter.split_once('=') {
+                Some(("sslmode", "disable")) => ssl_mode = SslMode::Disable,
+                Some(("sslmode", "require" | "verify-ca" | "verify-full")) => {
+                    ssl_mode = SslMode::Require;
+                }
+                Some(("sslmode", other)) => return Err(AddressFault::SslMode(other.into())),
+                Some(("sslrootcert", "system")) => root_file = None,
+                Some(("sslrootcert", file)) => {
+                    let file = decoded(file).ok_or(AddressFault::Encoding("sslrootcert"))?;
+                    root_file = Some(file.into());
+                }
+                _ => rest.push(parameter),
+            }
+        }
+        let mut config: Config =
+            format!("{base}?{}", rest.join("&")).parse().map_err(AddressFault::Parse)?;
+        config.ssl_mode(ssl_mode);
+        if ssl_mode == SslMode::Disable && config.get_channel_binding() == ChannelBinding::Prefer {
+            config.channel_binding(ChannelBinding::Disable);
+        }
+        if config.get_application_name().is_none() {
+            config.application_name("tasklife");
+        }
+        Ok(Self { config, root_file })
+    }
+
+    pub(crate) fn is_encrypted(&self) -> bool {
+        self.config.get_ssl_mode() == SslMode::Require
+    }
+}
+
+fn decoded(text: &str) -> Option<String> {
+    let (mut bytes, mut rest) = (Vec::with_capacity(text.len()), text);
+    while let Some((before, after)) = rest.split_once('%') {
+        let (digits, after) = after.split_at_checked(2)?;
+        bytes.extend_from_slice(before.as_bytes());
+        bytes.push(u8::from_str_radix(digits, 16).ok()?);
+        rest = after;
+    }
+    bytes.extend_from_slice(rest.as_bytes());
+    String::from_utf8(bytes).ok()
+}

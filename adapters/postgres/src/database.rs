@@ -1,0 +1,232 @@
+//! The connections, what is tried again on them and for how long, and what a failure leaves certain.
+
+use std::fmt;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use deadpool_postgres::{
+    Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime, TimeoutType,
+};
+use tasklife::BackendError;
+use tokio_postgres::error::{Severity, SqlState};
+use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::{Config, Row};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use crate::connect_error::ConnectError;
+use crate::fault::Fault;
+use crate::options::PostgresOptions;
+
+/// A value for a statement, and its type, so that nothing has to be asked before.
+pub(crate) type Value<'a> = (&'a (dyn ToSql + Sync), Type);
+
+/// The database of a store.
+pub(crate) struct Database {
+    pool: Pool,
+    timeout: Duration,
+    patience: Duration,
+    hasher: RandomState,
+    tokens: AtomicU64,
+}
+
+/// What happens where a statement is sent a second time, as the first answer was lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Effect {
+    /// Nothing: no caller sees what it does.
+    Unseen,
+    /// It knows that it arrives a second time.
+    Once,
+    /// It is done twice. So it isn't sent again.
+    Each,
+}
+
+/// The answer to a statement.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub(crate) rows: Vec<Row>,
+    /// Whether it was sent before, and the answer lost.
+    pub(crate) resent: bool,
+}
+
+/// Why a statement has no answer.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) fault: Fault,
+    /// Whether it may have been done all the same.
+    pub(crate) may_be_done: bool,
+}
+
+impl From<Failure> for BackendError {
+    fn from(Failure { fault, may_be_done }: Failure) -> Self {
+        if may_be_done { Self::unknown(fault) } else { Self::not_applied(fault) }
+    }
+}
+
+impl Database {
+    pub(crate) fn new(
+        mut config: Config,
+        tls: MakeRustlsConnect,
+        options: &PostgresOptions,
+    ) -> Result<Self, ConnectError> {
+        let PostgresOptions { connections, timeout, patience, .. } = *options;
+        config.connect_timeout(timeout);
+        let recycling_method = RecyclingMethod::Fast;
+        let manager = Manager::from_config(config, tls, ManagerConfig { recycling_method });
+        let pool = Pool::builder(manager)
+            .max_size(connections)
+            .wait_timeout(Some(patience))
+            .create_timeout(Some(timeout))
+            .recycle_timeout(Some(timeout))
+            .runtime(Runtime::Tokio1)
+            .build()
+            .map_err(|_| Fault::Damaged("a runtime for the connections"))?;
+        let (hasher, tokens) = (RandomState::new(), AtomicU64::new(0));
+        Ok(Self { pool, timeout, patience, hasher, tokens })
+    }
+
+    pub(crate) const fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
+    /// What no other write has.
+    pub(crate) fn token(&self) -> i64 {
+        let number = self.tokens.fetch_add(1, Ordering::Relaxed);
+        self.hasher.hash_one(number).cast_signed()
+    }
+
+    /// Makes a statement of which no caller sees what it does: where it fails, nothing was applied.
+    pub(crate) async fn query(&self, sql: &str, values: &[Value<'_>]) -> Result<Vec<Row>, Fault> {
+        let reply = self.run(sql, values, Effect::Unseen).await;
+        reply.map(|reply| reply.rows).map_err(|failure| failure.fault)
+    }
+
+    /// Makes a statement, and tries again what fails only for now, until patience ends.
+    pub(crate) async fn run(
+        &self,
+        sql: &str,
+        values: &[Value<'_>],
+        effect: Effect,
+    ) -> Result<Reply, Failure> {
+        let begin = Instant::now();
+        let mut pause = Duration::from_millis(2);
+        let mut resent = false;
+        loop {
+            let (fault, arrived) = match self.send(sql, values).await {
+                Ok(rows) => return Ok(Reply { rows, resent }),
+                Err(failed) => failed,
+            };
+            resent |= arrived;
+            let may_be_done = resent && effect != Effect::Unseen;
+            let is_last = !is_transient(&fault)
+                || arrived && effect == Effect::Each
+                || begin.elapsed() + pause > self.patience;
+            if is_last {
+                return Err(Failure { fault, may_be_done });
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(Duration::from_millis(100));
+        }
+    }
+
+    /// Sends a statement once. A fault comes with whether it may have arrived and been done.
+    async fn send(&self, sql: &str, values: &[Value<'_>]) -> Result<Vec<Row>, (Fault, bool)> {
+        let connection =
+            self.pool.get().await.map_err(|error| (self.no_connection(error), false))?;
+        match tokio::time::timeout(self.timeout, connection.query_typed(sql, values)).await {
+            Ok(Ok(rows)) => Ok(rows),
+            Ok(Err(error)) => {
+                // Where it is an error of the transaction alone, all of it was taken back.
+                let severity =
+                    error.as_db_error().map(tokio_postgres::error::DbError::parsed_severity);
+                let was_taken_back = severity == Some(Some(Severity::Error));
+                if !was_taken_back {
+                    drop(Object::take(connection));
+                }
+                Err((Fault::Database(error), !was_taken_back))
+            }
+            Err(_) => {
+                // It may still be at it: whoever is sent the same next waits for its locks.
+                drop(Object::take(connection));
+                Err((Fault::Timeout(self.timeout), true))
+            }
+        }
+    }
+
+    /// A connection to make several statements on, in a transaction.
+    pub(crate) async fn connection(&self) -> Result<Object, Fault> {
+        let begin = Instant::now();
+        loop {
+            match self.pool.get().await.map_err(|error| self.no_connection(error)) {
+                Err(fault) if is_transient(&fault) && begin.elapsed() < self.patience => {
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+                other => return other,
+            }
+        }
+    }
+
+    fn no_connection(&self, error: PoolError) -> Fault {
+        match error {
+            PoolError::Backend(error) => Fault::Connect(error),
+            PoolError::Timeout(TimeoutType::Wait) => Fault::AllInUse(self.patience),
+            _ => Fault::ConnectTimeout(self.timeout),
+        }
+    }
+}
+
+impl fmt::Debug for Database {
+    /// Leaves out the address, which may hold a password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Database")
+            .field("timeout", &self.timeout)
+            .field("patience", &self.patience)
+            .field("connections", &self.pool.status())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Whether the same statement may succeed in a moment.
+fn is_transient(fault: &Fault) -> bool {
+    let error = match fault {
+        Fault::ConnectTimeout(_) | Fault::Timeout(_) => return true,
+        Fault::Connect(error) | Fault::Database(error) => error,
+        _ => return false,
+    };
+    match error.code() {
+        Some(state) => {
+            const STATES: [SqlState; 12] = [
+                SqlState::T_R_SERIALIZATION_FAILURE,
+                SqlState::T_R_DEADLOCK_DETECTED,
+                SqlState::LOCK_NOT_AVAILABLE,
+                SqlState::READ_ONLY_SQL_TRANSACTION,
+                SqlState::TOO_MANY_CONNECTIONS,
+                SqlState::OUT_OF_MEMORY,
+                SqlState::ADMIN_SHUTDOWN,
+                SqlState::CRASH_SHUTDOWN,
+                SqlState::CANNOT_CONNECT_NOW,
+                SqlState::IDLE_SESSION_TIMEOUT,
+                SqlState::CONNECTION_FAILURE,
+                SqlState::CONNECTION_EXCEPTION,
+            ];
+            // PgBouncer tells of its own failures, and of servers that it can't reach, in this class.
+            STATES.contains(state) || state.code().starts_with("08")
+        }
+        // A connection that was lost, or refused; but not a certificate that is wrong.
+        None => !is_of_tls(error),
+    }
+}
+
+fn is_of_tls(error: &tokio_postgres::Error) -> bool {
+    let causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
+    for cause in causes {
+        if cause.is::<rustls::Error>() {
+            return true;
+        }
+        let inner = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        if inner.is_some_and(|inner| inner.is::<rustls::Error>()) {
+            return true;
+        }
+    }
+    false
+}

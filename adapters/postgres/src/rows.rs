@@ -1,0 +1,90 @@
+//! What is in rows, and how it is read and written.
+
+use tasklife::kit::{instant_from_bytes, instant_to_bytes};
+use tasklife::uuid::Uuid;
+use tasklife::{Now, Revision, Task, TaskId, TaskRecord, TaskStatus};
+use tokio_postgres::Row;
+use tokio_postgres::types::FromSql;
+
+use crate::fault::Fault;
+
+/// A column of a row.
+pub(crate) fn column<'a, T: FromSql<'a>>(row: &'a Row, name: &str) -> Result<T, Fault> {
+    row.try_get(name).map_err(Fault::Database)
+}
+
+/// An instant as it is stored.
+pub(crate) fn instant(at: Now) -> Vec<u8> {
+    instant_to_bytes(at).to_vec()
+}
+
+pub(crate) fn read_instant(row: &Row, name: &str) -> Result<Option<Now>, Fault> {
+    let Some(bytes) = column::<Option<&[u8]>>(row, name)? else { return Ok(None) };
+    instant_from_bytes(bytes).map(Some).ok_or(Fault::Damaged("an instant"))
+}
+
+pub(crate) fn required_instant(row: &Row, name: &str) -> Result<Now, Fault> {
+    read_instant(row, name)?.ok_or(Fault::Damaged("an instant"))
+}
+
+/// A revision as it is stored.
+pub(crate) fn number(revision: Revision) -> i64 {
+    i64::try_from(revision.get()).unwrap_or(i64::MAX)
+}
+
+pub(crate) fn read_revision(row: &Row, name: &str) -> Result<Revision, Fault> {
+    let number = u64::try_from(column::<i64>(row, name)?).ok();
+    let revision = number.and_then(|number| Revision::try_from(number).ok());
+    revision.ok_or(Fault::Damaged("a revision"))
+}
+
+pub(crate) fn read_count(row: &Row, name: &str) -> Result<usize, Fault> {
+    usize::try_from(column::<i64>(row, name)?).map_err(|_| Fault::Damaged("a number of tasks"))
+}
+
+/// How many, as a limit of a statement.
+pub(crate) fn limit(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+/// The record of a task as it is stored.
+pub(crate) fn encode(task: &Task) -> Result<String, Fault> {
+    serde_json::to_string(&TaskRecord::from(task))
+        .map_err(|source| Fault::Json { id: task.id(), source })
+}
+
+/// The task of a record.
+pub(crate) fn decode(record: &str, id: TaskId) -> Result<Task, Fault> {
+    let read: TaskRecord =
+        serde_json::from_str(record).map_err(|source| Fault::Json { id, source })?;
+    let task = Task::try_from(read).map_err(|source| Fault::Record { id, source })?;
+    if task.id() == id { Ok(task) } else { Err(Fault::Foreign { id, got: task.id() }) }
+}
+
+/// The task of a row with an id and a record, which are none where there is no task.
+pub(crate) fn read_task(row: &Row, id: &str, record: &str) -> Result<Option<Task>, Fault> {
+    let Some(uuid) = column::<Option<Uuid>>(row, id)? else { return Ok(None) };
+    let record: Option<&str> = column(row, record)?;
+    record.map(|record| decode(record, TaskId::from(uuid))).transpose()
+}
+
+/// The same, of a task that is to be in a status.
+pub(crate) fn read_task_in(
+    row: &Row,
+    id: &str,
+    record: &str,
+    expected: TaskStatus,
+) -> Result<Option<Task>, Fault> {
+    match read_task(row, id, record)? {
+        Some(task) if task.status() != expected => {
+            Err(Fault::Status { id: task.id(), expected, got: task.status() })
+        }
+        task => Ok(task),
+    }
+}
+
+/// Whether the function that writes came upon something that only another call at this moment can have brought about.
+pub(crate) fn is_overtaken(fault: &Fault) -> bool {
+    let Fault::Database(error) = fault else { return false };
+    error.code().is_some_and(|state| state.code() == "TL001")
+}

@@ -1,0 +1,53 @@
+//! Telling other processes that there may be work.
+
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use tokio_postgres::types::Type;
+
+use super::PostgresStore;
+
+/// Whether a notification is on its way: one at a time, and another after it for all that came meanwhile.
+#[derive(Debug, Default)]
+pub(super) struct Notifier(AtomicU8);
+
+const IDLE: u8 = 0;
+const SENDING: u8 = 1;
+const SENDING_AND_MORE: u8 = 2;
+
+impl PostgresStore {
+    /// Tells whoever waits, in this process and in others, that there may be work, if so.
+    pub(super) fn tell_if(&self, may_make_work: bool) {
+        if !may_make_work {
+            return;
+        }
+        self.shared.listener.bell().ring();
+        let state = &self.shared.notifier.0;
+        let before = state.fetch_update(Ordering::AcqRel, Ordering::Acquire, |state| {
+            Some(if state == IDLE { SENDING } else { SENDING_AND_MORE })
+        });
+        if before != Ok(IDLE) {
+            return;
+        }
+        let store = self.clone();
+        tokio::spawn(async move {
+            loop {
+                store.notify().await;
+                let state = &store.shared.notifier.0;
+                if state
+                    .compare_exchange(SENDING, IDLE, Ordering::AcqRel, Ordering::Acquire)
+                    .is_ok()
+                {
+                    return;
+                }
+                state.store(SENDING, Ordering::Release);
+            }
+        });
+    }
+
+    /// One that is lost costs a poll.
+    async fn notify(&self) {
+        let [channel, own] = self.shared.listener.notification();
+        let values = [(&channel as _, Type::TEXT), (&own as _, Type::TEXT)];
+        let _ = self.shared.database.query(&self.shared.statements.notify, &values).await;
+    }
+}

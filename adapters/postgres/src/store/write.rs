@@ -1,0 +1,89 @@
+//! The one way in which a task is written.
+
+use tasklife::{BackendError, Now, Task};
+use tokio_postgres::types::Type;
+
+use super::PostgresStore;
+use super::account::{AccountRow, StoreRow};
+use crate::database::{Effect, Failure};
+use crate::fault::Fault;
+use crate::rows::{encode, instant, is_overtaken, limit, number};
+
+/// A task that is to be written, if the store and its account are as they were read.
+#[derive(Debug)]
+pub(super) struct Write<'a> {
+    pub(super) store: &'a StoreRow,
+    /// None where there was none.
+    pub(super) account: Option<&'a AccountRow>,
+    pub(super) task: &'a Task,
+    /// Whether it is a submission.
+    pub(super) is_new: bool,
+    /// Whether the account may then have something to hand out.
+    pub(super) makes_ready: bool,
+    /// Where it takes its place, if it is new.
+    pub(super) share: i64,
+    /// Where the store is full: the task that expired first is dropped, and the horizon moves here.
+    pub(super) new_horizon: Option<Now>,
+}
+
+/// What came of a write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    Done,
+    /// Nothing was written: the store or the account is not as it was read.
+    Changed,
+    /// Nothing was written: the share has no place left.
+    NoRoom,
+}
+
+impl PostgresStore {
+    pub(super) async fn write(&self, write: &Write<'_>) -> Result<Outcome, BackendError> {
+        let task = write.task;
+        let name = task.account().as_str();
+        let (key, version) =
+            (write.account.map(|row| row.key), write.account.map(|row| row.version));
+        let horizon = instant(write.store.horizon);
+        let token = self.shared.database.token();
+        let (uuid, status) = (task.id().as_uuid(), i16::from(task.status() as u8));
+        let revision = number(task.revision());
+        let (updated_at, expires_at) = (instant(task.updated_at()), instant(task.expires_at()));
+        let record = encode(task)?;
+        let max_tasks = limit(self.config().max_tasks());
+        let new_horizon = write.new_horizon.map(instant);
+        let values = [
+            (&name as _, Type::TEXT),
+            (&key as _, Type::INT8),
+            (&version as _, Type::INT8),
+            (&write.share as _, Type::INT8),
+            (&horizon as _, Type::BYTEA),
+            (&token as _, Type::INT8),
+            (&uuid as _, Type::UUID),
+            (&status as _, Type::INT2),
+            (&revision as _, Type::INT8),
+            (&updated_at as _, Type::BYTEA),
+            (&expires_at as _, Type::BYTEA),
+            (&record as _, Type::TEXT),
+            (&write.is_new as _, Type::BOOL),
+            (&write.makes_ready as _, Type::BOOL),
+            (&max_tasks as _, Type::INT8),
+            (&new_horizon as _, Type::BYTEA),
+        ];
+        let sql = &self.shared.statements.write;
+        let reply = match self.shared.database.run(sql, &values, Effect::Once).await {
+            Ok(reply) => reply,
+            Err(Failure { fault, may_be_done: false }) if is_overtaken(&fault) => {
+                return Ok(Outcome::Changed);
+            }
+            Err(failure) => return Err(failure.into()),
+        };
+        let row = reply.rows.first().ok_or(Fault::Damaged("an answer to a write"))?;
+        match row.try_get(0).map_err(Fault::Database)? {
+            "done" | "repeated" => Ok(Outcome::Done),
+            // Sent once, it was not done: it would be remembered.
+            "forgotten" if reply.resent => Err(BackendError::unknown(Fault::TokenForgotten)),
+            "forgotten" | "changed" => Ok(Outcome::Changed),
+            "no room" => Ok(Outcome::NoRoom),
+            _ => Err(Fault::Damaged("an answer to a write").into()),
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! What the functions decide in PostgreSQL (what is visible, counted, listed, handed out and swept) is what the kit
+//! decides.
+
+use tasklife::InProcess;
+use tasklife_test_support::{narrow, same_answers};
+
+use crate::support::{block_on, fresh};
+
+#[path = "../../../../examples/own_store.rs"]
+#[allow(unreachable_pub, reason = "an example is a crate of its own")]
+mod example;
+
+#[test]
+fn functions_decide_as_the_kit_does() {
+    for seed in 0..40 {
+        let kit = InProcess(example::OwnStore::new(narrow()));
+        let (postgres, _schema) = fresh(narrow());
+        same_answers([&kit, &postgres], &|future| block_on(future), seed, 200);
+    }
+}
