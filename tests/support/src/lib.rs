@@ -1,5 +1,6 @@
 //! What tests of several members share: stores of two servers as one, [`Both`]; two stores that are
-//! [asked the same](same_answers); and processes of a test's own: a [`Program`] of this workspace that listens,
+//! [asked the same](same_answers); a [crew](crew) of processes, one of which is killed; a [`Proxy`] that
+//! loses what is sent; and processes of a test's own: a [`Program`] of this workspace that listens,
 //! with the feature `redis` a [`RedisServer`] or a [`RedisCluster`], and with `postgres` a [`PostgresServer`]. Each process listens on a free port of
 //! the loopback interface, and ends when it is dropped.
 
@@ -7,9 +8,11 @@
 #![expect(clippy::must_use_candidate, reason = "some are called for the panic alone")]
 
 mod both;
+pub mod crew;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod program;
+mod proxy;
 #[cfg(feature = "redis")]
 mod redis;
 #[cfg(feature = "redis")]
@@ -20,6 +23,7 @@ pub use both::Both;
 #[cfg(feature = "postgres")]
 pub use postgres::PostgresServer;
 pub use program::{PATIENCE, Program, Reply, Scratch};
+pub use proxy::{Loss, Proxy};
 #[cfg(feature = "redis")]
 pub use redis::RedisServer;
 #[cfg(feature = "redis")]

@@ -53,27 +53,40 @@ impl PostgresServer {
         let options = options.iter().map(|option| (*option).to_owned()).collect();
         let mut server = Self { directory, options, port: 0, process: None };
         let folder = server.directory.path();
-        if let Some((user, group)) = other_user(folder) {
-            chown(folder, Some(user), Some(group)).unwrap();
-        }
+        server.give(folder);
         let mut initdb = server.program("initdb");
         initdb.args(["--no-sync", "--auth=trust", "--username=tasklife", "--encoding=UTF8"]);
         let made = initdb.args(["--locale=C", "-D"]).arg(server.data()).output().unwrap();
         assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
         write(&server.data());
-        server.own_files();
+        server.give(&server.data());
+        server.run_somewhere();
+        server.psql_in("postgres", "CREATE DATABASE tasklife");
+        server
+    }
+
+    /// Starts a standby of a server, which follows it.
+    pub fn standby_of(primary: &Self) -> Self {
+        let directory = TempDir::new().unwrap();
+        let mut server = Self { directory, options: Vec::new(), port: 0, process: None };
+        server.give(server.directory.path());
+        let mut copy = server.program("pg_basebackup");
+        copy.args(["--no-sync", "--checkpoint=fast", "-R", "-D"]).arg(server.data());
+        let copied = copy.arg("-d").arg(primary.url("postgres")).output().unwrap();
+        assert!(copied.status.success(), "{}", String::from_utf8_lossy(&copied.stderr));
+        server.run_somewhere();
+        server
+    }
+
+    fn run_somewhere(&mut self) {
         // Another process may be faster to take a port that was free.
         for _ in 0..10 {
-            server.port = free_port();
-            if server.run().is_ok() {
-                let mut create = server.program("psql");
-                let create = create.args(["-c", "CREATE DATABASE tasklife"]);
-                let created = create.arg(server.url("postgres")).output().unwrap();
-                assert!(created.status.success(), "{}", String::from_utf8_lossy(&created.stderr));
-                return server;
+            self.port = free_port();
+            if self.run().is_ok() {
+                return;
             }
         }
-        panic!("expected the server of PostgreSQL to start:\n{}", server.log());
+        panic!("expected the server of PostgreSQL to start:\n{}", self.log());
     }
 
     /// Starts it again, on the same port with the same files.
@@ -126,7 +139,9 @@ impl PostgresServer {
 
     fn is_ready(&self) -> bool {
         let file = self.data().join("postmaster.pid");
-        fs::read_to_string(file).is_ok_and(|text| text.trim_end().ends_with("ready"))
+        fs::read_to_string(file).is_ok_and(|text| {
+            ["ready", "standby"].contains(&text.lines().last().unwrap_or_default().trim_end())
+        })
     }
 
     /// Ends it as `kill -9` does, which its processes notice.
@@ -139,7 +154,10 @@ impl PostgresServer {
         if let Some(mut running) = self.process.take() {
             let _ = running.guard.kill();
             let _ = running.guard.wait();
-            let _ = Command::new("kill").args([signal, &running.server.id().to_string()]).status();
+            if let Ok(None) = running.server.try_wait() {
+                let process = running.server.id().to_string();
+                let _ = Command::new("kill").args([signal, &process]).status();
+            }
             let _ = running.server.wait();
         }
     }
@@ -162,9 +180,14 @@ impl PostgresServer {
 
     /// What `psql` prints for statements.
     pub fn psql(&self, sql: &str) -> String {
+        self.psql_in("tasklife", sql)
+    }
+
+    /// The same, in another database of the server.
+    pub fn psql_in(&self, database: &str, sql: &str) -> String {
         let mut psql = self.program("psql");
         let psql = psql.args(["-X", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-c", sql]);
-        let output = psql.arg(self.address()).output().unwrap();
+        let output = psql.arg(self.url(database)).output().unwrap();
         assert!(output.status.success(), "{sql}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
     }
@@ -182,21 +205,25 @@ impl PostgresServer {
     /// A command of PostgreSQL's, run as the user that the server is run by.
     pub fn program(&self, name: &str) -> Command {
         let mut command = Command::new(found(name));
-        command.current_dir(self.directory.path());
+        command.current_dir(self.directory.path()).env("HOME", self.directory.path());
         if let Some((user, group)) = other_user(self.directory.path()) {
             command.uid(user).gid(group);
         }
         command
     }
 
-    /// Gives the files in its directory to the user that it is run by; those of keys to nobody else.
-    fn own_files(&self) {
-        for entry in fs::read_dir(self.data()).unwrap() {
+    /// Gives a folder and the files in it to the user that it is run by; those of keys to nobody else.
+    pub fn give(&self, folder: &Path) {
+        let other = other_user(self.directory.path());
+        if let Some((user, group)) = other {
+            chown(folder, Some(user), Some(group)).unwrap();
+        }
+        for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             if path.extension().is_some_and(|ending| ending == "key") {
                 fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
             }
-            if let Some((user, group)) = other_user(self.directory.path()) {
+            if let Some((user, group)) = other {
                 chown(&path, Some(user), Some(group)).unwrap();
             }
         }

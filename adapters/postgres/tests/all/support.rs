@@ -118,3 +118,9 @@ pub(crate) fn id(number: u64) -> TaskId {
 pub(crate) fn submission(name: &str, number: u64) -> Submission {
     Submission::new(account(name), id(number), CREATE)
 }
+
+/// An error, and its causes.
+pub(crate) fn words(error: &(dyn std::error::Error + 'static)) -> String {
+    let causes = std::iter::successors(Some(error), |cause| (*cause).source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}

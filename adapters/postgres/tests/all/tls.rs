@@ -1,0 +1,107 @@
+//! Encrypted connections.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
+
+use tasklife::{AsyncTaskStore, StoreConfig};
+use tasklife_postgres::{ConnectError, PostgresOptions, PostgresStore};
+use tempfile::TempDir;
+
+use crate::support::{PostgresServer, block_on, second, submission, words};
+
+/// A server that takes no other than encrypted connections, and the certificates: `ca.pem` signed the server's.
+static ENCRYPTED: LazyLock<(PostgresServer, TempDir)> = LazyLock::new(|| {
+    let folder = tempfile::tempdir().unwrap();
+    authority(folder.path(), "ca");
+    authority(folder.path(), "other");
+    openssl(
+        folder.path(),
+        "req -newkey rsa:2048 -nodes -keyout server.key -out server.csr -subj /CN=server",
+    );
+    fs::write(folder.path().join("names"), "subjectAltName=DNS:localhost\n").unwrap();
+    openssl(
+        folder.path(),
+        "x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile names -out server.crt",
+    );
+    let server = PostgresServer::with_files(&["ssl=on"], |data| {
+        for file in ["server.crt", "server.key"] {
+            fs::copy(folder.path().join(file), data.join(file)).unwrap();
+        }
+        let rules = "local all all trust\nhostssl all all 127.0.0.1/32 trust\n";
+        fs::write(data.join("pg_hba.conf"), rules).unwrap();
+    });
+    (server, folder)
+});
+
+fn authority(folder: &Path, name: &str) {
+    openssl(
+        folder,
+        &format!(
+            "req -x509 -newkey rsa:2048 -nodes -keyout {name}.key -out {name}.pem -days 2 -subj /CN={name}"
+        ),
+    );
+}
+
+fn openssl(folder: &Path, arguments: &str) {
+    let mut command = Command::new("openssl");
+    let output = command.args(arguments.split(' ')).current_dir(folder).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+fn connect(host: &str, query: &str) -> Result<PostgresStore, ConnectError> {
+    let address = format!("postgres://tasklife@{host}:{}/tasklife{query}", ENCRYPTED.0.port);
+    let options = PostgresOptions::new().with_patience(Duration::from_secs(60));
+    block_on(options.connect(&address, StoreConfig::default()))
+}
+
+fn certificate(name: &str) -> String {
+    format!("&sslrootcert={}/{name}.pem", ENCRYPTED.1.path().display())
+}
+
+#[test]
+fn an_encrypted_connection_is_made() {
+    let root = certificate("ca");
+    for mode in ["require", "verify-ca", "verify-full"] {
+        let store = connect("localhost", &format!("?sslmode={mode}{root}")).unwrap();
+        block_on(store.submit(submission("acme", 1), second(0))).unwrap();
+    }
+    let pem = fs::read(ENCRYPTED.1.path().join("ca.pem")).unwrap();
+    let options = PostgresOptions::new().with_root_certificates(&pem).unwrap();
+    let address =
+        format!("postgres://tasklife@localhost:{}/tasklife?sslmode=require", ENCRYPTED.0.port);
+    block_on(options.connect(&address, StoreConfig::default())).unwrap();
+    let used = ENCRYPTED.0.data();
+    assert!(used.exists());
+}
+
+/// It is told at once what is wrong, however patient the store is.
+#[test]
+fn a_certificate_that_is_wrong_is_refused() {
+    for (host, query, expected) in [
+        ("localhost", format!("?sslmode=require{}", certificate("other")), "UnknownIssuer"),
+        ("127.0.0.1", format!("?sslmode=require{}", certificate("ca")), "not valid for name"),
+        ("localhost", String::new(), "no encryption"),
+    ] {
+        let begin = Instant::now();
+        let error = connect(host, &query).unwrap_err();
+        assert!(begin.elapsed() < Duration::from_secs(30), "it went on trying: {error:?}");
+        let words = words(&error);
+        assert!(words.starts_with("expected a connection to the database: "), "{words}");
+        assert!(words.contains(expected), "{words}");
+    }
+}
+
+/// A server that can't encrypt gets no other connection in its place.
+#[test]
+fn nothing_is_sent_in_clear_where_encryption_is_asked_for() {
+    let port = crate::support::SERVER.port;
+    let root = certificate("ca");
+    let address = format!("postgres://tasklife@localhost:{port}/tasklife?sslmode=require{root}");
+    let options = PostgresOptions::new().with_patience(Duration::from_millis(100));
+    let error = block_on(options.connect(&address, StoreConfig::default())).unwrap_err();
+    let words = words(&error);
+    assert!(words.contains("TLS"), "{words}");
+}
