@@ -146,7 +146,11 @@ fn a_lost_write_is_told_from_that_of_another() {
 fn a_token_that_was_forgotten_is_told() {
     let proxy = Proxy::to(SERVER.port);
     let (schema, patience) = (Schema::new(), Duration::from_secs(10));
-    let first = over(proxy.port, patience, &schema.0, StoreConfig::default());
+    let options = PostgresOptions::new().with_schema(&schema.0).unwrap().with_patience(patience);
+    let address = format!("postgres://tasklife@127.0.0.1:{}/tasklife", proxy.port);
+    // The others have that long.
+    let options = options.with_timeout(Duration::from_secs(2));
+    let first = block_on(options.connect(&address, StoreConfig::default())).unwrap();
     let other = over(SERVER.port, patience, &schema.0, StoreConfig::default());
     block_on(async {
         let task = first.submit(submission("acme", 1), second(0)).await.unwrap().into_task();
@@ -154,9 +158,14 @@ fn a_token_that_was_forgotten_is_told() {
         let target = Target::exactly(&task);
         let lost = first.apply(target, TaskEvent::start(), second(1));
         let busy = async {
-            tokio::time::sleep(Duration::from_millis(50)).await;
-            let arrived = other.get(&account("acme"), id(1), second(1)).await.unwrap().unwrap();
-            assert_eq!(arrived.status(), TaskStatus::ProcessingInProgress);
+            let name = account("acme");
+            loop {
+                let found = other.get(&name, id(1), second(1)).await.unwrap().unwrap();
+                if found.status() == TaskStatus::ProcessingInProgress {
+                    break;
+                }
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
             for number in 2..10 {
                 other.submit(submission("acme", number), second(1)).await.unwrap();
             }
