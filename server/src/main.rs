@@ -169,12 +169,8 @@ fn open(address: &str, config: StoreConfig) -> std::result::Result<Arc<dyn Store
         Some(("sqlite", file)) if !file.is_empty() && !file.starts_with("//") => {
             Ok(Arc::new(SqliteStore::open(file, config)?))
         }
-        // Of the changes that other servers make, it tells nothing.
         #[cfg(feature = "redis")]
-        Some(("redis", _)) => {
-            let store = RedisStore::new(Redis::server(address)?, config);
-            Ok(Arc::new(Notifying::new(store)))
-        }
+        Some(("redis", _)) => Ok(Arc::new(RedisStore::new(Redis::server(address)?, config))),
         _ => {
             let forms = [
                 cfg!(feature = "sqlite").then_some("sqlite:FILE"),

@@ -66,6 +66,8 @@ pub(crate) struct WriteCondition<'a> {
     pub(crate) made_ready: bool,
     /// Whether the task's expiry was registered as a bound.
     pub(crate) registered: bool,
+    /// Where those are told who wait for work; nowhere, if it makes none.
+    pub(crate) channel: Option<String>,
 }
 
 /// What a sweep has left of an account.
@@ -189,7 +191,7 @@ impl<'a> Account<'a> {
         grace: Option<Duration>,
         now: Now,
     ) -> Result<Option<usize>, BackendError> {
-        let WriteCondition { state, globals, made_ready, registered } = write;
+        let WriteCondition { state, globals, made_ready, registered, channel } = write;
         let expected = state.expected();
         let revision = task.revision().get().to_string();
         let expires_at = text::instant(task.expires_at());
@@ -201,7 +203,7 @@ impl<'a> Account<'a> {
         let (updated_at, horizon) = (text::instant(task.updated_at()), state.horizon(globals));
         let (id, value) = (name(task.id()), value::encode(task)?);
         let token = self.redis.token();
-        let args: [&[u8]; 11] = [
+        let args: [&[u8]; 12] = [
             expected.as_bytes(),
             revision.as_bytes(),
             updated_at.as_bytes(),
@@ -213,6 +215,7 @@ impl<'a> Account<'a> {
             keep.as_bytes(),
             spare.as_bytes(),
             token.as_bytes(),
+            channel.as_deref().unwrap_or_default().as_bytes(),
         ];
         let reply = self.redis.execute(&script::COMMIT, &self.keys, &args).await?;
         let (written, tasks, writes): (bool, usize, u64) = reply.answer;

@@ -2,6 +2,7 @@
 
 mod fault;
 mod nodes;
+mod subscription;
 
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
@@ -150,10 +151,19 @@ impl Redis {
         self.patience
     }
 
+    /// How long the answer to a command is waited for.
+    pub(crate) fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
     /// What no other write has: 12 hexadecimal digits.
     pub(crate) fn token(&self) -> String {
+        format!("{:012x}", self.random() >> 16)
+    }
+
+    fn random(&self) -> u64 {
         let number = self.shared.tokens.fetch_add(1, Ordering::Relaxed);
-        format!("{:012x}", self.shared.hasher.hash_one(number) >> 16)
+        self.shared.hasher.hash_one(number)
     }
 
     /// Runs a script that changes nothing that callers see: where it fails, nothing was applied.

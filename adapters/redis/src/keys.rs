@@ -54,6 +54,11 @@ impl Prefix {
 }
 
 impl Prefix {
+    /// The channel on which those are told who wait for work.
+    pub(crate) fn channel(&self) -> String {
+        format!("{}:work", self.0)
+    }
+
     /// The pattern of the first key of every account.
     pub(crate) fn accounts(&self) -> String {
         format!("{}:{{*}}:account", self.0)

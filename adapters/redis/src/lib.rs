@@ -33,6 +33,7 @@ mod text;
 mod value;
 
 mod account;
+mod listener;
 mod registry;
 
 mod store;

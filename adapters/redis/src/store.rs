@@ -13,15 +13,16 @@ use std::time::Duration;
 
 use tasklife::kit::Call;
 use tasklife::{
-    AccountId, ApplyError, AsyncTaskStore, BackendError, Change, Claimed, EventKind, ListError,
-    ListQuery, MIN_TIME, Now, Page, Scope, StoreConfig, StoreFuture, Submission, SubmitError,
-    Submitted, Swept, Target, Task, TaskEvent, TaskId,
+    AccountId, ApplyError, AsyncTaskStore, BackendError, Change, Changed, Changes, Claimed,
+    EventKind, ListError, ListQuery, MIN_TIME, Now, Page, Scope, StoreConfig, StoreFuture,
+    Submission, SubmitError, Submitted, Swept, Target, Task, TaskEvent, TaskId,
 };
 use tokio::sync::{Mutex, MutexGuard};
 
 use crate::account::{Account, WriteCondition};
 use crate::connection::Redis;
 use crate::keys::Prefix;
+use crate::listener::Listener;
 use crate::registry::{Globals, Registry};
 
 /// The store of tasks on Redis: [`AsyncTaskStore`] with all its laws, for any number of processes.
@@ -64,6 +65,19 @@ use crate::registry::{Globals, Registry};
 /// A `list` is one step whatever its limit: the server answers no one else while it reads a list of a
 /// million tasks.
 ///
+/// # Waking
+///
+/// [`Changes::changed`] hears of the writes of all processes, by publish/subscribe: whoever writes what may
+/// make work says so in the same step. The subscription has a connection of its own, which is made when
+/// `changed` is first awaited and shared by the store's clones. It comes back by itself; when it is there,
+/// at first and again, those who wait are woken once, as nothing was heard before. It ends with the last
+/// clone.
+///
+/// What can be lost is a hint, never a task: with a connection that is about to be found dead (after 5
+/// seconds of silence it is asked), with a node of a cluster that the others don't reach, or where the
+/// [user](Redis) may not publish or subscribe. Nothing tells of what only a clock changes. So a worker
+/// waits for `changed` or a few seconds, whichever ends first.
+///
 /// # Garbage
 ///
 /// Tasks are dropped by sweeps. Where none comes, Redis collects all of an account's tasks when the one
@@ -76,6 +90,7 @@ pub struct RedisStore {
     grace: Option<Duration>,
     /// Writers of this process to one account wait here, rather than lose races against each other.
     account_locks: Arc<AccountLocks>,
+    listener: Arc<Listener>,
 }
 
 struct AccountLocks {
@@ -95,6 +110,7 @@ impl RedisStore {
             prefix: Prefix::new(Self::PREFIX),
             grace: Some(Self::GRACE),
             account_locks: Arc::new(AccountLocks { hasher, locks }),
+            listener: Arc::default(),
         }
     }
 
@@ -106,6 +122,7 @@ impl RedisStore {
     #[must_use]
     pub fn with_prefix(mut self, prefix: &str) -> Self {
         self.prefix = Prefix::new(prefix);
+        self.listener = Arc::default();
         self
     }
 
@@ -189,6 +206,7 @@ impl RedisStore {
                 globals: &globals,
                 made_ready,
                 registered: false,
+                channel: change.may_make_work().then(|| self.prefix.channel()),
             };
             if account.commit(change.task(), &write, self.grace, now).await?.is_some() {
                 return Ok(change);
@@ -258,6 +276,12 @@ impl AsyncTaskStore for RedisStore {
 
     fn sweep(&self, limit: usize, now: Now) -> StoreFuture<'_, Swept, BackendError> {
         Box::pin(self.sweep_all(limit, now))
+    }
+}
+
+impl Changes for RedisStore {
+    fn changed(&self) -> Changed<'_> {
+        Box::pin(self.listener.next(&self.redis, &self.prefix))
     }
 }
 

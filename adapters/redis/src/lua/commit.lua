@@ -1,7 +1,7 @@
 -- Writes a task, if the account is still at the revision at which it was read.
 -- ARGV: expected revision or '', revision, latest update, horizon or '', '1' if the account is known to be
 -- ready, bound that was registered or '', id, value, how long it must be kept (ms), spare time (ms),
--- token of this write
+-- token of this write, channel on which it is told if there may be work now, or ''
 -- Gives whether it is written, or was before; the number of tasks; and how many writes there were.
 local meta = redis.call('HMGET', META, 'r', 'c', 'k')
 local tokens, token = meta[3] or '', ARGV[11]
@@ -39,4 +39,7 @@ if ARGV[9] ~= '' then
     redis.call('PEXPIRE', expiry(status), ttl)
   end
 end
+-- Whoever waits for work is told, if a task is received that could not be started before. It is a hint:
+-- where a user may not publish, the write counts all the same.
+if ARGV[12] ~= '' and redis.call('EXISTS', order(1)) == 1 then redis.pcall('PUBLISH', ARGV[12], '') end
 return { 1, redis.call('HLEN', TASKS), writes }

@@ -73,9 +73,15 @@ impl RedisStore {
                     continue;
                 }
             }
-            let write =
-                WriteCondition { state: &state, globals: &globals, made_ready, registered: false };
-            if account.commit(claimed.change().task(), &write, self.grace, now).await?.is_some() {
+            let change = claimed.change();
+            let write = WriteCondition {
+                state: &state,
+                globals: &globals,
+                made_ready,
+                registered: false,
+                channel: change.may_make_work().then(|| self.prefix.channel()),
+            };
+            if account.commit(change.task(), &write, self.grace, now).await?.is_some() {
                 return Ok(Outcome::HandedOut(claimed));
             }
         }

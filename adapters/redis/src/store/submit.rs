@@ -95,7 +95,9 @@ impl RedisStore {
             }
             let clock = state.clock(&globals, now).map_err(BackendError::from)?;
             let task = call.accept(&proposal, submission.clone(), clock);
-            let write = WriteCondition { state, globals: &globals, made_ready, registered };
+            let channel = offers.then(|| self.prefix.channel());
+            let write =
+                WriteCondition { state, globals: &globals, made_ready, registered, channel };
             let committed = account.commit(&task, &write, self.grace, now).await?;
             let Some(tasks) = committed else { continue };
             if let Some(token) = token.take() {

@@ -12,3 +12,4 @@ mod support;
 mod sweep;
 mod time;
 mod versions;
+mod waking;

@@ -1,0 +1,106 @@
+//! Hearing of work that whoever made: a subscription on a connection of its own.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use redis::aio::PubSub;
+use tasklife::Bell;
+use tokio::runtime::Handle;
+use tokio::task::AbortHandle;
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::connection::Redis;
+use crate::keys::Prefix;
+
+/// How long a lost subscription stays lost, at least and at the most, where it can come back.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(2));
+/// After how long a silence the server is asked whether it is there.
+const SILENCE: Duration = Duration::from_secs(5);
+
+/// Those who wait, and the task that hears for them, from when one of them first does.
+#[derive(Default)]
+pub(crate) struct Listener {
+    bell: Bell,
+    task: Mutex<Option<AbortHandle>>,
+}
+
+impl Listener {
+    /// Resolves when something was heard after this call, or a subscription began after it.
+    pub(crate) fn next<'a>(
+        &'a self,
+        redis: &'a Redis,
+        prefix: &'a Prefix,
+    ) -> impl Future<Output = ()> + Send + use<'a> {
+        let next = self.bell.next();
+        async move {
+            self.start(redis, prefix);
+            next.await;
+        }
+    }
+
+    /// Starts to listen, unless it does.
+    fn start(&self, redis: &Redis, prefix: &Prefix) {
+        // On another executor there is nothing to hear with: whoever waits looks now and then.
+        let Ok(runtime) = Handle::try_current() else { return };
+        let mut task = self.task.lock().unwrap_or_else(PoisonError::into_inner);
+        if task.as_ref().is_none_or(AbortHandle::is_finished) {
+            let listening = listen(redis.clone(), prefix.channel(), RingAtEnd(self.bell.clone()));
+            *task = Some(runtime.spawn(listening).abort_handle());
+        }
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        let task = self.task.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if let Some(task) = task.take() {
+            task.abort();
+        }
+    }
+}
+
+/// Whoever still waits when the task's runtime ends, on another one, starts another task.
+struct RingAtEnd(Bell);
+
+impl Drop for RingAtEnd {
+    fn drop(&mut self) {
+        self.0.ring();
+    }
+}
+
+async fn listen(redis: Redis, channel: String, end: RingAtEnd) {
+    let RingAtEnd(bell) = &end;
+    let (shortest, longest) = PAUSES;
+    let mut pause = shortest;
+    loop {
+        let begin = Instant::now();
+        if let Ok(subscription) = redis.subscribe(&channel).await {
+            // What came before was not heard.
+            bell.ring();
+            hear(subscription, redis.timeout(), bell).await;
+        }
+        if begin.elapsed() > longest {
+            pause = shortest;
+        }
+        sleep(pause).await;
+        pause = (pause * 2).min(longest);
+    }
+}
+
+/// Rings at each message, until the connection is lost, or whoever is asked gives no answer in time.
+async fn hear(subscription: PubSub, patience: Duration, bell: &Bell) {
+    let (mut requests, mut messages) = subscription.split();
+    loop {
+        match timeout(SILENCE, messages.next()).await {
+            Ok(Some(_)) => bell.ring(),
+            Ok(None) => return,
+            Err(_) => {
+                let answer = timeout(patience, requests.ping::<redis::Value>()).await;
+                if !matches!(answer, Ok(Ok(_))) {
+                    return;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! Waking those who wait for work, whoever makes it.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use tasklife::{
+    AsyncTaskStore, Changes, Completion, Scope, StoreConfig, Target, Task, TaskError, TaskEvent,
+};
+use tasklife_redis::{Redis, RedisStore};
+use tokio::runtime::Builder;
+use tokio::time::{sleep, timeout};
+
+use crate::support::{
+    Connect, RedisCluster, RedisServer, account, block_on, fresh, fresh_pair, id, second,
+    submission,
+};
+
+/// Much longer than a hint takes, and than a subscription takes to come back.
+const LONG: Duration = Duration::from_secs(10);
+/// Longer than a hint takes on its way.
+const SHORT: Duration = Duration::from_millis(100);
+
+/// Two stores, as two processes have them, the first of which listens.
+async fn listening(ways: [&Redis; 2]) -> (RedisStore, RedisStore) {
+    let config = StoreConfig::default().with_max_in_progress(NonZeroU32::MIN);
+    let (waiting, writing) = fresh_pair(ways[0], ways[1], config);
+    timeout(LONG, waiting.changed()).await.expect("it may have missed what came before");
+    (waiting, writing)
+}
+
+/// Whether someone is woken who waits since before something is done.
+async fn is_woken_by<T>(waiting: &RedisStore, done: impl Future<Output = T>) -> (bool, T) {
+    let changed = waiting.changed();
+    let done = done.await;
+    (timeout(SHORT, changed).await.is_ok(), done)
+}
+
+async fn wakes<T>(waiting: &RedisStore, what: &str, done: impl Future<Output = T>) -> T {
+    let changed = waiting.changed();
+    let done = done.await;
+    timeout(LONG, changed).await.unwrap_or_else(|_| panic!("nobody was woken by {what}"));
+    done
+}
+
+async fn wakes_whoever_waits(ways: [&Redis; 2]) {
+    let (waiting, writing) = listening(ways).await;
+    let submit = |number| writing.submit(submission("acme", number), second(0));
+    let claim = || async {
+        writing.claim(Scope::Any, second(0)).await.unwrap().unwrap().into_work().unwrap()
+    };
+    let apply = |task: Task, event| {
+        let writing = &writing;
+        async move { writing.apply(Target::exactly(&task), event, second(0)).await.unwrap() }
+    };
+
+    wakes(&waiting, "a submission", submit(1)).await.unwrap();
+    let (woken, one) = is_woken_by(&waiting, async {
+        let one = claim().await;
+        let initialized = submission("acme", 2).initialized();
+        writing.submit(initialized, second(0)).await.unwrap();
+        let reported = apply(one, TaskEvent::report()).await;
+        let other = RedisStore::new(ways[1].clone(), *writing.config()).with_prefix("another");
+        other.submit(submission("acme", 1), second(0)).await.unwrap();
+        reported.into_task()
+    })
+    .await;
+    assert!(!woken, "there is nothing new to do");
+    let end = TaskEvent::complete(Completion::default());
+    let (woken, _) = is_woken_by(&waiting, apply(one, end.clone())).await;
+    assert!(!woken, "it has made room, but no one is waiting for it");
+
+    let acme = account("acme");
+    let receive = writing.apply(Target::latest(&acme, id(2)), TaskEvent::receive(), second(0));
+    wakes(&waiting, "a task that is received", receive).await.unwrap();
+    let two = claim().await;
+    wakes(&waiting, "a submission to a full lane", submit(3)).await.unwrap();
+    wakes(&waiting, "an end that makes room", apply(two, end)).await;
+    let three = claim().await;
+    submit(4).await.unwrap();
+    let failure = TaskEvent::fail(TaskError::new("BROKEN", "It broke."));
+    wakes(&waiting, "a failure that makes room", apply(three, failure)).await;
+}
+
+#[test]
+fn whoever_waits_is_woken_by_another_process() {
+    let server = RedisServer::start(&[]);
+    block_on(wakes_whoever_waits([&server.redis(), &server.redis()]));
+}
+
+/// Whichever nodes the two are connected to, and the task is on.
+#[test]
+fn whoever_waits_on_a_cluster_is_woken_by_another_process() {
+    let cluster = RedisCluster::start(&[]);
+    let writing = cluster.redis();
+    for address in cluster.addresses() {
+        block_on(wakes_whoever_waits([&Redis::cluster([&*address]).unwrap(), &writing]));
+    }
+}
+
+/// How many connections of a server have subscribed, once that is what is expected.
+async fn subscriptions(server: &RedisServer, expected: usize) -> usize {
+    let count = || {
+        let clients = server.call(&["CLIENT", "LIST", "TYPE", "PUBSUB"]).unwrap();
+        clients.matches("addr=127").count() / 2
+    };
+    for _ in 0..200 {
+        if count() == expected {
+            break;
+        }
+        sleep(Duration::from_millis(10)).await;
+    }
+    count()
+}
+
+#[test]
+fn a_connection_is_there_while_somebody_waits_and_the_store_lives() {
+    let server = RedisServer::start(&[]);
+    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+    let store = fresh(&server.redis(), StoreConfig::default());
+    let clone = store.clone();
+    // No runtime is needed yet.
+    let unawaited = clone.changed();
+    runtime.block_on(async {
+        store.submit(submission("acme", 1), second(0)).await.unwrap();
+        sleep(SHORT).await;
+        assert_eq!(subscriptions(&server, 0).await, 0);
+        timeout(LONG, unawaited).await.unwrap();
+    });
+    // Its clones share it.
+    runtime.block_on(async {
+        let _ = timeout(SHORT, store.changed()).await;
+        assert_eq!(subscriptions(&server, 1).await, 1);
+        drop(store);
+        wakes(&clone, "a submission", clone.submit(submission("acme", 2), second(0)))
+            .await
+            .unwrap();
+        drop(clone);
+        assert_eq!(subscriptions(&server, 0).await, 0);
+    });
+    assert_eq!(runtime.metrics().num_alive_tasks(), 0);
+}
+
+#[test]
+fn a_lost_subscription_comes_back() {
+    let mut server = RedisServer::start(&[]);
+    let redis = server.redis();
+    block_on(async {
+        let (waiting, writing) = listening([&redis, &redis]).await;
+        for number in 0..3 {
+            let kill = async { server.call(&["CLIENT", "KILL", "TYPE", "PUBSUB"]) };
+            let killed = wakes(&waiting, "the return of its subscription", kill).await.unwrap();
+            assert_eq!(killed, ":1\r\n");
+            assert_eq!(subscriptions(&server, 1).await, 1);
+            let submitted = writing.submit(submission("acme", number), second(0));
+            wakes(&waiting, "a submission", submitted).await.unwrap();
+        }
+        wakes(&waiting, "the return of the server", async { server.restart() }).await;
+        let submitted = writing.submit(submission("acme", 9), second(0));
+        wakes(&waiting, "a submission", submitted).await.unwrap();
+    });
+}
+
+/// Who listened first was on a runtime that has ended since.
+#[test]
+fn who_listens_may_end() {
+    let server = RedisServer::start(&[]);
+    let store = fresh(&server.redis(), StoreConfig::default());
+    let first = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    first.block_on(async { timeout(LONG, store.changed()).await.unwrap() });
+    block_on(async {
+        wakes(&store, "the end of its subscription", async { first.shutdown_background() }).await;
+        timeout(LONG, store.changed()).await.expect("it listens again");
+        wakes(&store, "a submission", store.submit(submission("acme", 1), second(0)))
+            .await
+            .unwrap();
+    });
+}
