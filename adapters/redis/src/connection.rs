@@ -1,8 +1,10 @@
 //! The way to a Redis server or cluster, and what its failures leave certain.
 
+mod endpoint;
 mod fault;
 mod nodes;
 mod subscription;
+mod tls;
 
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
@@ -11,22 +13,31 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use redis::aio::MultiplexedConnection;
-use redis::cluster::ClusterClient;
 use redis::cluster_async::ClusterConnection;
 use redis::cluster_routing::SingleNodeRoutingInfo;
-use redis::{
-    AsyncConnectionConfig, Cmd, ConnectionInfo, ErrorKind, FromRedisValue, IntoConnectionInfo,
-    RedisError, ServerErrorKind, Value,
-};
+use redis::{Cmd, ErrorKind, FromRedisValue, RedisError, ServerErrorKind, TlsCertificates, Value};
 use tasklife::BackendError;
 
+use endpoint::Endpoint;
 use fault::Fault;
+
+pub use endpoint::AddressError;
+pub use tls::CertificateError;
 
 use crate::script::Script;
 
 /// A Redis server, or a Redis Cluster: one multiplexed connection, shared by its clones.
 ///
 /// It connects when it is first used, and again when the connection is lost.
+///
+/// # Addresses
+///
+/// `redis://NAME:PASSWORD@HOST:PORT/DATABASE`, of which all but the host can be left out: the port is
+/// then 6379, the database 0. What has a meaning in an address is percent-encoded in name and
+/// password, such as `%40` for `@`. With `rediss://` the connection is encrypted (TLS 1.2 or 1.3); the
+/// server's certificate must be for the host, and from an authority that the system trusts, or from one
+/// of [one's own](Self::with_root_certificates). Of a cluster, that holds for the hosts by which its nodes
+/// know each other.
 ///
 /// # Failures
 ///
@@ -42,15 +53,10 @@ use crate::script::Script;
 #[derive(Clone)]
 pub struct Redis {
     endpoint: Endpoint,
+    certificates: Option<TlsCertificates>,
     timeout: Duration,
     patience: Duration,
     shared: Arc<Shared>,
-}
-
-#[derive(Clone)]
-enum Endpoint {
-    Server(ConnectionInfo),
-    Cluster(Vec<ConnectionInfo>),
 }
 
 #[derive(Default)]
@@ -79,24 +85,26 @@ impl Redis {
     /// # Errors
     /// Where the address is none.
     pub fn server(address: &str) -> Result<Self, AddressError> {
-        Ok(Self::at(Endpoint::Server(parsed(address)?)))
+        Ok(Self::at(Endpoint::server(address)?))
     }
 
     /// A cluster, some of whose nodes are at these addresses. The others are found by asking one of
     /// them: name several, in case one is down.
     ///
     /// # Errors
-    /// Where one of the addresses is none, or there is none.
+    /// Where one of the addresses is none, they differ in more than host and port, or there is none.
     pub fn cluster<'a>(addresses: impl IntoIterator<Item = &'a str>) -> Result<Self, AddressError> {
-        let nodes: Vec<_> = addresses.into_iter().map(parsed).collect::<Result<_, _>>()?;
-        // The client looks at what all addresses have in common.
-        ClusterClient::new(nodes.iter().cloned()).map_err(AddressError)?;
-        Ok(Self::at(Endpoint::Cluster(nodes)))
+        Ok(Self::at(Endpoint::cluster(addresses)?))
     }
 
     fn at(endpoint: Endpoint) -> Self {
-        let shared = Arc::default();
-        Self { endpoint, timeout: Self::TIMEOUT, patience: Self::PATIENCE, shared }
+        Self {
+            endpoint,
+            certificates: None,
+            timeout: Self::TIMEOUT,
+            patience: Self::PATIENCE,
+            shared: Arc::default(),
+        }
     }
 
     const TIMEOUT: Duration = Duration::from_secs(2);
@@ -287,47 +295,17 @@ impl Redis {
             current.connection = None;
         }
     }
-
-    async fn connect(&self) -> Result<Connection, RedisError> {
-        match &self.endpoint {
-            Endpoint::Server(address) => {
-                let config = AsyncConnectionConfig::new()
-                    .set_connection_timeout(Some(self.timeout))
-                    .set_response_timeout(Some(self.timeout));
-                let client = redis::Client::open(address.clone())?;
-                let server = client.get_multiplexed_async_connection_with_config(&config).await?;
-                Ok(Connection::Server(server))
-            }
-            Endpoint::Cluster(nodes) => {
-                // It would send again what was perhaps applied.
-                let client = ClusterClient::builder(nodes.iter().cloned())
-                    .retries(0)
-                    .connection_timeout(self.timeout)
-                    .response_timeout(self.timeout)
-                    .build()?;
-                Ok(Connection::Cluster(client.get_async_connection().await?))
-            }
-        }
-    }
 }
 
 impl fmt::Debug for Redis {
-    /// Leaves out the addresses, which may hold passwords.
+    /// Leaves out addresses and certificates, which may hold passwords and keys.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let endpoint = match self.endpoint {
-            Endpoint::Server(_) => "server",
-            Endpoint::Cluster(_) => "cluster",
-        };
         f.debug_struct("Redis")
-            .field("endpoint", &endpoint)
+            .field("endpoint", &self.endpoint.kind())
             .field("timeout", &self.timeout)
             .field("patience", &self.patience)
             .finish_non_exhaustive()
     }
-}
-
-fn parsed(address: &str) -> Result<ConnectionInfo, AddressError> {
-    address.into_connection_info().map_err(AddressError)
 }
 
 fn command(name: &str, script: &str, keys: &[String], args: &[&[u8]]) -> Cmd {
@@ -363,8 +341,3 @@ pub(crate) struct Reply<T> {
     /// Whether it was sent before, and the answer lost.
     pub(crate) resent: bool,
 }
-
-/// The error for what is no address of a Redis server.
-#[derive(Debug, thiserror::Error)]
-#[error("expected addresses of Redis servers such as redis://127.0.0.1:6379")]
-pub struct AddressError(#[source] RedisError);

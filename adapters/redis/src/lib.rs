@@ -24,7 +24,7 @@
 //! The README tells what a fail-over can lose, and how fast all this is.
 
 mod connection;
-pub use connection::{AddressError, Redis};
+pub use connection::{AddressError, CertificateError, Redis};
 
 mod fault;
 mod keys;

@@ -1,8 +1,12 @@
 //! What a failure leaves certain, and whether it may be over soon.
 
+use std::error::Error;
+use std::io;
+use std::sync::Arc;
+
 use redis::{ErrorKind, RedisError, ServerErrorKind};
 
-use super::Endpoint;
+use super::endpoint::Endpoint;
 
 /// A failure, and whether the command certainly had no effect.
 pub(super) struct Fault {
@@ -39,6 +43,7 @@ impl Fault {
     pub(super) fn is_transient(&self) -> bool {
         use ServerErrorKind as S;
         match self.error.kind() {
+            _ if is_final(&self.error) => false,
             ErrorKind::Io | ErrorKind::Parse | ErrorKind::ClusterConnectionNotFound => true,
             ErrorKind::Server(kind) => matches!(
                 kind,
@@ -69,4 +74,37 @@ impl Fault {
             }
         }
     }
+}
+
+/// Whether no connection can be made before someone does something about it: a certificate was
+/// refused, or a user.
+pub(super) fn is_final(error: &RedisError) -> bool {
+    match of_tls(error) {
+        Some(rustls::Error::InvalidCertificate(_)) => true,
+        Some(rustls::Error::AlertReceived(alert)) => is_about_certificates(*alert),
+        _ => {
+            matches!(error.kind(), ErrorKind::AuthenticationFailed | ErrorKind::InvalidClientConfig)
+        }
+    }
+}
+
+/// What an encrypted connection failed for.
+fn of_tls(error: &RedisError) -> Option<&rustls::Error> {
+    let shared = error.source()?.downcast_ref::<Arc<dyn Error + Send + Sync>>()?;
+    shared.downcast_ref::<io::Error>()?.get_ref()?.downcast_ref()
+}
+
+fn is_about_certificates(alert: rustls::AlertDescription) -> bool {
+    use rustls::AlertDescription as A;
+    matches!(
+        alert,
+        A::BadCertificate
+            | A::UnsupportedCertificate
+            | A::CertificateRevoked
+            | A::CertificateExpired
+            | A::CertificateUnknown
+            | A::CertificateRequired
+            | A::UnknownCA
+            | A::AccessDenied
+    )
 }

@@ -4,19 +4,20 @@ use redis::cluster_routing::{MultipleNodeRoutingInfo, RoutingInfo, SingleNodeRou
 use redis::{Cmd, FromRedisValue, Value};
 use tasklife::BackendError;
 
+use super::endpoint::Endpoint;
 use super::fault::Fault;
-use super::{Connection, Endpoint, Redis};
+use super::{Connection, Redis};
 
 impl Redis {
-    /// What tells one set of primaries of a cluster from another: the names of their histories, which
-    /// change with a fail-over and with a restart. None for a single server.
+    /// What tells one set of primaries from another: the names of their histories, which change with a
+    /// fail-over and with a restart. None for a single server.
     pub(crate) async fn replication_ids(&self) -> Result<Option<String>, BackendError> {
-        if matches!(self.endpoint, Endpoint::Server(_)) {
-            return Ok(None);
-        }
         let mut info = redis::cmd("INFO");
         info.arg("replication");
-        let answers = self.of_primaries(info).await?;
+        let answers = match self.endpoint {
+            Endpoint::Server(_) => return Ok(None),
+            Endpoint::Cluster(_) => self.of_primaries(info).await?,
+        };
         let histories = answers.iter().map(|(_, info)| {
             let mut lines = info.lines().map(str::trim);
             lines.find_map(|line| line.strip_prefix("master_replid:")).unwrap_or_default()
@@ -28,7 +29,7 @@ impl Redis {
 
     /// The addresses of a cluster's primaries; for a single server, of one that is nowhere.
     pub(crate) async fn primaries(&self) -> Result<Vec<String>, BackendError> {
-        if matches!(self.endpoint, Endpoint::Server(_)) {
+        if !matches!(self.endpoint, Endpoint::Cluster(_)) {
             return Ok(vec![String::new()]);
         }
         let answers = self.of_primaries(redis::cmd("PING")).await?;
@@ -36,8 +37,7 @@ impl Redis {
     }
 
     async fn of_primaries(&self, command: Cmd) -> Result<Vec<(String, String)>, BackendError> {
-        let to = RoutingInfo::MultiNode((MultipleNodeRoutingInfo::AllMasters, None));
-        self.route(command, to).await
+        self.route(command, all_primaries()).await
     }
 
     /// Some keys of a primary that match a pattern, and where to go on; 0 at the end.
@@ -76,4 +76,8 @@ impl Redis {
         let answer = answer.and_then(Value::extract_error);
         answer.map_err(|error| self.record_fault(error, generation))
     }
+}
+
+fn all_primaries() -> RoutingInfo {
+    RoutingInfo::MultiNode((MultipleNodeRoutingInfo::AllMasters, None))
 }

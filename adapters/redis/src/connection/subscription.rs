@@ -1,10 +1,11 @@
 //! A subscription, on a connection of its own.
 
 use redis::aio::PubSub;
-use redis::{Client, ConnectionInfo, RedisError};
+use redis::{ConnectionInfo, RedisError};
 use tokio::time::timeout;
 
-use super::{Endpoint, Redis};
+use super::Redis;
+use super::endpoint::Endpoint;
 
 impl Redis {
     /// Subscribes to a channel: on the server, or on one of a cluster's nodes, which tell each other
@@ -32,7 +33,7 @@ impl Redis {
         node: &ConnectionInfo,
         channel: &str,
     ) -> Result<PubSub, RedisError> {
-        let client = Client::open(node.clone())?;
+        let client = self.client(node)?;
         let subscribing = async {
             let mut subscription = client.get_async_pubsub().await?;
             subscription.subscribe(channel).await?;

@@ -11,5 +11,7 @@ mod slow;
 mod support;
 mod sweep;
 mod time;
+mod tls;
+mod users;
 mod versions;
 mod waking;

@@ -1,8 +1,11 @@
 //! Redis servers of the tests' own, on free ports of the loopback interface. Dropped, they end.
 
+mod certificates;
 mod client;
 mod proxy;
 
+use std::error::Error;
+use std::fmt::Write as _;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -11,6 +14,7 @@ use tasklife_redis::{Redis, RedisStore};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinHandle;
 
+pub(crate) use certificates::Authority;
 pub(crate) use client::Client;
 pub(crate) use proxy::{Loss, Proxy};
 pub(crate) use tasklife_test_support::{Both, RedisCluster, RedisServer};
@@ -84,4 +88,15 @@ pub(crate) fn id(number: u64) -> TaskId {
 
 pub(crate) fn submission(name: &str, number: u64) -> Submission {
     Submission::new(account(name), id(number), CREATE)
+}
+
+/// What an error says, and then why.
+pub(crate) fn causes(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let _ = write!(text, ": {error}");
+        cause = error.source();
+    }
+    text
 }

@@ -23,62 +23,62 @@ const SHORT: Duration = Duration::from_millis(100);
 /// Two stores, as two processes have them, the first of which listens.
 async fn listening(ways: [&Redis; 2]) -> (RedisStore, RedisStore) {
     let config = StoreConfig::default().with_max_in_progress(NonZeroU32::MIN);
-    let (waiting, writing) = fresh_pair(ways[0], ways[1], config);
-    timeout(LONG, waiting.changed()).await.expect("it may have missed what came before");
-    (waiting, writing)
+    let (listener, writer) = fresh_pair(ways[0], ways[1], config);
+    timeout(LONG, listener.changed()).await.expect("it may have missed what came before");
+    (listener, writer)
 }
 
 /// Whether someone is woken who waits since before something is done.
-async fn is_woken_by<T>(waiting: &RedisStore, done: impl Future<Output = T>) -> (bool, T) {
-    let changed = waiting.changed();
+async fn is_woken_by<T>(listener: &RedisStore, done: impl Future<Output = T>) -> (bool, T) {
+    let changed = listener.changed();
     let done = done.await;
     (timeout(SHORT, changed).await.is_ok(), done)
 }
 
-async fn wakes<T>(waiting: &RedisStore, what: &str, done: impl Future<Output = T>) -> T {
-    let changed = waiting.changed();
+async fn wakes<T>(listener: &RedisStore, what: &str, done: impl Future<Output = T>) -> T {
+    let changed = listener.changed();
     let done = done.await;
     timeout(LONG, changed).await.unwrap_or_else(|_| panic!("nobody was woken by {what}"));
     done
 }
 
 async fn wakes_whoever_waits(ways: [&Redis; 2]) {
-    let (waiting, writing) = listening(ways).await;
-    let submit = |number| writing.submit(submission("acme", number), second(0));
+    let (listener, writer) = listening(ways).await;
+    let submit = |number| writer.submit(submission("acme", number), second(0));
     let claim = || async {
-        writing.claim(Scope::Any, second(0)).await.unwrap().unwrap().into_work().unwrap()
+        writer.claim(Scope::Any, second(0)).await.unwrap().unwrap().into_work().unwrap()
     };
     let apply = |task: Task, event| {
-        let writing = &writing;
-        async move { writing.apply(Target::exactly(&task), event, second(0)).await.unwrap() }
+        let writer = &writer;
+        async move { writer.apply(Target::exactly(&task), event, second(0)).await.unwrap() }
     };
 
-    wakes(&waiting, "a submission", submit(1)).await.unwrap();
-    let (woken, one) = is_woken_by(&waiting, async {
+    wakes(&listener, "a submission", submit(1)).await.unwrap();
+    let (woken, one) = is_woken_by(&listener, async {
         let one = claim().await;
         let initialized = submission("acme", 2).initialized();
-        writing.submit(initialized, second(0)).await.unwrap();
+        writer.submit(initialized, second(0)).await.unwrap();
         let reported = apply(one, TaskEvent::report()).await;
-        let other = RedisStore::new(ways[1].clone(), *writing.config()).with_prefix("another");
+        let other = RedisStore::new(ways[1].clone(), *writer.config()).with_prefix("another");
         other.submit(submission("acme", 1), second(0)).await.unwrap();
         reported.into_task()
     })
     .await;
     assert!(!woken, "there is nothing new to do");
     let end = TaskEvent::complete(Completion::default());
-    let (woken, _) = is_woken_by(&waiting, apply(one, end.clone())).await;
+    let (woken, _) = is_woken_by(&listener, apply(one, end.clone())).await;
     assert!(!woken, "it has made room, but no one is waiting for it");
 
     let acme = account("acme");
-    let receive = writing.apply(Target::latest(&acme, id(2)), TaskEvent::receive(), second(0));
-    wakes(&waiting, "a task that is received", receive).await.unwrap();
+    let receive = writer.apply(Target::latest(&acme, id(2)), TaskEvent::receive(), second(0));
+    wakes(&listener, "a task that is received", receive).await.unwrap();
     let two = claim().await;
-    wakes(&waiting, "a submission to a full lane", submit(3)).await.unwrap();
-    wakes(&waiting, "an end that makes room", apply(two, end)).await;
+    wakes(&listener, "a submission to a full lane", submit(3)).await.unwrap();
+    wakes(&listener, "an end that makes room", apply(two, end)).await;
     let three = claim().await;
     submit(4).await.unwrap();
     let failure = TaskEvent::fail(TaskError::new("BROKEN", "It broke."));
-    wakes(&waiting, "a failure that makes room", apply(three, failure)).await;
+    wakes(&listener, "a failure that makes room", apply(three, failure)).await;
 }
 
 #[test]
@@ -91,9 +91,9 @@ fn whoever_waits_is_woken_by_another_process() {
 #[test]
 fn whoever_waits_on_a_cluster_is_woken_by_another_process() {
     let cluster = RedisCluster::start(&[]);
-    let writing = cluster.redis();
+    let writer = cluster.redis();
     for address in cluster.addresses() {
-        block_on(wakes_whoever_waits([&Redis::cluster([&*address]).unwrap(), &writing]));
+        block_on(wakes_whoever_waits([&Redis::cluster([&*address]).unwrap(), &writer]));
     }
 }
 
@@ -145,18 +145,18 @@ fn a_lost_subscription_comes_back() {
     let mut server = RedisServer::start(&[]);
     let redis = server.redis();
     block_on(async {
-        let (waiting, writing) = listening([&redis, &redis]).await;
+        let (listener, writer) = listening([&redis, &redis]).await;
         for number in 0..3 {
             let kill = async { server.call(&["CLIENT", "KILL", "TYPE", "PUBSUB"]) };
-            let killed = wakes(&waiting, "the return of its subscription", kill).await.unwrap();
+            let killed = wakes(&listener, "the return of its subscription", kill).await.unwrap();
             assert_eq!(killed, ":1\r\n");
             assert_eq!(subscriptions(&server, 1).await, 1);
-            let submitted = writing.submit(submission("acme", number), second(0));
-            wakes(&waiting, "a submission", submitted).await.unwrap();
+            let submitted = writer.submit(submission("acme", number), second(0));
+            wakes(&listener, "a submission", submitted).await.unwrap();
         }
-        wakes(&waiting, "the return of the server", async { server.restart() }).await;
-        let submitted = writing.submit(submission("acme", 9), second(0));
-        wakes(&waiting, "a submission", submitted).await.unwrap();
+        wakes(&listener, "the return of the server", async { server.restart() }).await;
+        let submitted = writer.submit(submission("acme", 9), second(0));
+        wakes(&listener, "a submission", submitted).await.unwrap();
     });
 }
 

@@ -1,0 +1,190 @@
+//! Users with a password, and no more rights than they need.
+
+use std::num::NonZeroU32;
+use std::time::{Duration, Instant};
+
+use tasklife::{
+    AsyncTaskStore, BackendError, Changes, Completion, ListQuery, Retention, Scope, StoreConfig,
+    SubmitError, Target, TaskEvent,
+};
+use tasklife_redis::{Redis, RedisStore};
+use tokio::time::timeout;
+
+use crate::support::{
+    RedisCluster, RedisServer, account, block_on, causes, fresh, id, second, submission,
+};
+
+/// What the README says. It has them in lines, so that they can be read.
+const README: &str = include_str!("../../README.md");
+
+const PASSWORD: &str = "p@ss:w/%#?é ";
+const ENCODED: &str = "p%40ss%3Aw%2F%25%23%3F%C3%A9%20";
+
+/// The words of a command of the README after a line that tells whom it is for.
+fn rights(whom: &str) -> Vec<&'static str> {
+    let begin = README.find(whom).unwrap_or_else(|| panic!("expected the README to say {whom}"));
+    let lines = README[begin..].lines().skip(1).take_while(|line| !line.starts_with("```"));
+    let lines = lines.take_while(|line| !line.starts_with('#'));
+    let words = lines.flat_map(|line| line.split_whitespace()).map(|word| word.trim_matches('\''));
+    words.filter(|word| word.starts_with(['+', '~', '&'])).collect()
+}
+
+/// Gives a user of this name these rights, and no others.
+fn set_user(server: &RedisServer, name: &str, rights: &[&str]) {
+    let password = format!(">{PASSWORD}");
+    let mut command = vec!["ACL", "SETUSER", name, "reset", "on", &password];
+    command.extend(rights);
+    assert_eq!(server.call(&command).unwrap(), "+OK\r\n", "{rights:?}");
+}
+
+fn address(server: &RedisServer, name: &str, password: &str) -> String {
+    server.address().replace("://", &format!("://{name}:{password}@"))
+}
+
+/// Everything that a store does.
+async fn live(redis: &Redis) -> Result<(), BackendError> {
+    let backend = |error: SubmitError| match error {
+        SubmitError::Backend(error) => error,
+        other => panic!("{other}"),
+    };
+    let retention = Retention::since_submission(Duration::from_secs(100));
+    let config = StoreConfig::default()
+        .with_retention(retention)
+        .with_max_tasks(3)
+        .with_max_in_progress(NonZeroU32::MIN)
+        .with_max_open(2);
+    let store = RedisStore::new(redis.clone(), config);
+    // A fresh one may be in the way of what the last one has left.
+    store.sweep(100, second(0)).await?;
+    let (acme, now) = (account("acme"), second(10));
+    for (name, number) in [("acme", 1), ("acme", 2), ("umbrella", 3)] {
+        store.submit(submission(name, number), now).await.map_err(backend)?;
+        if number == 2 {
+            // Left behind by one that died, and in the way of the next.
+            redis.call(&["HSET", "tasklife:{*}:reservations", "17", "0 acme"]).await?;
+        }
+    }
+    let full = store.submit(submission("umbrella", 4), now).await;
+    match full {
+        Err(SubmitError::StoreFull) => {}
+        other => drop(other.map_err(backend)?),
+    }
+    while let Some(claimed) = store.claim(Scope::Any, now).await? {
+        let Some(task) = claimed.into_work() else { continue };
+        let target = Target::exactly(&task);
+        let end = TaskEvent::complete(Completion::of(7));
+        if let Err(tasklife::ApplyError::Backend(error)) = store.apply(target, end, now).await {
+            return Err(error);
+        }
+    }
+    store.get(&acme, id(1), now).await?;
+    match store.list(&acme, &ListQuery::default(), now).await {
+        Ok(page) => assert_eq!(page.tasks().len(), 2),
+        Err(tasklife::ListError::Backend(error)) => return Err(error),
+        Err(other) => panic!("{other}"),
+    }
+    // It makes place.
+    store.submit(submission("acme", 5), second(111)).await.map_err(backend)?;
+    store.repair().await?;
+    assert!(store.sweep(100, second(1_000)).await?.dropped > 0);
+    Ok(())
+}
+
+/// Whether a hint arrives.
+async fn hears(redis: &Redis) -> bool {
+    let store = RedisStore::new(redis.clone(), StoreConfig::default());
+    let wait = |changed| async { timeout(Duration::from_millis(300), changed).await.is_ok() };
+    if !wait(store.changed()).await {
+        return false;
+    }
+    let changed = store.changed();
+    store.submit(submission("hears", 1), second(0)).await.unwrap();
+    wait(changed).await
+}
+
+fn hurried(redis: Redis) -> Redis {
+    redis.with_patience(Duration::from_millis(50))
+}
+
+#[test]
+fn a_user_of_one_server_has_the_rights_that_it_needs_and_no_other() {
+    let server = RedisServer::start(&[]);
+    let rights = rights("# for one server");
+    set_user(&server, "app", &rights);
+    let whole = hurried(Redis::server(&address(&server, "app", ENCODED)).unwrap());
+    block_on(live(&whole)).unwrap_or_else(|error| panic!("{}", causes(&error)));
+    assert!(block_on(hears(&whole)));
+    let mut spare = Vec::new();
+    for right in &rights {
+        server.call(&["FLUSHALL"]).unwrap();
+        server.call(&["SCRIPT", "FLUSH"]).unwrap();
+        let others: Vec<_> = rights.iter().copied().filter(|other| other != right).collect();
+        set_user(&server, "other", &others);
+        let less = hurried(Redis::server(&address(&server, "other", ENCODED)).unwrap());
+        let is_for_hints =
+            ["+publish", "+subscribe", "+ping"].contains(right) || right.starts_with('&');
+        match block_on(live(&less)) {
+            // A hint that is not allowed costs no write.
+            Ok(()) if is_for_hints => {}
+            Ok(()) => spare.push(right),
+            Err(error) => {
+                assert!(!is_for_hints, "without {right}: {}", causes(&error));
+                let causes = causes(&error);
+                let refusals = ["NOPERM", "permission", "can't run this command"];
+                assert!(refusals.iter().any(|words| causes.contains(words)), "{causes}");
+            }
+        }
+        if is_for_hints && *right != "+ping" {
+            assert!(!block_on(hears(&less)), "hints need no {right}");
+        }
+    }
+    assert!(spare.is_empty(), "it needs none of these: {spare:?}");
+}
+
+#[test]
+fn a_user_of_a_cluster_has_the_rights_that_it_needs() {
+    let cluster = RedisCluster::start(&[]);
+    let rights: Vec<_> = [rights("# for one server"), rights("# in a cluster, also")].concat();
+    for node in &cluster.nodes {
+        set_user(node, "app", &rights);
+    }
+    let addresses: Vec<_> =
+        cluster.nodes.iter().map(|node| address(node, "app", ENCODED)).collect();
+    let redis = hurried(Redis::cluster(addresses.iter().map(String::as_str)).unwrap());
+    block_on(live(&redis)).unwrap_or_else(|error| panic!("{}", causes(&error)));
+    assert!(block_on(hears(&redis)));
+}
+
+#[test]
+fn a_wrong_password_is_refused_at_once_and_told_to_nobody() {
+    let cluster = RedisCluster::start(&[]);
+    for node in &cluster.nodes {
+        set_user(node, "app", &["+@all", "~*"]);
+    }
+    let addresses: Vec<_> =
+        cluster.nodes.iter().map(|node| address(node, "app", "s3cret")).collect();
+    let server = Redis::server(&addresses[0]).unwrap();
+    let cluster = Redis::cluster(addresses.iter().map(String::as_str)).unwrap();
+    for redis in [server, cluster] {
+        let store = fresh(&redis, StoreConfig::default());
+        let begin = Instant::now();
+        let refused = block_on(store.submit(submission("acme", 1), second(0)));
+        assert!(begin.elapsed() < Duration::from_secs(3), "it was tried again and again");
+        let Err(SubmitError::Backend(error)) = refused else { panic!("submitted: {refused:?}") };
+        assert!(!error.is_unknown());
+        let causes = causes(&error);
+        assert!(causes.contains("authentication failed"), "{causes}");
+        for told in [causes, format!("{error:?}"), format!("{store:?}")] {
+            assert!(!told.contains("s3cret"), "{told}");
+        }
+    }
+    for wrong in [
+        "redis://app:s3cret@",
+        "redis://app:s3cret#@a",
+        "http://app:s3cret@a",
+        "redis://app:s3cret@a/x",
+    ] {
+        let error = Redis::server(wrong).unwrap_err();
+        assert!(!format!("{error:?}{}", causes(&error)).contains("s3cret"));
+    }
+}
