@@ -3,6 +3,7 @@
 mod endpoint;
 mod fault;
 mod nodes;
+mod sentinel;
 mod subscription;
 mod tls;
 
@@ -20,13 +21,15 @@ use tasklife::BackendError;
 
 use endpoint::Endpoint;
 use fault::Fault;
+use sentinel::Sentinels;
 
 pub use endpoint::AddressError;
 pub use tls::CertificateError;
 
 use crate::script::Script;
 
-/// A Redis server, or a Redis Cluster: one multiplexed connection, shared by its clones.
+/// A Redis server, one that sentinels watch, or a Redis Cluster: one multiplexed connection, shared by its
+/// clones.
 ///
 /// It connects when it is first used, and again when the connection is lost.
 ///
@@ -37,7 +40,7 @@ use crate::script::Script;
 /// password, such as `%40` for `@`. With `rediss://` the connection is encrypted (TLS 1.2 or 1.3); the
 /// server's certificate must be for the host, and from an authority that the system trusts, or from one
 /// of [one's own](Self::with_root_certificates). Of a cluster, that holds for the hosts by which its nodes
-/// know each other.
+/// know each other; of a primary, for that by which its sentinels do.
 ///
 /// # Failures
 ///
@@ -95,6 +98,23 @@ impl Redis {
     /// Where one of the addresses is none, they differ in more than host and port, or there is none.
     pub fn cluster<'a>(addresses: impl IntoIterator<Item = &'a str>) -> Result<Self, AddressError> {
         Ok(Self::at(Endpoint::cluster(addresses)?))
+    }
+
+    /// The primary that sentinels at these addresses, such as `redis://10.0.0.1:26379`, know by a name,
+    /// such as `mymaster`. They are asked for it at each connection, one after the other: name all. So a
+    /// fail-over is followed.
+    ///
+    /// Where the primary needs more than its name, an address says so with the name for a host:
+    /// `rediss://user:password@mymaster`. The sentinels' own users and encryption are those of their
+    /// addresses.
+    ///
+    /// # Errors
+    /// Where one of the addresses or the name is none, or there is no address.
+    pub fn sentinel<'a>(
+        addresses: impl IntoIterator<Item = &'a str>,
+        primary: &str,
+    ) -> Result<Self, AddressError> {
+        Ok(Self::at(Endpoint::Sentinel(Sentinels::new(addresses, primary)?)))
     }
 
     fn at(endpoint: Endpoint) -> Self {

@@ -1,7 +1,7 @@
 //! What tests of several members share: stores of two servers as one, [`Both`]; two stores that are
 //! [asked the same](same_answers); a [crew](crew) of processes, one of which is killed; a [`Proxy`] that
 //! loses what is sent; and processes of a test's own: a [`Program`] of this workspace that listens,
-//! with the feature `redis` a [`RedisServer`] or a [`RedisCluster`], and with `postgres` a [`PostgresServer`]. Each process listens on a free port of
+//! with the feature `redis` a [`RedisServer`], a [`RedisCluster`] or a [`RedisSentinel`], and with `postgres` a [`PostgresServer`]. Each process listens on a free port of
 //! the loopback interface, and ends when it is dropped.
 
 #![expect(clippy::missing_panics_doc, reason = "a panic is how a test fails")]
@@ -17,6 +17,8 @@ mod proxy;
 mod redis;
 #[cfg(feature = "redis")]
 mod redis_cluster;
+#[cfg(feature = "redis")]
+mod redis_sentinel;
 mod side_by_side;
 
 pub use both::Both;
@@ -28,4 +30,6 @@ pub use proxy::{Loss, Proxy};
 pub use redis::RedisServer;
 #[cfg(feature = "redis")]
 pub use redis_cluster::{Node, RedisCluster};
+#[cfg(feature = "redis")]
+pub use redis_sentinel::RedisSentinel;
 pub use side_by_side::{BlockOn, narrow, same_answers};

@@ -16,6 +16,7 @@ use tempfile::TempDir;
 #[derive(Debug)]
 pub struct RedisServer {
     directory: TempDir,
+    settings: Option<String>,
     options: Vec<String>,
     /// Where it listens.
     pub port: u16,
@@ -39,9 +40,15 @@ impl Drop for RedisServer {
 impl RedisServer {
     /// Starts a server. It keeps nothing on disk, unless the options say otherwise.
     pub fn start(options: &[&str]) -> Self {
+        Self::start_with(None, options)
+    }
+
+    /// Starts a server with a file of settings, and these options.
+    pub fn start_with(settings: Option<&str>, options: &[&str]) -> Self {
         let directory = TempDir::new().unwrap();
         let options = options.iter().map(|option| (*option).to_owned()).collect();
-        let mut server = Self { directory, options, port: 0, process: None };
+        let settings = settings.map(str::to_owned);
+        let mut server = Self { directory, settings, options, port: 0, process: None };
         // Another process may be faster to take a port that was free.
         for _ in 0..10 {
             server.port = free_port();
@@ -63,16 +70,21 @@ impl RedisServer {
     fn run(&mut self) -> Result<(), String> {
         let path = self.directory.path().join("log");
         let log = OpenOptions::new().create(true).append(true).open(path).unwrap();
-        let mut command = Command::new("redis-server");
-        command.args(["--port", &self.port.to_string(), "--bind", "127.0.0.1", "--save", ""]);
+        let program = "redis-server";
+        let mut command = Command::new(program);
+        command.args(&self.settings);
+        command.args(["--port", &self.port.to_string(), "--bind", "127.0.0.1"]);
+        if !self.options.iter().any(|option| option == "--sentinel") {
+            command.args(["--save", ""]);
+        }
         command.arg("--dir").arg(self.directory.path()).args(&self.options);
         command.stdout(log.try_clone().unwrap()).stderr(log).stdin(Stdio::null());
         let process = command.spawn().unwrap_or_else(|error| match error.kind() {
             ErrorKind::NotFound => panic!(
-                "expected the program redis-server in the path: \
+                "expected the program {program} in the path: \
                  install it, on Debian with `apt-get install redis-server`"
             ),
-            _ => panic!("redis-server: {error}"),
+            _ => panic!("{program}: {error}"),
         });
         let mut guard = Command::new("sh");
         guard.args([

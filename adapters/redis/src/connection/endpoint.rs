@@ -9,6 +9,7 @@ use redis::{
 };
 
 use super::fault::is_final;
+use super::sentinel::Sentinels;
 use super::{Connection, Redis, tls};
 
 /// What is connected to.
@@ -16,6 +17,7 @@ use super::{Connection, Redis, tls};
 pub(super) enum Endpoint {
     Server(ConnectionInfo),
     Cluster(Vec<ConnectionInfo>),
+    Sentinel(Sentinels),
 }
 
 impl Endpoint {
@@ -41,6 +43,7 @@ impl Endpoint {
         match self {
             Self::Server(_) => "server",
             Self::Cluster(_) => "cluster",
+            Self::Sentinel(_) => "sentinel",
         }
     }
 
@@ -49,6 +52,7 @@ impl Endpoint {
         match self {
             Self::Server(address) => is_encrypted(address),
             Self::Cluster(nodes) => nodes.iter().any(is_encrypted),
+            Self::Sentinel(sentinels) => sentinels.is_encrypted(),
         }
     }
 }
@@ -61,6 +65,9 @@ impl Redis {
                 Ok(cluster) => Ok(Connection::Cluster(cluster)),
                 Err(error) => Err(self.reason(nodes, error).await),
             },
+            Endpoint::Sentinel(sentinels) => {
+                Ok(Connection::Server(self.connect_to_primary(sentinels).await?))
+            }
         }
     }
 

@@ -65,7 +65,7 @@ impl Fault {
         // Whoever is silent now may have gone for good.
         let silent = self.error.is_timeout();
         match endpoint {
-            Endpoint::Server(_) => {
+            Endpoint::Server(_) | Endpoint::Sentinel(_) => {
                 silent || self.error.is_unrecoverable_error() || self.is(ServerErrorKind::ReadOnly)
             }
             // It recovers by itself, as long as it knows any node that answers.

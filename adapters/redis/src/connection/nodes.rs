@@ -17,6 +17,9 @@ impl Redis {
         let answers = match self.endpoint {
             Endpoint::Server(_) => return Ok(None),
             Endpoint::Cluster(_) => self.of_primaries(info).await?,
+            Endpoint::Sentinel(_) => {
+                vec![(String::new(), self.route(info, all_primaries()).await?)]
+            }
         };
         let histories = answers.iter().map(|(_, info)| {
             let mut lines = info.lines().map(str::trim);

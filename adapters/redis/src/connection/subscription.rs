@@ -14,6 +14,10 @@ impl Redis {
         let nodes = match &self.endpoint {
             Endpoint::Server(address) => std::slice::from_ref(address),
             Endpoint::Cluster(nodes) => nodes.as_slice(),
+            Endpoint::Sentinel(sentinels) => {
+                let (primary, _) = self.find_primary(sentinels).await?;
+                return self.subscribe_at(&primary, channel).await;
+            }
         };
         // Each process begins at another one.
         let begin = self.random() % nodes.len().max(1) as u64;

@@ -7,6 +7,7 @@ mod keys;
 mod kit;
 mod processes;
 mod restart;
+mod sentinel;
 mod slow;
 mod support;
 mod sweep;
