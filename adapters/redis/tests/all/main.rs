@@ -5,6 +5,7 @@ mod fail_over;
 mod failure;
 mod keys;
 mod kit;
+mod migration;
 mod processes;
 mod restart;
 mod sentinel;
