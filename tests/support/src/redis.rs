@@ -2,6 +2,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "nobody waits for ever")]
 
+use std::env;
 use std::fmt::Write as _;
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Read, Write};
@@ -70,8 +71,8 @@ impl RedisServer {
     fn run(&mut self) -> Result<(), String> {
         let path = self.directory.path().join("log");
         let log = OpenOptions::new().create(true).append(true).open(path).unwrap();
-        let program = "redis-server";
-        let mut command = Command::new(program);
+        let program = env::var("TASKLIFE_REDIS_SERVER").unwrap_or("redis-server".into());
+        let mut command = Command::new(&program);
         command.args(&self.settings);
         command.args(["--port", &self.port.to_string(), "--bind", "127.0.0.1"]);
         if !self.options.iter().any(|option| option == "--sentinel") {
