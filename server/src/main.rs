@@ -6,6 +6,7 @@
 //! cargo run -p tasklife-server -- --snapshot tasks.json
 //! cargo run -p tasklife-server -- --store sqlite:tasks.db
 //! cargo run -p tasklife-server --features redis -- --store redis://127.0.0.1:6379
+//! cargo run -p tasklife-server --features postgres -- --store postgres://user@127.0.0.1/database
 //! curl -i http://127.0.0.1:8080/v1/subscriptions -d '{"name": "test"}' -H "x-api-key: acme"
 //! curl -i http://127.0.0.1:8080/v1/tasks -H "x-api-key: acme"
 //! ```
@@ -63,6 +64,8 @@ use tasklife::{
     StoreConfig, Submission, Submitted, Swept, Target, Task, TaskError, TaskEvent, TaskId,
     TaskStatus,
 };
+#[cfg(feature = "postgres")]
+use tasklife_postgres::PostgresStore;
 #[cfg(feature = "redis")]
 use tasklife_redis::{Redis, RedisStore};
 #[cfg(feature = "sqlite")]
@@ -85,7 +88,8 @@ struct Options {
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
     /// The store, for all servers that are told the same; in memory unless given. sqlite:FILE for those of
-    /// one machine; with the feature `redis`, redis://ADDRESS:PORT
+    /// one machine; with the feature `redis`, redis://ADDRESS:PORT; with `postgres`,
+    /// `postgres://USER@HOST/DATABASE`
     #[arg(long, value_name = "URL", conflicts_with = "snapshot")]
     store: Option<String>,
     /// Where the tasks in memory are kept from a stop to the next start
@@ -124,7 +128,8 @@ fn run(options: &Options) -> RunResult {
     let listener =
         runtime.block_on(TcpListener::bind(listen)).map_err(|e| format!("{listen}: {e}"))?;
     if let Some(url) = &options.store {
-        let store = open(url, config).map_err(|e| format!("--store: {}", Chain(&*e)))?;
+        let store =
+            runtime.block_on(open(url, config)).map_err(|e| format!("--store: {}", Chain(&*e)))?;
         // That it can't be reached is said now, and not by the first request.
         let anyone = "anyone".parse()?;
         let reached = runtime.block_on(store.get(&anyone, Uuid::nil().into(), Utc::now()));
@@ -160,21 +165,35 @@ impl<S: AsyncTaskStore + Changes> Store for S {}
 
 /// The store at an address, which several servers may share.
 #[cfg_attr(
-    not(any(feature = "redis", feature = "sqlite")),
+    not(any(feature = "postgres", feature = "redis", feature = "sqlite")),
     expect(unused_variables, reason = "there is no such store")
 )]
-fn open(address: &str, config: StoreConfig) -> std::result::Result<Arc<dyn Store>, Box<dyn Error>> {
+#[cfg_attr(
+    not(feature = "postgres"),
+    expect(clippy::unused_async, reason = "only that store is connected to at once")
+)]
+async fn open(
+    address: &str,
+    config: StoreConfig,
+) -> std::result::Result<Arc<dyn Store>, Box<dyn Error>> {
     match address.split_once(':') {
         #[cfg(feature = "sqlite")]
         Some(("sqlite", file)) if !file.is_empty() && !file.starts_with("//") => {
             Ok(Arc::new(SqliteStore::open(file, config)?))
         }
         #[cfg(feature = "redis")]
-        Some(("redis", _)) => Ok(Arc::new(RedisStore::new(Redis::server(address)?, config))),
+        Some(("redis" | "rediss", _)) => {
+            Ok(Arc::new(RedisStore::new(Redis::server(address)?, config)))
+        }
+        #[cfg(feature = "postgres")]
+        Some(("postgres" | "postgresql", _)) => {
+            Ok(Arc::new(PostgresStore::connect(address, config).await?))
+        }
         _ => {
             let forms = [
                 cfg!(feature = "sqlite").then_some("sqlite:FILE"),
                 cfg!(feature = "redis").then_some("redis://ADDRESS:PORT"),
+                cfg!(feature = "postgres").then_some("postgres://USER@HOST/DATABASE"),
             ];
             let forms: Vec<_> = forms.into_iter().flatten().collect();
             let forms = if forms.is_empty() { "no store".into() } else { forms.join(" or ") };

@@ -1,5 +1,6 @@
 //! The connections, what is tried again on them and for how long, and what a failure leaves certain.
 
+use std::error::Error;
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,7 +10,7 @@ use deadpool_postgres::{
     Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime, TimeoutType,
 };
 use tasklife::BackendError;
-use tokio_postgres::error::{Severity, SqlState};
+use tokio_postgres::error::{DbError, Severity, SqlState};
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Config, Row};
 use tokio_postgres_rustls::MakeRustlsConnect;
@@ -137,8 +138,7 @@ impl Database {
             Ok(Ok(rows)) => Ok(rows),
             Ok(Err(error)) => {
                 // Where it is an error of the transaction alone, all of it was taken back.
-                let severity =
-                    error.as_db_error().map(tokio_postgres::error::DbError::parsed_severity);
+                let severity = error.as_db_error().map(DbError::parsed_severity);
                 let was_taken_back = severity == Some(Some(Severity::Error));
                 if !was_taken_back {
                     drop(Object::take(connection));
@@ -217,16 +217,17 @@ fn is_transient(fault: &Fault) -> bool {
     }
 }
 
+/// Whether it is encryption that failed, such as for a certificate that is not trusted.
 fn is_of_tls(error: &tokio_postgres::Error) -> bool {
-    let causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
-    for cause in causes {
-        if cause.is::<rustls::Error>() {
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        if error.is::<rustls::Error>()
+            || matches!(inner, Some(inner) if inner.is::<rustls::Error>())
+        {
             return true;
         }
-        let inner = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        if inner.is_some_and(|inner| inner.is::<rustls::Error>()) {
-            return true;
-        }
+        cause = error.source();
     }
     false
 }

@@ -1,6 +1,7 @@
 //! What can go wrong with the database, in words.
 
 use tasklife::{BackendError, IdError, RecordError, TaskId, TaskStatus};
+use tokio_postgres::error::SqlState;
 
 /// A failure of the database, or what can't be read in it.
 #[derive(Debug, thiserror::Error)]
@@ -50,7 +51,7 @@ fn place(id: &TaskId) -> String {
 
 /// What the states of PostgreSQL mean for whoever runs the store.
 fn words(error: &tokio_postgres::Error) -> &'static str {
-    match error.code().map(|state| state.code()) {
+    match error.code().map(SqlState::code) {
         None => "the connection to the database was lost",
         Some("25006") => "expected a database that may be written, got a standby",
         Some("53100") => "expected room on the database's disk, got none",

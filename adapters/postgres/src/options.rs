@@ -9,7 +9,7 @@ use crate::address::Address;
 use crate::connect_error::{ConnectError, ConnectFault};
 use crate::database::Database;
 use crate::store::PostgresStore;
-use crate::tls;
+use crate::tls::{self, Identity};
 
 /// How a store is connected to, where not as [`PostgresStore::connect`] does.
 ///
@@ -35,6 +35,7 @@ pub struct PostgresOptions {
     pub(crate) timeout: Duration,
     pub(crate) patience: Duration,
     roots: Option<Vec<CertificateDer<'static>>>,
+    identity: Option<Identity>,
     listens: Listens,
     pub(crate) migrates: bool,
 }
@@ -75,6 +76,7 @@ impl PostgresOptions {
             timeout: Duration::from_secs(2),
             patience: Duration::from_secs(5),
             roots: None,
+            identity: None,
             listens: Listens::AtTheSameAddress,
             migrates: true,
         }
@@ -121,6 +123,20 @@ impl PostgresOptions {
     /// Where there is no certificate in PEM.
     pub fn with_root_certificates(mut self, pem: &[u8]) -> Result<Self, ConnectError> {
         self.roots = Some(tls::parsed(pem).map_err(ConnectFault::from)?);
+        Ok(self)
+    }
+
+    /// Sets the certificate that the store shows where the server asks for one, with those that lead to an authority,
+    /// and its private key: both in PEM.
+    ///
+    /// # Errors
+    /// Where one of them is none. Whether they belong together is found when it connects.
+    pub fn with_client_certificate(
+        mut self,
+        certificate: &[u8],
+        key: &[u8],
+    ) -> Result<Self, ConnectError> {
+        self.identity = Some(Identity::parse(certificate, key).map_err(ConnectFault::from)?);
         Ok(self)
     }
 
@@ -174,7 +190,7 @@ impl PostgresOptions {
                 (None, Some(file)) if address.is_encrypted() => Some(tls::read(file)?),
                 (None, _) => None,
             };
-            tls::connector(address.is_encrypted(), roots)
+            tls::connector(address.is_encrypted(), roots, self.identity.clone())
         };
         let tls = tls_of(&address).map_err(ConnectFault::from)?;
         let listens = match &self.listens {

@@ -1,11 +1,12 @@
 //! Encryption, and whose certificates are trusted.
 
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
@@ -21,6 +22,10 @@ pub(crate) enum CertificateFault {
         "expected certificates of this system that can be trusted, got none: name a file with `sslrootcert`"
     )]
     NoneHere,
+    #[error("expected a private key in PEM")]
+    Key(#[source] rustls::pki_types::pem::Error),
+    #[error("expected a certificate of this client, and the private key that belongs to it")]
+    Client(#[source] rustls::Error),
     #[error("TLS can't be set up")]
     Setup(#[source] rustls::Error),
 }
@@ -41,11 +46,38 @@ pub(crate) fn read(file: &Path) -> Result<Vec<CertificateDer<'static>>, Certific
     parsed(&pem)
 }
 
+/// Who a client says it is: its certificate, with those that lead to an authority, and the private key.
+pub(crate) struct Identity {
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+}
+
+impl Clone for Identity {
+    fn clone(&self) -> Self {
+        Self { chain: self.chain.clone(), key: self.key.clone_key() }
+    }
+}
+
+impl fmt::Debug for Identity {
+    /// Leaves out the key.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Identity").finish_non_exhaustive()
+    }
+}
+
+impl Identity {
+    pub(crate) fn parse(certificate: &[u8], key: &[u8]) -> Result<Self, CertificateFault> {
+        let key = PrivateKeyDer::from_pem_slice(key).map_err(CertificateFault::Key)?;
+        Ok(Self { chain: parsed(certificate)?, key })
+    }
+}
+
 /// What encrypts connections, and trusts these certificates: without any, those that the system trusts. Where nothing
 /// is encrypted, it is not used.
 pub(crate) fn connector(
     is_encrypted: bool,
     roots: Option<Vec<CertificateDer<'static>>>,
+    identity: Option<Identity>,
 ) -> Result<MakeRustlsConnect, CertificateFault> {
     let mut trusted = RootCertStore::empty();
     match roots {
@@ -66,7 +98,12 @@ pub(crate) fn connector(
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(CertificateFault::Setup)?
-        .with_root_certificates(trusted)
-        .with_no_client_auth();
+        .with_root_certificates(trusted);
+    let config = match identity {
+        Some(Identity { chain, key }) => {
+            config.with_client_auth_cert(chain, key).map_err(CertificateFault::Client)?
+        }
+        None => config.with_no_client_auth(),
+    };
     Ok(MakeRustlsConnect::new(config))
 }

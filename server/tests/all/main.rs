@@ -1,7 +1,10 @@
-//! The server as a program: on the store in memory, in an SQLite file, and with the feature `redis` on Redis.
+//! The server as a program: on the store in memory, in an SQLite file, and with the features `redis` and
+//! `postgres` on those.
 
 mod client;
 mod memory;
+#[cfg(feature = "postgres")]
+mod postgres;
 #[cfg(feature = "redis")]
 mod redis;
 #[cfg(feature = "sqlite")]

@@ -218,15 +218,16 @@ fn write(event: &str, task: &Task) {
 /// may be cut off.
 fn parsed(line: &str) -> Option<Written> {
     let mut words = line.split_once("change ")?.1.strip_suffix('.')?.split(' ');
-    fn next<'a, T: FromStr>(words: &mut impl Iterator<Item = &'a str>) -> Option<T> {
-        words.next()?.parse().ok()
-    }
     Some(Written {
         event: next(&mut words)?,
         account: next(&mut words)?,
         id: next(&mut words)?,
         revision: next(&mut words)?,
     })
+}
+
+fn next<'a, T: FromStr>(words: &mut impl Iterator<Item = &'a str>) -> Option<T> {
+    words.next()?.parse().ok()
 }
 
 /// Ends a process of the crew that a test has left waiting for what never comes.

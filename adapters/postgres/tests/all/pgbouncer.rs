@@ -3,7 +3,7 @@
 use std::fs::{self, OpenOptions};
 use std::net::TcpListener;
 use std::process::{Child, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tasklife::{AsyncTaskStore, Changes, StoreConfig};
 use tasklife_postgres::{PostgresOptions, PostgresStore};
@@ -64,7 +64,6 @@ fn two_processes_share_a_pool_of_transactions() {
         block_on(async move { connecting.connect(&address, config).await }).unwrap()
     };
     let stores: [PostgresStore; 2] = [connect(), connect()];
-    let begin = Instant::now();
     block_on(async {
         // Each has more connections to PgBouncer than that has to the server.
         let mut submitting = Vec::new();
@@ -87,5 +86,4 @@ fn two_processes_share_a_pool_of_transactions() {
         tokio::time::timeout(Duration::from_secs(5), changed).await.unwrap();
         assert_eq!(stores[1].sweep(1000, later).await.unwrap().dropped, 149);
     });
-    assert!(begin.elapsed() < Duration::from_secs(60));
 }

@@ -26,11 +26,19 @@ static ENCRYPTED: LazyLock<(PostgresServer, TempDir)> = LazyLock::new(|| {
         folder.path(),
         "x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile names -out server.crt",
     );
-    let server = PostgresServer::with_files(&["ssl=on"], |data| {
-        for file in ["server.crt", "server.key"] {
+    openssl(
+        folder.path(),
+        "req -newkey rsa:2048 -nodes -keyout client.key -out client.csr -subj /CN=certified",
+    );
+    openssl(
+        folder.path(),
+        "x509 -req -in client.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -out client.crt",
+    );
+    let server = PostgresServer::with_files(&["ssl=on", "ssl_ca_file=ca.pem"], |data| {
+        for file in ["server.crt", "server.key", "ca.pem"] {
             fs::copy(folder.path().join(file), data.join(file)).unwrap();
         }
-        let rules = "local all all trust\nhostssl all all 127.0.0.1/32 trust\n";
+        let rules = "hostssl all certified 127.0.0.1/32 cert\nhostssl all all 127.0.0.1/32 trust\n";
         fs::write(data.join("pg_hba.conf"), rules).unwrap();
     });
     (server, folder)
@@ -53,7 +61,7 @@ fn openssl(folder: &Path, arguments: &str) {
 
 fn connect(host: &str, query: &str) -> Result<PostgresStore, ConnectError> {
     let address = format!("postgres://tasklife@{host}:{}/tasklife{query}", ENCRYPTED.0.port);
-    let options = PostgresOptions::new().with_patience(Duration::from_secs(60));
+    let options = PostgresOptions::new().with_patience(Duration::from_mins(1));
     block_on(options.connect(&address, StoreConfig::default()))
 }
 
@@ -73,8 +81,25 @@ fn an_encrypted_connection_is_made() {
     let address =
         format!("postgres://tasklife@localhost:{}/tasklife?sslmode=require", ENCRYPTED.0.port);
     block_on(options.connect(&address, StoreConfig::default())).unwrap();
-    let used = ENCRYPTED.0.data();
-    assert!(used.exists());
+}
+
+#[test]
+fn a_client_shows_its_certificate() {
+    let (server, folder) = &*ENCRYPTED;
+    server.psql("CREATE ROLE certified LOGIN SUPERUSER");
+    let file = |name: &str| fs::read(folder.path().join(name)).unwrap();
+    let address =
+        format!("postgres://certified@localhost:{}/tasklife?sslmode=require", server.port);
+    let options = PostgresOptions::new().with_root_certificates(&file("ca.pem")).unwrap();
+    let certified =
+        options.clone().with_client_certificate(&file("client.crt"), &file("client.key"));
+    block_on(certified.unwrap().connect(&address, StoreConfig::default())).unwrap();
+    let error =
+        words(&block_on(options.clone().connect(&address, StoreConfig::default())).unwrap_err());
+    assert!(error.contains("certificate"), "{error}");
+    let wrong = options.with_client_certificate(&file("client.crt"), &file("server.key")).unwrap();
+    let error = block_on(wrong.connect(&address, StoreConfig::default())).unwrap_err().to_string();
+    assert!(error.starts_with("expected a certificate of this client"), "{error}");
 }
 
 /// It is told at once what is wrong, however patient the store is.
