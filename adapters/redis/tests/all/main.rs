@@ -4,6 +4,7 @@ mod conformance;
 mod fail_over;
 mod failure;
 mod keys;
+mod killed;
 mod kit;
 mod migration;
 mod processes;

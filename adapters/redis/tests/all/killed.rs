@@ -1,0 +1,51 @@
+//! Processes that work on the same tasks, while one of them, or the server, is killed.
+
+#![expect(clippy::disallowed_methods, reason = "what another holds is taken over in the world's time")]
+
+use std::sync::Mutex;
+use std::thread;
+use std::time::Duration;
+
+use chrono::Utc;
+use tasklife_redis::{Redis, RedisStore};
+use tasklife_test_support::crew::{self, Kill};
+
+use crate::support::{RedisServer, block_on};
+
+/// With these, a server loses nothing that it acknowledged.
+const DURABLE: [&str; 4] = ["--appendonly", "yes", "--appendfsync", "always"];
+
+fn store(address: &str) -> RedisStore {
+    let redis = Redis::server(address).unwrap().with_patience(Duration::from_secs(20));
+    RedisStore::new(redis, crew::config())
+}
+
+#[test]
+fn a_process_is_killed() {
+    let server = RedisServer::start(&[]);
+    let changes = crew::run("killed::one_of_three", &server.address(), Kill::AProcess);
+    block_on(crew::judge(&store(&server.address()), &changes, Utc::now()));
+}
+
+#[test]
+fn the_server_is_killed() {
+    let server = Mutex::new(RedisServer::start(&DURABLE));
+    let address = server.lock().unwrap().address();
+    let kill = Kill::TheServer(Box::new(|| server.lock().unwrap().restart()));
+    let changes = crew::run("killed::one_of_three", &address, kill);
+    block_on(crew::judge(&store(&address), &changes, Utc::now()));
+}
+
+#[test]
+#[ignore = "one of the processes of the tests above"]
+fn one_of_three() {
+    let Some(address) = crew::place() else { return };
+    crew::watch();
+    let store = store(&address);
+    thread::scope(|scope| {
+        scope.spawn(|| block_on(crew::submit_all(&store, Utc::now)));
+        for _ in 0..crew::WORKERS {
+            scope.spawn(|| block_on(crew::work(&store, Utc::now)));
+        }
+    });
+}
