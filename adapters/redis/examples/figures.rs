@@ -3,6 +3,7 @@
 //! ```text
 //! cargo run --release -p tasklife-redis --example figures            everything, in a few minutes
 //! cargo run --release -p tasklife-redis --example figures 1000000    so many tasks, instead of 100000
+//! cargo run --release -p tasklife-redis --example figures 100000 sweep one   of all, these parts alone
 //! ```
 
 #![expect(clippy::cast_precision_loss, reason = "figures are rounded")]
@@ -32,11 +33,26 @@ type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
 fn main() -> Outcome<()> {
     let tasks = std::env::args().nth(1).map_or(Ok(100_000), |number| number.parse())?;
+    let parts: Vec<String> = std::env::args().skip(2).collect();
+    let wants = |part: &str| parts.is_empty() || parts.iter().any(|one| one == part);
     let runtime = Runtime::new()?;
     runtime.block_on(async {
-        calls(tasks).await?;
-        memory(tasks).await?;
-        nodes().await
+        if wants("calls") {
+            calls(tasks).await?;
+        }
+        if wants("one") {
+            one_account().await?;
+        }
+        if wants("sweep") {
+            sweeps(tasks).await?;
+        }
+        if wants("memory") {
+            memory(tasks).await?;
+        }
+        if wants("nodes") {
+            nodes().await?;
+        }
+        Ok(())
     })
 }
 
@@ -211,6 +227,90 @@ async fn calls(tasks: u64) -> Outcome<()> {
     let rate = dropped as f64 / begin.elapsed().as_secs_f64();
     let each = (commands(&server) - before) as f64 / dropped as f64;
     println!("| `sweep`, for each task dropped | | {rate:.0} | {each:.2} |\n");
+    Ok(())
+}
+
+/// Many callers at once on one account, beside a bare script that does as little as a script can.
+async fn one_account() -> Outcome<()> {
+    const EACH: u64 = 4_000;
+    const BARE: &str = "redis.call('HSET', KEYS[1], ARGV[1], ARGV[2]) return 1";
+    let server = RedisServer::start(&[]);
+    let redis = Redis::server(&server.address())?;
+    let store = RedisStore::new(redis.clone(), config());
+    println!("one account\n");
+    println!("| call | one at a time, a second | {AT_ONCE} at once, a second | round trips |");
+    println!("|---|---|---|---|");
+    let value = Arc::new("x".repeat(500));
+    let bare = |number: u64| {
+        let (redis, value) = (redis.clone(), value.clone());
+        async move {
+            redis.call(&["EVAL", BARE, "1", "bare", &number.to_string(), &value]).await?;
+            Ok(())
+        }
+    };
+    let submit = |number: u64| {
+        let store = store.clone();
+        async move {
+            store.submit(submission(0, number), now(number)).await?;
+            Ok(())
+        }
+    };
+    let receive = |number: u64| {
+        let store = store.clone();
+        async move {
+            let (own, id) = (account(0), id(number));
+            store.apply(Target::latest(&own, id), TaskEvent::start(), now(number)).await?;
+            Ok(())
+        }
+    };
+    // Each beside the others, three times.
+    for round in 0..3 {
+        let from = round * 5 * EACH;
+        line(&server, "bare script that writes 500 bytes", EACH, |number| bare(from + number))
+            .await?;
+        line(&server, "`submit`", EACH, |number| submit(from + number)).await?;
+        line(&server, "`apply` of a start", EACH, |number| receive(from + number)).await?;
+    }
+    println!();
+    Ok(())
+}
+
+/// A limited sweep of many accounts, each of which has something that is due.
+async fn sweeps(accounts: u64) -> Outcome<()> {
+    println!(
+        "| `sweep(1000)` with {accounts} accounts due | the first | the next |\n|---|---|---|"
+    );
+    let one = RedisServer::start(&[]);
+    sweep_of(accounts, "one server", Redis::server(&one.address())?).await?;
+    drop(one);
+    let three = RedisCluster::start(&[]);
+    let addresses = three.addresses();
+    let redis = Redis::cluster(addresses.iter().map(String::as_str))?;
+    sweep_of(accounts, "three primaries, a replica each", redis).await?;
+    println!();
+    Ok(())
+}
+
+async fn sweep_of(accounts: u64, what: &str, redis: Redis) -> Outcome<()> {
+    let store = RedisStore::new(redis, config());
+    let submit = |number: u64| {
+        let store = store.clone();
+        async move {
+            store.submit(submission(number, number), now(0)).await?;
+            Ok(())
+        }
+    };
+    rate(accounts, AT_ONCE, submit).await?;
+    let mut took = Vec::new();
+    for second in 0..5 {
+        let begin = Instant::now();
+        let later = now(0) + TimeDelta::days(11) + TimeDelta::seconds(second);
+        let swept = store.sweep(1_000, later).await?;
+        took.push(begin.elapsed().as_secs_f64() * 1e3);
+        assert_eq!((swept.dropped, swept.more), (1_000, accounts > 1_000 * took.len() as u64));
+    }
+    let next: Vec<String> = took[1..].iter().map(|took| format!("{took:.0} ms")).collect();
+    println!("| {what} | {:.0} ms | {} |", took[0], next.join(", "));
     Ok(())
 }
 

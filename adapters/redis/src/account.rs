@@ -1,17 +1,20 @@
 //! An account's slot: read in one step, decided on in Rust, written in one step that compares first.
 
+use std::error::Error;
 use std::time::Duration;
 
+use redis::FromRedisValue;
 use tasklife::kit::{Lane, Work};
 use tasklife::{
     AccountClock, AccountId, BackendError, ListQuery, MIN_TIME, Now, Revision, StoreConfig, Task,
-    TaskId, clamp_time,
+    TaskId, TransitionError, clamp_time,
 };
 
-use crate::connection::Redis;
-use crate::fault::{Corrupt, TokenForgotten};
+use crate::connection::{Redis, Reply};
+use crate::fault::{Corrupt, Damaged, TokenForgotten, blames_keys};
 use crate::keys::Prefix;
 use crate::registry::{Globals, Repaired};
+use crate::script::Script;
 use crate::{script, text, value};
 
 /// An account and its keys.
@@ -80,23 +83,128 @@ pub(crate) struct AccountSwept {
     pub(crate) revision: String,
 }
 
-type MetaFields =
-    (Option<u64>, Option<String>, Option<String>, Option<String>, Option<String>, Option<u64>);
+/// Revision, latest update, horizon, whether it is ready, bound, number of writes.
+type MetaFields = [Option<String>; 6];
 
-type ClaimFields = (MetaFields, String, Option<Vec<u8>>, Option<Vec<u8>>, bool, String, String);
+/// A task's id, and its value.
+type Found = Option<(String, Vec<u8>)>;
+
+type ClaimFields = (MetaFields, String, Found, Found, bool, String, String);
 
 impl<'a> Account<'a> {
     pub(crate) fn new(redis: &'a Redis, prefix: &Prefix, id: &'a AccountId) -> Self {
         Self { redis, id, keys: prefix.account(id) }
     }
 
+    /// Runs a script that changes nothing that callers see.
+    async fn query<T: FromRedisValue>(
+        &self,
+        script: &Script,
+        args: &[&[u8]],
+    ) -> Result<T, BackendError> {
+        self.query_keys(script, &self.keys, args).await
+    }
+
+    async fn query_keys<T: FromRedisValue>(
+        &self,
+        script: &Script,
+        keys: &[String],
+        args: &[&[u8]],
+    ) -> Result<T, BackendError> {
+        let answer = self.redis.query(script, keys, args).await;
+        answer.map_err(|error| match blames_keys(&error) {
+            true => self.damaged(error).into(),
+            false => error,
+        })
+    }
+
+    /// Runs a script that writes.
+    async fn execute<T: FromRedisValue>(
+        &self,
+        script: &Script,
+        args: &[&[u8]],
+    ) -> Result<Reply<T>, BackendError> {
+        let reply = self.redis.execute(script, &self.keys, args).await;
+        reply.map_err(|error| match blames_keys(&error) {
+            // It may have come upon it in the middle.
+            true => BackendError::unknown(self.damaged(error)),
+            false => error,
+        })
+    }
+
+    fn damaged(&self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Damaged {
+        let stem = self.keys[0].trim_end_matches("account").to_owned();
+        Damaged::Account { account: self.id.clone(), stem, source: source.into() }
+    }
+
+    fn damaged_task(&self, task: &str, source: Corrupt) -> Damaged {
+        let (account, key) = (self.id.clone(), self.keys[1].clone());
+        Damaged::Task { account, task: task.to_owned(), key, source }
+    }
+
+    /// The error for a task that is in another status than its place says.
+    pub(crate) fn misplaced(&self, task: TaskId, error: TransitionError) -> BackendError {
+        self.damaged_task(&name(task), error.into()).into()
+    }
+
+    /// The task that is in Redis under an id.
+    fn decode(&self, id: &str, value: &[u8]) -> Result<Task, Damaged> {
+        let task = value::decode(value).map_err(|source| self.damaged_task(id, source))?;
+        if *task.account() == *self.id && name(task.id()) == id {
+            return Ok(task);
+        }
+        let (account, other) = (task.account().clone(), name(task.id()));
+        Err(self.damaged_task(id, Corrupt::Foreign { account, id: other }))
+    }
+
+    fn encode(&self, task: &Task) -> Result<Vec<u8>, Damaged> {
+        value::encode(task).map_err(|source| self.damaged_task(&name(task.id()), source))
+    }
+
+    fn decode_found(&self, found: Found) -> Result<Option<Task>, Damaged> {
+        found.map(|(id, value)| self.decode(&id, &value)).transpose()
+    }
+
+    fn optional_instant(&self, text: String) -> Result<Option<Now>, Damaged> {
+        if text.is_empty() { Ok(None) } else { self.instant(Some(text)).map(Some) }
+    }
+
+    fn instant(&self, text: Option<String>) -> Result<Now, Damaged> {
+        instant_of(text).map_err(|source| self.damaged(source))
+    }
+
+    fn state(&self, meta: MetaFields, instant: &str) -> Result<AccountState, Damaged> {
+        let [revision, updated_at, horizon, is_ready, bound, writes] = meta;
+        let (account, key) = (self.id, &self.keys[0]);
+        let blame = |field| {
+            move |source| Damaged::State {
+                account: account.clone(),
+                key: key.clone(),
+                field,
+                source,
+            }
+        };
+        // The scripts go by its order alone.
+        instant_of(horizon.clone()).map_err(blame("h"))?;
+        Ok(AccountState {
+            revision: revision_of(revision).map_err(blame("r"))?,
+            updated_at: instant_of(updated_at).map_err(blame("u"))?,
+            horizon,
+            writes: writes.and_then(|writes| writes.parse().ok()).unwrap_or_default(),
+            instant: instant_of(Some(instant.to_owned())).map_err(blame("h"))?,
+            is_ready: is_ready.is_some(),
+            bound,
+        })
+    }
+
     /// A task, if it is visible.
     pub(crate) async fn get(&self, id: TaskId, now: Now) -> Result<Option<Task>, BackendError> {
         let id = name(id);
         let (horizon, found): (Option<String>, Option<Vec<u8>>) =
-            self.redis.query(&script::GET, &self.keys[..2], &[id.as_bytes()]).await?;
-        let instant = instant_of(horizon)?.max(clamp_time(now));
-        Ok(value::decode_one(found.as_deref())?.filter(|task| task.is_visible_at(instant)))
+            self.query_keys(&script::GET, &self.keys[..2], &[id.as_bytes()]).await?;
+        let instant = self.instant(horizon)?.max(clamp_time(now));
+        let task = self.decode_found(found.map(|value| (id, value)))?;
+        Ok(task.filter(|task| task.is_visible_at(instant)))
     }
 
     pub(crate) async fn read_for_update(
@@ -107,20 +215,18 @@ impl<'a> Account<'a> {
         now: Now,
     ) -> Result<ReadForUpdate, BackendError> {
         let flag = |yes| if yes { "1" } else { "" };
-        let args =
-            [&text::instant(now), globals.horizon(), &name(id), flag(counted.0), flag(counted.1)];
+        let id = name(id);
+        let args = [&text::instant(now), globals.horizon(), &id, flag(counted.0), flag(counted.1)];
         let (meta, instant, task, open, in_progress): (
             MetaFields,
             String,
             Option<Vec<u8>>,
             usize,
             usize,
-        ) = self
-            .redis
-            .query(&script::READ_FOR_UPDATE, &self.keys, &args.map(str::as_bytes))
-            .await?;
-        let state = AccountState::new(meta, &instant)?;
-        Ok(ReadForUpdate { state, task: value::decode_one(task.as_deref())?, open, in_progress })
+        ) = self.query(&script::READ_FOR_UPDATE, &args.map(str::as_bytes)).await?;
+        let state = self.state(meta, &instant)?;
+        let task = self.decode_found(task.map(|value| (id, value)))?;
+        Ok(ReadForUpdate { state, task, open, in_progress })
     }
 
     /// Whether something was written to the account, or its horizon moved, since it was read.
@@ -145,15 +251,15 @@ impl<'a> Account<'a> {
         let oldest_in_progress = if config.takeover_after().is_some() { "1" } else { "" };
         let args = [&text::instant(now), globals.horizon(), &width, oldest_in_progress];
         let (meta, instant, in_progress, received, room, room_at, unless_before): ClaimFields =
-            self.redis.query(&script::READ_FOR_CLAIM, &self.keys, &args.map(str::as_bytes)).await?;
-        let lane = if room { Lane::Room } else { Lane::FullUntil(optional_instant(room_at)?) };
+            self.query(&script::READ_FOR_CLAIM, &args.map(str::as_bytes)).await?;
+        let lane = if room { Lane::Room } else { Lane::FullUntil(self.optional_instant(room_at)?) };
         let work = Work {
-            in_progress: value::decode_one(in_progress.as_deref())?,
-            received: value::decode_one(received.as_deref())?,
+            in_progress: self.decode_found(in_progress)?,
+            received: self.decode_found(received)?,
             lane,
-            hidden_until: optional_instant(unless_before)?,
+            hidden_until: self.optional_instant(unless_before)?,
         };
-        Ok(ReadForClaim { state: AccountState::new(meta, &instant)?, work })
+        Ok(ReadForClaim { state: self.state(meta, &instant)?, work })
     }
 
     /// The account's revision, and as many tasks as asked for.
@@ -169,16 +275,19 @@ impl<'a> Account<'a> {
         let statuses: String =
             query.statuses().map(|status| char::from(b'0' + status as u8)).collect();
         let args = [&text::instant(now), &below, &above, &count.to_string(), &statuses];
-        let (revision, tasks): (Option<u64>, Vec<Vec<u8>>) =
-            self.redis.query(&script::LIST, &self.keys, &args.map(String::as_bytes)).await?;
-        let revision = revision_of(revision)?.unwrap_or_default();
-        let tasks: Result<_, Corrupt> = tasks.iter().map(|task| value::decode(task)).collect();
-        Ok((revision, tasks?))
+        let (revision, horizon, ids, tasks): (_, _, String, Vec<Vec<u8>>) =
+            self.query(&script::LIST, &args.map(String::as_bytes)).await?;
+        let state = self.state([revision, None, horizon, None, None, None], &text::instant(now))?;
+        let at = |number: usize| ids.get(32 * number..).and_then(|ids| ids.get(..32));
+        let decode =
+            |(number, task): (usize, &Vec<u8>)| self.decode(at(number).unwrap_or_default(), task);
+        let tasks: Result<_, Damaged> = tasks.iter().enumerate().map(decode).collect();
+        Ok((state.revision.unwrap_or_default(), tasks?))
     }
 
     /// The earliest expiry of the account's tasks as text; none, where it has no task.
     pub(crate) async fn earliest_expiry(&self) -> Result<String, BackendError> {
-        self.redis.query(&script::EARLIEST_EXPIRY, &self.keys, &[]).await
+        self.query(&script::EARLIEST_EXPIRY, &[]).await
     }
 
     /// Writes a task; says how many the account then has, or nothing, where another was faster.
@@ -201,7 +310,7 @@ impl<'a> Account<'a> {
             (left.saturating_add(grace).to_string(), grace.to_string())
         });
         let (updated_at, horizon) = (text::instant(task.updated_at()), state.horizon(globals));
-        let (id, value) = (name(task.id()), value::encode(task)?);
+        let (id, value) = (name(task.id()), self.encode(task)?);
         let token = self.redis.token();
         let args: [&[u8]; 12] = [
             expected.as_bytes(),
@@ -217,7 +326,7 @@ impl<'a> Account<'a> {
             token.as_bytes(),
             channel.as_deref().unwrap_or_default().as_bytes(),
         ];
-        let reply = self.redis.execute(&script::COMMIT, &self.keys, &args).await?;
+        let reply = self.execute(&script::COMMIT, &args).await?;
         let (written, tasks, writes): (bool, usize, u64) = reply.answer;
         // The account remembers the tokens of its last writes. What is not among them, and would
         // have to be, was not written.
@@ -236,8 +345,8 @@ impl<'a> Account<'a> {
         globals: &Globals,
     ) -> Result<bool, BackendError> {
         let (expected, horizon) = (state.expected(), state.horizon(globals));
-        let args = [&expected, &horizon, &globals.floor];
-        self.redis.query(&script::MARK_PARKED, &self.keys, &args.map(String::as_bytes)).await
+        let args = [&expected, &horizon, &globals.floor.to_string()];
+        self.query(&script::MARK_PARKED, &args.map(String::as_bytes)).await
     }
 
     /// Raises the horizon and drops what is due.
@@ -248,22 +357,22 @@ impl<'a> Account<'a> {
     ) -> Result<AccountSwept, BackendError> {
         let limit = limit.to_string();
         let token = self.redis.token();
-        let args = [globals.horizon(), &limit, &globals.floor, &token];
-        let reply =
-            self.redis.execute(&script::SWEEP, &self.keys, &args.map(str::as_bytes)).await?;
+        let floor = globals.floor.to_string();
+        let args = [globals.horizon(), &limit, &floor, &token];
+        let reply = self.execute(&script::SWEEP, &args.map(str::as_bytes)).await?;
         let (dropped, more, bound, tasks, revision) = reply.answer;
         Ok(AccountSwept { dropped, more, bound, tasks, revision })
     }
 
     /// How many tasks the account has, at a new revision above the floor.
     pub(crate) async fn fence(&self, floor: &str) -> Result<(usize, String), BackendError> {
-        self.redis.query(&script::FENCE, &self.keys, &[floor.as_bytes()]).await
+        self.query(&script::FENCE, &[floor.as_bytes()]).await
     }
 
     /// Makes the account safe to use after a fail-over may have taken it back in time.
     pub(crate) async fn repair(&self, gap: u64) -> Result<Repaired, BackendError> {
         let (bound, horizon, tasks, revision) =
-            self.redis.query(&script::REPAIR, &self.keys, &[gap.to_string().as_bytes()]).await?;
+            self.query(&script::REPAIR, &[gap.to_string().as_bytes()]).await?;
         Ok(Repaired { bound, horizon, tasks, revision })
     }
 
@@ -275,7 +384,7 @@ impl<'a> Account<'a> {
     ) -> Result<bool, BackendError> {
         let after = after.as_millis().to_string();
         let args = [revision.as_bytes(), after.as_bytes()];
-        self.redis.query(&script::EXPIRE_ACCOUNT, &self.keys, &args).await
+        self.query(&script::EXPIRE_ACCOUNT, &args).await
     }
 }
 
@@ -286,29 +395,13 @@ const TOKENS: u64 = 8;
 const CENTURY: i64 = 100 * 366 * 24 * 60 * 60 * 1000;
 
 impl AccountState {
-    fn new(meta: MetaFields, instant: &str) -> Result<Self, Corrupt> {
-        let (revision, updated_at, horizon, is_ready, bound, writes) = meta;
-        Ok(Self {
-            revision: revision_of(revision)?,
-            updated_at: instant_of(updated_at)?,
-            horizon,
-            writes: writes.unwrap_or_default(),
-            instant: instant_of(Some(instant.to_owned()))?,
-            is_ready: is_ready.is_some(),
-            bound,
-        })
-    }
-
     /// The account's clock `now`; that of a new one begins at the floor.
     ///
     /// Revisions keep up with time. So what was given out, and lost in a fail-over, is not given out
     /// again for something else, as long as the clocks of those who write are less apart than that takes.
-    pub(crate) fn clock(&self, globals: &Globals, now: Now) -> Result<AccountClock, Corrupt> {
-        let revision = match self.revision {
-            Some(revision) => revision,
-            None => globals.floor.parse()?,
-        };
-        Ok(AccountClock::new(revision.max(Revision::unreached_by(now)), self.updated_at))
+    pub(crate) fn clock(&self, globals: &Globals, now: Now) -> AccountClock {
+        let revision = self.revision.unwrap_or(globals.floor);
+        AccountClock::new(revision.max(Revision::unreached_by(now)), self.updated_at)
     }
 
     /// The horizon to leave behind: the instant is no later than `now` or a horizon, and only the
@@ -328,13 +421,10 @@ fn name(id: TaskId) -> String {
     id.as_uuid().simple().to_string()
 }
 
-fn revision_of(number: Option<u64>) -> Result<Option<Revision>, Corrupt> {
-    Ok(number.map(Revision::try_from).transpose()?)
-}
-
-/// The instant of a text, unless that is empty.
-fn optional_instant(text: String) -> Result<Option<Now>, Corrupt> {
-    if text.is_empty() { Ok(None) } else { instant_of(Some(text)).map(Some) }
+fn revision_of(text: Option<String>) -> Result<Option<Revision>, Corrupt> {
+    let Some(text) = text else { return Ok(None) };
+    let number: u64 = text.parse().map_err(|_| Corrupt::Number(text))?;
+    Ok(Some(Revision::try_from(number)?))
 }
 
 /// The instant of a text; the first of all, where there is none.

@@ -7,10 +7,10 @@
 //! too many, never one too few.
 
 use tasklife::kit::Parked;
-use tasklife::{AccountId, BackendError, Now};
+use tasklife::{AccountId, BackendError, IdError, Now, Revision};
 
 use crate::connection::Redis;
-use crate::fault::Corrupt;
+use crate::fault::{Corrupt, Damaged, blames_keys};
 use crate::keys::Prefix;
 use crate::{script, text};
 
@@ -22,18 +22,11 @@ pub(crate) struct Registry<'a> {
 }
 
 /// What holds for the whole store, as far as it is known.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Globals {
     horizon: Option<String>,
     /// At least the revision of every account that was forgotten.
-    pub(crate) floor: String,
-}
-
-impl Default for Globals {
-    /// Nothing.
-    fn default() -> Self {
-        Self { horizon: None, floor: "0".into() }
-    }
+    pub(crate) floor: Revision,
 }
 
 impl Globals {
@@ -64,6 +57,9 @@ pub(crate) struct Expiring {
     due_version: String,
 }
 
+/// The name of an account, its bound, the bound's version, the version of its entry as due.
+type Entry = (Vec<u8>, String, String, String);
+
 /// What the registry has to know of an account, as texts; none, where it has none.
 #[derive(Debug)]
 pub(crate) struct Repaired {
@@ -72,6 +68,15 @@ pub(crate) struct Repaired {
     pub(crate) horizon: String,
     pub(crate) tasks: usize,
     pub(crate) revision: String,
+}
+
+/// Whose turn it is.
+#[derive(Debug)]
+pub(crate) struct Next {
+    /// The account, if its name is one.
+    pub(crate) account: Result<AccountId, Damaged>,
+    pub(crate) name: Vec<u8>,
+    pub(crate) version: String,
 }
 
 /// The answer to who asks for a place in a limited store.
@@ -96,7 +101,50 @@ impl<'a> Registry<'a> {
         args: &[&str],
     ) -> Result<T, BackendError> {
         let args: Vec<&[u8]> = args.iter().map(|arg| arg.as_bytes()).collect();
-        self.redis.query(script, &self.keys, &args).await
+        self.redis.query(script, &self.keys, &args).await.map_err(|error| self.blamed(error))
+    }
+
+    /// Where a script failed for what it found, the error says how to get on.
+    fn blamed(&self, error: BackendError) -> BackendError {
+        match blames_keys(&error) {
+            true => Damaged::Registry { stem: self.stem(), source: error.into() }.into(),
+            false => error,
+        }
+    }
+
+    /// What the names of the keys begin with.
+    fn stem(&self) -> String {
+        self.keys[0].trim_end_matches("horizon").to_owned()
+    }
+
+    fn known(&self, horizon: Option<String>, floor: String) -> Result<Globals, BackendError> {
+        let damaged =
+            |source: Corrupt| Damaged::Registry { stem: self.stem(), source: source.into() };
+        if let Some(text) = horizon.as_ref().filter(|text| text::parse_instant(text).is_none()) {
+            return Err(damaged(Corrupt::Instant(text.clone())).into());
+        }
+        let floor = floor.parse().map_err(|_| damaged(Corrupt::Number(floor)))?;
+        Ok(Globals { horizon, floor })
+    }
+
+    /// The account of a name that stands in a key.
+    fn named(&self, key: &'static str, name: &[u8]) -> Result<AccountId, Damaged> {
+        let damaged = |source| Damaged::Name {
+            stem: self.stem(),
+            key,
+            name: String::from_utf8_lossy(name).into_owned(),
+            source,
+        };
+        let text = std::str::from_utf8(name).map_err(|error| damaged(error.into()))?;
+        text.parse().map_err(|error: IdError| damaged(error.into()))
+    }
+
+    fn expiring_in(&self, key: &'static str, found: Vec<Entry>) -> Vec<Result<Expiring, Damaged>> {
+        let expiring = |(account, bound, bound_version, due_version): Entry| {
+            let account = self.named(key, &account)?;
+            Ok(Expiring { account, bound, bound_version, due_version })
+        };
+        found.into_iter().map(expiring).collect()
     }
 
     /// Registers a bound of an account's expiries, and makes it ready, where asked to.
@@ -109,19 +157,24 @@ impl<'a> Registry<'a> {
         let bound = bound.map(text::instant).unwrap_or_default();
         let args = [account.as_str(), &bound, if ready { "1" } else { "" }];
         let (horizon, floor) = self.query(&script::REGISTER, &args).await?;
-        Ok(Globals { horizon, floor })
+        self.known(horizon, floor)
     }
 
-    /// The first account of the ready queue, and the version of its entry, which changes whenever the account
-    /// is made ready.
+    /// The first account of the ready queue but for some, and the version of its entry, which changes whenever
+    /// the account is made ready.
     pub(crate) async fn next_ready(
         &self,
+        passed_over: &[Vec<u8>],
         now: Now,
-    ) -> Result<(Globals, Option<(AccountId, String)>), BackendError> {
-        let (horizon, floor, account, version): (_, _, Option<String>, String) =
-            self.query(&script::NEXT_READY, &[&text::instant(now)]).await?;
-        let account = account.map(|name| name.parse()).transpose().map_err(Corrupt::from)?;
-        Ok((Globals { horizon, floor }, account.map(|account| (account, version))))
+    ) -> Result<(Globals, Option<Next>), BackendError> {
+        let now = text::instant(now);
+        let mut args = vec![now.as_bytes()];
+        args.extend(passed_over.iter().map(Vec::as_slice));
+        let answer = self.redis.query(&script::NEXT_READY, &self.keys, &args).await;
+        let (horizon, floor, name, version): (_, _, Option<Vec<u8>>, String) =
+            answer.map_err(|error| self.blamed(error))?;
+        let next = name.map(|name| Next { account: self.named("ready", &name), name, version });
+        Ok((self.known(horizon, floor)?, next))
     }
 
     /// Parks an account, unless it was made ready since its entry had this version.
@@ -141,15 +194,15 @@ impl<'a> Registry<'a> {
     /// What holds for the whole store.
     pub(crate) async fn globals(&self) -> Result<Globals, BackendError> {
         let (horizon, floor) = self.query(&script::GLOBALS, &[]).await?;
-        Ok(Globals { horizon, floor })
+        self.known(horizon, floor)
     }
 
     /// Moves the horizon to an instant, as text, if it was before.
     pub(crate) async fn raise_horizon(&self, instant: &str) -> Result<Globals, BackendError> {
-        let reply =
-            self.redis.execute(&script::RAISE_HORIZON, &self.keys, &[instant.as_bytes()]).await?;
-        let (horizon, floor) = reply.answer;
-        Ok(Globals { horizon: Some(horizon), floor })
+        let args = [instant.as_bytes()];
+        let reply = self.redis.execute(&script::RAISE_HORIZON, &self.keys, &args).await;
+        let (horizon, floor) = reply.map_err(|error| self.blamed(error))?.answer;
+        self.known(Some(horizon), floor)
     }
 
     /// Accounts that may have what expired up to an instant and is not yet known to be due, by their
@@ -159,9 +212,9 @@ impl<'a> Registry<'a> {
         instant: &str,
         from: usize,
         count: usize,
-    ) -> Result<Vec<Expiring>, BackendError> {
+    ) -> Result<Vec<Result<Expiring, Damaged>>, BackendError> {
         let args = [instant, &from.to_string(), &count.to_string()];
-        expiring(self.query(&script::EXPIRING, &args).await?)
+        Ok(self.expiring_in("expiry", self.query(&script::EXPIRING, &args).await?))
     }
 
     /// Accounts that may have what is due.
@@ -169,8 +222,9 @@ impl<'a> Registry<'a> {
         &self,
         from: usize,
         count: usize,
-    ) -> Result<Vec<Expiring>, BackendError> {
-        expiring(self.query(&script::DUE, &[&from.to_string(), &count.to_string()]).await?)
+    ) -> Result<Vec<Result<Expiring, Damaged>>, BackendError> {
+        let args = [&*from.to_string(), &count.to_string()];
+        Ok(self.expiring_in("due", self.query(&script::DUE, &args).await?))
     }
 
     /// Records what a sweep has left of an account.
@@ -181,7 +235,8 @@ impl<'a> Registry<'a> {
         more: bool,
     ) -> Result<(), BackendError> {
         let more = if more { "1" } else { "" };
-        let args = [of.account.as_str(), &of.bound_version, &of.due_version, bound, more];
+        let Expiring { account, bound_version, due_version, bound: found } = of;
+        let args = [account.as_str(), bound_version, due_version, bound, more, found];
         self.query(&script::RECORD_SWEEP, &args).await
     }
 
@@ -262,16 +317,9 @@ impl<'a> Registry<'a> {
         &self,
         seconds: u64,
     ) -> Result<(String, Vec<(String, AccountId)>), BackendError> {
-        let (floor, found): (String, Vec<(String, String)>) =
+        let (floor, found): (String, Vec<(String, Vec<u8>)>) =
             self.query(&script::STALE_RESERVATIONS, &[&seconds.to_string()]).await?;
-        let parsed = found.into_iter().map(|(token, name)| Ok((token, name.parse()?)));
-        Ok((floor, parsed.collect::<Result<_, Corrupt>>()?))
+        let named = |(token, name): (_, Vec<u8>)| Ok((token, self.named("reservations", &name)?));
+        Ok((floor, found.into_iter().map(named).collect::<Result<_, Damaged>>()?))
     }
-}
-
-fn expiring(found: Vec<(String, String, String, String)>) -> Result<Vec<Expiring>, BackendError> {
-    let parsed = found.into_iter().map(|(account, bound, bound_version, due_version)| {
-        Ok(Expiring { account: account.parse()?, bound, bound_version, due_version })
-    });
-    Ok(parsed.collect::<Result<_, Corrupt>>()?)
 }

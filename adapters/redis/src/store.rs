@@ -191,7 +191,7 @@ impl RedisStore {
                 call.check_lane(read.in_progress)?;
             }
             let expired_at = task.expires_at();
-            let clock = read.state.clock(&globals, now).map_err(BackendError::from)?;
+            let clock = read.state.clock(&globals, now);
             let change = call.change(task, event.clone(), clock)?;
             let extended = change.task().expires_at() > expired_at;
             let made_ready = !read.state.is_ready && self.may_make_ready(kind, extended);

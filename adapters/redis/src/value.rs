@@ -9,18 +9,23 @@ use crate::text;
 const HEAD: usize = 22 + 19 + 1;
 
 pub(crate) fn encode(task: &Task) -> Result<Vec<u8>, Corrupt> {
-    let (expires_at, revision) =
-        (text::instant(task.expires_at()), text::revision(task.revision()));
-    let mut value = format!("{expires_at}{revision}{}", task.status() as u8).into_bytes();
+    let mut value = head(task).into_bytes();
     serde_json::to_writer(&mut value, &TaskRecord::from(task))?;
     Ok(value)
 }
 
 pub(crate) fn decode(value: &[u8]) -> Result<Task, Corrupt> {
-    let (_, json) = value.split_at_checked(HEAD).ok_or(Corrupt::Task(value.len()))?;
-    Ok(Task::try_from(serde_json::from_slice::<TaskRecord>(json)?)?)
+    let (found, json) = value.split_at_checked(HEAD).ok_or(Corrupt::Task(value.len()))?;
+    let task = Task::try_from(serde_json::from_slice::<TaskRecord>(json)?)?;
+    if *found == *head(&task).as_bytes() {
+        Ok(task)
+    } else {
+        Err(Corrupt::Head(String::from_utf8_lossy(found).into_owned()))
+    }
 }
 
-pub(crate) fn decode_one(value: Option<&[u8]>) -> Result<Option<Task>, Corrupt> {
-    value.map(decode).transpose()
+fn head(task: &Task) -> String {
+    let (expires_at, revision) =
+        (text::instant(task.expires_at()), text::revision(task.revision()));
+    format!("{expires_at}{revision}{}", task.status() as u8)
 }

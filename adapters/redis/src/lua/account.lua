@@ -26,8 +26,21 @@ local function header(value)
   return string.sub(value, 1, 22), string.sub(value, 23, 41), tonumber(string.sub(value, 42, 42))
 end
 
+-- What is no value of a task is taken for visible, so that whoever reads it tells of it.
+local function is_visible(value, instant)
+  return #value < 42 or string.sub(value, 1, 22) > instant
+end
+
+-- Whether a value is that of an entry of the order or of the expiry, by what both begin with. Of a task
+-- that was removed by hand, and is there again, an entry may be left.
+local function is_of(value, from, part)
+  if string.sub(value, from, from + #part - 1) == part then return true end
+  return not string.find(string.sub(value, 1, 42), '^' .. string.rep('%d', 42))
+end
+
 local function unlink(id, value)
   local expires, revision, status = header(value)
+  if not status or status > 4 then return end
   redis.call('ZREM', order(status), revision .. id)
   redis.call('ZREM', expiry(status), expires .. id)
 end

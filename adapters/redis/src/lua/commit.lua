@@ -5,13 +5,14 @@
 -- Gives whether it is written, or was before; the number of tasks; and how many writes there were.
 local meta = redis.call('HMGET', META, 'r', 'c', 'k')
 local tokens, token = meta[3] or '', ARGV[11]
+local writes = tonumber(meta[2] or '0') or 0
 if (meta[1] or '') ~= ARGV[1] then
   -- This may be the second time that it arrives, after an answer that was lost.
   local written = 0
   for at = 1, #tokens, #token do
     if string.sub(tokens, at, at + #token - 1) == token then written = 1 end
   end
-  return { written, redis.call('HLEN', TASKS), tonumber(meta[2] or '0') }
+  return { written, redis.call('HLEN', TASKS), writes }
 end
 local id, value = ARGV[7], ARGV[8]
 local old = redis.call('HGET', TASKS, id)
@@ -20,8 +21,11 @@ if old then unlink(id, old) end
 local expires, revision, status = header(value)
 redis.call('ZADD', order(status), 0, revision .. id)
 redis.call('ZADD', expiry(status), 0, expires .. id)
-redis.call('HSET', META, 'r', ARGV[2], 'u', ARGV[3], 'k', token .. string.sub(tokens, 1, 7 * #token))
-local writes = redis.call('HINCRBY', META, 'c', 1)
+writes = writes + 1
+redis.call(
+  'HSET', META, 'r', ARGV[2], 'u', ARGV[3], 'k', token .. string.sub(tokens, 1, 7 * #token),
+  'c', string.format('%.0f', writes)
+)
 if ARGV[4] ~= '' then redis.call('HSET', META, 'h', ARGV[4]) end
 if ARGV[5] == '1' then redis.call('HSET', META, 'q', '1') end
 if ARGV[6] ~= '' then redis.call('HSET', META, 'b', ARGV[6]) end

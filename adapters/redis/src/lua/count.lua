@@ -6,6 +6,7 @@ if ARGV[3] == '' then return { 'ok' } end
 local known = redis.call('HGET', COUNTS, ARGV[2])
 local number, revision = '0', floor()
 if known then number, revision = string.match(known, '^(%d+) (%d+)$') end
+if not number then damaged(COUNTS, ARGV[2]) end
 if is_higher(ARGV[4], revision) then
   local more = tonumber(ARGV[3]) - tonumber(number)
   if more ~= 0 then

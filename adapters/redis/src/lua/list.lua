@@ -28,7 +28,7 @@ local function peek(cursor)
   return cursor.chunk and cursor.chunk[cursor.at]
 end
 
-local function next_id()
+local function next_member()
   local best, from
   for _, cursor in ipairs(cursors) do
     local member = peek(cursor)
@@ -36,20 +36,24 @@ local function next_id()
   end
   if not best then return nil end
   from.at = from.at + 1
-  return string.sub(best, 20)
+  return best
 end
 
-local found = {}
+local found, found_ids = {}, {}
 while #found < count do
-  local ids = {}
+  local ids, revisions = {}, {}
   while #ids < math.min(count - #found, 1000) do
-    local id = next_id()
-    if not id then break end
-    ids[#ids + 1] = id
+    local member = next_member()
+    if not member then break end
+    ids[#ids + 1] = string.sub(member, 20)
+    revisions[#ids] = string.sub(member, 1, 19)
   end
   if #ids == 0 then break end
-  for _, value in ipairs(redis.call('HMGET', TASKS, unpack(ids))) do
-    if value and string.sub(value, 1, 22) > instant then found[#found + 1] = value end
+  for at, value in ipairs(redis.call('HMGET', TASKS, unpack(ids))) do
+    if value and is_visible(value, instant) and is_of(value, 23, revisions[at]) then
+      found[#found + 1] = value
+      found_ids[#found] = ids[at]
+    end
   end
 end
-return { meta[1], found }
+return { meta[1], meta[2], table.concat(found_ids), found }

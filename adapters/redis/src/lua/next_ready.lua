@@ -1,12 +1,16 @@
--- The first account of the ready queue. It gets a new ticket, at the end.
--- ARGV: now
+-- The first account of the ready queue, but for those that are passed over. It gets a new ticket, at the end.
+-- ARGV: now, accounts to pass over
 local now, horizon = ARGV[1], redis.call('GET', HORIZON)
 local instant = later(now, horizon)
 
 local function make_all_ready(key, from, to)
   while true do
     local members = redis.call('ZRANGEBYLEX', key, from, to, 'LIMIT', 0, 100)
-    for _, member in ipairs(members) do make_ready(string.sub(member, 23)) end
+    for _, member in ipairs(members) do
+      make_ready(string.sub(member, 23))
+      -- Where its entry did not say so.
+      redis.call('ZREM', key, member)
+    end
     if #members < 100 then return end
   end
 end
@@ -15,11 +19,31 @@ make_all_ready(PARKED_PAST, '-', '(' .. now)
 make_all_ready(PARKED_UNTIL, '-', '(' .. instant .. '\255')
 make_all_ready(PARKED_UNLESS_BEFORE, '(' .. instant .. '\255', '+')
 
-local first = redis.call('ZRANGE', READY, 0, 0)[1]
+local passed_over = {}
+for at = 2, #ARGV do passed_over[ARGV[at]] = true end
+
+-- Where an account stands twice, only the place counts that its entry tells of.
+local function first_ready()
+  local from = 0
+  while true do
+    local first = redis.call('ZRANGE', READY, from, from)[1]
+    if not first then return nil end
+    local ticket, account = string.sub(first, 1, 16), string.sub(first, 17)
+    local entry = queue_entry(account)
+    if entry and entry.ticket ~= ticket then
+      redis.call('ZREM', READY, first)
+    elseif passed_over[account] then
+      from = from + 1
+    else
+      return first, account, entry
+    end
+  end
+end
+
+local first, account, entry = first_ready()
 if not first then return { horizon, floor(), false, '' } end
-local account, ticket = string.sub(first, 17), next_number()
-local entry = queue_entry(account)
+local ticket, version = next_number(), entry and entry.version or next_number()
 redis.call('ZREM', READY, first)
 redis.call('ZADD', READY, 0, ticket .. account)
-redis.call('HSET', QUEUE, account, entry.version .. ' ' .. ticket .. ' - - -')
-return { horizon, floor(), account, entry.version }
+redis.call('HSET', QUEUE, account, version .. ' ' .. ticket .. ' - - -')
+return { horizon, floor(), account, version }

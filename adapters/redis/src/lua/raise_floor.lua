@@ -1,7 +1,8 @@
 -- Raises the floor before an account is forgotten. Gives the version of its entry in the queue.
 -- ARGV: account, revision
 local held = redis.call('HGET', COUNTS, ARGV[1])
-if held and not is_higher(string.match(held, ' (%d+)$'), ARGV[2]) and string.sub(held, 1, 2) == '0 ' then
+local revision = held and string.match(held, '^0 (%d+)$')
+if revision and not is_higher(revision, ARGV[2]) then
   redis.call('HDEL', COUNTS, ARGV[1])
 end
 -- The account is at one revision more when it is let go of.

@@ -11,11 +11,11 @@ local function first(status)
   while true do
     local chunk = redis.call('ZRANGEBYLEX', order(status), from, '+', 'LIMIT', 0, 16)
     for _, member in ipairs(chunk) do
-      local value = redis.call('HGET', TASKS, string.sub(member, 20))
-      if value then
-        local expires = header(value)
-        if expires > instant then return value end
-        unless_before = later(unless_before, expires)
+      local id = string.sub(member, 20)
+      local value = redis.call('HGET', TASKS, id)
+      if value and is_of(value, 23, string.sub(member, 1, 19)) then
+        if is_visible(value, instant) then return { id, value } end
+        unless_before = later(unless_before, (header(value)))
       end
       from = '(' .. member
     end

@@ -23,6 +23,11 @@ local function next_number()
   return string.rep('0', 16 - #count) .. count
 end
 
+-- What no store wrote, and can't be made up for.
+local function damaged(key, field)
+  error({ err = 'DAMAGED what is in ' .. key .. ' of ' .. field })
+end
+
 local function floor() return redis.call('GET', FLOOR) or '0' end
 
 -- An account in the queue is either ready, with a ticket, or parked until instants by a clock.
@@ -31,6 +36,8 @@ local function queue_entry(account)
   if not entry then return nil end
   local version, ticket, past, until_, before =
     string.match(entry, '^(%S+) (%S+) (%S+) (%S+) (%S+)$')
+  -- What can't be read is made anew.
+  if not version then return nil end
   return { version = version, ticket = ticket, past = past, until_ = until_, before = before }
 end
 
@@ -57,7 +64,7 @@ end
 -- whoever wants to strike it off for what was before.
 local function register_bound(account, bound)
   local entry = redis.call('HGET', BOUNDS, account)
-  local known = entry and string.sub(entry, 1, 22)
+  local known = entry and string.match(entry, '^' .. string.rep('%d', 22))
   if known and known <= bound then
     bound = known
   else

@@ -16,8 +16,10 @@ for status = 0, 4 do
   for _, member in ipairs(due) do
     local id = string.sub(member, 23)
     local value = redis.call('HGET', TASKS, id)
-    if value then unlink(id, value) end
-    redis.call('HDEL', TASKS, id)
+    if value and is_of(value, 1, string.sub(member, 1, 22)) then
+      unlink(id, value)
+      redis.call('HDEL', TASKS, id)
+    end
     redis.call('ZREM', expiry(status), member)
   end
   left, dropped = left - #due, dropped + #due

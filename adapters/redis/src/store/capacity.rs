@@ -11,8 +11,8 @@ use tasklife::{BackendError, Now, SubmitError, TaskId};
 
 use super::RedisStore;
 use crate::account::{Account, AccountState};
-use crate::fault::CapacityReserved;
-use crate::registry::{Globals, Reservation};
+use crate::fault::{CapacityReserved, Damaged, is_of_an_account};
+use crate::registry::{Expiring, Globals, Reservation};
 use crate::text;
 
 /// After how many seconds a reservation is stale.
@@ -121,7 +121,7 @@ impl RedisStore {
         loop {
             let due = registry.due(from, CHUNK).await?;
             for one in &due {
-                let earliest = self.account(&one.account).earliest_expiry().await?;
+                let Some((_, earliest)) = self.earliest_expiry(one).await? else { continue };
                 // Where there is none, it was collected, and is still counted.
                 if *earliest <= *globals.horizon() {
                     return Ok(Some(earliest.max(globals.horizon().to_owned())));
@@ -137,11 +137,13 @@ impl RedisStore {
             let expiring = registry.expiring(&instant, from, CHUNK).await?;
             for one in &expiring {
                 // A bound is no later than what it bounds.
-                if first.as_ref().is_some_and(|first| *first <= one.bound) {
-                    return Ok(first);
+                if let (Some(first), Ok(one)) = (&first, one)
+                    && *first <= one.bound
+                {
+                    return Ok(Some(first.clone()));
                 }
-                let earliest =
-                    self.account(&one.account).earliest_expiry().await?.max(one.bound.clone());
+                let Some((bound, earliest)) = self.earliest_expiry(one).await? else { continue };
+                let earliest = earliest.max(bound.to_owned());
                 if earliest <= instant {
                     first = Some(first.map_or(earliest.clone(), |first| first.min(earliest)));
                 }
@@ -150,6 +152,20 @@ impl RedisStore {
                 return Ok(first);
             }
             from += CHUNK;
+        }
+    }
+
+    /// An account's bound, and when the task expires that expires first of it; none for an account that
+    /// can't be read.
+    async fn earliest_expiry<'a>(
+        &self,
+        one: &'a Result<Expiring, Damaged>,
+    ) -> Result<Option<(&'a str, String)>, BackendError> {
+        let Ok(one) = one else { return Ok(None) };
+        match self.account(&one.account).earliest_expiry().await {
+            Ok(earliest) => Ok(Some((&one.bound, earliest))),
+            Err(error) if is_of_an_account(&error) => Ok(None),
+            Err(error) => Err(error),
         }
     }
 }

@@ -5,6 +5,7 @@ use tasklife::{AccountId, BackendError, Claimed, Now};
 
 use super::RedisStore;
 use crate::account::{Account, AccountState, ReadForClaim, WriteCondition};
+use crate::fault::is_of_an_account;
 use crate::registry::Globals;
 
 /// What came of asking an account for a task.
@@ -29,25 +30,49 @@ impl RedisStore {
     }
 
     /// Asks one account after the other, round-robin. One that has nothing is parked, until
-    /// something is written to it that may change that, or a clock does.
+    /// something is written to it that may change that, or a clock does. One that can't be read stands in no
+    /// other's way, and is told of once there is nothing else.
     pub(super) async fn claim_any(&self, now: Now) -> Result<Option<Claimed>, BackendError> {
         let registry = self.registry();
-        while let (globals, Some((account, version))) = registry.next_ready(now).await? {
-            let account = self.account(&account);
-            let _guard = self.lock_account(account.id).await;
-            loop {
-                match self.try_claim(&account, globals.clone(), now).await? {
-                    Outcome::HandedOut(claimed) => return Ok(Some(claimed)),
-                    Outcome::Nothing(state, parked) => {
-                        if account.mark_parked(&state, &globals).await? {
-                            registry.park(account.id, &version, &parked).await?;
-                            break;
-                        }
+        let (mut passed_over, mut damage) = (Vec::new(), None);
+        while let (globals, Some(next)) = registry.next_ready(&passed_over, now).await? {
+            let claimed = match next.account {
+                Ok(account) => self.claim_next(&account, &next.version, &globals, now).await,
+                Err(damaged) => Err(damaged.into()),
+            };
+            match claimed {
+                Ok(None) => {}
+                Err(error) if is_of_an_account(&error) && !error.is_unknown() => {
+                    passed_over.push(next.name);
+                    damage.get_or_insert(error);
+                }
+                other => return other,
+            }
+        }
+        damage.map_or(Ok(None), Err)
+    }
+
+    /// Asks the account whose turn it is, and parks it if it has nothing.
+    async fn claim_next(
+        &self,
+        account: &AccountId,
+        version: &str,
+        globals: &Globals,
+        now: Now,
+    ) -> Result<Option<Claimed>, BackendError> {
+        let account = self.account(account);
+        let _guard = self.lock_account(account.id).await;
+        loop {
+            match self.try_claim(&account, globals.clone(), now).await? {
+                Outcome::HandedOut(claimed) => return Ok(Some(claimed)),
+                Outcome::Nothing(state, parked) => {
+                    if account.mark_parked(&state, globals).await? {
+                        self.registry().park(account.id, version, &parked).await?;
+                        return Ok(None);
                     }
                 }
             }
         }
-        Ok(None)
     }
 
     async fn try_claim(
@@ -64,8 +89,10 @@ impl RedisStore {
                 Ok(handout) => handout,
                 Err(parked) => return Ok(Outcome::Nothing(state.into(), parked)),
             };
-            let clock = state.clock(&globals, now)?;
-            let claimed = call.hand_out(handout, clock).map_err(BackendError::not_applied)?;
+            let clock = state.clock(&globals, now);
+            let task = handout.task().id();
+            let claimed = call.hand_out(handout, clock);
+            let claimed = claimed.map_err(|error| account.misplaced(task, error))?;
             let made_ready = !state.is_ready;
             if made_ready {
                 globals = self.registry().register(account.id, None, true).await?;

@@ -1,7 +1,7 @@
 //! Accepting submissions.
 
 use tasklife::kit::{Call, Proposed};
-use tasklife::{BackendError, Now, Submission, SubmitError, Submitted, Task, TaskStatus};
+use tasklife::{Now, Submission, SubmitError, Submitted, Task, TaskStatus};
 
 use super::RedisStore;
 use crate::account::{Account, WriteCondition};
@@ -93,7 +93,7 @@ impl RedisStore {
                     continue;
                 }
             }
-            let clock = state.clock(&globals, now).map_err(BackendError::from)?;
+            let clock = state.clock(&globals, now);
             let task = call.accept(&proposal, submission.clone(), clock);
             let channel = offers.then(|| self.prefix.channel());
             let write =

@@ -1,6 +1,7 @@
 //! Sweeping: the horizon is moved in the registry, then in each account that has something that has
 //! expired since, and what is due is dropped.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use futures_util::future::try_join_all;
@@ -8,6 +9,7 @@ use tasklife::kit::Parked;
 use tasklife::{BackendError, Now, Swept};
 
 use super::RedisStore;
+use crate::fault::{Damaged, is_of_an_account};
 use crate::registry::{Expiring, Globals};
 use crate::text;
 
@@ -17,6 +19,37 @@ const ACCOUNTS: usize = 32;
 const STEP: usize = 250;
 /// For how long an account without tasks is kept, at least: longer than any call takes.
 const RETIREMENT: Duration = Duration::from_hours(24);
+
+/// A sweep on its way.
+struct Sweep {
+    /// How many it may drop yet.
+    left: usize,
+    /// Whether those last swept have more.
+    more: bool,
+    /// The names of those that can't be read.
+    unreadable: BTreeSet<String>,
+    damage: Option<BackendError>,
+}
+
+impl Sweep {
+    /// Those that can be read.
+    fn readable(&mut self, found: Vec<Result<Expiring, Damaged>>) -> Vec<Expiring> {
+        let mut readable = Vec::with_capacity(found.len());
+        for one in found {
+            match one {
+                Ok(one) if self.unreadable.contains(one.account.as_str()) => {}
+                Ok(one) => readable.push(one),
+                Err(damaged) => {
+                    if let Damaged::Name { name, .. } = &damaged {
+                        self.unreadable.insert(name.clone());
+                    }
+                    self.damage.get_or_insert(damaged.into());
+                }
+            }
+        }
+        readable
+    }
+}
 
 impl RedisStore {
     pub(super) async fn sweep_all(&self, limit: usize, now: Now) -> Result<Swept, BackendError> {
@@ -28,28 +61,31 @@ impl RedisStore {
         })
     }
 
-    /// Drops what is due, once the horizon has moved in the registry.
+    /// Drops what is due, once the horizon has moved in the registry. An account that can't be read stands
+    /// in no other's way, and is told of at the end.
     pub(super) async fn sweep_to(
         &self,
         limit: usize,
         globals: &Globals,
     ) -> Result<Swept, BackendError> {
         let registry = self.registry();
-        let mut dropped = 0;
+        let mut sweep =
+            Sweep { left: limit, more: false, unreadable: BTreeSet::new(), damage: None };
         loop {
-            let expiring = registry.expiring(globals.horizon(), 0, ACCOUNTS).await?;
+            let count = ACCOUNTS + sweep.unreadable.len();
+            let expiring = sweep.readable(registry.expiring(globals.horizon(), 0, count).await?);
             if expiring.is_empty() {
                 break;
             }
-            dropped += self.sweep_some(&expiring, limit - dropped, globals).await?.dropped;
+            self.sweep_some(&expiring, &mut sweep, globals).await?;
         }
         // Every account now knows the horizon. What is left of them is due.
         loop {
-            let due = registry.due(0, ACCOUNTS).await?;
-            let swept = self.sweep_some(&due, limit - dropped, globals).await?;
-            dropped += swept.dropped;
-            if due.is_empty() || (dropped == limit && swept.more) {
-                return Ok(Swept { dropped, more: swept.more });
+            let due = sweep.readable(registry.due(0, ACCOUNTS + sweep.unreadable.len()).await?);
+            self.sweep_some(&due, &mut sweep, globals).await?;
+            if due.is_empty() || (sweep.left == 0 && sweep.more) {
+                let swept = Swept { dropped: limit - sweep.left, more: sweep.more };
+                return sweep.damage.map_or(Ok(swept), Err);
             }
         }
     }
@@ -58,21 +94,34 @@ impl RedisStore {
     async fn sweep_some(
         &self,
         accounts: &[Expiring],
-        limit: usize,
+        sweep: &mut Sweep,
         globals: &Globals,
-    ) -> Result<Swept, BackendError> {
-        let count = accounts.len().max(1);
+    ) -> Result<(), BackendError> {
+        let (limit, count) = (sweep.left, accounts.len().max(1));
         // To each its share; what can't be shared, to the first.
         let share = |number: usize| (limit / count + usize::from(number < limit % count)).min(STEP);
-        let mut swept = Vec::with_capacity(accounts.len());
-        for (at, one) in accounts.iter().enumerate() {
-            swept.push(self.sweep_one(one, share(at), globals));
+        let swept = accounts.iter().enumerate().map(|(at, one)| async move {
+            match self.sweep_one(one, share(at), globals).await {
+                // With an account that can't be written to, others are not left.
+                Err(error) if is_of_an_account(&error) => Ok((&one.account, Err(error))),
+                other => other.map(|swept| (&one.account, Ok(swept))),
+            }
+        });
+        let swept: Vec<_> = try_join_all(swept).await?;
+        sweep.more = false;
+        for (account, swept) in swept {
+            match swept {
+                Ok(swept) => {
+                    sweep.left -= swept.dropped;
+                    sweep.more |= swept.more;
+                }
+                Err(error) => {
+                    sweep.unreadable.insert(account.to_string());
+                    sweep.damage.get_or_insert(error);
+                }
+            }
         }
-        let swept = try_join_all(swept).await?;
-        Ok(Swept {
-            dropped: swept.iter().map(|one| one.dropped).sum(),
-            more: swept.iter().any(|one| one.more),
-        })
+        Ok(())
     }
 
     async fn sweep_one(

@@ -1,6 +1,7 @@
 //! The tests of `tasklife-redis`, on servers of their own.
 
 mod conformance;
+mod damage;
 mod fail_over;
 mod failure;
 mod keys;
