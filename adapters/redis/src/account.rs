@@ -1,6 +1,7 @@
 //! An account's slot: read in one step, decided on in Rust, written in one step that compares first.
 
 use std::error::Error;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use redis::FromRedisValue;
@@ -11,7 +12,7 @@ use tasklife::{
 };
 
 use crate::connection::{Redis, Reply};
-use crate::fault::{Corrupt, Damaged, TokenForgotten, blames_keys};
+use crate::fault::{Corrupt, Damaged, TokenForgotten, blames_keys, crosses_slots};
 use crate::keys::Prefix;
 use crate::registry::{Globals, Repaired};
 use crate::script::Script;
@@ -21,7 +22,36 @@ use crate::{script, text, value};
 pub(crate) struct Account<'a> {
     redis: &'a Redis,
     pub(crate) id: &'a AccountId,
-    keys: [String; 12],
+    keys: [String; 13],
+    /// Where the horizon is that it shares with others.
+    shared: &'a Shared,
+    prefix: &'a Prefix,
+}
+
+/// Whether an account's scripts can read what all accounts share: on a single server they can, on a
+/// cluster it is in another slot.
+#[derive(Debug)]
+pub(crate) struct Shared(AtomicBool);
+
+impl Shared {
+    pub(crate) fn of(redis: &Redis) -> Self {
+        Self(AtomicBool::new(redis.is_cluster()))
+    }
+
+    /// Whether it can't.
+    pub(crate) fn is_split(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// Whether this failure shows that what looks like a single server is a cluster: one node that has all
+    /// slots, or a proxy before several.
+    pub(crate) fn is_split_by(&self, error: &BackendError) -> bool {
+        let crosses = crosses_slots(error);
+        if crosses {
+            self.0.store(true, Ordering::Relaxed);
+        }
+        crosses
+    }
 }
 
 /// How an account stood when it was read.
@@ -92,8 +122,13 @@ type Found = Option<(String, Vec<u8>)>;
 type ClaimFields = (MetaFields, String, Found, Found, bool, String, String);
 
 impl<'a> Account<'a> {
-    pub(crate) fn new(redis: &'a Redis, prefix: &Prefix, id: &'a AccountId) -> Self {
-        Self { redis, id, keys: prefix.account(id) }
+    pub(crate) fn new(
+        redis: &'a Redis,
+        prefix: &'a Prefix,
+        shared: &'a Shared,
+        id: &'a AccountId,
+    ) -> Self {
+        Self { redis, id, keys: prefix.account(id, shared.is_split()), shared, prefix }
     }
 
     /// Runs a script that changes nothing that callers see.
@@ -102,16 +137,23 @@ impl<'a> Account<'a> {
         script: &Script,
         args: &[&[u8]],
     ) -> Result<T, BackendError> {
-        self.query_keys(script, &self.keys, args).await
+        self.query_first(script, self.keys.len(), args).await
     }
 
-    async fn query_keys<T: FromRedisValue>(
+    /// The same, of a script that needs but the first keys.
+    async fn query_first<T: FromRedisValue>(
         &self,
         script: &Script,
-        keys: &[String],
+        count: usize,
         args: &[&[u8]],
     ) -> Result<T, BackendError> {
-        let answer = self.redis.query(script, keys, args).await;
+        let mut answer = self.redis.query(script, &self.keys[..count], args).await;
+        if let Err(error) = &answer
+            && self.shared.is_split_by(error)
+        {
+            let keys = self.prefix.account(self.id, true);
+            answer = self.redis.query(script, &keys[..count], args).await;
+        }
         answer.map_err(|error| match blames_keys(&error) {
             true => self.damaged(error).into(),
             false => error,
@@ -124,7 +166,12 @@ impl<'a> Account<'a> {
         script: &Script,
         args: &[&[u8]],
     ) -> Result<Reply<T>, BackendError> {
-        let reply = self.redis.execute(script, &self.keys, args).await;
+        let mut reply = self.redis.execute(script, &self.keys, args).await;
+        if let Err(error) = &reply
+            && self.shared.is_split_by(error)
+        {
+            reply = self.redis.execute(script, &self.prefix.account(self.id, true), args).await;
+        }
         reply.map_err(|error| match blames_keys(&error) {
             // It may have come upon it in the middle.
             true => BackendError::unknown(self.damaged(error)),
@@ -201,7 +248,7 @@ impl<'a> Account<'a> {
     pub(crate) async fn get(&self, id: TaskId, now: Now) -> Result<Option<Task>, BackendError> {
         let id = name(id);
         let (horizon, found): (Option<String>, Option<Vec<u8>>) =
-            self.query_keys(&script::GET, &self.keys[..2], &[id.as_bytes()]).await?;
+            self.query_first(&script::GET, 3, &[id.as_bytes()]).await?;
         let instant = self.instant(horizon)?.max(clamp_time(now));
         let task = self.decode_found(found.map(|value| (id, value)))?;
         Ok(task.filter(|task| task.is_visible_at(instant)))
@@ -312,7 +359,8 @@ impl<'a> Account<'a> {
         let (updated_at, horizon) = (text::instant(task.updated_at()), state.horizon(globals));
         let (id, value) = (name(task.id()), self.encode(task)?);
         let token = self.redis.token();
-        let args: [&[u8]; 12] = [
+        let instant = text::instant(state.instant);
+        let args: [&[u8]; 13] = [
             expected.as_bytes(),
             revision.as_bytes(),
             updated_at.as_bytes(),
@@ -324,6 +372,7 @@ impl<'a> Account<'a> {
             keep.as_bytes(),
             spare.as_bytes(),
             token.as_bytes(),
+            instant.as_bytes(),
             channel.as_deref().unwrap_or_default().as_bytes(),
         ];
         let reply = self.execute(&script::COMMIT, &args).await?;

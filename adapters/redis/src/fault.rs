@@ -87,6 +87,12 @@ pub(crate) fn blames_keys(error: &BackendError) -> bool {
     }
 }
 
+/// Whether a script was refused as its keys are in several slots.
+pub(crate) fn crosses_slots(error: &BackendError) -> bool {
+    let error = error.source().and_then(|source| source.downcast_ref::<RedisError>());
+    error.is_some_and(|error| error.kind() == ErrorKind::Server(ServerErrorKind::CrossSlot))
+}
+
 /// A submission waited in vain for the last places of a limited store, which others have reserved.
 #[derive(Debug, thiserror::Error)]
 #[error("expected the submissions that have reserved the store's last places to end")]

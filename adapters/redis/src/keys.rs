@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 
 use tasklife::{AccountId, TaskStatus};
 
+use crate::slots::{slot, tag};
+
 /// Where the keys of a store begin, in a form that has neither braces nor colons.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Prefix(String);
@@ -13,25 +15,36 @@ impl Prefix {
         Self(encoded(name))
     }
 
-    /// The keys of an account: its meta data, its tasks, their order and their expiry by
-    /// status.
+    /// The keys of an account: its meta data, its tasks; the horizon, that of all accounts, or where they are
+    /// split over slots, that of its slot; and the order and the expiry of its tasks by status.
     ///
     /// Redis puts keys into the slot of what stands in the first braces: the account.
-    pub(crate) fn account(&self, account: &AccountId) -> [String; 12] {
-        let stem = format!("{}:{{{}}}", self.0, encoded(account.as_str()));
-        let mut keys = [const { String::new() }; 12];
+    pub(crate) fn account(&self, account: &AccountId, split: bool) -> [String; 13] {
+        let name = encoded(account.as_str());
+        let stem = format!("{}:{{{name}}}", self.0);
+        let mut keys = [const { String::new() }; 13];
         keys[0] = format!("{stem}:account");
         keys[1] = format!("{stem}:tasks");
         for status in TaskStatus::ALL {
-            keys[2 + status as usize] = format!("{stem}:order:{status}");
-            keys[7 + status as usize] = format!("{stem}:expiry:{status}");
+            keys[3 + status as usize] = format!("{stem}:order:{status}");
+            keys[8 + status as usize] = format!("{stem}:expiry:{status}");
         }
+        keys[2] = if split { self.horizon_of(slot(&name)) } else { self.horizon() };
         keys
     }
 
+    fn horizon(&self) -> String {
+        format!("{}:{{*}}:horizon", self.0)
+    }
+
+    /// The horizon of a slot: a key that is in it. No account has one of this name.
+    pub(crate) fn horizon_of(&self, slot: u16) -> String {
+        format!("{}:{{{}}}:horizon", self.0, tag(slot))
+    }
+
     /// The keys that all accounts share, in a slot of their own: no account's name is encoded so.
-    pub(crate) fn registry(&self) -> [String; 16] {
-        const NAMES: [&str; 16] = [
+    pub(crate) fn registry(&self) -> [String; 17] {
+        const NAMES: [&str; 17] = [
             "horizon",
             "floor",
             "counter",
@@ -48,6 +61,7 @@ impl Prefix {
             "reservations",
             "replication-ids",
             "changes",
+            "slots",
         ];
         NAMES.map(|name| format!("{}:{{*}}:{name}", self.0))
     }
@@ -114,17 +128,19 @@ mod tests {
         for prefix in prefixes.map(Prefix::new) {
             for name in names {
                 let account = name.parse().unwrap();
-                let [first, ..] = prefix.account(&account);
-                assert_eq!(prefix.account_of(&first), Some(account.clone()));
-                for key in prefix.account(&account) {
+                let keys = prefix.account(&account, true);
+                let [first, tasks, horizon, rest @ ..] = &keys;
+                assert!(!horizon.contains("{*}") && horizon.ends_with(":horizon"), "{horizon}");
+                assert_eq!(prefix.account_of(first), Some(account.clone()));
+                for key in [first, tasks].into_iter().chain(rest) {
                     assert_eq!(key.matches('{').count(), 1, "{key}");
-                    assert!(seen.insert(key));
+                    assert!(seen.insert(key.clone()));
                 }
             }
             for key in prefix.registry() {
                 assert!(seen.insert(key));
             }
         }
-        assert_eq!(seen.len(), prefixes.len() * (names.len() * 12 + 16));
+        assert_eq!(seen.len(), prefixes.len() * (names.len() * 12 + 17));
     }
 }

@@ -29,6 +29,7 @@ pub use connection::{AddressError, CertificateError, Redis};
 mod fault;
 mod keys;
 mod script;
+mod slots;
 mod text;
 mod value;
 

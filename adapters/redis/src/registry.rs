@@ -6,19 +6,24 @@
 //! goes, unless its version shows that it was registered again. So a crash in between leaves an entry
 //! too many, never one too few.
 
+use futures_util::{TryStreamExt, stream};
 use tasklife::kit::Parked;
 use tasklife::{AccountId, BackendError, IdError, Now, Revision};
 
+use crate::account::Shared;
 use crate::connection::Redis;
 use crate::fault::{Corrupt, Damaged, blames_keys};
 use crate::keys::Prefix;
+use crate::slots::SLOTS;
 use crate::{script, text};
 
 /// The keys that all accounts share.
 #[derive(Debug)]
 pub(crate) struct Registry<'a> {
     redis: &'a Redis,
-    keys: [String; 16],
+    keys: [String; 17],
+    shared: &'a Shared,
+    prefix: &'a Prefix,
 }
 
 /// What holds for the whole store, as far as it is known.
@@ -70,6 +75,15 @@ pub(crate) struct Repaired {
     pub(crate) revision: String,
 }
 
+/// Who has to hear of a horizon, before it holds.
+#[derive(Debug)]
+pub(crate) enum Hearers {
+    /// Nobody: every account reads it where it was moved, or has heard of it.
+    None,
+    /// So many accounts, or all slots.
+    Accounts(usize),
+}
+
 /// Whose turn it is.
 #[derive(Debug)]
 pub(crate) struct Next {
@@ -91,8 +105,8 @@ pub(crate) enum Reservation {
 }
 
 impl<'a> Registry<'a> {
-    pub(crate) fn new(redis: &'a Redis, prefix: &Prefix) -> Self {
-        Self { redis, keys: prefix.registry() }
+    pub(crate) fn new(redis: &'a Redis, prefix: &'a Prefix, shared: &'a Shared) -> Self {
+        Self { redis, keys: prefix.registry(), shared, prefix }
     }
 
     async fn query<T: redis::FromRedisValue>(
@@ -197,12 +211,44 @@ impl<'a> Registry<'a> {
         self.known(horizon, floor)
     }
 
-    /// Moves the horizon to an instant, as text, if it was before.
-    pub(crate) async fn raise_horizon(&self, instant: &str) -> Result<Globals, BackendError> {
+    /// Moves the horizon to an instant, as text, if it was before; says who has to hear of it.
+    pub(crate) async fn raise_horizon(
+        &self,
+        instant: &str,
+    ) -> Result<(Globals, Hearers), BackendError> {
         let args = [instant.as_bytes()];
-        let reply = self.redis.execute(&script::RAISE_HORIZON, &self.keys, &args).await;
-        let (horizon, floor) = reply.map_err(|error| self.blamed(error))?.answer;
-        self.known(Some(horizon), floor)
+        let mut keys = self.keys.to_vec();
+        if !self.shared.is_split() {
+            // Refused where accounts can't read the horizon that is moved here.
+            keys.push(self.prefix.horizon_of(0));
+        }
+        let mut reply = self.redis.execute(&script::RAISE_HORIZON, &keys, &args).await;
+        if let Err(error) = &reply
+            && self.shared.is_split_by(error)
+        {
+            reply = self.redis.execute(&script::RAISE_HORIZON, &self.keys, &args).await;
+        }
+        let (horizon, floor, heard, accounts): (_, _, bool, _) =
+            reply.map_err(|error| self.blamed(error))?.answer;
+        let hearers = match self.shared.is_split() && !heard {
+            true => Hearers::Accounts(accounts),
+            false => Hearers::None,
+        };
+        Ok((self.known(Some(horizon), floor)?, hearers))
+    }
+
+    /// Lets all slots hear of the horizon.
+    pub(crate) async fn raise_slots(&self, globals: &Globals) -> Result<(), BackendError> {
+        /// How many are on their way at a time.
+        const AT_ONCE: usize = 256;
+        let slots = stream::iter((0..SLOTS).map(Ok));
+        let raise = |slot| async move {
+            let key = [self.prefix.horizon_of(slot)];
+            let args = [globals.horizon().as_bytes()];
+            self.redis.query::<u8>(&script::RAISE_SLOT, &key, &args).await.map(drop)
+        };
+        slots.try_for_each_concurrent(AT_ONCE, raise).await?;
+        self.query(&script::SLOTS_HEARD, &[globals.horizon()]).await
     }
 
     /// Accounts that may have what expired up to an instant and is not yet known to be due, by their

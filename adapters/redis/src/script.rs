@@ -49,12 +49,16 @@ scripts! { "account":
     EXPIRE_ACCOUNT = "expire_account" "flags=allow-oom";
     REPAIR = "repair" "flags=allow-oom";
 }
+scripts! { "slot":
+    RAISE_SLOT = "raise_slot" "flags=allow-oom";
+}
 scripts! { "registry":
     GLOBALS = "globals" "flags=no-writes";
     REGISTER = "register" "";
     NEXT_READY = "next_ready" "flags=allow-oom";
     PARK = "park" "flags=allow-oom";
     RAISE_HORIZON = "raise_horizon" "flags=allow-oom";
+    SLOTS_HEARD = "slots_heard" "flags=allow-oom";
     EXPIRING = "expiring" "flags=no-writes";
     DUE = "due" "flags=no-writes";
     RECORD_SWEEP = "record_sweep" "flags=allow-oom";

@@ -19,7 +19,7 @@ use tasklife::{
 };
 use tokio::sync::{Mutex, MutexGuard};
 
-use crate::account::{Account, WriteCondition};
+use crate::account::{Account, Shared, WriteCondition};
 use crate::connection::Redis;
 use crate::keys::Prefix;
 use crate::listener::Listener;
@@ -40,8 +40,10 @@ use crate::registry::{Globals, Registry};
 ///
 /// What concerns all accounts is in a slot of its own:
 ///
-/// - *The horizon.* A sweep moves it there, and then in every account that has something that expires
-///   by it, before it returns. A submission to an account that has nothing asks there.
+/// - *The horizon.* A sweep moves it there. On a single server every call reads it there. In a cluster a
+///   sweep then moves it in every account that has something that expires by it, before it returns; where
+///   these are many, in every slot that the cluster has, for all its accounts. A submission to an account
+///   that has nothing asks there.
 /// - *The ready queue*, for [`Scope::Any`]. Accounts with nothing to hand out are parked. Whoever writes
 ///   what may change that makes the account ready first, and then writes.
 /// - *The number of tasks*, where it is [limited](StoreConfig::with_max_tasks): a submission reserves a
@@ -88,6 +90,7 @@ pub struct RedisStore {
     config: StoreConfig,
     prefix: Prefix,
     grace: Option<Duration>,
+    shared: Arc<Shared>,
     /// Writers of this process to one account wait here, rather than lose races against each other.
     account_locks: Arc<AccountLocks>,
     listener: Arc<Listener>,
@@ -105,6 +108,7 @@ impl RedisStore {
         let hasher = RandomState::new();
         let locks = [const { Mutex::const_new(()) }; 256];
         Self {
+            shared: Arc::new(Shared::of(&redis)),
             redis,
             config,
             prefix: Prefix::new(Self::PREFIX),
@@ -145,11 +149,11 @@ impl RedisStore {
     }
 
     fn account<'a>(&'a self, id: &'a AccountId) -> Account<'a> {
-        Account::new(&self.redis, &self.prefix, id)
+        Account::new(&self.redis, &self.prefix, &self.shared, id)
     }
 
     fn registry(&self) -> Registry<'_> {
-        Registry::new(&self.redis, &self.prefix)
+        Registry::new(&self.redis, &self.prefix, &self.shared)
     }
 
     async fn lock_account(&self, account: &AccountId) -> MutexGuard<'_, ()> {

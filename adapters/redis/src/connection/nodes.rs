@@ -9,6 +9,11 @@ use super::fault::Fault;
 use super::{Connection, Redis};
 
 impl Redis {
+    /// Whether it was named as a cluster.
+    pub(crate) fn is_cluster(&self) -> bool {
+        matches!(self.endpoint, Endpoint::Cluster(_))
+    }
+
     /// What tells one set of primaries from another: the names of their histories, which change with a
     /// fail-over and with a restart. None for a single server.
     pub(crate) async fn replication_ids(&self) -> Result<Option<String>, BackendError> {

@@ -1,19 +1,22 @@
--- The keys of an account: its meta data, its tasks by id, and for each of the five statuses their order
--- (revision and id) and their expiry (instant and id).
+-- The keys of an account: its meta data, its tasks by id, the horizon of all accounts, or of the slot, and for
+-- each of the five statuses their order (revision and id) and their expiry (instant and id).
 --
 -- Its meta data: `r` revision, `u` latest update, `h` horizon, `q` '1' if it is known to be in the ready
 -- queue, `b` the registered bound of its expiries, `c` how many writes there were, `k` the tokens of the
 -- last ones, `d` the token of the last sweep and how many tasks it dropped.
 local META, TASKS = KEYS[1], KEYS[2]
 
-local function order(status) return KEYS[3 + status] end
-local function expiry(status) return KEYS[8 + status] end
+local function order(status) return KEYS[4 + status] end
+local function expiry(status) return KEYS[9 + status] end
 
 -- Instants are texts of one width: the later is the greater.
 local function later(a, b)
   if not a or (b and b > a) then return b end
   return a
 end
+
+-- The account's horizon: the later of its own and of what it shares with others.
+local function horizon_of(own) return later(own, redis.call('GET', KEYS[3])) end
 
 -- Whole numbers beyond 2^53 stay texts: the longer is the greater, and of one length the greater.
 local function is_higher(a, b)

@@ -1,12 +1,14 @@
--- Writes a task, if the account is still at the revision at which it was read.
+-- Writes a task, if the account is still at the revision at which it was read, and the horizon not past the
+-- instant for which it was decided on.
 -- ARGV: expected revision or '', revision, latest update, horizon or '', '1' if the account is known to be
 -- ready, bound that was registered or '', id, value, how long it must be kept (ms), spare time (ms),
--- token of this write, channel on which it is told if there may be work now, or ''
+-- token of this write, instant, channel on which it is told if there may be work now, or ''
 -- Gives whether it is written, or was before; the number of tasks; and how many writes there were.
 local meta = redis.call('HMGET', META, 'r', 'c', 'k')
 local tokens, token = meta[3] or '', ARGV[11]
 local writes = tonumber(meta[2] or '0') or 0
-if (meta[1] or '') ~= ARGV[1] then
+local horizon = horizon_of(false)
+if (meta[1] or '') ~= ARGV[1] or (horizon and horizon > ARGV[12]) then
   -- This may be the second time that it arrives, after an answer that was lost.
   local written = 0
   for at = 1, #tokens, #token do
@@ -36,7 +38,8 @@ if ARGV[9] ~= '' then
   local keep, left = tonumber(ARGV[9]), redis.call('PTTL', TASKS)
   if keep > left then
     local ttl = string.format('%.0f', keep + tonumber(ARGV[10]))
-    for key = 2, 12 do redis.call('PEXPIRE', KEYS[key], ttl) end
+    redis.call('PEXPIRE', TASKS, ttl)
+    for key = 4, 13 do redis.call('PEXPIRE', KEYS[key], ttl) end
   else
     local ttl = string.format('%.0f', left)
     redis.call('PEXPIRE', order(status), ttl)
@@ -45,5 +48,5 @@ if ARGV[9] ~= '' then
 end
 -- Whoever waits for work is told, if a task is received that could not be started before. It is a hint:
 -- where a user may not publish, the write counts all the same.
-if ARGV[12] ~= '' and redis.call('EXISTS', order(1)) == 1 then redis.pcall('PUBLISH', ARGV[12], '') end
+if ARGV[13] ~= '' and redis.call('EXISTS', order(1)) == 1 then redis.pcall('PUBLISH', ARGV[13], '') end
 return { 1, redis.call('HLEN', TASKS), writes }

@@ -1,3 +1,3 @@
--- Reads a task and the account's horizon.
+-- Reads a task and the account's horizon. Of the keys it has the first three.
 -- ARGV: id
-return { redis.call('HGET', KEYS[1], 'h'), redis.call('HGET', KEYS[2], ARGV[1]) }
+return { horizon_of(redis.call('HGET', META, 'h')), redis.call('HGET', TASKS, ARGV[1]) }

@@ -1,7 +1,7 @@
 -- Reads the first visible tasks of some statuses, by revision, the highest first.
 -- ARGV: now, revision that all are below or '', revision that all are above, count, statuses
 local meta = redis.call('HMGET', META, 'r', 'h')
-local instant = later(meta[2], ARGV[1])
+local instant = later(horizon_of(meta[2]), ARGV[1])
 local count = tonumber(ARGV[4])
 local size = math.min(count, 100)
 local lower = '(' .. ARGV[3] .. '~'

@@ -3,7 +3,7 @@
 -- when there will be by expiry; and the latest expiry of those passed over.
 -- ARGV: now, known horizon or '', width of the lane or '', '1' to look at those in progress
 local meta = redis.call('HMGET', META, 'r', 'u', 'h', 'q', 'b', 'c')
-local instant = later(later(meta[3], ARGV[1]), ARGV[2])
+local instant = later(later(horizon_of(meta[3]), ARGV[1]), ARGV[2])
 local unless_before = ''
 
 local function first(status)

@@ -1,11 +1,12 @@
 -- What is shared by all accounts: the horizon, the floor of revisions, a counter for versions
 -- and tickets; the queue of accounts; who has something that expires; the places of a limited store, and how
--- often the number of those taken has changed; and the primaries for which all that was last made sure of.
+-- often the number of those taken has changed; the primaries for which all that was last made sure of; and
+-- the horizon of which all slots have heard.
 local HORIZON, FLOOR, COUNTER = KEYS[1], KEYS[2], KEYS[3]
 local QUEUE, READY, PARKED_PAST, PARKED_UNTIL, PARKED_UNLESS_BEFORE = KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8]
 local BOUNDS, EXPIRY, DUE = KEYS[9], KEYS[10], KEYS[11]
 local COUNTS, TOTAL, RESERVATIONS = KEYS[12], KEYS[13], KEYS[14]
-local REPLICATION_IDS, CHANGES = KEYS[15], KEYS[16]
+local REPLICATION_IDS, CHANGES, SLOTS = KEYS[15], KEYS[16], KEYS[17]
 
 local function later(a, b)
   if not a or (b and b > a) then return b end

@@ -11,4 +11,4 @@ for status = 0, 4 do
   local expires = first and string.sub(first, 1, 22)
   if expires and (not bound or expires < bound) then bound = expires end
 end
-return { bound or '', meta[2] or '', redis.call('HLEN', TASKS), meta[1] }
+return { bound or '', horizon_of(meta[2]) or '', redis.call('HLEN', TASKS), meta[1] }

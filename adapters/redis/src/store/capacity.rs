@@ -61,8 +61,8 @@ impl RedisStore {
                             account.has_changed_since(state, id, globals, now).await?;
                         return if has_changed { Ok(None) } else { Err(SubmitError::AccountFull) };
                     }
-                    let globals = self.registry().raise_horizon(&first).await?;
-                    self.sweep_to(1, &globals).await?;
+                    let (globals, hearers) = self.registry().raise_horizon(&first).await?;
+                    self.sweep_to(1, &globals, hearers).await?;
                     return Ok(None);
                 }
                 Reservation::Busy if begin.elapsed() > self.redis.patience() => {

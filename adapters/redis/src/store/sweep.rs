@@ -1,5 +1,5 @@
-//! Sweeping: the horizon is moved in the registry, then in each account that has something that has
-//! expired since, and what is due is dropped.
+//! Sweeping: the horizon is moved in the registry, then, in a cluster, in each account that has something
+//! that has expired since, or in all slots; and what is due is dropped.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -10,11 +10,14 @@ use tasklife::{BackendError, Now, Swept};
 
 use super::RedisStore;
 use crate::fault::{Damaged, is_of_an_account};
-use crate::registry::{Expiring, Globals};
+use crate::registry::{Expiring, Globals, Hearers};
 use crate::text;
 
 /// How many accounts are swept at the same time.
 const ACCOUNTS: usize = 32;
+/// How many accounts of a cluster are told of a horizon one by one. Where there are more, all slots are told,
+/// which takes as long however many there are.
+const HEARING: usize = 1_000;
 /// How many tasks are dropped in one step, at the most: for so long an account is not answered.
 const STEP: usize = 250;
 /// For how long an account without tasks is kept, at least: longer than any call takes.
@@ -54,8 +57,8 @@ impl Sweep {
 impl RedisStore {
     pub(super) async fn sweep_all(&self, limit: usize, now: Now) -> Result<Swept, BackendError> {
         self.repair_if_needed().await?;
-        let globals = self.registry().raise_horizon(&text::instant(now)).await?;
-        self.sweep_to(limit, &globals).await.map_err(|error| {
+        let (globals, hearers) = self.registry().raise_horizon(&text::instant(now)).await?;
+        self.sweep_to(limit, &globals, hearers).await.map_err(|error| {
             // The horizon has moved, here and there.
             BackendError::unknown(error)
         })
@@ -67,27 +70,45 @@ impl RedisStore {
         &self,
         limit: usize,
         globals: &Globals,
+        hearers: Hearers,
     ) -> Result<Swept, BackendError> {
         let registry = self.registry();
         let mut sweep =
             Sweep { left: limit, more: false, unreadable: BTreeSet::new(), damage: None };
+        match hearers {
+            Hearers::None => {}
+            Hearers::Accounts(many) if many > HEARING => registry.raise_slots(globals).await?,
+            Hearers::Accounts(_) => loop {
+                let expiring = self.expiring(&mut sweep, globals).await?;
+                if expiring.is_empty() {
+                    break;
+                }
+                self.sweep_some(&expiring, &mut sweep, globals).await?;
+            },
+        }
+        // Whoever reads now knows the horizon. What has expired by it is due.
         loop {
             let count = ACCOUNTS + sweep.unreadable.len();
-            let expiring = sweep.readable(registry.expiring(globals.horizon(), 0, count).await?);
-            if expiring.is_empty() {
-                break;
+            let mut due = sweep.readable(registry.due(0, count).await?);
+            if due.is_empty() {
+                due = self.expiring(&mut sweep, globals).await?;
             }
-            self.sweep_some(&expiring, &mut sweep, globals).await?;
-        }
-        // Every account now knows the horizon. What is left of them is due.
-        loop {
-            let due = sweep.readable(registry.due(0, ACCOUNTS + sweep.unreadable.len()).await?);
             self.sweep_some(&due, &mut sweep, globals).await?;
             if due.is_empty() || (sweep.left == 0 && sweep.more) {
                 let swept = Swept { dropped: limit - sweep.left, more: sweep.more };
                 return sweep.damage.map_or(Ok(swept), Err);
             }
         }
+    }
+
+    /// Some accounts of which something may have expired, and no sweep has seen it.
+    async fn expiring(
+        &self,
+        sweep: &mut Sweep,
+        globals: &Globals,
+    ) -> Result<Vec<Expiring>, BackendError> {
+        let count = ACCOUNTS + sweep.unreadable.len();
+        Ok(sweep.readable(self.registry().expiring(globals.horizon(), 0, count).await?))
     }
 
     /// Sweeps some accounts, at the same time.

@@ -2,9 +2,13 @@
 
 use std::time::Duration;
 
-use tasklife::{AsyncTaskStore, ListQuery, Retention, Scope, StoreConfig, Submitted};
+use tasklife::{AsyncTaskStore, ListQuery, Retention, Scope, StoreConfig, SubmitError, Submitted};
+use tasklife_redis::RedisStore;
 
-use crate::support::{Connect, RedisServer, account, block_on, fresh, id, second, submission};
+use crate::support::{
+    Connect, RedisCluster, RedisServer, account, block_on, fresh, fresh_pair, id, second,
+    submission,
+};
 
 fn hours(hours: u64) -> StoreConfig {
     let retention = Retention::since_submission(Duration::from_hours(hours));
@@ -114,4 +118,100 @@ fn what_was_registered_and_lost_is_registered_again() {
         assert_eq!(store.sweep(10, second(3_600)).await.unwrap().dropped, 4);
         store.submit(submission("acme", 3), second(3_600)).await.unwrap();
     });
+}
+
+/// How many scripts clients have called, by the server's count.
+fn calls(server: &RedisServer) -> usize {
+    let stats = server.call(&["INFO", "commandstats"]).unwrap();
+    let line = stats.lines().find(|line| line.starts_with("cmdstat_evalsha:")).unwrap();
+    line.split(['=', ',']).nth(1).unwrap().parse().unwrap()
+}
+
+/// One task in each of so many accounts.
+async fn submit_each(store: &RedisStore, accounts: u64) {
+    let numbers: Vec<u64> = (0..accounts).collect();
+    for some in numbers.chunks(100) {
+        let submissions = some.iter().map(|number| {
+            store.submit(submission(&format!("account {number}"), *number), second(0))
+        });
+        futures_util::future::try_join_all(submissions).await.unwrap();
+    }
+}
+
+/// Whether a clock that is behind sees anything of some of the accounts.
+async fn sees_any(store: &RedisStore, accounts: u64) -> bool {
+    let mut seen = false;
+    for number in (0..accounts).step_by(37) {
+        let account = account(&format!("account {number}"));
+        seen |= store.get(&account, id(number), second(0)).await.unwrap().is_some();
+        let page = store.list(&account, &ListQuery::default(), second(0)).await.unwrap();
+        seen |= !page.tasks().is_empty();
+    }
+    seen
+}
+
+#[test]
+fn a_limited_sweep_of_a_server_does_not_look_at_every_account() {
+    const ACCOUNTS: u64 = 400;
+    let server = RedisServer::start(&[]);
+    let store = fresh(&server.redis(), hours(1).with_max_tasks(usize::MAX));
+    block_on(async {
+        submit_each(&store, ACCOUNTS).await;
+        let before = calls(&server);
+        let swept = store.sweep(3, second(3_600)).await.unwrap();
+        assert_eq!((swept.dropped, swept.more), (3, true));
+        let made = calls(&server) - before;
+        assert!(made < 100, "{made} calls");
+        assert!(!sees_any(&store, ACCOUNTS).await);
+        let swept = store.sweep(1_000, second(0)).await.unwrap();
+        assert_eq!((swept.dropped, swept.more), (397, false));
+    });
+}
+
+/// So many that all slots of the cluster are told, rather than each of them.
+#[test]
+fn a_limited_sweep_of_a_cluster_tells_all_slots() {
+    const ACCOUNTS: u64 = 1_100;
+    let cluster = RedisCluster::start(&[]);
+    let store = fresh(&cluster.redis(), hours(1).with_max_tasks(usize::MAX));
+    block_on(async {
+        submit_each(&store, ACCOUNTS).await;
+        let swept = store.sweep(3, second(3_600)).await.unwrap();
+        assert_eq!((swept.dropped, swept.more), (3, true));
+        assert!(!sees_any(&store, ACCOUNTS).await);
+        let late = store.submit(submission("account 999", 5_000), second(0)).await;
+        assert!(matches!(late, Err(SubmitError::Expired)), "{late:?}");
+        // They have heard of it.
+        let swept = store.sweep(50, second(3_600)).await.unwrap();
+        assert_eq!((swept.dropped, swept.more), (50, true));
+        store.submit(submission("account 999", 5_000), second(10)).await.unwrap();
+        let swept = store.sweep(2_000, second(3_600)).await.unwrap();
+        assert_eq!((swept.dropped, swept.more), (1_047, false));
+        // Of a later horizon they are told one by one.
+        assert_eq!(store.sweep(9, second(3_610)).await.unwrap().dropped, 1);
+    });
+}
+
+/// What looks like a server has several slots.
+#[test]
+fn a_cluster_of_one_node_can_be_named_as_a_server() {
+    let directory = std::env::temp_dir().join(format!("tasklife-one-node-{}", std::process::id()));
+    let nodes = directory.to_string_lossy().into_owned();
+    let server = RedisServer::start(&["--cluster-enabled", "yes", "--cluster-config-file", &nodes]);
+    server.call(&["CLUSTER", "ADDSLOTSRANGE", "0", "16383"]).unwrap();
+    let (one, other) = fresh_pair(&server.redis(), &server.redis(), hours(1));
+    block_on(async {
+        submit_each(&one, 40).await;
+        let swept = other.sweep(3, second(3_600)).await.unwrap();
+        assert_eq!((swept.dropped, swept.more), (3, true));
+        assert!(!sees_any(&one, 40).await);
+        store_works(&one).await;
+    });
+    let _ = std::fs::remove_file(directory);
+}
+
+async fn store_works(store: &RedisStore) {
+    store.submit(submission("acme", 1), second(3_600)).await.unwrap();
+    let claimed = store.claim(Scope::Any, second(3_600)).await.unwrap().unwrap();
+    assert_eq!(claimed.change().task().id(), id(1));
 }

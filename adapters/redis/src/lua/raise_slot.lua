@@ -1,0 +1,5 @@
+-- Moves the slot's horizon to an instant, if it was before.
+-- ARGV: instant
+local horizon = redis.call('GET', HORIZON)
+if not horizon or horizon < ARGV[1] then redis.call('SET', HORIZON, ARGV[1]) end
+return 1
