@@ -4,7 +4,7 @@ use std::error::Error;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use redis::FromRedisValue;
+use redis::{FromRedisValue, Value};
 use tasklife::kit::{Lane, Work};
 use tasklife::{
     AccountClock, AccountId, BackendError, ListQuery, MIN_TIME, Now, Revision, StoreConfig, Task,
@@ -154,10 +154,7 @@ impl<'a> Account<'a> {
             let keys = self.prefix.account(self.id, true);
             answer = self.redis.query(script, &keys[..count], args).await;
         }
-        answer.map_err(|error| match blames_keys(&error) {
-            true => self.damaged(error).into(),
-            false => error,
-        })
+        answer.map_err(|error| if blames_keys(&error) { self.damaged(error).into() } else { error })
     }
 
     /// Runs a script that writes.
@@ -172,10 +169,9 @@ impl<'a> Account<'a> {
         {
             reply = self.redis.execute(script, &self.prefix.account(self.id, true), args).await;
         }
-        reply.map_err(|error| match blames_keys(&error) {
-            // It may have come upon it in the middle.
-            true => BackendError::unknown(self.damaged(error)),
-            false => error,
+        // It may have come upon it in the middle.
+        reply.map_err(|error| {
+            if blames_keys(&error) { BackendError::unknown(self.damaged(error)) } else { error }
         })
     }
 
@@ -294,11 +290,20 @@ impl<'a> Account<'a> {
         globals: &Globals,
         now: Now,
     ) -> Result<ReadForClaim, BackendError> {
-        let width = config.max_in_progress().map_or(String::new(), |width| width.to_string());
-        let oldest_in_progress = if config.takeover_after().is_some() { "1" } else { "" };
-        let args = [&text::instant(now), globals.horizon(), &width, oldest_in_progress];
-        let (meta, instant, in_progress, received, room, room_at, unless_before): ClaimFields =
-            self.query(&script::READ_FOR_CLAIM, &args.map(str::as_bytes)).await?;
+        let [width, oldest_in_progress] = claim_words(config);
+        let args = [&*text::instant(now), globals.horizon(), &width, &oldest_in_progress];
+        let fields = self.query(&script::READ_FOR_CLAIM, &args.map(str::as_bytes)).await?;
+        Ok(self.work(fields)?)
+    }
+
+    /// What was read with whose turn it is; none, where it has to be read again.
+    pub(crate) fn work_in(&self, answer: Value) -> Option<ReadForClaim> {
+        let fields: Option<ClaimFields> = redis::from_redis_value(answer).ok()?;
+        self.work(fields?).ok()
+    }
+
+    fn work(&self, fields: ClaimFields) -> Result<ReadForClaim, Damaged> {
+        let (meta, instant, in_progress, received, room, room_at, unless_before) = fields;
         let lane = if room { Lane::Room } else { Lane::FullUntil(self.optional_instant(room_at)?) };
         let work = Work {
             in_progress: self.decode_found(in_progress)?,
@@ -435,6 +440,14 @@ impl<'a> Account<'a> {
         let args = [revision.as_bytes(), after.as_bytes()];
         self.query(&script::EXPIRE_ACCOUNT, &args).await
     }
+}
+
+/// What decides on what is read for a claim, as scripts take it: the width of the lane, and whether to look at
+/// what is in progress.
+pub(crate) fn claim_words(config: &StoreConfig) -> [String; 2] {
+    let width = config.max_in_progress().map_or(String::new(), |width| width.to_string());
+    let oldest_in_progress = if config.takeover_after().is_some() { "1" } else { "" };
+    [width, oldest_in_progress.to_owned()]
 }
 
 /// The tokens of how many writes an account remembers.

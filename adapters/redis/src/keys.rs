@@ -15,6 +15,11 @@ impl Prefix {
         Self(encoded(name))
     }
 
+    /// What the names of all keys begin with, as it stands in them.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+
     /// The keys of an account: its meta data, its tasks; the horizon, that of all accounts, or where they are
     /// split over slots, that of its slot; and the order and the expiry of its tasks by status.
     ///

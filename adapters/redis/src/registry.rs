@@ -6,11 +6,14 @@
 //! goes, unless its version shows that it was registered again. So a crash in between leaves an entry
 //! too many, never one too few.
 
-use futures_util::{TryStreamExt, stream};
-use tasklife::kit::Parked;
-use tasklife::{AccountId, BackendError, IdError, Now, Revision};
+use std::iter;
 
-use crate::account::Shared;
+use futures_util::{TryStreamExt, stream};
+use redis::Value;
+use tasklife::kit::Parked;
+use tasklife::{AccountId, BackendError, IdError, Now, Revision, StoreConfig};
+
+use crate::account::{Shared, claim_words};
 use crate::connection::Redis;
 use crate::fault::{Corrupt, Damaged, blames_keys};
 use crate::keys::Prefix;
@@ -65,6 +68,9 @@ pub(crate) struct Expiring {
 /// The name of an account, its bound, the bound's version, the version of its entry as due.
 type Entry = (Vec<u8>, String, String, String);
 
+/// The horizon, the floor, the name of the account, the version of its entry, what it has.
+type NextFields = (Option<String>, String, Option<Vec<u8>>, String, Value);
+
 /// What the registry has to know of an account, as texts; none, where it has none.
 #[derive(Debug)]
 pub(crate) struct Repaired {
@@ -90,7 +96,10 @@ pub(crate) struct Next {
     /// The account, if its name is one.
     pub(crate) account: Result<AccountId, Damaged>,
     pub(crate) name: Vec<u8>,
+    /// The version of its entry, which changes whenever the account is made ready.
     pub(crate) version: String,
+    /// What it has to hand out, where that was read.
+    pub(crate) work: Value,
 }
 
 /// The answer to who asks for a place in a limited store.
@@ -120,9 +129,10 @@ impl<'a> Registry<'a> {
 
     /// Where a script failed for what it found, the error says how to get on.
     fn blamed(&self, error: BackendError) -> BackendError {
-        match blames_keys(&error) {
-            true => Damaged::Registry { stem: self.stem(), source: error.into() }.into(),
-            false => error,
+        if blames_keys(&error) {
+            Damaged::Registry { stem: self.stem(), source: error.into() }.into()
+        } else {
+            error
         }
     }
 
@@ -174,21 +184,42 @@ impl<'a> Registry<'a> {
         self.known(horizon, floor)
     }
 
-    /// The first account of the ready queue but for some, and the version of its entry, which changes whenever
-    /// the account is made ready.
+    /// The first account of the ready queue but for some; and where accounts can be read in the same step,
+    /// what it has to hand out.
     pub(crate) async fn next_ready(
         &self,
+        config: &StoreConfig,
         passed_over: &[Vec<u8>],
         now: Now,
     ) -> Result<(Globals, Option<Next>), BackendError> {
         let now = text::instant(now);
-        let mut args = vec![now.as_bytes()];
-        args.extend(passed_over.iter().map(Vec::as_slice));
+        let passed_over = passed_over.iter().map(Vec::as_slice);
+        if !self.shared.is_split() {
+            let [width, oldest_in_progress] = claim_words(config);
+            let words = [&now, &width, &oldest_in_progress, self.prefix.as_str()];
+            let args: Vec<&[u8]> =
+                words.map(str::as_bytes).into_iter().chain(passed_over.clone()).collect();
+            let mut keys = self.keys.to_vec();
+            keys.push(self.prefix.horizon_of(0));
+            let answer = self.redis.query(&script::NEXT_WORK, &keys, &args).await;
+            match answer {
+                Err(error) if self.shared.is_split_by(&error) => {}
+                answer => return self.next(answer.map_err(|error| self.blamed(error))?),
+            }
+        }
+        let args: Vec<&[u8]> = iter::once(now.as_bytes()).chain(passed_over).collect();
         let answer = self.redis.query(&script::NEXT_READY, &self.keys, &args).await;
-        let (horizon, floor, name, version): (_, _, Option<Vec<u8>>, String) =
-            answer.map_err(|error| self.blamed(error))?;
-        let next = name.map(|name| Next { account: self.named("ready", &name), name, version });
-        Ok((self.known(horizon, floor)?, next))
+        let (horizon, floor, name, version) = answer.map_err(|error| self.blamed(error))?;
+        self.next((horizon, floor, name, version, Value::Nil))
+    }
+
+    fn next(
+        &self,
+        (horizon, floor, name, version, work): NextFields,
+    ) -> Result<(Globals, Option<Next>), BackendError> {
+        let named =
+            |name: Vec<u8>| Next { account: self.named("ready", &name), name, version, work };
+        Ok((self.known(horizon, floor)?, name.map(named)))
     }
 
     /// Parks an account, unless it was made ready since its entry had this version.
@@ -230,9 +261,10 @@ impl<'a> Registry<'a> {
         }
         let (horizon, floor, heard, accounts): (_, _, bool, _) =
             reply.map_err(|error| self.blamed(error))?.answer;
-        let hearers = match self.shared.is_split() && !heard {
-            true => Hearers::Accounts(accounts),
-            false => Hearers::None,
+        let hearers = if self.shared.is_split() && !heard {
+            Hearers::Accounts(accounts)
+        } else {
+            Hearers::None
         };
         Ok((self.known(Some(horizon), floor)?, hearers))
     }

@@ -59,8 +59,10 @@ use crate::registry::{Globals, Registry};
 ///
 /// # What a call costs
 ///
-/// Round trips: one for `get` and `list`; two for `submit`, `apply` and a `claim` of an account; three
-/// for a `claim` over all. To these come one, where an account has to be made ready or has to register an
+/// Round trips: one for `get` and `list`; two for `submit`, `apply` and a `claim` of an account. A `claim` over
+/// all is two on a single server, where an account is read in the step that says whose turn it is. In a
+/// cluster it is three: whose turn it is, and what that account has, are on different nodes, and what is
+/// written is decided on from what was read. To these come one, where an account has to be made ready or has to register an
 /// expiry that is earlier than all it has; two for a submission to a store with `max_tasks`, some more
 /// where it is full; and some for each account that is found to have nothing to hand out.
 ///
@@ -157,9 +159,13 @@ impl RedisStore {
     }
 
     async fn lock_account(&self, account: &AccountId) -> MutexGuard<'_, ()> {
+        self.account_lock(account).lock().await
+    }
+
+    fn account_lock(&self, account: &AccountId) -> &Mutex<()> {
         let AccountLocks { hasher, locks } = &*self.account_locks;
         let number = hasher.hash_one(account) % locks.len() as u64;
-        locks[usize::try_from(number).unwrap_or_default()].lock().await
+        &locks[usize::try_from(number).unwrap_or_default()]
     }
 
     /// Whether after an event the account may have something to hand out, or later have it, that a

@@ -1,5 +1,6 @@
 //! Handing out tasks to workers.
 
+use redis::Value;
 use tasklife::kit::{Call, Parked};
 use tasklife::{AccountId, BackendError, Claimed, Now};
 
@@ -23,7 +24,7 @@ impl RedisStore {
     ) -> Result<Option<Claimed>, BackendError> {
         let account = self.account(account);
         let _guard = self.lock_account(account.id).await;
-        match self.try_claim(&account, Globals::default(), now).await? {
+        match self.try_claim(&account, None, Globals::default(), now).await? {
             Outcome::HandedOut(claimed) => Ok(Some(claimed)),
             Outcome::Nothing(..) => Ok(None),
         }
@@ -35,9 +36,13 @@ impl RedisStore {
     pub(super) async fn claim_any(&self, now: Now) -> Result<Option<Claimed>, BackendError> {
         let registry = self.registry();
         let (mut passed_over, mut damage) = (Vec::new(), None);
-        while let (globals, Some(next)) = registry.next_ready(&passed_over, now).await? {
+        while let (globals, Some(next)) =
+            registry.next_ready(&self.config, &passed_over, now).await?
+        {
             let claimed = match next.account {
-                Ok(account) => self.claim_next(&account, &next.version, &globals, now).await,
+                Ok(account) => {
+                    self.claim_next(&account, (&next.version, next.work), &globals, now).await
+                }
                 Err(damaged) => Err(damaged.into()),
             };
             match claimed {
@@ -56,14 +61,18 @@ impl RedisStore {
     async fn claim_next(
         &self,
         account: &AccountId,
-        version: &str,
+        (version, work): (&str, Value),
         globals: &Globals,
         now: Now,
     ) -> Result<Option<Claimed>, BackendError> {
         let account = self.account(account);
-        let _guard = self.lock_account(account.id).await;
+        // What was read before another of this process had written is of no use.
+        let (_guard, mut read) = match self.account_lock(account.id).try_lock() {
+            Ok(guard) => (guard, account.work_in(work)),
+            Err(_) => (self.lock_account(account.id).await, None),
+        };
         loop {
-            match self.try_claim(&account, globals.clone(), now).await? {
+            match self.try_claim(&account, read.take(), globals.clone(), now).await? {
                 Outcome::HandedOut(claimed) => return Ok(Some(claimed)),
                 Outcome::Nothing(state, parked) => {
                     if account.mark_parked(&state, globals).await? {
@@ -78,12 +87,15 @@ impl RedisStore {
     async fn try_claim(
         &self,
         account: &Account<'_>,
+        mut read: Option<ReadForClaim>,
         mut globals: Globals,
         now: Now,
     ) -> Result<Outcome, BackendError> {
         loop {
-            let ReadForClaim { state, work } =
-                account.read_for_claim(&self.config, &globals, now).await?;
+            let ReadForClaim { state, work } = match read.take() {
+                Some(read) => read,
+                None => account.read_for_claim(&self.config, &globals, now).await?,
+            };
             let call = Call::new(&self.config, state.instant, now);
             let handout = match call.next(work) {
                 Ok(handout) => handout,

@@ -14,7 +14,7 @@ use crate::registry::{Expiring, Globals, Hearers};
 use crate::text;
 
 /// How many accounts are swept at the same time.
-const ACCOUNTS: usize = 32;
+const ACCOUNTS: usize = 128;
 /// How many accounts of a cluster are told of a horizon one by one. Where there are more, all slots are told,
 /// which takes as long however many there are.
 const HEARING: usize = 1_000;
@@ -79,7 +79,7 @@ impl RedisStore {
             Hearers::None => {}
             Hearers::Accounts(many) if many > HEARING => registry.raise_slots(globals).await?,
             Hearers::Accounts(_) => loop {
-                let expiring = self.expiring(&mut sweep, globals).await?;
+                let expiring = self.expiring(ACCOUNTS, &mut sweep, globals).await?;
                 if expiring.is_empty() {
                     break;
                 }
@@ -88,10 +88,12 @@ impl RedisStore {
         }
         // Whoever reads now knows the horizon. What has expired by it is due.
         loop {
-            let count = ACCOUNTS + sweep.unreadable.len();
-            let mut due = sweep.readable(registry.due(0, count).await?);
+            // One more than can have something dropped tells whether there is more.
+            let count = ACCOUNTS.min(sweep.left.saturating_add(1));
+            let found = registry.due(0, count + sweep.unreadable.len()).await?;
+            let mut due = sweep.readable(found);
             if due.is_empty() {
-                due = self.expiring(&mut sweep, globals).await?;
+                due = self.expiring(count, &mut sweep, globals).await?;
             }
             self.sweep_some(&due, &mut sweep, globals).await?;
             if due.is_empty() || (sweep.left == 0 && sweep.more) {
@@ -104,10 +106,11 @@ impl RedisStore {
     /// Some accounts of which something may have expired, and no sweep has seen it.
     async fn expiring(
         &self,
+        count: usize,
         sweep: &mut Sweep,
         globals: &Globals,
     ) -> Result<Vec<Expiring>, BackendError> {
-        let count = ACCOUNTS + sweep.unreadable.len();
+        let count = count + sweep.unreadable.len();
         Ok(sweep.readable(self.registry().expiring(globals.horizon(), 0, count).await?))
     }
 

@@ -32,13 +32,13 @@ fn store() -> (RedisServer, RedisStore, impl Fn(&str) -> String) {
 
 /// The words of an error and of its causes.
 fn words(error: &BackendError) -> String {
-    let mut words = error.to_string();
+    let mut words = vec![error.to_string()];
     let mut cause = error.source();
     while let Some(error) = cause {
-        words += &format!(": {error}");
+        words.push(error.to_string());
         cause = error.source();
     }
-    words
+    words.join(": ")
 }
 
 fn assert_says(error: &BackendError, expected: &[&str]) {

@@ -1,0 +1,22 @@
+-- On a single server an account is asked in the same step: its keys are where its name says.
+-- ARGV: now, width of the lane or '', '1' to look at those in progress, prefix, accounts to pass over
+local horizon, account, version = take_turn(ARGV[1], 5)
+local floor_now = floor()
+if not account then return { horizon, floor_now, false, '', false } end
+
+local function encoded(name)
+  return (string.gsub(name, '[^%w_%.%-]', function(byte)
+    return string.format('%%%02X', string.byte(byte))
+  end))
+end
+
+local stem = ARGV[4] .. ':{' .. encoded(account) .. '}:'
+local names = {
+  'initialized', 'received', 'processing-in-progress', 'processing-completed', 'processing-error',
+}
+local of_account = { stem .. 'account', stem .. 'tasks', HORIZON }
+for at, name in ipairs(names) do
+  of_account[3 + at] = stem .. 'order:' .. name
+  of_account[8 + at] = stem .. 'expiry:' .. name
+end
+local KEYS = of_account
