@@ -54,8 +54,8 @@ impl Shared {
     }
 }
 
-/// How an account stood when it was read.
-#[derive(Debug)]
+/// How an account stood when it was read, or was left.
+#[derive(Clone, Debug)]
 pub(crate) struct AccountState {
     /// Its revision, if it is known at all: nothing is written unless it still has it.
     pub(crate) revision: Option<Revision>,
@@ -101,6 +101,16 @@ pub(crate) struct WriteCondition<'a> {
     pub(crate) registered: bool,
     /// Where those are told who wait for work; nowhere, if it makes none.
     pub(crate) channel: Option<String>,
+    /// Whether there must be nothing under its id.
+    pub(crate) absent: bool,
+}
+
+/// What a write has left.
+#[derive(Debug)]
+pub(crate) struct Committed {
+    /// How many tasks the account has.
+    pub(crate) tasks: usize,
+    pub(crate) state: AccountState,
 }
 
 /// What a sweep has left of an account.
@@ -342,7 +352,7 @@ impl<'a> Account<'a> {
         self.query(&script::EARLIEST_EXPIRY, &[]).await
     }
 
-    /// Writes a task; says how many the account then has, or nothing, where another was faster.
+    /// Writes a task; says what it has left, or nothing, where another was faster.
     ///
     /// Where an answer is lost, the same is sent again: a token tells whether it had arrived.
     pub(crate) async fn commit(
@@ -351,8 +361,8 @@ impl<'a> Account<'a> {
         write: &WriteCondition<'_>,
         grace: Option<Duration>,
         now: Now,
-    ) -> Result<Option<usize>, BackendError> {
-        let WriteCondition { state, globals, made_ready, registered, channel } = write;
+    ) -> Result<Option<Committed>, BackendError> {
+        let WriteCondition { state, globals, made_ready, registered, channel, absent } = write;
         let expected = state.expected();
         let revision = task.revision().get().to_string();
         let expires_at = text::instant(task.expires_at());
@@ -365,7 +375,7 @@ impl<'a> Account<'a> {
         let (id, value) = (name(task.id()), self.encode(task)?);
         let token = self.redis.token();
         let instant = text::instant(state.instant);
-        let args: [&[u8]; 13] = [
+        let args: [&[u8]; 14] = [
             expected.as_bytes(),
             revision.as_bytes(),
             updated_at.as_bytes(),
@@ -378,6 +388,7 @@ impl<'a> Account<'a> {
             spare.as_bytes(),
             token.as_bytes(),
             instant.as_bytes(),
+            if *absent { b"1" } else { b"" },
             channel.as_deref().unwrap_or_default().as_bytes(),
         ];
         let reply = self.execute(&script::COMMIT, &args).await?;
@@ -386,7 +397,18 @@ impl<'a> Account<'a> {
         // have to be, was not written.
         let forgotten = reply.resent && writes > state.writes.saturating_add(TOKENS);
         match written {
-            true => Ok(Some(tasks)),
+            true => {
+                let state = AccountState {
+                    revision: Some(task.revision()),
+                    updated_at: task.updated_at(),
+                    horizon: Some(horizon).filter(|horizon| !horizon.is_empty()),
+                    writes,
+                    instant: state.instant,
+                    is_ready: state.is_ready || *made_ready,
+                    bound: if *registered { Some(expires_at) } else { state.bound.clone() },
+                };
+                Ok(Some(Committed { tasks, state }))
+            }
             false if forgotten => Err(BackendError::unknown(TokenForgotten)),
             false => Ok(None),
         }
@@ -457,6 +479,14 @@ const TOKENS: u64 = 8;
 const CENTURY: i64 = 100 * 366 * 24 * 60 * 60 * 1000;
 
 impl AccountState {
+    /// The same at another instant, if it has a revision by which it is known.
+    pub(crate) fn at(mut self, now: Now) -> Option<Self> {
+        self.revision?;
+        let horizon = self.horizon.clone().and_then(|text| text::parse_instant(&text));
+        self.instant = clamp_time(now).max(horizon.unwrap_or(MIN_TIME));
+        Some(self)
+    }
+
     /// The account's clock `now`; that of a new one begins at the floor.
     ///
     /// Revisions keep up with time. So what was given out, and lost in a fail-over, is not given out

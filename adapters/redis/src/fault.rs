@@ -81,7 +81,11 @@ pub(crate) fn blames_keys(error: &BackendError) -> bool {
         return false;
     };
     match error.kind() {
-        ErrorKind::UnexpectedReturnType | ErrorKind::Server(ServerErrorKind::ResponseError) => true,
+        ErrorKind::UnexpectedReturnType => true,
+        // In a script, Redis has no other code for a right that its user lacks.
+        ErrorKind::Server(ServerErrorKind::ResponseError) => {
+            !error.to_string().contains("The user executing the script can't")
+        }
         ErrorKind::Extension => matches!(error.code(), Some("WRONGTYPE" | "DAMAGED")),
         _ => false,
     }

@@ -345,6 +345,18 @@ impl<'a> Registry<'a> {
         })
     }
 
+    /// Reserves one of so many places, if there is one; gives its token.
+    pub(crate) async fn reserve_now(
+        &self,
+        account: &AccountId,
+        places: usize,
+    ) -> Result<Option<String>, BackendError> {
+        Ok(match self.reserve(account, places).await? {
+            Reservation::Reserved(token) => Some(token),
+            Reservation::Full(_) | Reservation::Busy => None,
+        })
+    }
+
     /// Gives up a reservation.
     pub(crate) async fn release(
         &self,

@@ -2,6 +2,7 @@
 
 mod capacity;
 mod claim;
+mod memory;
 mod repair;
 mod submit;
 mod sweep;
@@ -19,11 +20,13 @@ use tasklife::{
 };
 use tokio::sync::{Mutex, MutexGuard};
 
-use crate::account::{Account, Shared, WriteCondition};
+use crate::account::{Account, ReadForUpdate, Shared, WriteCondition};
 use crate::connection::Redis;
 use crate::keys::Prefix;
 use crate::listener::Listener;
 use crate::registry::{Globals, Registry};
+
+use memory::Memory;
 
 /// The store of tasks on Redis: [`AsyncTaskStore`] with all its laws, for any number of processes.
 ///
@@ -59,7 +62,8 @@ use crate::registry::{Globals, Registry};
 ///
 /// # What a call costs
 ///
-/// Round trips: one for `get` and `list`; two for `submit`, `apply` and a `claim` of an account. A `claim` over
+/// Round trips: one for `get` and `list`; two for `submit`, `apply` and a `claim` of an account, and one for the
+/// former two where this process wrote to the account last, and nothing has to be counted. A `claim` over
 /// all is two on a single server, where an account is read in the step that says whose turn it is. In a
 /// cluster it is three: whose turn it is, and what that account has, are on different nodes, and what is
 /// written is decided on from what was read. To these come one, where an account has to be made ready or has to register an
@@ -93,29 +97,35 @@ pub struct RedisStore {
     prefix: Prefix,
     grace: Option<Duration>,
     shared: Arc<Shared>,
-    /// Writers of this process to one account wait here, rather than lose races against each other.
+    /// Writers of this process to one account wait here, rather than lose races against each other, and find
+    /// there how the last of them left it.
     account_locks: Arc<AccountLocks>,
     listener: Arc<Listener>,
 }
 
 struct AccountLocks {
     hasher: RandomState,
-    locks: [Mutex<()>; 256],
+    locks: [Mutex<Memory>; 256],
+}
+
+impl AccountLocks {
+    fn fresh() -> Arc<Self> {
+        let locks = std::array::from_fn(|_| Mutex::default());
+        Arc::new(Self { hasher: RandomState::new(), locks })
+    }
 }
 
 impl RedisStore {
     /// A store on a server or cluster.
     #[must_use]
     pub fn new(redis: Redis, config: StoreConfig) -> Self {
-        let hasher = RandomState::new();
-        let locks = [const { Mutex::const_new(()) }; 256];
         Self {
             shared: Arc::new(Shared::of(&redis)),
             redis,
             config,
             prefix: Prefix::new(Self::PREFIX),
             grace: Some(Self::GRACE),
-            account_locks: Arc::new(AccountLocks { hasher, locks }),
+            account_locks: AccountLocks::fresh(),
             listener: Arc::default(),
         }
     }
@@ -129,6 +139,8 @@ impl RedisStore {
     pub fn with_prefix(mut self, prefix: &str) -> Self {
         self.prefix = Prefix::new(prefix);
         self.listener = Arc::default();
+        // Nothing is known of its accounts.
+        self.account_locks = AccountLocks::fresh();
         self
     }
 
@@ -158,11 +170,11 @@ impl RedisStore {
         Registry::new(&self.redis, &self.prefix, &self.shared)
     }
 
-    async fn lock_account(&self, account: &AccountId) -> MutexGuard<'_, ()> {
+    async fn lock_account(&self, account: &AccountId) -> MutexGuard<'_, Memory> {
         self.account_lock(account).lock().await
     }
 
-    fn account_lock(&self, account: &AccountId) -> &Mutex<()> {
+    fn account_lock(&self, account: &AccountId) -> &Mutex<Memory> {
         let AccountLocks { hasher, locks } = &*self.account_locks;
         let number = hasher.hash_one(account) % locks.len() as u64;
         &locks[usize::try_from(number).unwrap_or_default()]
@@ -188,15 +200,25 @@ impl RedisStore {
         now: Now,
     ) -> Result<Change, ApplyError> {
         let account = self.account(target.account());
-        let _guard = self.lock_account(account.id).await;
+        let mut memory = self.lock_account(account.id).await;
         let kind = event.kind();
         let needs_lane = Call::new(&self.config, MIN_TIME, now).needs_lane(kind);
         let mut globals = Globals::default();
+        let mut remembered = if needs_lane { None } else { remembered(&mut memory, target, now) };
         loop {
             let counted = (false, needs_lane);
-            let read = account.read_for_update(target.id(), counted, &globals, now).await?;
+            let is_remembered = remembered.is_some();
+            let read = match remembered.take() {
+                Some(read) => read,
+                None => account.read_for_update(target.id(), counted, &globals, now).await?,
+            };
             let call = Call::new(&self.config, read.state.instant, now);
-            let task = call.permit(target, kind, read.task)?;
+            let task = match call.permit(target, kind, read.task) {
+                Ok(task) => task,
+                // What is refused is refused for what was read.
+                Err(_) if is_remembered => continue,
+                Err(error) => return Err(error),
+            };
             if needs_lane {
                 call.check_lane(read.in_progress)?;
             }
@@ -217,9 +239,15 @@ impl RedisStore {
                 made_ready,
                 registered: false,
                 channel: change.may_make_work().then(|| self.prefix.channel()),
+                absent: false,
             };
-            if account.commit(change.task(), &write, self.grace, now).await?.is_some() {
+            let committed = account.commit(change.task(), &write, self.grace, now).await?;
+            if let Some(committed) = committed {
+                memory.remember(Some(&read.state), committed.state, change.task());
                 return Ok(change);
+            }
+            if is_remembered {
+                memory.was_wrong();
             }
         }
     }
@@ -237,6 +265,13 @@ impl RedisStore {
         let call = Call::new(&self.config, MIN_TIME, now);
         Ok(call.page(account, query, tasks, revision))
     }
+}
+
+/// What is remembered of a task and its account.
+fn remembered(memory: &mut Memory, target: Target<'_>, now: Now) -> Option<ReadForUpdate> {
+    let state = memory.state(target.account())?.at(now)?;
+    let task = memory.task(target.id())?.clone();
+    Some(ReadForUpdate { state, task: Some(task), open: 0, in_progress: 0 })
 }
 
 impl AsyncTaskStore for RedisStore {

@@ -2,13 +2,17 @@
 -- instant for which it was decided on.
 -- ARGV: expected revision or '', revision, latest update, horizon or '', '1' if the account is known to be
 -- ready, bound that was registered or '', id, value, how long it must be kept (ms), spare time (ms),
--- token of this write, instant, channel on which it is told if there may be work now, or ''
+-- token of this write, instant, '1' if there must be nothing under the id, channel on which it is told if there
+-- may be work now, or ''
 -- Gives whether it is written, or was before; the number of tasks; and how many writes there were.
 local meta = redis.call('HMGET', META, 'r', 'c', 'k')
 local tokens, token = meta[3] or '', ARGV[11]
 local writes = tonumber(meta[2] or '0') or 0
 local horizon = horizon_of(false)
-if (meta[1] or '') ~= ARGV[1] or (horizon and horizon > ARGV[12]) then
+local is_refused = (meta[1] or '') ~= ARGV[1]
+  or (horizon and horizon > ARGV[12])
+  or (ARGV[13] == '1' and redis.call('HEXISTS', TASKS, ARGV[7]) == 1)
+if is_refused then
   -- This may be the second time that it arrives, after an answer that was lost.
   local written = 0
   for at = 1, #tokens, #token do
@@ -48,5 +52,5 @@ if ARGV[9] ~= '' then
 end
 -- Whoever waits for work is told, if a task is received that could not be started before. It is a hint:
 -- where a user may not publish, the write counts all the same.
-if ARGV[13] ~= '' and redis.call('EXISTS', order(1)) == 1 then redis.pcall('PUBLISH', ARGV[13], '') end
+if ARGV[14] ~= '' and redis.call('EXISTS', order(1)) == 1 then redis.pcall('PUBLISH', ARGV[14], '') end
 return { 1, redis.call('HLEN', TASKS), writes }

@@ -5,6 +5,7 @@ use tasklife::kit::{Call, Parked};
 use tasklife::{AccountId, BackendError, Claimed, Now};
 
 use super::RedisStore;
+use super::memory::Memory;
 use crate::account::{Account, AccountState, ReadForClaim, WriteCondition};
 use crate::fault::is_of_an_account;
 use crate::registry::Globals;
@@ -23,8 +24,8 @@ impl RedisStore {
         now: Now,
     ) -> Result<Option<Claimed>, BackendError> {
         let account = self.account(account);
-        let _guard = self.lock_account(account.id).await;
-        match self.try_claim(&account, None, Globals::default(), now).await? {
+        let mut memory = self.lock_account(account.id).await;
+        match self.try_claim(&account, (&mut memory, None), Globals::default(), now).await? {
             Outcome::HandedOut(claimed) => Ok(Some(claimed)),
             Outcome::Nothing(..) => Ok(None),
         }
@@ -67,12 +68,13 @@ impl RedisStore {
     ) -> Result<Option<Claimed>, BackendError> {
         let account = self.account(account);
         // What was read before another of this process had written is of no use.
-        let (_guard, mut read) = match self.account_lock(account.id).try_lock() {
+        let (mut memory, mut read) = match self.account_lock(account.id).try_lock() {
             Ok(guard) => (guard, account.work_in(work)),
             Err(_) => (self.lock_account(account.id).await, None),
         };
         loop {
-            match self.try_claim(&account, read.take(), globals.clone(), now).await? {
+            match self.try_claim(&account, (&mut memory, read.take()), globals.clone(), now).await?
+            {
                 Outcome::HandedOut(claimed) => return Ok(Some(claimed)),
                 Outcome::Nothing(state, parked) => {
                     if account.mark_parked(&state, globals).await? {
@@ -87,7 +89,7 @@ impl RedisStore {
     async fn try_claim(
         &self,
         account: &Account<'_>,
-        mut read: Option<ReadForClaim>,
+        (memory, mut read): (&mut Memory, Option<ReadForClaim>),
         mut globals: Globals,
         now: Now,
     ) -> Result<Outcome, BackendError> {
@@ -119,8 +121,11 @@ impl RedisStore {
                 made_ready,
                 registered: false,
                 channel: change.may_make_work().then(|| self.prefix.channel()),
+                absent: false,
             };
-            if account.commit(change.task(), &write, self.grace, now).await?.is_some() {
+            let task = change.task();
+            if let Some(committed) = account.commit(task, &write, self.grace, now).await? {
+                memory.remember(Some(&state), committed.state, task);
                 return Ok(Outcome::HandedOut(claimed));
             }
         }

@@ -4,7 +4,8 @@ use tasklife::kit::{Call, Proposed};
 use tasklife::{Now, Submission, SubmitError, Submitted, Task, TaskStatus};
 
 use super::RedisStore;
-use crate::account::{Account, WriteCondition};
+use super::memory::Memory;
+use crate::account::{Account, Committed, ReadForUpdate, WriteCondition};
 use crate::registry::Globals;
 use crate::text;
 
@@ -15,9 +16,9 @@ impl RedisStore {
         now: Now,
     ) -> Result<Submitted, SubmitError> {
         let account = self.account(submission.account());
-        let _guard = self.lock_account(account.id).await;
+        let mut memory = self.lock_account(account.id).await;
         let mut token = None;
-        let submitted = self.submit_with(&account, &submission, &mut token, now).await;
+        let submitted = self.submit_with(&account, &mut memory, &submission, &mut token, now).await;
         let is_unknown =
             matches!(&submitted, Err(SubmitError::Backend(error)) if error.is_unknown());
         if let Some(token) = token.filter(|_| !is_unknown) {
@@ -38,6 +39,7 @@ impl RedisStore {
     async fn submit_with(
         &self,
         account: &Account<'_>,
+        memory: &mut Memory,
         submission: &Submission,
         token: &mut Option<String>,
         now: Now,
@@ -46,24 +48,40 @@ impl RedisStore {
         let limited = config.max_tasks() < usize::MAX;
         let counted = config.max_open() < usize::MAX;
         let mut globals = Globals::default();
+        let mut remembered = if counted { None } else { memory.state(account.id) };
         loop {
             // A reservation is good for the state of the account in which it was made: with another
             // one, it may have been reclaimed as a stale one.
             if let Some(token) = token.take() {
                 self.registry().release(&token, account.id).await?;
             }
-            let read =
-                account.read_for_update(submission.id(), (counted, false), &globals, now).await?;
+            // Where it is known how the account was left, it is taken for granted that nothing is under the
+            // id. The write finds out.
+            let known = remembered.take().and_then(|state| state.at(now));
+            let is_remembered = known.is_some();
+            let read = if let Some(state) = known {
+                ReadForUpdate { state, task: None, open: 0, in_progress: 0 }
+            } else {
+                account.read_for_update(submission.id(), (counted, false), &globals, now).await?
+            };
             let state = &read.state;
             let call = Call::new(config, state.instant, now);
-            let proposal = match call.propose(submission, read.task.as_ref())? {
-                Proposed::New(proposal) => proposal,
-                Proposed::Existing(task) => return Ok(Submitted::Existing(task)),
+            let proposal = match call.propose(submission, read.task.as_ref()) {
+                Ok(Proposed::New(proposal)) => proposal,
+                // What is refused is refused for what was read.
+                _ if is_remembered => continue,
+                Ok(Proposed::Existing(task)) => return Ok(Submitted::Existing(task)),
+                Err(error) => return Err(error),
             };
             let is_full = call.check_open(read.open).is_err();
             if limited && !proposal.replaces() {
                 let id = submission.id();
-                *token = self.reserve(account, id, (state, is_full), &mut globals, now).await?;
+                *token = if is_remembered {
+                    // A full store makes no room for what may be there already.
+                    self.registry().reserve_now(account.id, config.max_tasks()).await?
+                } else {
+                    self.reserve(account, id, (state, is_full), &mut globals, now).await?
+                };
                 if token.is_none() {
                     continue; // the account may have changed in the meantime
                 }
@@ -95,11 +113,22 @@ impl RedisStore {
             }
             let clock = state.clock(&globals, now);
             let task = call.accept(&proposal, submission.clone(), clock);
-            let channel = offers.then(|| self.prefix.channel());
-            let write =
-                WriteCondition { state, globals: &globals, made_ready, registered, channel };
+            let write = WriteCondition {
+                state,
+                globals: &globals,
+                made_ready,
+                registered,
+                channel: offers.then(|| self.prefix.channel()),
+                absent: is_remembered,
+            };
             let committed = account.commit(&task, &write, self.grace, now).await?;
-            let Some(tasks) = committed else { continue };
+            let Some(Committed { tasks, state: left }) = committed else {
+                if is_remembered {
+                    memory.was_wrong();
+                }
+                continue;
+            };
+            memory.remember(Some(state), left, &task);
             if let Some(token) = token.take() {
                 // The task is there. If it can't be counted now, its reservation counts for it.
                 let revision = task.revision().to_string();

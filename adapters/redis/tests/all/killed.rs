@@ -1,6 +1,9 @@
 //! Processes that work on the same tasks, while one of them, or the server, is killed.
 
-#![expect(clippy::disallowed_methods, reason = "what another holds is taken over in the world's time")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "what another holds is taken over in the world's time"
+)]
 
 use std::sync::Mutex;
 use std::thread;

@@ -10,6 +10,7 @@ mod kit;
 mod migration;
 mod processes;
 mod restart;
+mod round_trips;
 mod sentinel;
 mod slow;
 mod support;

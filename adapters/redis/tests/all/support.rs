@@ -100,3 +100,10 @@ pub(crate) fn causes(error: &dyn Error) -> String {
     }
     text
 }
+
+/// How many scripts clients have called, by the server's count.
+pub(crate) fn calls(server: &RedisServer) -> usize {
+    let stats = server.call(&["INFO", "commandstats"]).unwrap();
+    let line = stats.lines().find(|line| line.starts_with("cmdstat_evalsha:")).unwrap();
+    line.split(['=', ',']).nth(1).unwrap().parse().unwrap()
+}

@@ -6,7 +6,7 @@ use tasklife::{AsyncTaskStore, ListQuery, Retention, Scope, StoreConfig, SubmitE
 use tasklife_redis::RedisStore;
 
 use crate::support::{
-    Connect, RedisCluster, RedisServer, account, block_on, fresh, fresh_pair, id, second,
+    Connect, RedisCluster, RedisServer, account, block_on, calls, fresh, fresh_pair, id, second,
     submission,
 };
 
@@ -118,13 +118,6 @@ fn what_was_registered_and_lost_is_registered_again() {
         assert_eq!(store.sweep(10, second(3_600)).await.unwrap().dropped, 4);
         store.submit(submission("acme", 3), second(3_600)).await.unwrap();
     });
-}
-
-/// How many scripts clients have called, by the server's count.
-fn calls(server: &RedisServer) -> usize {
-    let stats = server.call(&["INFO", "commandstats"]).unwrap();
-    let line = stats.lines().find(|line| line.starts_with("cmdstat_evalsha:")).unwrap();
-    line.split(['=', ',']).nth(1).unwrap().parse().unwrap()
 }
 
 /// One task in each of so many accounts.

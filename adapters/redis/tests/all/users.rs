@@ -87,6 +87,12 @@ async fn live(redis: &Redis) -> Result<(), BackendError> {
     store.submit(submission("acme", 5), second(111)).await.map_err(backend)?;
     store.repair().await?;
     assert!(store.sweep(100, second(1_000)).await?.dropped > 0);
+    // What follows its own write is written in one step, where no place has to be counted.
+    let config = StoreConfig::default().with_max_tasks(usize::MAX).with_max_open(usize::MAX);
+    let unlimited = RedisStore::new(redis.clone(), config);
+    for number in [6, 7] {
+        unlimited.submit(submission("acme", number), second(1_000)).await.map_err(backend)?;
+    }
     Ok(())
 }
 
@@ -132,6 +138,7 @@ fn a_user_of_one_server_has_the_rights_that_it_needs_and_no_other() {
                 let causes = causes(&error);
                 let refusals = ["NOPERM", "permission", "can't run this command"];
                 assert!(refusals.iter().any(|words| causes.contains(words)), "{causes}");
+                assert!(!causes.contains("damaged"), "{causes}");
             }
         }
         if is_for_hints && *right != "+ping" {
