@@ -46,9 +46,12 @@ fn a_fail_over_is_followed_and_loses_nothing_that_was_replicated() {
     let until = |number| {
         let acknowledged = acknowledged.clone();
         async move {
-            while acknowledged.load(Ordering::SeqCst) < number {
-                sleep(Duration::from_millis(1)).await;
-            }
+            let wait = async {
+                while acknowledged.load(Ordering::SeqCst) < number {
+                    sleep(Duration::from_millis(1)).await;
+                }
+            };
+            timeout(Duration::from_secs(30), wait).await.expect("the load goes on");
         }
     };
     block_on(until(100));
