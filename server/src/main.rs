@@ -197,8 +197,10 @@ async fn open(
             ];
             let forms: Vec<_> = forms.into_iter().flatten().collect();
             let forms = if forms.is_empty() { "no store".into() } else { forms.join(" or ") };
+            // What follows may hold a password.
+            let scheme = address.split_once(':').map_or("no scheme", |(scheme, _)| scheme);
             Err(format!(
-                "expected {forms}, got {address}: other stores are features of this server"
+                "expected {forms}, got {scheme}: other stores are features of this server"
             ))?
         }
     }

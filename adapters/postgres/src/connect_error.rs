@@ -32,7 +32,7 @@ pub(crate) enum ConnectFault {
     Newer { known: usize, got: i64 },
     #[error(
         "expected the tables of a store in the schema {schema}, of version {known}, got {got}: \
-         let `migrate` make them"
+         connect once without `without_migration`, as a user who may make them"
     )]
     NotMigrated { schema: String, known: usize, got: String },
     #[error("expected the schema {0} to be that of a store, or not there, got another")]
@@ -42,7 +42,7 @@ pub(crate) enum ConnectFault {
 }
 
 impl ConnectError {
-    /// Whether it may succeed later with the same arguments: the database could not be reached, or failed.
+    /// Whether the database could not be reached, or failed: the arguments may be right.
     #[must_use]
     pub fn is_of_database(&self) -> bool {
         matches!(self.0, ConnectFault::Fault(_))

@@ -25,6 +25,7 @@ pub(crate) type Value<'a> = (&'a (dyn ToSql + Sync), Type);
 /// The database of a store.
 pub(crate) struct Database {
     pool: Pool,
+    tls: MakeRustlsConnect,
     timeout: Duration,
     patience: Duration,
     hasher: RandomState,
@@ -73,7 +74,7 @@ impl Database {
         let PostgresOptions { connections, timeout, patience, .. } = *options;
         config.connect_timeout(timeout);
         let recycling_method = RecyclingMethod::Fast;
-        let manager = Manager::from_config(config, tls, ManagerConfig { recycling_method });
+        let manager = Manager::from_config(config, tls.clone(), ManagerConfig { recycling_method });
         let pool = Pool::builder(manager)
             .max_size(connections)
             .wait_timeout(Some(patience))
@@ -81,9 +82,13 @@ impl Database {
             .recycle_timeout(Some(timeout))
             .runtime(Runtime::Tokio1)
             .build()
-            .map_err(|_| Fault::Damaged("a runtime for the connections"))?;
+            .map_err(|_| Fault::AllInUse(patience))?;
         let (hasher, tokens) = (RandomState::new(), AtomicU64::new(0));
-        Ok(Self { pool, timeout, patience, hasher, tokens })
+        Ok(Self { pool, tls, timeout, patience, hasher, tokens })
+    }
+
+    pub(crate) const fn patience(&self) -> Duration {
+        self.patience
     }
 
     pub(crate) const fn timeout(&self) -> Duration {
@@ -102,6 +107,17 @@ impl Database {
         reply.map(|reply| reply.rows).map_err(|failure| failure.fault)
     }
 
+    /// The same for a statement that looks at much, and may take that long.
+    pub(crate) async fn query_within(
+        &self,
+        limit: Duration,
+        sql: &str,
+        values: &[Value<'_>],
+    ) -> Result<Vec<Row>, Fault> {
+        let sent = self.send(sql, values, limit, Effect::Unseen).await;
+        sent.map_err(|(fault, _)| fault)
+    }
+
     /// Makes a statement, and tries again what fails only for now, until patience ends.
     pub(crate) async fn run(
         &self,
@@ -113,7 +129,7 @@ impl Database {
         let mut pause = Duration::from_millis(2);
         let mut resent = false;
         loop {
-            let (fault, arrived) = match self.send(sql, values).await {
+            let (fault, arrived) = match self.send(sql, values, self.timeout, effect).await {
                 Ok(rows) => return Ok(Reply { rows, resent }),
                 Err(failed) => failed,
             };
@@ -131,25 +147,43 @@ impl Database {
     }
 
     /// Sends a statement once. A fault comes with whether it may have arrived and been done.
-    async fn send(&self, sql: &str, values: &[Value<'_>]) -> Result<Vec<Row>, (Fault, bool)> {
+    async fn send(
+        &self,
+        sql: &str,
+        values: &[Value<'_>],
+        limit: Duration,
+        effect: Effect,
+    ) -> Result<Vec<Row>, (Fault, bool)> {
         let connection =
             self.pool.get().await.map_err(|error| (self.no_connection(error), false))?;
-        match tokio::time::timeout(self.timeout, connection.query_typed(sql, values)).await {
+        match tokio::time::timeout(limit, connection.query_typed(sql, values)).await {
             Ok(Ok(rows)) => Ok(rows),
             Ok(Err(error)) => {
                 // Where it is an error of the transaction alone, all of it was taken back.
                 let severity = error.as_db_error().map(DbError::parsed_severity);
                 let was_taken_back = severity == Some(Some(Severity::Error));
-                if !was_taken_back {
+                // A standby may be another's address by now.
+                let is_standby = error.code() == Some(&SqlState::READ_ONLY_SQL_TRANSACTION);
+                if !was_taken_back || is_standby {
                     drop(Object::take(connection));
                 }
                 Err((Fault::Database(error), !was_taken_back))
             }
             Err(_) => {
-                // It may still be at it: whoever is sent the same next waits for its locks.
-                drop(Object::take(connection));
-                Err((Fault::Timeout(self.timeout), true))
+                self.abandon(connection, effect);
+                Err((Fault::Timeout(limit), true))
             }
+        }
+    }
+
+    /// Lets go of a connection on which no answer came. What no caller sees is cancelled. A write is not: one that
+    /// waits for a standby would then be there without it, and be taken for acknowledged. Whoever sends it again waits
+    /// for its locks.
+    fn abandon(&self, connection: Object, effect: Effect) {
+        let (token, tls, limit) = (connection.cancel_token(), self.tls.clone(), self.timeout);
+        drop(Object::take(connection));
+        if effect == Effect::Unseen {
+            tokio::spawn(async move { tokio::time::timeout(limit, token.cancel_query(tls)).await });
         }
     }
 

@@ -18,7 +18,9 @@ pub(crate) enum Fault {
     Database(#[source] tokio_postgres::Error),
     #[error("expected an answer of the database within {0:?}")]
     Timeout(std::time::Duration),
-    #[error("expected the account to remember a write whose answer was lost")]
+    #[error(
+        "expected the account to remember a write whose answer was lost: read the task to see whether it was made"
+    )]
     TokenForgotten,
     #[error(
         "the record of task {id} can't be read: it is damaged, or was written by a newer version; \
@@ -39,6 +41,10 @@ pub(crate) enum Fault {
     Status { id: TaskId, expected: TaskStatus, got: TaskStatus },
     #[error("account {account} has a task that can't be handed out")]
     OfAccount { account: String, source: Box<Fault> },
+    #[error(
+        "expected a column {name} as a store has it, got another: the tables or functions were changed"
+    )]
+    Column { name: String, source: tokio_postgres::Error },
     #[error("expected {0}, got something else: the tables are damaged")]
     Damaged(&'static str),
     #[error("expected the name of an account: the tables are damaged")]
@@ -58,9 +64,9 @@ fn words(error: &tokio_postgres::Error) -> &'static str {
         Some("53200") => "expected memory for the database, got none",
         Some("53300") => "expected the database to take another connection, got all of them in use",
         Some("57P01" | "57P02" | "57P03") => "the database is stopping or starting",
-        Some("42501") => "expected the right to use the store's tables, got none",
+        Some("42501") => "expected the right to make or use the store's tables, got none",
         Some("3F000" | "42P01" | "42883") => {
-            "expected the store's tables, got none: they were dropped"
+            "expected the store's tables and functions, got none, or others: they were dropped, or are of another version"
         }
         Some(_) => "the database refused",
     }
@@ -75,6 +81,7 @@ impl Fault {
                 | Self::Record { .. }
                 | Self::Foreign { .. }
                 | Self::Status { .. }
+                | Self::Column { .. }
                 | Self::Damaged(_)
                 | Self::Account(_)
         )

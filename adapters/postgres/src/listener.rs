@@ -28,7 +28,7 @@ pub(crate) struct Listener {
     connects: Option<(Config, MakeRustlsConnect)>,
     timeout: Duration,
     bell: Bell,
-    is_started: AtomicBool,
+    is_started: Arc<AtomicBool>,
     /// It ends when this is dropped.
     task: Mutex<JoinSet<()>>,
 }
@@ -65,7 +65,8 @@ impl Listener {
         if self.is_started.swap(true, Ordering::Relaxed) {
             return;
         }
-        let ear = Arc::new(Ear {
+        let started = Started { flag: self.is_started.clone(), bell: self.bell.clone() };
+        let ear = Ear {
             config: config.clone(),
             tls: tls.clone(),
             // A name in quotes; that of the schema has none.
@@ -73,15 +74,31 @@ impl Listener {
             own: self.own.clone(),
             timeout: self.timeout,
             bell: self.bell.clone(),
-        });
+        };
         let mut task = self.task.lock().unwrap_or_else(PoisonError::into_inner);
-        task.spawn(async move { ear.listen().await });
+        task.spawn(async move {
+            let _started = started;
+            ear.listen().await;
+        });
     }
 }
 
 impl std::fmt::Debug for Listener {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Listener").field("channel", &self.channel).finish_non_exhaustive()
+    }
+}
+
+/// Dropped, as with the runtime on which it ran: whoever waits then is woken, and begins anew.
+struct Started {
+    flag: Arc<AtomicBool>,
+    bell: Bell,
+}
+
+impl Drop for Started {
+    fn drop(&mut self) {
+        self.flag.store(false, Ordering::Relaxed);
+        self.bell.ring();
     }
 }
 

@@ -10,7 +10,7 @@ use crate::fault::Fault;
 
 /// A column of a row.
 pub(crate) fn column<'a, T: FromSql<'a>>(row: &'a Row, name: &str) -> Result<T, Fault> {
-    row.try_get(name).map_err(Fault::Database)
+    row.try_get(name).map_err(|source| Fault::Column { name: name.into(), source })
 }
 
 /// An instant as it is stored.

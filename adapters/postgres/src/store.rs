@@ -84,6 +84,8 @@ pub struct PostgresStore {
 struct Shared {
     database: Arc<Database>,
     statements: Statements,
+    /// Whether it may make tables.
+    migrates: bool,
     config: StoreConfig,
     listener: Listener,
     notifier: Notifier,
@@ -119,16 +121,17 @@ impl PostgresStore {
     }
 
     /// Another store, in another [schema](PostgresOptions::with_schema) of the same database, over the same
-    /// connections. Its tables are made or migrated, where they have to be.
+    /// connections. Its tables are made or migrated, where they have to be, unless this one was connected
+    /// [without migration](PostgresOptions::without_migration).
     ///
     /// # Errors
     /// As [`connect`](PostgresOptions::connect).
     pub async fn in_schema(&self, schema: &str, config: StoreConfig) -> Result<Self, ConnectError> {
         let schema = checked(schema)?;
         let database = Arc::clone(&self.shared.database);
-        migration::migrate(&database, &schema, true).await?;
+        migration::migrate(&database, &schema, self.shared.migrates).await?;
         let listener = self.shared.listener.of_schema(&schema, own(&database));
-        Self::configured(database, listener, &schema, config).await
+        Self::configured(database, listener, &schema, self.shared.migrates, config).await
     }
 
     pub(crate) async fn open(
@@ -140,13 +143,14 @@ impl PostgresStore {
     ) -> Result<Self, ConnectError> {
         migration::migrate(&database, schema, migrates).await?;
         let listener = Listener::new(schema, own(&database), listens, database.timeout());
-        Self::configured(database.into(), listener, schema, config).await
+        Self::configured(database.into(), listener, schema, migrates, config).await
     }
 
     async fn configured(
         database: Arc<Database>,
         listener: Listener,
         schema: &str,
+        migrates: bool,
         config: StoreConfig,
     ) -> Result<Self, ConnectError> {
         let statements = Statements::new(schema);
@@ -156,7 +160,7 @@ impl PostgresStore {
         let values = [(&parked_under as _, Type::TEXT), (&max_tasks as _, Type::INT8)];
         database.query(&statements.configure, &values).await?;
         let (notifier, locks) = (Notifier::default(), Locks::new());
-        let shared = Shared { database, statements, config, listener, notifier, locks };
+        let shared = Shared { database, statements, migrates, config, listener, notifier, locks };
         Ok(Self { shared: Arc::new(shared) })
     }
 

@@ -14,6 +14,20 @@ const IDLE: u8 = 0;
 const SENDING: u8 = 1;
 const SENDING_AND_MORE: u8 = 2;
 
+/// A notification on its way. Dropped before it is done, as with the runtime on which it ran, the next one is sent anew.
+struct Sending {
+    store: PostgresStore,
+    is_done: bool,
+}
+
+impl Drop for Sending {
+    fn drop(&mut self) {
+        if !self.is_done {
+            self.store.shared.notifier.0.store(IDLE, Ordering::Release);
+        }
+    }
+}
+
 impl PostgresStore {
     /// Tells whoever waits, in this process and in others, that there may be work, if so.
     pub(super) fn tell_if(&self, may_make_work: bool) {
@@ -28,18 +42,16 @@ impl PostgresStore {
         if before != Ok(IDLE) {
             return;
         }
-        let store = self.clone();
+        let mut sending = Sending { store: self.clone(), is_done: false };
         tokio::spawn(async move {
-            loop {
-                store.notify().await;
-                let state = &store.shared.notifier.0;
-                if state
-                    .compare_exchange(SENDING, IDLE, Ordering::AcqRel, Ordering::Acquire)
-                    .is_ok()
-                {
-                    return;
-                }
-                state.store(SENDING, Ordering::Release);
+            while !sending.is_done {
+                sending.store.notify().await;
+                let state = &sending.store.shared.notifier.0;
+                // What came meanwhile is told of once more.
+                let was = state.fetch_update(Ordering::AcqRel, Ordering::Acquire, |state| {
+                    Some(if state == SENDING { IDLE } else { SENDING })
+                });
+                sending.is_done = was == Ok(SENDING);
             }
         });
     }

@@ -34,6 +34,16 @@ fn many_processes_make_the_tables_once() {
     });
 }
 
+/// One connection is enough, also for the tables.
+#[test]
+fn one_connection_is_enough() {
+    block_on(async {
+        let store = connect(options("one_connection").with_connections(1)).await.unwrap();
+        store.submit(submission("acme", 1), second(0)).await.unwrap();
+        assert_eq!(store.census(second(0)).await.unwrap().held(), 1);
+    });
+}
+
 #[test]
 fn tables_of_a_newer_version_are_left_alone() {
     block_on(connect(options("newer"))).unwrap();
@@ -71,7 +81,7 @@ fn few_rights_are_enough() {
         let error = connect(options("tasklife").without_migration()).await.unwrap_err();
         assert_eq!(
             error.to_string(),
-            "expected the tables of a store in the schema tasklife, of version 1, got none: let `migrate` make them"
+            "expected the tables of a store in the schema tasklife, of version 1, got none: connect once without `without_migration`, as a user who may make them"
         );
         let owner = connect(options("tasklife")).await.unwrap();
         SERVER.psql(&format!("CREATE ROLE worker LOGIN; {rights}"));
@@ -93,7 +103,7 @@ fn few_rights_are_enough() {
         let error = options("of_worker").connect(&address, StoreConfig::default()).await;
         let error = words(&error.unwrap_err());
         assert!(
-            error.starts_with("expected the right to use the store's tables, got none: "),
+            error.starts_with("expected the right to make or use the store's tables, got none: "),
             "{error}"
         );
     });

@@ -9,7 +9,7 @@ use tasklife::{AsyncTaskStore, Changes, StoreConfig};
 use tasklife_postgres::{PostgresOptions, PostgresStore};
 use tempfile::TempDir;
 
-use crate::support::{PostgresServer, block_on, second, submission};
+use crate::support::{PostgresServer, block_on, second, spawn, submission};
 
 struct PgBouncer {
     process: Child,
@@ -56,14 +56,18 @@ impl PgBouncer {
 fn two_processes_share_a_pool_of_transactions() {
     let server = PostgresServer::start(&[]);
     let bouncer = PgBouncer::before(&server);
-    let connect = || {
-        let options = PostgresOptions::new().with_listen_address(&server.address()).unwrap();
-        let connecting = options.with_patience(Duration::from_secs(20));
-        let config = StoreConfig::default().with_max_tasks(150);
-        let address = bouncer.address();
-        block_on(async move { connecting.connect(&address, config).await }).unwrap()
-    };
-    let stores: [PostgresStore; 2] = [connect(), connect()];
+    let options = PostgresOptions::new().with_listen_address(&server.address()).unwrap();
+    let options = options.with_patience(Duration::from_secs(20));
+    // More of them make the tables than there are connections to the server.
+    let connecting: Vec<_> = (0..6)
+        .map(|_| {
+            let (options, address) = (options.clone(), bouncer.address());
+            let config = StoreConfig::default().with_max_tasks(150);
+            spawn(async move { options.connect(&address, config).await })
+        })
+        .collect();
+    let stores: Vec<PostgresStore> =
+        connecting.into_iter().map(|connecting| block_on(connecting).unwrap().unwrap()).collect();
     block_on(async {
         // Each has more connections to PgBouncer than that has to the server.
         let mut submitting = Vec::new();

@@ -32,7 +32,7 @@ static ENCRYPTED: LazyLock<(PostgresServer, TempDir)> = LazyLock::new(|| {
     );
     openssl(
         folder.path(),
-        "x509 -req -in client.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -out client.crt",
+        "x509 -req -in client.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile names -out client.crt",
     );
     let server = PostgresServer::with_files(&["ssl=on", "ssl_ca_file=ca.pem"], |data| {
         for file in ["server.crt", "server.key", "ca.pem"] {

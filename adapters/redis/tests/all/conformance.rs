@@ -26,7 +26,7 @@ tasklife::conformance! {
     mod one_server;
     store = on_one_server;
     block_on = block_on;
-    cases = 150;
+    cases = 80;
 }
 
 fn on_a_cluster(config: StoreConfig) -> Both<RedisStore> {
@@ -42,7 +42,7 @@ tasklife::conformance! {
     mod a_cluster;
     store = on_a_cluster;
     block_on = block_on;
-    cases = 60;
+    cases = 30;
 }
 
 #[test]
