@@ -1,0 +1,81 @@
+//! Measures how long a task waits for its start by a worker of another process, which sleeps until the store
+//! tells a change. The server is one of its own, which waits for its disk.
+//!
+//! ```text
+//! cargo run --release -p tasklife-postgres --example waking
+//! ```
+
+#![allow(clippy::disallowed_methods, reason = "what is measured is time")]
+
+use std::env;
+use std::error::Error;
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+use std::time::{Duration, SystemTime};
+
+use tasklife::{
+    AccountId, AsyncTaskStore, Changes, Claimed, CommandType, Completion, Scope, StoreConfig,
+    Submission, Target, TaskEvent, TaskId,
+};
+use tasklife_postgres::PostgresStore;
+use tasklife_test_support::PostgresServer;
+
+/// How many tasks are submitted, one after the other.
+const TASKS: usize = 500;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn Error>> {
+    match env::args().nth(1) {
+        Some(address) => work(&address).await,
+        None => measure().await,
+    }
+}
+
+async fn measure() -> Result<(), Box<dyn Error>> {
+    let server = PostgresServer::start(&["fsync=on"]);
+    let address = server.address();
+    let store = PostgresStore::connect(&address, StoreConfig::default()).await?;
+    let mut worker =
+        Command::new(env::current_exe()?).arg(&address).stdout(Stdio::piped()).spawn()?;
+    let mut lines = BufReader::new(worker.stdout.take().ok_or("no output")?).lines();
+    let account: AccountId = "acme".parse()?;
+    let mut waits = Vec::new();
+    for number in 0..=TASKS {
+        let id = TaskId::for_key(&account, &number.to_string());
+        let create = CommandType::from_static("subscriptionCreateRequest");
+        // The worker is asleep by now.
+        tokio::time::sleep(Duration::from_millis(20 + number as u64 % 10)).await;
+        store.submit(Submission::new(account.clone(), id, create), SystemTime::now().into()).await?;
+        let submitted = SystemTime::UNIX_EPOCH.elapsed()?;
+        // What tells others is sent beside the answer, on this thread.
+        let (line, rest) = tokio::task::spawn_blocking(move || (lines.next(), lines)).await?;
+        lines = rest;
+        let started = Duration::from_nanos(line.ok_or("the worker ended")??.parse()?);
+        waits.push(started.saturating_sub(submitted));
+    }
+    worker.kill()?;
+    worker.wait()?;
+    waits.remove(0); // the worker was starting
+    waits.sort_unstable();
+    let [median, most, longest] = [TASKS / 2, TASKS * 99 / 100, TASKS - 1].map(|at| waits[at]);
+    println!("from the answer to `submit` to the start in another process, {TASKS} times:");
+    println!("median {median:.1?}, 99 of 100 within {most:.1?}, longest {longest:.1?}");
+    Ok(())
+}
+
+/// Works on tasks, and prints when each was started.
+async fn work(address: &str) -> Result<(), Box<dyn Error>> {
+    let store = PostgresStore::connect(address, StoreConfig::default()).await?;
+    loop {
+        let changed = store.changed();
+        while let Some(claimed) = store.claim(Scope::Any, SystemTime::now().into()).await? {
+            if let Claimed::Work(started) = claimed {
+                println!("{}", SystemTime::UNIX_EPOCH.elapsed()?.as_nanos());
+                let end = TaskEvent::complete(Completion::of(1));
+                store.apply(Target::exactly(started.task()), end, SystemTime::now().into()).await?;
+            }
+        }
+        // A hint that is lost costs a poll.
+        let _ = tokio::time::timeout(Duration::from_secs(1), changed).await;
+    }
+}
