@@ -51,26 +51,32 @@ BEGIN
         RETURN;
     END IF;
     RETURN QUERY SELECT _revision, NULL::uuid, NULL::text;
+    -- Each part is ordered and ends by itself: otherwise all of its tasks would be read, and sorted.
     RETURN QUERY
-        SELECT revision, id, record FROM {schema}.tasks
-        WHERE account = _account AND status = 0 AND _statuses & 1 <> 0
-            AND revision < _below AND revision > _above AND expires_at > _instant
+        (SELECT revision, id, record FROM {schema}.tasks
+         WHERE account = _account AND status = 0 AND _statuses & 1 <> 0
+             AND revision < _below AND revision > _above AND expires_at > _instant
+         ORDER BY revision DESC LIMIT _count)
         UNION ALL
-        SELECT revision, id, record FROM {schema}.tasks
-        WHERE account = _account AND status = 1 AND _statuses & 2 <> 0
-            AND revision < _below AND revision > _above AND expires_at > _instant
+        (SELECT revision, id, record FROM {schema}.tasks
+         WHERE account = _account AND status = 1 AND _statuses & 2 <> 0
+             AND revision < _below AND revision > _above AND expires_at > _instant
+         ORDER BY revision DESC LIMIT _count)
         UNION ALL
-        SELECT revision, id, record FROM {schema}.tasks
-        WHERE account = _account AND status = 2 AND _statuses & 4 <> 0
-            AND revision < _below AND revision > _above AND expires_at > _instant
+        (SELECT revision, id, record FROM {schema}.tasks
+         WHERE account = _account AND status = 2 AND _statuses & 4 <> 0
+             AND revision < _below AND revision > _above AND expires_at > _instant
+         ORDER BY revision DESC LIMIT _count)
         UNION ALL
-        SELECT revision, id, record FROM {schema}.tasks
-        WHERE account = _account AND status = 3 AND _statuses & 8 <> 0
-            AND revision < _below AND revision > _above AND expires_at > _instant
+        (SELECT revision, id, record FROM {schema}.tasks
+         WHERE account = _account AND status = 3 AND _statuses & 8 <> 0
+             AND revision < _below AND revision > _above AND expires_at > _instant
+         ORDER BY revision DESC LIMIT _count)
         UNION ALL
-        SELECT revision, id, record FROM {schema}.tasks
-        WHERE account = _account AND status = 4 AND _statuses & 16 <> 0
-            AND revision < _below AND revision > _above AND expires_at > _instant
+        (SELECT revision, id, record FROM {schema}.tasks
+         WHERE account = _account AND status = 4 AND _statuses & 16 <> 0
+             AND revision < _below AND revision > _above AND expires_at > _instant
+         ORDER BY revision DESC LIMIT _count)
         ORDER BY revision DESC LIMIT _count;
 END $$;
 
