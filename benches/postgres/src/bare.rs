@@ -13,7 +13,8 @@ use crate::bench::{CONNECTIONS, INPUT, Outcome, mix, new_number};
 use crate::ours::index;
 use crate::server::{Sample, Size};
 
-const SUBMIT: &str = "INSERT INTO tasklife.tasks (account, id, status, revision, expires_at, record)
+const SUBMIT: &str =
+    "INSERT INTO tasklife.tasks (account, id, status, revision, expires_at, record)
     VALUES ($1, $2, 1, $3, $4, $5)";
 
 /// Starts the first task of the account whose turn it is. The account is then behind all others.
@@ -40,8 +41,7 @@ const CLAIM_OF: &str = "WITH next AS (
     WHERE tasks.account = next.account AND tasks.id = next.id
     RETURNING tasks.account, tasks.id, record";
 
-const END: &str =
-    "UPDATE tasklife.tasks SET status = 3, revision = $3, record = $4 WHERE account = $1 AND id = $2";
+const END: &str = "UPDATE tasklife.tasks SET status = 3, revision = $3, record = $4 WHERE account = $1 AND id = $2";
 
 const GET: &str = "SELECT record FROM tasklife.tasks JOIN tasklife.accounts ON account = key
     WHERE name = $1 AND id = $2";

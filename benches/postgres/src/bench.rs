@@ -1,5 +1,6 @@
 //! The clock, the rows, and the tables that they are printed as.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 use std::error::Error;
 use std::sync::Arc;
@@ -43,7 +44,7 @@ impl Program {
 }
 
 /// What is measured, in the order in which it is printed.
-type Key = (usize, &'static str, usize, &'static str);
+type Key = (usize, usize, Reverse<&'static str>, &'static str);
 
 /// The values of a table: for each row and program one of each round.
 #[derive(Debug, Default)]
@@ -65,7 +66,7 @@ impl Rows {
             self.order.push(call);
             self.order.len() - 1
         });
-        let row = self.values.entry((place, call, callers, commits)).or_default();
+        let row = self.values.entry((place, callers, Reverse(commits), call)).or_default();
         row.entry(program).or_default().push(value);
         eprintln!("{} | {call} | {callers} | {commits} | {value:.1}", program.name());
     }
@@ -80,7 +81,7 @@ impl Rows {
         programs.iter().for_each(|program| print!(" {} |", program.name()));
         others.iter().for_each(|other| print!(" ours / {} |", other.name()));
         println!("\n|{}", "---|".repeat(3 + programs.len() + others.len()));
-        for ((_, call, callers, commits), row) in &self.values {
+        for ((_, callers, Reverse(commits), call), row) in &self.values {
             print!("| {call} | {callers} | {commits} |");
             for program in &programs {
                 match row.get(program) {
@@ -106,7 +107,11 @@ impl Rows {
 fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     let middle = values.len() / 2;
-    if values.len() % 2 == 1 { values[middle] } else { f64::midpoint(values[middle - 1], values[middle]) }
+    if values.len() % 2 == 1 {
+        values[middle]
+    } else {
+        f64::midpoint(values[middle - 1], values[middle])
+    }
 }
 
 fn spread(ratios: &[f64]) -> String {

@@ -3,14 +3,14 @@
 use std::collections::HashMap;
 use std::sync::{LazyLock, Mutex, PoisonError};
 
-use graphile_worker::worker_utils::WorkerUtils;
 use graphile_worker::sql::add_job::types::RawJobSpec;
+use graphile_worker::worker_utils::WorkerUtils;
 use graphile_worker::{IntoTaskHandlerResult, JobSpec, TaskHandler, WorkerContext, WorkerOptions};
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use crate::bench::{CONNECTIONS, INPUT, MANY, Outcome, new_number};
+use crate::bench::{CONNECTIONS, INPUT, Outcome, new_number};
 
 /// Callers that wait until their job runs.
 static WAITING: LazyLock<Mutex<HashMap<u64, oneshot::Sender<()>>>> = LazyLock::new(Mutex::default);
@@ -57,7 +57,7 @@ pub async fn open(url: &str, works: bool) -> Outcome<Graphile> {
     let worker = WorkerOptions::default()
         .database_url(url)
         .max_pg_conn(CONNECTIONS + 1)
-        .concurrency(MANY)
+        .concurrency(CONNECTIONS as usize)
         .listen_os_shutdown_signals(false)
         .define_job::<Job>()
         .init()

@@ -74,7 +74,8 @@ impl Server {
 
     /// Ends all connections to a database.
     fn let_go(&self, database: &str) {
-        let sql = "SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity WHERE datname =";
+        let sql =
+            "SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity WHERE datname =";
         self.sql("postgres", &format!("{sql} '{database}'"));
     }
 

@@ -133,16 +133,21 @@ CREATE OR REPLACE FUNCTION {schema}.read_for_claim(
     OUT key bigint, OUT version bigint, OUT revision bigint, OUT updated_at bytea, OUT share bigint, OUT name text,
     OUT in_progress_id uuid, OUT in_progress text, OUT received_id uuid, OUT received text,
     OUT full_until bytea, OUT hidden_until bytea)
-LANGUAGE plpgsql STABLE SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off SET jit = off AS $$
+LANGUAGE plpgsql STABLE SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off SET jit = off
+-- Otherwise each call makes its plans anew, which takes longer than what they are for.
+SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_column
 DECLARE
     _instant bytea;
 BEGIN
     SELECT horizon, floor INTO STRICT horizon, floor FROM {schema}.store;
+    -- By one or the other: a plan that is kept would look at all accounts for both.
+    IF _key IS NULL THEN
+        SELECT key INTO _key FROM {schema}.accounts WHERE name = _name;
+    END IF;
     SELECT key, version, revision, updated_at, share, name INTO key, version, revision, updated_at, share, name
-    FROM {schema}.accounts WHERE key = _key OR name = _name;
+    FROM {schema}.accounts WHERE key = _key;
     IF key IS NULL THEN RETURN; END IF;
-    _key := key;
     _instant := greatest(_now, horizon);
     IF _takes_over THEN
         SELECT id, record INTO in_progress_id, in_progress FROM {schema}.tasks
@@ -156,13 +161,17 @@ BEGIN
         ORDER BY expires_at DESC LIMIT 1 OFFSET _lane - 1;
     END IF;
     IF received_id IS NULL OR full_until IS NOT NULL THEN
+        -- As these are ordered, only one index will do, whatever is known of the table: that of all tasks by their
+        -- expiry may have to be read for long.
         SELECT greatest(
             (SELECT expires_at FROM {schema}.tasks
-             WHERE account = _key AND status = 1 AND status < 3 AND expires_at <= _instant
-             ORDER BY expires_at DESC LIMIT 1),
+             WHERE status < 3 AND (account, status, expires_at) >= (_key, 1::smallint, ''::bytea)
+                 AND (account, status, expires_at) <= (_key, 1::smallint, _instant)
+             ORDER BY account DESC, status DESC, expires_at DESC LIMIT 1),
             (SELECT expires_at FROM {schema}.tasks
-             WHERE account = _key AND status = 2 AND status < 3 AND expires_at <= _instant
-             ORDER BY expires_at DESC LIMIT 1)
+             WHERE status < 3 AND (account, status, expires_at) >= (_key, 2::smallint, ''::bytea)
+                 AND (account, status, expires_at) <= (_key, 2::smallint, _instant)
+             ORDER BY account DESC, status DESC, expires_at DESC LIMIT 1)
         ) INTO hidden_until;
     END IF;
 END $$;
