@@ -45,7 +45,9 @@ async fn measure() -> Result<(), Box<dyn Error>> {
         let create = CommandType::from_static("subscriptionCreateRequest");
         // The worker is asleep by now.
         tokio::time::sleep(Duration::from_millis(20 + number as u64 % 10)).await;
-        store.submit(Submission::new(account.clone(), id, create), SystemTime::now().into()).await?;
+        store
+            .submit(Submission::new(account.clone(), id, create), SystemTime::now().into())
+            .await?;
         let submitted = SystemTime::UNIX_EPOCH.elapsed()?;
         // What tells others is sent beside the answer, on this thread.
         let (line, rest) = tokio::task::spawn_blocking(move || (lines.next(), lines)).await?;

@@ -16,7 +16,7 @@ pub(crate) enum ConnectFault {
     #[error(transparent)]
     Certificate(#[from] CertificateFault),
     #[error(
-        "expected a schema's name of 1 to 63 lower-case letters, digits and underscores, not first a digit, got {0:?}"
+        "expected a schema's name of 1 to 54 lower-case letters, digits and underscores, not first a digit, got {0:?}"
     )]
     Schema(String),
     #[error("expected a database in UTF8, got one in {0}")]

@@ -156,34 +156,40 @@ impl Database {
     ) -> Result<Vec<Row>, (Fault, bool)> {
         let connection =
             self.pool.get().await.map_err(|error| (self.no_connection(error), false))?;
+        let mut lent = Lent { database: self, connection: Some(connection), effect };
+        let Some(connection) = &lent.connection else {
+            return Err((Fault::ConnectTimeout(limit), false));
+        };
         match tokio::time::timeout(limit, connection.query_typed(sql, values)).await {
-            Ok(Ok(rows)) => Ok(rows),
+            Ok(Ok(rows)) => {
+                lent.give_back();
+                Ok(rows)
+            }
             Ok(Err(error)) => {
                 // Where it is an error of the transaction alone, all of it was taken back.
                 let severity = error.as_db_error().map(DbError::parsed_severity);
                 let was_taken_back = severity == Some(Some(Severity::Error));
                 // A standby may be another's address by now.
-                let is_standby = error.code() == Some(&SqlState::READ_ONLY_SQL_TRANSACTION);
-                if !was_taken_back || is_standby {
-                    drop(Object::take(connection));
+                if was_taken_back && error.code() != Some(&SqlState::READ_ONLY_SQL_TRANSACTION) {
+                    lent.give_back();
+                } else {
+                    drop(lent.connection.take().map(Object::take));
                 }
                 Err((Fault::Database(error), !was_taken_back))
             }
-            Err(_) => {
-                self.abandon(connection, effect);
-                Err((Fault::Timeout(limit), true))
-            }
+            Err(_) => Err((Fault::Timeout(limit), true)),
         }
     }
 
     /// Lets go of a connection on which no answer came. What no caller sees is cancelled. A write is not: one that
-    /// waits for a standby would then be there without it, and be taken for acknowledged. Whoever sends it again waits
-    /// for its locks.
+    /// waits for a standby would then be there without it, and be taken for acknowledged.
     fn abandon(&self, connection: Object, effect: Effect) {
         let (token, tls, limit) = (connection.cancel_token(), self.tls.clone(), self.timeout);
         drop(Object::take(connection));
-        if effect == Effect::Unseen {
-            tokio::spawn(async move { tokio::time::timeout(limit, token.cancel_query(tls)).await });
+        let runtime = tokio::runtime::Handle::try_current();
+        if let (Effect::Unseen, Ok(runtime)) = (effect, runtime) {
+            runtime
+                .spawn(async move { tokio::time::timeout(limit, token.cancel_query(tls)).await });
         }
     }
 
@@ -209,6 +215,28 @@ impl Database {
     }
 }
 
+/// A connection while a statement is on it. Dropped before it was given back, as a call is that nobody waits for any
+/// more, it is not used again: an answer may still come on it.
+struct Lent<'d> {
+    database: &'d Database,
+    connection: Option<Object>,
+    effect: Effect,
+}
+
+impl Lent<'_> {
+    fn give_back(&mut self) {
+        self.connection = None;
+    }
+}
+
+impl Drop for Lent<'_> {
+    fn drop(&mut self) {
+        if let Some(connection) = self.connection.take() {
+            self.database.abandon(connection, self.effect);
+        }
+    }
+}
+
 impl fmt::Debug for Database {
     /// Leaves out the address, which may hold a password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -229,10 +257,11 @@ fn is_transient(fault: &Fault) -> bool {
     };
     match error.code() {
         Some(state) => {
-            const STATES: [SqlState; 12] = [
+            const STATES: [SqlState; 13] = [
                 SqlState::T_R_SERIALIZATION_FAILURE,
                 SqlState::T_R_DEADLOCK_DETECTED,
                 SqlState::LOCK_NOT_AVAILABLE,
+                SqlState::QUERY_CANCELED,
                 SqlState::READ_ONLY_SQL_TRANSACTION,
                 SqlState::TOO_MANY_CONNECTIONS,
                 SqlState::OUT_OF_MEMORY,

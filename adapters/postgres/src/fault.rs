@@ -14,6 +14,10 @@ pub(crate) enum Fault {
     AllInUse(std::time::Duration),
     #[error("expected a connection to the database within {0:?}")]
     ConnectTimeout(std::time::Duration),
+    #[error(
+        "expected those who write to the account before this call, in this process, to be done within {0:?}"
+    )]
+    AccountBusy(std::time::Duration),
     #[error("{}", words(.0))]
     Database(#[source] tokio_postgres::Error),
     #[error("expected an answer of the database within {0:?}")]

@@ -85,7 +85,7 @@ impl PostgresOptions {
     /// Sets the schema in which the store's tables are: `tasklife` unless set. Each schema is a store of its own.
     ///
     /// # Errors
-    /// Where it is not a name of 1 to 63 lower-case ASCII letters, digits and underscores that does not begin with a
+    /// Where it is not a name of 1 to 54 lower-case ASCII letters, digits and underscores that does not begin with a
     /// digit.
     pub fn with_schema(mut self, schema: &str) -> Result<Self, ConnectError> {
         self.schema = checked(schema)?;
@@ -210,7 +210,8 @@ impl PostgresOptions {
 /// The name of a schema, as it stands in statements.
 pub(crate) fn checked(schema: &str) -> Result<String, ConnectError> {
     let is_word = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_');
-    let is_name = (1..=63).contains(&schema.len())
+    // The channel of its hints has nine letters more, and PostgreSQL's names 63.
+    let is_name = (1..=54).contains(&schema.len())
         && schema.bytes().all(is_word)
         && !schema.starts_with(|first: char| first.is_ascii_digit());
     if is_name { Ok(schema.into()) } else { Err(ConnectFault::Schema(schema.into()).into()) }

@@ -10,6 +10,7 @@ mod write;
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tasklife::kit::Call;
 use tasklife::{
@@ -105,9 +106,18 @@ impl Locks {
         Self { hasher: RandomState::new(), stripes }
     }
 
-    async fn of(&self, account: &AccountId) -> MutexGuard<'_, ()> {
+    /// The lock of an account, which is waited for as long as a statement is tried.
+    async fn of(
+        &self,
+        account: &AccountId,
+        patience: Duration,
+    ) -> Result<MutexGuard<'_, ()>, Fault> {
         let stripe = self.hasher.hash_one(account) % 256;
-        self.stripes[usize::try_from(stripe).unwrap_or(0)].lock().await
+        let lock = self.stripes[usize::try_from(stripe).unwrap_or(0)].lock();
+        // An account that nobody writes to is free at once, however short patience is.
+        tokio::time::timeout(patience.max(Duration::from_millis(1)), lock)
+            .await
+            .map_err(|_| Fault::AccountBusy(patience))
     }
 }
 
@@ -153,7 +163,7 @@ impl PostgresStore {
         migrates: bool,
         config: StoreConfig,
     ) -> Result<Self, ConnectError> {
-        let statements = Statements::new(schema);
+        let statements = Statements::new(schema, database.timeout());
         let (lane, takeover) = (config.max_in_progress(), config.takeover_after());
         let parked_under = format!("max_in_progress {lane:?}, takeover_after {takeover:?}");
         let max_tasks = limit(config.max_tasks());
@@ -170,6 +180,10 @@ impl PostgresStore {
         &self.shared.config
     }
 
+    async fn lock(&self, account: &AccountId) -> Result<MutexGuard<'_, ()>, BackendError> {
+        Ok(self.shared.locks.of(account, self.shared.database.patience()).await?)
+    }
+
     async fn apply_event(
         &self,
         target: Target<'_>,
@@ -177,7 +191,7 @@ impl PostgresStore {
         now: Now,
     ) -> Result<Change, ApplyError> {
         let kind = event.kind();
-        let _guard = self.shared.locks.of(target.account()).await;
+        let _guard = self.lock(target.account()).await?;
         loop {
             let lane = self.config().max_in_progress().filter(|_| kind == EventKind::Start);
             let counted = lane.map_or(0, |width| width.get() as usize);

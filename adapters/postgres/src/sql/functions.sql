@@ -2,6 +2,8 @@
 -- nothing open, and needs no statement that was prepared before. They know order, counts and instants, and compare
 -- versions; of what an event does to a task they know nothing.
 --
+-- No name in them means anything else for whoever calls: each is of the store's schema, or PostgreSQL's own.
+--
 -- Those that read see one moment. Those that write are transactions of their own, in which each statement sees what
 -- others have committed before it: so they must run at the level READ COMMITTED.
 --
@@ -12,20 +14,20 @@
 
 -- Held by whoever writes, shared; and alone by whoever moves the horizon, who so waits for the writes that were
 -- decided on before.
-CREATE OR REPLACE FUNCTION {schema}.horizon_lock() RETURNS bigint LANGUAGE sql IMMUTABLE AS
+CREATE OR REPLACE FUNCTION {schema}.horizon_lock() RETURNS bigint LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
 $$ SELECT '{schema}.store'::regclass::oid::bigint * 4 $$;
 
 -- Held by whoever takes a turn.
-CREATE OR REPLACE FUNCTION {schema}.turn_lock() RETURNS bigint LANGUAGE sql IMMUTABLE AS
+CREATE OR REPLACE FUNCTION {schema}.turn_lock() RETURNS bigint LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
 $$ SELECT '{schema}.store'::regclass::oid::bigint * 4 + 1 $$;
 
--- Held by whoever sweeps.
-CREATE OR REPLACE FUNCTION {schema}.sweep_lock() RETURNS bigint LANGUAGE sql IMMUTABLE AS
+-- Held by whoever drops tasks: a sweep, or who makes room in a full store.
+CREATE OR REPLACE FUNCTION {schema}.sweep_lock() RETURNS bigint LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
 $$ SELECT '{schema}.store'::regclass::oid::bigint * 4 + 2 $$;
 
 -- Reads a visible task.
 CREATE OR REPLACE FUNCTION {schema}.get(_name text, _now bytea, _id uuid, OUT record text)
-LANGUAGE plpgsql STABLE AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 BEGIN
     SELECT tasks.record INTO record
@@ -37,7 +39,7 @@ END $$;
 CREATE OR REPLACE FUNCTION {schema}.list(
     _name text, _now bytea, _statuses integer, _below bigint, _above bigint, _count bigint)
 RETURNS TABLE (revision bigint, id uuid, record text)
-LANGUAGE plpgsql STABLE SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off SET jit = off AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off SET jit = off AS $$
 #variable_conflict use_column
 DECLARE
     _account bigint;
@@ -88,7 +90,7 @@ CREATE OR REPLACE FUNCTION {schema}.read_for_update(
     OUT horizon bytea, OUT floor bigint,
     OUT key bigint, OUT version bigint, OUT revision bigint, OUT updated_at bytea, OUT share bigint,
     OUT record text, OUT open bigint, OUT in_progress bigint, OUT held bigint, OUT first_expiry bytea)
-LANGUAGE plpgsql STABLE AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
     _instant bytea;
@@ -133,7 +135,7 @@ CREATE OR REPLACE FUNCTION {schema}.read_for_claim(
     OUT key bigint, OUT version bigint, OUT revision bigint, OUT updated_at bytea, OUT share bigint, OUT name text,
     OUT in_progress_id uuid, OUT in_progress text, OUT received_id uuid, OUT received text,
     OUT full_until bytea, OUT hidden_until bytea)
-LANGUAGE plpgsql STABLE SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off SET jit = off
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off SET jit = off
 -- Otherwise each call makes its plans anew, which takes longer than what they are for.
 SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_column
@@ -179,7 +181,7 @@ END $$;
 -- The account whose turn it is: it gets a new ticket, behind all others. Before that, those are made ready that were
 -- parked until now. Nobody waits for the disk: whoever loses this has the turn again.
 CREATE OR REPLACE FUNCTION {schema}.take_turn(_now bytea, OUT account bigint)
-LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off SET jit = off AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off SET jit = off AS $$
 #variable_conflict use_column
 DECLARE
     _instant bytea;
@@ -217,7 +219,7 @@ END $$;
 -- Parks an account that has nothing to hand out, unless it was written to since.
 CREATE OR REPLACE FUNCTION {schema}.park(
     _key bigint, _version bigint, _past bytea, _until bytea, _unless_before bytea, OUT parked boolean)
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     PERFORM set_config('synchronous_commit', 'off', true);
     PERFORM FROM {schema}.accounts WHERE key = _key AND version = _version FOR NO KEY UPDATE;
@@ -236,7 +238,7 @@ CREATE OR REPLACE FUNCTION {schema}.claim_turn(
     OUT key bigint, OUT version bigint, OUT revision bigint, OUT updated_at bytea, OUT share bigint, OUT name text,
     OUT in_progress_id uuid, OUT in_progress text, OUT received_id uuid, OUT received text,
     OUT full_until bytea, OUT hidden_until bytea)
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     _account bigint;
 BEGIN
@@ -253,7 +255,7 @@ END $$;
 
 -- Shares out the places that are left, so that a share has one; false where there is none.
 CREATE OR REPLACE FUNCTION {schema}.share_out(_share bigint, _max_tasks bigint, OUT has_room boolean)
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     _left bigint;
 BEGIN
@@ -268,9 +270,9 @@ BEGIN
 END $$;
 
 -- Drops the task that expired first, and moves the horizon there, so that a share of a full store has a place. The
--- lock of the horizon is held.
+-- locks of sweeps and of the horizon are held.
 CREATE OR REPLACE FUNCTION {schema}.make_room(_share bigint, _max_tasks bigint, _new_horizon bytea) RETURNS void
-LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off SET jit = off AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off SET jit = off AS $$
 #variable_conflict use_column
 DECLARE
     _account bigint;
@@ -296,23 +298,29 @@ BEGIN
     PERFORM {schema}.forget(ARRAY[_account]);
 END $$;
 
--- Forgets accounts that have no task: their revisions raise the floor. One that is written to at this moment stays.
-CREATE OR REPLACE FUNCTION {schema}.forget(_accounts bigint[]) RETURNS void LANGUAGE plpgsql AS $$
+-- Forgets accounts that have no task: their revisions raise the floor. One that is written to at this moment is noted,
+-- and looked at next time. The lock of sweeps is held.
+CREATE OR REPLACE FUNCTION {schema}.forget(_accounts bigint[]) RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
     _empty bigint[];
+    _locked bigint[];
     _revision bigint;
 BEGIN
-    SELECT array_agg(locked.key) INTO _empty FROM (
-        SELECT key FROM {schema}.accounts
-        WHERE key = ANY (_accounts) AND NOT EXISTS (SELECT FROM {schema}.tasks WHERE account = key)
-        FOR UPDATE SKIP LOCKED
-    ) AS locked;
+    SELECT array_agg(key) INTO _empty FROM {schema}.accounts
+    WHERE (key = ANY (_accounts) OR key IN (SELECT account FROM {schema}.emptied))
+        AND NOT EXISTS (SELECT FROM {schema}.tasks WHERE account = key);
+    DELETE FROM {schema}.emptied;
     IF _empty IS NULL THEN RETURN; END IF;
+    SELECT array_agg(locked.key) INTO _locked FROM (
+        SELECT key FROM {schema}.accounts JOIN {schema}.queue ON account = key
+        WHERE key = ANY (_empty) FOR UPDATE SKIP LOCKED
+    ) AS locked;
+    INSERT INTO {schema}.emptied SELECT unnest(_empty) EXCEPT SELECT unnest(_locked);
     -- What was committed before they were locked is seen now.
     WITH forgotten AS (
         DELETE FROM {schema}.accounts
-        WHERE key = ANY (_empty) AND NOT EXISTS (SELECT FROM {schema}.tasks WHERE account = key)
+        WHERE key = ANY (_locked) AND NOT EXISTS (SELECT FROM {schema}.tasks WHERE account = key)
         RETURNING key, revision
     ), dequeued AS (
         DELETE FROM {schema}.queue WHERE account IN (SELECT key FROM forgotten)
@@ -322,7 +330,7 @@ BEGIN
 END $$;
 
 -- Moves the horizon to an instant, if it was before.
-CREATE OR REPLACE FUNCTION {schema}.move_horizon(_instant bytea, OUT horizon bytea) LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION {schema}.move_horizon(_instant bytea, OUT horizon bytea) LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 BEGIN
     SELECT horizon INTO STRICT horizon FROM {schema}.store;
@@ -334,7 +342,7 @@ END $$;
 
 -- Drops so many tasks that are due, and says whether more are.
 CREATE OR REPLACE FUNCTION {schema}.drop_due(_horizon bytea, _limit bigint, OUT dropped bigint, OUT more boolean)
-LANGUAGE plpgsql SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off SET jit = off AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off SET jit = off AS $$
 #variable_conflict use_column
 DECLARE
     _accounts bigint[];
@@ -349,7 +357,7 @@ BEGIN
         RETURNING tasks.account
     )
     SELECT array_agg(gone.account), count(*) INTO _accounts, dropped FROM gone;
-    IF dropped > 0 THEN
+    IF dropped > 0 OR EXISTS (SELECT FROM {schema}.emptied) THEN
         SELECT array_agg(share) INTO _shares
         FROM unnest(_accounts) AS dropped_of JOIN {schema}.accounts ON key = dropped_of;
         PERFORM {schema}.forget(ARRAY(SELECT DISTINCT unnest(_accounts)));
@@ -357,6 +365,10 @@ BEGIN
         UPDATE {schema}.places SET taken = taken - freed.places
         FROM (SELECT of_share, count(*) AS places FROM unnest(_shares) AS of_share GROUP BY of_share) AS freed
         WHERE share = freed.of_share;
+        -- Where there were more than there may be, nothing that becomes free is granted to anybody yet.
+        IF (SELECT sum(granted) FROM {schema}.places) > (SELECT max_tasks FROM {schema}.store) THEN
+            UPDATE {schema}.places SET granted = taken;
+        END IF;
     END IF;
     more := EXISTS (SELECT FROM {schema}.tasks WHERE expires_at <= _horizon);
 END $$;
@@ -372,13 +384,14 @@ CREATE OR REPLACE FUNCTION {schema}.write(
     _id uuid, _status smallint, _revision bigint, _updated_at bytea, _expires_at bytea, _record text,
     _is_new boolean, _makes_ready boolean, _max_tasks bigint, _new_horizon bytea,
     OUT outcome text)
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
     _account bigint := _key;
     _found bigint;
     _tokens bigint[];
     _current bytea;
+    _floor bigint;
     _written boolean := false;
 BEGIN
     IF current_setting('transaction_isolation') <> 'read committed' THEN
@@ -388,6 +401,8 @@ BEGIN
     IF _new_horizon IS NULL THEN
         PERFORM pg_advisory_xact_lock_shared({schema}.horizon_lock());
     ELSE
+        -- In this order, so that nobody who writes waits for a sweep.
+        PERFORM pg_advisory_xact_lock({schema}.sweep_lock());
         PERFORM pg_advisory_xact_lock({schema}.horizon_lock());
     END IF;
     SELECT horizon INTO STRICT _current FROM {schema}.store;
@@ -421,27 +436,39 @@ BEGIN
     IF NOT _written THEN
         SELECT version, tokens INTO _found, _tokens FROM {schema}.accounts
         WHERE name = _name AND key = coalesce(_key, key);
-        outcome := CASE
-            WHEN NOT FOUND OR _found - coalesce(_version, 0) > 8 AND _token <> ALL (_tokens) THEN 'forgotten'
-            WHEN _token = ANY (_tokens) THEN 'repeated'
-            ELSE 'changed'
-        END;
+        IF NOT FOUND THEN
+            -- Whoever forgets an account raises the floor at least to its revision.
+            outcome := CASE
+                WHEN _revision > (SELECT floor FROM {schema}.store) THEN 'changed'
+                ELSE 'forgotten'
+            END;
+        ELSIF _token = ANY (_tokens) THEN
+            -- What was written may not be with a standby yet: this is acknowledged when it is.
+            UPDATE {schema}.accounts SET tokens = tokens WHERE name = _name;
+            outcome := 'repeated';
+        ELSIF _found - coalesce(_version, 0) > 8 THEN
+            outcome := 'forgotten';
+        ELSE
+            outcome := 'changed';
+        END IF;
         RETURN;
     END IF;
 
     IF _key IS NULL THEN
         -- The account may have been forgotten since the floor was read.
-        IF _revision <= (SELECT floor FROM {schema}.store) THEN
+        SELECT floor INTO STRICT _floor FROM {schema}.store FOR SHARE;
+        IF _revision <= _floor THEN
             DELETE FROM {schema}.accounts WHERE key = _account;
             outcome := 'changed';
             RETURN;
         END IF;
         INSERT INTO {schema}.queue (account, ticket, ready) VALUES (_account, nextval('{schema}.tickets'), true);
-    ELSIF _makes_ready THEN
+    ELSE
+        -- What a clock that is behind may see of an account, a report may have put off.
         UPDATE {schema}.queue
         SET ready = true, ticket = nextval('{schema}.tickets'),
             parked_past = NULL, parked_until = NULL, parked_unless_before = NULL
-        WHERE account = _account AND NOT ready;
+        WHERE account = _account AND NOT ready AND (_makes_ready OR parked_unless_before IS NOT NULL);
     END IF;
     UPDATE {schema}.tasks
     SET status = _status, revision = _revision, expires_at = _expires_at, record = _record
@@ -466,7 +493,7 @@ END $$;
 -- Prepares the store for a configuration: accounts that were parked under another are made ready, and the places are
 -- shared out anew where there are more or fewer.
 CREATE OR REPLACE FUNCTION {schema}.configure(_parked_under text, _max_tasks bigint) RETURNS void
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 BEGIN
     IF EXISTS (SELECT FROM {schema}.store WHERE parked_under <> _parked_under) THEN
@@ -477,15 +504,15 @@ BEGIN
         UPDATE {schema}.store SET parked_under = _parked_under;
     END IF;
     IF EXISTS (SELECT FROM {schema}.store WHERE max_tasks <> _max_tasks) THEN
-        PERFORM {schema}.share_out(0, _max_tasks);
         UPDATE {schema}.store SET max_tasks = _max_tasks;
+        PERFORM {schema}.share_out(0, _max_tasks);
     END IF;
 END $$;
 
 -- Counts the tasks of each status: the visible ones, and those that have expired.
 CREATE OR REPLACE FUNCTION {schema}.census(_now bytea)
 RETURNS TABLE (status smallint, visible bigint, expired bigint)
-LANGUAGE sql STABLE AS $$
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT status,
         count(*) FILTER (WHERE expires_at > greatest(_now, horizon)),
         count(*) FILTER (WHERE expires_at <= greatest(_now, horizon))
@@ -495,7 +522,7 @@ $$;
 -- Reads the visible received task that has waited longest, of each account: along the revisions of an account, times
 -- never go back.
 CREATE OR REPLACE FUNCTION {schema}.waiting(_now bytea) RETURNS TABLE (id uuid, record text)
-LANGUAGE plpgsql STABLE SET enable_bitmapscan = off SET enable_sort = off SET jit = off AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET enable_bitmapscan = off SET enable_sort = off SET jit = off AS $$
 #variable_conflict use_column
 DECLARE
     _instant bytea;

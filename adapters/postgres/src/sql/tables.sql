@@ -55,6 +55,9 @@ CREATE INDEX queue_until ON {schema}.queue (parked_until) WHERE parked_until IS 
 CREATE INDEX queue_unless_before ON {schema}.queue (parked_unless_before) WHERE parked_unless_before IS NOT NULL;
 CREATE SEQUENCE {schema}.tickets;
 
+-- Accounts that had no task left when somebody wrote to them: they are to be looked at again, and forgotten.
+CREATE TABLE {schema}.emptied (account bigint PRIMARY KEY);
+
 -- The tasks: each with its record in JSON (`tasklife::TaskRecord`), and what the indexes need of it.
 CREATE TABLE {schema}.tasks (
     account bigint NOT NULL,

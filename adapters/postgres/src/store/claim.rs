@@ -51,7 +51,7 @@ impl PostgresStore {
         name: &AccountId,
         now: Now,
     ) -> Result<Option<Claimed>, BackendError> {
-        let _guard = self.shared.locks.of(name).await;
+        let _guard = self.lock(name).await?;
         loop {
             let sql = &self.shared.statements.read_for_claim;
             let row = self.read_for_claim(sql, (&name.as_str(), Type::TEXT), now).await?;

@@ -19,7 +19,7 @@ impl PostgresStore {
         now: Now,
     ) -> Result<Submitted, SubmitError> {
         let (account, id) = (submission.account().clone(), submission.id());
-        let _guard = self.shared.locks.of(&account).await;
+        let _guard = self.lock(&account).await?;
         let counted = counted_open(self.config());
         let mut looks_for_room = false;
         loop {

@@ -71,9 +71,8 @@ impl PostgresStore {
         let sql = &self.shared.statements.write;
         let reply = match self.shared.database.run(sql, &values, Effect::Once).await {
             Ok(reply) => reply,
-            Err(Failure { fault, may_be_done: false }) if is_overtaken(&fault) => {
-                return Ok(Outcome::Changed);
-            }
+            // Had it been made before, its token would have been found.
+            Err(Failure { fault, .. }) if is_overtaken(&fault) => return Ok(Outcome::Changed),
             Err(failure) => return Err(failure.into()),
         };
         let row = reply.rows.first().ok_or(Fault::Damaged("an answer to a write"))?;

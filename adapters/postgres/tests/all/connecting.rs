@@ -136,7 +136,7 @@ fn what_is_no_address_is_told() {
         assert!(error.starts_with(expected), "{error}");
         assert!(!error.contains("secret"), "{error}");
     }
-    for schema in ["", "1a", "A", "a-b", "a\"b", "ä", &"a".repeat(64)] {
+    for schema in ["", "1a", "A", "a-b", "a\"b", "ä", &"a".repeat(55)] {
         let error = PostgresOptions::new().with_schema(schema).unwrap_err().to_string();
         assert!(error.contains(&format!("{schema:?}")), "{error}");
     }

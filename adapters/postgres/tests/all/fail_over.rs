@@ -16,6 +16,9 @@ fn a_synchronous_standby_takes_over() {
     let standby = PostgresServer::standby_of(&primary);
     primary.psql_in("postgres", "ALTER SYSTEM SET synchronous_standby_names = '*'");
     primary.psql_in("postgres", "SELECT pg_reload_conf()");
+    while primary.psql_in("postgres", "SELECT sync_state FROM pg_stat_replication") != "sync" {
+        std::thread::sleep(Duration::from_millis(10));
+    }
     let address = format!(
         "postgres://tasklife@127.0.0.1:{},127.0.0.1:{}/tasklife?target_session_attrs=read-write",
         primary.port, standby.port

@@ -6,6 +6,7 @@ use tasklife::{AccountId, CommandType, Now, StoreConfig, Submission, TaskId};
 use tasklife_postgres::{PostgresOptions, PostgresStore};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinHandle;
+use tokio_postgres::Client;
 
 pub(crate) use tasklife_test_support::{Both, PostgresServer};
 
@@ -55,8 +56,8 @@ impl Schema {
     pub(crate) fn new() -> Self {
         static NUMBER: Mutex<u32> = Mutex::new(0);
         if let Some(name) = FREE.lock().unwrap_or_else(PoisonError::into_inner).pop() {
-            let empty =
-                ["tasks", "accounts", "queue"].map(|table| format!("DELETE FROM {name}.{table};"));
+            let empty = ["tasks", "accounts", "queue", "emptied"]
+                .map(|table| format!("DELETE FROM {name}.{table};"));
             let start = format!(
                 "UPDATE {name}.store SET horizon = decode(repeat('00', 12), 'hex'), floor = 0, max_tasks = 0;
                  UPDATE {name}.places SET taken = 0, granted = 0;"
@@ -72,16 +73,17 @@ impl Schema {
 
 /// Runs statements on a connection of the tests' own.
 pub(crate) async fn run(sql: &str) {
-    static CLIENT: tokio::sync::OnceCell<tokio_postgres::Client> =
-        tokio::sync::OnceCell::const_new();
-    let client = CLIENT.get_or_init(|| async {
-        let address = SERVER.address();
-        let (client, connection) =
-            tokio_postgres::connect(&address, tokio_postgres::NoTls).await.unwrap();
-        spawn(connection);
-        client
-    });
-    client.await.batch_execute(sql).await.unwrap();
+    static CLIENT: tokio::sync::OnceCell<Client> = tokio::sync::OnceCell::const_new();
+    CLIENT.get_or_init(client).await.batch_execute(sql).await.unwrap();
+}
+
+/// A connection to the server that tests share.
+pub(crate) async fn client() -> Client {
+    let address = SERVER.address();
+    let (client, connection) =
+        tokio_postgres::connect(&address, tokio_postgres::NoTls).await.unwrap();
+    spawn(connection);
+    client
 }
 
 /// A store that no other test shares, as two processes have it.

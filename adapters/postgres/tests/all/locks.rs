@@ -1,0 +1,85 @@
+//! Calls that have to wait for a lock, and those that nobody waits for any more.
+
+use std::time::Duration;
+
+use tasklife::{AsyncTaskStore, StoreConfig};
+use tasklife_postgres::{PostgresOptions, PostgresStore};
+
+use crate::support::{
+    SERVER, Schema, account, block_on, client, id, second, spawn, submission, words,
+};
+
+fn store(schema: &Schema, connections: usize) -> PostgresStore {
+    let options = PostgresOptions::new()
+        .with_schema(&schema.0)
+        .unwrap()
+        .with_connections(connections)
+        .with_timeout(Duration::from_millis(200))
+        .with_patience(Duration::from_millis(600));
+    let address = format!("{}?application_name={}", SERVER.address(), schema.0);
+    block_on(options.connect(&address, StoreConfig::default())).unwrap()
+}
+
+/// Keeps everybody from writing.
+async fn hold(schema: &Schema) -> tokio_postgres::Client {
+    let client = client().await;
+    let lock = format!("SELECT pg_advisory_lock('{}.store'::regclass::oid::bigint * 4)", schema.0);
+    client.batch_execute(&lock).await.unwrap();
+    client
+}
+
+/// The connection of a call that was given up is not used again, while its statement waits.
+#[test]
+fn a_call_that_is_dropped_stands_in_nobodys_way() {
+    let schema = Schema::new();
+    let store = store(&schema, 2);
+    block_on(async {
+        let task = store.submit(submission("acme", 1), second(0)).await.unwrap().into_task();
+        let holder = hold(&schema).await;
+        for number in 2..6 {
+            let name = format!("account {number}");
+            let call = store.submit(submission(&name, number), second(0));
+            assert!(tokio::time::timeout(Duration::from_millis(100), call).await.is_err());
+        }
+        assert_eq!(store.get(&account("acme"), id(1), second(0)).await.unwrap(), Some(task));
+        drop(holder);
+    });
+    // Nor is there a panic where no runtime is.
+    let call = store.submit(submission("acme", 2), second(0));
+    drop(call);
+}
+
+/// Statements that wait for a lock are not left behind, one more with each try, and no call of the process waits for the
+/// tries of all that came before.
+#[test]
+fn what_can_not_be_locked_is_given_up() {
+    let schema = Schema::new();
+    let store = store(&schema, 4);
+    block_on(async {
+        let holder = hold(&schema).await;
+        let calls: Vec<_> = (0..6)
+            .map(|number| {
+                let store = store.clone();
+                spawn(async move { store.submit(submission("acme", number), second(0)).await })
+            })
+            .collect();
+        let mut busy = 0;
+        for call in calls {
+            let error = call.await.unwrap().unwrap_err();
+            busy += usize::from(words(&error).contains("in this process, to be done within 600ms"));
+        }
+        assert!(busy >= 4, "{busy}");
+        let left = format!(
+            "SELECT count(*) FROM pg_stat_activity WHERE application_name = '{}'",
+            schema.0
+        );
+        for _ in 0..100 {
+            if SERVER.psql(&left).parse::<usize>().unwrap() <= 4 {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        assert!(SERVER.psql(&left).parse::<usize>().unwrap() <= 4);
+        drop(holder);
+    });
+}
