@@ -1,6 +1,7 @@
 //! What was found in Redis, and could not have come from here.
 
 use std::error::Error;
+use std::time::Duration;
 
 use redis::{ErrorKind, RedisError, ServerErrorKind};
 use tasklife::{AccountId, BackendError, RecordError, RevisionError, TransitionError};
@@ -96,6 +97,13 @@ pub(crate) fn crosses_slots(error: &BackendError) -> bool {
     let error = error.source().and_then(|source| source.downcast_ref::<RedisError>());
     error.is_some_and(|error| error.kind() == ErrorKind::Server(ServerErrorKind::CrossSlot))
 }
+
+/// A call waited in vain for those of its process that write to the same account.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "expected those who write to the account before this call, in this process, to be done within {0:?}"
+)]
+pub(crate) struct AccountBusy(pub(crate) Duration);
 
 /// A submission waited in vain for the last places of a limited store, which others have reserved.
 #[derive(Debug, thiserror::Error)]

@@ -22,6 +22,7 @@ use tokio::sync::{Mutex, MutexGuard};
 
 use crate::account::{Account, ReadForUpdate, Shared, WriteCondition};
 use crate::connection::Redis;
+use crate::fault::AccountBusy;
 use crate::keys::Prefix;
 use crate::listener::Listener;
 use crate::registry::{Globals, Registry};
@@ -170,8 +171,15 @@ impl RedisStore {
         Registry::new(&self.redis, &self.prefix, &self.shared)
     }
 
-    async fn lock_account(&self, account: &AccountId) -> MutexGuard<'_, Memory> {
-        self.account_lock(account).lock().await
+    /// The lock of an account, which is waited for as long as a command is tried.
+    async fn lock_account(
+        &self,
+        account: &AccountId,
+    ) -> Result<MutexGuard<'_, Memory>, BackendError> {
+        // An account that nobody writes to is free at once, however short patience is.
+        let patience = self.redis.patience().max(Duration::from_millis(1));
+        let locked = tokio::time::timeout(patience, self.account_lock(account).lock()).await;
+        locked.map_err(|_| BackendError::not_applied(AccountBusy(patience)))
     }
 
     fn account_lock(&self, account: &AccountId) -> &Mutex<Memory> {
@@ -200,7 +208,7 @@ impl RedisStore {
         now: Now,
     ) -> Result<Change, ApplyError> {
         let account = self.account(target.account());
-        let mut memory = self.lock_account(account.id).await;
+        let mut memory = self.lock_account(account.id).await?;
         let kind = event.kind();
         let needs_lane = Call::new(&self.config, MIN_TIME, now).needs_lane(kind);
         let mut globals = Globals::default();

@@ -24,7 +24,7 @@ impl RedisStore {
         now: Now,
     ) -> Result<Option<Claimed>, BackendError> {
         let account = self.account(account);
-        let mut memory = self.lock_account(account.id).await;
+        let mut memory = self.lock_account(account.id).await?;
         match self.try_claim(&account, (&mut memory, None), Globals::default(), now).await? {
             Outcome::HandedOut(claimed) => Ok(Some(claimed)),
             Outcome::Nothing(..) => Ok(None),
@@ -70,7 +70,7 @@ impl RedisStore {
         // What was read before another of this process had written is of no use.
         let (mut memory, mut read) = match self.account_lock(account.id).try_lock() {
             Ok(guard) => (guard, account.work_in(work)),
-            Err(_) => (self.lock_account(account.id).await, None),
+            Err(_) => (self.lock_account(account.id).await?, None),
         };
         loop {
             match self.try_claim(&account, (&mut memory, read.take()), globals.clone(), now).await?

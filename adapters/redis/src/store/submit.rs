@@ -16,7 +16,7 @@ impl RedisStore {
         now: Now,
     ) -> Result<Submitted, SubmitError> {
         let account = self.account(submission.account());
-        let mut memory = self.lock_account(account.id).await;
+        let mut memory = self.lock_account(account.id).await?;
         let mut token = None;
         let submitted = self.submit_with(&account, &mut memory, &submission, &mut token, now).await;
         let is_unknown =

@@ -224,3 +224,30 @@ fn a_reservation_left_behind_is_found() {
         assert!(matches!(full, Err(SubmitError::StoreFull)), "{full:?}");
     });
 }
+
+/// No call waits for the tries of all that came before it in its process.
+#[test]
+fn a_busy_account_is_told() {
+    let server = RedisServer::start(&[]);
+    let redis = server.redis().with_timeout(Duration::from_millis(200));
+    let store = fresh(&redis.with_patience(Duration::from_millis(600)), StoreConfig::default());
+    block_on(async {
+        store.submit(submission("acme", 0), second(0)).await.unwrap();
+        server.call(&["CLIENT", "PAUSE", "5000", "ALL"]).unwrap();
+        let calls: Vec<_> = (1..7)
+            .map(|number| {
+                let store = store.clone();
+                crate::support::spawn(async move {
+                    store.submit(submission("acme", number), second(0)).await
+                })
+            })
+            .collect();
+        let mut busy = 0;
+        for call in calls {
+            let error = backend(call.await.unwrap());
+            busy +=
+                usize::from(crate::support::causes(&error).contains("in this process, to be done"));
+        }
+        assert!(busy >= 4, "{busy}");
+    });
+}

@@ -47,7 +47,14 @@ fn migrate(cluster: &RedisCluster, key: &str) {
     let [source_id, target_id] =
         [source, target].map(|node| words(node, &["CLUSTER", "MYID"]).remove(0));
     words(target, &["CLUSTER", "SETSLOT", slot, "IMPORTING", &source_id]);
-    words(source, &["CLUSTER", "SETSLOT", slot, "MIGRATING", &target_id]);
+    let migrating = source.call(&["CLUSTER", "SETSLOT", slot, "MIGRATING", &target_id]).unwrap();
+    if migrating.contains("not the owner") {
+        // It moved a moment ago, which not every node has heard.
+        words(target, &["CLUSTER", "SETSLOT", slot, "STABLE"]);
+        sleep(Duration::from_millis(20));
+        return migrate(cluster, key);
+    }
+    assert!(migrating.starts_with("+OK"), "{migrating}");
     loop {
         let keys = words(source, &["CLUSTER", "GETKEYSINSLOT", slot, "3"]);
         if keys.is_empty() {
