@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use percent_encoding::percent_decode_str;
 use tokio_postgres::Config;
 use tokio_postgres::config::{ChannelBinding, SslMode};
 
@@ -24,6 +25,10 @@ pub(crate) enum AddressFault {
          a connection is encrypted and its certificate looked at, or neither"
     )]
     SslMode(String),
+    #[error(
+        "expected no parameter {0}: the client's certificate is set by `with_client_certificate`"
+    )]
+    ClientCertificate(String),
     #[error("expected the parameter {0} to be percent-encoded UTF-8")]
     Encoding(&'static str),
 }
@@ -43,10 +48,14 @@ impl Address {
                     ssl_mode = SslMode::Require;
                 }
                 Some(("sslmode", other)) => return Err(AddressFault::SslMode(other.into())),
+                Some((name @ ("sslcert" | "sslkey"), _)) => {
+                    return Err(AddressFault::ClientCertificate(name.into()));
+                }
                 Some(("sslrootcert", "system")) => root_file = None,
                 Some(("sslrootcert", file)) => {
-                    let file = decoded(file).ok_or(AddressFault::Encoding("sslrootcert"))?;
-                    root_file = Some(file.into());
+                    let file = percent_decode_str(file).decode_utf8();
+                    let file = file.map_err(|_| AddressFault::Encoding("sslrootcert"))?;
+                    root_file = Some(file.into_owned().into());
                 }
                 _ => rest.push(parameter),
             }
@@ -66,16 +75,4 @@ impl Address {
     pub(crate) fn is_encrypted(&self) -> bool {
         self.config.get_ssl_mode() == SslMode::Require
     }
-}
-
-fn decoded(text: &str) -> Option<String> {
-    let (mut bytes, mut rest) = (Vec::with_capacity(text.len()), text);
-    while let Some((before, after)) = rest.split_once('%') {
-        let (digits, after) = after.split_at_checked(2)?;
-        bytes.extend_from_slice(before.as_bytes());
-        bytes.push(u8::from_str_radix(digits, 16).ok()?);
-        rest = after;
-    }
-    bytes.extend_from_slice(rest.as_bytes());
-    String::from_utf8(bytes).ok()
 }

@@ -17,7 +17,6 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::connect_error::ConnectError;
 use crate::fault::Fault;
-use crate::options::PostgresOptions;
 
 /// A value for a statement, and its type, so that nothing has to be asked before.
 pub(crate) type Value<'a> = (&'a (dyn ToSql + Sync), Type);
@@ -69,9 +68,10 @@ impl Database {
     pub(crate) fn new(
         mut config: Config,
         tls: MakeRustlsConnect,
-        options: &PostgresOptions,
+        connections: usize,
+        timeout: Duration,
+        patience: Duration,
     ) -> Result<Self, ConnectError> {
-        let PostgresOptions { connections, timeout, patience, .. } = *options;
         config.connect_timeout(timeout);
         let recycling_method = RecyclingMethod::Fast;
         let manager = Manager::from_config(config, tls.clone(), ManagerConfig { recycling_method });
@@ -181,8 +181,8 @@ impl Database {
         }
     }
 
-    /// Lets go of a connection on which no answer came. What no caller sees is cancelled. A write is not: one that
-    /// waits for a standby would then be there without it, and be taken for acknowledged.
+    /// Lets go of a connection on which no answer came. What no caller sees is cancelled. A write is not: one
+    /// that waits for a standby would then be there without it, and be taken for acknowledged.
     fn abandon(&self, connection: Object, effect: Effect) {
         let (token, tls, limit) = (connection.cancel_token(), self.tls.clone(), self.timeout);
         drop(Object::take(connection));
@@ -215,8 +215,8 @@ impl Database {
     }
 }
 
-/// A connection while a statement is on it. Dropped before it was given back, as a call is that nobody waits for any
-/// more, it is not used again: an answer may still come on it.
+/// A connection while a statement is on it. Dropped before it was given back, as a call is that nobody waits
+/// for any more, it is not used again: an answer may still come on it.
 struct Lent<'d> {
     database: &'d Database,
     connection: Option<Object>,

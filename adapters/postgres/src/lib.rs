@@ -1,8 +1,8 @@
 //! The task store of [`tasklife`] in PostgreSQL: the same laws, for any number of processes.
 //!
-//! A server that was written against [`AsyncTaskStore`](tasklife::AsyncTaskStore) puts a [`PostgresStore`] where it
-//! had `InProcess(MemoryStore::new(config))`, and any number of processes share its tasks. It runs on PostgreSQL 13
-//! and later, directly or through PgBouncer.
+//! A server that was written against [`AsyncTaskStore`](tasklife::AsyncTaskStore) puts a [`PostgresStore`]
+//! where it had `InProcess(MemoryStore::new(config))`, and any number of processes share its tasks. It runs on
+//! PostgreSQL 13 and later, directly or through PgBouncer.
 //!
 //! ```no_run
 //! use std::sync::Arc;
@@ -30,21 +30,23 @@ mod fault;
 mod address;
 mod tls;
 
-mod options;
-pub use options::PostgresOptions;
-
 mod connect_error;
 pub use connect_error::ConnectError;
 
 mod database;
-mod migration;
 mod rows;
+mod schema;
+
+mod migration;
 mod statements;
 
 mod listener;
 
 mod store;
 pub use store::PostgresStore;
+
+mod options;
+pub use options::PostgresOptions;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -1,8 +1,8 @@
 //! Hints of other processes, by `LISTEN` and `NOTIFY`.
 //!
-//! Whoever waits is told over a connection of the store's own, which is made when somebody waits for the first time,
-//! and comes back by itself. A notification is sent after the transaction that made the work, not in it: PostgreSQL
-//! commits transactions that notify one after the other.
+//! Whoever waits is told over a connection of the store's own, which is made when somebody waits for the first
+//! time, and comes back by itself. A notification is sent after the transaction that made the work, not in it:
+//! PostgreSQL commits transactions that notify one after the other.
 
 use std::future::poll_fn;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -10,16 +10,12 @@ use crate::connect_error::{ConnectError, ConnectFault};
 use crate::database::Database;
 use crate::fault::Fault;
 use crate::rows::column;
+use crate::schema::in_schema;
 
 /// The steps from each version to the next one, the first from nothing. Tables are of the version that is the number
 /// of steps taken.
 const MIGRATIONS: [&str; 1] =
     [concat!(include_str!("sql/tables.sql"), include_str!("sql/functions.sql"))];
-
-/// A text of statements for a schema, whose name was checked.
-pub(crate) fn in_schema(sql: &str, schema: &str) -> String {
-    sql.replace("{schema}", &format!("\"{schema}\""))
-}
 
 /// For how long a migration may take, and wait for that of another process, at the least.
 const AT_LEAST: Duration = Duration::from_secs(30);

@@ -8,6 +8,7 @@ use tasklife::StoreConfig;
 use crate::address::Address;
 use crate::connect_error::{ConnectError, ConnectFault};
 use crate::database::Database;
+use crate::schema::checked;
 use crate::store::PostgresStore;
 use crate::tls::{self, Identity};
 
@@ -30,14 +31,14 @@ use crate::tls::{self, Identity};
 /// ```
 #[derive(Clone, Debug)]
 pub struct PostgresOptions {
-    pub(crate) schema: String,
-    pub(crate) connections: usize,
-    pub(crate) timeout: Duration,
-    pub(crate) patience: Duration,
+    schema: String,
+    connections: usize,
+    timeout: Duration,
+    patience: Duration,
     roots: Option<Vec<CertificateDer<'static>>>,
     identity: Option<Identity>,
     listens: Listens,
-    pub(crate) migrates: bool,
+    migrates: bool,
 }
 
 /// Over which connection hints are heard.
@@ -202,17 +203,18 @@ impl PostgresOptions {
             }
             Listens::Not => None,
         };
-        let database = Database::new(address.config, tls, &self)?;
+        let database =
+            Database::new(address.config, tls, self.connections, self.timeout, self.patience)?;
         PostgresStore::open(database, listens, &self.schema, self.migrates, config).await
     }
 }
 
-/// The name of a schema, as it stands in statements.
-pub(crate) fn checked(schema: &str) -> Result<String, ConnectError> {
-    let is_word = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_');
-    // The channel of its hints has nine letters more, and PostgreSQL's names 63.
-    let is_name = (1..=54).contains(&schema.len())
-        && schema.bytes().all(is_word)
-        && !schema.starts_with(|first: char| first.is_ascii_digit());
-    if is_name { Ok(schema.into()) } else { Err(ConnectFault::Schema(schema.into()).into()) }
+impl PostgresStore {
+    /// Connects to a database, as [`PostgresOptions::connect`] with the options that are set from the start.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn connect(address: &str, config: StoreConfig) -> Result<Self, ConnectError> {
+        PostgresOptions::new().connect(address, config).await
+    }
 }

@@ -1,11 +1,12 @@
-//! The statements, with the name of the schema in them: each calls a function that `sql/functions.sql` tells of.
+//! The statements, with the name of the schema in them: each calls a function that `sql/functions.sql` tells
+//! of.
 //!
-//! Those that write give up waiting for a lock when the store gives up waiting for them: otherwise they would be left
-//! behind, one more with each try.
+//! Those that write give up waiting for a lock when the store gives up waiting for them: otherwise they would
+//! be left behind, one more with each try.
 
 use std::time::Duration;
 
-use crate::migration::in_schema;
+use crate::schema::in_schema;
 
 macro_rules! statements {
     ($($name:ident = $sql:literal;)+) => {

@@ -28,8 +28,8 @@ use crate::database::Database;
 use crate::fault::Fault;
 use crate::listener::Listener;
 use crate::migration;
-use crate::options::{PostgresOptions, checked};
 use crate::rows::{column, decode, instant, limit, number, read_revision, read_task};
+use crate::schema::checked;
 use crate::statements::Statements;
 
 use notify::Notifier;
@@ -37,7 +37,7 @@ use write::{Outcome, Write};
 
 /// The store of tasks in PostgreSQL: [`AsyncTaskStore`] with all its laws, for any number of processes.
 ///
-/// Its clones share it, as do all stores in the same [schema](PostgresOptions::with_schema) of a database. They must
+/// Its clones share it, as do all stores in the same [schema](crate::PostgresOptions::with_schema) of a database. They must
 /// have the same [`StoreConfig`]. Tokio has to run where its futures are awaited.
 ///
 /// # How it keeps the laws
@@ -64,7 +64,7 @@ use write::{Outcome, Write};
 ///
 /// A [`BackendError`] says that *nothing was applied* where that is certain: no connection could be made, PostgreSQL took
 /// the transaction back, or only reads had been sent. What fails only for now is tried again until
-/// [patience](PostgresOptions::with_patience) ends: a lost connection, a restart, a standby, a serialization failure, a
+/// [patience](crate::PostgresOptions::with_patience) ends: a lost connection, a restart, a standby, a serialization failure, a
 /// deadlock.
 ///
 /// Where a connection is lost, or an answer does not come in time, while a write is on its way, the same write is sent
@@ -122,20 +122,12 @@ impl Locks {
 }
 
 impl PostgresStore {
-    /// Connects to a database, as [`PostgresOptions::connect`] with the options that are set from the start.
-    ///
-    /// # Errors
-    /// As there.
-    pub async fn connect(address: &str, config: StoreConfig) -> Result<Self, ConnectError> {
-        PostgresOptions::new().connect(address, config).await
-    }
-
-    /// Another store, in another [schema](PostgresOptions::with_schema) of the same database, over the same
+    /// Another store, in another [schema](crate::PostgresOptions::with_schema) of the same database, over the same
     /// connections. Its tables are made or migrated, where they have to be, unless this one was connected
-    /// [without migration](PostgresOptions::without_migration).
+    /// [without migration](crate::PostgresOptions::without_migration).
     ///
     /// # Errors
-    /// As [`connect`](PostgresOptions::connect).
+    /// As [`connect`](crate::PostgresOptions::connect).
     pub async fn in_schema(&self, schema: &str, config: StoreConfig) -> Result<Self, ConnectError> {
         let schema = checked(schema)?;
         let database = Arc::clone(&self.shared.database);

@@ -1,5 +1,5 @@
 //! What tests of several members share: stores of two servers as one, [`Both`]; two stores that are
-//! [asked the same](same_answers); a [crew](crew) of processes, one of which is killed; a [`Proxy`] that
+//! [asked the same](same_answers); a [`crew`] of processes, one of which is killed; a [`Proxy`] that
 //! loses what is sent; and processes of a test's own: a [`Program`] of this workspace that listens,
 //! with the feature `redis` a [`RedisServer`], a [`RedisCluster`] or a [`RedisSentinel`], and with `postgres` a [`PostgresServer`]. Each process listens on a free port of
 //! the loopback interface, and ends when it is dropped.

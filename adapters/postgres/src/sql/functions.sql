@@ -14,15 +14,18 @@
 
 -- Held by whoever writes, shared; and alone by whoever moves the horizon, who so waits for the writes that were
 -- decided on before.
-CREATE OR REPLACE FUNCTION {schema}.horizon_lock() RETURNS bigint LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
+CREATE OR REPLACE FUNCTION {schema}.horizon_lock() RETURNS bigint
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
 $$ SELECT '{schema}.store'::regclass::oid::bigint * 4 $$;
 
 -- Held by whoever takes a turn.
-CREATE OR REPLACE FUNCTION {schema}.turn_lock() RETURNS bigint LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
+CREATE OR REPLACE FUNCTION {schema}.turn_lock() RETURNS bigint
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
 $$ SELECT '{schema}.store'::regclass::oid::bigint * 4 + 1 $$;
 
 -- Held by whoever drops tasks: a sweep, or who makes room in a full store.
-CREATE OR REPLACE FUNCTION {schema}.sweep_lock() RETURNS bigint LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
+CREATE OR REPLACE FUNCTION {schema}.sweep_lock() RETURNS bigint
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS
 $$ SELECT '{schema}.store'::regclass::oid::bigint * 4 + 2 $$;
 
 -- Reads a visible task.
@@ -39,7 +42,8 @@ END $$;
 CREATE OR REPLACE FUNCTION {schema}.list(
     _name text, _now bytea, _statuses integer, _below bigint, _above bigint, _count bigint)
 RETURNS TABLE (revision bigint, id uuid, record text)
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off SET jit = off AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off SET jit = off AS $$
 #variable_conflict use_column
 DECLARE
     _account bigint;
@@ -83,8 +87,8 @@ BEGIN
 END $$;
 
 -- Reads what decides on a submission or an event: the store, the account, where there is one, what is under the id,
--- and how many unfinished tasks and tasks in progress are visible, up to a limit. Where that of the unfinished ones is
--- reached, or it is asked, also how many tasks there are in all, and when the first one expires.
+-- and how many unfinished tasks and tasks in progress are visible, up to a limit. Where that of the unfinished ones
+-- is reached, or it is asked, also how many tasks there are in all, and when the first one expires.
 CREATE OR REPLACE FUNCTION {schema}.read_for_update(
     _name text, _now bytea, _id uuid, _count_open bigint, _count_in_progress bigint, _looks_for_room boolean,
     OUT horizon bytea, OUT floor bigint,
@@ -126,16 +130,17 @@ BEGIN
     END IF;
 END $$;
 
--- Reads what an account, of a key or a name, has to hand out: the visible task in progress with the lowest revision, where that is asked;
--- the visible received one; from when on its lane of a width has room, if it has none; and where there is nothing to
--- start, until when a clock that is behind would see what has expired.
+-- Reads what an account, of a key or a name, has to hand out: the visible task in progress with the lowest revision,
+-- where that is asked; the visible received one; from when on its lane of a width has room, if it has none; and where
+-- there is nothing to start, until when a clock that is behind would see what has expired.
 CREATE OR REPLACE FUNCTION {schema}.read_for_claim(
     _key bigint, _name text, _now bytea, _takes_over boolean, _lane bigint,
     OUT horizon bytea, OUT floor bigint,
     OUT key bigint, OUT version bigint, OUT revision bigint, OUT updated_at bytea, OUT share bigint, OUT name text,
     OUT in_progress_id uuid, OUT in_progress text, OUT received_id uuid, OUT received text,
     OUT full_until bytea, OUT hidden_until bytea)
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off SET jit = off
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off SET jit = off
 -- Otherwise each call makes its plans anew, which takes longer than what they are for.
 SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_column
@@ -181,7 +186,8 @@ END $$;
 -- The account whose turn it is: it gets a new ticket, behind all others. Before that, those are made ready that were
 -- parked until now. Nobody waits for the disk: whoever loses this has the turn again.
 CREATE OR REPLACE FUNCTION {schema}.take_turn(_now bytea, OUT account bigint)
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off SET jit = off AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off SET jit = off AS $$
 #variable_conflict use_column
 DECLARE
     _instant bytea;
@@ -272,7 +278,8 @@ END $$;
 -- Drops the task that expired first, and moves the horizon there, so that a share of a full store has a place. The
 -- locks of sweeps and of the horizon are held.
 CREATE OR REPLACE FUNCTION {schema}.make_room(_share bigint, _max_tasks bigint, _new_horizon bytea) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off SET jit = off AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off SET jit = off AS $$
 #variable_conflict use_column
 DECLARE
     _account bigint;
@@ -298,9 +305,10 @@ BEGIN
     PERFORM {schema}.forget(ARRAY[_account]);
 END $$;
 
--- Forgets accounts that have no task: their revisions raise the floor. One that is written to at this moment is noted,
--- and looked at next time. The lock of sweeps is held.
-CREATE OR REPLACE FUNCTION {schema}.forget(_accounts bigint[]) RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+-- Forgets accounts that have no task: their revisions raise the floor. One that is written to at this moment is
+-- noted, and looked at next time. The lock of sweeps is held.
+CREATE OR REPLACE FUNCTION {schema}.forget(_accounts bigint[]) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
     _empty bigint[];
@@ -330,7 +338,8 @@ BEGIN
 END $$;
 
 -- Moves the horizon to an instant, if it was before.
-CREATE OR REPLACE FUNCTION {schema}.move_horizon(_instant bytea, OUT horizon bytea) LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+CREATE OR REPLACE FUNCTION {schema}.move_horizon(_instant bytea, OUT horizon bytea)
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 BEGIN
     SELECT horizon INTO STRICT horizon FROM {schema}.store;
@@ -342,7 +351,8 @@ END $$;
 
 -- Drops so many tasks that are due, and says whether more are.
 CREATE OR REPLACE FUNCTION {schema}.drop_due(_horizon bytea, _limit bigint, OUT dropped bigint, OUT more boolean)
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off SET jit = off AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off SET jit = off AS $$
 #variable_conflict use_column
 DECLARE
     _accounts bigint[];
@@ -522,7 +532,8 @@ $$;
 -- Reads the visible received task that has waited longest, of each account: along the revisions of an account, times
 -- never go back.
 CREATE OR REPLACE FUNCTION {schema}.waiting(_now bytea) RETURNS TABLE (id uuid, record text)
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET enable_bitmapscan = off SET enable_sort = off SET jit = off AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+SET enable_bitmapscan = off SET enable_sort = off SET jit = off AS $$
 #variable_conflict use_column
 DECLARE
     _instant bytea;

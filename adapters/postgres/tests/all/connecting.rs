@@ -130,6 +130,10 @@ fn what_is_no_address_is_told() {
             "expected the file \"/nowhere\" with certificates",
         ),
         ("postgres://127.0.0.1/?whatever=1", "expected an address such as postgres://"),
+        (
+            "postgres://127.0.0.1/?sslcert=file",
+            "expected no parameter sslcert: the client's certificate is set by `with_client_certificate`",
+        ),
     ] {
         let connecting = PostgresStore::connect(address, StoreConfig::default());
         let error = words(&block_on(connecting).unwrap_err());

@@ -2,7 +2,6 @@
 
 mod certificates;
 mod client;
-mod proxy;
 
 use std::error::Error;
 use std::fmt::Write as _;
@@ -16,8 +15,7 @@ use tokio::task::JoinHandle;
 
 pub(crate) use certificates::Authority;
 pub(crate) use client::Client;
-pub(crate) use proxy::{Loss, Proxy};
-pub(crate) use tasklife_test_support::{Both, RedisCluster, RedisServer};
+pub(crate) use tasklife_test_support::{Both, Loss, Proxy, RedisCluster, RedisServer};
 
 pub(crate) const CREATE: CommandType = CommandType::from_static("subscriptionCreateRequest");
 
@@ -39,6 +37,12 @@ impl Connect for RedisServer {
 impl Connect for RedisCluster {
     fn redis(&self) -> Redis {
         Redis::cluster(self.addresses().iter().map(String::as_str)).unwrap()
+    }
+}
+
+impl Connect for Proxy {
+    fn redis(&self) -> Redis {
+        Redis::server(&format!("redis://127.0.0.1:{}", self.port)).unwrap()
     }
 }
 
