@@ -1,6 +1,7 @@
 //! A server that the tests share, stores of their own on it, and what they submit.
 
 use std::sync::{LazyLock, Mutex, PoisonError};
+use std::time::Duration;
 
 use tasklife::{AccountId, CommandType, Now, StoreConfig, Submission, TaskId};
 use tasklife_postgres::{PostgresOptions, PostgresStore};
@@ -31,7 +32,12 @@ pub(crate) static SERVER: LazyLock<PostgresServer> = LazyLock::new(|| PostgresSe
 /// Two processes' connections to it.
 static WAYS: LazyLock<[PostgresStore; 2]> = LazyLock::new(|| {
     [0, 1].map(|number| {
-        let options = PostgresOptions::new().with_schema(&format!("way_{number}")).unwrap();
+        // The machine may be busy with other tests: nothing is to be given up for that.
+        let options = PostgresOptions::new()
+            .with_schema(&format!("way_{number}"))
+            .unwrap()
+            .with_timeout(Duration::from_secs(30))
+            .with_patience(Duration::from_mins(1));
         let address = SERVER.address();
         block_on(options.connect(&address, StoreConfig::default())).unwrap()
     })
