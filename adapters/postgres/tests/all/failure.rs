@@ -17,7 +17,7 @@ fn over(port: u16, patience: Duration, schema: &str, config: StoreConfig) -> Pos
     let options = PostgresOptions::new()
         .with_schema(schema)
         .unwrap()
-        .with_timeout(Duration::from_millis(300))
+        .with_timeout(Duration::from_secs(2))
         .with_patience(patience);
     let address = format!("postgres://tasklife@127.0.0.1:{port}/tasklife");
     block_on(options.connect(&address, config)).unwrap()
@@ -149,7 +149,7 @@ fn a_token_that_was_forgotten_is_told() {
     let options = PostgresOptions::new().with_schema(&schema.0).unwrap().with_patience(patience);
     let address = format!("postgres://tasklife@127.0.0.1:{}/tasklife", proxy.port);
     // The others have that long.
-    let options = options.with_timeout(Duration::from_secs(2));
+    let options = options.with_timeout(Duration::from_secs(4));
     let first = block_on(options.connect(&address, StoreConfig::default())).unwrap();
     let other = over(SERVER.port, patience, &schema.0, StoreConfig::default());
     block_on(async {

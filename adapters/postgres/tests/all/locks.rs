@@ -56,7 +56,7 @@ fn a_call_that_is_dropped_stands_in_nobodys_way() {
 #[test]
 fn what_can_not_be_locked_is_given_up() {
     let schema = Schema::new();
-    let store = store(&schema, 4, Duration::from_millis(200));
+    let store = store(&schema, 4, Duration::from_secs(1));
     block_on(async {
         let holder = hold(&schema).await;
         let calls: Vec<_> = (0..4)
@@ -89,7 +89,7 @@ fn what_can_not_be_locked_is_given_up() {
 #[test]
 fn a_busy_account_is_told() {
     let schema = Schema::new();
-    let store = store(&schema, 4, Duration::from_millis(200));
+    let store = store(&schema, 4, Duration::from_secs(1));
     block_on(async {
         let holder = hold(&schema).await;
         let calls: Vec<_> = (0..6)
@@ -101,7 +101,7 @@ fn a_busy_account_is_told() {
         let mut busy = 0;
         for call in calls {
             let error = call.await.unwrap().unwrap_err();
-            busy += usize::from(words(&error).contains("in this process, to be done within 600ms"));
+            busy += usize::from(words(&error).contains("in this process, to be done within 3s"));
         }
         assert!(busy >= 4, "{busy}");
         drop(holder);

@@ -83,11 +83,11 @@ fn two_processes_share_a_pool_of_transactions() {
             submitting.await.unwrap();
         }
         stores[0].submit(submission("acme", 1000), second(0)).await.unwrap_err();
-        tokio::time::timeout(Duration::from_secs(5), stores[1].changed()).await.unwrap();
+        tokio::time::timeout(Duration::from_secs(20), stores[1].changed()).await.unwrap();
         let changed = stores[1].changed();
         let later = second(10_000_000);
         stores[0].submit(submission("acme", 1000), later).await.unwrap();
-        tokio::time::timeout(Duration::from_secs(5), changed).await.unwrap();
+        tokio::time::timeout(Duration::from_secs(20), changed).await.unwrap();
         assert_eq!(stores[1].sweep(1000, later).await.unwrap().dropped, 149);
     });
 }

@@ -8,7 +8,7 @@ use tasklife_test_support::Proxy;
 
 use crate::support::{SERVER, Schema, block_on, second, submission};
 
-const SOON: Duration = Duration::from_secs(5);
+const SOON: Duration = Duration::from_secs(20);
 
 fn store(port: u16, schema: &Schema) -> PostgresStore {
     let options = PostgresOptions::new().with_schema(&schema.0).unwrap();
