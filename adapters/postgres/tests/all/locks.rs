@@ -1,5 +1,6 @@
 //! Calls that have to wait for a lock, and those that nobody waits for any more.
 
+use std::mem::ManuallyDrop;
 use std::time::Duration;
 
 use tasklife::{AsyncTaskStore, StoreConfig};
@@ -20,6 +21,11 @@ fn store(schema: &Schema, connections: usize, timeout: Duration) -> PostgresStor
     block_on(options.connect(&address, StoreConfig::default())).unwrap()
 }
 
+/// A schema that no other test has afterwards: what was given up may still be written there.
+fn own_schema() -> ManuallyDrop<Schema> {
+    ManuallyDrop::new(Schema::new())
+}
+
 /// Keeps everybody from writing.
 async fn hold(schema: &Schema) -> tokio_postgres::Client {
     let client = client().await;
@@ -31,7 +37,7 @@ async fn hold(schema: &Schema) -> tokio_postgres::Client {
 /// The connection of a call that was given up is not used again, while its statement waits.
 #[test]
 fn a_call_that_is_dropped_stands_in_nobodys_way() {
-    let schema = Schema::new();
+    let schema = own_schema();
     let store = store(&schema, 2, Duration::from_secs(20));
     block_on(async {
         let task = store.submit(submission("acme", 1), second(0)).await.unwrap().into_task();
@@ -55,7 +61,7 @@ fn a_call_that_is_dropped_stands_in_nobodys_way() {
 /// Statements that wait for a lock are not left behind, one more with each try.
 #[test]
 fn what_can_not_be_locked_is_given_up() {
-    let schema = Schema::new();
+    let schema = own_schema();
     let store = store(&schema, 4, Duration::from_secs(1));
     block_on(async {
         let holder = hold(&schema).await;
@@ -88,7 +94,7 @@ fn what_can_not_be_locked_is_given_up() {
 /// No call waits for the tries of all that came before it in its process.
 #[test]
 fn a_busy_account_is_told() {
-    let schema = Schema::new();
+    let schema = own_schema();
     let store = store(&schema, 4, Duration::from_secs(1));
     block_on(async {
         let holder = hold(&schema).await;
