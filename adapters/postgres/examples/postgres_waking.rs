@@ -2,7 +2,7 @@
 //! tells a change. The server is one of its own, which waits for its disk.
 //!
 //! ```text
-//! cargo run --release -p tasklife-postgres --example waking
+//! cargo run --release -p tasklife-postgres --example postgres_waking
 //! ```
 
 #![allow(clippy::disallowed_methods, reason = "what is measured is time")]

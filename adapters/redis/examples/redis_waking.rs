@@ -2,7 +2,7 @@
 //! tells a change.
 //!
 //! ```text
-//! cargo run --release -p tasklife-redis --example waking
+//! cargo run --release -p tasklife-redis --example redis_waking
 //! ```
 
 #![allow(clippy::disallowed_methods, reason = "what is measured is time")]

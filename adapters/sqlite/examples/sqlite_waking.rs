@@ -2,7 +2,7 @@
 //! tells a change.
 //!
 //! ```text
-//! cargo run --release -p tasklife-sqlite --example waking
+//! cargo run --release -p tasklife-sqlite --example sqlite_waking
 //! ```
 
 #![allow(clippy::disallowed_methods, reason = "what is measured is time")]
