@@ -94,8 +94,8 @@ impl PostgresOptions {
     }
 
     /// Sets how many connections the store makes at most, but for the one on which it hears hints: 10 unless set, at
-    /// least 1. Each call uses one for as long as a statement takes. One on which no answer came in time is replaced, though
-    /// its statement may go on in the server.
+    /// least 1. Each call uses one for as long as a statement takes. One on which no answer came in time is replaced,
+    /// though its statement may go on in the server.
     #[must_use]
     pub const fn with_connections(mut self, connections: usize) -> Self {
         self.connections = if connections == 0 { 1 } else { connections };
@@ -109,10 +109,11 @@ impl PostgresOptions {
         self
     }
 
-    /// Sets for how long each statement of a call is tried while the database can't be reached, is starting, is a standby, or
-    /// takes a transaction back for another's sake: 5 seconds unless set; the last try may take a [timeout](Self::with_timeout) more. It is also how long a call waits for
-    /// a free connection. Within that time it also finds out whether a
-    /// write arrived whose answer was lost, so that fewer errors are unknown ones.
+    /// Sets for how long each statement of a call is tried while the database can't be reached, is starting, is a
+    /// standby, or takes a transaction back for another's sake: 5 seconds unless set; the last try may take a
+    /// [timeout](Self::with_timeout) more. It is also how long a call waits for a free connection, and for the calls of
+    /// this process that write to the same account before it. Within that time it also finds out whether a write
+    /// arrived whose answer was lost, so that fewer errors are unknown ones.
     #[must_use]
     pub const fn with_patience(mut self, patience: Duration) -> Self {
         self.patience = patience;

@@ -37,45 +37,63 @@ use write::{Outcome, Write};
 
 /// The store of tasks in PostgreSQL: [`AsyncTaskStore`] with all its laws, for any number of processes.
 ///
-/// Its clones share it, as do all stores in the same [schema](crate::PostgresOptions::with_schema) of a database. They must
-/// have the same [`StoreConfig`]. Tokio has to run where its futures are awaited.
+/// Its clones share it, as do all stores in the same [schema](crate::PostgresOptions::with_schema) of a
+/// database. They must have the same [`StoreConfig`]. Tokio has to run where its futures are awaited.
+///
+/// ```no_run
+/// use tasklife::{AccountId, AsyncTaskStore, CommandType, StoreConfig, Submission, TaskId};
+/// use tasklife_postgres::PostgresStore;
+///
+/// # async fn submit(now: tasklife::Now) -> Result<(), Box<dyn std::error::Error>> {
+/// let address = "postgres://user@127.0.0.1/database";
+/// let store = PostgresStore::connect(address, StoreConfig::default()).await?;
+/// let account: AccountId = "acme".parse()?;
+/// let id = TaskId::for_key(&account, "order-7f3a");
+/// let create = CommandType::from_static("databaseCreateRequest");
+/// store.submit(Submission::new(account.clone(), id, create), now).await?;
+/// assert!(store.get(&account, id, now).await?.is_some()); // in every process
+/// # Ok(())
+/// # }
+/// ```
 ///
 /// # How it keeps the laws
 ///
-/// A call reads what it has to know in one statement, which sees one moment; decides by
-/// [`tasklife::kit`]; and writes in one statement, which is a transaction that first compares the version of the
-/// account: whoever was slower reads again. So no transaction waits for a program that has stopped, nothing is left
-/// open where one dies, and each statement may go to another connection.
+/// A call reads what it has to know in one statement, which sees one moment; decides by [`tasklife::kit`]; and
+/// writes in one statement, which is a transaction that first compares the version of the account: whoever was
+/// slower reads again. So no transaction waits for a program that has stopped, nothing is left open where one
+/// dies, and each statement may go to another connection.
 ///
 /// What concerns all accounts:
 ///
-/// - *The horizon.* Whoever writes holds a lock that it shares with all others who write, and looks whether the horizon
-///   is still what it was when it was read. A sweep takes that lock alone for a moment, while it moves the horizon.
-/// - *The turns of claims.* Accounts that may have something to hand out stand in a queue. Whoever takes a turn moves the
-///   account to its end, and then looks. An account that has nothing is parked, until something is written to it or
-///   a clock says so.
-/// - *The limit of tasks.* The places are shared out in 32 rows, so that submissions of different accounts rarely wait
-///   for each other. One that finds no place in its share has them shared out anew.
+/// - *The horizon.* Whoever writes holds a lock that it shares with all others who write, and looks whether the
+///   horizon is still what it was when it was read. A sweep takes that lock alone for a moment, while it moves
+///   the horizon.
+/// - *The turns of claims.* Accounts that may have something to hand out stand in a queue. Whoever takes a turn
+///   moves the account to its end, and then looks. An account that has nothing is parked, until something is
+///   written to it or a clock says so.
+/// - *The limit of tasks.* The places are shared out in 32 rows, so that submissions of different accounts
+///   rarely wait for each other. One that finds no place in its share has them shared out anew.
 ///
-/// Revisions keep up with time ([`Revision::unreached_by`](tasklife::Revision::unreached_by)): what was given out, and lost
-/// in a fail-over, is not given out again for something else.
+/// Revisions keep up with time ([`Revision::unreached_by`](tasklife::Revision::unreached_by)): what was given
+/// out, and lost in a fail-over, is not given out again for something else.
 ///
 /// # Failures
 ///
-/// A [`BackendError`] says that *nothing was applied* where that is certain: no connection could be made, PostgreSQL took
-/// the transaction back, or only reads had been sent. What fails only for now is tried again until
-/// [patience](crate::PostgresOptions::with_patience) ends: a lost connection, a restart, a standby, a serialization failure, a
-/// deadlock.
+/// A [`BackendError`] says that *nothing was applied* where that is certain: no connection could be made,
+/// PostgreSQL took the transaction back, or only reads had been sent. What fails only for now is tried again
+/// until [patience](crate::PostgresOptions::with_patience) ends: a lost connection, a restart, a standby, a
+/// serialization failure, a deadlock.
 ///
-/// Where a connection is lost, or an answer does not come in time, while a write is on its way, the same write is sent
-/// again. It finds out whether it arrived before, as each carries a token that the account remembers. Only if that
-/// can't be found out before patience ends, or eight other writes to the account came in between, the error says that
-/// it is *unknown*.
+/// Where a connection is lost, or an answer does not come in time, while a write is on its way, the same write
+/// is sent again. It finds out whether it arrived before, as each carries a token that the account remembers.
+/// Only if that can't be found out before patience ends, or eight other writes to the account came in between,
+/// the error says that it is *unknown*.
 ///
 /// # Hints
 ///
-/// [`changed`](Changes::changed) hears at once of what is done through this store and its clones, and of what others do by
-/// `LISTEN`, on a connection that is made when somebody waits for the first time, and made again when it is lost.
+/// [`changed`](Changes::changed) hears at once of what is done through this store and its clones, and of what
+/// others do by `LISTEN`, on a connection that is made when somebody waits for the first time, and made again
+/// when it is lost.
 #[derive(Clone, Debug)]
 pub struct PostgresStore {
     shared: Arc<Shared>,

@@ -138,9 +138,11 @@ impl Redis {
         self
     }
 
-    /// Sets for how long a call goes on trying while the server can't be reached, is starting, or a
-    /// cluster has no primary for it: 5 seconds unless set. Within that time it also finds out whether
-    /// a write arrived whose answer was lost, so that fewer errors are unknown ones.
+    /// Sets for how long each command of a call is tried while the server can't be reached, is starting, or
+    /// a cluster has no primary for it: 5 seconds unless set; the last try may take a
+    /// [timeout](Self::with_timeout) more. It is also how long a call waits for those of this process that
+    /// write to the same account before it. Within that time it also finds out whether a write arrived
+    /// whose answer was lost, so that fewer errors are unknown ones.
     ///
     /// A fail-over is not noticed by callers who are more patient than it takes: the cluster's
     /// `cluster-node-timeout` (15 seconds unless set), and a few seconds more.

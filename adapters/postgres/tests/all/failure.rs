@@ -219,15 +219,15 @@ fn a_standby_is_not_written_to() {
     let server = PostgresServer::start(&[]);
     let store = over(server.port, Duration::from_millis(50), "tasklife", StoreConfig::default());
     let patient = over(server.port, Duration::from_secs(10), "tasklife", StoreConfig::default());
-    // New connections are of the other kind.
+    // Connections that are there stay of the kind that they are.
     let turn = |read_only: &str| {
         let sql =
             format!("ALTER DATABASE tasklife SET default_transaction_read_only = {read_only}");
         server.psql_in("postgres", &sql);
-        let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'tasklife'";
-        server.psql_in("postgres", end);
     };
     turn("on");
+    let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'tasklife'";
+    server.psql_in("postgres", end);
     block_on(async {
         let error = backend(store.submit(submission("acme", 1), second(0)).await);
         assert!(!error.is_unknown());
