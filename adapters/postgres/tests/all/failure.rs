@@ -141,6 +141,32 @@ fn a_lost_write_is_told_from_that_of_another() {
     }
 }
 
+/// A write that never arrived is not taken for one that was forgotten, where sweeps move the horizon meanwhile: it is
+/// decided on again.
+#[test]
+fn a_lost_write_to_a_new_account_is_made_again() {
+    let proxy = Proxy::to(SERVER.port);
+    let (schema, patience) = (Schema::new(), Duration::from_secs(20));
+    let first = over(proxy.port, patience, &schema.0, StoreConfig::default());
+    let other = over(SERVER.port, patience, &schema.0, StoreConfig::default());
+    block_on(async {
+        for round in 0..3_u64 {
+            proxy.lose(Loss::OfRequest);
+            let name = format!("account {round}");
+            let sweeps = async {
+                for sweep in 0..60 {
+                    let now = second(i64::try_from(60 * round + sweep).unwrap());
+                    other.sweep(1, now).await.unwrap();
+                }
+            };
+            let lost = first.submit(submission(&name, 1), second(1_000));
+            let (lost, ()) = tokio::join!(lost, sweeps);
+            assert!(matches!(lost.unwrap(), Submitted::New(_)));
+        }
+    });
+    assert_eq!(proxy.lost(), 3);
+}
+
 /// After eight writes of others the account has forgotten a token: the error says that it isn't known.
 #[test]
 fn a_token_that_was_forgotten_is_told() {
