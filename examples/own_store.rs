@@ -180,7 +180,7 @@ impl TaskStore for OwnStore {
     fn apply(&self, target: Target<'_>, event: TaskEvent, now: Now) -> Result<Change, ApplyError> {
         let (mut tables, call) = self.begin(now);
         let (account, kind) = (target.account(), event.kind());
-        let task = call.permit(target, kind, tables.task(account, target.id()).cloned())?;
+        let task = call.permit(target, &event, tables.task(account, target.id()).cloned())?;
         if call.needs_lane(kind) {
             let is_in_progress = |task: &Task| task.status() == TaskStatus::ProcessingInProgress;
             let is_counted = |task: &Task| call.sees(task) && is_in_progress(task);

@@ -189,6 +189,19 @@ impl TaskEvent {
         }
     }
 
+    /// How many bytes its words and its outcome have, which is what
+    /// [`max_output`](crate::StoreConfig::with_max_output) limits: the description, and of a completion the ids
+    /// that are texts and the resource, of an error all of its texts.
+    #[must_use]
+    pub fn output_len(&self) -> usize {
+        let outcome = match &self.payload {
+            Payload::Complete(completion) => completion.text_len(),
+            Payload::Fail(error) => error.text_len(),
+            Payload::Receive | Payload::Start | Payload::Report(_) => 0,
+        };
+        self.description().map_or(0, str::len).saturating_add(outcome)
+    }
+
     /// Which column of the table this is.
     #[must_use]
     #[inline]

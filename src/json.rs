@@ -13,7 +13,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-pub(crate) use value::{Unreadable, Value, is_same_value};
+pub(crate) use value::{Unreadable, Value, digest, is_same_value};
 pub(crate) use writer::append;
 
 /// How deep arrays and objects may be nested in a document that is read.

@@ -79,6 +79,11 @@ impl<'a> Call<'a> {
         clamp_time(self.now).max(self.horizon)
     }
 
+    /// What a task's [retention](crate::Retention) is counted from, where an event of this call begins it anew.
+    pub(crate) fn counted_from(&self) -> Now {
+        self.config.retention().count_from(self.now, self.instant())
+    }
+
     /// Whether a task is visible to this call.
     #[must_use]
     #[inline]
@@ -97,12 +102,12 @@ impl<'a> Call<'a> {
     ///
     /// # Errors
     /// The first that applies of [`NotFound`](ApplyError::NotFound), [`Stale`](ApplyError::Stale),
-    /// [`Transition`](ApplyError::Transition).
+    /// [`Transition`](ApplyError::Transition), [`OutputTooLarge`](ApplyError::OutputTooLarge).
     #[inline]
     pub fn permit<T: Borrow<Task>>(
         &self,
         target: Target<'_>,
-        event: EventKind,
+        event: &TaskEvent,
         found: Option<T>,
     ) -> Result<T, ApplyError> {
         let found = found.filter(|task| self.sees(task.borrow())).ok_or(ApplyError::NotFound)?;
@@ -110,10 +115,14 @@ impl<'a> Call<'a> {
         if !target.is_met_by(task) {
             return Err(ApplyError::Stale { current: task.clone() });
         }
-        match task.status().after(event) {
-            Some(_) => Ok(found),
-            None => Err(TransitionError::new(task.status(), event).into()),
+        if task.status().after(event.kind()).is_none() {
+            return Err(TransitionError::new(task.status(), event.kind()).into());
         }
+        let limit = self.config.max_output();
+        if event.output_len() > limit {
+            return Err(ApplyError::OutputTooLarge { limit });
+        }
+        Ok(found)
     }
 
     /// Whether an event needs room in the account's lane: a start does, where tasks in progress are
@@ -147,7 +156,7 @@ impl<'a> Call<'a> {
         clock: AccountClock,
     ) -> Result<Change, TransitionError> {
         let (from, kind) = (task.status(), event.kind());
-        task.apply(event, self.config.retention(), self.now, clock.next(self.now))?;
+        task.apply(event, self.config.retention(), self.counted_from(), clock.next(self.now))?;
         Ok(Change::new(from, kind, task))
     }
 

@@ -5,7 +5,7 @@ use core::num::NonZeroUsize;
 
 use crate::event::TaskEvent;
 use crate::id::{AccountId, TaskId};
-use crate::shard::{AccountPage, Shard, Snapshot, SnapshotError, Turn};
+use crate::shard::{AccountPage, Growth, NoRoom, Shard, Snapshot, SnapshotError, Turn, room_for};
 use crate::store::{
     ApplyError, BackendError, Census, Change, Claimed, ListError, ListQuery, Page, Scope,
     StoreConfig, SubmitError, Submitted, Swept, Target,
@@ -73,6 +73,13 @@ impl LocalStore {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// How many bytes the store holds, where that is [limited](StoreConfig::with_max_bytes): the sum of its
+    /// tasks' [`held_bytes`](Task::held_bytes), the expired ones that no sweep has dropped yet included.
+    #[must_use]
+    pub fn held_bytes(&self) -> Option<usize> {
+        (self.config().max_bytes() < usize::MAX).then(|| self.shard.held_bytes())
     }
 
     /// The store's whole content.
@@ -216,6 +223,18 @@ impl LocalStore {
             Ok(proposal) => proposal,
             Err(answer) => return answer,
         };
+        if let Some(by) = self.room_for(self.shard.growth_by(&submission, &proposal), now)? {
+            if !proposal.fits_account() {
+                return Err(SubmitError::AccountFull);
+            }
+            self.shard.drop_expired(by);
+            proposal = match self.shard.examine(&submission, now) {
+                Ok(proposal) => proposal,
+                Err(answer) => return answer,
+            };
+            let Self { shard, last_ticket } = self;
+            return Ok(Submitted::New(shard.accept(&proposal, submission, now, next(last_ticket))));
+        }
         let needs_room = proposal.needs_place() && self.shard.is_full();
         if needs_room && !self.shard.has_expired_at(now) {
             return Err(SubmitError::StoreFull);
@@ -240,6 +259,12 @@ impl LocalStore {
         event: TaskEvent,
         now: Now,
     ) -> Result<Change, ApplyError> {
+        if self.config().max_bytes() < usize::MAX {
+            let growth = self.shard.growth_by_event(target, &event, now)?;
+            if let Some(by) = self.room_for(growth, now)? {
+                self.shard.drop_expired(by);
+            }
+        }
         self.shard.apply(target, event, now)
     }
 
@@ -294,6 +319,12 @@ impl LocalStore {
     pub fn sweep(&mut self, limit: usize, now: Now) -> Result<Swept, BackendError> {
         self.shard.advance_horizon(clamp_time(now));
         Ok(self.shard.sweep(limit))
+    }
+
+    /// What has to go for a call: [`room_for`].
+    fn room_for(&self, growth: Growth, now: Now) -> Result<Option<Now>, NoRoom> {
+        let Self { shard, .. } = self;
+        room_for((0, growth), &[shard], shard.held_bytes(), shard.instant(now))
     }
 
     /// As [`MemoryStore::remove`](crate::MemoryStore::remove).

@@ -1,5 +1,6 @@
 //! The store in memory, shared between threads.
 
+mod bytes;
 mod census;
 mod coordination;
 mod full;
@@ -24,7 +25,7 @@ use crate::submission::Submission;
 use crate::task::Task;
 use crate::time::{MIN_TIME, Now, clamp_time};
 
-use coordination::{Announcement, Horizon, Ordinal, Places, Tickets};
+use coordination::{Announcement, Bytes, Horizon, Ordinal, Places, Tickets};
 use sync::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard, spin_loop};
 
 /// The store in memory, to be shared between threads.
@@ -46,6 +47,8 @@ use sync::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard, spin_loop};
 ///   longer than it takes to drop 512 tasks.
 /// - A submission to a full store waits for others of its kind, and locks the shard of the task that makes
 ///   room besides its own.
+/// - Where [bytes](StoreConfig::with_max_bytes) are limited and none are left, a call that needs some locks all
+///   shards, to drop what expired first.
 /// - A snapshot stops all writers. A census locks one shard after the other.
 ///
 /// With N tasks, calls take the time that they take a [`LocalStore`](crate::LocalStore), and a claim over
@@ -66,6 +69,7 @@ pub struct MemoryStore {
     config: StoreConfig,
     slots: Box<[Slot]>,
     places: Places,
+    bytes: Bytes,
     horizon: Horizon,
     tickets: Tickets,
     /// Who makes room in a full store.
@@ -90,12 +94,25 @@ struct Slot {
 /// A shard that is written: when that ends, it announces what it has come to.
 struct Writing<'a> {
     announcement: &'a Announcement,
+    bytes: &'a Bytes,
+    /// How many of the bytes that are counted are the shard's.
+    counted: usize,
     shard: RwLockWriteGuard<'a, Shard>,
+}
+
+impl Writing<'_> {
+    /// Takes so many bytes more for the shard, if there is room for them.
+    fn take_bytes(&mut self, more: usize) -> bool {
+        let is_taken = self.bytes.take(more);
+        self.counted += if is_taken { more } else { 0 };
+        is_taken
+    }
 }
 
 impl Drop for Writing<'_> {
     fn drop(&mut self) {
         self.announcement.renew(&self.shard);
+        self.bytes.count(self.counted, self.shard.held_bytes());
     }
 }
 
@@ -146,15 +163,24 @@ impl MemoryStore {
         self.len() == 0
     }
 
+    /// How many bytes the store holds, where that is limited: as
+    /// [`LocalStore::held_bytes`](crate::LocalStore::held_bytes).
+    #[must_use]
+    pub fn held_bytes(&self) -> Option<usize> {
+        self.bytes.are_limited().then(|| self.bytes.held())
+    }
+
     fn of(config: StoreConfig, restored: Restored) -> Self {
         let Restored { shards, horizon, last_ticket } = restored;
         let taken = shards.iter().map(Shard::len).sum();
+        let held = shards.iter().map(Shard::held_bytes).sum();
         let slot =
             |shard| Slot { announcement: Announcement::of(&shard), shard: RwLock::new(shard) };
         Self {
             config,
             slots: shards.into_iter().map(slot).collect(),
             places: Places::new(config.max_tasks(), taken),
+            bytes: Bytes::new(config.max_bytes(), held),
             horizon: Horizon::new(horizon),
             tickets: Tickets::after(last_ticket),
             making_room: Mutex::new(()),
@@ -179,7 +205,7 @@ impl MemoryStore {
         if self.horizon.is_ahead_of(now) {
             shard.advance_horizon(self.horizon.get());
         }
-        Writing { announcement, shard }
+        Writing { announcement, bytes: &self.bytes, counted: shard.held_bytes(), shard }
     }
 
     fn announcements(&self) -> impl Iterator<Item = &Announcement> {
@@ -189,7 +215,7 @@ impl MemoryStore {
     /// Submits to a shard, unless the store has no place.
     ///
     /// # Errors
-    /// Where all places are taken, and that matters: the submission.
+    /// Where all places are taken, or too many bytes, and that matters: the submission.
     fn submit_to(
         &self,
         shard: &mut Writing<'_>,
@@ -213,6 +239,11 @@ impl MemoryStore {
         }
         if !proposal.fits_account() {
             return Ok(Err(SubmitError::AccountFull));
+        }
+        let growth = shard.growth_by(&submission, &proposal);
+        if !shard.take_bytes(growth.net()) {
+            self.places.give_back(usize::from(proposal.needs_place()));
+            return Err(submission);
         }
         Ok(Ok(Submitted::New(shard.accept(&proposal, submission, now, || self.tickets.next()))))
     }
@@ -276,11 +307,26 @@ impl TaskStore for MemoryStore {
     fn submit(&self, submission: Submission, now: Now) -> Result<Submitted, SubmitError> {
         let at = shard_of(submission.account());
         let submitted = self.submit_to(&mut self.write(at, now), submission, now);
-        submitted.unwrap_or_else(|submission| self.submit_to_full(at, submission, now))
+        submitted.unwrap_or_else(|submission| {
+            if self.bytes.are_limited() {
+                self.submit_with_room(at, submission, now)
+            } else {
+                self.submit_to_full(at, submission, now)
+            }
+        })
     }
 
     fn apply(&self, target: Target<'_>, event: TaskEvent, now: Now) -> Result<Change, ApplyError> {
-        self.write(shard_of(target.account()), now).apply(target, event, now)
+        let at = shard_of(target.account());
+        let mut shard = self.write(at, now);
+        if self.bytes.are_limited() {
+            let growth = shard.growth_by_event(target, &event, now)?;
+            if !shard.take_bytes(growth.net()) {
+                drop(shard);
+                return self.apply_with_room(at, target, event, now);
+            }
+        }
+        shard.apply(target, event, now)
     }
 
     fn claim(&self, scope: Scope<'_>, now: Now) -> Result<Option<Claimed>, BackendError> {

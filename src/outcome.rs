@@ -219,6 +219,16 @@ impl Completion {
         self.additional_resource_id.as_ref()
     }
 
+    /// How many bytes its texts have.
+    pub(crate) fn text_len(&self) -> usize {
+        let ids = [&self.resource_id, &self.additional_resource_id].into_iter().flatten();
+        let ids = ids.map(|id| match id {
+            ResourceId::Number(_) => 0,
+            ResourceId::Text(text) => text.len(),
+        });
+        ids.sum::<usize>() + self.resource().map_or(0, str::len)
+    }
+
     /// The resource, as the text of a JSON object.
     #[must_use]
     pub fn resource(&self) -> Option<&str> {
@@ -303,6 +313,12 @@ impl TaskError {
     pub fn with_additional_info(mut self, info: impl Into<Cow<'static, str>>) -> Self {
         self.additional_info = Some(info.into().into());
         self
+    }
+
+    /// How many bytes its texts have.
+    pub(crate) fn text_len(&self) -> usize {
+        let info = self.additional_info().map_or(0, str::len);
+        self.code.len() + self.status.len() + self.description.len() + info
     }
 
     /// The code, such as `SUBSCRIPTION_NOT_FOUND`; `type` on the wire.

@@ -11,6 +11,7 @@ mod indexes;
 mod ready_queue;
 mod remove;
 mod revision_index;
+mod room;
 mod slab;
 mod snapshot;
 
@@ -41,6 +42,7 @@ use crate::time::{MIN_TIME, Now};
 pub(crate) use census::AccountPage;
 pub(crate) use expiry_index::ExpiryKey;
 pub(crate) use ready_queue::ReadyQueue;
+pub(crate) use room::{Growth, NoRoom, room_for};
 pub(crate) use snapshot::Restored;
 pub use snapshot::{Snapshot, SnapshotError};
 
@@ -66,6 +68,8 @@ pub(crate) struct Shard {
     hasher: DefaultHashBuilder,
     expiry: ExpiryIndex,
     ready_queue: ReadyQueue,
+    /// How many bytes the tasks count, where that is limited.
+    held_bytes: usize,
 }
 
 /// For how many tasks of a page room is made ahead.
@@ -107,6 +111,7 @@ impl Shard {
             hasher: DefaultHashBuilder::default(),
             expiry: ExpiryIndex::default(),
             ready_queue: ReadyQueue::default(),
+            held_bytes: 0,
         }
     }
 
@@ -145,19 +150,31 @@ impl Shard {
         event: TaskEvent,
         now: Now,
     ) -> Result<Change, ApplyError> {
-        let (call, kind) = (self.call(now), event.kind());
+        let (slot, kind) = (self.permitted(target, &event, now)?, event.kind());
+        let counted_from = self.call(now).counted_from();
+        let change = self.change(slot, kind, now, |task, retention, stamp| {
+            task.apply(event, retention, counted_from, stamp)
+        })?;
+        Ok(change)
+    }
+
+    /// The task that an event is for, if the event may be applied.
+    fn permitted(
+        &self,
+        target: Target<'_>,
+        event: &TaskEvent,
+        now: Now,
+    ) -> Result<u32, ApplyError> {
+        let call = self.call(now);
         let found = self.find(target.account(), target.id());
         let (slot, Stored { task, location }) = found.ok_or(ApplyError::NotFound)?;
-        call.permit(target, kind, Some(task))?;
-        if call.needs_lane(kind)
+        call.permit(target, event, Some(task))?;
+        if call.needs_lane(event.kind())
             && self.check_lane(self.blocks.account(*location), call.instant()).is_err()
         {
             return Err(ApplyError::LaneBusy);
         }
-        let change = self.change(slot, kind, now, |task, retention, stamp| {
-            task.apply(event, retention, now, stamp)
-        })?;
-        Ok(change)
+        Ok(slot)
     }
 
     /// As [`TaskStore::get`](crate::TaskStore::get).
@@ -210,10 +227,15 @@ impl Shard {
 
     /// Drops tasks that are due at the horizon, as [`TaskStore::sweep`](crate::TaskStore::sweep) does.
     pub(crate) fn sweep(&mut self, limit: usize) -> Swept {
+        Swept { dropped: self.sweep_to(self.horizon, limit), more: self.is_due() }
+    }
+
+    /// Drops tasks that have expired by an instant, and says how many.
+    fn sweep_to(&mut self, instant: Now, limit: usize) -> usize {
         let mut dropped = 0;
         let mut batch = [(0, 0); BATCH];
         while dropped < limit {
-            let due = self.expiry.due(self.horizon).iter().take(limit - dropped);
+            let due = self.expiry.due(instant).iter().take(limit - dropped);
             let mut taken = 0;
             for (entry, due) in batch.iter_mut().zip(due) {
                 *entry = (0, due.slot());
@@ -226,7 +248,7 @@ impl Shard {
             self.drop_all(&mut batch[..taken]);
             dropped += taken;
         }
-        Swept { dropped, more: self.is_due() }
+        dropped
     }
 
     /// Whether there are as many tasks as a store may hold.
@@ -242,6 +264,11 @@ impl Shard {
     /// Whether there is something to sweep.
     pub(crate) fn is_due(&self) -> bool {
         self.expiry.is_due(self.horizon)
+    }
+
+    /// How many bytes the tasks count, where that is [limited](StoreConfig::with_max_bytes); 0 otherwise.
+    pub(crate) fn held_bytes(&self) -> usize {
+        self.held_bytes
     }
 
     /// Drops the task that expires first. Whoever has it dropped for a submission knows that it is
@@ -315,10 +342,17 @@ impl Shard {
         let retention = self.config.retention();
         let Stored { task, location } = &mut self.tasks[slot];
         let before = IndexKeys::of(task);
+        let bytes_before = bytes_of(&self.config, task);
         let account = self.blocks.account(*location);
         apply(task, retention, self.accounts[account].clock.next(now))?;
         let changed = task.clone();
+        self.held_bytes = self.held_bytes - bytes_before + bytes_of(&self.config, &changed);
         self.relink(slot, before, now);
         Ok(Change::new(before.status, event, changed))
     }
+}
+
+/// How many bytes a task counts, where that is limited.
+fn bytes_of(config: &StoreConfig, task: &Task) -> usize {
+    if config.max_bytes() == usize::MAX { 0 } else { task.held_bytes() }
 }

@@ -124,7 +124,8 @@ pub trait TaskStore: Send + Sync {
     /// # Errors
     /// The first that applies of [`NotFound`](ApplyError::NotFound),
     /// [`Stale`](ApplyError::Stale), [`Transition`](ApplyError::Transition),
-    /// [`LaneBusy`](ApplyError::LaneBusy). Or the backend fails.
+    /// [`OutputTooLarge`](ApplyError::OutputTooLarge), [`LaneBusy`](ApplyError::LaneBusy),
+    /// [`StoreFull`](ApplyError::StoreFull). Or the backend fails.
     fn apply(&self, target: Target<'_>, event: TaskEvent, now: Now) -> Result<Change, ApplyError>;
 
     /// Hands out a task to work on, if there is one.

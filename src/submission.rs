@@ -3,7 +3,10 @@
 use alloc::sync::Arc;
 use core::fmt;
 
+use uuid::Uuid;
+
 use crate::id::{AccountId, CommandType, TaskId};
+use crate::json::{digest, is_same_value};
 use crate::status::TaskStatus;
 
 /// A request for a task: whose it is, its id, what is asked for, and what the worker will need.
@@ -27,27 +30,71 @@ pub struct Submission {
     pub(crate) status: TaskStatus,
 }
 
-/// The input of a task: none where it is empty, as all empty `Arc`s of a program share a count, which
-/// threads would contend for. Request bodies hold secrets, so that `{:?}` tells no more than the length.
+/// The input of a task. Request bodies hold secrets, so that `{:?}` tells no more than the length.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub(crate) struct Input(Option<Arc<[u8]>>);
+pub(crate) enum Input {
+    /// All empty `Arc`s of a program share a count, which threads would contend for.
+    #[default]
+    Empty,
+    Bytes(Arc<[u8]>),
+    /// What was let go, as its digest.
+    Dropped(Uuid),
+}
 
 impl Input {
     pub(crate) fn bytes(&self) -> &[u8] {
-        self.0.as_deref().unwrap_or_default()
+        match self {
+            Self::Bytes(bytes) => bytes,
+            Self::Empty | Self::Dropped(_) => &[],
+        }
+    }
+
+    /// Lets go of the bytes.
+    pub(crate) fn dropped(&self) -> Self {
+        match self {
+            Self::Bytes(bytes) => Self::Dropped(digest(bytes)),
+            Self::Empty | Self::Dropped(_) => self.clone(),
+        }
+    }
+
+    /// Whether this is, or was, the same input as some bytes: [`Submission::is_repeat_of`] says what is.
+    pub(crate) fn is_same_as(&self, bytes: &[u8]) -> bool {
+        match self {
+            Self::Dropped(of) => *of == digest(bytes),
+            _ => self.bytes() == bytes || is_same_value(self.bytes(), bytes),
+        }
     }
 }
 
 impl From<Arc<[u8]>> for Input {
     fn from(bytes: Arc<[u8]>) -> Self {
-        Self(Some(bytes).filter(|bytes| !bytes.is_empty()))
+        if bytes.is_empty() { Self::Empty } else { Self::Bytes(bytes) }
     }
 }
 
 impl fmt::Debug for Input {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} bytes", self.bytes().len())
+        match self {
+            Self::Dropped(_) => f.write_str("let go"),
+            _ => write!(f, "{} bytes", self.bytes().len()),
+        }
     }
+}
+
+/// How many bytes a task counts, with so many of words and outcome.
+pub(crate) fn held_bytes(
+    account: &AccountId,
+    command_type: &CommandType,
+    input: &Input,
+    output: usize,
+) -> usize {
+    /// The task itself and its places in the indexes of a store in memory. At worst it has an account of
+    /// its own.
+    const FIXED: usize = 512;
+    /// More than the error has of a task that is given up.
+    const RESERVED: usize = 256;
+    let names = account.as_str().len() + command_type.as_str().len();
+    FIXED + names + input.bytes().len() + output.max(RESERVED)
 }
 
 impl Submission {
@@ -100,6 +147,11 @@ impl Submission {
     #[must_use]
     pub fn input(&self) -> &[u8] {
         self.input.bytes()
+    }
+
+    /// How many bytes its task counts: [`Task::held_bytes`](crate::Task::held_bytes).
+    pub(crate) fn held_bytes(&self) -> usize {
+        held_bytes(&self.account, &self.command_type, &self.input, 0)
     }
 
     /// The status in which the task will begin: `received` or `initialized`.

@@ -7,11 +7,10 @@ use alloc::sync::Arc;
 use crate::clock::{AccountClock, Revision, Stamp};
 use crate::event::{Payload, Progress, TaskEvent, TransitionError};
 use crate::id::{AccountId, CommandType, TaskId};
-use crate::json::is_same_value;
 use crate::outcome::{Completion, TaskError};
 use crate::retention::Retention;
 use crate::status::{EventKind, TaskStatus};
-use crate::submission::{Input, Submission};
+use crate::submission::{Input, Submission, held_bytes};
 use crate::time::{Now, clamp_time};
 use crate::wire::Text;
 
@@ -112,7 +111,9 @@ impl Task {
     /// Applies one event, wholly or not at all.
     ///
     /// The stamp is the [`next`](AccountClock::next) of the account's clock, which is
-    /// [advanced](AccountClock::advance_to) afterwards, unless the event was refused.
+    /// [advanced](AccountClock::advance_to) afterwards, unless the event was refused. `now` decides on nothing
+    /// but the expiry. Where the retention is counted from the [end](Retention::since_end), a store gives the
+    /// horizon for it, if that is later.
     ///
     /// # Errors
     /// Where the [status](TaskStatus::after) does not permit the event. The task is then exactly
@@ -142,12 +143,19 @@ impl Task {
             Payload::Complete(completion) => self.state = State::Completed(completion),
             Payload::Fail(error) => self.state = State::Failed(error),
         }
+        if retention.drops_input_at_end() && self.status().is_terminal() {
+            self.drop_input();
+        }
+        let submitted_at = self.submitted_at();
+        let expires_at = retention.in_sight(self.expires_at, submitted_at, self.updated_at);
         // A stamp of the account's clock is never behind; another must not take the task back.
         if stamp.updated_at > self.updated_at {
             self.updated_at = stamp.updated_at;
         }
         self.revision = stamp.revision.max(self.revision.next());
-        retention.extend(&mut self.expires_at, now);
+        // By a clock that is behind, it may have happened before the submission.
+        let counted_from = now.max(submitted_at);
+        self.expires_at = retention.after_event(expires_at, self.status(), counted_from);
         Ok(())
     }
 
@@ -166,6 +174,17 @@ impl Task {
         self.apply(TaskEvent::report(), retention, now, stamp)?;
         self.attempts = self.attempts.saturating_add(1);
         Ok(())
+    }
+
+    #[cold]
+    fn drop_input(&mut self) {
+        let Origin { account, command_type, input, submitted_at } = &*self.origin;
+        self.origin = Arc::new(Origin {
+            account: account.clone(),
+            command_type: command_type.clone(),
+            input: input.dropped(),
+            submitted_at: *submitted_at,
+        });
     }
 
     #[inline]
@@ -194,10 +213,17 @@ impl Task {
         &self.origin.command_type
     }
 
-    /// What the worker needs, as submitted.
+    /// What the worker needs, as submitted. Empty once it was [let
+    /// go](Retention::with_input_until_end).
     #[must_use]
     pub fn input(&self) -> &[u8] {
         self.origin.input.bytes()
+    }
+
+    /// Whether there was an input that was [let go](Retention::with_input_until_end) at the task's end.
+    #[must_use]
+    pub fn is_input_dropped(&self) -> bool {
+        matches!(self.origin.input, Input::Dropped(_))
     }
 
     /// Where the task stands.
@@ -269,6 +295,19 @@ impl Task {
         self.revision
     }
 
+    /// How many bytes the task counts for [`max_bytes`](crate::StoreConfig::with_max_bytes): those of its
+    /// names, its input, and its words and outcome, of which there are 256 at least; and 512 for all else.
+    #[must_use]
+    pub fn held_bytes(&self) -> usize {
+        let outcome = match &self.state {
+            State::Initialized | State::Received | State::InProgress => 0,
+            State::Completed(completion) => completion.text_len(),
+            State::Failed(error) => error.text_len(),
+        };
+        let output = self.words().map_or(0, str::len) + outcome;
+        held_bytes(self.account(), self.command_type(), &self.origin.input, output)
+    }
+
     /// How the task ended: `None` until it has.
     #[must_use]
     pub fn outcome(&self) -> Option<Result<&Completion, &TaskError>> {
@@ -294,7 +333,8 @@ impl Submission {
     /// same id, it is then the same request, made again.
     ///
     /// Inputs are the same where their bytes are; or where both are JSON objects, or both arrays, of the
-    /// same value, as a client's serializer need not write it the same way twice.
+    /// same value, as a client's serializer need not write it the same way twice. Where the task's was [let
+    /// go](Retention::with_input_until_end), its digest is compared.
     ///
     /// ```
     /// # use tasklife::*;
@@ -311,7 +351,6 @@ impl Submission {
     /// ```
     #[must_use]
     pub fn is_repeat_of(&self, task: &Task) -> bool {
-        self.command_type == *task.command_type()
-            && (self.input() == task.input() || is_same_value(self.input(), task.input()))
+        self.command_type == *task.command_type() && task.origin.input.is_same_as(self.input())
     }
 }

@@ -132,8 +132,7 @@ impl TrackedTask {
         let times = document.timestamp().zip(self.last_timestamp);
         let submitted_by =
             self.first_timestamp.map_or(self.seen_at, |first| first.min(self.seen_at));
-        let end = retention.after_submission(submitted_by);
-        let end = self.last_timestamp.map_or(end, |last| retention.after_event(end, last));
+        let end = earliest_expiry(submitted_by, self.last_timestamp, retention);
         is_new(document) && times.is_none_or(|(new, old)| new > old) && end <= at
     }
 
@@ -141,19 +140,28 @@ impl TrackedTask {
     pub(super) fn expired_by(&self, at: Now, retention: Retention) -> Option<Now> {
         let end = retention.after_submission(self.first_timestamp?);
         // The update that nothing is known of may have been just now.
-        let end = retention.after_event(end, self.updated_at.unwrap_or(MAX_TIME));
+        let has_ended = self.ended.then_some(TaskStatus::ProcessingCompleted);
+        let status = has_ended.unwrap_or(TaskStatus::Received);
+        let end = retention.after_event(end, status, self.updated_at.unwrap_or(MAX_TIME));
         (end <= at).then_some(end)
     }
 
     /// The task is not there: the instant until which it should be, where that is known, and not
     /// over. Told once.
     pub(super) fn missed(&mut self, at: Now, retention: Retention) -> Option<Now> {
-        let end = retention.after_submission(self.submitted_after?);
-        let end = self.last_timestamp.map_or(end, |last| retention.after_event(end, last));
+        let end = earliest_expiry(self.submitted_after?, self.last_timestamp, retention);
         let early = self.readable && !self.missed && at < end;
         self.missed |= early;
         early.then_some(end)
     }
+}
+
+/// When a task expires that was submitted at an instant, and of whose events the last that is known was at
+/// another: if it is the end, or the end came right after it.
+fn earliest_expiry(submitted_at: Now, last_event: Option<Now>, retention: Retention) -> Now {
+    let end = retention.after_submission(submitted_at);
+    let ended = TaskStatus::ProcessingCompleted;
+    retention.after_event(end, ended, last_event.unwrap_or(submitted_at))
 }
 
 /// Whether a document tells of a task that waits: its timestamp is that of its submission.

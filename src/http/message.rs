@@ -57,6 +57,14 @@ pub(super) fn of_event(error: &ApplyError) -> Rejection {
             "expected the task as it was when it was read, got it changed since; read it again",
         ),
         ApplyError::Transition(error) => Rejection::new(StatusCode::CONFLICT, error.to_string()),
+        ApplyError::OutputTooLarge { limit } => Rejection::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            format!("expected words and an outcome of at most {limit} bytes, got more"),
+        ),
+        ApplyError::StoreFull => Rejection::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "the server holds as many bytes as it may, and nothing was applied; try again later",
+        ),
         ApplyError::LaneBusy => Rejection::new(
             StatusCode::CONFLICT,
             "expected fewer tasks in progress, got as many as the account may have; \

@@ -5,6 +5,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use serde::de::IgnoredAny;
+use uuid::Uuid;
 
 use super::{MAX_DEPTH, exceeds_depth};
 use crate::wire::Excerpt;
@@ -50,6 +51,43 @@ impl<'a> Value<'a> {
         // From here on it is JSON: what is left is to find its parts, in one pass.
         serde_json::from_str::<IgnoredAny>(json)?;
         Scanner { json, at: 0 }.value()
+    }
+
+    /// Writes bytes that no other value has: each part says where it ends.
+    fn write_canonical(&self, out: &mut Vec<u8>) {
+        let text = |out: &mut Vec<u8>, text: &str| {
+            out.extend_from_slice(&(text.len() as u64).to_be_bytes());
+            out.extend_from_slice(text.as_bytes());
+        };
+        match self {
+            Self::Word(word) => {
+                out.push(b'w');
+                text(out, word);
+            }
+            Self::Number(Number { is_negative, digits, exponent }) => {
+                out.push(if *is_negative { b'-' } else { b'+' });
+                text(out, digits);
+                out.extend_from_slice(&exponent.to_be_bytes());
+            }
+            Self::Text(string) => {
+                out.push(b't');
+                text(out, string);
+            }
+            Self::Array(elements) => {
+                out.push(b'[');
+                elements.iter().for_each(|element| element.write_canonical(out));
+                out.push(b']');
+            }
+            Self::Object(members) => {
+                out.push(b'{');
+                for (name, value) in members {
+                    out.push(b't');
+                    text(out, name);
+                    value.write_canonical(out);
+                }
+                out.push(b'}');
+            }
+        }
     }
 }
 
@@ -151,11 +189,33 @@ pub(crate) fn is_same_value(one: &[u8], other: &[u8]) -> bool {
     if begin(one) != begin(other) || !matches!(begin(one), Some(b'{' | b'[')) {
         return false;
     }
-    let value = |json| match exceeds_depth(json, MAX_DEPTH) {
-        Some(_) => None,
-        None => core::str::from_utf8(json).ok().and_then(|text| Value::parse(text).ok()),
-    };
-    value(one).is_some_and(|one| value(other).is_some_and(|other| one == other))
+    value_of(one).is_some_and(|one| value_of(other).is_some_and(|other| one == other))
+}
+
+/// A digest of bytes that is the same for all JSON objects, and for all arrays, of the
+/// [same value](is_same_value), and for other bytes only where they are the same.
+///
+/// Digests are kept on disks: what they are of must not change.
+pub(crate) fn digest(bytes: &[u8]) -> Uuid {
+    const OF_BYTES: Uuid = Uuid::from_u128(0x0cc5_d8a0_4a5f_5c39_9d1e_6f54_53fb_02c7);
+    const OF_JSON: Uuid = Uuid::from_u128(0x7f0e_98a4_1d47_5b52_8a3d_2b16_9cd0_e41b);
+    let is_composite = matches!(bytes.trim_ascii_start().first(), Some(b'{' | b'['));
+    match is_composite.then(|| value_of(bytes)).flatten() {
+        Some(value) => {
+            let mut canonical = Vec::with_capacity(bytes.len());
+            value.write_canonical(&mut canonical);
+            Uuid::new_v5(&OF_JSON, &canonical)
+        }
+        None => Uuid::new_v5(&OF_BYTES, bytes),
+    }
+}
+
+/// The value of a text, if strict readers take it.
+fn value_of(json: &[u8]) -> Option<Value<'_>> {
+    if exceeds_depth(json, MAX_DEPTH).is_some() {
+        return None;
+    }
+    core::str::from_utf8(json).ok().and_then(|text| Value::parse(text).ok())
 }
 
 impl Number {

@@ -127,7 +127,7 @@ impl Call<'_> {
     ) -> Result<Claimed, TransitionError> {
         let Handout { mut task, way } = handout;
         let from = task.status();
-        way.apply(&mut task, self.config.retention(), self.now, clock.next(self.now))?;
+        way.apply(&mut task, self.config.retention(), self.counted_from(), clock.next(self.now))?;
         Ok(Change::new(from, way.event(), task).into())
     }
 }

@@ -93,6 +93,50 @@ impl Places {
     }
 }
 
+/// How many bytes the store holds, and may hold.
+#[derive(Debug)]
+pub(super) struct Bytes {
+    limit: Option<u64>,
+    held: AtomicU64,
+}
+
+impl Bytes {
+    /// Room for so many bytes, `usize::MAX` being no limit, of which some are held.
+    pub(super) fn new(limit: usize, held: usize) -> Self {
+        let limit = (limit < usize::MAX).then(|| in_64_bits(limit));
+        Self { limit, held: AtomicU64::new(in_64_bits(held)) }
+    }
+
+    /// Whether there is a limit. Where there is none, nothing is counted.
+    pub(super) fn are_limited(&self) -> bool {
+        self.limit.is_some()
+    }
+
+    pub(super) fn held(&self) -> usize {
+        usize::try_from(self.held.load(Ordering::Acquire)).unwrap_or(usize::MAX)
+    }
+
+    /// Takes so many more, if there is room for them.
+    pub(super) fn take(&self, more: usize) -> bool {
+        let Some(limit) = self.limit.filter(|_| more > 0) else { return true };
+        let take = |held: u64| held.checked_add(in_64_bits(more)).filter(|held| *held <= limit);
+        self.held.fetch_update(Ordering::AcqRel, Ordering::Acquire, take).is_ok()
+    }
+
+    /// Counts that shards hold `after`, of which `before` is counted.
+    pub(super) fn count(&self, before: usize, after: usize) {
+        if before != after {
+            // Modulo 2⁶⁴, what is less is added as well.
+            let difference = in_64_bits(after).wrapping_sub(in_64_bits(before));
+            self.held.fetch_add(difference, Ordering::AcqRel);
+        }
+    }
+}
+
+fn in_64_bits(bytes: usize) -> u64 {
+    u64::try_from(bytes).unwrap_or(u64::MAX)
+}
+
 /// The store's horizon: it only ever grows.
 #[derive(Debug)]
 pub(super) struct Horizon {

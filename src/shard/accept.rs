@@ -26,6 +26,11 @@ impl Proposal {
         self.replaced.is_none()
     }
 
+    /// The expired task whose place it takes.
+    pub(super) fn replaced(&self) -> Option<u32> {
+        self.replaced
+    }
+
     /// Whether its account may have one more unfinished task.
     pub(crate) fn fits_account(&self) -> bool {
         self.fits_account

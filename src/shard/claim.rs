@@ -52,8 +52,9 @@ impl Shard {
     /// What is offered is in the right status, so that no event is refused.
     fn hand_out(&mut self, candidate: Candidate, now: Now) -> Option<Claimed> {
         let Candidate { way, slot } = candidate;
+        let counted_from = self.call(now).counted_from();
         let change = self.change(slot, way.event(), now, |task, retention, stamp| {
-            way.apply(task, retention, now, stamp)
+            way.apply(task, retention, counted_from, stamp)
         });
         change.ok().map(Claimed::from)
     }

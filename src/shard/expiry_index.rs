@@ -84,6 +84,11 @@ impl ExpiryIndex {
         self.first
     }
 
+    /// The task before which so many others expire.
+    pub(super) fn nth(&self, place: usize) -> Option<ExpiryKey> {
+        self.keys.nth(place)
+    }
+
     /// Whether any task is due at an instant.
     pub(super) fn is_due(&self, at: Now) -> bool {
         self.first().is_some_and(|due| due.expires_at() <= at)

@@ -4,7 +4,7 @@ use core::hash::BuildHasher;
 
 use super::account::Account;
 use super::ready_queue::QueueEntry;
-use super::{Shard, Stored};
+use super::{Shard, Stored, bytes_of};
 use crate::clock::{AccountClock, Revision};
 use crate::id::{AccountId, TaskId};
 use crate::status::TaskStatus;
@@ -66,7 +66,8 @@ impl Shard {
 
     /// Takes in a task of this hash, whose id is free, and puts it into every index.
     pub(super) fn add_task(&mut self, key: u32, hash: u64, task: Task, now: Now) {
-        let Self { config, tasks, blocks, accounts, expiry, .. } = self;
+        let Self { config, tasks, blocks, accounts, expiry, held_bytes, .. } = self;
+        *held_bytes += bytes_of(config, &task);
         let (account, at) = (&mut accounts[key], IndexKeys::of(&task));
         account.clock.advance_to(&task);
         let slot = tasks.insert_with(|slot| {
@@ -94,8 +95,9 @@ impl Shard {
 
     /// Takes a task out of every index but that of expiry, and returns the account that had it.
     pub(super) fn unlink(&mut self, slot: u32, now: Now) -> u32 {
-        let Self { config, tasks, blocks, accounts, .. } = self;
+        let Self { config, tasks, blocks, accounts, held_bytes, .. } = self;
         let Stored { task, location } = &tasks[slot];
+        *held_bytes -= bytes_of(config, task);
         let (key, at, location) = (blocks.account(*location), IndexKeys::of(task), *location);
         let account = &mut accounts[key];
         let index = account.in_status_mut(at.status);

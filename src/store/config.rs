@@ -34,6 +34,8 @@ pub struct StoreConfig {
     takeover_after: Option<Duration>,
     max_attempts: NonZeroU32,
     max_input: usize,
+    max_output: usize,
+    max_bytes: usize,
 }
 
 impl Default for StoreConfig {
@@ -49,6 +51,8 @@ impl Default for StoreConfig {
             takeover_after: Some(Duration::from_mins(30)),
             max_attempts: NonZeroU32::MIN.saturating_add(4),
             max_input: 1 << 20,
+            max_output: 1 << 20,
+            max_bytes: usize::MAX,
         }
     }
 }
@@ -135,6 +139,35 @@ impl StoreConfig {
         self
     }
 
+    /// Sets how many bytes the words and the outcome of an event may have: its
+    /// [`output_len`](crate::TaskEvent::output_len). 1 MiB (2²⁰) by default. What a task holds besides its
+    /// input is then never more, as an end takes the place of the words before it.
+    #[must_use]
+    pub const fn with_max_output(mut self, bytes: usize) -> Self {
+        self.max_output = bytes;
+        self
+    }
+
+    /// Sets how many bytes a store in memory holds in all, the expired tasks that no sweep has dropped yet
+    /// included. Unlimited by default, when no more than [`max_tasks`](Self::with_max_tasks) limits it. Stores
+    /// on an engine don't look at it, as the engine has limits of its own.
+    ///
+    /// What a task counts says [`Task::held_bytes`]: at least 768 bytes and its names. That is more than it
+    /// takes, so that the store with all of its indexes stays within the limit.
+    ///
+    /// A store that is full makes room as by law S7 of [`TaskStore`](crate::TaskStore#life-and-death), of as
+    /// many expired tasks as it needs: those first that expired first, and of one instant all. Where that is
+    /// not enough it refuses, and drops nothing: a submission with
+    /// [`SubmitError::StoreFull`](crate::SubmitError::StoreFull), and an event that has more words or a larger
+    /// outcome than there is room for with [`ApplyError::StoreFull`](crate::ApplyError::StoreFull). Each task
+    /// has room for 256 bytes of them from its submission on, so that a heartbeat, a short error and a small
+    /// result are never refused.
+    #[must_use]
+    pub const fn with_max_bytes(mut self, total: usize) -> Self {
+        self.max_bytes = total;
+        self
+    }
+
     /// How long tasks are kept.
     #[must_use]
     pub const fn retention(&self) -> Retention {
@@ -175,6 +208,18 @@ impl StoreConfig {
     #[must_use]
     pub const fn max_input(&self) -> usize {
         self.max_input
+    }
+
+    /// How many bytes the words and the outcome of an event may have.
+    #[must_use]
+    pub const fn max_output(&self) -> usize {
+        self.max_output
+    }
+
+    /// How many bytes a store in memory holds in all.
+    #[must_use]
+    pub const fn max_bytes(&self) -> usize {
+        self.max_bytes
     }
 
     /// Whether a task that is due to be taken over is to be given up instead: it was handed out as often

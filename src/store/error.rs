@@ -26,8 +26,8 @@ pub enum SubmitError {
     /// `now` or the latest sweep's. Check the clocks.
     #[error("expected a task that outlives its submission, got one that is expired at birth")]
     Expired,
-    /// The store holds as many tasks as it may, and all of them are visible. Try again when one has
-    /// expired, or let it hold more.
+    /// The store holds as many tasks as it may, or as many bytes, and all of its tasks are visible. Try again
+    /// when one has expired, or let it hold more.
     #[error("expected room for another task, got a store full of tasks that have not expired")]
     StoreFull,
     /// The account has as many unfinished tasks as it may. Try again when one has ended.
@@ -57,6 +57,19 @@ pub enum ApplyError {
     /// The task's status does not permit the event.
     #[error(transparent)]
     Transition(#[from] TransitionError),
+    /// The event's words and outcome are too large. Keep them elsewhere, and say where.
+    #[error("expected words and an outcome of at most {limit} bytes, got more")]
+    OutputTooLarge {
+        /// How many bytes they may have.
+        limit: usize,
+    },
+    /// The store holds as many bytes as it may, all of its tasks are visible, and the event's words and
+    /// outcome don't fit. Try again when a task has expired, or with less. An end without words or result
+    /// always fits.
+    #[error(
+        "expected room for the event's words and outcome, got a store full of tasks that have not expired"
+    )]
+    StoreFull,
     /// The account has as many tasks in progress as it may. Try again when one has ended.
     #[error("expected room in the account's lane, got as many tasks in progress as it may have")]
     LaneBusy,

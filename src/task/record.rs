@@ -8,6 +8,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::{Origin, State, Task};
 use crate::clock::Revision;
@@ -101,14 +102,35 @@ fn known_status<'de, D: serde::Deserializer<'de>>(from: D) -> Result<TaskStatus,
 enum SavedInput {
     Text(String),
     Bytes(Vec<u8>),
+    /// Of what was let go, the digest.
+    Dropped(#[serde(with = "digest_as_text")] Uuid),
 }
 
-impl From<&[u8]> for SavedInput {
-    fn from(bytes: &[u8]) -> Self {
-        match core::str::from_utf8(bytes) {
-            Ok(text) => Self::Text(text.into()),
-            Err(_) => Self::Bytes(bytes.into()),
+impl From<&Input> for SavedInput {
+    fn from(input: &Input) -> Self {
+        match (input, core::str::from_utf8(input.bytes())) {
+            (Input::Dropped(digest), _) => Self::Dropped(*digest),
+            (_, Ok(text)) => Self::Text(text.into()),
+            (_, Err(_)) => Self::Bytes(input.bytes().into()),
         }
+    }
+}
+
+mod digest_as_text {
+    use super::{Cow, Deserialize, Uuid};
+
+    pub(super) fn serialize<S: serde::Serializer>(
+        digest: &Uuid,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(digest)
+    }
+
+    pub(super) fn deserialize<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Uuid, D::Error> {
+        let text = <Cow<'de, str>>::deserialize(from)?;
+        Uuid::try_parse(&text).map_err(|_| {
+            serde::de::Error::invalid_value(serde::de::Unexpected::Str(&text), &"a UUID")
+        })
     }
 }
 
@@ -117,6 +139,7 @@ impl From<SavedInput> for Input {
         let bytes: Arc<[u8]> = match input {
             SavedInput::Text(text) => text.into_bytes().into(),
             SavedInput::Bytes(bytes) => bytes.into(),
+            SavedInput::Dropped(digest) => return Self::Dropped(digest),
         };
         Self::from(bytes)
     }
@@ -210,7 +233,7 @@ impl From<&Task> for TaskRecord {
             id: task.id,
             account: task.account().clone(),
             command_type: task.command_type().clone(),
-            input: task.input().into(),
+            input: SavedInput::from(&task.origin.input),
             status: task.status(),
             completion: outcome.and_then(Result::ok).map(CompletionRecord::from),
             error: outcome.and_then(Result::err).map(|error| ErrorRecord {
@@ -303,6 +326,9 @@ impl TryFrom<TaskRecord> for Task {
         }
         if record.progress.is_some() && record.attempts == 0 {
             return fail(RecordFault::Progress);
+        }
+        if matches!(record.input, SavedInput::Dropped(_)) && !status.is_terminal() {
+            return fail(RecordFault::InputDropped(status));
         }
         if record.updated_at < record.submitted_at {
             return fail(RecordFault::UpdatedBeforeSubmitted);

@@ -237,12 +237,15 @@ impl Checker {
                     self.breach(Law::Methods, format!("apply: the change is said to be {way}"));
                 }
                 if let Some(visible) = &before.visible {
-                    let facts = Facts::changed(visible, event, self.model.config(), now);
+                    let from = self.model.counted_from(now);
+                    let facts = Facts::changed(visible, event, self.model.config(), from);
                     self.accepted(before, &facts, got.task(), now);
                 }
             }
             (Err(E::NotFound), Err(E::NotFound)) | (Err(E::LaneBusy), Err(E::LaneBusy)) => {}
             (Err(E::Transition(a)), Err(E::Transition(b))) if a == *b => {}
+            (Err(E::OutputTooLarge { limit: a }), Err(E::OutputTooLarge { limit: b }))
+                if a == *b => {}
             (Err(E::Stale { current: a }), Err(E::Stale { current: b })) => {
                 self.read(b);
                 self.same(&a, b);
@@ -321,13 +324,13 @@ impl Checker {
             self.breach(Law::Methods, format!("claim: {} is said to be {what}", summary(task)));
         }
         let Some(visible) = &before.visible else { return };
-        let config = self.model.config();
+        let (config, from) = (self.model.config(), self.model.counted_from(now));
         let (start, given_up) =
             (TaskEvent::start(), TaskEvent::fail(TaskError::too_many_attempts(visible.attempts())));
         let facts = match expected.event() {
-            EventKind::Start => Facts::changed(visible, &start, config, now),
-            EventKind::Fail => Facts::changed(visible, &given_up, config, now),
-            _ => Facts::taken_over(visible, config, now),
+            EventKind::Start => Facts::changed(visible, &start, config, from),
+            EventKind::Fail => Facts::changed(visible, &given_up, config, from),
+            _ => Facts::taken_over(visible, config, from),
         };
         self.accepted(&before, &facts, task, now);
     }

@@ -4,6 +4,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::history::{Call, Event, Filter, Guard, History, Limits, Request, Step};
+use crate::retention::CountedFrom;
 
 /// The instants of a small world, in nanoseconds: what is submitted at the first expires at the last, and
 /// falls silent there.
@@ -20,7 +21,8 @@ pub(super) fn worlds() -> impl Iterator<Item = History> {
     let silent = Limits { takeover_nanos: Some(SILENCE), ..plain };
     let worlds = [
         plain,
-        Limits { since_update: true, ..plain },
+        Limits { counted_from: CountedFrom::Update, ..plain },
+        Limits { counted_from: CountedFrom::End, ..plain },
         Limits { max_tasks: Some(1), ..plain },
         Limits { max_tasks: Some(2), ..plain },
         Limits { max_open: Some(1), ..plain },
@@ -28,7 +30,7 @@ pub(super) fn worlds() -> impl Iterator<Item = History> {
         silent,
         Limits { max_attempts: Some(1), max_in_progress: Some(1), ..silent },
         Limits {
-            since_update: true,
+            counted_from: CountedFrom::Update,
             max_tasks: Some(2),
             max_open: Some(1),
             max_in_progress: Some(1),

@@ -15,7 +15,7 @@ use chrono::TimeDelta;
 use uuid::Uuid;
 
 use crate::id::{AccountId, TaskId};
-use crate::retention::Retention;
+use crate::retention::{CountedFrom, Retention};
 use crate::store::StoreConfig;
 use crate::time::Now;
 
@@ -53,12 +53,14 @@ pub struct History {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Limits {
     pub(super) retention_nanos: Option<i64>,
-    pub(super) since_update: bool,
+    pub(super) counted_from: CountedFrom,
     pub(super) max_tasks: Option<usize>,
     pub(super) max_open: Option<usize>,
     pub(super) max_in_progress: Option<u32>,
     pub(super) takeover_nanos: Option<u64>,
     pub(super) max_attempts: Option<u32>,
+    pub(super) max_output: Option<usize>,
+    pub(super) input_until_end: bool,
 }
 
 /// One call of a [`History`], and its time.
@@ -134,7 +136,14 @@ impl History {
     /// Counts the retention from the latest update.
     #[must_use]
     pub fn with_retention_since_update(mut self) -> Self {
-        self.limits.since_update = true;
+        self.limits.counted_from = CountedFrom::Update;
+        self
+    }
+
+    /// Counts the retention from the end of a task.
+    #[must_use]
+    pub fn with_retention_since_end(mut self) -> Self {
+        self.limits.counted_from = CountedFrom::End;
         self
     }
 
@@ -171,6 +180,21 @@ impl History {
     #[must_use]
     pub fn with_max_attempts(mut self, attempts: u32) -> Self {
         self.limits.max_attempts = Some(attempts);
+        self
+    }
+
+    /// Sets [`max_output`](StoreConfig::with_max_output), in bytes. The longest outcome of an [`Event`] has some
+    /// 70, and words have 20 to 40.
+    #[must_use]
+    pub fn with_max_output(mut self, bytes: usize) -> Self {
+        self.limits.max_output = Some(bytes);
+        self
+    }
+
+    /// Lets go of inputs [at the end](Retention::with_input_until_end).
+    #[must_use]
+    pub fn with_input_until_end(mut self) -> Self {
+        self.limits.input_until_end = true;
         self
     }
 
@@ -294,18 +318,22 @@ impl History {
     /// The configuration of its store.
     #[must_use]
     pub fn config(&self) -> StoreConfig {
-        let Limits { retention_nanos, since_update, max_tasks, max_open, .. } = self.limits;
+        let Limits { retention_nanos, counted_from, max_tasks, max_open, .. } = self.limits;
         let period = retention_nanos.map(|nanos| Duration::from_nanos(nanos.max(0).unsigned_abs()));
         let period = period.unwrap_or(Retention::default().period());
-        let retention =
-            if since_update { Retention::since_update } else { Retention::since_submission };
+        let retention = Retention::counted_from(period, counted_from);
+        let until_end = self.limits.input_until_end;
+        let retention = if until_end { retention.with_input_until_end() } else { retention };
         let mut config = StoreConfig::default()
-            .with_retention(retention(period))
+            .with_retention(retention)
             .with_max_input(Self::MAX_INPUT)
             .with_max_tasks(max_tasks.unwrap_or(usize::MAX))
             .with_max_open(max_open.unwrap_or(usize::MAX));
         if let Some(width) = self.limits.max_in_progress {
             config = config.with_max_in_progress(NonZeroU32::new(width).unwrap_or(NonZeroU32::MIN));
+        }
+        if let Some(bytes) = self.limits.max_output {
+            config = config.with_max_output(bytes);
         }
         let attempts = self.limits.max_attempts.unwrap_or(u32::MAX);
         config = config.with_max_attempts(NonZeroU32::new(attempts).unwrap_or(NonZeroU32::MIN));

@@ -1,5 +1,6 @@
 //! A store that is obviously right: a plain list, looked through from end to end.
 
+use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::cmp::Reverse;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -50,6 +51,8 @@ pub(super) struct ModelAccount {
     pub(super) clock: AccountClock,
     /// In no particular order.
     tasks: Vec<Task>,
+    /// What each was submitted with, which it may have let go.
+    inputs: BTreeMap<TaskId, Vec<u8>>,
     /// The account's ticket: the lowest is next.
     ticket: u64,
 }
@@ -67,7 +70,10 @@ impl Model {
     /// As there; the backend is memory and doesn't fail.
     pub fn submit(&mut self, submission: Submission, now: Now) -> Result<Submitted, SubmitError> {
         if let Some(task) = self.visible(submission.account(), submission.id(), now) {
-            return if rules::is_repeat(&submission, &task) {
+            let known = self.accounts.iter().find(|known| known.id == *task.account());
+            let input = known.and_then(|known| known.inputs.get(&task.id()));
+            let input = input.map_or(&[][..], |input| input);
+            return if rules::is_repeat(&submission, &task, input) {
                 Ok(Submitted::Existing(task))
             } else {
                 Err(SubmitError::Conflict)
@@ -98,6 +104,7 @@ impl Model {
         }
         let retention = self.config.retention();
         let account = self.account_mut(submission.account());
+        account.inputs.insert(submission.id(), submission.input().into());
         let task = Task::new(submission, retention, now, account.clock.next(now));
         account.put(task.clone());
         Ok(Submitted::New(task))
@@ -122,12 +129,17 @@ impl Model {
         if rules::status_after(from, kind).is_none() {
             return Err(TransitionError::new(from, kind).into());
         }
+        let limit = self.config.max_output();
+        if rules::output_of(&event) > limit {
+            return Err(ApplyError::OutputTooLarge { limit });
+        }
         if kind == EventKind::Start && !self.lane_has_room(target.account(), now) {
             return Err(ApplyError::LaneBusy);
         }
         let (retention, mut task) = (self.config.retention(), current);
+        let counted_from = self.counted_from(now);
         let account = self.account_mut(target.account());
-        task.apply(event, retention, now, account.clock.next(now))?;
+        task.apply(event, retention, counted_from, account.clock.next(now))?;
         account.put(task.clone());
         Ok(Change::new(from, kind, task))
     }
@@ -150,19 +162,20 @@ impl Model {
             self.last_ticket += 1;
         }
         let (retention, last_ticket) = (self.config.retention(), self.last_ticket);
-        let max_attempts = self.config.max_attempts().get();
+        let (max_attempts, counted_from) =
+            (self.config.max_attempts().get(), self.counted_from(now));
         let account = self.account_mut(&id);
         if scope == Scope::Any {
             account.ticket = last_ticket;
         }
         let (from, stamp) = (task.status(), account.clock.next(now));
         let (event, applied) = if from == TaskStatus::Received {
-            (EventKind::Start, task.apply(TaskEvent::start(), retention, now, stamp))
+            (EventKind::Start, task.apply(TaskEvent::start(), retention, counted_from, stamp))
         } else if task.attempts() >= max_attempts {
             let end = TaskEvent::fail(TaskError::too_many_attempts(task.attempts()));
-            (EventKind::Fail, task.apply(end, retention, now, stamp))
+            (EventKind::Fail, task.apply(end, retention, counted_from, stamp))
         } else {
-            (EventKind::Report, task.take_over(retention, now, stamp))
+            (EventKind::Report, task.take_over(retention, counted_from, stamp))
         };
         debug_assert!(applied.is_ok(), "what is offered can be handed out: {applied:?}");
         account.put(task.clone());
@@ -280,6 +293,11 @@ impl Model {
         known.map_or(MIN_TIME, |known| known.clock.updated_at())
     }
 
+    /// From when the retention is counted, after an event of a call that is made `now`.
+    pub(super) fn counted_from(&self, now: Now) -> Now {
+        rules::counted_from(&self.config, self.horizon, now)
+    }
+
     pub(super) const fn horizon(&self) -> Now {
         self.horizon
     }
@@ -295,7 +313,8 @@ impl Model {
             self.last_ticket += 1;
             let (id, ticket) = (id.clone(), self.last_ticket);
             let clock = AccountClock::default();
-            self.accounts.push(ModelAccount { id, clock, tasks: Vec::new(), ticket });
+            let (tasks, inputs) = (Vec::new(), BTreeMap::new());
+            self.accounts.push(ModelAccount { id, clock, tasks, inputs, ticket });
             self.accounts.len() - 1
         });
         &mut self.accounts[at]

@@ -8,7 +8,7 @@ use core::time::Duration;
 
 use crate::event::TaskEvent;
 use crate::id::{AccountId, CommandType, TaskId};
-use crate::outcome::{Completion, TaskError};
+use crate::outcome::{Completion, ResourceId, TaskError};
 use crate::retention::Retention;
 use crate::status::{EventKind, TaskStatus};
 use crate::store::{ListQuery, StoreConfig};
@@ -34,18 +34,69 @@ pub(super) const fn status_after(status: TaskStatus, event: EventKind) -> Option
 
 /// Whether a task has ended.
 pub(super) fn has_ended(task: &Task) -> bool {
-    matches!(task.status(), TaskStatus::ProcessingCompleted | TaskStatus::ProcessingError)
+    is_end(task.status())
+}
+
+fn is_end(status: TaskStatus) -> bool {
+    matches!(status, TaskStatus::ProcessingCompleted | TaskStatus::ProcessingError)
+}
+
+/// Whether the retention is this one, with the input of what has ended or without.
+fn is_counted_from(config: &StoreConfig, retention: Retention) -> bool {
+    let configured = config.retention();
+    configured == retention || configured == retention.with_input_until_end()
+}
+
+/// How many bytes of texts an event brings.
+pub(super) fn output_of(event: &TaskEvent) -> usize {
+    let id = |id: Option<&ResourceId>| match id {
+        Some(ResourceId::Text(text)) => text.len(),
+        Some(ResourceId::Number(_)) | None => 0,
+    };
+    let outcome = match event.outcome() {
+        Some(Ok(completion)) => {
+            let ids = id(completion.resource_id()) + id(completion.additional_resource_id());
+            ids + completion.resource().map_or(0, str::len)
+        }
+        Some(Err(error)) => {
+            let info = error.additional_info().map_or(0, str::len);
+            error.code().len() + error.status().len() + error.description().len() + info
+        }
+        None => 0,
+    };
+    event.description().map_or(0, str::len) + outcome
 }
 
 /// When a task expires that is submitted `now`.
 pub(super) fn expiry(config: &StoreConfig, now: Now) -> Now {
+    let period = config.retention().period();
+    let never = !period.is_zero() && is_counted_from(config, Retention::since_end(period));
+    if never { MAX_TIME } else { period_after(config, now) }
+}
+
+fn period_after(config: &StoreConfig, now: Now) -> Now {
     later(clamp_time(now), config.retention().period()).map_or(MAX_TIME, |end| end.min(MAX_TIME))
 }
 
-/// When a task expires that has an event `now`.
-fn expiry_after_event(before: Now, config: &StoreConfig, now: Now) -> Now {
-    let is_put_off = config.retention() == Retention::since_update(config.retention().period());
-    if is_put_off { before.max(expiry(config, now)) } else { before }
+/// From when the retention is counted, after an event of a call that is made `now`.
+pub(super) fn counted_from(config: &StoreConfig, horizon: Now, now: Now) -> Now {
+    let period = config.retention().period();
+    let is_from_end = is_counted_from(config, Retention::since_end(period));
+    if is_from_end { clamp_time(now).max(horizon) } else { now }
+}
+
+/// When a task expires after an event that has left it in a status, [counted from](counted_from) an instant.
+fn expiry_after_event(task: &Task, status: TaskStatus, config: &StoreConfig, from: Now) -> Now {
+    let (before, period) = (task.expires_at(), config.retention().period());
+    if is_counted_from(config, Retention::since_update(period)) {
+        before.max(period_after(config, from))
+    } else if is_counted_from(config, Retention::since_end(period)) {
+        let ends = is_end(status);
+        let at = clamp_time(from).max(task.submitted_at());
+        if ends { period_after(config, at) } else { MAX_TIME }
+    } else {
+        before
+    }
 }
 
 /// Whether a task's worker has been silent for too long at an instant.
@@ -60,9 +111,9 @@ pub(super) fn is_silent(config: &StoreConfig, task: &Task, now: Now) -> bool {
         && end.is_some_and(|end| clamp_time(now) > end)
 }
 
-/// Whether a submission asks for what a task was made for.
-pub(super) fn is_repeat(submission: &Submission, task: &Task) -> bool {
-    let (one, other) = (submission.input(), task.input());
+/// Whether a submission asks for what a task was made for, with an input that may have been let go since.
+pub(super) fn is_repeat(submission: &Submission, task: &Task, input: &[u8]) -> bool {
+    let (one, other) = (submission.input(), input);
     submission.command_type() == task.command_type()
         && (one == other || crate::json::is_same_value(one, other))
 }
@@ -142,21 +193,25 @@ impl<'a> Facts<'a> {
         }
     }
 
-    /// Those of a task after an event that its status permits.
+    /// Those of a task after an event that its status permits, where the retention is
+    /// [counted from](counted_from) an instant.
     pub(super) fn changed(
         before: &'a Task,
         event: &'a TaskEvent,
         config: &StoreConfig,
-        now: Now,
+        from: Now,
     ) -> Self {
         let status = status_after(before.status(), event.kind()).unwrap_or(before.status());
         let is_report = event.kind() == EventKind::Report;
         let stays = if is_report { before.description() } else { status.description() };
         let reported = event.progress().map(crate::Progress::percent);
+        let expires_at = expiry_after_event(before, status, config, from);
+        let is_dropped = is_end(status) && config.retention().drops_input_at_end();
         let before = Self::of(before);
         Self {
+            input: if is_dropped { &[] } else { before.input },
             status,
-            expires_at: expiry_after_event(before.expires_at, config, now),
+            expires_at,
             description: event.description().or(stays),
             progress: before.progress.max(reported),
             attempts: before.attempts.saturating_add(u32::from(event.kind() == EventKind::Start)),
@@ -191,9 +246,9 @@ impl<'a> Facts<'a> {
     }
 
     /// Those of a task in progress that is handed to another worker.
-    pub(super) fn taken_over(before: &'a Task, config: &StoreConfig, now: Now) -> Self {
+    pub(super) fn taken_over(before: &'a Task, config: &StoreConfig, from: Now) -> Self {
+        let expires_at = expiry_after_event(before, before.status(), config, from);
         let before = Self::of(before);
-        let expires_at = expiry_after_event(before.expires_at, config, now);
         Self { expires_at, attempts: before.attempts.saturating_add(1), ..before }
     }
 }

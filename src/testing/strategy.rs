@@ -31,7 +31,7 @@ use crate::submission::Submission;
 use crate::task::Task;
 use crate::time::{MAX_TIME, MIN_TIME, Now};
 
-use histories::{run_clocks, skews, ticks};
+use histories::{counted_froms, run_clocks, skews, ticks};
 
 pub(super) use concurrent::{concurrent, interleaved};
 pub(super) use directed::numbered;
@@ -197,16 +197,15 @@ pub fn times(count: impl Into<proptest::collection::SizeRange>) -> impl Strategy
     })
 }
 
-/// Retentions of either kind, from a nanosecond to some weeks.
+/// Retentions of each kind, from a nanosecond to some weeks, with and without the input of what has ended.
 pub fn retentions() -> impl Strategy<Value = Retention> {
     let period = prop_oneof![
         Just(Retention::default().period()),
         (1..1_000_000_000_000_000_u64).prop_map(Duration::from_nanos),
     ];
-    (period, any::<bool>()).prop_map(|(period, since_update)| {
-        let retention =
-            if since_update { Retention::since_update } else { Retention::since_submission };
-        retention(period)
+    (period, counted_froms(), any::<bool>()).prop_map(|(period, counted_from, input_until_end)| {
+        let retention = Retention::counted_from(period, counted_from);
+        if input_until_end { retention.with_input_until_end() } else { retention }
     })
 }
 

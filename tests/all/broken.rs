@@ -10,9 +10,9 @@ use chrono::TimeDelta;
 use tasklife::testing::{Breach, Law, Park, Suite};
 use tasklife::{
     AccountClock, AccountId, ApplyError, BackendError, Change, Claimed, EventKind, InProcess,
-    ListError, ListQuery, MIN_TIME, Now, Page, Retention, Revision, Scope, StoreConfig, Submission,
-    SubmitError, Submitted, Swept, Target, Task, TaskError, TaskEvent, TaskId, TaskStatus,
-    TaskStore, TransitionError,
+    ListError, ListQuery, MAX_TIME, MIN_TIME, Now, Page, Retention, Revision, Scope, StoreConfig,
+    Submission, SubmitError, Submitted, Swept, Target, Task, TaskError, TaskEvent, TaskId,
+    TaskStatus, TaskStore, TransitionError,
 };
 
 /// In what way a store is broken.
@@ -84,12 +84,16 @@ enum Fault {
     TakeoverNeedsLane,
     SameEndAccepted,
     SecondSweepCountsItsLimit,
+    EndedIsKept,
+    EndByItsOwnClock,
+    AnyOutputTaken,
+    LetGoInputIsAnyInput,
 }
 
 use Fault as F;
 
 /// Each fault, what it is, and the law that it breaks.
-const FAULTS: [(Fault, &str, Law); 65] = [
+const FAULTS: [(Fault, &str, Law); 69] = [
     (
         F::ConflictIgnored,
         "the same id with another request gives the task that is there",
@@ -188,6 +192,18 @@ const FAULTS: [(Fault, &str, Law); 65] = [
     (F::TakeoverNeedsLane, "a lane of two that is full keeps off a take-over", Law::Methods),
     (F::SameEndAccepted, "the same end is accepted once more", Law::S9),
     (F::SecondSweepCountsItsLimit, "what a second sweep drops is its limit", Law::Methods),
+    (F::EndedIsKept, "what has ended never expires, where the retention begins there", Law::S6),
+    (
+        F::EndByItsOwnClock,
+        "what a clock ends that is behind the horizon may be gone at once",
+        Law::S7,
+    ),
+    (F::AnyOutputTaken, "words and outcomes of any length are taken", Law::Methods),
+    (
+        F::LetGoInputIsAnyInput,
+        "where an input was let go, another makes no other request",
+        Law::Methods,
+    ),
     (F::ClaimedTwice, "a task is claimed after the lock was let go", Law::S13),
     (F::LostUpdate, "a task is written after the lock was let go", Law::S13),
     (
@@ -369,7 +385,13 @@ impl Broken {
         if self.is(F::KeptTooShort) && retention == Retention::since_update(period) {
             retention = Retention::since_update(period.saturating_sub(Duration::from_nanos(1)));
         }
-        task.apply(event, retention, now, stamp)?;
+        let is_from_end = retention.after_submission(MIN_TIME) == MAX_TIME;
+        if self.is(F::EndedIsKept) && is_from_end {
+            retention = Retention::since_end(Duration::MAX);
+        }
+        let behind = is_from_end && !self.is(F::EndByItsOwnClock);
+        let counted_from = if behind { now.max(state.horizon.unwrap_or(MIN_TIME)) } else { now };
+        task.apply(event, retention, counted_from, stamp)?;
         state.unpark(task.account());
         state.put(task.clone());
         Ok(Change::new(from, kind, task))
@@ -389,7 +411,10 @@ impl TaskStore for Broken {
             let is_repeat = match self.fault {
                 F::ConflictIgnored => true,
                 F::InputIgnored => same_command,
-                F::JsonComparedAsText => same_command && submission.input() == task.input(),
+                F::LetGoInputIsAnyInput if task.is_input_dropped() => same_command,
+                F::JsonComparedAsText if !task.is_input_dropped() => {
+                    same_command && submission.input() == task.input()
+                }
                 _ => submission.is_repeat_of(&task),
             };
             return if is_repeat {
@@ -499,6 +524,10 @@ impl TaskStore for Broken {
                 return Ok(Change::new(task.status(), event.kind(), task));
             }
             return Err(TransitionError::new(task.status(), event.kind()).into());
+        }
+        let limit = self.config.max_output();
+        if event.output_len() > limit && !self.is(F::AnyOutputTaken) {
+            return Err(ApplyError::OutputTooLarge { limit });
         }
         if start && self.lane_is_full(&state, target.account(), now) {
             return Err(ApplyError::LaneBusy);

@@ -26,7 +26,7 @@ fn the_documented_table_is_that_of_a_default_run() {
 #[test]
 fn a_short_run_leaves_no_state_out() {
     for seed in 0..8 {
-        let (law, coverage) = least(Suite::new().with_cases(32).with_seed(seed));
+        let (law, coverage) = least(Suite::new().with_cases(48).with_seed(seed));
         let (state, method, count) = coverage.least();
         assert!(count > 0, "{law}: {method} in {state}\n{coverage}");
     }

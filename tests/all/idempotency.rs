@@ -3,7 +3,7 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::{Map, Value};
-use tasklife::{Submission, Task};
+use tasklife::{AccountClock, Retention, Submission, Task, TaskError, TaskEvent, TaskRecord};
 
 use crate::support::{CREATE, second, submission, task};
 
@@ -11,10 +11,26 @@ fn with(input: &[u8]) -> Submission {
     submission("acme", 1).with_input(input)
 }
 
+/// The task at its end, when its input was let go.
+fn without_input(mut task: Task) -> Task {
+    let retention = Retention::default().with_input_until_end();
+    let (mut clock, had_input) = (AccountClock::default(), !task.input().is_empty());
+    clock.advance_to(&task);
+    let end = TaskEvent::fail(TaskError::new("CODE", "It failed."));
+    task.apply(end, retention, second(0), clock.next(second(0))).unwrap();
+    assert_eq!((task.input(), task.is_input_dropped()), (&[][..], had_input));
+    let saved = serde_json::to_string(&TaskRecord::from(&task)).unwrap();
+    let record: TaskRecord = serde_json::from_str(&saved).unwrap();
+    assert_eq!(Task::try_from(record).unwrap(), task, "{saved}");
+    task
+}
+
 fn is_repeat(one: &str, other: &str) -> bool {
     let of = |text: &str| task(with(text.as_bytes()), second(0));
     let there = with(other.as_bytes()).is_repeat_of(&of(one));
     assert_eq!(with(one.as_bytes()).is_repeat_of(&of(other)), there, "either way");
+    let dropped = without_input(of(one));
+    assert_eq!(with(other.as_bytes()).is_repeat_of(&dropped), there, "by what is left of it");
     there
 }
 

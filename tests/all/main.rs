@@ -4,6 +4,7 @@
 mod audit;
 #[cfg(feature = "testing")]
 mod broken;
+mod bytes;
 mod census;
 mod changes;
 #[cfg(feature = "testing")]

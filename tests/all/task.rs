@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use tasklife::{
     AccountClock, Completion, EventKind, MAX_TIME, MIN_TIME, Progress, Retention, Stamp, Task,
-    TaskError, TaskEvent, TaskRecord, TaskStatus,
+    TaskError, TaskEvent, TaskRecord, TaskStatus, clamp_time,
 };
 
 use crate::support::{second, submission, task};
@@ -260,13 +260,17 @@ proptest! {
     #[test]
     fn whatever_happens_a_task_follows_the_table_and_its_record_is_read_back(
         input in prop::collection::vec(any::<u8>(), 0..20),
-        since_update in any::<bool>(),
+        counted_from in 0..3_usize,
+        input_until_end in any::<bool>(),
         period in 1..1_000_000_u64,
         begin in instants(),
         steps in prop::collection::vec((events(), instants()), 0..12),
     ) {
         let period = Duration::from_secs(period);
-        let retention = if since_update { Retention::since_update(period) } else { Retention::since_submission(period) };
+        let kinds: [fn(Duration) -> Retention; 3] =
+            [Retention::since_submission, Retention::since_update, Retention::since_end];
+        let retention = kinds[counted_from](period);
+        let retention = if input_until_end { retention.with_input_until_end() } else { retention };
         let mut clock = AccountClock::default();
         let submission = submission("acme", 1).with_input(input).initialized();
         let mut task = Task::new(submission, retention, begin, clock.next(begin));
@@ -280,8 +284,17 @@ proptest! {
                 prop_assert_eq!(Some(task.status()), before.status().after(kind));
                 prop_assert!(task.revision() > before.revision());
                 prop_assert!(task.updated_at() >= before.updated_at());
-                prop_assert!(task.expires_at() >= before.expires_at());
-                prop_assert!(since_update || task.expires_at() == before.expires_at());
+                match counted_from {
+                    0 => prop_assert_eq!(task.expires_at(), before.expires_at()),
+                    1 => prop_assert!(task.expires_at() >= before.expires_at()),
+                    _ if task.status().is_terminal() => {
+                        let least = clamp_time(now).max(task.submitted_at());
+                        prop_assert!(task.expires_at() > least || least == MAX_TIME);
+                    }
+                    _ => prop_assert_eq!(task.expires_at(), MAX_TIME),
+                }
+                let is_dropped = input_until_end && task.status().is_terminal();
+                prop_assert_eq!(task.input(), if is_dropped { &[] } else { before.input() });
                 prop_assert!(task.progress() >= before.progress());
             } else {
                 prop_assert_eq!(&task, &before);

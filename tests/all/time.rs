@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Timelike, Utc};
 use proptest::prelude::*;
-use tasklife::{AccountClock, MAX_TIME, MIN_TIME, Retention, Revision};
+use tasklife::{AccountClock, MAX_TIME, MIN_TIME, Retention, Revision, TaskStatus};
 
 use crate::support::{at, nanosecond, second, submission, task};
+
+const RUNNING: TaskStatus = TaskStatus::ProcessingInProgress;
 
 #[test]
 fn the_ends_of_time_are_the_years_0_and_9999() {
@@ -30,15 +32,28 @@ fn a_task_is_visible_until_the_nanosecond_before_it_expires() {
 fn retention_from_the_submission_ignores_later_events() {
     let retention = Retention::since_submission(Duration::from_secs(10));
     assert_eq!(retention.after_submission(second(5)), second(15));
-    assert_eq!(retention.after_event(second(15), second(14)), second(15));
+    assert_eq!(retention.after_event(second(15), RUNNING, second(14)), second(15));
 }
 
 #[test]
 fn retention_from_the_update_never_comes_nearer() {
     let retention = Retention::since_update(Duration::from_secs(10));
     assert_eq!(retention.after_submission(second(5)), second(15));
-    assert_eq!(retention.after_event(second(15), second(9)), second(19));
-    assert_eq!(retention.after_event(second(15), second(4)), second(15));
+    assert_eq!(retention.after_event(second(15), RUNNING, second(9)), second(19));
+    assert_eq!(retention.after_event(second(15), RUNNING, second(4)), second(15));
+}
+
+#[test]
+fn retention_from_the_end_begins_with_it() {
+    let retention = Retention::since_end(Duration::from_secs(10));
+    assert_eq!(retention.after_submission(second(5)), MAX_TIME);
+    for status in TaskStatus::ALL {
+        let end = if status.is_terminal() { second(24) } else { MAX_TIME };
+        assert_eq!(retention.after_event(MAX_TIME, status, second(14)), end, "{status}");
+        assert_eq!(retention.after_event(second(15), status, second(14)), end, "{status}");
+    }
+    let nothing = Retention::since_end(Duration::ZERO);
+    assert_eq!(nothing.after_submission(second(5)), second(5), "expired at birth");
 }
 
 #[test]

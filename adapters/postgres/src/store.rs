@@ -210,7 +210,7 @@ impl PostgresStore {
                 .await
                 .map_err(BackendError::from)?;
             let call = Call::new(self.config(), read.store.horizon, now);
-            let task = call.permit(target, kind, read.found)?;
+            let task = call.permit(target, &event, read.found)?;
             if call.needs_lane(kind) {
                 call.check_lane(read.in_progress)?;
             }

@@ -496,6 +496,12 @@ impl AccountState {
         AccountClock::new(revision.max(Revision::unreached_by(now)), self.updated_at)
     }
 
+    /// The bound to register for a task that expires then, if the one that is known is later.
+    pub(crate) fn bound_for(&self, expires_at: Now) -> Option<Now> {
+        let expiry = text::instant(expires_at);
+        self.bound.as_ref().is_none_or(|bound| *bound > expiry).then_some(expires_at)
+    }
+
     /// The horizon to leave behind: the instant is no later than `now` or a horizon, and only the
     /// latter is one.
     fn horizon(&self, globals: &Globals) -> String {

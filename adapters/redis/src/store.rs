@@ -221,7 +221,7 @@ impl RedisStore {
                 None => account.read_for_update(target.id(), counted, &globals, now).await?,
             };
             let call = Call::new(&self.config, read.state.instant, now);
-            let task = match call.permit(target, kind, read.task) {
+            let task = match call.permit(target, &event, read.task) {
                 Ok(task) => task,
                 // What is refused is refused for what was read.
                 Err(_) if is_remembered => continue,
@@ -235,8 +235,10 @@ impl RedisStore {
             let change = call.change(task, event.clone(), clock)?;
             let extended = change.task().expires_at() > expired_at;
             let made_ready = !read.state.is_ready && self.may_make_ready(kind, extended);
-            if made_ready {
-                globals = self.registry().register(account.id, None, true).await?;
+            let bound =
+                expires_sooner(change.task(), expired_at).and_then(|at| read.state.bound_for(at));
+            if made_ready || bound.is_some() {
+                globals = self.registry().register(account.id, bound, made_ready).await?;
                 if globals.is_later_than(read.state.instant) {
                     continue;
                 }
@@ -245,7 +247,7 @@ impl RedisStore {
                 state: &read.state,
                 globals: &globals,
                 made_ready,
-                registered: false,
+                registered: bound.is_some(),
                 channel: change.may_make_work().then(|| self.prefix.channel()),
                 absent: false,
             };
@@ -273,6 +275,12 @@ impl RedisStore {
         let call = Call::new(&self.config, MIN_TIME, now);
         Ok(call.page(account, query, tasks, revision))
     }
+}
+
+/// When a task expires that an event has brought closer to it: its end, where the retention is counted from
+/// that.
+fn expires_sooner(task: &Task, before: Now) -> Option<Now> {
+    Some(task.expires_at()).filter(|at| *at < before)
 }
 
 /// What is remembered of a task and its account.

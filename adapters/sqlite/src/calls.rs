@@ -74,7 +74,7 @@ pub(crate) fn apply(
     let call = Call::new(config, tables.store()?.horizon, now);
     let kind = event.kind();
     let mut account = tables.account(target.account())?.ok_or(ApplyError::NotFound)?;
-    let task = call.permit(target, kind, tables.task(&account, target.id())?)?;
+    let task = call.permit(target, &event, tables.task(&account, target.id())?)?;
     if let Some(width) = config.max_in_progress().filter(|_| call.needs_lane(kind)) {
         let width = width.get() as usize;
         call.check_lane(tables.count_in_progress(&account, call.instant(), width)?)?;

@@ -33,6 +33,8 @@ pub(super) enum RecordFault {
     Attempts { status: TaskStatus, got: u32 },
     #[error("expected no progress before the first attempt")]
     Progress,
+    #[error("expected the input of a task in {0}, got the digest that is left after the end")]
+    InputDropped(TaskStatus),
     #[error("expected an update time at or after the submission's")]
     UpdatedBeforeSubmitted,
     #[error("expected an expiry at or after the submission")]

@@ -4,17 +4,21 @@ use alloc::format;
 use core::fmt;
 
 use super::{Call, Filter, History, Limits, Step};
+use crate::retention::CountedFrom;
 
 impl fmt::Display for History {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Limits { retention_nanos, since_update, max_tasks, .. } = self.limits;
+        let Limits { retention_nanos, counted_from, max_tasks, .. } = self.limits;
         let Limits { max_open, max_in_progress, takeover_nanos, max_attempts, .. } = self.limits;
+        let Limits { max_output, input_until_end, .. } = self.limits;
         write!(f, "History::new()")?;
         if let Some(nanos) = retention_nanos {
             write!(f, "\n    .with_retention_nanos({})", Grouped(nanos))?;
         }
-        if since_update {
-            write!(f, "\n    .with_retention_since_update()")?;
+        match counted_from {
+            CountedFrom::Submission => {}
+            CountedFrom::Update => write!(f, "\n    .with_retention_since_update()")?,
+            CountedFrom::End => write!(f, "\n    .with_retention_since_end()")?,
         }
         if let Some(total) = max_tasks {
             write!(f, "\n    .with_max_tasks({total})")?;
@@ -30,6 +34,12 @@ impl fmt::Display for History {
         }
         if let Some(attempts) = max_attempts {
             write!(f, "\n    .with_max_attempts({attempts})")?;
+        }
+        if let Some(bytes) = max_output {
+            write!(f, "\n    .with_max_output({bytes})")?;
+        }
+        if input_until_end {
+            write!(f, "\n    .with_input_until_end()")?;
         }
         write_steps(f, &self.steps, "\n    ")?;
         self.threads.iter().try_for_each(|steps| {

@@ -3,6 +3,7 @@
 use alloc::vec::Vec;
 
 use super::{Call, Filter, Guard, History, Limits, Request};
+use crate::retention::CountedFrom;
 
 /// Of so many calls at most it is tried to leave out each two.
 const FEW_CALLS: usize = 16;
@@ -82,12 +83,14 @@ impl Limits {
         let lower = |limit: Option<usize>| limit.map(|limit| limit.saturating_sub(1));
         let narrower = max_in_progress.map(|width| width.saturating_sub(1).max(1));
         let simpler = [
-            Self { since_update: false, ..self },
+            Self { counted_from: CountedFrom::Submission, ..self },
             Self { max_tasks: None, ..self },
             Self { max_open: None, ..self },
             Self { max_in_progress: None, ..self },
             Self { takeover_nanos: None, ..self },
             Self { max_attempts: None, ..self },
+            Self { max_output: None, ..self },
+            Self { input_until_end: false, ..self },
             Self { max_tasks: lower(max_tasks), ..self },
             Self { max_open: lower(max_open), ..self },
             Self { max_in_progress: narrower, ..self },

@@ -7,7 +7,7 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use super::histories::{PERIOD, SECOND, any_event, guards, requests};
+use super::histories::{PERIOD, SECOND, any_event, counted_froms, guards, requests};
 use crate::testing::history::{Call, Event, Filter, Guard, History, Limits, Request, Step};
 
 /// When the calls are made: all at once, or while what was submitted before expires or falls silent.
@@ -55,15 +55,16 @@ fn concurrent_limits() -> impl Strategy<Value = Limits> {
     let limit = || option::weighted(0.4, 1..3_usize);
     let lane = option::weighted(0.4, 1..3_u32);
     let silence = option::weighted(0.2, Just(SECOND.unsigned_abs()));
-    (lane, limit(), limit(), silence, prop::bool::weighted(0.2)).prop_map(
-        |(max_in_progress, max_open, max_tasks, takeover_nanos, since_update)| Limits {
+    (lane, limit(), limit(), silence, counted_froms()).prop_map(
+        |(max_in_progress, max_open, max_tasks, takeover_nanos, counted_from)| Limits {
             retention_nanos: Some(PERIOD),
-            since_update,
+            counted_from,
             max_tasks,
             max_open,
             max_in_progress,
             takeover_nanos,
             max_attempts: None,
+            ..Limits::default()
         },
     )
 }

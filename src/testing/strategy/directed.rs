@@ -9,6 +9,7 @@ use proptest::sample::select;
 
 use super::histories::{PERIOD, SECOND, any_event, calls, guards, histories_for, requests};
 use super::large::{large, long};
+use crate::retention::CountedFrom;
 use crate::status::TaskStatus;
 use crate::testing::coverage::{Method, StoreState};
 use crate::testing::history::{Call, Event, Filter, Guard, History, Limits, Request, Step};
@@ -60,18 +61,33 @@ fn limits(state: StoreState) -> impl Strategy<Value = Limits> {
         .prop_map(move |set| (set || needs_takeover).then_some(silence));
     let is_about_open = matches!(state, StoreState::StoreFull | StoreState::Ended);
     let open = prop::bool::ANY.prop_map(move |set| (set && is_about_open).then_some(1));
+    // Mostly, what was there before has expired when the next state is entered.
+    let counted_from = prop_oneof![
+        12 => Just(CountedFrom::Submission),
+        3 => Just(CountedFrom::Update),
+        1 => Just(CountedFrom::End),
+    ];
     // One attempt and a silence end a task; more are needed to take it over.
     let least = if needs_takeover { 2_u32 } else { 1 };
     let attempts = option::weighted(0.3, least..least + 2);
-    (lane, takeover, prop::bool::weighted(0.2), open, attempts).prop_map(
-        move |(max_in_progress, takeover_nanos, since_update, max_open, max_attempts)| Limits {
+    (lane, takeover, counted_from, open, attempts, prop::bool::weighted(0.2)).prop_map(
+        move |(
+            max_in_progress,
+            takeover_nanos,
+            counted_from,
+            max_open,
+            max_attempts,
+            until_end,
+        )| Limits {
             retention_nanos: Some(PERIOD),
-            since_update,
+            counted_from,
             max_tasks: full,
             max_open,
             max_in_progress,
             takeover_nanos,
             max_attempts,
+            max_output: None,
+            input_until_end: until_end,
         },
     )
 }

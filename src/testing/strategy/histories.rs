@@ -8,6 +8,7 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 
+use crate::retention::CountedFrom;
 use crate::status::TaskStatus;
 use crate::testing::history::{Call, Event, Filter, Guard, History, Limits, Request, Step};
 use crate::testing::law::Law;
@@ -73,6 +74,12 @@ pub(super) fn run_clocks(skew: i64, ticks: impl Iterator<Item = (i64, bool)>) ->
     readings.collect()
 }
 
+/// From when the retention is counted.
+pub(super) fn counted_froms() -> impl Strategy<Value = CountedFrom> {
+    use CountedFrom::{End, Submission, Update};
+    prop_oneof![6 => Just(Submission), 2 => Just(Update), 2 => Just(End)]
+}
+
 fn limits(law: Law) -> impl Strategy<Value = Limits> {
     // Where a law is about a limit, it is there most of the time.
     let often = |often: bool| if often { 0.9 } else { 0.2 };
@@ -84,16 +91,19 @@ fn limits(law: Law) -> impl Strategy<Value = Limits> {
     // Most tasks expire in the course of a history; some when 64 bits of nanoseconds have ended.
     let retention = prop_oneof![15 => Just(PERIOD), 1 => Just(i64::MAX)];
     let silence = (silence, option::weighted(0.5, 1..3_u32));
-    let since_update = prop::bool::weighted(0.3);
-    (retention, since_update, max_tasks, max_open, lane, silence).prop_map(
-        |(retention, since_update, max_tasks, max_open, max_in_progress, silence)| Limits {
+    let output = option::weighted(0.15, select(&[0, 12, 40, 60][..]));
+    let texts = (output, prop::bool::weighted(0.2));
+    (retention, counted_froms(), max_tasks, max_open, lane, silence, texts).prop_map(
+        |(retention, counted_from, max_tasks, max_open, max_in_progress, silence, texts)| Limits {
             retention_nanos: Some(retention),
-            since_update,
+            counted_from,
             max_tasks,
             max_open,
             max_in_progress,
             takeover_nanos: silence.0,
             max_attempts: silence.1,
+            max_output: texts.0,
+            input_until_end: texts.1,
         },
     )
 }

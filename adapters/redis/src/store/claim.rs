@@ -4,8 +4,8 @@ use redis::Value;
 use tasklife::kit::{Call, Parked};
 use tasklife::{AccountId, BackendError, Claimed, Now};
 
-use super::RedisStore;
 use super::memory::Memory;
+use super::{RedisStore, expires_sooner};
 use crate::account::{Account, AccountState, ReadForClaim, WriteCondition};
 use crate::fault::is_of_an_account;
 use crate::registry::Globals;
@@ -104,12 +104,14 @@ impl RedisStore {
                 Err(parked) => return Ok(Outcome::Nothing(state.into(), parked)),
             };
             let clock = state.clock(&globals, now);
-            let task = handout.task().id();
+            let (task, expired_at) = (handout.task().id(), handout.task().expires_at());
             let claimed = call.hand_out(handout, clock);
             let claimed = claimed.map_err(|error| account.misplaced(task, error))?;
             let made_ready = !state.is_ready;
-            if made_ready {
-                globals = self.registry().register(account.id, None, true).await?;
+            let bound = expires_sooner(claimed.change().task(), expired_at)
+                .and_then(|at| state.bound_for(at));
+            if made_ready || bound.is_some() {
+                globals = self.registry().register(account.id, bound, made_ready).await?;
                 if globals.is_later_than(state.instant) {
                     continue;
                 }
@@ -119,7 +121,7 @@ impl RedisStore {
                 state: &state,
                 globals: &globals,
                 made_ready,
-                registered: false,
+                registered: bound.is_some(),
                 channel: change.may_make_work().then(|| self.prefix.channel()),
                 absent: false,
             };

@@ -7,7 +7,6 @@ use super::RedisStore;
 use super::memory::Memory;
 use crate::account::{Account, Committed, ReadForUpdate, WriteCondition};
 use crate::registry::Globals;
-use crate::text;
 
 impl RedisStore {
     pub(super) async fn submit_one(
@@ -102,10 +101,8 @@ impl RedisStore {
                 && read.task.as_ref().is_some_and(is_in_progress);
             let offers = frees || submission.status() == TaskStatus::Received;
             let made_ready = !state.is_ready && offers;
-            let expiry = text::instant(proposal.expires_at());
-            let registered = state.bound.as_ref().is_none_or(|bound| *bound > expiry);
-            if made_ready || registered || state.revision.is_none() {
-                let bound = registered.then_some(proposal.expires_at());
+            let bound = state.bound_for(proposal.expires_at());
+            if made_ready || bound.is_some() || state.revision.is_none() {
                 globals = self.registry().register(account.id, bound, made_ready).await?;
                 if globals.is_later_than(state.instant) {
                     continue;
@@ -117,7 +114,7 @@ impl RedisStore {
                 state,
                 globals: &globals,
                 made_ready,
-                registered,
+                registered: bound.is_some(),
                 channel: offers.then(|| self.prefix.channel()),
                 absent: is_remembered,
             };

@@ -1,0 +1,122 @@
+//! A store of which the bytes are limited, and spent: what expired first in all of it makes room.
+
+use alloc::vec::Vec;
+
+use super::{MemoryStore, Writing};
+use crate::event::TaskEvent;
+use crate::shard::{Growth, NoRoom, Shard, room_for};
+use crate::store::{ApplyError, Change, SubmitError, Submitted, Target};
+use crate::submission::Submission;
+use crate::time::Now;
+
+/// All shards, locked in their order, as a snapshot locks them: so that nobody waits in a circle.
+///
+/// Bytes and places are taken and given back only by who has locked a shard. So nobody else does now.
+struct Alone<'a> {
+    store: &'a MemoryStore,
+    shards: Vec<Writing<'a>>,
+    now: Now,
+}
+
+impl Drop for Alone<'_> {
+    /// Counts the bytes of all shards at once: one after the other, what one has given back could be taken
+    /// before what another holds is counted.
+    fn drop(&mut self) {
+        let before = self.shards.iter().map(|shard| shard.counted).sum();
+        let after = self.shards.iter().map(|shard| shard.held_bytes()).sum();
+        self.store.bytes.count(before, after);
+        for shard in &mut self.shards {
+            shard.counted = shard.held_bytes();
+        }
+    }
+}
+
+impl Alone<'_> {
+    /// By which instant what has expired has to go for a call to the shard `own`, if anything has.
+    fn room_for(&self, own: usize, growth: Growth) -> Result<Option<Now>, NoRoom> {
+        let shards: Vec<&Shard> = self.shards.iter().map(|shard| &**shard).collect();
+        let instant = self.shards[own].instant(self.now);
+        room_for((own, growth), &shards, self.store.bytes.held(), instant)
+    }
+
+    /// Drops what has expired by an instant, which the horizon moves to: how many tasks there were.
+    fn drop_expired(&mut self, by: Now) -> usize {
+        self.store.horizon.advance_to(by);
+        self.shards.iter_mut().map(|shard| shard.drop_expired(by)).sum()
+    }
+
+    /// The shard of the task that expired first of all, for a call to the shard `own`.
+    fn first_expired(&self, own: usize) -> Result<(Now, usize), NoRoom> {
+        let shards = self.shards.iter().enumerate();
+        let first = shards.filter_map(|(at, shard)| Some((shard.first_expiry()?.expires_at(), at)));
+        let instant = self.shards[own].instant(self.now);
+        first.min().filter(|(expiry, _)| *expiry <= instant).ok_or(NoRoom)
+    }
+}
+
+impl MemoryStore {
+    fn alone(&self, now: Now) -> Alone<'_> {
+        let shards = (0..self.slots.len()).map(|at| self.write(at, now)).collect();
+        Alone { store: self, shards, now }
+    }
+
+    /// Submits to a store that was found without room.
+    #[cold]
+    pub(super) fn submit_with_room(
+        &self,
+        own: usize,
+        submission: Submission,
+        now: Now,
+    ) -> Result<Submitted, SubmitError> {
+        let mut alone = self.alone(now);
+        let proposal = match alone.shards[own].examine(&submission, now) {
+            Ok(proposal) => proposal,
+            Err(answer) => return answer,
+        };
+        let by = alone.room_for(own, alone.shards[own].growth_by(&submission, &proposal))?;
+        let is_full = proposal.needs_place() && self.places.are_full(self.places.now());
+        let first = if is_full && by.is_none() { Some(alone.first_expired(own)?) } else { None };
+        if !proposal.fits_account() {
+            return Err(SubmitError::AccountFull);
+        }
+        let dropped = match (by, first) {
+            (Some(by), _) => alone.drop_expired(by),
+            (None, Some((expiry, at))) => {
+                self.horizon.advance_to(expiry);
+                alone.shards[at].drop_first();
+                1
+            }
+            (None, None) => 0,
+        };
+        let shard = &mut alone.shards[own];
+        shard.advance_horizon(self.horizon.get());
+        // What it would replace, and its account, may be gone.
+        let proposal = match shard.examine(&submission, now) {
+            Ok(proposal) => proposal,
+            Err(answer) => return answer,
+        };
+        match (proposal.needs_place(), dropped.checked_sub(1)) {
+            (true, Some(more)) => self.places.give_back(more),
+            (true, None) => _ = self.places.take(),
+            (false, _) => self.places.give_back(dropped),
+        }
+        Ok(Submitted::New(shard.accept(&proposal, submission, now, || self.tickets.next())))
+    }
+
+    /// Applies an event to a task of a store that was found without room.
+    #[cold]
+    pub(super) fn apply_with_room(
+        &self,
+        own: usize,
+        target: Target<'_>,
+        event: TaskEvent,
+        now: Now,
+    ) -> Result<Change, ApplyError> {
+        let mut alone = self.alone(now);
+        let growth = alone.shards[own].growth_by_event(target, &event, now)?;
+        if let Some(by) = alone.room_for(own, growth)? {
+            self.places.give_back(alone.drop_expired(by));
+        }
+        alone.shards[own].apply(target, event, now)
+    }
+}

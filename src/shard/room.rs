@@ -1,0 +1,110 @@
+//! Room in bytes: how much a call needs, and what has to go for it.
+
+use alloc::vec::Vec;
+
+use super::accept::Proposal;
+use super::{Shard, Stored, bytes_of};
+use crate::event::TaskEvent;
+use crate::store::{ApplyError, SubmitError, Target};
+use crate::submission::Submission;
+use crate::time::Now;
+
+/// By how many bytes a call changes what a store holds, where that is limited.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Growth {
+    /// What comes, or comes to be more.
+    more: usize,
+    /// What goes with it, and the slot of the task that goes.
+    less: usize,
+    replaced: Option<u32>,
+}
+
+/// A store has no room for a call, whatever it drops that has expired.
+#[derive(Debug)]
+pub(crate) struct NoRoom;
+
+impl From<NoRoom> for SubmitError {
+    fn from(_: NoRoom) -> Self {
+        Self::StoreFull
+    }
+}
+
+impl From<NoRoom> for ApplyError {
+    fn from(_: NoRoom) -> Self {
+        Self::StoreFull
+    }
+}
+
+impl Growth {
+    /// By how much more is held after the call than before.
+    pub(crate) fn net(self) -> usize {
+        self.more.saturating_sub(self.less)
+    }
+}
+
+impl Shard {
+    /// By how much a submission that is accepted changes what is held.
+    pub(crate) fn growth_by(&self, submission: &Submission, proposal: &Proposal) -> Growth {
+        if self.config.max_bytes() == usize::MAX {
+            return Growth::default();
+        }
+        let replaced = proposal.replaced();
+        let less = replaced.map_or(0, |slot| bytes_of(&self.config, &self.tasks[slot].task));
+        Growth { more: submission.held_bytes(), less, replaced }
+    }
+
+    /// By how much an event changes what is held.
+    ///
+    /// # Errors
+    /// Where the event is refused, whether there is room for it or not.
+    pub(crate) fn growth_by_event(
+        &self,
+        target: Target<'_>,
+        event: &TaskEvent,
+        now: Now,
+    ) -> Result<Growth, ApplyError> {
+        let (slot, call) = (self.permitted(target, event, now)?, self.call(now));
+        let Stored { task, location } = &self.tasks[slot];
+        let clock = self.accounts[self.blocks.account(*location)].clock;
+        let less = bytes_of(&self.config, task);
+        let changed = call.change(task.clone(), event.clone(), clock)?;
+        Ok(Growth { more: bytes_of(&self.config, changed.task()), less, replaced: None })
+    }
+
+    /// Drops what has expired by an instant, and says how much.
+    pub(crate) fn drop_expired(&mut self, by: Now) -> usize {
+        self.advance_horizon(by);
+        self.sweep_to(by, usize::MAX)
+    }
+}
+
+/// What a store with these shards, which holds so many bytes, drops to have room for a call to the shard `own`:
+/// what has expired by an instant, the earliest that is enough. `None` where there is room as it is.
+///
+/// # Errors
+/// Where all that has expired at the call's own instant is not enough.
+pub(crate) fn room_for(
+    (own, growth): (usize, Growth),
+    shards: &[&Shard],
+    held: usize,
+    instant: Now,
+) -> Result<Option<Now>, NoRoom> {
+    let limit = shards.first().map_or(usize::MAX, |shard| shard.config.max_bytes());
+    let after = held.saturating_add(growth.more).saturating_sub(growth.less);
+    let mut lacking = if growth.net() == 0 { 0 } else { after.saturating_sub(limit) };
+    let mut places: Vec<usize> = shards.iter().map(|_| 0).collect();
+    let mut by = None;
+    while lacking > 0 {
+        let next = |(at, shard): (usize, &&Shard)| Some((shard.expiry.nth(places[at])?, at));
+        let first = shards.iter().enumerate().filter_map(next);
+        let first = first.min_by_key(|(key, _)| key.expires_at());
+        let (key, at) = first.filter(|(key, _)| key.expires_at() <= instant).ok_or(NoRoom)?;
+        places[at] += 1;
+        by = Some(key.expires_at());
+        // What is replaced goes anyway.
+        if at != own || growth.replaced != Some(key.slot()) {
+            lacking = lacking.saturating_sub(shards[at].tasks[key.slot()].task.held_bytes());
+        }
+    }
+    Ok(by)
+}
