@@ -58,6 +58,8 @@
 //! 10. With their features: `Replies` (`http`), the answers of a server; `audit`, which watches what a server
 //!     answers; `testing`, the laws as a kit for tests of one's own.
 //!
+//! [`guide`] has pages to read, with programs to copy.
+//!
 //! # One process, or more
 //!
 //! A server that may outgrow one process is written against [`AsyncTaskStore`] from the start, with
@@ -79,9 +81,9 @@
 //!
 //! # Scope
 //!
-//! No cancelling: a task that was received awaits its end; to undo it, submit a compensating one.
-//! No priorities, no deleting, no lists across accounts, no callbacks, no timers. Nothing here reads
-//! a clock, makes random numbers, spawns, prints, or touches files and sockets.
+//! Nothing here reads a clock, makes random numbers, spawns, prints, or touches files and sockets. What is
+//! often wished for beside it (to cancel, to retry, to schedule, priorities, dependencies, webhooks, metrics,
+//! to delete) is in [the recipes](guide::recipes): whether it is here, why not, and a program to copy.
 
 #![no_std]
 
@@ -186,6 +188,8 @@ pub mod audit;
 
 #[cfg(feature = "testing")]
 pub mod testing;
+
+pub mod guide;
 
 #[cfg(all(doctest, feature = "testing"))]
 #[doc = include_str!("../README.md")]
