@@ -15,7 +15,9 @@ impl MemoryStore {
     /// Which one that is can be told although the shards go on. As long as all places are taken and none is
     /// given back, no task comes but in place of an expired one, and an expiry only ever moves to later.
     /// So what is before the others' announcements is first, if nothing was given back until all had been
-    /// looked at.
+    /// looked at. An end from which the [retention](crate::Retention::since_end) is counted moves an expiry to
+    /// earlier, though beyond every clock by then: what it could come before has expired for none but a caller
+    /// who is ahead by the whole period.
     #[cold]
     pub(super) fn submit_to_full(
         &self,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Timelike, Utc};
 use proptest::prelude::*;
-use tasklife::{AccountClock, MAX_TIME, MIN_TIME, Retention, Revision, TaskStatus};
+use tasklife::{AccountClock, MAX_TIME, MIN_TIME, Retention, Revision, TaskEvent, TaskStatus};
 
 use crate::support::{at, nanosecond, second, submission, task};
 
@@ -54,6 +54,21 @@ fn retention_from_the_end_begins_with_it() {
     }
     let nothing = Retention::since_end(Duration::ZERO);
     assert_eq!(nothing.after_submission(second(5)), second(5), "expired at birth");
+}
+
+/// Only a task that another retention gave no end gets one later.
+#[test]
+fn an_update_at_the_end_of_time_puts_off_the_expiry_for_good() {
+    let retention = Retention::since_update(Duration::from_secs(1));
+    let (mut task, mut clock) = (task(submission("acme", 1), second(0)), AccountClock::default());
+    for (event, now) in [
+        (TaskEvent::start(), DateTime::<Utc>::MAX_UTC),
+        (TaskEvent::report(), second(1)),
+    ] {
+        clock.advance_to(&task);
+        task.apply(event, retention, now, clock.next(now)).unwrap();
+        assert_eq!(task.expires_at(), MAX_TIME);
+    }
 }
 
 #[test]
