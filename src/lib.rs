@@ -145,6 +145,9 @@ pub use store::{
     SubmitError, Submitted, Swept, Target, TaskStore,
 };
 
+mod lease;
+pub use lease::{AsyncLease, Lease, LeaseError};
+
 pub mod kit;
 
 pub mod format;

@@ -25,6 +25,7 @@ mod interleaved;
 #[cfg(feature = "testing")]
 mod kit;
 mod large_store;
+mod lease;
 mod link;
 mod log;
 mod memory_store;
