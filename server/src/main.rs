@@ -59,9 +59,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use tasklife::format::BuiltIn;
 use tasklife::{
-    AccountId, ApplyError, AsyncTaskStore, BackendError, Changes, Claimed, CommandType, Completion,
-    InProcess, Links, MemoryStore, Notifying, Origin, Progress, Replies, Scope, Snapshot,
-    StoreConfig, Submission, Submitted, Swept, Target, Task, TaskError, TaskEvent, TaskId,
+    AccountId, AsyncLease, AsyncTaskStore, BackendError, Change, Changes, CommandType, Completion,
+    InProcess, LeaseError, Links, MemoryStore, Notifying, Origin, Progress, Replies, Scope,
+    Snapshot, StoreConfig, Submission, Submitted, Swept, Task, TaskError, TaskEvent, TaskId,
     TaskStatus,
 };
 #[cfg(feature = "postgres")]
@@ -419,19 +419,21 @@ async fn work(store: Arc<dyn Store>) {
         // What happens from here on, it hears of, also while it asks.
         let changed = store.changed();
         match store.claim(Scope::Any, Utc::now()).await {
-            Ok(Some(Claimed::Work(claimed))) => {
-                let ended = process(&*store, claimed.into_task()).await;
-                match ended {
-                    // Taken over by another worker, or expired: no longer this one's.
-                    Ok(()) | Err(ApplyError::Stale { .. } | ApplyError::NotFound) => continue,
+            Ok(Some(claimed)) => {
+                let id = claimed.change().task().id();
+                let Some(lease) = AsyncLease::of(&*store, claimed) else {
+                    // Its workers fell silent, one after the other.
+                    eprintln!("task {id} was given up");
+                    continue;
+                };
+                match process(lease).await {
                     // Left as it is, to be taken over once the store is well again.
-                    Err(error) => eprintln!("a task was left in progress: {}", Chain(&error)),
+                    Err(error) if !error.is_lost() => {
+                        eprintln!("task {id} was left in progress: {}", Chain(&error));
+                    }
+                    // Ended, or no longer this worker's.
+                    _ => continue,
                 }
-            }
-            // Its workers fell silent, one after the other.
-            Ok(Some(Claimed::GivenUp(change))) => {
-                eprintln!("task {} was given up", change.task().id());
-                continue;
             }
             Ok(None) => {}
             Err(error) => eprintln!("no task was claimed: {}", Chain(&error)),
@@ -442,33 +444,27 @@ async fn work(store: Arc<dyn Store>) {
     }
 }
 
-/// Takes a task to its end. Each event is for the task exactly as the last one left it: where
-/// another worker has touched it since, this one finds out and gives up.
-async fn process(
-    store: &dyn AsyncTaskStore,
-    mut task: Task,
-) -> std::result::Result<(), ApplyError> {
+/// Takes a task to its end, or to where it is no longer this worker's: the lease finds out.
+async fn process(mut lease: AsyncLease<&dyn Store>) -> std::result::Result<Change, LeaseError> {
     const STEPS: u64 = 5;
     for step in 1..=STEPS {
         // On its own, so that where it panics this task fails, and nothing else.
-        let work = tokio::spawn(work_on(step == STEPS, task.input().to_vec()));
+        let work = tokio::spawn(work_on(step == STEPS, lease.task().input().to_vec()));
         let failed = work.await.unwrap_or_else(|panic| {
-            eprintln!("the work on task {} panicked: {panic}", task.id());
+            eprintln!("the work on task {} panicked: {panic}", lease.task().id());
             Err(TaskError::new("INTERNAL_ERROR", "The subscription could not be created.")
                 .with_status("500 INTERNAL_SERVER_ERROR"))
         });
         if let Err(error) = failed {
-            store.apply(Target::exactly(&task), TaskEvent::fail(error), Utc::now()).await?;
-            return Ok(());
+            return lease.fail(error, Utc::now()).await;
         }
         let report = TaskEvent::report_of(Progress::of(step, STEPS))
             .with_description(format!("Step {step} of {STEPS} is done."));
-        task = store.apply(Target::exactly(&task), report, Utc::now()).await?.into_task();
+        lease.apply(report, Utc::now()).await?;
     }
     // Named after its task: a second attempt makes the same subscription, not another.
-    let end = TaskEvent::complete(Completion::of(format!("subscription-{}", task.id())));
-    store.apply(Target::exactly(&task), end, Utc::now()).await?;
-    Ok(())
+    let subscription = format!("subscription-{}", lease.task().id());
+    lease.complete(Completion::of(subscription), Utc::now()).await
 }
 
 /// A step of the work.
