@@ -1,5 +1,5 @@
 //! The server as a program: on the store in memory, in an SQLite file, and with the features `redis` and
-//! `postgres` on those.
+//! `postgres` on those; and the loop of a worker.
 
 mod client;
 mod memory;
@@ -9,3 +9,4 @@ mod postgres;
 mod redis;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+mod worker;
