@@ -121,6 +121,7 @@ impl<S: TaskStore> Lease<S> {
     ///
     /// # Errors
     /// As [`LeaseError`] says: where the lease is lost, or this call failed.
+    #[expect(clippy::needless_pass_by_value, reason = "as a store takes it")]
     pub fn apply(&mut self, event: TaskEvent, now: Now) -> Result<Change, LeaseError> {
         for _ in 0..TRIES {
             let answer = self.store.apply(self.hold.ask(&event)?, event.clone(), now);

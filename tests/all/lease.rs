@@ -7,9 +7,9 @@ mod histories;
 use core::time::Duration;
 
 use tasklife::{
-    AsyncLease, BackendError, Change, Claimed, Completion, EventKind, InProcess, Lease, LeaseError,
-    MemoryStore, Now, Progress, Scope, Snapshot, StoreConfig, Target, Task, TaskError, TaskEvent,
-    TaskStatus, TaskStore,
+    AccountClock, AsyncLease, BackendError, Change, Claimed, Completion, EventKind, InProcess,
+    Lease, LeaseError, MemoryStore, Now, Progress, Scope, Snapshot, StoreConfig, Target, Task,
+    TaskError, TaskEvent, TaskStatus, TaskStore,
 };
 
 use crate::support::{account, id, nanosecond, second, submission};
@@ -116,6 +116,10 @@ fn it_holds_the_task_as_it_now_is_until_its_end() {
     }
 }
 
+fn assert_send<T: Send>(future: T) -> T {
+    future
+}
+
 #[test]
 fn the_short_forms_are_the_events_that_they_say() {
     fn as_text(change: Result<Change, LeaseError>) -> String {
@@ -147,9 +151,6 @@ fn the_short_forms_are_the_events_that_they_say() {
         let mut lease = AsyncLease::of(&store, claimed(&store.0, now)).unwrap();
         assert_eq!(as_text(lease.fail(error(), now).await), failed);
     };
-    fn assert_send<T: Send>(future: T) -> T {
-        future
-    }
     assert_eq!(flaky::polled_once(assert_send(run)), Some(()));
 }
 
@@ -283,6 +284,8 @@ fn an_end_by_an_administrator_is_not_this_workers_even_if_it_is_the_same() {
     for kind in BOTH {
         let store = store();
         let mut worker = hold(kind, &store, second(0));
+        store.fail_with([Fault::NotApplied]);
+        assert_backend(worker.apply(end(), second(1)), false);
         let ended = write(&store.memory, end(), second(1));
         assert_ended(worker.apply(end(), second(2)), &ended);
     }
@@ -392,7 +395,6 @@ fn restored(snapshot: Snapshot) -> Flaky {
 
 #[test]
 fn a_worker_of_a_lost_history_holds_nothing() {
-    let half = || TaskEvent::report_of(Progress::of(1, 2)).with_description("Half.");
     for kind in BOTH {
         // The claim was lost, and the second attempt is the first once more.
         let before = store();
@@ -423,15 +425,34 @@ fn a_worker_of_a_lost_history_holds_nothing() {
         assert_backend(lost.apply(end(), second(2)), true);
         let ended = hold(kind, &after, second(6)).apply(end(), second(7)).unwrap().into_task();
         assert_ended(lost.apply(end(), second(8)), &ended);
+    }
+}
 
-        // A report was lost: of its progress or its words something is missing.
-        let before = store();
-        let mut worker = hold(kind, &before, second(1));
-        let snapshot = before.memory.snapshot();
-        let report = worker.apply(half(), second(2)).unwrap();
-        let after = restored(snapshot);
-        let mut worker = Worker::of(kind, &after, Claimed::Work(report)).unwrap();
-        assert_taken_over(worker.apply(end(), second(7)), &read(&after, second(7)));
+#[test]
+fn what_no_task_loses_shows_that_the_store_has_lost_it() {
+    let later = second(100);
+    let beat = TaskEvent::report;
+    // What the worker was told, and how often somebody has written since the claim.
+    let lost = [
+        (TaskEvent::report_of(Progress::of(1, 2)), second(1), 2),
+        (beat().with_description("Half."), second(1), 2),
+        (beat(), later, 2),
+        (beat(), second(1), 0),
+    ];
+    for (kind, (event, told_at, writes)) in
+        BOTH.into_iter().flat_map(|kind| lost.clone().map(|lost| (kind, lost)))
+    {
+        let store = store();
+        let change = claimed(&store.memory, second(1)).change().clone();
+        let (from, mut told) = (change.task().status(), change.into_task());
+        let clock = AccountClock::new(told.revision(), told.updated_at());
+        told.apply(event, config().retention(), told_at, clock.next(told_at)).unwrap();
+        let told = Claimed::Work(Change::new(from, EventKind::Report, told));
+        let mut worker = Worker::of(kind, &store, told).unwrap();
+        for _ in 0..writes {
+            write(&store.memory, TaskEvent::report(), second(2));
+        }
+        assert_taken_over(worker.apply(end(), second(3)), &read(&store, second(3)));
     }
 }
 

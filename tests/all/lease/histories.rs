@@ -53,7 +53,8 @@ fn event() -> impl Strategy<Value = Event> {
         2 => Just(Event::Heartbeat),
         1 => (0..4_u8).prop_map(Event::Report),
         1 => (0..2_u8).prop_map(Event::Words),
-        3 => (0..2_u8).prop_map(Event::Complete),
+        4 => Just(Event::Complete(0)),
+        1 => Just(Event::Complete(1)),
         1 => (0..2_u8).prop_map(Event::Fail),
     ]
 }
@@ -64,7 +65,7 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         2 => (1..3_u128).prop_map(Step::Submit),
         4 => Just(Step::Claim),
-        10 => (0..4_usize, event(), vec(fault, 0..2)).prop_map(|(worker, event, faults)| {
+        10 => (0..4_usize, event(), vec(fault, 0..3)).prop_map(|(worker, event, faults)| {
             Step::Call(worker, event, faults)
         }),
         2 => (1..3_u128, event()).prop_map(|(id, event)| Step::Write(id, event)),
@@ -82,7 +83,7 @@ fn config() -> StoreConfig {
     StoreConfig::default()
         .with_takeover_after(Duration::from_secs(10))
         .with_max_attempts(NonZeroU32::MIN.saturating_add(2))
-        .with_retention(Retention::since_submission(Duration::from_secs(60)))
+        .with_retention(Retention::since_submission(Duration::from_mins(1)))
 }
 
 /// Which task: its id, and the how manieth it is under it.
@@ -103,6 +104,8 @@ struct Truth {
 struct Hand<'a> {
     worker: Worker<'a>,
     name: Name,
+    /// Whether the answer to an end of its own was lost.
+    is_in_doubt: bool,
     /// What it was told when it lost its task, or had ended it.
     is_over: Option<String>,
 }
@@ -145,7 +148,7 @@ fn run(
                 prop_assert_eq!(worker.is_none(), is_given_up);
                 if let Some(worker) = worker {
                     truth.holder.insert(name, hands.len());
-                    hands.push(Hand { worker, name, is_over: None });
+                    hands.push(Hand { worker, name, is_in_doubt: false, is_over: None });
                 }
             }
             Step::Call(which, event, faults) => {
@@ -218,6 +221,8 @@ fn call(
                 let by_another =
                     truth.ended.get(&hand.name).is_some_and(|(worker, _)| *worker != number);
                 prop_assert!(!by_another, "L2: another worker ended it");
+                let may_be_own = own_end.is_some() || hand.is_in_doubt;
+                prop_assert!(may_be_own, "L2: somebody else ended it");
                 prop_assert_eq!(truth.told.insert(hand.name, number), None, "L2: told twice");
                 hand.is_over = Some("ended".into());
             } else {
@@ -236,7 +241,10 @@ fn call(
             prop_assert!(after.is_none() || !is_same, "L4: it was this call that has ended it");
             hand.is_over = Some(said.clone());
         }
-        Err(LeaseError::Backend(_)) => prop_assert!(!faults.is_empty()),
+        Err(LeaseError::Backend(error)) => {
+            prop_assert!(!faults.is_empty());
+            hand.is_in_doubt |= is_end && error.is_unknown();
+        }
         Err(other) => prop_assert!(false, "{other}"),
     }
     if faults.is_empty() {
