@@ -14,7 +14,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tasklife::kit::{Call, Lane, Parked, Proposed, Work};
 use tasklife::{
     AccountClock, AccountId, ApplyError, BackendError, Change, Claimed, CommandType, Completion,
-    ListError, ListQuery, MIN_TIME, Now, Page, Revision, Scope, StoreConfig, Submission,
+    Lease, ListError, ListQuery, MIN_TIME, Now, Page, Revision, Scope, StoreConfig, Submission,
     SubmitError, Submitted, Swept, Target, Task, TaskEvent, TaskId, TaskStatus, TaskStore,
 };
 
@@ -268,8 +268,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         println!("{key}: {}", submitted.task().status());
     }
     while let Some(claimed) = store.claim(Scope::Any, now)? {
-        let end = TaskEvent::complete(Completion::of(1));
-        let change = store.apply(Target::exactly(claimed.change().task()), end, now)?;
+        let Some(mut lease) = Lease::of(&store, claimed) else { continue };
+        let change = lease.complete(Completion::of(1), now)?;
         println!("{}: {}", change.task().id(), change.task().status());
     }
     Ok(())

@@ -23,10 +23,11 @@
 //! let submitted = store.submit(Submission::new(account.clone(), id, CREATE), now)?;
 //! println!("{:#}", links.accepted(submitted.task())); // "status": "received"
 //!
-//! // a worker: start the task that has waited longest, and complete it
-//! if let Some(Claimed::Work(started)) = store.claim(Scope::Any, now)? {
-//!     let end = TaskEvent::complete(Completion::of(77899));
-//!     store.apply(Target::exactly(started.task()), end, now)?;
+//! // a worker: start the task that has waited longest, and complete it, while it is this worker's
+//! while let Some(claimed) = store.claim(Scope::Any, now)? {
+//!     let Some(mut lease) = Lease::of(&store, claimed) else { continue };
+//!     lease.report(Progress::of(1, 2), now)?; // Err, where another worker has taken over
+//!     lease.complete(Completion::of(77899), now)?;
 //! }
 //!
 //! // GET /tasks/{taskId}: "processing-completed", with a link to /subscriptions/77899
@@ -52,10 +53,11 @@
 //! 6. [`Links`], which make the [`Document`]s that clients see; [`TaskDocument`], which reads them.
 //!    [`mod@format`]: the wire formats of Redis Cloud, Google and Azure, and the trait for one's own.
 //! 7. [`TaskStore`], the contract of a store and its laws; [`AsyncTaskStore`], the same in futures.
-//! 8. [`kit`]: the decisions of a store, and "Implementing a store", for a backend of one's own.
-//! 9. [`LocalStore`] and [`MemoryStore`]: the store in memory, saved as a [`Snapshot`] or as a log of records,
-//!    and counted by a [`Census`]; [`Changes`], by which a worker sleeps until there may be work.
-//! 10. With their features: `Replies` (`http`), the answers of a server; `audit`, which watches what a server
+//! 8. [`Lease`] and [`AsyncLease`]: a worker's hold on the task that it claimed.
+//! 9. [`kit`]: the decisions of a store, and "Implementing a store", for a backend of one's own.
+//! 10. [`LocalStore`] and [`MemoryStore`]: the store in memory, saved as a [`Snapshot`] or as a log of records,
+//!     and counted by a [`Census`]; [`Changes`], by which a worker sleeps until there may be work.
+//! 11. With their features: `Replies` (`http`), the answers of a server; `audit`, which watches what a server
 //!     answers; `testing`, the laws as a kit for tests of one's own.
 //!
 //! [`guide`] has pages to read, with programs to copy.

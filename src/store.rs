@@ -150,7 +150,7 @@ pub trait TaskStore: Send + Sync {
     ///
     /// A worker that dies leaves its task in progress; so does a process that restarts. The task is
     /// handed out again once it has been [silent for long](StoreConfig::with_takeover_after): 30 minutes,
-    /// unless set.
+    /// unless set. A worker holds what it was handed out by a [`Lease`](crate::Lease), which finds that out.
     ///
     /// # Errors
     /// Where the backend fails.

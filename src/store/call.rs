@@ -10,7 +10,7 @@ use crate::task::Task;
 /// A worker that got its task from [`claim`](crate::TaskStore::claim) uses
 /// [`exactly`](Self::exactly): once another worker has taken the task over, it is refused. Each
 /// event, a report too, makes a new revision: the next one is for the task of the
-/// [`Change`] before.
+/// [`Change`] before. A [`Lease`](crate::Lease) does all that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Target<'a> {
     account: &'a AccountId,
@@ -86,6 +86,8 @@ pub enum Scope<'a> {
 /// }
 /// # Ok::<(), BackendError>(())
 /// ```
+///
+/// A worker makes a [`Lease`](crate::Lease) of it, to work on the task.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Claimed {
