@@ -11,8 +11,8 @@ use std::thread;
 use std::time::Duration;
 
 use tasklife::{
-    AccountId, ApplyError, AsyncTaskStore, CommandType, Completion, ListQuery, Now, Revision,
-    Scope, StoreConfig, Submission, SubmitError, Submitted, Target, Task, TaskEvent, TaskId,
+    AccountId, AsyncLease, AsyncTaskStore, CommandType, Completion, LeaseError, ListQuery, Now,
+    Revision, Scope, StoreConfig, Submission, SubmitError, Submitted, Task, TaskEvent, TaskId,
     TaskStatus,
 };
 
@@ -121,8 +121,8 @@ pub async fn work(store: &dyn AsyncTaskStore, now: fn() -> Now) {
     loop {
         match store.claim(Scope::Any, now()).await {
             Ok(Some(claimed)) => {
-                if let Some(task) = claimed.into_work() {
-                    process(store, task, now).await;
+                if let Some(lease) = AsyncLease::of(store, claimed) {
+                    process(lease, now).await;
                 }
             }
             Ok(None) if are_all_done(store, now).await => return,
@@ -132,23 +132,18 @@ pub async fn work(store: &dyn AsyncTaskStore, now: fn() -> Now) {
     }
 }
 
-/// Gives a task up where anything fails: it is handed out again.
-async fn process(store: &dyn AsyncTaskStore, task: Task, now: fn() -> Now) {
-    write("start", &task);
-    let mut known = task;
-    for _ in 0..2 {
-        match store.apply(Target::exactly(&known), TaskEvent::report(), now()).await {
-            Ok(change) => known = change.into_task(),
-            Err(ApplyError::Stale { .. } | ApplyError::Backend(_)) => return,
-            Err(other) => panic!("{other}"),
-        }
-        write("report", &known);
-    }
+/// Gives a task up where it is lost, or the store fails: it is handed out again.
+async fn process(mut lease: AsyncLease<&dyn AsyncTaskStore>, now: fn() -> Now) {
+    write("start", lease.task());
     let end = TaskEvent::complete(Completion::of(7));
-    match store.apply(Target::exactly(&known), end, now()).await {
-        Ok(change) => write("complete", change.task()),
-        Err(ApplyError::Stale { .. } | ApplyError::Backend(_)) => {}
-        Err(other) => panic!("{other}"),
+    for (event, name) in
+        [(TaskEvent::report(), "report"), (TaskEvent::report(), "report"), (end, "complete")]
+    {
+        match lease.apply(event, now()).await {
+            Ok(change) => write(name, change.task()),
+            Err(LeaseError::Refused(refusal)) => panic!("{refusal}"),
+            Err(_) => return,
+        }
     }
 }
 
