@@ -78,14 +78,16 @@ pub use error::LeaseError;
 ///
 /// # Heartbeats
 ///
-/// The lease lasts as long as the worker is heard of: each event is a heartbeat, and the last but for
-/// [`heartbeat`](Self::heartbeat) are made by the work itself. One is due every
-/// [third of the silence](crate::StoreConfig::heartbeat_every) after which a task is handed out again. An
-/// answer to it is not for the log only:
+/// The lease lasts as long as the worker is heard of. Each event is a heartbeat; where the work has nothing to
+/// report for long, [`heartbeat`](Self::heartbeat) is one. One is due every
+/// [third of the silence](crate::StoreConfig::heartbeat_every) after which a task is handed out again. The
+/// answer is not for the log only:
 ///
 /// - If the lease is [lost](LeaseError::is_lost), stop the work at once.
 /// - If the store can't be reached, try again, and stop the work once the task
 ///   [is due to be taken over](crate::StoreConfig::takeover_due): then another may be at it.
+///
+/// `server/examples/worker.rs` in the repository is such a loop, for tokio.
 ///
 /// Dropping a lease changes nothing: the task stays in progress, until another worker takes it over.
 #[derive(Debug)]
