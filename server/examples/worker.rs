@@ -324,7 +324,7 @@ const TASKS: u64 = 20;
 
 /// Submits tasks, and works on them until all have ended or it is asked to stop. Gives what was counted.
 pub(crate) async fn work_on_some(stop: impl Future<Output = ()>) -> Result<Counts, Box<dyn Error>> {
-    let config = StoreConfig::default().with_takeover_after(Duration::from_secs(1));
+    let config = StoreConfig::default().with_takeover_after(Duration::from_secs(2));
     let store = Arc::new(Notifying::new(InProcess(MemoryStore::new(config))));
     let create = CommandType::from_static("subscriptionCreateRequest");
     for number in 0..TASKS {
@@ -338,7 +338,8 @@ pub(crate) async fn work_on_some(stop: impl Future<Output = ()>) -> Result<Count
     let counts = Counts::default();
     let worker = Arc::new(Worker { store, config, work, at_once, grace, counts });
     let all_ended = async {
-        while worker.counts.get("completed") + worker.counts.get("failed") < TASKS {
+        let ended = || ["completed", "failed", "given up"].map(|what| worker.counts.get(what));
+        while ended().iter().sum::<u64>() < TASKS {
             sleep(Duration::from_millis(20)).await;
         }
     };
@@ -355,7 +356,7 @@ pub(crate) async fn work_on_some(stop: impl Future<Output = ()>) -> Result<Count
 async fn work(task: Task, reports: Reports) -> Outcome {
     match task.input() {
         // Longer than a worker may be silent, and with nothing to report: the heartbeats keep the task.
-        b"a slow one" => sleep(Duration::from_millis(1_500)).await,
+        b"a slow one" => sleep(Duration::from_millis(2_500)).await,
         _ => {
             for step in 1..=5 {
                 sleep(Duration::from_millis(20)).await;

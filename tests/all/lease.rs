@@ -219,6 +219,7 @@ fn a_call_whose_answer_was_lost_can_be_made_again() {
         for fault in [Fault::NotApplied, Fault::LostBefore, Fault::LostAfter] {
             let store = store();
             let mut worker = hold(kind, &store, second(0));
+            worker.apply(TaskEvent::report().with_description("Some words."), second(0)).unwrap();
             store.fail_with([fault, fault]);
             for _ in 0..2 {
                 if read(&store, second(1)).outcome().is_none() {

@@ -28,7 +28,7 @@ use example::{Counts, Outcome, Reports, Worker};
 
 type Store = Arc<Notifying<InProcess<Arc<MemoryStore>>>>;
 
-const SILENCE: Duration = Duration::from_millis(600);
+const SILENCE: Duration = Duration::from_millis(1_200);
 
 fn config() -> StoreConfig {
     StoreConfig::default().with_takeover_after(SILENCE)
@@ -93,21 +93,24 @@ async fn run_until(
 type Work = std::pin::Pin<Box<dyn Future<Output = Outcome> + Send>>;
 
 async fn until(mut is_so: impl FnMut() -> bool) {
-    while !is_so() {
-        sleep(Duration::from_millis(5)).await;
-    }
+    let so = async {
+        while !is_so() {
+            sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(Duration::from_secs(15), so).await.expect("it to happen in time");
 }
 
 #[tokio::test]
 async fn it_works_on_all_and_counts_what_has_happened() {
-    let counts = example::work_on_some(pending()).await.unwrap();
+    let counts = example::work_on_some(sleep(Duration::from_secs(30))).await.unwrap();
     for (what, number) in [("started", 20), ("completed", 10), ("failed", 10), ("panicked", 5)] {
         assert_eq!(counts.get(what), number, "{what} of {counts}");
     }
     for what in ["taken over", "given up", "lost", "left"] {
         assert_eq!(counts.get(what), 0, "{what} of {counts}");
     }
-    // Each of five is silent for one and a half of what a worker may be, with heartbeats at each third.
+    // Each of five is silent for longer than a worker may be, with heartbeats at each third.
     assert!(counts.get("reported") >= 5 * 3, "{counts}");
 }
 
@@ -204,12 +207,16 @@ fn endless() -> (impl Fn(Task, Reports) -> Work + Send + Sync + 'static, Arc<Ato
 async fn work_on_a_task_that_was_ended_by_another_is_cancelled() {
     let (store, memory) = store(1);
     let (work, cancelled) = endless();
-    let worker = worker(store, work, 1);
+    let mut worker = worker(store, work, 1);
+    let silence = SILENCE * 5;
+    Arc::get_mut(&mut worker).unwrap().config = config().with_takeover_after(silence);
     run_until(&worker, async {
         until(|| worker.counts.get("reported") > 0).await;
         let error = TaskError::new("STOPPED", "An administrator has stopped it.");
         memory.apply(Target::latest(&acme(), id(0)), TaskEvent::fail(error), Utc::now()).unwrap();
-        until(|| cancelled.load(Ordering::SeqCst) == 1).await;
+        // By the next heartbeat, and not only where the silence would have been over.
+        let soon = until(|| cancelled.load(Ordering::SeqCst) == 1);
+        timeout(silence * 3 / 4, soon).await.unwrap();
     })
     .await;
     assert_eq!((worker.counts.get("lost"), worker.counts.get("left")), (1, 0));
