@@ -216,7 +216,7 @@ async fn work_on_a_task_that_was_ended_by_another_is_cancelled() {
         memory.apply(Target::latest(&acme(), id(0)), TaskEvent::fail(error), Utc::now()).unwrap();
         // By the next heartbeat, and not only where the silence would have been over.
         let soon = until(|| cancelled.load(Ordering::SeqCst) == 1);
-        timeout(silence * 3 / 4, soon).await.unwrap();
+        timeout(silence * 9 / 10, soon).await.unwrap();
     })
     .await;
     assert_eq!((worker.counts.get("lost"), worker.counts.get("left")), (1, 0));
