@@ -57,8 +57,8 @@
 //! 9. [`kit`]: the decisions of a store, and "Implementing a store", for a backend of one's own.
 //! 10. [`LocalStore`] and [`MemoryStore`]: the store in memory, saved as a [`Snapshot`] or as a log of records,
 //!     and counted by a [`Census`]; [`Changes`], by which a worker sleeps until there may be work.
-//! 11. With their features: `Replies` (`http`), the answers of a server; `audit`, which watches what a server
-//!     answers; `testing`, the laws as a kit for tests of one's own.
+//! 11. With their features: `Replies` (`http`), the answers of a server; `poll`, a client that follows tasks;
+//!     `audit`, which watches what a server answers; `testing`, the laws as a kit for tests of one's own.
 //!
 //! [`guide`] has pages to read, with programs to copy.
 //!
@@ -75,6 +75,7 @@
 //! | `std` | yes | [`MemoryStore`]; without it the crate needs only `alloc` |
 //! | `audit` | no | `audit`: an observer that is fed what a server answers, and reports each breach of the contract |
 //! | `http` | no | `Replies`: what a server answers, as finished responses of the `http` crate |
+//! | `poll` | no | `poll`: a client that follows tasks on any server of such an API: what to ask, and when |
 //! | `testing` | no | `testing`: generators, a model, and [the conformance suite](TaskStore#contract) for stores of one's own |
 //!
 //! The types of chrono and uuid are part of the interface: [`chrono`] and [`uuid`] are exported, so that
@@ -187,6 +188,9 @@ pub use notifying::Notifying;
 mod http;
 #[cfg(feature = "http")]
 pub use http::{Origin, Replies};
+
+#[cfg(feature = "poll")]
+pub mod poll;
 
 #[cfg(feature = "audit")]
 pub mod audit;

@@ -1,0 +1,221 @@
+//! How following a task can end.
+
+use alloc::boxed::Box;
+use core::fmt;
+use core::time::Duration;
+
+use http::Uri;
+
+use super::ReadFailure;
+use crate::document::{ReportedError, TaskDocument};
+use crate::id::TaskId;
+use crate::wire::Excerpt;
+
+/// The task that is followed, as its client knows it: its id, its address, or both.
+///
+/// With `{}` it is what each error calls it, such as `task 36d4b04d-72d4-4404-8600-a223120a553e at
+/// https://api.example.com/v1/tasks/36d4b04d-72d4-4404-8600-a223120a553e`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FollowedTask {
+    pub(super) id: Option<Box<str>>,
+    pub(super) address: Option<Uri>,
+}
+
+impl FollowedTask {
+    /// The id, as it came; none before a document had one.
+    #[must_use]
+    pub fn id(&self) -> Option<&str> {
+        self.id.as_deref()
+    }
+
+    /// Where it is asked for: what to keep, to [follow](super::Poller::following) it from another process. None,
+    /// where it had ended before anybody had to ask.
+    #[must_use]
+    pub fn address(&self) -> Option<&Uri> {
+        self.address.as_ref()
+    }
+
+    /// Whether a document with this id may be about it.
+    pub(super) fn may_be(&self, other: &str) -> bool {
+        let Some(id) = self.id() else {
+            // An address that ends with a UUID is that of the task with this id.
+            let path = self.address().map(Uri::path).unwrap_or_default();
+            let last = path.rsplit('/').next().unwrap_or_default().parse::<TaskId>();
+            return last.is_err() || other.parse::<TaskId>().is_err() || last == other.parse();
+        };
+        let (ours, theirs) = (id.parse::<TaskId>(), other.parse::<TaskId>());
+        id == other || other.is_empty() || (ours.is_ok() && ours == theirs)
+    }
+}
+
+impl fmt::Display for FollowedTask {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.id {
+            None => f.write_str("the task")?,
+            Some(id) => match id.parse::<TaskId>() {
+                Ok(id) => write!(f, "task {id}")?,
+                Err(_) => write!(f, "task {}", Excerpt::of(id))?,
+            },
+        }
+        self.address.as_ref().map_or(Ok(()), |address| write!(f, " at {address}"))
+    }
+}
+
+/// A task that has ended, and what the server told of it last.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ended(Box<(FollowedTask, TaskDocument)>);
+
+impl Ended {
+    pub(super) fn new(task: FollowedTask, document: TaskDocument) -> Self {
+        Self(Box::new((task, document)))
+    }
+
+    /// The task.
+    #[must_use]
+    pub fn task(&self) -> &FollowedTask {
+        &self.0.0
+    }
+
+    /// What the server told last: with the result or the error, as far as it told them.
+    #[must_use]
+    pub fn document(&self) -> &TaskDocument {
+        &self.0.1
+    }
+
+    /// What the server told last.
+    #[must_use]
+    pub fn into_document(self) -> TaskDocument {
+        self.0.1
+    }
+
+    /// Why it failed, where the server told.
+    #[must_use]
+    pub fn error(&self) -> Option<&ReportedError> {
+        self.document().response()?.error()
+    }
+}
+
+/// A task that is no longer followed, though it was not seen to end. It may go on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unfinished(Box<Known>);
+
+/// What is known of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Known {
+    pub(super) task: FollowedTask,
+    pub(super) document: Option<TaskDocument>,
+    pub(super) failure: Option<ReadFailure>,
+    pub(super) followed_for: Duration,
+}
+
+impl Unfinished {
+    pub(super) fn new(known: Known) -> Self {
+        Self(Box::new(known))
+    }
+
+    /// The task.
+    #[must_use]
+    pub fn task(&self) -> &FollowedTask {
+        &self.0.task
+    }
+
+    /// What the server told of it last, if it ever did.
+    #[must_use]
+    pub fn document(&self) -> Option<&TaskDocument> {
+        self.0.document.as_ref()
+    }
+
+    /// Why its status could not be read; none, where it could the last time.
+    #[must_use]
+    pub fn failure(&self) -> Option<&ReadFailure> {
+        self.0.failure.as_ref()
+    }
+
+    /// For how long it was followed.
+    #[must_use]
+    pub fn followed_for(&self) -> Duration {
+        self.0.followed_for
+    }
+}
+
+/// Why following a task ended otherwise than with its completion. Each names the task.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PollError {
+    /// The operation failed: the [error](Ended::error) says why. To ask again won't help.
+    Failed(Ended),
+    /// Somebody cancelled the operation. To ask again won't help.
+    Cancelled(Ended),
+    /// The [time](super::Poller::with_time_limit) was over before the task was seen to end. It may go on:
+    /// [follow](super::Poller::following) it again to know.
+    TimedOut(Unfinished),
+    /// The server has no such task: it expired, was removed, or never was.
+    Gone(Unfinished),
+    /// The status can't be read: the server refuses to tell, or [too many](super::Poller::with_max_failures) reads
+    /// failed in a row. The [failure](Unfinished::failure) says how. The task may go on.
+    Unread(Unfinished),
+}
+
+impl PollError {
+    /// The task.
+    #[must_use]
+    pub fn task(&self) -> &FollowedTask {
+        match self {
+            Self::Failed(ended) | Self::Cancelled(ended) => ended.task(),
+            Self::TimedOut(task) | Self::Gone(task) | Self::Unread(task) => task.task(),
+        }
+    }
+
+    /// What the server told of it last, if it ever did.
+    #[must_use]
+    pub fn document(&self) -> Option<&TaskDocument> {
+        match self {
+            Self::Failed(ended) | Self::Cancelled(ended) => Some(ended.document()),
+            Self::TimedOut(task) | Self::Gone(task) | Self::Unread(task) => task.document(),
+        }
+    }
+}
+
+impl fmt::Display for PollError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Failed(ended) => {
+                write!(f, "expected {} to complete, and it failed", ended.task())?;
+                let error = ended.error();
+                if let Some(code) = error.and_then(ReportedError::code) {
+                    write!(f, " with {}", Excerpt::of(code))?;
+                }
+                match error.and_then(ReportedError::description) {
+                    Some(description) => write!(f, ": {}", Excerpt::of(description)),
+                    None => Ok(()),
+                }
+            }
+            Self::Cancelled(ended) => {
+                write!(f, "expected {} to complete, and it was cancelled", ended.task())
+            }
+            Self::TimedOut(task) => {
+                let (name, time) = (task.task(), task.followed_for());
+                write!(f, "expected {name} to end within {time:?}, and ")?;
+                match task.document() {
+                    Some(document) => {
+                        write!(f, "it is {}", Excerpt::of(document.status().as_str()))
+                    }
+                    None => f.write_str("nothing is known of it"),
+                }
+            }
+            Self::Gone(task) => write!(f, "expected {}, and the server has none", task.task()),
+            Self::Unread(task) => write!(f, "expected to read the status of {}", task.task()),
+        }
+    }
+}
+
+impl core::error::Error for PollError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            Self::Failed(_) | Self::Cancelled(_) => None,
+            Self::TimedOut(task) | Self::Gone(task) | Self::Unread(task) => {
+                task.failure().map(|failure| failure as _)
+            }
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! What an answer says about the task that is followed.
+
+use alloc::format;
+
+use http::header::{HeaderMap, LOCATION};
+use http::{StatusCode, Uri};
+
+use super::address::{AddressFault, Directory};
+use super::outcome::FollowedTask;
+use super::poller::Poller;
+use super::{ReadFailure, header};
+use crate::document::TaskDocument;
+use crate::format::ReportedRefusal;
+use crate::status::TaskStatus;
+
+/// What an answer says.
+pub(super) enum Reading {
+    /// The task goes on; what is known of it, where that was told.
+    Running(Option<TaskDocument>),
+    /// The task has ended.
+    Ended(TaskDocument),
+    /// Try again.
+    Again(ReadFailure),
+    /// Try again, there.
+    Moved(ReadFailure, Uri),
+    /// There is no such task, or not yet.
+    NotFound(ReadFailure),
+    /// There is no such task any more.
+    Gone(ReadFailure),
+    /// Don't try again.
+    Refused(ReadFailure),
+}
+
+/// What was asked for.
+pub(super) struct Asked<'a> {
+    pub(super) poller: &'a Poller,
+    pub(super) task: &'a FollowedTask,
+    /// Where it was asked for.
+    pub(super) address: Option<&'a Uri>,
+    /// Whether what is asked for is the result of the task: it is there once the task has completed.
+    pub(super) is_result: bool,
+    /// Whether the request said what is known already.
+    pub(super) is_conditional: bool,
+}
+
+impl Asked<'_> {
+    /// Reads the answer.
+    pub(super) fn read(&self, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Reading {
+        let refused = || ReadFailure::Status { status, refusal: self.refusal(body) };
+        match status.as_u16() {
+            204 if self.is_result => Reading::Ended(TaskDocument::new(
+                self.task.id().unwrap_or_default(),
+                TaskStatus::ProcessingCompleted.into(),
+            )),
+            200..=299 => self.document(status, body),
+            304 if self.is_conditional => Reading::Running(None),
+            300..=399 => self.redirect(status, headers),
+            404 => Reading::NotFound(refused()),
+            410 => Reading::Gone(refused()),
+            408 | 425 | 429 => Reading::Again(refused()),
+            400..=499 => Reading::Refused(refused()),
+            _ => Reading::Again(refused()),
+        }
+    }
+
+    fn refusal(&self, body: &[u8]) -> ReportedRefusal {
+        self.poller.format.read_refusal(body).unwrap_or_default()
+    }
+
+    fn document(&self, status: StatusCode, body: &[u8]) -> Reading {
+        let is_accepted = status == StatusCode::ACCEPTED;
+        let document = match self.poller.format.read_task(body) {
+            Ok(document) => document,
+            Err(_) if is_accepted => return Reading::Running(None),
+            Err(error) => {
+                let message = format!("{error}, with {status}").into();
+                return Reading::Again(ReadFailure::Unreadable(message));
+            }
+        };
+        if self.is_result && is_accepted {
+            return Reading::Running(Some(document));
+        }
+        if !self.is_result && !self.task.may_be(document.task_id()) {
+            return Reading::Again(ReadFailure::OtherTask(document.task_id().into()));
+        }
+        if document.status().is_terminal() {
+            Reading::Ended(document)
+        } else {
+            Reading::Running(Some(document))
+        }
+    }
+
+    fn redirect(&self, status: StatusCode, headers: &HeaderMap) -> Reading {
+        let (Some(to), Some(from)) = (header::text(headers, &LOCATION), self.address) else {
+            let refusal = ReportedRefusal::default();
+            return Reading::Again(ReadFailure::Status { status, refusal });
+        };
+        match Directory::of(from).resolve(to, &self.poller.sites) {
+            Ok(address) => Reading::Moved(ReadFailure::Moved(status), address),
+            Err(AddressFault::Malformed(_) | AddressFault::Elsewhere(_)) => {
+                Reading::Again(ReadFailure::Elsewhere(to.into()))
+            }
+        }
+    }
+}
