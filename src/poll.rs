@@ -76,8 +76,8 @@
 //!
 //! A server asks for a wait with `Retry-After`, in seconds or as a date, in any answer: each later one replaces it. A
 //! date is compared with the answer's `Date`. Azure's `retry-after-ms` and `x-ms-retry-after-ms` count too. With
-//! `X-Rate-Limit-Remaining: 0` and no `Retry-After`, the wait is the length of the [`RateLimit`], or a minute. After
-//! that, or 429, all that share the limit wait.
+//! `X-Rate-Limit-Remaining: 0` the wait is no less than the length of the [`RateLimit`], or a minute; in a 429 with
+//! `Retry-After`, the latter says it better. After either, all that share the limit wait.
 //!
 //! # Clocks
 //!

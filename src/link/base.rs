@@ -172,6 +172,12 @@ impl LinkError {
         let got = (fault != Fault::UserInformation).then(|| Excerpt::of(got));
         Self { what, fault, got }
     }
+
+    /// That of an origin, which has no host.
+    #[cfg(feature = "poll")]
+    pub(crate) fn no_host(got: &str) -> Self {
+        Self::new("an origin", Fault::Host, got)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -113,7 +113,7 @@ impl Poller {
     pub fn with_origin(mut self, origin: &str) -> Result<Self, LinkError> {
         let links = Links::new(origin)?;
         let site = links.base().parse().ok().as_ref().and_then(Site::of);
-        self.sites.extend(site);
+        self.sites.push(site.ok_or_else(|| LinkError::no_host(origin))?);
         Ok(self)
     }
 
@@ -151,7 +151,7 @@ impl Poller {
     }
 
     /// Sets for how long after its start, and how often, a task may be answered with 404: the longer of the two
-    /// counts, and the number only as long as no document was read.
+    /// counts, and the number only until the task was there once.
     ///
     /// The API of Redis Cloud hands out an id a moment before its task can be read; its public client in Go takes
     /// five such answers.

@@ -33,7 +33,32 @@ pub enum Step {
 
 /// Follows one task: says what to ask and when, and is told the answers. No I/O.
 ///
-/// A [`Poller`] makes it. The loop is [above](super); the laws that hold for it are there, too.
+/// A [`Poller`] makes it. The laws that hold for it are [with the module](super#laws).
+///
+/// ```
+/// use std::time::Duration;
+/// use tasklife::poll::{Poller, Step};
+///
+/// let accepted = http::Response::builder().status(202).header("retry-after", "5");
+/// let accepted = accepted.header("location", "/v1/tasks/36d4b04d-72d4-4404-8600-a223120a553e").body("")?;
+/// let now = "2026-01-01T00:00:00Z".parse()?;
+/// let mut poller = Poller::new("https://api.example.com/v1")?.started_by(&accepted, now)?;
+///
+/// let later = "2026-01-01T00:00:05Z".parse()?;
+/// assert!(matches!(poller.next(now), Step::Wait(until) if until == later));
+/// let Step::Ask(request) = poller.next(later) else { panic!("it is time to ask") };
+/// assert_eq!(
+///     request.uri(),
+///     "https://api.example.com/v1/tasks/36d4b04d-72d4-4404-8600-a223120a553e"
+/// );
+///
+/// // the server may have it in a moment
+/// let unknown = http::Response::builder().status(404).body("")?;
+/// poller.answered(&unknown, later);
+/// let again = later + Duration::from_secs(2);
+/// assert!(matches!(poller.next(later), Step::Wait(until) if until == again));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct TaskPoller {
     poller: Poller,
@@ -53,6 +78,8 @@ pub struct TaskPoller {
     failure: Option<ReadFailure>,
     failures: u32,
     not_found: u32,
+    /// Whether the task was ever there when it was asked for.
+    was_found: bool,
     /// Since when the task is known to be in progress.
     in_progress: Option<Duration>,
 }
@@ -101,6 +128,7 @@ impl TaskPoller {
             failure: None,
             failures: 0,
             not_found: 0,
+            was_found: false,
             in_progress: None,
         }
     }
@@ -131,6 +159,9 @@ impl TaskPoller {
     pub fn next(&mut self, now: Now) -> Step {
         let elapsed = self.stopwatch.read(now);
         if !matches!(self.state, State::Done(_)) && elapsed >= self.deadline() {
+            if matches!(self.state, State::Asked) {
+                self.failure = Some(ReadFailure::NoAnswer);
+            }
             self.stop(elapsed, PollError::TimedOut);
         }
         match &self.state {
@@ -266,7 +297,7 @@ impl TaskPoller {
     }
 
     fn goes_on(&mut self, document: Option<TaskDocument>, headers: &HeaderMap, elapsed: Duration) {
-        (self.failures, self.failure) = (0, None);
+        (self.failures, self.failure, self.was_found) = (0, None, true);
         if let Some(document) = document {
             self.note(document, elapsed);
             self.etag = headers.get(ETAG).cloned();
@@ -284,7 +315,7 @@ impl TaskPoller {
     fn not_found(&mut self, failure: ReadFailure, elapsed: Duration) {
         let (window, reads) = self.poller.not_found_window;
         self.not_found = self.not_found.saturating_add(1);
-        let is_new = self.document.is_none() && self.not_found <= reads;
+        let is_new = !self.was_found && self.not_found <= reads;
         self.failure = Some(failure);
         if !is_new && elapsed > window {
             self.stop(elapsed, PollError::Gone);
@@ -318,12 +349,14 @@ impl TaskPoller {
         let asked = header::wait(headers, now).map(|asked| asked.min(poller.longest_wait));
         let mut wait = wait.max(poller.least_wait).max(asked.unwrap_or_default());
         let limit = poller.rate_limit.as_ref();
+        let is_one_too_many = status == StatusCode::TOO_MANY_REQUESTS;
         let is_spent = header::is_spent(headers);
-        if is_spent && asked.is_none() {
+        // Of other answers, `Retry-After` is about the task, and not about requests.
+        if is_spent && !(is_one_too_many && asked.is_some()) {
             wait = wait.max(limit.map_or(WINDOW, super::RateLimit::per));
         }
         if let Some(limit) = limit
-            && (is_spent || status == StatusCode::TOO_MANY_REQUESTS)
+            && (is_spent || is_one_too_many)
         {
             limit.pause(wait, now);
         }

@@ -29,6 +29,8 @@ mod lease;
 mod link;
 mod log;
 mod memory_store;
+#[cfg(feature = "poll")]
+mod poll;
 mod query;
 mod readme;
 mod remove;

@@ -1,0 +1,346 @@
+//! What an answer means.
+
+use std::error::Error;
+use std::time::Duration;
+
+use tasklife::format::{AzureOperation, AzureResourceManager, GoogleOperation};
+use tasklife::poll::{PollError, Poller, ReadFailure, Step};
+use tasklife::{Now, TaskStatus};
+
+use super::{ID, OTHER, address, answer, asked, document, ends, outcome, poller, started};
+use crate::support::second;
+
+/// What becomes of a task, the status of which was read in second 1 with this answer.
+fn meaning(poller: &Poller, status: u16, body: &str) -> String {
+    meaning_at(poller, &[], status, body)
+}
+
+fn meaning_at(poller: &Poller, headers: &[(&str, &str)], status: u16, body: &str) -> String {
+    let mut now = second(0);
+    let mut task = started(poller, headers);
+    asked(&mut task, &mut now);
+    task.answered(&answer(status, &[], body), now);
+    match (outcome(&mut task, now), task.failure()) {
+        (None, None) => "running".into(),
+        (None, Some(_)) => "again".into(),
+        (Some(outcome), _) => match &outcome {
+            Ok(_) => "completed",
+            Err(PollError::Failed(_)) => "failed",
+            Err(PollError::Cancelled(_)) => "cancelled",
+            Err(PollError::Gone(_)) => "gone",
+            Err(PollError::Unread(_)) => "unread",
+            Err(_) => "other",
+        }
+        .into(),
+    }
+}
+
+#[test]
+fn every_status_code_has_a_meaning() {
+    let body = document("processing-in-progress");
+    for status in 100..=999 {
+        let expected = match status {
+            200..=299 => "running",
+            404 | 408 | 425 | 429 => "again",
+            410 => "gone",
+            400..=499 => "unread",
+            _ => "again",
+        };
+        assert_eq!(meaning(&poller(), status, &body), expected, "{status}");
+        // Of what is refused, the body says nothing of the task.
+        let end = document("processing-completed");
+        let expected = if expected == "running" { "completed" } else { expected };
+        assert_eq!(meaning(&poller(), status, &end), expected, "{status}");
+        let expected = match status {
+            202 => "running",
+            200..=299 => "again",
+            _ => expected,
+        };
+        assert_eq!(meaning(&poller(), status, ""), expected, "{status}");
+    }
+}
+
+#[test]
+fn every_format_tells_how_a_task_ended() {
+    let google = || poller().with_format(GoogleOperation::new("example.com"));
+    let azure = || poller().with_format(AzureOperation);
+    let manager = || poller().with_format(AzureResourceManager);
+    let monitor = |status: &str| format!(r#"{{"id": "{ID}", "status": "{status}"}}"#);
+    let operation = |rest: &str| format!(r#"{{"name": "operations/{ID}", {rest}}}"#);
+    let manager_operation = |status: &str| format!(r#"{{"name": "{ID}", "status": "{status}"}}"#);
+    let place = [("operation-location", "/v1/operations/x")];
+    for (poller, body, expected) in [
+        (poller(), document("processing-completed"), "completed"),
+        (poller(), document("processing-error"), "failed"),
+        (poller(), document("completed"), "running"), // an unknown status
+        (poller(), document(""), "running"),
+        (google(), operation(r#""done": true, "response": {}"#), "completed"),
+        (google(), operation(r#""done": true, "error": {"code": 5}"#), "failed"),
+        (google(), operation(r#""done": true, "error": {"code": 1}"#), "cancelled"),
+        (google(), operation(r#""done": false, "response": {}"#), "running"),
+        (google(), operation(r#""metadata": {"state": "processing-completed"}"#), "running"),
+        (azure(), monitor("Succeeded"), "completed"),
+        (azure(), monitor("failed"), "failed"),
+        (azure(), monitor("Canceled"), "cancelled"),
+        (azure(), monitor("Cancelled"), "cancelled"),
+        (azure(), monitor("Validating"), "running"),
+        (manager(), manager_operation("Succeeded"), "completed"),
+        (manager(), manager_operation("Failed"), "failed"),
+        (manager(), manager_operation("Canceled"), "cancelled"),
+        (manager(), manager_operation("Deploying"), "running"),
+    ] {
+        assert_eq!(meaning_at(&poller, &place, 200, &body), expected, "{body}");
+        // That it failed is in the body: the code says that reading succeeded.
+        assert_eq!(meaning_at(&poller, &place, 202, &body), expected, "{body}");
+    }
+}
+
+#[test]
+fn an_end_that_has_an_error_is_none_that_completed() {
+    let body = format!(
+        r#"{{"taskId": "{ID}", "status": "processing-completed", "response": {{"error": "NO_PLACE"}}}}"#
+    );
+    assert_eq!(meaning(&poller(), 200, &body), "failed");
+    let running = body.replace("processing-completed", "processing-in-progress");
+    assert_eq!(meaning(&poller(), 200, &running), "running", "it has not ended");
+}
+
+#[test]
+fn a_result_by_itself_is_there_once_the_task_has_completed() {
+    let manager = poller().with_format(AzureResourceManager);
+    let place = [("location", "/v1/operations/7/result")];
+    for (status, body, expected) in [
+        (202, "", "running"),
+        (202, r#"{"id": "/x/7", "name": "7"}"#, "running"),
+        (202, r#"{"name": "7", "properties": {"provisioningState": "Succeeded"}}"#, "running"),
+        (204, "", "completed"),
+        (200, r#"{"id": "/x/7", "name": "7"}"#, "completed"),
+        (200, r#"{"name": "7", "properties": {"provisioningState": "Failed"}}"#, "failed"),
+        (200, "", "again"),
+        (409, r#"{"error": {"code": "Conflict", "message": "It is in use."}}"#, "unread"),
+    ] {
+        assert_eq!(meaning_at(&manager, &place, status, body), expected, "{status} {body}");
+    }
+    // Where a status is expected, 204 is none.
+    let place = [("azure-asyncoperation", "/v1/operations/7")];
+    assert_eq!(meaning_at(&manager, &place, 204, ""), "again");
+    assert_eq!(meaning(&poller(), 204, ""), "again");
+}
+
+#[test]
+fn a_task_that_has_ended_when_it_is_accepted_is_not_asked_for() {
+    for (status, is_ok) in [("processing-completed", true), ("processing-error", false)] {
+        let accepted = answer(202, &[], &document(status));
+        let mut task = poller().started_by(&accepted, second(0)).unwrap();
+        let outcome = outcome(&mut task, second(0)).unwrap();
+        assert_eq!(outcome.is_ok(), is_ok);
+    }
+    let elsewhere =
+        answer(202, &[("location", "https://evil.example")], &document("processing-completed"));
+    let mut task = poller().started_by(&elsewhere, second(0)).unwrap();
+    assert!(outcome(&mut task, second(0)).unwrap().is_ok(), "nobody has to go there");
+}
+
+#[test]
+fn what_is_known_already_is_not_sent_again() {
+    let mut now = second(0);
+    let mut task = started(&poller(), &[]);
+    assert_eq!(asked(&mut task, &mut now).headers().get("if-none-match"), None);
+    task.answered(&answer(304, &[], ""), now);
+    assert!(task.failure().is_some(), "nothing was known");
+    asked(&mut task, &mut now);
+    task.answered(&answer(200, &[("etag", "\"a\"")], &document("processing-in-progress")), now);
+    assert_eq!(asked(&mut task, &mut now).headers()["if-none-match"], "\"a\"");
+    task.answered(&answer(304, &[("etag", "\"a\"")], ""), now);
+    assert_eq!(outcome(&mut task, now), None);
+    assert_eq!(task.failure(), None);
+    assert_eq!(task.document().unwrap().status().known(), Some(TaskStatus::ProcessingInProgress));
+    assert_eq!(asked(&mut task, &mut now).headers()["if-none-match"], "\"a\"");
+}
+
+#[test]
+fn a_task_is_not_yet_there_and_later_gone() {
+    // By time: 30 s from the start, whatever the number.
+    let often = poller()
+        .with_backoff(tasklife::poll::Backoff::new(Duration::from_secs(2), Duration::from_secs(2)));
+    let mut now = second(0);
+    let mut reads = 0;
+    let end = ends(&mut started(&often, &[]), &mut now, |_, _| {
+        reads += 1;
+        Some(answer(404, &[], ""))
+    });
+    assert!(matches!(end, Err(PollError::Gone(_))), "{end:?}");
+    assert_eq!((now, reads), (second(32), 16));
+    // By number, however long that takes, where it is answered so from the start on.
+    let seldom = often.clone().with_least_wait(Duration::from_secs(60));
+    let accepted = answer(202, &[("location", "/v1/tasks/7")], "");
+    let mut task = seldom.started_by(&accepted, second(0)).unwrap();
+    let (mut now, mut reads) = (second(0), 0);
+    let end = ends(&mut task, &mut now, |_, _| {
+        reads += 1;
+        Some(answer(404, &[], ""))
+    });
+    assert!(matches!(end, Err(PollError::Gone(_))), "{end:?}");
+    assert_eq!((now, reads), (second(360), 6));
+    // Once it was there, a 404 after the window says that it is gone; and 410 at any time.
+    let mut now = second(0);
+    let mut task = started(&seldom, &[]);
+    asked(&mut task, &mut now);
+    task.answered(&answer(200, &[], &document("received")), now);
+    asked(&mut task, &mut now);
+    task.answered(&answer(404, &[], ""), now);
+    let Some(Err(PollError::Gone(gone))) = outcome(&mut task, now) else { panic!("it is gone") };
+    assert_eq!(gone.document().unwrap().status().known(), Some(TaskStatus::Received));
+    assert_eq!(gone.failure().and_then(ReadFailure::status).unwrap(), 404);
+    // Without a window, the first one does.
+    let strict = poller().with_not_found_window(Duration::ZERO, 0);
+    assert_eq!(meaning(&strict, 404, ""), "gone");
+}
+
+#[test]
+fn failures_in_a_row_are_bounded_and_one_answer_makes_up_for_them() {
+    let patient = poller().with_max_failures(3);
+    let mut count = 0;
+    let end = ends(&mut started(&patient, &[]), &mut second(0), |_, _| {
+        count += 1;
+        (count % 2 == 0).then(|| answer(500, &[], r#"{"message": "oh"}"#))
+    });
+    let Err(PollError::Unread(unread)) = end else { panic!("expected it to be unread: {end:?}") };
+    assert_eq!(count, 4, "one, and three more");
+    let error = PollError::Unread(unread);
+    assert_eq!(
+        error.to_string(),
+        format!("expected to read the status of task {ID} at {}", address())
+    );
+    assert_eq!(
+        error.source().unwrap().to_string(),
+        "expected a document, got 500 Internal Server Error: \"oh\""
+    );
+    let mut count = 0;
+    let end = ends(&mut started(&patient, &[]), &mut second(0), |_, _| {
+        count += 1;
+        Some(match count {
+            40 => answer(200, &[], &document("processing-completed")),
+            count if count % 4 == 0 => answer(200, &[], &document("received")),
+            _ => answer(503, &[], ""),
+        })
+    });
+    assert!(end.is_ok(), "{end:?}");
+}
+
+#[test]
+fn a_request_whose_answer_is_lost_counts_as_failed() {
+    let mut now = second(0);
+    let mut task = started(&poller(), &[]);
+    asked(&mut task, &mut now);
+    assert!(matches!(task.next(now), Step::Wait(until) if until > now), "not at once again");
+    assert_eq!(task.failure(), Some(&ReadFailure::NoAnswer));
+    // It may come late, and is as good.
+    task.answered(&answer(200, &[], &document("processing-completed")), now);
+    assert!(outcome(&mut task, now).unwrap().is_ok());
+}
+
+#[test]
+fn limits_of_time_end_it_and_say_what_was_last_known() {
+    let poller = poller().with_time_limit(Duration::from_secs(100));
+    let mut now = second(0);
+    let end = ends(&mut started(&poller, &[]), &mut now, |_, now| {
+        (now < second(60)).then(|| answer(200, &[], &document("processing-in-progress")))
+    });
+    let Err(PollError::TimedOut(task)) = &end else {
+        panic!("expected the time to be over: {end:?}")
+    };
+    assert_eq!((now, task.followed_for()), (second(100), Duration::from_secs(100)));
+    assert_eq!(task.failure(), Some(&ReadFailure::NoAnswer));
+    assert_eq!(
+        end.unwrap_err().to_string(),
+        format!(
+            "expected task {ID} at {} to end within 100s, and it is \"processing-in-progress\"",
+            address()
+        )
+    );
+    // What was read in time counts, even if it is told late.
+    let mut task = started(&poller, &[]);
+    let mut now = second(0);
+    asked(&mut task, &mut now);
+    task.answered(&answer(200, &[], &document("processing-completed")), second(200));
+    assert!(outcome(&mut task, second(200)).unwrap().is_ok());
+}
+
+#[test]
+fn nothing_changes_after_the_end() {
+    let mut now = second(0);
+    let mut task = started(&poller(), &[]);
+    asked(&mut task, &mut now);
+    task.answered(&answer(200, &[], &document("processing-completed")), now);
+    let first = outcome(&mut task, now).unwrap();
+    let late: [fn(&mut tasklife::poll::TaskPoller, Now); 4] = [
+        |task, now| task.answered(&answer(200, &[], &document("received")), now),
+        |task, now| task.answered(&answer(404, &[], ""), now),
+        |task, now| task.answered(&answer(200, &[], &document("processing-error")), now),
+        |task, now| task.failed(now),
+    ];
+    for change in late {
+        change(&mut task, now);
+        for at in [now, second(0), second(1_000_000_000)] {
+            assert_eq!(outcome(&mut task, at), Some(first.clone()));
+        }
+    }
+}
+
+#[test]
+fn each_error_names_its_task() {
+    let named = format!("task {ID} at {}", address());
+    for (answers, message) in [
+        (
+            answer(
+                200,
+                &[],
+                &format!(
+                    r#"{{"taskId": "{ID}", "status": "processing-error", "response": {{"error": {{"type": "NO_PLACE", "description": "It is full."}}}}}}"#
+                ),
+            ),
+            format!(
+                r#"expected {named} to complete, and it failed with "NO_PLACE": "It is full.""#
+            ),
+        ),
+        (
+            answer(200, &[], &document("processing-error")),
+            format!("expected {named} to complete, and it failed"),
+        ),
+        (answer(410, &[], ""), format!("expected {named}, and the server has none")),
+        (answer(403, &[], ""), format!("expected to read the status of {named}")),
+    ] {
+        let end = ends(&mut started(&poller(), &[]), &mut second(0), |_, _| Some(answers.clone()));
+        let error = end.unwrap_err();
+        assert_eq!(error.to_string(), message);
+        assert_eq!(error.task().id(), Some(ID));
+    }
+    let cancelled = format!(r#"{{"id": "{ID}", "status": "Canceled"}}"#);
+    let azure = poller().with_format(AzureOperation);
+    let mut task = azure.following(&address(), second(0)).unwrap();
+    let error =
+        ends(&mut task, &mut second(0), |_, _| Some(answer(200, &[], &cancelled))).unwrap_err();
+    assert_eq!(error.to_string(), format!("expected {named} to complete, and it was cancelled"));
+}
+
+#[test]
+fn a_document_about_another_task_is_no_end() {
+    let other = document("processing-completed").replace(ID, OTHER);
+    assert_eq!(meaning(&poller(), 200, &other), "again");
+    // The address has the id, where nothing else did.
+    let mut task = poller().following(&address(), second(0)).unwrap();
+    asked(&mut task, &mut second(0));
+    task.answered(&answer(200, &[], &other), second(0));
+    assert_eq!(outcome(&mut task, second(0)), None);
+    assert_eq!(task.failure(), Some(&ReadFailure::OtherTask(OTHER.into())));
+    assert_eq!(
+        task.failure().unwrap().to_string(),
+        format!("expected a document about the task, got one about {OTHER:?}")
+    );
+    // Its case makes no difference.
+    assert_eq!(
+        meaning(&poller(), 200, &document("processing-completed").replace(ID, &ID.to_uppercase())),
+        "completed"
+    );
+}

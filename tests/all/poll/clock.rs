@@ -1,0 +1,127 @@
+//! Clocks that jump.
+
+use chrono::TimeDelta;
+use proptest::prelude::*;
+use tasklife::poll::{PollError, Step};
+use tasklife::{MAX_TIME, Now};
+
+use super::{answer, asked, document, poller, started};
+use crate::support::second;
+
+#[test]
+fn a_clock_that_is_set_back_makes_a_wait_no_longer() {
+    for back in [2, 60, 86_400, 10_000_000_000] {
+        let mut task = started(&poller(), &[("retry-after", "10")]);
+        assert!(matches!(task.next(second(4)), Step::Wait(until) if until == second(10)));
+        let mut now = second(4 - back);
+        assert!(matches!(task.next(now), Step::Wait(until) if until == second(10 - back)));
+        asked(&mut task, &mut now);
+        assert_eq!(now, second(10 - back), "6 seconds of it were left");
+    }
+}
+
+#[test]
+fn a_clock_that_is_a_little_behind_is_waited_for() {
+    let mut task = started(&poller(), &[("retry-after", "10")]);
+    for (at, _) in (0..9).flat_map(|at| [(at, 0), (at, 1)]) {
+        let ahead = second(at) + TimeDelta::milliseconds(900);
+        // Without the slack each of these steps would count for 900 ms more.
+        assert!(matches!(task.next(ahead), Step::Wait(until) if until == second(10)));
+        assert!(matches!(task.next(second(at)), Step::Wait(until) if until == second(10)));
+    }
+}
+
+#[test]
+fn a_clock_that_was_far_out_for_a_moment_keeps_nobody_waiting() {
+    for far in [MAX_TIME, Now::MAX_UTC, Now::MIN_UTC, second(-1_000_000_000)] {
+        let poller = poller().with_time_limit(std::time::Duration::MAX);
+        let mut task = started(&poller, &[("retry-after", "10")]);
+        let mut now = match task.next(far) {
+            Step::Ask(_) => {
+                task.answered(&answer(200, &[("retry-after", "10")], &document("received")), far);
+                assert!(matches!(task.next(far), Step::Wait(_)));
+                second(5)
+            }
+            _ => second(5),
+        };
+        asked(&mut task, &mut now);
+        assert!(now <= second(15), "{far}: {now}");
+    }
+}
+
+#[test]
+fn a_clock_that_stands_still_passes_no_time() {
+    let mut task = started(&poller(), &[]);
+    for _ in 0..1_000 {
+        assert!(matches!(task.next(second(0)), Step::Wait(until) if until == second(1)));
+    }
+    let end_of_time = MAX_TIME;
+    let accepted = answer(202, &[], &document("received"));
+    let mut task = poller().started_by(&accepted, Now::MAX_UTC).unwrap();
+    assert!(matches!(task.next(Now::MAX_UTC), Step::Wait(until) if until == end_of_time));
+}
+
+fn nows() -> impl Strategy<Value = Vec<i64>> {
+    let step = prop_oneof![
+        4 => 0..20_000_i64,
+        2 => -20_000..20_000_i64,
+        1 => Just(0_i64),
+        1 => any::<i64>().prop_map(|millis| millis / 1_000_000),
+    ];
+    prop::collection::vec(step, 1..100)
+}
+
+proptest! {
+    #[test]
+    fn p1_it_never_asks_before_it_was_told_to(steps in nows(), waits in prop::collection::vec(0..90_u64, 100)) {
+        let poller = poller().with_time_limit(std::time::Duration::MAX).with_max_failures(u32::MAX);
+        let mut task = started(&poller, &[("retry-after", &waits[0].to_string())]);
+        let (mut now, mut forward, mut due) = (second(0), 0_u64, waits[0] * 1_000);
+        for (step, wait) in steps.iter().zip(&waits) {
+            let before = now;
+            now = now.checked_add_signed(TimeDelta::milliseconds(*step)).unwrap_or(now);
+            let passed = now.signed_duration_since(before).num_milliseconds().max(0);
+            forward = forward.saturating_add(passed.unsigned_abs());
+            match task.next(now) {
+                Step::Ask(_) => {
+                    prop_assert!(forward >= due, "asked {} ms early", due - forward);
+                    let wait = wait.to_string();
+                    task.answered(&answer(200, &[("retry-after", &wait)], &document("received")), now);
+                    due = forward.saturating_add(wait.parse::<u64>().unwrap() * 1_000);
+                }
+                Step::Wait(until) => prop_assert!(until > now || now >= MAX_TIME),
+                Step::Done(outcome) => prop_assert!(false, "{outcome:?}"),
+            }
+        }
+    }
+
+    /// Whatever the clock did before: who then waits as told, comes to the next read, and to the end of time.
+    #[test]
+    fn p3_it_is_never_stuck(steps in nows(), answers in prop::collection::vec(0..5_u8, 1..50)) {
+        let mut task = started(&poller(), &[]);
+        let mut now = second(0);
+        for (step, what) in steps.iter().zip(answers.iter().cycle()) {
+            now = now.checked_add_signed(TimeDelta::milliseconds(*step)).unwrap_or(now);
+            if let Step::Ask(_) = task.next(now) {
+                match what {
+                    0 => {}
+                    1 => task.failed(now),
+                    2 => task.answered(&answer(503, &[("retry-after", "1000000")], ""), now),
+                    _ => task.answered(&answer(200, &[], &document("received")), now),
+                }
+            }
+        }
+        now = second(7);
+        let begun = now;
+        for _ in 0..10_000 {
+            match task.next(now) {
+                Step::Wait(until) => now = until,
+                Step::Ask(_) => task.answered(&answer(200, &[], &document("received")), now),
+                Step::Done(Err(PollError::TimedOut(_) | PollError::Unread(_))) => break,
+                Step::Done(outcome) => prop_assert!(false, "{outcome:?}"),
+            }
+        }
+        prop_assert!(matches!(task.next(now), Step::Done(_)), "expected an end");
+        prop_assert!(now - begun <= TimeDelta::seconds(86_402), "{now}");
+    }
+}

@@ -1,0 +1,263 @@
+//! When it asks.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use proptest::prelude::*;
+use tasklife::poll::{Backoff, RateLimit, Step};
+
+use super::{ID, answer, asked, document, outcome, poller, started, waits};
+use crate::support::second;
+
+const fn seconds(number: u64) -> Duration {
+    Duration::from_secs(number)
+}
+
+#[test]
+fn the_longest_of_all_waits_counts_and_before_the_first_read_too() {
+    let limit = || {
+        let limit = RateLimit::new(NonZeroU32::MIN, seconds(40));
+        limit.take(second(0)).unwrap();
+        limit
+    };
+    for (server, least, first, limit, expected) in [
+        ("7", 3, 5, None, 7),
+        ("7", 9, 5, None, 9),
+        ("7", 3, 11, None, 11),
+        ("7", 3, 5, Some(limit()), 40),
+    ] {
+        let mut poller = poller()
+            .with_least_wait(seconds(least))
+            .with_backoff(Backoff::new(seconds(first), seconds(first)));
+        if let Some(limit) = limit {
+            poller = poller.with_rate_limit(limit);
+        }
+        let mut task = started(&poller, &[("retry-after", server)]);
+        let mut now = second(0);
+        assert_eq!(waits(&mut task, &mut now), seconds(expected), "before the first");
+        task.answered(&answer(200, &[("retry-after", server)], &document("received")), now);
+        assert_eq!(waits(&mut task, &mut now), seconds(expected), "between two");
+    }
+}
+
+#[test]
+fn each_answer_says_anew_how_long_to_wait() {
+    let mut now = second(0);
+    let mut task = started(&poller(), &[("retry-after", "100")]);
+    assert_eq!(waits(&mut task, &mut now), seconds(100));
+    for (status, said) in [(200, "50"), (503, "300"), (429, "60"), (202, "80")] {
+        task.answered(&answer(status, &[("retry-after", said)], &document("received")), now);
+        assert_eq!(waits(&mut task, &mut now).as_secs().to_string(), said, "{status}");
+    }
+    task.answered(&answer(200, &[], &document("received")), now);
+    assert_eq!(waits(&mut task, &mut now), seconds(30), "no more than the back-off");
+}
+
+#[test]
+fn a_wait_comes_in_seconds_or_as_a_date_in_any_form() {
+    let date = ("date", "Thu, 08 Aug 2019 06:49:15 GMT"); // that of the server is some hours ahead
+    for (header, value, expected) in [
+        ("retry-after", "20", 20_000),
+        ("retry-after", " 20 ", 20_000),
+        ("retry-after", "20.25", 20_250),
+        ("retry-after", "Thu, 08 Aug 2019 06:49:35 GMT", 20_000),
+        ("retry-after", "Thursday, 08-Aug-19 06:49:35 GMT", 20_000),
+        ("retry-after", "Thu Aug  8 06:49:35 2019", 20_000),
+        ("retry-after-ms", "20250", 20_250),
+        ("x-ms-retry-after-ms", "20250", 20_250),
+        ("ratelimit-remaining", "0", 60_000),
+        ("x-rate-limit-remaining", "0", 60_000),
+        ("x-ratelimit-remaining", "0", 60_000),
+    ] {
+        let mut task = started(&poller(), &[(header, value), date]);
+        let wait = waits(&mut task, &mut second(0));
+        assert_eq!(wait, Duration::from_millis(expected), "{header}: {value}");
+    }
+    // Without a `Date`, that of the client counts.
+    let mut task = started(&poller(), &[("retry-after", "Thu, 08 Aug 2019 00:00:20 GMT")]);
+    assert_eq!(waits(&mut task, &mut second(0)), seconds(20));
+    // Of two, the longer; and where requests are spent, it says until when.
+    let mut task = started(&poller(), &[("retry-after", "5"), ("retry-after", "8")]);
+    assert_eq!(waits(&mut task, &mut second(0)), seconds(8));
+    let spent = ("x-rate-limit-remaining", "0");
+    let mut now = second(0);
+    let mut task = started(&poller(), &[spent, ("retry-after", "8")]);
+    assert_eq!(waits(&mut task, &mut now), seconds(60));
+    task.answered(&answer(429, &[spent, ("retry-after", "8")], ""), now);
+    assert_eq!(waits(&mut task, &mut now), seconds(8));
+    let mut task = started(&poller(), &[("x-rate-limit-remaining", "1")]);
+    assert_eq!(waits(&mut task, &mut second(0)), seconds(1));
+}
+
+#[test]
+fn what_is_no_wait_is_passed_over_and_what_is_too_long_is_bounded() {
+    for value in [
+        "",
+        "-1",
+        "+5",
+        "soon",
+        "1e3",
+        "0x10",
+        "1.",
+        ".5",
+        "1,5",
+        "२०",
+        "\u{ff}",
+        "NaN",
+        "Infinity",
+        "Thu, 08 Aug 1999 06:49:35 GMT",
+        "Thu, 32 Aug 2019 06:49:35 GMT",
+        "0",
+    ] {
+        let mut task =
+            started(&poller(), &[("retry-after", value), ("ratelimit-remaining", value)]);
+        let expected = if value == "0" { 60 } else { 1 };
+        assert_eq!(waits(&mut task, &mut second(0)).as_secs(), expected, "{value}");
+    }
+    for value in [
+        "3601",
+        "99999999999999999999999999999999",
+        "18446744073709551615.999999999",
+        "Fri, 31 Dec 9999 23:59:59 GMT",
+        "Mon, 31 Dec 9999 23:59:59 GMT", // it was a Friday
+    ] {
+        let mut task = started(&poller(), &[("retry-after", value)]);
+        let wait = waits(&mut task, &mut second(0));
+        let expected = if value.starts_with("Mon") { 1 } else { 3_600 };
+        assert_eq!(wait, seconds(expected), "{value}");
+        let poller = poller().with_longest_wait(seconds(3));
+        let mut task = started(&poller, &[("retry-after", value)]);
+        assert!(waits(&mut task, &mut second(0)) <= seconds(3), "{value}");
+    }
+}
+
+#[test]
+fn waits_grow_up_to_a_bound() {
+    let grows = |backoff: Backoff| {
+        let mut now = second(0);
+        let mut task = started(&poller().with_backoff(backoff), &[]);
+        let mut seen = Vec::new();
+        for _ in 0..8 {
+            seen.push(waits(&mut task, &mut now).as_millis());
+            task.answered(&answer(200, &[], &document("received")), now);
+        }
+        seen
+    };
+    let usual = [1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000, 30_000];
+    assert_eq!(grows(Backoff::default()), usual);
+    let by = |factor| Backoff::new(seconds(1), seconds(4)).with_factor(factor);
+    assert_eq!(grows(by(1.5)), [1_000, 1_500, 2_250, 3_375, 4_000, 4_000, 4_000, 4_000]);
+    for factor in [1.0, 0.0, -2.0, f64::NAN, f64::NEG_INFINITY] {
+        assert_eq!(grows(by(factor)), [1_000; 8], "{factor}");
+    }
+    assert_eq!(grows(by(f64::INFINITY))[..3], [1_000, 4_000, 4_000]);
+    assert_eq!(grows(Backoff::new(seconds(9), seconds(4)))[..2], [4_000, 4_000]);
+}
+
+#[test]
+fn a_limit_is_shared_by_all_that_have_it() {
+    let limit = RateLimit::new(NonZeroU32::new(2).unwrap(), seconds(60));
+    let one = poller().with_rate_limit(limit.clone());
+    let other = poller().with_rate_limit(limit.clone());
+    let mut tasks = [started(&one, &[]), started(&one, &[]), started(&other, &[])];
+    let at = second(1);
+    assert!(matches!(tasks[0].next(at), Step::Ask(_)));
+    assert!(matches!(tasks[1].next(at), Step::Ask(_)));
+    assert!(matches!(tasks[2].next(at), Step::Wait(until) if until == second(61)));
+    assert_eq!(limit.take(at), Err(second(61)), "a request of one's own, too");
+    // One is told that too many came: all wait.
+    tasks[0].answered(&answer(429, &[("retry-after", "100")], ""), at);
+    assert!(matches!(tasks[2].next(second(61)), Step::Wait(until) if until == second(101)));
+    assert!(matches!(tasks[2].next(second(101)), Step::Ask(_)));
+    // The end of one says that no request is left: the length of the limit, as nothing else is known.
+    let spent = answer(200, &[("x-rate-limit-remaining", "0")], &document("processing-completed"));
+    tasks[1].answered(&spent, second(102));
+    assert!(outcome(&mut tasks[1], second(102)).unwrap().is_ok());
+    assert_eq!(limit.take(second(161)), Err(second(162)));
+    assert_eq!(limit.take(second(162)), Ok(()));
+}
+
+#[test]
+fn who_goes_on_in_another_process_waits_as_was_said_before() {
+    let mut now = second(0);
+    let mut task = poller().following(&format!("/v1/tasks/{ID}"), now).unwrap();
+    assert!(matches!(task.clone().next(now), Step::Ask(_)), "else at once");
+    task.wait_until(second(20), now);
+    task.wait_until(second(5), now);
+    task.wait_until(second(-5), now);
+    assert_eq!(waits(&mut task, &mut now), seconds(20));
+    let mut task = poller().following(&format!("/v1/tasks/{ID}"), now).unwrap();
+    task.wait_until(tasklife::Now::MAX_UTC, now);
+    assert_eq!(waits(&mut task, &mut now), seconds(3_600), "the longest wait");
+}
+
+proptest! {
+    #[test]
+    fn jitter_shortens_by_no_more_than_its_share_and_follows_from_the_seed(share: f64, seed: u64, first in 1..5_000_u64) {
+        let first = Duration::from_millis(first);
+        let backoff = Backoff::new(first, first).with_jitter(share, seed);
+        prop_assert!(backoff.shortest() <= first);
+        let seen = |path: &str| {
+            let accepted = answer(202, &[("location", path)], "");
+            let mut task = poller().with_backoff(backoff).started_by(&accepted, second(0)).unwrap();
+            let mut now = second(0);
+            let mut seen = Vec::new();
+            for _ in 0..6 {
+                seen.push(waits(&mut task, &mut now));
+                task.answered(&answer(202, &[], ""), now);
+            }
+            seen
+        };
+        let (one, other) = (seen("/v1/tasks/1"), seen("/v1/tasks/2"));
+        let nanosecond = Duration::from_nanos(1);
+        for wait in one.iter().chain(&other) {
+            prop_assert!(*wait <= first && *wait + nanosecond >= backoff.shortest());
+        }
+        prop_assert_eq!(&one, &seen("/v1/tasks/1"));
+        prop_assert!(one != other || share.is_nan() || backoff.shortest() + 20 * nanosecond > first);
+    }
+
+    #[test]
+    fn p4_no_stretch_has_more_requests_than_the_limit_says(
+        requests in 1..5_u32, per in 1..5_000_i64,
+        steps in prop::collection::vec(prop_oneof![4 => 0..1_000_i64, 1 => -3_000..1_000_i64, 1 => Just(0)], 1..200),
+    ) {
+        let length = Duration::from_millis(per.unsigned_abs());
+        let limit = RateLimit::new(NonZeroU32::new(requests).unwrap(), length);
+        let (mut now, mut forward, mut sent) = (second(0), 0, Vec::new());
+        for step in steps {
+            now += TimeDelta::milliseconds(step);
+            forward += step.max(0);
+            match limit.take(now) {
+                Ok(()) => sent.push(forward),
+                Err(until) => prop_assert!(until > now),
+            }
+        }
+        let most = usize::try_from(requests).unwrap();
+        for stretch in sent.windows(most + 1) {
+            prop_assert!(stretch[most] - stretch[0] >= per, "{:?}", stretch);
+        }
+    }
+
+    #[test]
+    fn p4_who_waits_as_told_is_let_through(requests in 1..5_u32, per in 1..5_000_u64, callers in 1..20_usize) {
+        let limit = RateLimit::new(NonZeroU32::new(requests).unwrap(), Duration::from_millis(per));
+        let mut now = second(0);
+        for _ in 0..callers {
+            if let Err(until) = limit.take(now) {
+                now = until;
+                prop_assert_eq!(limit.take(now), Ok(()));
+            }
+        }
+    }
+}
+
+#[test]
+fn an_answer_that_comes_unasked_makes_nobody_ask_sooner() {
+    let mut task = started(&poller(), &[("retry-after", "10")]);
+    task.answered(&answer(200, &[("retry-after", "20")], &document("received")), second(1));
+    let mut now = second(1);
+    asked(&mut task, &mut now);
+    assert_eq!(now, second(21));
+}
