@@ -5,7 +5,7 @@ mod conduct;
 mod fault;
 mod format;
 mod journal;
-mod laws;
+pub(crate) mod laws;
 mod operation;
 mod origin;
 mod rate;

@@ -2,6 +2,7 @@
 
 mod api;
 mod openapi;
+mod poll;
 #[cfg(feature = "program")]
 mod program;
 mod redis_cloud;

@@ -8,6 +8,7 @@ mod described;
 mod fault;
 mod journal;
 mod page;
+mod poll;
 
 use std::io::{Read, Write};
 use std::process::{Command, Output, Stdio};

@@ -34,7 +34,7 @@ fn calls() -> impl Strategy<Value = Vec<(ClientCall, u32)>> {
     prop::collection::vec((call, wait), 1..40)
 }
 
-fn pace(by_reads: bool) -> BoxedStrategy<Pace> {
+pub(crate) fn pace(by_reads: bool) -> BoxedStrategy<Pace> {
     let time = (0..12_000_u64).prop_map(|millis| Pace::After(Duration::from_millis(millis)));
     let reads = if by_reads {
         (0..4_u32).prop_map(Pace::Reads).boxed()
@@ -66,7 +66,7 @@ struct Steps {
     faults: Vec<Fault>,
 }
 
-fn faults() -> impl Strategy<Value = Vec<Fault>> {
+pub(crate) fn faults() -> impl Strategy<Value = Vec<Fault>> {
     let what = prop_oneof![
         (400..600_u16).prop_map(Fault::status),
         Just(Fault::cut_short()),

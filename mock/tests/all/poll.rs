@@ -1,0 +1,59 @@
+//! The client that follows tasks, against the mock: its laws whatever the script, the format and the clock; and the
+//! faults of other pollers, each tried on it.
+
+mod law;
+mod report;
+
+use http::{Request, Response};
+use tasklife::Now;
+use tasklife::format::{AzureOperation, AzureResourceManager, Format, GoogleOperation, RedisCloud};
+use tasklife::poll::{Ended, PollError, Poller, Step, TaskPoller};
+use tasklife_mock::MockApi;
+
+use crate::api::request;
+
+const BASE: &str = "https://api.example.com/v1";
+
+fn formats() -> [Box<dyn Format>; 4] {
+    [
+        Box::new(RedisCloud),
+        Box::new(GoogleOperation::new("example.com")),
+        Box::new(AzureOperation),
+        Box::new(AzureResourceManager),
+    ]
+}
+
+/// An API that has its tasks at `/operations` in this format, and a poller for it.
+fn speaking(api: MockApi, format: usize) -> (MockApi, Poller) {
+    let [spoken, read] = [formats(), formats()]
+        .map(|mut all| std::mem::replace(&mut all[format], Box::new(RedisCloud)));
+    let api = api.with_links(|links| links.with_tasks("/operations")).unwrap();
+    let api = api.with_replies(|replies| replies.with_format(spoken));
+    let poller = Poller::new(BASE).unwrap().with_format(read).with_tasks("/operations").unwrap();
+    (api, poller)
+}
+
+fn submit(api: &MockApi, body: &str, now: Now) -> Response<String> {
+    api.handle(&request("POST", "/v1/subscriptions", body), now)
+}
+
+/// Asks, with the credentials of `acme`.
+fn send(api: &MockApi, asked: Request<()>, now: Now) -> Response<String> {
+    let (mut head, ()) = asked.into_parts();
+    for (name, value) in request("GET", "/", "").headers() {
+        head.headers.insert(name, value.clone());
+    }
+    api.handle(&Request::from_parts(head, ""), now)
+}
+
+/// Follows a task to its end, and sleeps as told.
+fn follow(api: &MockApi, task: &mut TaskPoller, now: &mut Now) -> Result<Ended, PollError> {
+    for _ in 0..100_000 {
+        match task.next(*now) {
+            Step::Wait(until) => *now = until,
+            Step::Ask(request) => task.answered(&send(api, request, *now), *now),
+            Step::Done(outcome) => return outcome,
+        }
+    }
+    panic!("expected an end")
+}

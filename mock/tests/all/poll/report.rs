@@ -1,0 +1,356 @@
+//! What users reported of other pollers, each tried on this one.
+//!
+//! | report | test |
+//! |---|---|
+//! | Azure/azure-sdk-for-java #22884: polls for ever, as "reading the status failed" and "the operation failed" look alike | [`that_reading_failed_and_that_the_operation_failed_are_two_things`] |
+//! | azure-sdk-for-java #11809: `Retry-After` is read from the first reply only | [`it_waits_as_each_answer_says_and_before_the_first_read`] |
+//! | azure-sdk-for-net #44147: `Retry-After` is not read at all | the same |
+//! | autorest.csharp #1674: `Retry-After` is not waited for before the first poll | the same |
+//! | go-azure-sdk #913: polling is aborted by a 404 right after the start; the Go client of Redis Cloud takes five | [`a_404_right_after_the_start_is_not_the_end`] |
+//! | azure-sdk-for-net #3396: a 200 whose body says "failed" is taken for success | [`a_200_that_says_failed_is_a_failure_in_every_format`] |
+//! | autorest #98: cancelled and failed are not told apart | [`cancelled_is_told_apart_from_failed`] |
+//! | autorest.powershell #875: an extra read after a failed poll, whose 404 hides the real error | [`no_read_after_the_end_hides_its_error`] |
+//! | autorest-clientruntime-for-java #669: a poller can't be resumed after a dropped connection | [`it_goes_on_in_another_process_and_after_dropped_connections`] |
+//! | KUMA-DefuzeX #89: an interval fixed by the first reply, 70 polls in 77 seconds | [`long_work_is_polled_less_and_less_often`] |
+//! | MCPJam/inspector #3518: the shortest interval of several tasks is used for all | [`each_task_is_polled_at_its_own_pace`] |
+//! | the same: a user's setting goes below the server's word | [`what_the_caller_sets_adds_to_what_the_server_asks_for`] |
+//! | terraform-provider-rediscloud #77: an error that asks for the task's id and doesn't show it | [`every_error_shows_the_id`] |
+//! | terraform-provider-rediscloud #124: tasks that wait for each other are counted against each one's own deadline | [`a_place_in_the_queue_is_not_counted_against_the_work`] |
+//! | redisctl #929: a failed task's error as an object, where the client expected a string, is a "connection error" | [`an_error_is_read_as_a_code_and_as_an_object`] |
+//! | hand-written mocks with statuses that the API never sends | [`an_unknown_status_is_still_running`] |
+//! | the live API: 400 requests a minute; the Go client waits for its window, and tries a 429 again up to ten times | [`it_waits_for_its_window`] |
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use http::Response;
+use tasklife::format::AzureOperation;
+use tasklife::poll::{Backoff, PollError, Poller, RateLimit, ReadFailure, Step};
+use tasklife::{ErrorForm, ReportedError, StoreConfig, TaskError, TaskStatus};
+use tasklife_mock::{Conduct, Fault, Pace, Script};
+
+use super::{BASE, follow, formats, send, speaking, submit};
+use crate::api::{CREATE, api, second};
+
+const ID: &str = "36d4b04d-72d4-4404-8600-a223120a553e";
+
+fn poller() -> Poller {
+    Poller::new(BASE).unwrap()
+}
+
+const fn seconds(number: u64) -> Duration {
+    Duration::from_secs(number)
+}
+
+fn error() -> TaskError {
+    TaskError::new("NO_PLACE", "There is no place for it.")
+}
+
+#[test]
+fn that_reading_failed_and_that_the_operation_failed_are_two_things() {
+    let api = api();
+    let failing = Script::new(Pace::Reads(2)).failing(error());
+    api.on(CREATE, Script::new(Pace::AtOnce).faulting(Fault::status(500))).unwrap();
+    api.on_if(CREATE, |body| body["name"] == "fails", failing).unwrap();
+    let mut now = second(0.0);
+    let mut unread = poller().started_by(&strip(submit(&api, "{}", now)), now).unwrap();
+    let end = follow(&api, &mut unread, &mut now).unwrap_err();
+    let PollError::Unread(unread) = end else { panic!("expected it to be unread: {end:?}") };
+    assert_eq!(unread.failure().and_then(ReadFailure::status).unwrap(), 500);
+
+    let accepted = submit(&api, r#"{"name": "fails"}"#, now);
+    let mut failed = poller().started_by(&accepted, now).unwrap();
+    let end = follow(&api, &mut failed, &mut now).unwrap_err();
+    let PollError::Failed(failed) = end else { panic!("expected it to have failed: {end:?}") };
+    assert_eq!(failed.error().and_then(ReportedError::code), Some("NO_PLACE"));
+}
+
+/// The accepting answer with its address alone, so that the task has to be asked for.
+fn strip(accepted: Response<String>) -> Response<String> {
+    accepted.map(|_| String::new())
+}
+
+#[test]
+fn it_waits_as_each_answer_says_and_before_the_first_read() {
+    let api = api().with_replies(|replies| replies.with_retry_after(seconds(7)..=seconds(90)));
+    let busy = Fault::status(503).with_retry_after(seconds(40)).on_read(2);
+    api.on(CREATE, Script::new(Pace::After(seconds(300))).faulting(busy)).unwrap();
+    let mut now = second(0.0);
+    let mut task = poller().started_by(&submit(&api, "{}", now), now).unwrap();
+    assert!(follow(&api, &mut task, &mut now).is_ok());
+    let journal = api.journal();
+    let at: Vec<i64> = journal.iter().map(|it| (it.at - second(0.0)).num_seconds()).collect();
+    // 7 s before the first; then half its age, which is less; 40 s after the 503; and so on.
+    assert_eq!(at, [0, 7, 14, 54, 81, 121, 181, 271, 361]);
+    assert_eq!(Conduct::of(&journal).too_early, []);
+}
+
+#[test]
+fn a_404_right_after_the_start_is_not_the_end() {
+    for lag in [Pace::Reads(1), Pace::Reads(5), Pace::After(seconds(29))] {
+        for format in 0..formats().len() {
+            let (api, poller) = speaking(api().with_visibility_lag(lag), format);
+            let mut now = second(0.0);
+            let mut task =
+                poller.started_by(&strip_unless_google(submit(&api, "{}", now)), now).unwrap();
+            let end = follow(&api, &mut task, &mut now);
+            assert!(end.is_ok(), "{lag} {format}: {end:?}");
+            assert!(api.journal().iter().any(|it| it.status == 404));
+        }
+    }
+    let api = api().with_visibility_lag(Pace::Never);
+    let mut now = second(0.0);
+    let mut task = poller().started_by(&strip(submit(&api, "{}", now)), now).unwrap();
+    let end = follow(&api, &mut task, &mut now);
+    assert!(matches!(end, Err(PollError::Gone(_))), "some time it is: {end:?}");
+}
+
+/// Google's has no address but that in its body, which says that it goes on.
+fn strip_unless_google(accepted: Response<String>) -> Response<String> {
+    let is_google = accepted.status() == 200;
+    accepted.map(|body| {
+        if is_google { body.replace(r#""done":true"#, r#""done":false"#) } else { String::new() }
+    })
+}
+
+#[test]
+fn a_200_that_says_failed_is_a_failure_in_every_format() {
+    for format in 0..formats().len() {
+        let (api, poller) = speaking(api(), format);
+        api.on(CREATE, Script::new(Pace::Reads(3)).failing(error())).unwrap();
+        let mut now = second(0.0);
+        let mut task = poller.started_by(&submit(&api, "{}", now), now).unwrap();
+        let end = follow(&api, &mut task, &mut now).unwrap_err();
+        let PollError::Failed(failed) = end else { panic!("expected a failure: {end:?}") };
+        assert_eq!(failed.error().and_then(ReportedError::code), Some("NO_PLACE"));
+        assert_eq!(api.journal().last().unwrap().status, 200);
+        assert_eq!(failed.document().status().known(), Some(TaskStatus::ProcessingError));
+    }
+}
+
+#[test]
+fn cancelled_is_told_apart_from_failed() {
+    for (status, is_cancelled) in [("Canceled", true), ("Failed", false)] {
+        let now = second(0.0);
+        let address = format!("{BASE}/operations/{ID}");
+        let mut task = poller().with_format(AzureOperation).following(&address, now).unwrap();
+        assert!(matches!(task.next(now), Step::Ask(_)));
+        task.answered(&Response::new(format!(r#"{{"id": "{ID}", "status": "{status}"}}"#)), now);
+        let Step::Done(Err(error)) = task.next(now) else { panic!("expected an end") };
+        assert_eq!(matches!(error, PollError::Cancelled(_)), is_cancelled);
+        assert_eq!(matches!(error, PollError::Failed(_)), !is_cancelled);
+    }
+}
+
+#[test]
+fn no_read_after_the_end_hides_its_error() {
+    let api = api();
+    let script = Script::new(Pace::Reads(2)).failing(error()).gone_after(Pace::Reads(1));
+    api.on(CREATE, script).unwrap();
+    let mut now = second(0.0);
+    let mut task = poller().started_by(&submit(&api, "{}", now), now).unwrap();
+    let end = follow(&api, &mut task, &mut now);
+    assert!(
+        matches!(&end, Err(PollError::Failed(failed)) if failed.error() == Some(&ReportedError::Object {
+            code: Some("NO_PLACE".into()),
+            status: Some(error().status().into()),
+            description: Some("There is no place for it.".into()),
+        })),
+        "{end:?}"
+    );
+    assert!(Conduct::of(&api.journal()).polls.values().all(|polls| polls.after_end == 0));
+    assert_eq!(follow(&api, &mut task, &mut now), end, "and it stays so");
+}
+
+#[test]
+fn it_goes_on_in_another_process_and_after_dropped_connections() {
+    for format in 0..formats().len() {
+        let (api, poller) = speaking(api(), format);
+        api.on(CREATE, Script::new(Pace::After(seconds(100)))).unwrap();
+        let mut now = second(0.0);
+        let mut task = poller.started_by(&submit(&api, "{}", now), now).unwrap();
+        let mut until = now;
+        for is_dropped in [false, true, true] {
+            while let Step::Wait(later) = task.next(now) {
+                (now, until) = (later, later);
+            }
+            if is_dropped {
+                task.failed(now);
+            }
+        }
+        // What a process keeps.
+        let address = task.task().address().unwrap().to_string();
+        drop(task);
+        let mut resumed = poller.following(&address, now).unwrap();
+        resumed.wait_until(until, now);
+        let end = follow(&api, &mut resumed, &mut now).unwrap();
+        assert!(address.ends_with(end.task().id().unwrap()));
+    }
+}
+
+#[test]
+fn long_work_is_polled_less_and_less_often() {
+    let api = api().with_replies(|replies| replies.with_retry_after(seconds(1)..=seconds(1)));
+    api.on(CREATE, Script::new(Pace::After(seconds(77)))).unwrap();
+    let mut now = second(0.0);
+    let mut task = poller().started_by(&submit(&api, "{}", now), now).unwrap();
+    assert!(follow(&api, &mut task, &mut now).is_ok());
+    let polls = Conduct::of(&api.journal()).polls.into_values().next().unwrap();
+    assert_eq!(polls.all, 7, "after 1, 3, 7, 15, 31, 61 and 91 s");
+}
+
+#[test]
+fn each_task_is_polled_at_its_own_pace() {
+    let api = api().with_replies(|replies| replies.with_retry_after(seconds(1)..=seconds(1)));
+    let slow = Fault::status(503).with_retry_after(seconds(50));
+    api.on(CREATE, Script::new(Pace::Never)).unwrap();
+    api.on_if(CREATE, |body| body["name"] == "slow", Script::new(Pace::Never).faulting(slow))
+        .unwrap();
+    let every_second = poller().with_backoff(Backoff::new(seconds(1), seconds(1)));
+    let (mut now, mut counts) = (second(0.0), [0, 0]);
+    let mut tasks = ["fast", "slow"].map(|name| {
+        let accepted = submit(&api, &format!(r#"{{"name": "{name}"}}"#), now);
+        every_second.started_by(&accepted, now).unwrap()
+    });
+    while now < second(101.5) {
+        for (task, count) in tasks.iter_mut().zip(&mut counts) {
+            if let Step::Ask(request) = task.next(now) {
+                *count += 1;
+                task.answered(&send(&api, request, now), now);
+            }
+        }
+        now += seconds(1);
+    }
+    assert_eq!(counts, [101, 3], "one each second; the other after 1, 51 and 101 s");
+}
+
+#[test]
+fn what_the_caller_sets_adds_to_what_the_server_asks_for() {
+    let api = api().with_replies(|replies| replies.with_retry_after(seconds(20)..=seconds(20)));
+    api.on(CREATE, Script::new(Pace::Never)).unwrap();
+    let quick = poller().with_backoff(Backoff::new(Duration::ZERO, Duration::ZERO));
+    for (least, expected) in [(0, 20), (5, 20), (45, 45)] {
+        let (poller, now) = (quick.clone().with_least_wait(seconds(least)), second(0.0));
+        let mut task = poller.started_by(&submit(&api, "{}", now), now).unwrap();
+        let until = now + seconds(expected);
+        assert!(matches!(task.next(now), Step::Wait(at) if at == until), "{least}");
+    }
+}
+
+#[test]
+fn every_error_shows_the_id() {
+    for (script, is_expected) in [
+        (
+            Script::new(Pace::Reads(1)).failing(error()),
+            (|it| matches!(it, PollError::Failed(_))) as fn(&PollError) -> bool,
+        ),
+        (Script::new(Pace::Never), |it| matches!(it, PollError::TimedOut(_))),
+        (Script::new(Pace::Never).faulting(Fault::status(410)), |it| {
+            matches!(it, PollError::Gone(_))
+        }),
+        (Script::new(Pace::Never).faulting(Fault::not_json()), |it| {
+            matches!(it, PollError::Unread(_))
+        }),
+        (Script::new(Pace::Never).faulting(Fault::status(403)), |it| {
+            matches!(it, PollError::Unread(_))
+        }),
+    ] {
+        let api = api();
+        api.on(CREATE, script).unwrap();
+        let mut now = second(0.0);
+        let accepted = submit(&api, "{}", now);
+        let address = accepted.headers()["location"].to_str().unwrap().to_owned();
+        let mut task = poller().started_by(&accepted, now).unwrap();
+        let error = follow(&api, &mut task, &mut now).unwrap_err();
+        assert!(is_expected(&error), "{error:?}");
+        let id = address.rsplit('/').next().unwrap();
+        assert!(error.to_string().contains(&format!("task {id} at {address}")), "{error}");
+        assert_eq!(error.task().id(), Some(id));
+    }
+}
+
+#[test]
+fn a_place_in_the_queue_is_not_counted_against_the_work() {
+    let one_by_one = StoreConfig::default().with_max_in_progress(NonZeroU32::MIN);
+    let api = api().with_config(one_by_one);
+    api.on(CREATE, Script::in_steps(Pace::AtOnce, Pace::After(seconds(60)))).unwrap();
+    let poller = poller().with_processing_limit(seconds(95));
+    let mut now = second(0.0);
+    let mut tasks = [(); 5].map(|()| {
+        let accepted = submit(&api, "{}", now);
+        poller.started_by(&accepted, now).unwrap()
+    });
+    // The last one has waited for four minutes when its own minute begins.
+    let end = follow(&api, &mut tasks[4], &mut now);
+    assert!(end.is_ok() && now > second(299.0), "{end:?}");
+    // One that takes longer than it may, is told.
+    api.on(CREATE, Script::in_steps(Pace::AtOnce, Pace::Never)).unwrap();
+    let mut stuck = poller.started_by(&submit(&api, "{}", now), now).unwrap();
+    let begin = now;
+    let end = follow(&api, &mut stuck, &mut now);
+    assert!(matches!(end, Err(PollError::TimedOut(_))), "{end:?}");
+    assert!(now - begin <= chrono::TimeDelta::seconds(97), "{now}");
+}
+
+#[test]
+fn an_error_is_read_as_a_code_and_as_an_object() {
+    for form in [ErrorForm::Code, ErrorForm::Object] {
+        let api = api().with_links(|links| Ok(links.with_error_form(form))).unwrap();
+        api.on(CREATE, Script::new(Pace::Reads(1)).failing(error())).unwrap();
+        let mut now = second(0.0);
+        let mut task = poller().started_by(&submit(&api, "{}", now), now).unwrap();
+        let end = follow(&api, &mut task, &mut now).unwrap_err();
+        let PollError::Failed(failed) = end else { panic!("expected a failure: {end:?}") };
+        assert_eq!(failed.error().and_then(ReportedError::code), Some("NO_PLACE"));
+    }
+}
+
+#[test]
+fn an_unknown_status_is_still_running() {
+    let now = second(0.0);
+    let mut task = poller().following(&format!("/v1/tasks/{ID}"), now).unwrap();
+    for status in ["completed", "failed", "processing", "provisioning-pending", ""] {
+        let document = format!(r#"{{"taskId": "{ID}", "status": "{status}"}}"#);
+        task.answered(&Response::new(document), now);
+        assert!(matches!(task.next(now), Step::Wait(_)), "{status}");
+        assert_eq!(task.failure(), None);
+    }
+}
+
+#[test]
+fn it_waits_for_its_window() {
+    let few = |api: tasklife_mock::MockApi| {
+        let limit = tasklife_mock::RateLimit::new(NonZeroU32::new(3).unwrap(), seconds(60));
+        let api = api.with_rate_limit(limit);
+        api.on(CREATE, Script::new(Pace::After(seconds(200)))).unwrap();
+        api
+    };
+    // It knows the limit: no request is one too many.
+    let (known, mut now) = (few(api()), second(0.0));
+    let limit = RateLimit::new(NonZeroU32::new(3).unwrap(), seconds(60));
+    limit.take(now).unwrap();
+    let limited = poller().with_rate_limit(limit);
+    let mut task = limited.started_by(&submit(&known, "{}", now), now).unwrap();
+    assert!(follow(&known, &mut task, &mut now).is_ok());
+    assert!(known.journal().iter().all(|it| it.status != 429));
+    // It doesn't, and others of the account spend it: a 429 is no end, and is waited for.
+    let (unknown, mut now) = (few(api()), second(0.0));
+    let mut task = poller().started_by(&submit(&unknown, "{}", now), now).unwrap();
+    let end = loop {
+        match task.next(now) {
+            Step::Wait(until) => now = until,
+            Step::Ask(request) => {
+                for _ in 0..3 {
+                    submit(&unknown, "{}", now);
+                }
+                task.answered(&send(&unknown, request, now), now);
+            }
+            Step::Done(outcome) => break outcome,
+        }
+        assert!(now < second(100_000.0));
+    };
+    assert!(matches!(end, Err(PollError::Unread(_))), "it is always too late: {end:?}");
+    let tries =
+        unknown.journal().iter().filter(|it| it.method == "GET" && it.status == 429).count();
+    assert_eq!(tries, 21);
+}
