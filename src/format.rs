@@ -249,6 +249,12 @@ pub trait Format: fmt::Debug + Send + Sync {
         Ok(Accepted { task, href: header("location") })
     }
 
+    /// Whether the `Location` of an answer that accepts leads to what the task came to, and not to its status:
+    /// there is 202 until the task has ended, and 204 where it has nothing to show. Unless implemented: it doesn't.
+    fn has_result_at_location(&self) -> bool {
+        false
+    }
+
     /// Reads a task.
     ///
     /// # Errors
@@ -312,6 +318,10 @@ impl Format for Box<dyn Format> {
         body: &[u8],
     ) -> Result<Accepted, DocumentError> {
         (**self).read_accepted(header, body)
+    }
+
+    fn has_result_at_location(&self) -> bool {
+        (**self).has_result_at_location()
     }
 
     fn read_task(&self, json: &[u8]) -> Result<TaskDocument, DocumentError> {

@@ -68,9 +68,10 @@
 //! | 300 to 399 | tried again where `Location` leads, if that [may be asked](Poller::with_origin), and else where it was; counted with the former |
 //! | any other 4xx | the status can't be read, and it is not tried again |
 //!
-//! Where the accepting answer has no document and only `Location`, as Azure Resource Manager permits, the result is at
-//! that address: then 202 is running, and 204 a completion. If that operation fails, the server answers with the error's
-//! own HTTP status, which can't be told from a failure to read; its words are in [`ReadFailure::Status`].
+//! With [`AzureResourceManager`](crate::format::AzureResourceManager), where the accepting answer has only `Location`, the
+//! [result](crate::format::Format::has_result_at_location) alone is at that address: then 202 is running, whatever its
+//! body says, and 204 a completion. If that operation fails, the server answers with the error's own HTTP status, which
+//! can't be told from a failure to read; its words are in [`ReadFailure::Status`].
 //!
 //! # When
 //!
@@ -78,6 +79,11 @@
 //! date is compared with the answer's `Date`. Azure's `retry-after-ms` and `x-ms-retry-after-ms` count too. With
 //! `X-Rate-Limit-Remaining: 0` the wait is no less than the length of the [`RateLimit`], or a minute; in a 429 with
 //! `Retry-After`, the latter says it better. After either, all that share the limit wait.
+//!
+//! # Another process
+//!
+//! The [address](FollowedTask::address) of a task is all that has to be kept to go on with it, after a crash or with new
+//! credentials: see [`following`](Poller::following).
 //!
 //! # Clocks
 //!

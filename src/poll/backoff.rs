@@ -75,7 +75,7 @@ impl Backoff {
     /// The shortest wait that can come of it, with jitter.
     #[must_use]
     pub fn shortest(&self) -> Duration {
-        self.first.mul_f64(1.0 - self.jitter)
+        shortened(self.first, self.jitter)
     }
 
     /// The waits for a task, beginning with the first.
@@ -103,7 +103,7 @@ impl Waits {
         let wait = self.next;
         let longer = Duration::try_from_secs_f64(wait.as_secs_f64() * factor);
         self.next = longer.map_or(max, |longer| longer.min(max));
-        wait.mul_f64(1.0 - jitter * self.share())
+        shortened(wait, jitter * self.share())
     }
 
     /// A number of 0 to 1: the next of `SplitMix64`.
@@ -115,4 +115,11 @@ impl Waits {
         mixed ^= mixed >> 31;
         f64::from((mixed >> 32) as u32) / f64::from(u32::MAX)
     }
+}
+
+/// A time that is shorter by a share of 0 to 1.
+fn shortened(time: Duration, share: f64) -> Duration {
+    // Not by a product, which may be more than any time is, once rounded.
+    let less = Duration::try_from_secs_f64(time.as_secs_f64() * share).unwrap_or(time);
+    time.saturating_sub(less)
 }

@@ -1,6 +1,7 @@
 //! How following a task can end.
 
 use alloc::boxed::Box;
+use alloc::string::ToString;
 use core::fmt;
 use core::time::Duration;
 
@@ -14,7 +15,7 @@ use crate::wire::Excerpt;
 /// The task that is followed, as its client knows it: its id, its address, or both.
 ///
 /// With `{}` it is what each error calls it, such as `task 36d4b04d-72d4-4404-8600-a223120a553e at
-/// https://api.example.com/v1/tasks/36d4b04d-72d4-4404-8600-a223120a553e`.
+/// https://api.example.com/v1/tasks/36d4b04d-72d4-4404-8600-a223120a553e`, without the query: some servers put keys there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FollowedTask {
     pub(super) id: Option<Box<str>>,
@@ -57,7 +58,10 @@ impl fmt::Display for FollowedTask {
                 Err(_) => write!(f, "task {}", Excerpt::of(id))?,
             },
         }
-        self.address.as_ref().map_or(Ok(()), |address| write!(f, " at {address}"))
+        let Some(address) = &self.address else { return Ok(()) };
+        // A query may have a key in it.
+        let address = address.to_string();
+        write!(f, " at {}", address.split('?').next().unwrap_or_default())
     }
 }
 
@@ -152,7 +156,8 @@ pub enum PollError {
     /// The server has no such task: it expired, was removed, or never was.
     Gone(Unfinished),
     /// The status can't be read: the server refuses to tell, or [too many](super::Poller::with_max_failures) reads
-    /// failed in a row. The [failure](Unfinished::failure) says how. The task may go on.
+    /// failed in a row. The [failure](Unfinished::failure) says how. The task may go on: with 401, get new credentials,
+    /// and [follow](super::Poller::following) it again.
     Unread(Unfinished),
 }
 

@@ -1,6 +1,7 @@
 //! What an answer says about the task that is followed.
 
 use alloc::format;
+use alloc::string::ToString;
 
 use http::header::{HeaderMap, LOCATION};
 use http::{StatusCode, Uri};
@@ -12,6 +13,9 @@ use super::{ReadFailure, header};
 use crate::document::TaskDocument;
 use crate::format::ReportedRefusal;
 use crate::status::TaskStatus;
+
+/// What is kept of what a format says about a text that it can't read, in bytes.
+const LONGEST_MESSAGE: usize = 255;
 
 /// What an answer says.
 pub(super) enum Reading {
@@ -73,7 +77,9 @@ impl Asked<'_> {
             Ok(document) => document,
             Err(_) if is_accepted => return Reading::Running(None),
             Err(error) => {
-                let message = format!("{error}, with {status}").into();
+                let mut message = error.to_string();
+                message.truncate(message.floor_char_boundary(LONGEST_MESSAGE));
+                let message = format!("{message}, with {status}").into();
                 return Reading::Again(ReadFailure::Unreadable(message));
             }
         };

@@ -74,7 +74,8 @@ impl Poller {
     ///
     /// An address is all that has to be kept, to go on after a crash. Keep the instant of the last
     /// [`Step::Wait`](super::Step::Wait) beside it, where a server may ask for long waits, and
-    /// [wait](TaskPoller::wait_until) for it. Limits of time begin anew.
+    /// [wait](TaskPoller::wait_until) for it. Limits of time begin anew. What is at the address is taken for the status,
+    /// and not for the [result alone](super#what-an-answer-means).
     ///
     /// # Errors
     /// Where it is no address, or leads to where [nobody may ask](Self::new).
@@ -104,17 +105,17 @@ impl Poller {
         };
         let directory = self.request.as_ref().unwrap_or(&self.base);
         if let Some((text, name)) = best {
-            return self.at(directory, text, Some(name), task).map(Some);
+            return self.at(directory, text, Some(name)).map(Some);
         }
         if let Some((text, header)) = by_format() {
             let (directory, name) = match header {
                 Some((_, name)) => (directory, Some(name)),
                 None => (&self.base, None),
             };
-            return self.at(directory, text, name, task).map(Some);
+            return self.at(directory, text, name).map(Some);
         }
         if let Some((text, name)) = said(&LOCATION) {
-            return self.at(directory, text, Some(name), task).map(Some);
+            return self.at(directory, text, Some(name)).map(Some);
         }
         let Some(task) = task else { return Ok(None) };
         let link = task.link("task").or_else(|| task.link("self"));
@@ -122,7 +123,7 @@ impl Poller {
             .and_then(|link| link.href())
             .map(Box::from)
             .or_else(|| self.path_of(task.task_id()));
-        path.map(|path| self.at(&self.base, &path, None, Some(task))).transpose()
+        path.map(|path| self.at(&self.base, &path, None)).transpose()
     }
 
     fn at(
@@ -130,11 +131,9 @@ impl Poller {
         directory: &Directory,
         text: &str,
         header: Option<HeaderName>,
-        task: Option<&TaskDocument>,
     ) -> Result<Place, AddressFault> {
         let address = directory.resolve(text, &self.sites)?;
-        // Without a document, it is what the task came to: that is what `Location` is for.
-        let is_result = header == Some(LOCATION) && task.is_none();
+        let is_result = header == Some(LOCATION) && self.format.has_result_at_location();
         Ok(Place { address, header, is_result })
     }
 

@@ -272,6 +272,10 @@ impl Format for AzureResourceManager {
         read_json(json).is_ok_and(|operation: Operation| operation.status.is_some())
     }
 
+    fn has_result_at_location(&self) -> bool {
+        true
+    }
+
     fn read_task(&self, json: &[u8]) -> Result<TaskDocument, DocumentError> {
         read_json(json).and_then(Operation::read)
     }

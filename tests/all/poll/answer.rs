@@ -121,10 +121,36 @@ fn a_result_by_itself_is_there_once_the_task_has_completed() {
     ] {
         assert_eq!(meaning_at(&manager, &place, status, body), expected, "{status} {body}");
     }
+    // Another resource's name is no other task's.
+    let named = format!(r#"{{"id": "/x/7", "name": "{OTHER}"}}"#);
+    assert_eq!(meaning_at(&manager, &[("location", &address())], 200, &named), "completed");
     // Where a status is expected, 204 is none.
     let place = [("azure-asyncoperation", "/v1/operations/7")];
     assert_eq!(meaning_at(&manager, &place, 204, ""), "again");
     assert_eq!(meaning(&poller(), 204, ""), "again");
+    // Nor does what was accepted without a document change what is there.
+    let accepted = answer(202, &[("location", &address())], "");
+    let mut task = poller().started_by(&accepted, second(0)).unwrap();
+    let other = document("processing-completed").replace(ID, OTHER);
+    for (status, body) in [(204, ""), (200, &*other)] {
+        task.answered(&answer(status, &[], body), second(0));
+        assert_eq!(outcome(&mut task, second(0)), None);
+        assert!(task.failure().is_some());
+    }
+    task.answered(&answer(202, &[], &document("processing-completed")), second(0));
+    assert!(outcome(&mut task, second(0)).unwrap().is_ok());
+}
+
+#[test]
+fn no_error_shows_a_query_or_is_without_end() {
+    let mut task = poller().following("/v1/tasks/7?sig=secret", second(0)).unwrap();
+    assert_eq!(asked(&mut task, &mut second(0)).uri().query(), Some("sig=secret"));
+    let long =
+        format!(r#"{{"taskId": "7", "status": "received", "progress": "{}"}}"#, "ö".repeat(9_999));
+    task.answered(&answer(200, &[], &long), second(0));
+    let failure = task.failure().unwrap().to_string();
+    assert!(failure.len() < 400, "{failure}");
+    assert_eq!(task.task().to_string(), "the task at https://api.example.com/v1/tasks/7");
 }
 
 #[test]
@@ -172,7 +198,7 @@ fn a_task_is_not_yet_there_and_later_gone() {
     assert!(matches!(end, Err(PollError::Gone(_))), "{end:?}");
     assert_eq!((now, reads), (second(32), 16));
     // By number, however long that takes, where it is answered so from the start on.
-    let seldom = often.clone().with_least_wait(Duration::from_secs(60));
+    let seldom = often.clone().with_least_wait(Duration::from_mins(1));
     let accepted = answer(202, &[("location", "/v1/tasks/7")], "");
     let mut task = seldom.started_by(&accepted, second(0)).unwrap();
     let (mut now, mut reads) = (second(0), 0);

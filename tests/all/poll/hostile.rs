@@ -1,7 +1,10 @@
 //! Answers that were made to confuse.
 
+use std::num::NonZeroU32;
+use std::time::Duration;
+
 use proptest::prelude::*;
-use tasklife::poll::{PollError, Step};
+use tasklife::poll::{Backoff, PollError, RateLimit, Step};
 
 use super::{ID, OTHER, answer, document, poller, started};
 use crate::support::second;
@@ -136,6 +139,44 @@ proptest! {
                 Step::Wait(until) => now = until,
                 Step::Ask(request) => prop_assert!(request.uri().host().unwrap().eq_ignore_ascii_case("api.example.com")),
                 Step::Done(outcome) => prop_assert_eq!(Some(outcome.is_ok()), accepted_end(&accepted)),
+            }
+        }
+    }
+
+    #[test]
+    fn no_setting_makes_it_panic(
+        times in prop::array::uniform8(prop_oneof![
+            2 => (0..100_000_u64).prop_map(Duration::from_millis),
+            1 => any::<Duration>(),
+            1 => Just(Duration::MAX),
+            1 => Just(Duration::ZERO),
+        ]),
+        numbers in any::<(f64, f64, u64, u32, u32)>(),
+        answers in prop::collection::vec(hostile(), 1..10),
+    ) {
+        let (factor, jitter, seed, reads, failures) = numbers;
+        let requests = NonZeroU32::new(reads).unwrap_or(NonZeroU32::MIN);
+        let backoff = Backoff::new(times[0], times[1]).with_factor(factor).with_jitter(jitter, seed);
+        prop_assert!(backoff.shortest() <= backoff.first() && backoff.first() <= backoff.max());
+        let poller = poller()
+            .with_backoff(backoff)
+            .with_least_wait(times[2])
+            .with_longest_wait(times[3])
+            .with_rate_limit(RateLimit::new(requests, times[4]))
+            .with_not_found_window(times[5], reads)
+            .with_max_failures(failures)
+            .with_time_limit(times[6])
+            .with_processing_limit(times[7]);
+        let mut task = started(&poller, &[]);
+        let mut now = second(0);
+        for answer in answers {
+            match task.next(now) {
+                Step::Wait(until) => {
+                    prop_assert!(until > now || now == tasklife::MAX_TIME);
+                    now = until;
+                }
+                Step::Ask(_) => task.answered(&answer.response(), now),
+                Step::Done(_) => return Ok(()),
             }
         }
     }
