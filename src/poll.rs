@@ -52,8 +52,9 @@
 //!   [rate limit](Poller::with_rate_limit).
 //! - P2 It ends with a completion, a failure or a cancellation exactly where an answer about this very task shows one.
 //!   What else goes wrong is another outcome.
-//! - P3 It ends with the first answer that shows the end, and asks no later than after the wait of P1. Where no answer
-//!   does, it ends when the [time limit](Poller::with_time_limit) is over.
+//! - P3 It ends with the first answer that shows the end, and asks as soon as the wait of P1 is over, if others have not
+//!   taken what the rate limit has room for. Where no answer shows the end, it ends when the
+//!   [time limit](Poller::with_time_limit) is over.
 //! - P4 All that share a rate limit ask no more often than it says, in any stretch of its length.
 //!
 //! # What an answer means

@@ -10,7 +10,7 @@ use super::address::{AddressFault, Directory};
 use super::outcome::FollowedTask;
 use super::poller::Poller;
 use super::{ReadFailure, header};
-use crate::document::TaskDocument;
+use crate::document::{DocumentError, TaskDocument};
 use crate::format::ReportedRefusal;
 use crate::status::TaskStatus;
 
@@ -43,6 +43,8 @@ pub(super) struct Asked<'a> {
     pub(super) address: Option<&'a Uri>,
     /// Whether what is asked for is the result of the task: it is there once the task has completed.
     pub(super) is_result: bool,
+    /// Whether what is asked for is the status of the task and nothing else, as the header of the address says.
+    pub(super) is_monitor: bool,
     /// Whether the request said what is known already.
     pub(super) is_conditional: bool,
 }
@@ -73,7 +75,13 @@ impl Asked<'_> {
 
     fn document(&self, status: StatusCode, body: &[u8]) -> Reading {
         let is_accepted = status == StatusCode::ACCEPTED;
-        let document = match self.poller.format.read_task(body) {
+        let format = &self.poller.format;
+        // What could be read as a resource that is there, is no end where a status is expected.
+        let read = format.read_task(body).and_then(|document| {
+            let is_expected = !self.is_monitor || format.is_task(body);
+            is_expected.then_some(document).ok_or_else(|| DocumentError::new("it has no status"))
+        });
+        let document = match read {
             Ok(document) => document,
             Err(_) if is_accepted => return Reading::Running(None),
             Err(error) => {

@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 use alloc::string::ToString;
 use core::time::Duration;
 
-use http::header::{ACCEPT, ETAG, HeaderMap, HeaderName, HeaderValue, IF_NONE_MATCH};
+use http::header::{ACCEPT, ETAG, HeaderMap, HeaderName, HeaderValue, IF_NONE_MATCH, LOCATION};
 use http::{Request, Response, StatusCode, Uri};
 
 use super::address::Directory;
@@ -202,6 +202,7 @@ impl TaskPoller {
             task: &self.task,
             address: moved.as_ref().or(self.task.address()),
             is_result: self.is_result,
+            is_monitor: self.header.as_ref().is_some_and(|header| *header != LOCATION),
             is_conditional: self.etag.is_some(),
         };
         match asked.read(status, headers, response.body().as_ref()) {

@@ -121,6 +121,15 @@ fn a_result_by_itself_is_there_once_the_task_has_completed() {
     ] {
         assert_eq!(meaning_at(&manager, &place, status, body), expected, "{status} {body}");
     }
+    // At the address of a status, a resource is none.
+    let place_of_status = [("azure-asyncoperation", "/v1/operations/7")];
+    for (body, expected) in [
+        (r#"{"id": "/x/7", "name": "7"}"#, "again"),
+        (r#"{"name": "7", "properties": {"provisioningState": "Succeeded"}}"#, "again"),
+        (r#"{"name": "7", "status": "Succeeded"}"#, "completed"),
+    ] {
+        assert_eq!(meaning_at(&manager, &place_of_status, 200, body), expected, "{body}");
+    }
     // Another resource's name is no other task's.
     let named = format!(r#"{{"id": "/x/7", "name": "{OTHER}"}}"#);
     assert_eq!(meaning_at(&manager, &[("location", &address())], 200, &named), "completed");
