@@ -4,10 +4,13 @@
 
 use std::alloc::System;
 
+use std::time::Duration;
+
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 use tasklife::{
     AccountClock, AccountId, CommandType, Completion, LinkShape, Links, ListQuery, MemoryStore,
-    Now, Progress, Retention, Scope, Submission, Target, Task, TaskEvent, TaskId, TaskStore,
+    Now, Progress, Retention, Scope, StoreConfig, Submission, Target, Task, TaskEvent, TaskId,
+    TaskStore,
 };
 
 #[global_allocator]
@@ -43,6 +46,7 @@ fn operations_allocate_as_little_as_is_told() {
     a_store_whose_tasks_expire(&account, now);
     few_tasks_that_report(&account, now);
     a_task_that_comes_and_goes(&account, now);
+    a_store_of_which_the_bytes_are_limited(now);
 
     let store = MemoryStore::default();
     for number in 0..1_000 {
@@ -184,6 +188,49 @@ fn a_task_that_comes_and_goes(account: &AccountId, now: Now) {
             assert!(allocated <= most, "{allocated} allocations for {of} beside {number} tasks");
         }
         stay(number);
+    }
+}
+
+/// With all of its indexes, a store takes no more than what its tasks count, and 128 KiB: with inputs, words and results of
+/// any length, in one account and in many; and what it drops to make room, it gives back.
+fn a_store_of_which_the_bytes_are_limited(now: Now) {
+    const LIMIT: usize = 16 << 20;
+    let second = |number: u128| now + chrono::TimeDelta::seconds(i64::try_from(number).unwrap());
+    for (accounts, size) in [(1, 0), (100_000, 0), (1, 300), (50, 5_000), (100_000, 40_000)] {
+        let before = held();
+        let store = MemoryStore::new(
+            StoreConfig::default()
+                .with_max_bytes(LIMIT)
+                .with_retention(Retention::since_end(Duration::from_secs(1_000))),
+        );
+        let mut ended = 0_u128;
+        for number in 0..40_000_u128 {
+            let name = format!("account-{}", number % accounts);
+            let submission = Submission::new(name.parse().unwrap(), id(number), CREATE)
+                .with_input(vec![b'x'; size * usize::try_from(number % 3).unwrap()]);
+            let Ok(submitted) = store.submit(submission, second(number)) else { continue };
+            let task = submitted.into_task();
+            let target = Target::latest(task.account(), task.id());
+            if number % 5 > 0 {
+                store.apply(target, TaskEvent::start(), second(number)).unwrap();
+                let words = TaskEvent::report().with_description("w".repeat(size));
+                let _ = store.apply(target, words, second(number));
+                let text = "r".repeat(size * usize::try_from(number % 2).unwrap());
+                let resource = std::collections::BTreeMap::from([("text", text)]);
+                let end = Completion::of(7).with_resource(&resource).unwrap();
+                ended += u128::from(
+                    store.apply(target, TaskEvent::complete(end), second(number)).is_ok(),
+                );
+            }
+            if number % 256 == 0 {
+                let (taken, counted) = (held() - before, store.held_bytes().unwrap());
+                assert!(counted <= LIMIT);
+                let taken = usize::try_from(taken).unwrap();
+                assert!(taken <= counted + (128 << 10), "{taken} bytes, of which {counted} count");
+            }
+        }
+        assert!(ended > 1_000, "{ended} have ended");
+        assert!(store.held_bytes().unwrap() > LIMIT / 2, "it was full");
     }
 }
 

@@ -153,7 +153,7 @@ impl StoreConfig {
     /// on an engine don't look at it, as the engine has limits of its own.
     ///
     /// What a task counts says [`Task::held_bytes`]: at least 768 bytes and its names. That is more than it
-    /// takes, so that the store with all of its indexes stays within the limit.
+    /// takes, so that the store with all of its indexes stays within the limit, and 128 KiB of its own.
     ///
     /// A store that is full makes room as by law S7 of [`TaskStore`](crate::TaskStore#life-and-death), of as
     /// many expired tasks as it needs: those first that expired first, and of one instant all. Where that is

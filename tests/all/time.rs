@@ -61,10 +61,9 @@ fn retention_from_the_end_begins_with_it() {
 fn an_update_at_the_end_of_time_puts_off_the_expiry_for_good() {
     let retention = Retention::since_update(Duration::from_secs(1));
     let (mut task, mut clock) = (task(submission("acme", 1), second(0)), AccountClock::default());
-    for (event, now) in [
-        (TaskEvent::start(), DateTime::<Utc>::MAX_UTC),
-        (TaskEvent::report(), second(1)),
-    ] {
+    for (event, now) in
+        [(TaskEvent::start(), DateTime::<Utc>::MAX_UTC), (TaskEvent::report(), second(1))]
+    {
         clock.advance_to(&task);
         task.apply(event, retention, now, clock.next(now)).unwrap();
         assert_eq!(task.expires_at(), MAX_TIME);
