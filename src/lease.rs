@@ -33,13 +33,20 @@ pub use error::LeaseError;
 /// # let provision = |_step: u64, _input: &[u8]| {};
 /// # let now = second(0)?;
 /// # store.submit(Submission::new("acme".parse()?, uuid::Uuid::nil().into(), CREATE), now)?;
-/// while let Some(claimed) = store.claim(Scope::Any, now)? {
-///     let Some(mut lease) = Lease::of(&store, claimed) else { continue }; // it was given up
+/// let work = |lease: &mut Lease<&MemoryStore>| {
 ///     for step in 1..=5 {
 ///         provision(step, lease.task().input());
 ///         lease.report(Progress::of(step, 5), now)?;
 ///     }
-///     lease.complete(Completion::of(77_899), now)?;
+///     lease.complete(Completion::of(77_899), now)
+/// };
+/// while let Some(claimed) = store.claim(Scope::Any, now)? {
+///     let Some(mut lease) = Lease::of(&store, claimed) else { continue }; // it was given up
+///     match work(&mut lease) {
+///         Ok(end) => println!("{} has ended", end.task().id()),
+///         Err(error) if error.is_lost() => println!("{error}"), // another's, ended, or gone: go on
+///         Err(error) => return Err(error.into()), // the store can't be reached
+///     }
 /// }
 ///
 /// // A worker that stalls, while another takes over
@@ -57,17 +64,19 @@ pub use error::LeaseError;
 /// # Laws
 ///
 /// - **L1** A lease never changes a task that another worker holds, nor one that has ended, nor one that was
-///   submitted under the same id after it was gone.
+///   submitted under the same id, at another instant, after it was gone.
 /// - **L2** Of all who held a task, at most one is told that it has ended it, and the task shows that end.
 /// - **L3** A lease that is [lost](LeaseError::is_lost) stays lost: each further call says the same, without
 ///   asking the store. So does one whose task it has ended.
 /// - **L4** After any other error it still holds, and the same call can be made again. Where an answer was
 ///   lost ([`BackendError::unknown`](crate::BackendError::unknown), or a future that was dropped half way),
-///   the next call finds out: an end that was applied is a success, and a report is made once more.
+///   that same call, made again before any other, finds out: an end that was applied is a success, and a
+///   report is made once more. Another call, such as a heartbeat, finds the task ended.
 /// - **L5** Who writes to the task without holding it, such as an administrator who adds
 ///   [words](TaskEvent::with_description) at the [latest](crate::Target::latest) revision, costs the lease
 ///   nothing. Who ends it, ends the lease.
-/// - **L6** A lease says that it is lost only where it is.
+/// - **L6** A lease says that it is lost only where it is, by the clock of that call: at a `now` at which the
+///   task has expired, it is gone.
 ///
 /// What tells one worker from the next is the [number of the attempt](Task::attempts), and what tells one
 /// task from the next is [when it was submitted](Task::submitted_at). So the laws need a store that keeps
@@ -122,7 +131,8 @@ impl<S: TaskStore> Lease<S> {
     /// [words](TaskEvent::with_description) or without. The other methods are short forms of it.
     ///
     /// # Errors
-    /// As [`LeaseError`] says: where the lease is lost, or this call failed.
+    /// As [`LeaseError`] says: where the lease is lost, or this call failed. Where others write to the task between
+    /// each two of 16 tries, that counts as a failure of the backend, and nothing was applied.
     #[expect(clippy::needless_pass_by_value, reason = "as a store takes it")]
     pub fn apply(&mut self, event: TaskEvent, now: Now) -> Result<Change, LeaseError> {
         for _ in 0..TRIES {

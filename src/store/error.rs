@@ -46,9 +46,8 @@ pub enum ApplyError {
     /// The account has no such task: it never had, or the task has expired.
     #[error("expected a task that is there, got none under this account and id")]
     NotFound,
-    /// The task has changed since it was read. Look at it as it now is, and decide anew. A worker
-    /// whose events follow one another, each exactly at the task that the last one returned, gives
-    /// up: its task was taken over.
+    /// The task has changed since it was read. Look at it as it now is, and decide anew. That of a worker may
+    /// have been taken over, or somebody else has written to it: a [`Lease`](crate::Lease) tells which.
     #[error("expected the task unchanged since it was read, got it at revision {}", current.revision())]
     Stale {
         /// The task as it now is.

@@ -785,8 +785,9 @@ fn small_worlds_catch_what_takes_two_calls() {
 fn a_breach_of_another_law_is_reported_unless_that_law_is_left_out() {
     let make = |config| InProcess(Broken::new(F::ExpiryOffByANanosecond, config));
     let breach = Suite::new().check(Law::S1, make, &Park).unwrap_err();
-    assert_eq!(breach.law(), Law::S6);
-    assert!(breach.to_string().starts_with("law S6 is broken"), "{breach}");
+    assert_ne!(breach.law(), Law::S1, "{breach}");
+    let law = breach.law();
+    assert!(breach.to_string().starts_with(&format!("law {law} is broken")), "{breach}");
 
     let others: Vec<Law> = Law::ALL.into_iter().filter(|law| *law != Law::S1).collect();
     Suite::new().without(others.clone()).check(Law::S1, make, &Park).unwrap();
