@@ -19,6 +19,8 @@ use crate::time::{Now, clamp_time};
 ///
 /// What threads share is a [`MemoryStore`](crate::MemoryStore).
 ///
+/// Where bytes are limited, a call that needs room looks at as many expired tasks as it takes, and drops them.
+///
 /// With N tasks in the store, `get`, `submit`, `apply` and `claim` take time logarithmic in N at
 /// the most, and `sweep` as much for each task that it drops. A `list` of k tasks takes time for k
 /// and a logarithm of N, from a cursor and with a status filter too, however many tasks other

@@ -69,7 +69,7 @@ impl Retention {
     }
 
     /// Keeps a task for `period` from its end. What has not ended never expires: its `expires_at` is
-    /// [`MAX_TIME`](crate::MAX_TIME).
+    /// [`MAX_TIME`](crate::MAX_TIME). With a period of zero, every submission is refused as expired at birth.
     ///
     /// So nothing but its end makes room for another: a store that is full of tasks that nobody works on
     /// refuses submissions for good. Limit the [unfinished tasks of an
@@ -91,7 +91,10 @@ impl Retention {
     /// and requests hold secrets. By default it is kept as long as the task.
     ///
     /// In its place a digest is kept (16 bytes of SHA-1, as a UUID of version 5), so that a request that
-    /// is made again is still [told](crate::Submission::is_repeat_of) from another under the same id.
+    /// is made again is still [told](crate::Submission::is_repeat_of) from another under the same id. The same
+    /// input has the same digest everywhere, so that one of few possible values can be guessed. To make the
+    /// digest of large JSON takes time and memory while the task's account is locked: 0.2 seconds and 45 MB for
+    /// a MiB of one-digit numbers.
     #[must_use]
     pub const fn with_input_until_end(mut self) -> Self {
         self.input_until_end = true;
@@ -134,14 +137,29 @@ impl Retention {
         }
     }
 
-    /// When a task expires that would have expired at `expires_at`. One that has no end in sight, as another
-    /// retention wanted it, gets one here.
-    pub(crate) fn in_sight(self, expires_at: Now, submitted_at: Now, updated_at: Now) -> Now {
+    /// When a task expires that would have expired at `expires_at`, and has an event `now`. One that has no end in
+    /// sight, as another retention wanted it, gets one here, which is not over yet.
+    pub(crate) fn in_sight(
+        self,
+        expires_at: Now,
+        submitted_at: Now,
+        updated_at: Now,
+        now: Now,
+    ) -> Now {
         match self.counted_from {
-            CountedFrom::Submission if expires_at == MAX_TIME => self.period_after(submitted_at),
+            CountedFrom::Submission if expires_at == MAX_TIME => {
+                self.period_after(submitted_at.max(now))
+            }
             CountedFrom::Update if expires_at == MAX_TIME => self.period_after(updated_at),
             _ => expires_at,
         }
+    }
+
+    /// Whether the period is counted from the [end](Self::since_end): then a store has to know its horizon for
+    /// an event that ends a task.
+    #[must_use]
+    pub const fn is_since_end(self) -> bool {
+        matches!(self.counted_from, CountedFrom::End)
     }
 
     /// From when the period of an event is counted, of a call that is made `now` at an instant: the later of

@@ -62,7 +62,9 @@ pub use query::{Cursor, CursorError, ListQuery};
 /// - **S7** No call drops what is visible at that call's own `now`. For a submission that it accepts,
 ///   a full store makes room: of the tasks that are invisible at that `now`, it drops the one that
 ///   expired first, and the horizon moves to its expiry, if that is later. So a clock that is ahead
-///   costs one task, not all. Where every task is visible, the store refuses and drops nothing.
+///   costs one task, not all. Where every task is visible, the store refuses and drops nothing. (A store in memory
+///   of which the [bytes](StoreConfig::with_max_bytes) are limited drops as many as it takes, for an event with a
+///   large outcome too, and refuses where that is not enough.)
 /// - **S8** Reads change nothing.
 /// - **S9** After its end a task never changes again. A refused call changes nothing, not even
 ///   order or counters.
@@ -171,8 +173,8 @@ pub trait TaskStore: Send + Sync {
     /// Drops tasks that are due, at most `limit` of them, and moves the horizon to `now`, if it
     /// was before. With a `limit` of 0 the horizon moves, and nothing else happens.
     ///
-    /// Nothing else drops tasks, but a submission that takes the place of an expired one, or finds the
-    /// store full. So it is sweeps that keep memory low: call it every minute or so.
+    /// Nothing else drops tasks, but a submission that takes the place of an expired one, and a call that finds
+    /// the store full (law S7). So it is sweeps that keep memory low: call it every minute or so.
     ///
     /// # Errors
     /// Where the backend fails.

@@ -85,7 +85,7 @@ impl fmt::Debug for Input {
 pub(crate) fn held_bytes(
     account: &AccountId,
     command_type: &CommandType,
-    input: &Input,
+    input: &[u8],
     output: usize,
 ) -> usize {
     /// The task itself and its places in the indexes of a store in memory. At worst it has an account of
@@ -94,7 +94,7 @@ pub(crate) fn held_bytes(
     /// More than the error has of a task that is given up.
     const RESERVED: usize = 256;
     let names = account.as_str().len() + command_type.as_str().len();
-    FIXED + names + input.bytes().len() + output.max(RESERVED)
+    FIXED + names + input.len() + output.max(RESERVED)
 }
 
 impl Submission {
@@ -151,7 +151,7 @@ impl Submission {
 
     /// How many bytes its task counts: [`Task::held_bytes`](crate::Task::held_bytes).
     pub(crate) fn held_bytes(&self) -> usize {
-        held_bytes(&self.account, &self.command_type, &self.input, 0)
+        held_bytes(&self.account, &self.command_type, self.input.bytes(), 0)
     }
 
     /// The status in which the task will begin: `received` or `initialized`.

@@ -147,7 +147,7 @@ impl Task {
             self.drop_input();
         }
         let submitted_at = self.submitted_at();
-        let expires_at = retention.in_sight(self.expires_at, submitted_at, self.updated_at);
+        let expires_at = retention.in_sight(self.expires_at, submitted_at, self.updated_at, now);
         // A stamp of the account's clock is never behind; another must not take the task back.
         if stamp.updated_at > self.updated_at {
             self.updated_at = stamp.updated_at;
@@ -305,7 +305,16 @@ impl Task {
             State::Failed(error) => error.text_len(),
         };
         let output = self.words().map_or(0, str::len) + outcome;
-        held_bytes(self.account(), self.command_type(), &self.origin.input, output)
+        held_bytes(self.account(), self.command_type(), self.input(), output)
+    }
+
+    /// What it would count after an event that its status permits.
+    pub(crate) fn held_bytes_after(&self, event: &TaskEvent, retention: Retention) -> usize {
+        let ends = self.status().after(event.kind()).is_some_and(TaskStatus::is_terminal);
+        let input = if ends && retention.drops_input_at_end() { &[] } else { self.input() };
+        let stays = matches!(event.payload, Payload::Report(_)) && event.description.is_none();
+        let kept = if stays { self.words().map_or(0, str::len) } else { 0 };
+        held_bytes(self.account(), self.command_type(), input, kept + event.output_len())
     }
 
     /// How the task ended: `None` until it has.

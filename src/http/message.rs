@@ -39,7 +39,7 @@ fn of_new_submission(error: &SubmitError) -> Rejection {
         ),
         SubmitError::StoreFull => Rejection::new(
             StatusCode::SERVICE_UNAVAILABLE,
-            "the server holds as many tasks as it may, and nothing was applied; try again later",
+            "the server holds as much as it may, and nothing was applied; try again later",
         ),
         SubmitError::Expired => Rejection::new(
             StatusCode::SERVICE_UNAVAILABLE,

@@ -84,16 +84,21 @@ impl MemoryStore {
             (None, Some((expiry, at))) => {
                 self.horizon.advance_to(expiry);
                 alone.shards[at].drop_first();
+                alone.shards[own].advance_horizon(expiry);
                 1
             }
             (None, None) => 0,
         };
+        // The shard goes on with the horizon that it had, or has moved itself: a sweep that has moved the store's
+        // since comes after this call, which is decided.
         let shard = &mut alone.shards[own];
-        shard.advance_horizon(self.horizon.get());
         // What it would replace, and its account, may be gone.
         let proposal = match shard.examine(&submission, now) {
             Ok(proposal) => proposal,
-            Err(answer) => return answer,
+            Err(answer) => {
+                self.places.give_back(dropped);
+                return answer;
+            }
         };
         match (proposal.needs_place(), dropped.checked_sub(1)) {
             (true, Some(more)) => self.places.give_back(more),

@@ -116,6 +116,12 @@ impl Bytes {
         usize::try_from(self.held.load(Ordering::Acquire)).unwrap_or(usize::MAX)
     }
 
+    /// Whether there is room for so many more.
+    pub(super) fn have_room_for(&self, more: usize) -> bool {
+        let Some(limit) = self.limit.filter(|_| more > 0) else { return true };
+        in_64_bits(self.held().saturating_add(more)) <= limit
+    }
+
     /// Takes so many more, if there is room for them.
     pub(super) fn take(&self, more: usize) -> bool {
         let Some(limit) = self.limit.filter(|_| more > 0) else { return true };

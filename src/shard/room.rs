@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use super::accept::Proposal;
-use super::{Shard, Stored, bytes_of};
+use super::{ExpiryKey, Shard, Stored, bytes_of};
 use crate::event::TaskEvent;
 use crate::store::{ApplyError, SubmitError, Target};
 use crate::submission::Submission;
@@ -63,12 +63,9 @@ impl Shard {
         event: &TaskEvent,
         now: Now,
     ) -> Result<Growth, ApplyError> {
-        let (slot, call) = (self.permitted(target, event, now)?, self.call(now));
-        let Stored { task, location } = &self.tasks[slot];
-        let clock = self.accounts[self.blocks.account(*location)].clock;
-        let less = bytes_of(&self.config, task);
-        let changed = call.change(task.clone(), event.clone(), clock)?;
-        Ok(Growth { more: bytes_of(&self.config, changed.task()), less, replaced: None })
+        let Stored { task, .. } = &self.tasks[self.permitted(target, event, now)?];
+        let more = task.held_bytes_after(event, self.config.retention());
+        Ok(Growth { more, less: bytes_of(&self.config, task), replaced: None })
     }
 
     /// Drops what has expired by an instant, and says how much.
@@ -92,14 +89,22 @@ pub(crate) fn room_for(
     let limit = shards.first().map_or(usize::MAX, |shard| shard.config.max_bytes());
     let after = held.saturating_add(growth.more).saturating_sub(growth.less);
     let mut lacking = if growth.net() == 0 { 0 } else { after.saturating_sub(limit) };
-    let mut places: Vec<usize> = shards.iter().map(|_| 0).collect();
+    if growth.net() > limit {
+        return Err(NoRoom);
+    }
+    // Of each shard, how many are passed over, and the one that expires next.
+    let mut next: Vec<(usize, Option<ExpiryKey>)> = if lacking == 0 {
+        Vec::new()
+    } else {
+        shards.iter().map(|shard| (0, shard.expiry.first())).collect()
+    };
     let mut by = None;
     while lacking > 0 {
-        let next = |(at, shard): (usize, &&Shard)| Some((shard.expiry.nth(places[at])?, at));
-        let first = shards.iter().enumerate().filter_map(next);
-        let first = first.min_by_key(|(key, _)| key.expires_at());
+        let first = next.iter().enumerate().filter_map(|(at, (_, key))| Some(((*key)?, at)));
+        let first = first.min_by_key(|(key, _)| key.timestamp());
         let (key, at) = first.filter(|(key, _)| key.expires_at() <= instant).ok_or(NoRoom)?;
-        places[at] += 1;
+        let passed = next[at].0 + 1;
+        next[at] = (passed, shards[at].expiry.nth(passed));
         by = Some(key.expires_at());
         // What is replaced goes anyway.
         if at != own || growth.replaced != Some(key.slot()) {

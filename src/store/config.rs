@@ -59,6 +59,9 @@ impl Default for StoreConfig {
 
 impl StoreConfig {
     /// Sets how long tasks are kept. The default is 10 days from the submission.
+    ///
+    /// Each task keeps the expiry that it has, where a store is opened with another retention. One that had none
+    /// in sight, as it ran under [`Retention::since_end`], gets one with its next event: a whole period from then.
     #[must_use]
     pub const fn with_retention(mut self, retention: Retention) -> Self {
         self.retention = retention;
@@ -141,7 +144,8 @@ impl StoreConfig {
 
     /// Sets how many bytes the words and the outcome of an event may have: its
     /// [`output_len`](crate::TaskEvent::output_len). 1 MiB (2²⁰) by default. What a task holds besides its
-    /// input is then never more, as an end takes the place of the words before it.
+    /// input is then never more, as an end takes the place of the words before it; but for the error of a task that is
+    /// given up, which has some 100 bytes.
     #[must_use]
     pub const fn with_max_output(mut self, bytes: usize) -> Self {
         self.max_output = bytes;
@@ -153,7 +157,9 @@ impl StoreConfig {
     /// on an engine don't look at it, as the engine has limits of its own.
     ///
     /// What a task counts says [`Task::held_bytes`]: at least 768 bytes and its names. That is more than it
-    /// takes, so that the store with all of its indexes stays within the limit, and 128 KiB of its own.
+    /// takes, so that the store with all of its indexes stays within the limit, and 128 KiB of its own, as long as
+    /// it is filled. Where nearly all tasks of a fuller moment have gone and a few stay, the indexes keep up to 115
+    /// bytes for each of that moment's. What the allocator can't give back comes on top.
     ///
     /// A store that is full makes room as by law S7 of [`TaskStore`](crate::TaskStore#life-and-death), of as
     /// many expired tasks as it needs: those first that expired first, and of one instant all. Where that is

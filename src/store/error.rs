@@ -26,9 +26,9 @@ pub enum SubmitError {
     /// `now` or the latest sweep's. Check the clocks.
     #[error("expected a task that outlives its submission, got one that is expired at birth")]
     Expired,
-    /// The store holds as many tasks as it may, or as many bytes, and all of its tasks are visible. Try again
-    /// when one has expired, or let it hold more.
-    #[error("expected room for another task, got a store full of tasks that have not expired")]
+    /// The store holds as many tasks as it may, or as many bytes, and what has expired makes no room for this
+    /// one. Try again when more has expired, or let it hold more.
+    #[error("expected room for another task, got a store that is full without what has expired")]
     StoreFull,
     /// The account has as many unfinished tasks as it may. Try again when one has ended.
     #[error("expected an account with fewer unfinished tasks, got one that has all it may have")]
@@ -62,11 +62,10 @@ pub enum ApplyError {
         /// How many bytes they may have.
         limit: usize,
     },
-    /// The store holds as many bytes as it may, all of its tasks are visible, and the event's words and
-    /// outcome don't fit. Try again when a task has expired, or with less. An end without words or result
-    /// always fits.
+    /// The event's words and outcome don't fit into the bytes that the store may hold, whatever has expired. Try
+    /// again when more has, or with less: 256 bytes always fit.
     #[error(
-        "expected room for the event's words and outcome, got a store full of tasks that have not expired"
+        "expected room for the event's words and outcome, got a store that is full without what has expired"
     )]
     StoreFull,
     /// The account has as many tasks in progress as it may. Try again when one has ended.

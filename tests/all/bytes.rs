@@ -152,6 +152,48 @@ fn a_result_finds_room_where_something_has_expired() {
 }
 
 #[test]
+fn a_full_store_is_told_before_a_full_account() {
+    for store in stores(limited(LEAST).with_max_open(1)) {
+        store.submit(submission("acme", 1), second(0)).unwrap();
+        let more = store.submit(submission("acme", 2), second(0));
+        assert!(matches!(more, Err(SubmitError::StoreFull)), "{more:?}");
+    }
+}
+
+#[test]
+fn what_is_larger_than_the_limit_drops_nothing() {
+    for store in stores(limited(3 * LEAST)) {
+        store.submit(submission("acme", 1), second(0)).unwrap();
+        let large = submission("acme", 2).with_input([7; 3 * LEAST]);
+        assert!(matches!(store.submit(large, second(20)), Err(SubmitError::StoreFull)));
+        assert_eq!(store.count(), 1);
+    }
+}
+
+/// A sweep by a clock that is far ahead can hide what a submission would become, while that makes room.
+#[test]
+fn a_submission_that_is_overtaken_by_a_sweep_loses_no_places() {
+    const TASKS: u128 = 300;
+    let config = limited(usize::MAX - 1).with_max_tasks(usize::try_from(TASKS).unwrap());
+    for round in 0..50 {
+        let store = &MemoryStore::new(config);
+        for number in 0..TASKS {
+            let name = format!("account-{}", number % 40);
+            store.submit(submission(&name, number), second(0)).unwrap();
+        }
+        let submitted = std::thread::scope(|scope| {
+            let submit =
+                scope.spawn(move || store.submit(submission("acme", TASKS + round), second(20)));
+            scope.spawn(move || store.sweep(0, second(1_000)).unwrap());
+            submit.join().unwrap()
+        });
+        assert!(matches!(&submitted, Ok(_) | Err(SubmitError::Expired)), "{submitted:?}");
+        store.sweep(usize::MAX, second(1_000)).unwrap();
+        assert_eq!((store.len(), store.held_bytes()), (0, Some(0)));
+    }
+}
+
+#[test]
 fn an_input_that_is_let_go_leaves_its_room() {
     let retention = Retention::since_end(Duration::from_secs(10)).with_input_until_end();
     for store in stores(limited(LEAST + 1_000).with_retention(retention)) {
@@ -202,7 +244,9 @@ fn a_store_with_another_retention_gives_an_end_to_what_had_none() {
     let mut store = LocalStore::restore(limited(1_000_000), saved, second(1)).unwrap();
     let target = Target::latest(task.account(), task.id());
     let started = store.apply(target, TaskEvent::start(), second(2)).unwrap();
-    assert_eq!(started.task().expires_at(), second(10));
+    assert_eq!(started.task().expires_at(), second(12));
+    let late = store.apply(target, TaskEvent::report(), second(11)).unwrap();
+    assert_eq!(late.task().expires_at(), second(12));
 }
 
 #[test]

@@ -215,14 +215,15 @@ impl PostgresStore {
                 call.check_lane(read.in_progress)?;
             }
             let account = read.account.ok_or(ApplyError::NotFound)?;
+            let expired_at = task.expires_at();
             let change = call.change(task, event.clone(), account.clock(now))?;
             let write = Write {
                 store: &read.store,
                 account: Some(&account),
                 task: change.task(),
                 is_new: false,
-                // One that was parked stays so: nothing is there sooner for a report.
-                makes_ready: kind != EventKind::Report,
+                // One that was parked stays so: nothing is there sooner for a report, unless it expires sooner.
+                makes_ready: kind != EventKind::Report || change.task().expires_at() < expired_at,
                 share: account.share,
                 new_horizon: None,
             };

@@ -496,6 +496,12 @@ impl AccountState {
         AccountClock::new(revision.max(Revision::unreached_by(now)), self.updated_at)
     }
 
+    /// Moves the instant to the store's horizon, if that is later.
+    pub(crate) fn hear_of(&mut self, globals: &Globals) {
+        let horizon = text::parse_instant(globals.horizon());
+        self.instant = self.instant.max(horizon.unwrap_or(MIN_TIME));
+    }
+
     /// The bound to register for a task that expires then, if the one that is known is later.
     pub(crate) fn bound_for(&self, expires_at: Now) -> Option<Now> {
         let expiry = text::instant(expires_at);

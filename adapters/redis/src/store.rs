@@ -7,6 +7,7 @@ mod repair;
 mod submit;
 mod sweep;
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
@@ -90,7 +91,8 @@ use memory::Memory;
 /// # Garbage
 ///
 /// Tasks are dropped by sweeps. Where none comes, Redis collects all of an account's tasks when the one
-/// that is kept longest has been expired for a [grace period](Self::with_grace).
+/// that is kept longest has been expired for a [grace period](Self::with_grace). With a retention that is counted
+/// from the end, Redis collects nothing: what runs is kept for ever, and a bound once set only moves away.
 #[derive(Clone)]
 pub struct RedisStore {
     redis: Redis,
@@ -190,13 +192,18 @@ impl RedisStore {
 
     /// Whether after an event the account may have something to hand out, or later have it, that a
     /// claim before did not see.
-    fn may_make_ready(&self, event: EventKind, extended: bool) -> bool {
+    fn may_make_ready(&self, event: EventKind, expiry_moved: Ordering) -> bool {
         let later = self.config.takeover_after().is_some();
         match event {
             EventKind::Receive => true,
             EventKind::Start => later,
-            // The longer a task is visible, the longer it may fall silent.
-            EventKind::Report => later && extended,
+            // The longer a task is visible, the longer it may fall silent; the sooner it expires, the sooner it
+            // leaves its place in the lane.
+            EventKind::Report => match expiry_moved {
+                Ordering::Less => true,
+                Ordering::Equal => false,
+                Ordering::Greater => later,
+            },
             EventKind::Complete | EventKind::Fail => self.config.max_in_progress().is_some(),
         }
     }
@@ -209,7 +216,7 @@ impl RedisStore {
     ) -> Result<Change, ApplyError> {
         let account = self.account(target.account());
         let mut memory = self.lock_account(account.id).await?;
-        let kind = event.kind();
+        let (kind, ends) = (event.kind(), event.outcome().is_some());
         let needs_lane = Call::new(&self.config, MIN_TIME, now).needs_lane(kind);
         let mut globals = Globals::default();
         let mut remembered = if needs_lane { None } else { remembered(&mut memory, target, now) };
@@ -220,6 +227,12 @@ impl RedisStore {
                 Some(read) => read,
                 None => account.read_for_update(target.id(), counted, &globals, now).await?,
             };
+            let mut read = read;
+            if ends && self.config.retention().is_since_end() {
+                // An account need not have heard of a horizon up to which nothing of it expires.
+                globals = self.registry().globals().await?;
+                read.state.hear_of(&globals);
+            }
             let call = Call::new(&self.config, read.state.instant, now);
             let task = match call.permit(target, &event, read.task) {
                 Ok(task) => task,
@@ -233,8 +246,8 @@ impl RedisStore {
             let expired_at = task.expires_at();
             let clock = read.state.clock(&globals, now);
             let change = call.change(task, event.clone(), clock)?;
-            let extended = change.task().expires_at() > expired_at;
-            let made_ready = !read.state.is_ready && self.may_make_ready(kind, extended);
+            let moved = change.task().expires_at().cmp(&expired_at);
+            let made_ready = !read.state.is_ready && self.may_make_ready(kind, moved);
             let bound =
                 expires_sooner(change.task(), expired_at).and_then(|at| read.state.bound_for(at));
             if made_ready || bound.is_some() {

@@ -141,6 +141,7 @@ impl PostgresStore {
             Ok(handout) => handout,
             Err(parked) => return Ok(Asked::Nothing(account, parked)),
         };
+        let expired_at = handout.task().expires_at();
         let claimed =
             call.hand_out(handout, account.clock(now)).map_err(BackendError::not_applied)?;
         let change = claimed.change();
@@ -149,7 +150,8 @@ impl PostgresStore {
             account: Some(&account),
             task: change.task(),
             is_new: false,
-            makes_ready: change.event() != EventKind::Report,
+            makes_ready: change.event() != EventKind::Report
+                || change.task().expires_at() < expired_at,
             share: account.share,
             new_horizon: None,
         };

@@ -98,6 +98,12 @@ impl RedisStore {
                 Some(read) => read,
                 None => account.read_for_claim(&self.config, &globals, now).await?,
             };
+            let mut state = state;
+            if self.config.retention().is_since_end() && self.config.takeover_after().is_some() {
+                // One that is given up has ended, at the horizon if that is later.
+                globals = self.registry().globals().await?;
+                state.hear_of(&globals);
+            }
             let call = Call::new(&self.config, state.instant, now);
             let handout = match call.next(work) {
                 Ok(handout) => handout,
