@@ -311,3 +311,36 @@ fn nobody_waits_in_a_circle() {
         assert_eq!(store.len(), 2);
     });
 }
+
+/// A sweep that is ahead of a submission hides what that would become, while it makes room in bytes.
+#[test]
+fn a_submission_that_makes_room_is_overtaken_by_a_sweep() {
+    for [first, second] in PAIRS {
+        loom::model(move || {
+            let config = StoreConfig::default().with_max_tasks(1).with_max_bytes(900);
+            let store = Arc::new(MemoryStore::new(config));
+            store.submit(submission(first, 0), day(1)).unwrap();
+            let sweep = meanwhile(&store, |store| store.sweep(0, day(31)).unwrap());
+            let submitted = store.submit(submission(second, 1), day(12));
+            assert!(matches!(submitted, Ok(_) | Err(SubmitError::Expired)));
+            sweep.join().unwrap();
+            store.sweep(9, day(31)).unwrap();
+            assert_eq!((store.len(), store.held_bytes()), (0, Some(0)));
+        });
+    }
+}
+
+/// Two submissions for which there is room for one.
+#[test]
+fn bytes_that_two_want_are_given_to_one() {
+    for [first, second] in PAIRS {
+        loom::model(move || {
+            let store = Arc::new(MemoryStore::new(StoreConfig::default().with_max_bytes(900)));
+            let other =
+                meanwhile(&store, move |store| store.submit(submission(first, 0), day(1)).is_ok());
+            let own = store.submit(submission(second, 1), day(1)).is_ok();
+            assert_ne!(own, other.join().unwrap());
+            assert!(store.held_bytes().is_some_and(|held| held <= 900));
+        });
+    }
+}
