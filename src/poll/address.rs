@@ -90,8 +90,8 @@ impl Directory {
 
     /// The address that a text is, if it leads to one of these sites, or is a path where no host is known.
     pub(super) fn resolve(&self, text: &str, allowed: &[Site]) -> Result<Uri, AddressFault> {
-        let malformed = || AddressFault::Malformed(Excerpt::of(text));
-        let elsewhere = || AddressFault::Elsewhere(Excerpt::of(text));
+        let malformed = || AddressFault::Malformed(Excerpt::of(without_query(text)));
+        let elsewhere = || AddressFault::Elsewhere(Excerpt::of(without_query(text)));
         let reference = text.trim().split('#').next().unwrap_or_default();
         // Some clients take a backslash for a slash.
         if reference.is_empty() || reference.contains('\\') {
@@ -127,6 +127,17 @@ impl Directory {
         let merged = if path.starts_with('/') { path.into() } else { [&*self.path, path].concat() };
         without_dots(&merged) + query
     }
+}
+
+/// What may be shown of an address: a query may have a key in it.
+pub(super) fn without_query(text: &str) -> &str {
+    text.split('?').next().unwrap_or_default()
+}
+
+/// The last step of the path of an address.
+pub(super) fn last_segment(text: &str) -> &str {
+    let path = text.split(['?', '#']).next().unwrap_or_default();
+    path.rsplit('/').next().unwrap_or_default()
 }
 
 /// Whether a reference begins with a scheme.

@@ -16,6 +16,9 @@ pub(super) const ADDRESSES: [HeaderName; 3] = [
     LOCATION,
 ];
 
+/// The header with the id of a task, beside its address.
+pub(super) const OPERATION_ID: HeaderName = HeaderName::from_static("operation-id");
+
 /// How long to wait, in milliseconds: Azure's services say so beside `Retry-After`, and its clients heed it.
 const MILLISECONDS: [HeaderName; 2] =
     [HeaderName::from_static("retry-after-ms"), HeaderName::from_static("x-ms-retry-after-ms")];

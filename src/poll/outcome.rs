@@ -8,6 +8,7 @@ use core::time::Duration;
 use http::Uri;
 
 use super::ReadFailure;
+use super::address::{last_segment, without_query};
 use crate::document::{ReportedError, TaskDocument};
 use crate::id::TaskId;
 use crate::wire::Excerpt;
@@ -20,6 +21,8 @@ use crate::wire::Excerpt;
 pub struct FollowedTask {
     pub(super) id: Option<Box<str>>,
     pub(super) address: Option<Uri>,
+    /// Whether what is there is the result alone.
+    pub(super) is_result: bool,
 }
 
 impl FollowedTask {
@@ -36,17 +39,32 @@ impl FollowedTask {
         self.address.as_ref()
     }
 
-    /// Whether a document with this id may be about it.
-    pub(super) fn may_be(&self, other: &str) -> bool {
-        let Some(id) = self.id() else {
-            // An address that ends with a UUID is that of the task with this id.
-            let path = self.address().map(Uri::path).unwrap_or_default();
-            let last = path.rsplit('/').next().unwrap_or_default().parse::<TaskId>();
-            return last.is_err() || other.parse::<TaskId>().is_err() || last == other.parse();
-        };
-        let (ours, theirs) = (id.parse::<TaskId>(), other.parse::<TaskId>());
-        id == other || other.is_empty() || (ours.is_ok() && ours == theirs)
+    /// Whether only what the task came to is at the address, and not its status: to follow it from another process,
+    /// [say so](super::Poller::following_result).
+    #[must_use]
+    pub fn leads_to_result(&self) -> bool {
+        self.is_result
     }
+
+    /// Whether a document with this id may be about it, where it came from an address that may have others too.
+    pub(super) fn may_be(&self, other: &str, has_own_address: bool) -> bool {
+        match self.id() {
+            Some(_) if other.is_empty() => has_own_address,
+            Some(id) => is_same(id, other),
+            // An address that ends with a UUID is that of the task with this id.
+            None => {
+                let last = last_segment(self.address().map(Uri::path).unwrap_or_default());
+                let are_ids = last.parse::<TaskId>().is_ok() && other.parse::<TaskId>().is_ok();
+                !are_ids || is_same(last, other)
+            }
+        }
+    }
+}
+
+/// Whether two ids are the same.
+pub(super) fn is_same(one: &str, other: &str) -> bool {
+    let (ours, theirs) = (one.parse::<TaskId>(), other.parse::<TaskId>());
+    one == other || (ours.is_ok() && ours == theirs)
 }
 
 impl fmt::Display for FollowedTask {
@@ -59,9 +77,7 @@ impl fmt::Display for FollowedTask {
             },
         }
         let Some(address) = &self.address else { return Ok(()) };
-        // A query may have a key in it.
-        let address = address.to_string();
-        write!(f, " at {}", address.split('?').next().unwrap_or_default())
+        write!(f, " at {}", without_query(&address.to_string()))
     }
 }
 

@@ -6,7 +6,7 @@ use alloc::string::ToString;
 use http::header::{HeaderMap, LOCATION};
 use http::{StatusCode, Uri};
 
-use super::address::{AddressFault, Directory};
+use super::address::{AddressFault, Directory, without_query};
 use super::outcome::FollowedTask;
 use super::poller::Poller;
 use super::{ReadFailure, header};
@@ -41,10 +41,10 @@ pub(super) struct Asked<'a> {
     pub(super) task: &'a FollowedTask,
     /// Where it was asked for.
     pub(super) address: Option<&'a Uri>,
-    /// Whether what is asked for is the result of the task: it is there once the task has completed.
-    pub(super) is_result: bool,
-    /// Whether what is asked for is the status of the task and nothing else, as the header of the address says.
+    /// Whether what is at the address of a status is one, and nothing else: an address in `Location` may have both.
     pub(super) is_monitor: bool,
+    /// Whether nothing but this task is at the address, as the header says that it came from.
+    pub(super) has_own_address: bool,
     /// Whether the request said what is known already.
     pub(super) is_conditional: bool,
 }
@@ -54,10 +54,8 @@ impl Asked<'_> {
     pub(super) fn read(&self, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Reading {
         let refused = || ReadFailure::Status { status, refusal: self.refusal(body) };
         match status.as_u16() {
-            204 if self.is_result => Reading::Ended(TaskDocument::new(
-                self.task.id().unwrap_or_default(),
-                TaskStatus::ProcessingCompleted.into(),
-            )),
+            202 if self.task.is_result => Reading::Running(self.poller.format.read_task(body).ok()),
+            200..=299 if self.task.is_result => Reading::Ended(self.result(body)),
             200..=299 => self.document(status, body),
             304 if self.is_conditional => Reading::Running(None),
             300..=399 => self.redirect(status, headers),
@@ -71,6 +69,20 @@ impl Asked<'_> {
 
     fn refusal(&self, body: &[u8]) -> ReportedRefusal {
         self.poller.format.read_refusal(body).unwrap_or_default()
+    }
+
+    /// The result, as far as it can be read: that it is there says that the task has ended.
+    fn result(&self, body: &[u8]) -> TaskDocument {
+        let completed = |id: &str| TaskDocument::new(id, TaskStatus::ProcessingCompleted.into());
+        match self.poller.format.read_task(body) {
+            Ok(document) if document.status().is_terminal() => document,
+            // A resource has a life of its own.
+            Ok(document) => match document.response() {
+                Some(response) => completed(document.task_id()).with_response(response.clone()),
+                None => completed(document.task_id()),
+            },
+            Err(_) => completed(self.task.id().unwrap_or_default()),
+        }
     }
 
     fn document(&self, status: StatusCode, body: &[u8]) -> Reading {
@@ -91,10 +103,7 @@ impl Asked<'_> {
                 return Reading::Again(ReadFailure::Unreadable(message));
             }
         };
-        if self.is_result && is_accepted {
-            return Reading::Running(Some(document));
-        }
-        if !self.is_result && !self.task.may_be(document.task_id()) {
+        if !self.task.may_be(document.task_id(), self.has_own_address) {
             return Reading::Again(ReadFailure::OtherTask(document.task_id().into()));
         }
         if document.status().is_terminal() {
@@ -112,7 +121,7 @@ impl Asked<'_> {
         match Directory::of(from).resolve(to, &self.poller.sites) {
             Ok(address) => Reading::Moved(ReadFailure::Moved(status), address),
             Err(AddressFault::Malformed(_) | AddressFault::Elsewhere(_)) => {
-                Reading::Again(ReadFailure::Elsewhere(to.into()))
+                Reading::Again(ReadFailure::Elsewhere(without_query(to).into()))
             }
         }
     }

@@ -3,13 +3,14 @@
 use alloc::boxed::Box;
 use core::fmt;
 
-use http::header::{HeaderName, LOCATION};
+use http::header::{HeaderMap, HeaderName, LOCATION};
 use http::{Response, StatusCode};
 
 #[cfg(doc)]
 use super::FollowedTask;
-use super::address::{AddressFault, Directory};
+use super::address::{AddressFault, Directory, last_segment};
 use super::header;
+use super::outcome::is_same;
 use super::poller::Poller;
 use super::task_poller::{Place, TaskPoller};
 use crate::document::{DocumentError, TaskDocument};
@@ -25,6 +26,9 @@ impl Poller {
     /// [format](Self::with_format) says, `Location`, the document's link `task` or `self`, and its id below the
     /// [path of tasks](Self::with_tasks). Where the answer shows that the task has ended, it is not asked for at
     /// all. An answer whose body was cut short is good enough where it has an address.
+    ///
+    /// With one of Azure's two headers, the body may be about what the task makes. So it counts only where its id is
+    /// that in the header `Operation-Id`, or that with which the address ends.
     ///
     /// # Errors
     /// Where the request was not accepted, or the answer doesn't say of which task, or leads to where
@@ -45,9 +49,10 @@ impl Poller {
             Ok(accepted) => (accepted, None),
             Err(error) => (Accepted { task: None, href: None }, Some(error)),
         };
+        let task = task.filter(|task| is_the_task(task, headers));
         let id = task.as_ref().map(TaskDocument::task_id).filter(|id| !id.is_empty());
         if let Some(ended) = task.as_ref().filter(|task| task.status().is_terminal()) {
-            let place = self.place(accepted.headers(), href.as_deref(), Some(ended)).ok().flatten();
+            let place = self.place(headers, href.as_deref(), Some(ended)).ok().flatten();
             let mut poller = TaskPoller::new(self.clone(), id.map(Box::from), place, now);
             poller.end(ended.clone());
             return Ok(poller);
@@ -72,10 +77,10 @@ impl Poller {
     /// Follows the task at this address, which is asked at once: the [address](FollowedTask::address) that another
     /// process had, or a path below the base address's host.
     ///
-    /// An address is all that has to be kept, to go on after a crash. Keep the instant of the last
-    /// [`Step::Wait`](super::Step::Wait) beside it, where a server may ask for long waits, and
-    /// [wait](TaskPoller::wait_until) for it. Limits of time begin anew. What is at the address is taken for the status,
-    /// and not for the [result alone](super#what-an-answer-means).
+    /// Keep the instant of the last [`Step::Wait`](super::Step::Wait) beside the address, where a server may ask for long
+    /// waits, and [wait](TaskPoller::wait_until) for it. Limits of time begin anew. What is at the address is taken for the
+    /// status: a resource there is no end. Where the task [leads to its result](FollowedTask::leads_to_result), see
+    /// [`following_result`](Self::following_result).
     ///
     /// # Errors
     /// Where it is no address, or leads to where [nobody may ask](Self::new).
@@ -86,10 +91,48 @@ impl Poller {
         Ok(TaskPoller::new(self.clone(), None, Some(place), now))
     }
 
+    /// The same, where only what the task came to is at the address, and not its status: a task that
+    /// [leads to its result](FollowedTask::leads_to_result).
+    ///
+    /// # Errors
+    /// Where it is no address, or leads to where [nobody may ask](Self::new).
+    pub fn following_result(&self, address: &str, now: Now) -> Result<TaskPoller, StartError> {
+        let address = self.base.resolve(address, &self.sites);
+        let address = address.map_err(|fault| StartError(Fault::Address(fault, None)))?;
+        let place = Place { address, header: None, is_result: true };
+        Ok(TaskPoller::new(self.clone(), None, Some(place), now))
+    }
+
+    /// Follows the task with this id, which is asked for at once, below the [path of tasks](Self::with_tasks).
+    ///
+    /// It is for those who kept the id alone. For the rest, it is as with [`following`](Self::following).
+    ///
+    /// ```
+    /// use tasklife::poll::{Poller, Step};
+    ///
+    /// let poller = Poller::new("https://api.example.com/v1")?;
+    /// let now = "2026-01-01T00:00:00Z".parse()?;
+    /// let mut task = poller.following_id("36d4b04d-72d4-4404-8600-a223120a553e", now)?;
+    /// let Step::Ask(request) = task.next(now) else { panic!("it asks at once") };
+    /// assert_eq!(request.uri().path(), "/v1/tasks/36d4b04d-72d4-4404-8600-a223120a553e");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Where the id can't be in an address as it is.
+    pub fn following_id(&self, id: &str, now: Now) -> Result<TaskPoller, StartError> {
+        let path = self.path_of(id);
+        let path = path.ok_or_else(|| StartError(Fault::UnusableId(Excerpt::of(id))))?;
+        let place = self.at(&self.base, &path, None);
+        let place =
+            place.map_err(|fault| StartError(Fault::Address(fault, Some(Excerpt::of(id)))))?;
+        Ok(TaskPoller::new(self.clone(), Some(id.into()), Some(place), now))
+    }
+
     /// Where the task is, if anything says so.
     fn place(
         &self,
-        headers: &http::HeaderMap,
+        headers: &HeaderMap,
         href: Option<&str>,
         task: Option<&TaskDocument>,
     ) -> Result<Option<Place>, AddressFault> {
@@ -149,7 +192,18 @@ impl Poller {
     }
 }
 
-/// The error for an answer, or an address, with which following a task can't begin.
+/// Whether the body of an accepting answer is about the task, and not about what it makes.
+fn is_the_task(task: &TaskDocument, headers: &HeaderMap) -> bool {
+    let [best @ .., _] = &header::ADDRESSES;
+    let Some(address) = best.iter().find_map(|name| header::text(headers, name)) else {
+        return true;
+    };
+    let id = header::text(headers, &header::OPERATION_ID);
+    let is_its = |id: &str| !id.is_empty() && is_same(id, task.task_id());
+    id.is_some_and(is_its) || is_its(last_segment(address))
+}
+
+/// The error for an answer, an id, or an address, with which following a task can't begin.
 ///
 /// ```
 /// use tasklife::poll::Poller;
@@ -174,6 +228,8 @@ enum Fault {
     Unreadable(DocumentError),
     #[error("expected the address of {}, got an answer without one", Named(.0.as_ref()))]
     NoAddress(Option<Excerpt>),
+    #[error("expected an id of letters, digits, and -_~. only, got {0}")]
+    UnusableId(Excerpt),
     #[error("{}{}", Wrong(.0), Of(.1.as_ref()))]
     Address(AddressFault, Option<Excerpt>),
 }

@@ -1,5 +1,7 @@
 //! Following one task.
 
+mod wait;
+
 use alloc::boxed::Box;
 use alloc::string::ToString;
 use core::time::Duration;
@@ -67,10 +69,13 @@ pub struct TaskPoller {
     moved: Option<Uri>,
     /// The header that the address came from.
     header: Option<HeaderName>,
-    is_result: bool,
     stopwatch: Stopwatch,
     /// When to ask next, by the stopwatch.
     due: Duration,
+    /// The same without the back-off, which the last look does not wait for.
+    due_at_least: Duration,
+    /// Whether there was a look since the time is over.
+    has_looked: bool,
     waits: Waits,
     state: State,
     etag: Option<HeaderValue>,
@@ -116,12 +121,13 @@ impl TaskPoller {
         Self {
             waits: poller.backoff.waits(&of),
             poller,
-            task: FollowedTask { id, address },
+            task: FollowedTask { id, address, is_result },
             moved: None,
             header,
-            is_result,
             stopwatch: Stopwatch::started(now),
             due: Duration::ZERO,
+            due_at_least: Duration::ZERO,
+            has_looked: false,
             state: State::Waiting,
             etag: None,
             document: None,
@@ -158,19 +164,20 @@ impl TaskPoller {
     #[must_use]
     pub fn next(&mut self, now: Now) -> Step {
         let elapsed = self.stopwatch.read(now);
-        if !matches!(self.state, State::Done(_)) && elapsed >= self.deadline() {
-            if matches!(self.state, State::Asked) {
-                self.failure = Some(ReadFailure::NoAnswer);
-            }
-            self.stop(elapsed, PollError::TimedOut);
+        if matches!(self.state, State::Asked) {
+            self.failed(now);
         }
-        match &self.state {
-            State::Done(outcome) => return Step::Done((**outcome).clone()),
-            State::Asked => self.failed(now),
-            State::Waiting => {}
+        let is_over = elapsed >= self.deadline();
+        if matches!(self.state, State::Waiting) && is_over && !self.may_look(elapsed, now) {
+            self.stop(elapsed, PollError::TimedOut);
         }
         if let State::Done(outcome) = &self.state {
             return Step::Done((**outcome).clone());
+        }
+        if is_over {
+            self.has_looked = true;
+            self.state = State::Asked;
+            return Step::Ask(self.request());
         }
         let deadline = self.stopwatch.when(self.deadline());
         if elapsed < self.due {
@@ -201,14 +208,14 @@ impl TaskPoller {
             poller: &self.poller,
             task: &self.task,
             address: moved.as_ref().or(self.task.address()),
-            is_result: self.is_result,
-            is_monitor: self.header.as_ref().is_some_and(|header| *header != LOCATION),
+            is_monitor: self.header != Some(LOCATION),
+            has_own_address: self.header.as_ref().is_some_and(|header| *header != LOCATION),
             is_conditional: self.etag.is_some(),
         };
         match asked.read(status, headers, response.body().as_ref()) {
             Reading::Running(document) => {
                 self.moved = moved;
-                self.goes_on(document, headers, elapsed);
+                self.goes_on(document, status, headers, elapsed);
             }
             Reading::Ended(document) => self.end(document),
             Reading::Again(failure) => self.fail(failure, elapsed),
@@ -236,23 +243,7 @@ impl TaskPoller {
         }
         self.state = State::Waiting;
         self.fail(ReadFailure::NoAnswer, elapsed);
-        let wait = self.waits.next().max(self.poller.least_wait);
-        self.due = elapsed.saturating_add(wait);
-    }
-
-    /// Asks no earlier than at an instant, such as that which a [`Step::Wait`] had when the task was followed before
-    /// in another process; and no later than the [longest wait](Poller::with_longest_wait) from now for it.
-    pub fn wait_until(&mut self, at: Now, now: Now) {
-        let elapsed = self.stopwatch.read(now);
-        let wait = at.signed_duration_since(now).to_std().unwrap_or(Duration::ZERO);
-        let due = elapsed.saturating_add(wait.min(self.poller.longest_wait));
-        self.due = self.due.max(due);
-    }
-
-    /// Waits before the first read, as the accepting answer asks for.
-    pub(super) fn wait_first(&mut self, status: StatusCode, headers: &HeaderMap, now: Now) {
-        let elapsed = self.stopwatch.read(now);
-        self.wait(status, headers, elapsed, now);
+        self.wait_without_answer(elapsed);
     }
 
     /// Takes what a document shows of a task that has ended.
@@ -279,7 +270,7 @@ impl TaskPoller {
     }
 
     fn note_id(&mut self, document: &TaskDocument) {
-        let id = Some(document.task_id()).filter(|id| !id.is_empty() && !self.is_result);
+        let id = Some(document.task_id()).filter(|id| !id.is_empty() && !self.task.is_result);
         if self.task.id.is_none() {
             self.task.id = id.map(Box::from);
         }
@@ -297,14 +288,24 @@ impl TaskPoller {
         request
     }
 
-    fn goes_on(&mut self, document: Option<TaskDocument>, headers: &HeaderMap, elapsed: Duration) {
+    fn goes_on(
+        &mut self,
+        document: Option<TaskDocument>,
+        status: StatusCode,
+        headers: &HeaderMap,
+        elapsed: Duration,
+    ) {
         (self.failures, self.failure, self.was_found) = (0, None, true);
         if let Some(document) = document {
             self.note(document, elapsed);
             self.etag = headers.get(ETAG).cloned();
         }
-        // The server may have it elsewhere by now.
-        let to = self.header.as_ref().and_then(|header| header::text(headers, header));
+        self.has_looked = elapsed >= self.deadline();
+        // The server may have it elsewhere by now. `Location` is the task's in a 202 only: in others it may well be that
+        // of what the task makes.
+        let is_its = |header: &&HeaderName| **header != LOCATION || status == StatusCode::ACCEPTED;
+        let header = self.header.as_ref().filter(is_its);
+        let to = header.and_then(|header| header::text(headers, header));
         let from = self.task.address.as_ref().map(Directory::of);
         let to = to.zip(from).and_then(|(to, from)| from.resolve(to, &self.poller.sites).ok());
         if let Some(to) = to.filter(|to| Some(to) != self.task.address.as_ref()) {
@@ -338,37 +339,5 @@ impl TaskPoller {
             failure: self.failure.clone(),
             followed_for: elapsed,
         })))));
-    }
-
-    /// Waits for the longest of what anybody asks for.
-    fn wait(&mut self, status: StatusCode, headers: &HeaderMap, elapsed: Duration, now: Now) {
-        /// How long the window of a limit lasts of which no more is known than that it is spent.
-        const WINDOW: Duration = Duration::from_mins(1);
-
-        let wait = self.waits.next();
-        let poller = &self.poller;
-        let asked = header::wait(headers, now).map(|asked| asked.min(poller.longest_wait));
-        let mut wait = wait.max(poller.least_wait).max(asked.unwrap_or_default());
-        let limit = poller.rate_limit.as_ref();
-        let is_one_too_many = status == StatusCode::TOO_MANY_REQUESTS;
-        let is_spent = header::is_spent(headers);
-        // Of other answers, `Retry-After` is about the task, and not about requests.
-        if is_spent && !(is_one_too_many && asked.is_some()) {
-            wait = wait.max(limit.map_or(WINDOW, super::RateLimit::per));
-        }
-        if let Some(limit) = limit
-            && (is_spent || is_one_too_many)
-        {
-            limit.pause(wait, now);
-        }
-        self.due = elapsed.saturating_add(wait);
-    }
-
-    /// When following it ends, by the stopwatch.
-    fn deadline(&self) -> Duration {
-        let of_processing = self
-            .in_progress
-            .map_or(Duration::MAX, |since| since.saturating_add(self.poller.processing_limit));
-        of_processing.min(self.poller.time_limit)
     }
 }

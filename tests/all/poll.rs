@@ -4,7 +4,9 @@ mod address;
 mod answer;
 mod clock;
 mod hostile;
+mod last_look;
 mod wait;
+mod whose;
 
 use std::time::Duration;
 

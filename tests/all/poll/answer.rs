@@ -116,7 +116,7 @@ fn a_result_by_itself_is_there_once_the_task_has_completed() {
         (204, "", "completed"),
         (200, r#"{"id": "/x/7", "name": "7"}"#, "completed"),
         (200, r#"{"name": "7", "properties": {"provisioningState": "Failed"}}"#, "failed"),
-        (200, "", "again"),
+        (200, "", "completed"),
         (409, r#"{"error": {"code": "Conflict", "message": "It is in use."}}"#, "unread"),
     ] {
         assert_eq!(meaning_at(&manager, &place, status, body), expected, "{status} {body}");
@@ -160,6 +160,18 @@ fn no_error_shows_a_query_or_is_without_end() {
     let failure = task.failure().unwrap().to_string();
     assert!(failure.len() < 400, "{failure}");
     assert_eq!(task.task().to_string(), "the task at https://api.example.com/v1/tasks/7");
+    // Nor does one that leads to where nobody may ask.
+    for place in ["https://evil.example/x?sig=secret", "ftp://a/?sig=secret", "/a b?sig=secret"] {
+        task.answered(&answer(307, &[("location", place)], ""), second(0));
+        let failure = task.failure().unwrap();
+        assert!(!format!("{failure} {failure:?}").contains("secret"), "{failure:?}");
+        let accepted = answer(202, &[("location", place)], "");
+        let errors =
+            [poller().following(place, second(0)), poller().started_by(&accepted, second(0))];
+        for error in errors.map(Result::unwrap_err) {
+            assert!(!format!("{error} {error:?}").contains("secret"), "{error:?}");
+        }
+    }
 }
 
 #[test]

@@ -87,9 +87,7 @@ impl Hostile {
     fn shows(&self) -> Option<bool> {
         let is_read = (200..300).contains(&self.status);
         let ended = [("processing-completed", true), ("processing-error", false)];
-        // The id may be missing from a document: then it is not known to be another's.
-        let tells = |id: &str, status| *self.body == *document(status).replace(ID, id).as_bytes();
-        let found = ended.iter().find(|(status, _)| tells(ID, status) || tells("", status));
+        let found = ended.iter().find(|(status, _)| *self.body == *document(status).as_bytes());
         found.map(|(_, is_ok)| *is_ok).filter(|_| is_read)
     }
 }

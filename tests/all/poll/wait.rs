@@ -261,3 +261,40 @@ fn an_answer_that_comes_unasked_makes_nobody_ask_sooner() {
     asked(&mut task, &mut now);
     assert_eq!(now, second(21));
 }
+
+#[test]
+fn what_one_task_waits_for_keeps_no_other_from_asking() {
+    let window = seconds(40);
+    for (status, headers, least, expected) in [
+        (200, &[("retry-after", "1000")][..], 0, 0),
+        (503, &[("retry-after", "1000")], 0, 0),
+        (200, &[], 1_000, 0),
+        (429, &[("retry-after", "100")], 1_000, 100),
+        (429, &[("retry-after", "100"), ("x-rate-limit-remaining", "0")], 1_000, 100),
+        (200, &[("x-rate-limit-remaining", "0"), ("retry-after", "1000")], 1_000, 40),
+        (429, &[("x-rate-limit-remaining", "0")], 1_000, 40),
+        (429, &[], 1_000, 9), // the back-off
+    ] {
+        let limit = RateLimit::new(NonZeroU32::new(100).unwrap(), window);
+        let poller = poller()
+            .with_rate_limit(limit.clone())
+            .with_backoff(Backoff::new(seconds(9), seconds(9)))
+            .with_least_wait(seconds(least));
+        let mut task = started(&poller, &[]);
+        task.answered(&answer(status, headers, &document("received")), second(0));
+        let free = limit.take(second(0)).map_or_else(|free| free, |()| second(0));
+        assert_eq!(free, second(expected), "{status} {headers:?}");
+    }
+}
+
+#[test]
+fn a_request_that_fails_does_not_undo_what_the_server_asked_for() {
+    let mut task = started(&poller(), &[("retry-after", "10")]);
+    task.failed(second(1));
+    let mut now = second(1);
+    asked(&mut task, &mut now);
+    assert_eq!(now, second(10));
+    // What it says itself counts from then on.
+    task.failed(now);
+    assert_eq!(waits(&mut task, &mut now), seconds(4));
+}
