@@ -35,7 +35,7 @@ pub(crate) fn follow(base: &str, body: &str) -> Result<Ended, Box<dyn Error>> {
                 sign(request.headers_mut());
                 match agent.run(request).and_then(whole) {
                     Ok(response) => poller.answered(&response, Utc::now()),
-                    Err(_) => poller.failed(Utc::now()),
+                    Err(_) => poller.unanswered(Utc::now()),
                 }
                 match (poller.failure(), poller.document()) {
                     (Some(failure), _) => println!("{failure}"),

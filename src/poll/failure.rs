@@ -19,7 +19,7 @@ pub enum ReadFailure {
     Unreadable(Box<str>),
     /// The answer was about another task, with this id. Look at caches and proxies.
     OtherTask(Box<str>),
-    /// The answer leads to an address that is none, or is not [allowed](super::Poller::with_origin).
+    /// The answer leads to an address that is none, or is not [allowed](super::Poller::with_further_origin).
     Elsewhere(Box<str>),
     /// The answer leads to another address, which is asked next.
     Moved(StatusCode),

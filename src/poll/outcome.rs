@@ -32,15 +32,15 @@ impl FollowedTask {
         self.id.as_deref()
     }
 
-    /// Where it is asked for: what to keep, to [follow](super::Poller::following) it from another process. None,
-    /// where it had ended before anybody had to ask.
+    /// Where it is asked for: what to keep, to [follow](super::Poller::following) it from another process, unless it
+    /// [leads to the result](Self::leads_to_result). There may be none where the accepting answer showed the end.
     #[must_use]
     pub fn address(&self) -> Option<&Uri> {
         self.address.as_ref()
     }
 
-    /// Whether only what the task came to is at the address, and not its status: to follow it from another process,
-    /// [say so](super::Poller::following_result).
+    /// Whether what the task came to is at the address, and not its status. From another process, follow it with
+    /// [`following_result`](super::Poller::following_result).
     #[must_use]
     pub fn leads_to_result(&self) -> bool {
         self.is_result
@@ -166,7 +166,9 @@ pub enum PollError {
     Failed(Ended),
     /// Somebody cancelled the operation. To ask again won't help.
     Cancelled(Ended),
-    /// The [time](super::Poller::with_time_limit) was over before the task was seen to end. It may go on:
+    /// The [time](super::Poller::with_time_limit) was over before the task was seen to end, or its
+    /// [time of processing](super::Poller::with_processing_limit). It was the latter if it was
+    /// [followed](Unfinished::followed_for) for less than the former. The task may go on:
     /// [follow](super::Poller::following) it again to know.
     TimedOut(Unfinished),
     /// The server has no such task: it expired, was removed, or never was.

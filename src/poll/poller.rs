@@ -7,7 +7,7 @@ use core::time::Duration;
 use http::Uri;
 
 use super::address::{Directory, Site};
-use super::{Backoff, RateLimit};
+use super::{Backoff, RequestLimit};
 use crate::format::{Format, RedisCloud};
 use crate::link::{LinkError, Links};
 
@@ -19,15 +19,15 @@ use crate::link::{LinkError, Links};
 /// | | unless set |
 /// |---|---|
 /// | [`with_format`](Self::with_format) | the documents are those of [`RedisCloud`] |
-/// | [`with_tasks`](Self::with_tasks) | tasks are below `/tasks`, for answers that have an id and no address |
-/// | [`with_origin`](Self::with_origin) | only the host of the base address is asked |
+/// | [`with_tasks`](Self::with_tasks) | tasks are below `/tasks`, where only an id is known |
+/// | [`with_further_origin`](Self::with_further_origin) | only the host of the base address is asked |
 /// | [`with_request_address`](Self::with_request_address) | a relative address without a slash is below the base address |
 /// | [`with_backoff`](Self::with_backoff) | waits of 1 s, and then doubled, up to 30 s |
 /// | [`with_least_wait`](Self::with_least_wait) | none |
-/// | [`with_longest_wait`](Self::with_longest_wait) | no server makes a client wait for more than an hour |
-/// | [`with_rate_limit`](Self::with_rate_limit) | none, but that which a server tells of |
+/// | [`with_longest_wait`](Self::with_longest_wait) | no server asks for more than an hour |
+/// | [`with_rate_limit`](Self::with_rate_limit) | none; where a server says that no request is left, a minute's wait |
 /// | [`with_not_found_window`](Self::with_not_found_window) | 404 is "not yet" for 30 s, and 5 times |
-/// | [`with_max_failures`](Self::with_max_failures) | 20 reads in a row may fail |
+/// | [`with_max_failures`](Self::with_max_failures) | 20 reads in a row may fail: for about 8 minutes |
 /// | [`with_time_limit`](Self::with_time_limit) | a day |
 /// | [`with_processing_limit`](Self::with_processing_limit) | none |
 ///
@@ -52,7 +52,7 @@ pub struct Poller {
     pub(super) backoff: Backoff,
     pub(super) least_wait: Duration,
     pub(super) longest_wait: Duration,
-    pub(super) rate_limit: Option<RateLimit>,
+    pub(super) rate_limit: Option<RequestLimit>,
     pub(super) not_found_window: (Duration, u32),
     pub(super) max_failures: u32,
     pub(super) time_limit: Duration,
@@ -64,7 +64,7 @@ impl Poller {
     /// as `/v1`, where the one who sends the requests adds the host.
     ///
     /// The credentials that are sent along are for the host of this address. So no other is asked, whatever an
-    /// answer says, unless it is [allowed](Self::with_origin); below a path, no address with a host is.
+    /// answer says, unless it is [allowed](Self::with_further_origin); below a path, no address with a host is.
     ///
     /// # Errors
     /// Where it is no such address.
@@ -95,8 +95,8 @@ impl Poller {
         Self { format: Arc::new(format), ..self }
     }
 
-    /// Sets the path of tasks below the base address, such as `/operations`: it is asked for a task of which no more
-    /// is known than its id.
+    /// Sets the path of tasks below the base address, such as `/operations`: below it is asked for a task of which no more
+    /// is known than its id, by the accepting answer or to [who follows it](Self::following_id).
     ///
     /// # Errors
     /// Where it is no path.
@@ -110,7 +110,7 @@ impl Poller {
     ///
     /// # Errors
     /// Where it is no address with a host.
-    pub fn with_origin(mut self, origin: &str) -> Result<Self, LinkError> {
+    pub fn with_further_origin(mut self, origin: &str) -> Result<Self, LinkError> {
         let links = Links::new(origin)?;
         let site = links.base().parse().ok().as_ref().and_then(Site::of);
         self.sites.push(site.ok_or_else(|| LinkError::no_host(origin))?);
@@ -131,14 +131,17 @@ impl Poller {
         Self { backoff, ..self }
     }
 
-    /// Sets the least time between two reads of a task, and before the first. It adds to what the server asks for,
-    /// and never takes from it: the longer of the two counts.
+    /// Sets the least time between two reads of a task, and between the accepting answer and the first read. It adds to
+    /// what the server asks for, and never takes from it: the longer of the two counts. Who begins with an
+    /// [address](Self::following) or an [id](Self::following_id) asks at once.
     #[must_use]
     pub fn with_least_wait(self, least_wait: Duration) -> Self {
         Self { least_wait, ..self }
     }
 
-    /// Sets how long a server can make a client wait at the most: where it asks for more, this counts.
+    /// Sets how long a server can make a task wait at the most: where it asks for more, this counts. The wait for a
+    /// [rate limit](Self::with_rate_limit) is not bounded by it, nor is that after a server said that no request is left:
+    /// these last as long as the limit, which is the caller's own, or a minute.
     #[must_use]
     pub fn with_longest_wait(self, longest_wait: Duration) -> Self {
         Self { longest_wait, ..self }
@@ -146,12 +149,12 @@ impl Poller {
 
     /// Sets a limit of reads in a time, for all tasks of this poller, its clones, and all others that have the same.
     #[must_use]
-    pub fn with_rate_limit(self, limit: RateLimit) -> Self {
+    pub fn with_rate_limit(self, limit: RequestLimit) -> Self {
         Self { rate_limit: Some(limit), ..self }
     }
 
-    /// Sets for how long after its start, and how often, a task may be answered with 404: the longer of the two
-    /// counts, and the number only until the task was there once.
+    /// Sets how long a 404 is taken for "not yet": for this time after the start, and for so many reads. Whichever lasts
+    /// longer counts. Once the task was there, the time alone does.
     ///
     /// The API of Redis Cloud hands out an id a moment before its task can be read; its public client in Go takes
     /// five such answers.
@@ -161,20 +164,23 @@ impl Poller {
     }
 
     /// Sets how many reads in a row may fail, and be tried again, before the status counts as
-    /// [unread](super::PollError::Unread); with 0 the first failure ends it.
+    /// [unread](super::PollError::Unread); with 0 the first failure ends it. A 429 counts as any other. With the default
+    /// back-off, 20 last for about 8 minutes: who wants to outlast a longer outage, allows more.
     #[must_use]
     pub fn with_max_failures(self, max_failures: u32) -> Self {
         Self { max_failures, ..self }
     }
 
-    /// Sets how long a task is followed; [`Duration::MAX`] for as long as it takes.
+    /// Sets how long a task is followed; [`Duration::MAX`] for as long as it takes. If it may ask when the time is over,
+    /// it takes a last look.
     #[must_use]
     pub fn with_time_limit(self, time_limit: Duration) -> Self {
         Self { time_limit, ..self }
     }
 
     /// Sets how long a task may take from when it is first seen in progress. What it waits before, for its turn
-    /// behind others of its account, does not count.
+    /// behind others of its account, does not count. The [end](super::PollError::TimedOut) is the same as with the
+    /// [time limit](Self::with_time_limit).
     #[must_use]
     pub fn with_processing_limit(self, processing_limit: Duration) -> Self {
         Self { processing_limit, ..self }

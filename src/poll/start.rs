@@ -285,7 +285,7 @@ impl StartError {
         }
     }
 
-    /// Whether the answer leads to a host that was not [allowed](Poller::with_origin).
+    /// Whether the answer leads to a host that was not [allowed](Poller::with_further_origin).
     #[must_use]
     pub fn leads_elsewhere(&self) -> bool {
         matches!(self.0, Fault::Address(AddressFault::Elsewhere(_), _))

@@ -26,8 +26,8 @@ use crate::time::Now;
 pub enum Step {
     /// Nothing before this instant. Ask for the next step then; to do so earlier does no harm.
     Wait(Now),
-    /// Send this request, with credentials; then tell what was [answered](TaskPoller::answered), or that the request
-    /// [failed](TaskPoller::failed). It is a `GET` without a body.
+    /// Send this request, with credentials; then tell what was [answered](TaskPoller::answered), or that
+    /// [nothing](TaskPoller::unanswered) was. It is a `GET` without a body.
     Ask(Request<()>),
     /// Nothing any more: it is known how the task ended, or why that can't be known.
     Done(Result<Ended, PollError>),
@@ -160,12 +160,12 @@ impl TaskPoller {
     /// What to do next.
     ///
     /// Who calls it again without telling what became of a request, has lost the answer: it counts as
-    /// [failed](Self::failed).
+    /// [unanswered](Self::unanswered).
     #[must_use]
     pub fn next(&mut self, now: Now) -> Step {
         let elapsed = self.stopwatch.read(now);
         if matches!(self.state, State::Asked) {
-            self.failed(now);
+            self.unanswered(now);
         }
         let is_over = elapsed >= self.deadline();
         if matches!(self.state, State::Waiting) && is_over && !self.may_look(elapsed, now) {
@@ -235,8 +235,9 @@ impl TaskPoller {
         }
     }
 
-    /// Tells that the last request had no answer: the connection failed, or it took too long.
-    pub fn failed(&mut self, now: Now) {
+    /// Tells that the last request had no answer: the connection failed, or it took too long. It counts as a failed
+    /// read, and is tried again.
+    pub fn unanswered(&mut self, now: Now) {
         let elapsed = self.stopwatch.read(now);
         if matches!(self.state, State::Done(_)) {
             return;

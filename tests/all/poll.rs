@@ -87,7 +87,7 @@ pub(crate) fn ends(
             }
             Step::Ask(request) => match send(&request, *now) {
                 Some(response) => poller.answered(&response, *now),
-                None => poller.failed(*now),
+                None => poller.unanswered(*now),
             },
             Step::Done(outcome) => return outcome,
         }

@@ -6,16 +6,16 @@ use http::StatusCode;
 use http::header::HeaderMap;
 
 use super::TaskPoller;
-use crate::poll::{RateLimit, header};
+use crate::poll::{RequestLimit, header};
 use crate::time::Now;
 
 /// How long the window of a limit lasts of which no more is known than that it is spent.
 const WINDOW: Duration = Duration::from_mins(1);
 
 impl TaskPoller {
-    /// Asks no earlier than at an instant, such as that which a [`Step::Wait`](super::Step::Wait) had when the task was
-    /// followed before in another process; and no later than the [longest wait](crate::poll::Poller::with_longest_wait)
-    /// from now for it.
+    /// Asks no earlier than at this instant: that of the last [`Step::Wait`](super::Step::Wait), where the task was
+    /// followed in another process before. If that is further away than the
+    /// [longest wait](crate::poll::Poller::with_longest_wait), it waits for no more than the latter.
     pub fn wait_until(&mut self, at: Now, now: Now) {
         let elapsed = self.stopwatch.read(now);
         let wait = at.signed_duration_since(now).to_std().unwrap_or(Duration::ZERO);
@@ -52,7 +52,7 @@ impl TaskPoller {
         let is_one_too_many = status == StatusCode::TOO_MANY_REQUESTS;
         let of_requests = asked.filter(|_| is_one_too_many);
         let is_spent = of_requests.is_none() && header::is_spent(headers);
-        let window = is_spent.then(|| limit.map_or(WINDOW, RateLimit::per));
+        let window = is_spent.then(|| limit.map_or(WINDOW, RequestLimit::per));
         least = least.max(window.unwrap_or_default());
         // What is asked of this task alone keeps no other from asking.
         let of_all = of_requests.or(window).or(is_one_too_many.then_some(backoff));

@@ -141,12 +141,12 @@ fn no_answer_leads_credentials_to_another_host() {
 
 #[test]
 fn another_host_can_be_allowed() {
-    let open = poller().with_origin("https://operations.example.com:8443").unwrap();
+    let open = poller().with_further_origin("https://operations.example.com:8443").unwrap();
     let there = "https://operations.example.com:8443/x";
     assert_eq!(asks(&open, &[("location", there)], ""), Ok(there.into()));
     assert!(asks(&open, &[("location", "https://operations.example.com/x")], "").is_err());
     assert_eq!(
-        poller().with_origin("/x").unwrap_err().to_string(),
+        poller().with_further_origin("/x").unwrap_err().to_string(),
         "expected an origin with a host name or address, got \"/x\""
     );
 }

@@ -325,7 +325,7 @@ fn nothing_changes_after_the_end() {
         |task, now| task.answered(&answer(200, &[], &document("received")), now),
         |task, now| task.answered(&answer(404, &[], ""), now),
         |task, now| task.answered(&answer(200, &[], &document("processing-error")), now),
-        |task, now| task.failed(now),
+        |task, now| task.unanswered(now),
     ];
     for change in late {
         change(&mut task, now);

@@ -105,7 +105,7 @@ proptest! {
             if let Step::Ask(_) = task.next(now) {
                 match what {
                     0 => {}
-                    1 => task.failed(now),
+                    1 => task.unanswered(now),
                     2 => task.answered(&answer(503, &[("retry-after", "1000000")], ""), now),
                     _ => task.answered(&answer(200, &[], &document("received")), now),
                 }

@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use proptest::prelude::*;
-use tasklife::poll::{Backoff, PollError, RateLimit, Step};
+use tasklife::poll::{Backoff, PollError, RequestLimit, Step};
 
 use super::{ID, OTHER, answer, document, poller, started};
 use crate::support::second;
@@ -160,7 +160,7 @@ proptest! {
             .with_backoff(backoff)
             .with_least_wait(times[2])
             .with_longest_wait(times[3])
-            .with_rate_limit(RateLimit::new(requests, times[4]))
+            .with_rate_limit(RequestLimit::new(requests, times[4]))
             .with_not_found_window(times[5], reads)
             .with_max_failures(failures)
             .with_time_limit(times[6])
@@ -186,7 +186,7 @@ proptest! {
             let _ = poller.following(&text, second(0));
             let _ = poller.started_by(&answer(202, &[], &document("received")), second(0));
         }
-        let _ = poller().with_origin(&text);
+        let _ = poller().with_further_origin(&text);
         let _ = poller().with_tasks(&text);
     }
 }

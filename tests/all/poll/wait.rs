@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use proptest::prelude::*;
-use tasklife::poll::{Backoff, RateLimit, Step};
+use tasklife::poll::{Backoff, RequestLimit, Step};
 
 use super::{ID, answer, asked, document, outcome, poller, started, waits};
 use crate::support::second;
@@ -17,7 +17,7 @@ const fn seconds(number: u64) -> Duration {
 #[test]
 fn the_longest_of_all_waits_counts_and_before_the_first_read_too() {
     let limit = || {
-        let limit = RateLimit::new(NonZeroU32::MIN, seconds(40));
+        let limit = RequestLimit::new(NonZeroU32::MIN, seconds(40));
         limit.take(second(0)).unwrap();
         limit
     };
@@ -157,7 +157,7 @@ fn waits_grow_up_to_a_bound() {
 
 #[test]
 fn a_limit_is_shared_by_all_that_have_it() {
-    let limit = RateLimit::new(NonZeroU32::new(2).unwrap(), seconds(60));
+    let limit = RequestLimit::new(NonZeroU32::new(2).unwrap(), seconds(60));
     let one = poller().with_rate_limit(limit.clone());
     let other = poller().with_rate_limit(limit.clone());
     let mut tasks = [started(&one, &[]), started(&one, &[]), started(&other, &[])];
@@ -224,7 +224,7 @@ proptest! {
         steps in prop::collection::vec(prop_oneof![4 => 0..1_000_i64, 1 => -3_000..1_000_i64, 1 => Just(0)], 1..200),
     ) {
         let length = Duration::from_millis(per.unsigned_abs());
-        let limit = RateLimit::new(NonZeroU32::new(requests).unwrap(), length);
+        let limit = RequestLimit::new(NonZeroU32::new(requests).unwrap(), length);
         let (mut now, mut forward, mut sent) = (second(0), 0, Vec::new());
         for step in steps {
             now += TimeDelta::milliseconds(step);
@@ -242,7 +242,7 @@ proptest! {
 
     #[test]
     fn p4_who_waits_as_told_is_let_through(requests in 1..5_u32, per in 1..5_000_u64, callers in 1..20_usize) {
-        let limit = RateLimit::new(NonZeroU32::new(requests).unwrap(), Duration::from_millis(per));
+        let limit = RequestLimit::new(NonZeroU32::new(requests).unwrap(), Duration::from_millis(per));
         let mut now = second(0);
         for _ in 0..callers {
             if let Err(until) = limit.take(now) {
@@ -275,7 +275,7 @@ fn what_one_task_waits_for_keeps_no_other_from_asking() {
         (429, &[("x-rate-limit-remaining", "0")], 1_000, 40),
         (429, &[], 1_000, 9), // the back-off
     ] {
-        let limit = RateLimit::new(NonZeroU32::new(100).unwrap(), window);
+        let limit = RequestLimit::new(NonZeroU32::new(100).unwrap(), window);
         let poller = poller()
             .with_rate_limit(limit.clone())
             .with_backoff(Backoff::new(seconds(9), seconds(9)))
@@ -290,11 +290,11 @@ fn what_one_task_waits_for_keeps_no_other_from_asking() {
 #[test]
 fn a_request_that_fails_does_not_undo_what_the_server_asked_for() {
     let mut task = started(&poller(), &[("retry-after", "10")]);
-    task.failed(second(1));
+    task.unanswered(second(1));
     let mut now = second(1);
     asked(&mut task, &mut now);
     assert_eq!(now, second(10));
     // What it says itself counts from then on.
-    task.failed(now);
+    task.unanswered(now);
     assert_eq!(waits(&mut task, &mut now), seconds(4));
 }

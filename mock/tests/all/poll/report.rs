@@ -25,7 +25,7 @@ use std::time::Duration;
 
 use http::Response;
 use tasklife::format::AzureOperation;
-use tasklife::poll::{Backoff, PollError, Poller, RateLimit, ReadFailure, Step};
+use tasklife::poll::{Backoff, PollError, Poller, ReadFailure, RequestLimit, Step};
 use tasklife::{ErrorForm, ReportedError, StoreConfig, TaskError, TaskStatus};
 use tasklife_mock::{Conduct, Fault, Pace, Script};
 
@@ -175,7 +175,7 @@ fn it_goes_on_in_another_process_and_after_dropped_connections() {
                 (now, until) = (later, later);
             }
             if is_dropped {
-                task.failed(now);
+                task.unanswered(now);
             }
         }
         // What a process keeps.
@@ -327,7 +327,7 @@ fn it_waits_for_its_window() {
     };
     // It knows the limit: no request is one too many.
     let (known, mut now) = (few(api()), second(0.0));
-    let limit = RateLimit::new(NonZeroU32::new(3).unwrap(), seconds(60));
+    let limit = RequestLimit::new(NonZeroU32::new(3).unwrap(), seconds(60));
     limit.take(now).unwrap();
     let limited = poller().with_rate_limit(limit);
     let mut task = limited.started_by(&submit(&known, "{}", now), now).unwrap();

@@ -19,9 +19,9 @@ use crate::time::Now;
 /// ```
 /// use core::num::NonZeroU32;
 /// use std::time::Duration;
-/// use tasklife::poll::RateLimit;
+/// use tasklife::poll::RequestLimit;
 ///
-/// let limit = RateLimit::new(NonZeroU32::MIN, Duration::from_secs(2)); // one every two seconds
+/// let limit = RequestLimit::new(NonZeroU32::MIN, Duration::from_secs(2)); // one every two seconds
 /// let (now, later) = ("2026-01-01T00:00:00Z".parse()?, "2026-01-01T00:00:02Z".parse()?);
 /// assert_eq!(limit.take(now), Ok(()));
 /// assert_eq!(limit.clone().take(now), Err(later));
@@ -29,9 +29,10 @@ use crate::time::Now;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// Time is what the clocks of its callers go forward, as with a [`TaskPoller`](super::TaskPoller).
+/// Time is how far the clock goes forward that its callers read, as with a [`TaskPoller`](super::TaskPoller). They need
+/// the same one: of clocks that differ by more than a second, each change from one to the other would pass time.
 #[derive(Clone, Debug)]
-pub struct RateLimit {
+pub struct RequestLimit {
     requests: NonZeroU32,
     per: Duration,
     window: Arc<Mutex<Window>>,
@@ -46,7 +47,7 @@ struct Window {
     paused: Duration,
 }
 
-impl RateLimit {
+impl RequestLimit {
     /// So many requests in a time; in none, there is no limit.
     #[must_use]
     pub fn new(requests: NonZeroU32, per: Duration) -> Self {
