@@ -49,7 +49,7 @@ fn the_last_look_does_not_wait_for_the_back_off_but_for_all_else() {
         assert_eq!(matches!(step, Step::Done(Err(PollError::TimedOut(_)))), !is_asked);
     }
     // It takes its place in the rate limit, and there has to be one.
-    let limit = RequestLimit::new(NonZeroU32::MIN, Duration::from_secs(60));
+    let limit = RequestLimit::new(NonZeroU32::MIN, Duration::from_mins(1));
     let limited = poller.with_rate_limit(limit.clone());
     assert!(matches!(started(&limited, &[]).next(second(10)), Step::Ask(_)));
     assert_eq!(limit.take(second(10)), Err(second(70)));
