@@ -75,7 +75,9 @@ impl<'a> Value<'a> {
             }
             Self::Array(elements) => {
                 out.push(b'[');
-                elements.iter().for_each(|element| element.write_canonical(out));
+                for element in elements {
+                    element.write_canonical(out);
+                }
                 out.push(b']');
             }
             Self::Object(members) => {

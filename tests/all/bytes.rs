@@ -496,7 +496,7 @@ fn threads_together_stay_within_the_limit() {
             most
         });
         let workers: Vec<_> = (0..4).map(|thread| scope.spawn(move || work(thread))).collect();
-        let ended: Vec<_> = workers.into_iter().map(|worker| worker.join()).collect();
+        let ended: Vec<_> = workers.into_iter().map(std::thread::ScopedJoinHandle::join).collect();
         is_over.store(true, Ordering::Release);
         let totals = ended.into_iter().map(Result::unwrap);
         let totals = totals.fold((0, 0), |(a, b), (c, d)| (a + c, b + d));
