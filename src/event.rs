@@ -129,7 +129,7 @@ impl TaskEvent {
         Self::new(Payload::Start)
     }
 
-    /// The worker is still there: its heartbeat, which puts off the take-over. It can bring
+    /// The worker is still there: its heartbeat, which puts off the takeover. It can bring
     /// [words](Self::with_description); the percentage stays as last reported.
     #[must_use]
     pub const fn report() -> Self {

@@ -175,9 +175,9 @@ mod memory;
 pub use memory::MemoryStore;
 
 #[cfg(feature = "std")]
-mod bell;
+mod notifier;
 #[cfg(feature = "std")]
-pub use bell::Bell;
+pub use notifier::Notifier;
 
 #[cfg(feature = "std")]
 mod notifying;

@@ -2,9 +2,9 @@
 
 use alloc::boxed::Box;
 
-use crate::bell::Bell;
 use crate::event::TaskEvent;
 use crate::id::{AccountId, TaskId};
+use crate::notifier::Notifier;
 use crate::store::{
     ApplyError, AsyncTaskStore, BackendError, Change, Changed, Changes, Claimed, ListError,
     ListQuery, Page, Scope, StoreFuture, SubmitError, Submitted, Swept, Target,
@@ -20,14 +20,14 @@ use crate::time::Now;
 #[derive(Clone, Debug, Default)]
 pub struct Notifying<S> {
     store: S,
-    bell: Bell,
+    notifier: Notifier,
 }
 
 impl<S> Notifying<S> {
     /// Tells the changes of a store.
     #[must_use]
     pub fn new(store: S) -> Self {
-        Self { store, bell: Bell::default() }
+        Self { store, notifier: Notifier::default() }
     }
 
     /// The store itself. What is changed there is not told.
@@ -36,13 +36,13 @@ impl<S> Notifying<S> {
         &self.store
     }
 
-    fn ring_if<X, E>(
+    fn notify_if<X, E>(
         &self,
         answer: Result<X, E>,
         may_make_work: impl Fn(&X) -> bool,
     ) -> Result<X, E> {
         if answer.as_ref().is_ok_and(may_make_work) {
-            self.bell.ring();
+            self.notifier.notify();
         }
         answer
     }
@@ -50,7 +50,7 @@ impl<S> Notifying<S> {
 
 impl<S: Send + Sync> Changes for Notifying<S> {
     fn changed(&self) -> Changed<'_> {
-        Box::pin(self.bell.next())
+        Box::pin(self.notifier.notified())
     }
 }
 
@@ -58,7 +58,7 @@ impl<S: AsyncTaskStore> AsyncTaskStore for Notifying<S> {
     fn submit(&self, submission: Submission, now: Now) -> StoreFuture<'_, Submitted, SubmitError> {
         Box::pin(async move {
             let answer = self.store.submit(submission, now).await;
-            self.ring_if(answer, |submitted| matches!(submitted, Submitted::New(_)))
+            self.notify_if(answer, |submitted| matches!(submitted, Submitted::New(_)))
         })
     }
 
@@ -70,7 +70,7 @@ impl<S: AsyncTaskStore> AsyncTaskStore for Notifying<S> {
     ) -> StoreFuture<'a, Change, ApplyError> {
         Box::pin(async move {
             let answer = self.store.apply(target, event, now).await;
-            self.ring_if(answer, Change::may_make_work)
+            self.notify_if(answer, Change::may_make_work)
         })
     }
 
@@ -82,7 +82,7 @@ impl<S: AsyncTaskStore> AsyncTaskStore for Notifying<S> {
         Box::pin(async move {
             let answer = self.store.claim(scope, now).await;
             let may_make_work = |claimed: &Claimed| claimed.change().may_make_work();
-            self.ring_if(answer, |claimed| claimed.as_ref().is_some_and(may_make_work))
+            self.notify_if(answer, |claimed| claimed.as_ref().is_some_and(may_make_work))
         })
     }
 

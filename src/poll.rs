@@ -27,7 +27,7 @@
 //! let outcome = loop {
 //!     match poller.next(now()) {
 //!         Step::Wait(until) => sleep_until(until),
-//!         Step::Ask(request) => match send(request) {
+//!         Step::Send(request) => match send(request) {
 //!             Ok(response) => poller.answered(&response, now()),
 //!             Err(_) => poller.unanswered(now()), // it is tried again
 //!         },
@@ -49,7 +49,7 @@
 //! - P1 Between two reads, and between the accepting answer and the first read, it waits for the longest of these: what
 //!   the server [asked for](#when), in the answer to the last read or, where a read had none, in the one before, up to
 //!   the [longest wait](Poller::with_longest_wait); the caller's [least wait](Poller::with_least_wait); the
-//!   [back-off](Poller::with_backoff); the [rate limit](Poller::with_rate_limit). Who begins with an address or an id
+//!   [back-off](Poller::with_backoff); the [rate limit](Poller::with_request_limit). Who begins with an address or an id
 //!   waits for the rate limit alone. The last look of P3 does not wait for the back-off.
 //! - P2 It ends with a completion, a failure or a cancellation exactly where an answer about this very task shows one.
 //!   What else goes wrong is another outcome. Where neither the accepting answer nor a read told the id yet, and the

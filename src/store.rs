@@ -92,7 +92,7 @@ pub use query::{Cursor, CursorError, ListQuery};
 ///
 /// Times keep their nanoseconds, in the store and on the way there and back. Clocks of several
 /// servers may differ; the laws hold all the same. A `now` in the far future is still a mistake to
-/// avoid: an event with one holds the account's later update times there, and delays take-over, until
+/// avoid: an event with one holds the account's later update times there, and delays takeover, until
 /// the clocks have caught up; a sweep with one is for good.
 ///
 /// # What a store may lose

@@ -31,7 +31,7 @@ pub(crate) fn follow(base: &str, body: &str) -> Result<Ended, Box<dyn Error>> {
                 println!("wait for {wait:.1?}");
                 sleep(wait);
             }
-            Step::Ask(mut request) => {
+            Step::Send(mut request) => {
                 sign(request.headers_mut());
                 match agent.run(request).and_then(whole) {
                     Ok(response) => poller.answered(&response, Utc::now()),

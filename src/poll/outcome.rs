@@ -176,7 +176,7 @@ pub enum PollError {
     /// The status can't be read: the server refuses to tell, or [too many](super::Poller::with_max_failures) reads
     /// failed in a row. The [failure](Unfinished::failure) says how. The task may go on: with 401, get new credentials,
     /// and [follow](super::Poller::following) it again.
-    Unread(Unfinished),
+    ReadFailed(Unfinished),
 }
 
 impl PollError {
@@ -185,7 +185,7 @@ impl PollError {
     pub fn task(&self) -> &FollowedTask {
         match self {
             Self::Failed(ended) | Self::Cancelled(ended) => ended.task(),
-            Self::TimedOut(task) | Self::Gone(task) | Self::Unread(task) => task.task(),
+            Self::TimedOut(task) | Self::Gone(task) | Self::ReadFailed(task) => task.task(),
         }
     }
 
@@ -194,7 +194,7 @@ impl PollError {
     pub fn document(&self) -> Option<&TaskDocument> {
         match self {
             Self::Failed(ended) | Self::Cancelled(ended) => Some(ended.document()),
-            Self::TimedOut(task) | Self::Gone(task) | Self::Unread(task) => task.document(),
+            Self::TimedOut(task) | Self::Gone(task) | Self::ReadFailed(task) => task.document(),
         }
     }
 }
@@ -227,7 +227,7 @@ impl fmt::Display for PollError {
                 }
             }
             Self::Gone(task) => write!(f, "expected {}, and the server has none", task.task()),
-            Self::Unread(task) => write!(f, "expected to read the status of {}", task.task()),
+            Self::ReadFailed(task) => write!(f, "expected to read the status of {}", task.task()),
         }
     }
 }
@@ -236,7 +236,7 @@ impl core::error::Error for PollError {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         match self {
             Self::Failed(_) | Self::Cancelled(_) => None,
-            Self::TimedOut(task) | Self::Gone(task) | Self::Unread(task) => {
+            Self::TimedOut(task) | Self::Gone(task) | Self::ReadFailed(task) => {
                 task.failure().map(|failure| failure as _)
             }
         }

@@ -25,7 +25,7 @@ use crate::link::{LinkError, Links};
 /// | [`with_backoff`](Self::with_backoff) | waits of 1 s, and then doubled, up to 30 s |
 /// | [`with_least_wait`](Self::with_least_wait) | none |
 /// | [`with_longest_wait`](Self::with_longest_wait) | no server asks for more than an hour |
-/// | [`with_rate_limit`](Self::with_rate_limit) | none; where a server says that no request is left, a minute's wait |
+/// | [`with_request_limit`](Self::with_request_limit) | none; where a server says that no request is left, a minute's wait |
 /// | [`with_not_found_window`](Self::with_not_found_window) | 404 is "not yet" for 30 s, and 5 times |
 /// | [`with_max_failures`](Self::with_max_failures) | 20 reads in a row may fail: for about 8 minutes |
 /// | [`with_time_limit`](Self::with_time_limit) | a day |
@@ -140,7 +140,7 @@ impl Poller {
     }
 
     /// Sets how long a server can make a task wait at the most: where it asks for more, this counts. The wait for a
-    /// [rate limit](Self::with_rate_limit) is not bounded by it, nor is that after a server said that no request is left:
+    /// [rate limit](Self::with_request_limit) is not bounded by it, nor is that after a server said that no request is left:
     /// these last as long as the limit, which is the caller's own, or a minute.
     #[must_use]
     pub fn with_longest_wait(self, longest_wait: Duration) -> Self {
@@ -149,7 +149,7 @@ impl Poller {
 
     /// Sets a limit of reads in a time, for all tasks of this poller, its clones, and all others that have the same.
     #[must_use]
-    pub fn with_rate_limit(self, limit: RequestLimit) -> Self {
+    pub fn with_request_limit(self, limit: RequestLimit) -> Self {
         Self { rate_limit: Some(limit), ..self }
     }
 
@@ -164,7 +164,7 @@ impl Poller {
     }
 
     /// Sets how many reads in a row may fail, and be tried again, before the status counts as
-    /// [unread](super::PollError::Unread); with 0 the first failure ends it. A 429 counts as any other. With the default
+    /// [unread](super::PollError::ReadFailed); with 0 the first failure ends it. A 429 counts as any other. With the default
     /// back-off, 20 last for about 8 minutes: who wants to outlast a longer outage, allows more.
     #[must_use]
     pub fn with_max_failures(self, max_failures: u32) -> Self {

@@ -113,7 +113,7 @@ impl Poller {
     /// let poller = Poller::new("https://api.example.com/v1")?;
     /// let now = "2026-01-01T00:00:00Z".parse()?;
     /// let mut task = poller.following_id("36d4b04d-72d4-4404-8600-a223120a553e", now)?;
-    /// let Step::Ask(request) = task.next(now) else { panic!("it asks at once") };
+    /// let Step::Send(request) = task.next(now) else { panic!("it asks at once") };
     /// assert_eq!(request.uri().path(), "/v1/tasks/36d4b04d-72d4-4404-8600-a223120a553e");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```

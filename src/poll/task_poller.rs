@@ -28,7 +28,7 @@ pub enum Step {
     Wait(Now),
     /// Send this request, with credentials; then tell what was [answered](TaskPoller::answered), or that
     /// [nothing](TaskPoller::unanswered) was. It is a `GET` without a body.
-    Ask(Request<()>),
+    Send(Request<()>),
     /// Nothing any more: it is known how the task ended, or why that can't be known.
     Done(Result<Ended, PollError>),
 }
@@ -48,7 +48,7 @@ pub enum Step {
 ///
 /// let later = "2026-01-01T00:00:05Z".parse()?;
 /// assert!(matches!(poller.next(now), Step::Wait(until) if until == later));
-/// let Step::Ask(request) = poller.next(later) else { panic!("it is time to ask") };
+/// let Step::Send(request) = poller.next(later) else { panic!("it is time to ask") };
 /// assert_eq!(
 ///     request.uri(),
 ///     "https://api.example.com/v1/tasks/36d4b04d-72d4-4404-8600-a223120a553e"
@@ -177,7 +177,7 @@ impl TaskPoller {
         if is_over {
             self.has_looked = true;
             self.state = State::Asked;
-            return Step::Ask(self.request());
+            return Step::Send(self.request());
         }
         let deadline = self.stopwatch.when(self.deadline());
         if elapsed < self.due {
@@ -189,7 +189,7 @@ impl TaskPoller {
             return Step::Wait(free.min(deadline));
         }
         self.state = State::Asked;
-        Step::Ask(self.request())
+        Step::Send(self.request())
     }
 
     /// Tells what the last request was answered, be it cut short, or about something else.
@@ -230,7 +230,7 @@ impl TaskPoller {
             }
             Reading::Refused(failure) => {
                 self.failure = Some(failure);
-                self.stop(elapsed, PollError::Unread);
+                self.stop(elapsed, PollError::ReadFailed);
             }
         }
     }
@@ -329,7 +329,7 @@ impl TaskPoller {
         self.failure = Some(failure);
         self.failures = self.failures.saturating_add(1);
         if self.failures > self.poller.max_failures {
-            self.stop(elapsed, PollError::Unread);
+            self.stop(elapsed, PollError::ReadFailed);
         }
     }
 

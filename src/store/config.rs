@@ -39,7 +39,7 @@ pub struct StoreConfig {
 }
 
 impl Default for StoreConfig {
-    /// Retention of 10 days from the submission, up to 100,000 tasks, inputs up to 1 MiB, take-over
+    /// Retention of 10 days from the submission, up to 100,000 tasks, inputs up to 1 MiB, takeover
     /// after 30 minutes of silence, 5 attempts; and neither unfinished tasks nor tasks in progress
     /// are limited.
     fn default() -> Self {
@@ -127,7 +127,7 @@ impl StoreConfig {
     /// [`TOO_MANY_ATTEMPTS`](crate::TaskError::too_many_attempts). So a task that kills its workers does
     /// not kill all of them, one after the other, for as long as it is kept.
     ///
-    /// Each take-over is an attempt, whatever silenced the worker: one after a restart or a deployment
+    /// Each takeover is an attempt, whatever silenced the worker: one after a restart or a deployment
     /// too. Where tasks outlast several of those, set it higher.
     #[must_use]
     pub const fn with_max_attempts(mut self, attempts: NonZeroU32) -> Self {

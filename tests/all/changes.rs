@@ -8,9 +8,9 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 
 use tasklife::{
-    AccountId, AsyncTaskStore, Bell, Changed, Changes, Claimed, CommandType, Completion, InProcess,
-    MIN_TIME, MemoryStore, Notifying, Now, Scope, StoreConfig, Submission, Target, Task, TaskError,
-    TaskEvent, TaskId,
+    AccountId, AsyncTaskStore, Changed, Changes, Claimed, CommandType, Completion, InProcess,
+    MIN_TIME, MemoryStore, Notifier, Notifying, Now, Scope, StoreConfig, Submission, Target, Task,
+    TaskError, TaskEvent, TaskId,
 };
 
 /// Counts how often it is woken.
@@ -39,59 +39,59 @@ fn now<T, E: std::fmt::Debug>(
 
 #[test]
 fn a_bell_is_heard_by_all_who_waited_since_before_it_rang() {
-    let (bell, count) = (Bell::default(), Arc::new(Count::default()));
-    let mut waiting: Vec<_> = (0..3).map(|_| Box::pin(bell.next())).collect();
-    assert!(!bell.is_awaited(), "a future that was not polled waits for nothing");
+    let (notifier, count) = (Notifier::default(), Arc::new(Count::default()));
+    let mut waiting: Vec<_> = (0..3).map(|_| Box::pin(notifier.notified())).collect();
+    assert!(!notifier.has_waiters(), "a future that was not polled waits for nothing");
     for future in &mut waiting {
         // As often as it is polled, it is woken once.
         assert!(!is_ready(future.as_mut(), &count) && !is_ready(future.as_mut(), &count));
     }
-    assert!(bell.is_awaited());
-    let unpolled = &mut Box::pin(bell.next());
-    bell.ring();
+    assert!(notifier.has_waiters());
+    let unpolled = &mut Box::pin(notifier.notified());
+    notifier.notify();
     assert_eq!(count.0.load(Ordering::SeqCst), 3);
-    assert!(!bell.is_awaited());
+    assert!(!notifier.has_waiters());
     for future in waiting.iter_mut().chain([unpolled]) {
         assert!(is_ready(future.as_mut(), &count));
     }
-    let mut later = Box::pin(bell.next());
+    let mut later = Box::pin(notifier.notified());
     assert!(!is_ready(later.as_mut(), &count), "it rang before this one");
 }
 
 #[test]
 fn who_no_longer_waits_is_not_woken() {
-    let (bell, count) = (Bell::default(), Arc::new(Count::default()));
-    let mut dropped = Box::pin(bell.next());
-    let mut kept = Box::pin(bell.next());
+    let (notifier, count) = (Notifier::default(), Arc::new(Count::default()));
+    let mut dropped = Box::pin(notifier.notified());
+    let mut kept = Box::pin(notifier.notified());
     assert!(!is_ready(dropped.as_mut(), &count) && !is_ready(kept.as_mut(), &count));
     drop(dropped);
-    assert!(bell.is_awaited());
-    bell.ring();
+    assert!(notifier.has_waiters());
+    notifier.notify();
     assert_eq!(count.0.load(Ordering::SeqCst), 1);
 }
 
 #[test]
 fn the_waker_of_the_last_poll_is_woken() {
-    let (bell, counts) = (Bell::default(), [0, 1].map(|_| Arc::new(Count::default())));
-    let mut future = Box::pin(bell.next());
+    let (notifier, counts) = (Notifier::default(), [0, 1].map(|_| Arc::new(Count::default())));
+    let mut future = Box::pin(notifier.notified());
     for count in &counts {
         assert!(!is_ready(future.as_mut(), count));
     }
-    bell.ring();
+    notifier.notify();
     assert_eq!(counts.map(|count| count.0.load(Ordering::SeqCst)), [0, 1]);
 }
 
 #[test]
-fn a_bell_rings_across_threads() {
-    let bell = Bell::default();
+fn a_notification_crosses_threads() {
+    let notifier = Notifier::default();
     for _ in 0..200 {
-        let heard = bell.next();
-        let ringer = thread::spawn({
-            let bell = bell.clone();
-            move || bell.ring()
+        let heard = notifier.notified();
+        let notifying = thread::spawn({
+            let notifier = notifier.clone();
+            move || notifier.notify()
         });
         block_on(heard);
-        ringer.join().unwrap();
+        notifying.join().unwrap();
     }
 }
 

@@ -51,7 +51,7 @@ pub(crate) fn asked(poller: &mut TaskPoller, now: &mut Now) -> Request<()> {
     for _ in 0..1_000 {
         match poller.next(*now) {
             Step::Wait(until) => *now = until,
-            Step::Ask(request) => return request,
+            Step::Send(request) => return request,
             Step::Done(outcome) => panic!("expected a request, got {outcome:?}"),
         }
     }
@@ -85,7 +85,7 @@ pub(crate) fn ends(
                 assert!(until > *now, "it says to wait");
                 *now = until;
             }
-            Step::Ask(request) => match send(&request, *now) {
+            Step::Send(request) => match send(&request, *now) {
                 Some(response) => poller.answered(&response, *now),
                 None => poller.unanswered(*now),
             },

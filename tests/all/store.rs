@@ -1,4 +1,4 @@
-//! The store's methods one by one: refusals and their order, limits, take-over, expiry to the
+//! The store's methods one by one: refusals and their order, limits, takeover, expiry to the
 //! nanosecond. Random histories are the business of the conformance suite.
 
 use std::num::{NonZeroU32, NonZeroUsize};
@@ -439,7 +439,7 @@ fn turns_between_accounts_come_before_take_overs() {
     submit(&mut store, "acme", 2, 1);
     let order: Vec<_> = (0..4).map_while(|_| claim(&mut store, 3)).collect();
     let expected = [("other", 1), ("acme", 1), ("acme", 2)].map(|(name, id)| (name.to_owned(), id));
-    assert_eq!(order, expected, "in an account, take-overs come before what was received");
+    assert_eq!(order, expected, "in an account, takeovers come before what was received");
 }
 
 #[test]

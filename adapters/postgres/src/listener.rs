@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tasklife::Bell;
+use tasklife::Notifier;
 use tokio::task::JoinSet;
 use tokio_postgres::{AsyncMessage, Config};
 use tokio_postgres_rustls::MakeRustlsConnect;
@@ -27,7 +27,7 @@ pub(crate) struct Listener {
     own: String,
     connects: Option<(Config, MakeRustlsConnect)>,
     timeout: Duration,
-    bell: Bell,
+    notifier: Notifier,
     is_started: Arc<AtomicBool>,
     /// It ends when this is dropped.
     task: Mutex<JoinSet<()>>,
@@ -41,12 +41,12 @@ impl Listener {
         timeout: Duration,
     ) -> Self {
         let channel = format!("tasklife.{schema}");
-        let (bell, is_started, task) = Default::default();
-        Self { channel, own, connects, timeout, bell, is_started, task }
+        let (notifier, is_started, task) = Default::default();
+        Self { channel, own, connects, timeout, notifier, is_started, task }
     }
 
-    pub(crate) fn bell(&self) -> &Bell {
-        &self.bell
+    pub(crate) fn notifier(&self) -> &Notifier {
+        &self.notifier
     }
 
     /// The same hints, heard over a connection of its own.
@@ -65,7 +65,7 @@ impl Listener {
         if self.is_started.swap(true, Ordering::Relaxed) {
             return;
         }
-        let started = Started { flag: self.is_started.clone(), bell: self.bell.clone() };
+        let started = Started { flag: self.is_started.clone(), notifier: self.notifier.clone() };
         let ear = Ear {
             config: config.clone(),
             tls: tls.clone(),
@@ -73,7 +73,7 @@ impl Listener {
             listen: format!("LISTEN \"{}\"", self.channel),
             own: self.own.clone(),
             timeout: self.timeout,
-            bell: self.bell.clone(),
+            notifier: self.notifier.clone(),
         };
         let mut task = self.task.lock().unwrap_or_else(PoisonError::into_inner);
         task.spawn(async move {
@@ -92,13 +92,13 @@ impl std::fmt::Debug for Listener {
 /// Dropped, as with the runtime on which it ran: whoever waits then is woken, and begins anew.
 struct Started {
     flag: Arc<AtomicBool>,
-    bell: Bell,
+    notifier: Notifier,
 }
 
 impl Drop for Started {
     fn drop(&mut self) {
         self.flag.store(false, Ordering::Relaxed);
-        self.bell.ring();
+        self.notifier.notify();
     }
 }
 
@@ -108,7 +108,7 @@ struct Ear {
     listen: String,
     own: String,
     timeout: Duration,
-    bell: Bell,
+    notifier: Notifier,
 }
 
 impl Ear {
@@ -128,20 +128,20 @@ impl Ear {
         let connecting = self.config.connect(self.tls.clone());
         let (client, mut connection) =
             tokio::time::timeout(self.timeout, connecting).await.ok()?.ok()?;
-        let (bell, own) = (self.bell.clone(), self.own.clone());
+        let (notifier, own) = (self.notifier.clone(), self.own.clone());
         let mut receiving = JoinSet::new();
         receiving.spawn(async move {
             while let Some(Ok(message)) = poll_fn(|context| connection.poll_message(context)).await
             {
                 if matches!(&message, AsyncMessage::Notification(heard) if heard.payload() != own) {
-                    bell.ring();
+                    notifier.notify();
                 }
             }
         });
         let listening = client.batch_execute(&self.listen);
         tokio::time::timeout(self.timeout, listening).await.ok()?.ok()?;
         // What happened before may not have been heard.
-        self.bell.ring();
+        self.notifier.notify();
         while tokio::time::timeout(INTERVAL, receiving.join_next()).await.is_err() {
             // A connection that is dead without a word is noticed so.
             let asked = tokio::time::timeout(self.timeout, client.batch_execute("")).await;

@@ -339,7 +339,7 @@ impl AsyncTaskStore for PostgresStore {
 
 impl Changes for PostgresStore {
     fn changed(&self) -> Changed<'_> {
-        let heard = self.shared.listener.bell().next();
+        let heard = self.shared.listener.notifier().notified();
         Box::pin(async move {
             self.shared.listener.start();
             heard.await;

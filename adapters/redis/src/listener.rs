@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use redis::aio::PubSub;
-use tasklife::Bell;
+use tasklife::Notifier;
 use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep, timeout};
@@ -21,7 +21,7 @@ const SILENCE: Duration = Duration::from_secs(5);
 /// Those who wait, and the task that hears for them, from when one of them first does.
 #[derive(Default)]
 pub(crate) struct Listener {
-    bell: Bell,
+    notifier: Notifier,
     task: Mutex<Option<AbortHandle>>,
 }
 
@@ -32,7 +32,7 @@ impl Listener {
         redis: &'a Redis,
         prefix: &'a Prefix,
     ) -> impl Future<Output = ()> + Send + use<'a> {
-        let next = self.bell.next();
+        let next = self.notifier.notified();
         async move {
             self.start(redis, prefix);
             next.await;
@@ -45,7 +45,8 @@ impl Listener {
         let Ok(runtime) = Handle::try_current() else { return };
         let mut task = self.task.lock().unwrap_or_else(PoisonError::into_inner);
         if task.as_ref().is_none_or(AbortHandle::is_finished) {
-            let listening = listen(redis.clone(), prefix.channel(), RingAtEnd(self.bell.clone()));
+            let listening =
+                listen(redis.clone(), prefix.channel(), NotifyAtEnd(self.notifier.clone()));
             *task = Some(runtime.spawn(listening).abort_handle());
         }
     }
@@ -61,24 +62,24 @@ impl Drop for Listener {
 }
 
 /// Whoever still waits when the task's runtime ends, on another one, starts another task.
-struct RingAtEnd(Bell);
+struct NotifyAtEnd(Notifier);
 
-impl Drop for RingAtEnd {
+impl Drop for NotifyAtEnd {
     fn drop(&mut self) {
-        self.0.ring();
+        self.0.notify();
     }
 }
 
-async fn listen(redis: Redis, channel: String, end: RingAtEnd) {
-    let RingAtEnd(bell) = &end;
+async fn listen(redis: Redis, channel: String, end: NotifyAtEnd) {
+    let NotifyAtEnd(notifier) = &end;
     let (shortest, longest) = PAUSES;
     let mut pause = shortest;
     loop {
         let begin = Instant::now();
         if let Ok(subscription) = redis.subscribe(&channel).await {
             // What came before was not heard.
-            bell.ring();
-            hear(subscription, redis.timeout(), bell).await;
+            notifier.notify();
+            hear(subscription, redis.timeout(), notifier).await;
         }
         if begin.elapsed() > longest {
             pause = shortest;
@@ -89,11 +90,11 @@ async fn listen(redis: Redis, channel: String, end: RingAtEnd) {
 }
 
 /// Rings at each message, until the connection is lost, or whoever is asked gives no answer in time.
-async fn hear(subscription: PubSub, patience: Duration, bell: &Bell) {
+async fn hear(subscription: PubSub, patience: Duration, notifier: &Notifier) {
     let (mut requests, mut messages) = subscription.split();
     loop {
         match timeout(SILENCE, messages.next()).await {
-            Ok(Some(_)) => bell.ring(),
+            Ok(Some(_)) => notifier.notify(),
             Ok(None) => return,
             Err(_) => {
                 let answer = timeout(patience, requests.ping::<redis::Value>()).await;

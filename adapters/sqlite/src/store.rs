@@ -10,9 +10,9 @@ use std::time::Duration;
 
 use tasklife::kit::Call;
 use tasklife::{
-    AccountId, ApplyError, BackendError, Bell, Census, Change, Claimed, ListError, ListQuery, Now,
-    Page, Revision, Scope, StoreConfig, StoreFuture, Submission, SubmitError, Submitted, Swept,
-    Target, Task, TaskEvent, TaskId,
+    AccountId, ApplyError, BackendError, Census, Change, Claimed, ListError, ListQuery, Notifier,
+    Now, Page, Revision, Scope, StoreConfig, StoreFuture, Submission, SubmitError, Submitted,
+    Swept, Target, Task, TaskEvent, TaskId,
 };
 
 use crate::calls::{self, Step};
@@ -77,7 +77,7 @@ struct Shared {
     /// None in memory, where there is but one connection.
     readers: Option<Arc<Readers>>,
     threads: OnceLock<Threads>,
-    bell: Bell,
+    notifier: Notifier,
     /// Dropped after what reads: it writes what is on its way, and the last connection that is closed moves the
     /// log into the file.
     writer: Writer,
@@ -222,26 +222,26 @@ impl SqliteStore {
 
     fn at(location: Location, config: StoreConfig) -> Result<Self, OpenError> {
         let connection = location.open(&config)?;
-        let bell = Bell::default();
+        let notifier = Notifier::default();
         let in_memory = location.path.is_none();
         let watcher = if in_memory {
             None
         } else {
             let reader = location.open_reader().map_err(|fault| location.error(fault))?;
-            let started = Watcher::start(reader, bell.clone()).map_err(Fault::Thread);
+            let started = Watcher::start(reader, notifier.clone()).map_err(Fault::Thread);
             Some(started.map_err(|fault| location.error(fault))?)
         };
-        let rung = bell.clone();
+        let rung = notifier.clone();
         let writer = Writer::start(connection, location.patience, rung)
             .map_err(Fault::Thread)
             .map_err(|fault| location.error(fault))?;
         let readers = (!in_memory).then(|| Arc::new(Readers::new(location)));
         let threads = OnceLock::new();
-        let shared = Shared { config, writer, readers, threads, bell, _watcher: watcher };
+        let shared = Shared { config, writer, readers, threads, notifier, _watcher: watcher };
         Ok(Self { shared: Arc::new(shared) })
     }
 
-    /// Has a call made by the thread that writes. `may_make_work` says whether it rings the bell.
+    /// Has a call made by the thread that writes. `may_make_work` says whether it rings the notifier.
     fn write<X, E>(
         &self,
         work: impl FnOnce(Tables<'_>, &StoreConfig) -> Result<X, Stop<E>> + Send + 'static,

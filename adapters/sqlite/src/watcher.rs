@@ -4,7 +4,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
 use rusqlite::Connection;
-use tasklife::Bell;
+use tasklife::Notifier;
 
 use crate::thread::Thread;
 
@@ -21,18 +21,19 @@ pub(crate) struct Watcher {
 
 impl Watcher {
     /// Starts it. It looks at the connection's counter of what other connections have committed.
-    pub(crate) fn start(connection: Connection, bell: Bell) -> std::io::Result<Self> {
+    pub(crate) fn start(connection: Connection, notifier: Notifier) -> std::io::Result<Self> {
         let (end, ended) = channel();
-        let thread =
-            Thread::start("tasklife-sqlite-watcher", move || watch(&connection, &bell, &ended))?;
+        let thread = Thread::start("tasklife-sqlite-watcher", move || {
+            watch(&connection, &notifier, &ended)
+        })?;
         Ok(Self { _end: end, _thread: thread })
     }
 }
 
-fn watch(connection: &Connection, bell: &Bell, ended: &Receiver<()>) {
+fn watch(connection: &Connection, notifier: &Notifier, ended: &Receiver<()>) {
     let mut seen = None;
     while let Err(RecvTimeoutError::Timeout) = ended.recv_timeout(INTERVAL) {
-        if !bell.is_awaited() {
+        if !notifier.has_waiters() {
             continue;
         }
         let version = connection
@@ -42,7 +43,7 @@ fn watch(connection: &Connection, bell: &Bell, ended: &Receiver<()>) {
         if let Ok(version) = version
             && seen.replace(version) != Some(version)
         {
-            bell.ring();
+            notifier.notify();
         }
     }
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use oneshot::Sender as Reply;
 use rusqlite::{Connection, ErrorCode};
-use tasklife::{BackendError, Bell};
+use tasklife::{BackendError, Notifier};
 
 use crate::database::execute;
 use crate::fault::{Fault, Shared, Stop};
@@ -30,20 +30,20 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    /// Starts the thread. It rings the bell for what was committed and may have made work.
+    /// Starts the thread. It rings the notifier for what was committed and may have made work.
     pub(crate) fn start(
         connection: Connection,
         patience: Duration,
-        bell: Bell,
+        notifier: Notifier,
     ) -> io::Result<Self> {
         let (jobs, waiting) = channel();
         let thread = Thread::start("tasklife-sqlite", move || {
-            run(&connection, patience, &waiting, &bell);
+            run(&connection, patience, &waiting, &notifier);
         })?;
         Ok(Self { jobs, _thread: thread })
     }
 
-    /// Has a call made in a transaction. Its answer comes once that is committed; then the bell rings, where it
+    /// Has a call made in a transaction. Its answer comes once that is committed; then the notifier rings, where it
     /// may have made work.
     pub(crate) fn call<X, E>(
         &self,
@@ -109,7 +109,12 @@ where
     }
 }
 
-fn run(connection: &Connection, patience: Duration, waiting: &Receiver<Box<dyn Job>>, bell: &Bell) {
+fn run(
+    connection: &Connection,
+    patience: Duration,
+    waiting: &Receiver<Box<dyn Job>>,
+    notifier: &Notifier,
+) {
     while let Ok(first) = waiting.recv() {
         if let Err(fault) = begin(connection, patience) {
             let fault = Shared::from(Fault::from(fault));
@@ -122,7 +127,7 @@ fn run(connection: &Connection, patience: Duration, waiting: &Receiver<Box<dyn J
         }
         let together = std::iter::once(first).chain(waiting.try_iter()).take(TOGETHER);
         if commit(connection, together) {
-            let _ = catch_unwind(AssertUnwindSafe(|| bell.ring()));
+            let _ = catch_unwind(AssertUnwindSafe(|| notifier.notify()));
         }
     }
 }

@@ -51,7 +51,7 @@ fn follow(api: &MockApi, task: &mut TaskPoller, now: &mut Now) -> Result<Ended, 
     for _ in 0..100_000 {
         match task.next(*now) {
             Step::Wait(until) => *now = until,
-            Step::Ask(request) => task.answered(&send(api, request, *now), *now),
+            Step::Send(request) => task.answered(&send(api, request, *now), *now),
             Step::Done(outcome) => return outcome,
         }
     }

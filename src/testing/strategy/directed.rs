@@ -217,7 +217,7 @@ impl Script {
                 self.submit(account, 0, Request::Plain);
                 self.start(account, 0);
                 if detail.sweep == 0 {
-                    // Given up, where there is a take-over.
+                    // Given up, where there is a takeover.
                     self.at += SECOND + 1;
                     self.add(Call::Claim(Some(account)));
                 } else {

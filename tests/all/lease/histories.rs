@@ -1,4 +1,4 @@
-//! Random interleavings of workers, take-overs, an administrator, expiries and lost answers: after each call the
+//! Random interleavings of workers, takeovers, an administrator, expiries and lost answers: after each call the
 //! laws of the lease are held against what is known to have happened.
 
 use core::num::NonZeroU32;

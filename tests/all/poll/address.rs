@@ -198,7 +198,7 @@ fn it_goes_where_an_answer_leads_and_back_if_nothing_is_there() {
         }
         end
     });
-    assert!(matches!(circle, Some(Err(tasklife::poll::PollError::Unread(_)))), "{circle:?}");
+    assert!(matches!(circle, Some(Err(tasklife::poll::PollError::ReadFailed(_)))), "{circle:?}");
 }
 
 #[test]

@@ -28,7 +28,7 @@ fn meaning_at(poller: &Poller, headers: &[(&str, &str)], status: u16, body: &str
             Err(PollError::Failed(_)) => "failed",
             Err(PollError::Cancelled(_)) => "cancelled",
             Err(PollError::Gone(_)) => "gone",
-            Err(PollError::Unread(_)) => "unread",
+            Err(PollError::ReadFailed(_)) => "unread",
             Err(_) => "other",
         }
         .into(),
@@ -252,9 +252,11 @@ fn failures_in_a_row_are_bounded_and_one_answer_makes_up_for_them() {
         count += 1;
         (count % 2 == 0).then(|| answer(500, &[], r#"{"message": "oh"}"#))
     });
-    let Err(PollError::Unread(unread)) = end else { panic!("expected it to be unread: {end:?}") };
+    let Err(PollError::ReadFailed(unread)) = end else {
+        panic!("expected it to be unread: {end:?}")
+    };
     assert_eq!(count, 4, "one, and three more");
-    let error = PollError::Unread(unread);
+    let error = PollError::ReadFailed(unread);
     assert_eq!(
         error.to_string(),
         format!("expected to read the status of task {ID} at {}", address())

@@ -37,7 +37,7 @@ fn a_clock_that_was_far_out_for_a_moment_keeps_nobody_waiting() {
         let poller = poller().with_time_limit(std::time::Duration::MAX);
         let mut task = started(&poller, &[("retry-after", "10")]);
         let mut now = match task.next(far) {
-            Step::Ask(_) => {
+            Step::Send(_) => {
                 task.answered(&answer(200, &[("retry-after", "10")], &document("received")), far);
                 assert!(matches!(task.next(far), Step::Wait(_)));
                 second(5)
@@ -83,7 +83,7 @@ proptest! {
             let passed = now.signed_duration_since(before).num_milliseconds().max(0);
             forward = forward.saturating_add(passed.unsigned_abs());
             match task.next(now) {
-                Step::Ask(_) => {
+                Step::Send(_) => {
                     prop_assert!(forward >= due, "asked {} ms early", due - forward);
                     let wait = wait.to_string();
                     task.answered(&answer(200, &[("retry-after", &wait)], &document("received")), now);
@@ -102,7 +102,7 @@ proptest! {
         let mut now = second(0);
         for (step, what) in steps.iter().zip(answers.iter().cycle()) {
             now = now.checked_add_signed(TimeDelta::milliseconds(*step)).unwrap_or(now);
-            if let Step::Ask(_) = task.next(now) {
+            if let Step::Send(_) = task.next(now) {
                 match what {
                     0 => {}
                     1 => task.unanswered(now),
@@ -116,8 +116,8 @@ proptest! {
         for _ in 0..10_000 {
             match task.next(now) {
                 Step::Wait(until) => now = until,
-                Step::Ask(_) => task.answered(&answer(200, &[], &document("received")), now),
-                Step::Done(Err(PollError::TimedOut(_) | PollError::Unread(_))) => break,
+                Step::Send(_) => task.answered(&answer(200, &[], &document("received")), now),
+                Step::Done(Err(PollError::TimedOut(_) | PollError::ReadFailed(_))) => break,
                 Step::Done(outcome) => prop_assert!(false, "{outcome:?}"),
             }
         }

@@ -103,7 +103,7 @@ proptest! {
         let end = loop {
             match task.next(now) {
                 Step::Wait(until) => now = until,
-                Step::Ask(request) => {
+                Step::Send(request) => {
                     prop_assert_eq!(shown, None, "it has ended");
                     prop_assert_eq!(request.uri().scheme_str(), Some("https"));
                     let authority = request.uri().authority().unwrap().as_str().to_ascii_lowercase();
@@ -135,7 +135,7 @@ proptest! {
         for _ in 0..3 {
             match task.next(now) {
                 Step::Wait(until) => now = until,
-                Step::Ask(request) => prop_assert!(request.uri().host().unwrap().eq_ignore_ascii_case("api.example.com")),
+                Step::Send(request) => prop_assert!(request.uri().host().unwrap().eq_ignore_ascii_case("api.example.com")),
                 Step::Done(outcome) => prop_assert_eq!(Some(outcome.is_ok()), accepted_end(&accepted)),
             }
         }
@@ -160,7 +160,7 @@ proptest! {
             .with_backoff(backoff)
             .with_least_wait(times[2])
             .with_longest_wait(times[3])
-            .with_rate_limit(RequestLimit::new(requests, times[4]))
+            .with_request_limit(RequestLimit::new(requests, times[4]))
             .with_not_found_window(times[5], reads)
             .with_max_failures(failures)
             .with_time_limit(times[6])
@@ -173,7 +173,7 @@ proptest! {
                     prop_assert!(until > now || now == tasklife::MAX_TIME);
                     now = until;
                 }
-                Step::Ask(_) => task.answered(&answer.response(), now),
+                Step::Send(_) => task.answered(&answer.response(), now),
                 Step::Done(_) => return Ok(()),
             }
         }

@@ -31,7 +31,7 @@ fn the_longest_of_all_waits_counts_and_before_the_first_read_too() {
             .with_least_wait(seconds(least))
             .with_backoff(Backoff::new(seconds(first), seconds(first)));
         if let Some(limit) = limit {
-            poller = poller.with_rate_limit(limit);
+            poller = poller.with_request_limit(limit);
         }
         let mut task = started(&poller, &[("retry-after", server)]);
         let mut now = second(0);
@@ -158,18 +158,18 @@ fn waits_grow_up_to_a_bound() {
 #[test]
 fn a_limit_is_shared_by_all_that_have_it() {
     let limit = RequestLimit::new(NonZeroU32::new(2).unwrap(), seconds(60));
-    let one = poller().with_rate_limit(limit.clone());
-    let other = poller().with_rate_limit(limit.clone());
+    let one = poller().with_request_limit(limit.clone());
+    let other = poller().with_request_limit(limit.clone());
     let mut tasks = [started(&one, &[]), started(&one, &[]), started(&other, &[])];
     let at = second(1);
-    assert!(matches!(tasks[0].next(at), Step::Ask(_)));
-    assert!(matches!(tasks[1].next(at), Step::Ask(_)));
+    assert!(matches!(tasks[0].next(at), Step::Send(_)));
+    assert!(matches!(tasks[1].next(at), Step::Send(_)));
     assert!(matches!(tasks[2].next(at), Step::Wait(until) if until == second(61)));
     assert_eq!(limit.take(at), Err(second(61)), "a request of one's own, too");
     // One is told that too many came: all wait.
     tasks[0].answered(&answer(429, &[("retry-after", "100")], ""), at);
     assert!(matches!(tasks[2].next(second(61)), Step::Wait(until) if until == second(101)));
-    assert!(matches!(tasks[2].next(second(101)), Step::Ask(_)));
+    assert!(matches!(tasks[2].next(second(101)), Step::Send(_)));
     // The end of one says that no request is left: the length of the limit, as nothing else is known.
     let spent = answer(200, &[("x-rate-limit-remaining", "0")], &document("processing-completed"));
     tasks[1].answered(&spent, second(102));
@@ -182,7 +182,7 @@ fn a_limit_is_shared_by_all_that_have_it() {
 fn who_goes_on_in_another_process_waits_as_was_said_before() {
     let mut now = second(0);
     let mut task = poller().following(&format!("/v1/tasks/{ID}"), now).unwrap();
-    assert!(matches!(task.clone().next(now), Step::Ask(_)), "else at once");
+    assert!(matches!(task.clone().next(now), Step::Send(_)), "else at once");
     task.wait_until(second(20), now);
     task.wait_until(second(5), now);
     task.wait_until(second(-5), now);
@@ -277,7 +277,7 @@ fn what_one_task_waits_for_keeps_no_other_from_asking() {
     ] {
         let limit = RequestLimit::new(NonZeroU32::new(100).unwrap(), window);
         let poller = poller()
-            .with_rate_limit(limit.clone())
+            .with_request_limit(limit.clone())
             .with_backoff(Backoff::new(seconds(9), seconds(9)))
             .with_least_wait(seconds(least));
         let mut task = started(&poller, &[]);

@@ -34,7 +34,7 @@ impl PostgresStore {
         if !may_make_work {
             return;
         }
-        self.shared.listener.bell().ring();
+        self.shared.listener.notifier().notify();
         let state = &self.shared.notifier.0;
         let before = state.fetch_update(Ordering::AcqRel, Ordering::Acquire, |state| {
             Some(if state == IDLE { SENDING } else { SENDING_AND_MORE })

@@ -6,7 +6,7 @@ use tasklife::{AsyncTaskStore, Retention, Scope, StoreConfig, Target, TaskEvent}
 
 use crate::support::{account, at, block_on, fresh, id, second, submission};
 
-/// To a clock that is ahead the task had expired; one that is behind reports, and it lives on: a take-over is due later.
+/// To a clock that is ahead the task had expired; one that is behind reports, and it lives on: a takeover is due later.
 #[test]
 fn a_report_by_a_clock_that_is_behind_is_looked_at() {
     let config = StoreConfig::default()

@@ -67,6 +67,6 @@ impl Changes for SqliteStore {
     /// Of what this process writes it tells at once, of what others write within some 10 ms. Whatever they
     /// write counts.
     fn changed(&self) -> Changed<'_> {
-        Box::pin(self.shared.bell.next())
+        Box::pin(self.shared.notifier.notified())
     }
 }

@@ -12,7 +12,7 @@ use tasklife::{
 use crate::support::{CREATE, Place, account, at, id, submission};
 
 /// Tasks in every status, in three accounts: the lane of acme is full, both acme and umbrella are parked
-/// until a take-over, initech is ready, and one account is forgotten. The horizon is at 30 seconds.
+/// until a takeover, initech is ready, and one account is forgotten. The horizon is at 30 seconds.
 const VERSION_1: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/version-1.db");
 
 /// A copy, which may be written.

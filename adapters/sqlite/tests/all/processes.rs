@@ -268,7 +268,7 @@ fn submit_all(store: &SqliteStore) {
 
 fn claim(store: &SqliteStore, now: Now) -> Option<Task> {
     let task = TaskStore::claim(store, Scope::Any, now).unwrap()?.into_work()?;
-    write(if task.attempts() == 1 { "start" } else { "take-over" }, &task);
+    write(if task.attempts() == 1 { "start" } else { "takeover" }, &task);
     Some(task)
 }
 

@@ -23,7 +23,7 @@ fn config() -> StoreConfig {
 }
 
 /// Leaves tasks in every status, an account that took its turn, two that are parked (one until its lane is
-/// free, one until a take-over), one that is forgotten, and a horizon that is ahead of the callers.
+/// free, one until a takeover), one that is forgotten, and a horizon that is ahead of the callers.
 fn live(store: &dyn TaskStore) {
     let submit = |name: &str, number, at| {
         store.submit(submission(name, number), second(at)).unwrap().into_task()
@@ -88,7 +88,7 @@ fn a_store_that_was_closed_answers_as_if_it_had_not_been() {
     for at in [540, 1_050, 1_200, 1_501] {
         assert_eq!(seen(&place.open_with(config()), second(at)), seen(&same, second(at)), "{at}");
     }
-    // Nothing is ready; then there is work for a take-over; lanes are freed as tasks end; time goes back.
+    // Nothing is ready; then there is work for a takeover; lanes are freed as tasks end; time goes back.
     let mut handed_out = 0;
     for at in [540, 616, 622, 631, 640, 500, 735, 1_490, 1_501] {
         let (kept, expected) =

@@ -144,7 +144,7 @@ impl Setting {
             .with_time_limit(TIME_LIMIT);
         let limit = self.limit.map(|requests| RequestLimit::new(requests, PER));
         if let Some(limit) = &limit {
-            poller = poller.with_rate_limit(limit.clone());
+            poller = poller.with_request_limit(limit.clone());
         }
         let mut now = second(0.0);
         let mut forward = 0_u128;
@@ -172,7 +172,7 @@ impl Setting {
                         next = Some(next.map_or(until, |next| next.min(until)));
                         continue;
                     }
-                    Step::Ask(request) => {
+                    Step::Send(request) => {
                         task.asked.push(forward);
                         let response = send(&api, request, now);
                         if *lost.next().unwrap() {
@@ -275,7 +275,7 @@ fn check(setting: &Setting, session: &Session) {
                 match error {
                     PollError::TimedOut(_) => assert!(*ended_at >= TIME_LIMIT.as_nanos()),
                     PollError::Gone(_) => assert!(matches!(last.unwrap().as_u16(), 404 | 410)),
-                    PollError::Unread(task) => {
+                    PollError::ReadFailed(task) => {
                         assert!(last.unwrap().is_client_error() || reads.len() > 20, "{task:?}");
                     }
                     _ => panic!("expected no {error}"),

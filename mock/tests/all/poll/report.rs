@@ -55,7 +55,7 @@ fn that_reading_failed_and_that_the_operation_failed_are_two_things() {
     let mut now = second(0.0);
     let mut unread = poller().started_by(&strip(submit(&api, "{}", now)), now).unwrap();
     let end = follow(&api, &mut unread, &mut now).unwrap_err();
-    let PollError::Unread(unread) = end else { panic!("expected it to be unread: {end:?}") };
+    let PollError::ReadFailed(unread) = end else { panic!("expected it to be unread: {end:?}") };
     assert_eq!(unread.failure().and_then(ReadFailure::status).unwrap(), 500);
 
     let accepted = submit(&api, r#"{"name": "fails"}"#, now);
@@ -134,7 +134,7 @@ fn cancelled_is_told_apart_from_failed() {
         let now = second(0.0);
         let address = format!("{BASE}/operations/{ID}");
         let mut task = poller().with_format(AzureOperation).following(&address, now).unwrap();
-        assert!(matches!(task.next(now), Step::Ask(_)));
+        assert!(matches!(task.next(now), Step::Send(_)));
         task.answered(&Response::new(format!(r#"{{"id": "{ID}", "status": "{status}"}}"#)), now);
         let Step::Done(Err(error)) = task.next(now) else { panic!("expected an end") };
         assert_eq!(matches!(error, PollError::Cancelled(_)), is_cancelled);
@@ -214,7 +214,7 @@ fn each_task_is_polled_at_its_own_pace() {
     });
     while now < second(101.5) {
         for (task, count) in tasks.iter_mut().zip(&mut counts) {
-            if let Step::Ask(request) = task.next(now) {
+            if let Step::Send(request) = task.next(now) {
                 *count += 1;
                 task.answered(&send(&api, request, now), now);
             }
@@ -249,10 +249,10 @@ fn every_error_shows_the_id() {
             matches!(it, PollError::Gone(_))
         }),
         (Script::new(Pace::Never).faulting(Fault::not_json()), |it| {
-            matches!(it, PollError::Unread(_))
+            matches!(it, PollError::ReadFailed(_))
         }),
         (Script::new(Pace::Never).faulting(Fault::status(403)), |it| {
-            matches!(it, PollError::Unread(_))
+            matches!(it, PollError::ReadFailed(_))
         }),
     ] {
         let api = api();
@@ -329,7 +329,7 @@ fn it_waits_for_its_window() {
     let (known, mut now) = (few(api()), second(0.0));
     let limit = RequestLimit::new(NonZeroU32::new(3).unwrap(), seconds(60));
     limit.take(now).unwrap();
-    let limited = poller().with_rate_limit(limit);
+    let limited = poller().with_request_limit(limit);
     let mut task = limited.started_by(&submit(&known, "{}", now), now).unwrap();
     assert!(follow(&known, &mut task, &mut now).is_ok());
     assert!(known.journal().iter().all(|it| it.status != 429));
@@ -339,7 +339,7 @@ fn it_waits_for_its_window() {
     let end = loop {
         match task.next(now) {
             Step::Wait(until) => now = until,
-            Step::Ask(request) => {
+            Step::Send(request) => {
                 for _ in 0..3 {
                     submit(&unknown, "{}", now);
                 }
@@ -349,7 +349,7 @@ fn it_waits_for_its_window() {
         }
         assert!(now < second(100_000.0));
     };
-    assert!(matches!(end, Err(PollError::Unread(_))), "it is always too late: {end:?}");
+    assert!(matches!(end, Err(PollError::ReadFailed(_))), "it is always too late: {end:?}");
     let tries =
         unknown.journal().iter().filter(|it| it.method == "GET" && it.status == 429).count();
     assert_eq!(tries, 21);
