@@ -1,4 +1,4 @@
-//! The store's contract: six methods, and the laws that every backend obeys.
+//! The contract of a store: six methods, and the laws that every backend keeps.
 
 mod asynchronous;
 mod call;
@@ -28,163 +28,200 @@ pub use error::{ApplyError, BackendError, ListError, SubmitError};
 pub use page::Page;
 pub use query::{Cursor, CursorError, ListQuery};
 
-/// A store of tasks: what a backend implements, and a server uses.
+/// A store of tasks: what a server uses, and what a backend implements.
 ///
-/// It can be shared between threads and used as `dyn TaskStore`. A store whose backend is a
-/// network away implements [`AsyncTaskStore`] instead: the same contract in futures.
+/// A store is shared between threads and can be used as `dyn TaskStore`. A backend that is a network
+/// away implements [`AsyncTaskStore`] instead, which is the same contract with futures.
 ///
 /// # Contract
 ///
-/// `now` is the caller's time. A store has a *horizon*: the latest `now` that any sweep was called
-/// with, or the expiry of a task that a full store dropped to make room, if that is later. A task is
-/// *visible* while the later of `now` and the horizon is before its
-/// [`expires_at`](Task::expires_at); what is invisible is *due* to be swept.
+/// Every store keeps the laws S1 to S13. The conformance suite of the feature `testing` has a test for
+/// each of them. They use these words:
+///
+/// - **`now`** is the caller's time, the last argument of every method. A store reads no clock.
+/// - The **horizon** of a store is the latest `now` that any sweep was called with. A full store that
+///   drops a task to make room moves the horizon to that task's expiry, if that is later.
+/// - A task is **visible** while the later of `now` and the horizon is before its
+///   [`expires_at`](Task::expires_at). After that it is **expired**, and *due* to be swept.
+///
+/// The horizon keeps servers whose clocks differ from contradicting each other. Take a task that
+/// expires at 12:00:
+///
+/// | call | `now` | horizon | |
+/// |---|---|---|---|
+/// | `get` | 11:59 | | returns the task |
+/// | `get` | 12:00 | | returns `None` |
+/// | `sweep`, by a server whose clock is ahead | 12:05 | 12:05 | may drop the task |
+/// | `get`, by a server whose clock is behind | 11:59 | 12:05 | returns `None`, whether the task was dropped or not |
 ///
 /// ## Order and paging
-/// - **S1** A list is in descending order of revision. The order is total, and `updated_at` never
-///   increases along it.
-/// - **S2** A page has as many tasks as asked for, or as are left, if fewer; and a next cursor
-///   exactly where more follows.
-/// - **S3** Paging through a store at rest, at one `now`, gives each visible task exactly once,
-///   whatever the page size.
-/// - **S4** Paging while others write: each task that did not change (and was visible at every
-///   page's `now`) appears exactly once, and each that changed is, if still visible, in "changed
-///   since the first page's revision", asked without a status filter. Nothing is lost between the
-///   two.
-/// - **S5** A status filter and "changed since" give exactly the matching tasks in the same order.
-///   A cursor continues at its place even if its task has moved, expired or gone. A malformed one,
-///   or one from another account or filter, is an error; a forged one only starts elsewhere in
-///   one's own list.
+/// - **S1 Order.** A list is in descending order of revision. No two tasks of an account have the same
+///   revision, so the order is total. `updated_at` never increases along the list.
+/// - **S2 Page size.** A page has as many tasks as the query asks for, or all that are left if those
+///   are fewer. It has a next cursor exactly if more tasks follow.
+/// - **S3 Complete pages.** While nobody writes, paging through the list at one `now` returns each
+///   visible task exactly once, whatever the page size.
+/// - **S4 Pages while others write.** Paging returns each task that did not change exactly once, if the
+///   task was visible at every page's `now`. Each task that did change, and is still visible, is in the
+///   list of what has changed since the first page's revision, if that list is asked for without a
+///   status filter. So no task is lost between the two.
+/// - **S5 Filters and cursors.** A status filter and "changed since" return exactly the tasks that
+///   match, in the same order. A cursor continues at its place, even if its task has moved, expired or
+///   gone. A malformed cursor is an error, and so is one from another account or another filter. A
+///   forged cursor only starts elsewhere in the caller's own list.
 ///
-/// ## Life and death
-/// - **S6** A task is visible as said above by `get`, `list`, `apply`, `claim` and `submit` alike,
-///   swept or not, from the return of its submission on.
-/// - **S7** No call drops what is visible at that call's own `now`. For a submission that it accepts,
-///   a full store makes room: of the tasks that are invisible at that `now`, it drops the one that
-///   expired first, and the horizon moves to its expiry, if that is later. So a clock that is ahead
-///   costs one task, not all. Where every task is visible, the store refuses and drops nothing. (A store in memory
-///   of which the [bytes](StoreConfig::with_max_bytes) are limited drops as many as it takes, for an event with a
-///   large outcome too, and refuses where that is not enough.)
-/// - **S8** Reads change nothing.
-/// - **S9** After its end a task never changes again. A refused call changes nothing, not even
-///   order or counters.
-/// - **S10** Each accepted event, the submission included, gives its task a revision greater than
-///   any that the account gave out before; gaps mean nothing. Two reads of a task at the same
-///   revision are equal. A submission over an expired id makes a new task. A store may forget an
-///   account whose last task it dropped, its latest update time included, but for this law. The
-///   revision of a page is at least that of every task on it and below every later one.
+/// ## Visibility and expiry
+/// - **S6 Visibility.** From the moment its submission returns, `get`, `list`, `apply`, `claim` and
+///   `submit` all find a task exactly while it is visible. Whether a sweep has dropped it makes no
+///   difference.
+/// - **S7 Nothing visible is dropped.** No call drops a task that is visible at that call's own `now`.
+///   A full store makes room for a submission that it accepts: of the tasks that are expired at that
+///   `now`, it drops the one that expired first. The horizon moves to that task's expiry, if that is
+///   later; so a clock that is ahead costs one task, not all of them. If every task is visible, the
+///   store refuses the submission and drops nothing. (A store in memory with a limit of
+///   [bytes](StoreConfig::with_max_bytes) drops as many expired tasks as it needs, for an event with a
+///   large outcome too. If that is not enough, it refuses.)
+/// - **S8 Reads.** Reads change nothing.
+/// - **S9 Ends and refusals.** After its end a task never changes again. A refused call changes
+///   nothing, not even an order or a counter.
+/// - **S10 Revisions.** Each accepted event, the submission included, gives its task a revision greater
+///   than any that the account gave out before. Gaps mean nothing. Two reads of a task at the same
+///   revision are equal. A submission under the id of an expired task makes a new task. The revision of
+///   a page is at least that of every task on it, and below every later one. A store may forget an
+///   account after dropping its last task, and the account's latest update time with it, but later
+///   revisions are greater all the same.
 ///
 /// ## Accounts and lanes
-/// - **S11** No call with one account shows, counts, changes or refuses anything because of
-///   another (the store's total limit, the turns of `claim` and gaps in revisions excepted), and
-///   another account's id looks like one that never was.
-/// - **S12** An account's *lane* is its limit of tasks in progress. A `Start` is accepted only if fewer than
-///   [`max_in_progress`](StoreConfig::with_max_in_progress) visible tasks of the account are in
-///   progress at that `now`. `claim` starts an account's received tasks in the order in which they
-///   became `received`. A task that ends or expires frees its place.
+/// - **S11 Isolation.** A call with one account never shows, counts, changes or refuses anything
+///   because of another account. The id of another account's task looks like one that never existed.
+///   Three things are shared all the same: the store's total limit, the turns of `claim`, and gaps in
+///   revisions.
+/// - **S12 Lanes.** An account's *lane* is its limit of tasks in progress. A `Start` is accepted only
+///   while fewer than [`max_in_progress`](StoreConfig::with_max_in_progress) visible tasks of the
+///   account are in progress at that `now`. `claim` starts an account's received tasks in the order in
+///   which they became `received`. A task that ends or expires leaves its lane.
 ///
 /// ## Concurrency
-/// - **S13** Per account, every history of concurrent calls is equal to some order of them one
-///   after the other; of several writers with the same expected revision at most one wins. A call
-///   over all accounts is a sequence of such steps.
+/// - **S13 One after another.** Concurrent calls on an account have the results that they would have
+///   one after another, in some order. Of several writers that expect the same revision, at most one
+///   succeeds. A call over all accounts is a sequence of such steps.
 ///
 /// # Clocks
 ///
-/// Times keep their nanoseconds, in the store and on the way there and back. Clocks of several
-/// servers may differ; the laws hold all the same. A `now` in the far future is still a mistake to
-/// avoid: an event with one holds the account's later update times there, and delays takeover, until
-/// the clocks have caught up; a sweep with one is for good.
+/// A store keeps the nanoseconds of every instant that it is given and gives back. The clocks of several
+/// servers may differ: the laws hold all the same. But avoid a `now` in the far future:
+///
+/// - In an event, it holds the account's later update times at that instant, and delays takeovers,
+///   until the clocks have caught up.
+/// - In a sweep, it moves the horizon for good, and what expires until then is gone at once.
 ///
 /// # What a store may lose
 ///
-/// A store that lost what it acknowledged last, as a process does that is restored from an earlier
-/// snapshot, goes on from what it has. It must not give out a revision again that it may have given
-/// out since: a worker that saw the lost future is then told so ([`Stale`](ApplyError::Stale), or
-/// [`NotFound`](ApplyError::NotFound) where the task itself is lost), never matched by accident.
-/// [`Revision::unreached_by`](crate::Revision::unreached_by) is where to go on.
+/// A process that is restored from an old snapshot has lost what it acknowledged after it. Such a store
+/// continues from what it has, but never gives out a revision that it may have given out before. So a
+/// worker that saw the lost events gets an error and never matches by accident:
+/// [`Stale`](ApplyError::Stale), or [`NotFound`](ApplyError::NotFound) if the task itself is lost.
+/// [`Revision::unreached_by`](crate::Revision::unreached_by) is the revision to continue from.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a `TaskStore`",
-    note = "a store in futures (`AsyncTaskStore`), such as one that is a network away, is no `TaskStore`"
+    note = "an `AsyncTaskStore`, such as a store that is a network away, is not a `TaskStore`"
 )]
 pub trait TaskStore: Send + Sync {
     /// Accepts a submission under the id that the caller chose.
     ///
-    /// The same id with the [same command type and input](Submission::is_repeat_of) gives the task that
-    /// is there ([`Submitted::Existing`]), even in a full store: a request can safely be repeated. A
-    /// submission over the id of an expired task takes its place, and needs no room in the store.
-    /// Otherwise a full store makes room, where it can: law S7.
+    /// Submitting is idempotent. A submission with the same id and the
+    /// [same command type and input](Submission::is_repeat_of) as a visible task returns that task
+    /// ([`Submitted::Existing`]), even if the store is full. A submission under the id of an expired
+    /// task replaces it, and needs no room in the store. Any other submission needs room, which a full
+    /// store makes as law S7 says.
     ///
     /// # Errors
-    /// The first that applies of [`Conflict`](SubmitError::Conflict),
+    /// Returns the first that applies of [`Conflict`](SubmitError::Conflict),
     /// [`InputTooLarge`](SubmitError::InputTooLarge), [`Expired`](SubmitError::Expired),
-    /// [`StoreFull`](SubmitError::StoreFull), [`AccountFull`](SubmitError::AccountFull). Or the
-    /// backend fails.
+    /// [`StoreFull`](SubmitError::StoreFull) and [`AccountFull`](SubmitError::AccountFull); or
+    /// [`Backend`](SubmitError::Backend) if the backend fails.
     fn submit(&self, submission: Submission, now: Now) -> Result<Submitted, SubmitError>;
 
-    /// Applies one event: reads the task, checks, writes, in one atomic step.
+    /// Applies one event to a task. Reading the task, checking and writing are one atomic step.
     ///
     /// # Errors
-    /// The first that applies of [`NotFound`](ApplyError::NotFound),
+    /// Returns the first that applies of [`NotFound`](ApplyError::NotFound),
     /// [`Stale`](ApplyError::Stale), [`Transition`](ApplyError::Transition),
-    /// [`OutputTooLarge`](ApplyError::OutputTooLarge), [`LaneBusy`](ApplyError::LaneBusy),
-    /// [`StoreFull`](ApplyError::StoreFull). Or the backend fails.
+    /// [`OutputTooLarge`](ApplyError::OutputTooLarge), [`LaneBusy`](ApplyError::LaneBusy) and
+    /// [`StoreFull`](ApplyError::StoreFull); or [`Backend`](ApplyError::Backend) if the backend fails.
     fn apply(&self, target: Target<'_>, event: TaskEvent, now: Now) -> Result<Change, ApplyError>;
 
-    /// Hands out a task to work on, if there is one.
+    /// Hands a task to a worker, if there is one to work on.
     ///
-    /// From one account: a task in progress that is
-    /// [due to be taken over](StoreConfig::takeover_due), the one with the lowest revision first,
-    /// lane full or not, recorded as a wordless report ([`Task::take_over`]); otherwise, where
-    /// there is room in the lane, the task that has been `received` longest, started.
+    /// From one account, it is the first of these:
     ///
-    /// A task that is due to be taken over and has had [all its
-    /// attempts](StoreConfig::with_max_attempts) is not handed out: in its place the call ends it in
-    /// `processing-error`, with [`TaskError::too_many_attempts`](crate::TaskError::too_many_attempts),
-    /// and says so ([`Claimed::GivenUp`]). That counts as a turn of its account.
+    /// 1. A task in progress that is [due for takeover](StoreConfig::takeover_due), the one with the
+    ///    lowest revision first, whether the lane is full or not. The claim is recorded as a report
+    ///    without words ([`Task::take_over`]), so the task's revision changes and the silent worker's
+    ///    next event is refused as stale.
+    /// 2. If the lane has room, the task that has been `received` longest. The claim starts it.
     ///
-    /// From [any](Scope::Any) account: the accounts take turns. No account is served twice while
-    /// another has something to hand out throughout.
+    /// A task that is due for takeover but has had [all its attempts](StoreConfig::with_max_attempts)
+    /// is given up: the claim ends it in `processing-error`, with
+    /// [`TaskError::too_many_attempts`](crate::TaskError::too_many_attempts), and returns
+    /// [`Claimed::GivenUp`]. That takes the account's turn.
     ///
-    /// `None` says that there is nothing to hand out at this `now`: nothing waits, or the lanes are
-    /// full. A submission, the end of a task, an expiry or a silence can change that, so a worker
-    /// looks again after the first two, and now and then for the others. A worker that ends a task
-    /// also wakes another one: its own next task may be of another account.
+    /// From [any account](Scope::Any), the accounts take turns: no account is served twice while
+    /// another has a task to claim all the time. With two received tasks of `acme` and one of
+    /// `initech`, the first two claims serve each account once, in either order, and the third serves
+    /// `acme` again.
     ///
-    /// A worker that dies leaves its task in progress; so does a process that restarts. The task is
-    /// handed out again once it has been [silent for long](StoreConfig::with_takeover_after): 30 minutes,
-    /// unless set. A worker holds what it was handed out by a [`Lease`](crate::Lease), which finds that out.
+    /// With a takeover time of 30 minutes, the default:
+    ///
+    /// | time | call | result |
+    /// |---|---|---|
+    /// | 12:00 | worker 1 claims | the task is started, attempt 1 |
+    /// | 12:10 | worker 1 reports | accepted; its silence begins anew |
+    /// | 12:40 | worker 2 claims | `None`: the silence is not *more* than 30 minutes |
+    /// | 12:41 | worker 2 claims | the same task, attempt 2 |
+    /// | 12:42 | worker 1 completes it | refused: [`Stale`](ApplyError::Stale) |
+    ///
+    /// `None` means that there is nothing to claim at this `now`: no task waits, or the lanes are full.
+    /// A submission, the end of a task, an expiry or a worker's silence can change that. So a worker
+    /// claims again after the first two, and from time to time because of the others. A worker that
+    /// ends a task also wakes a second worker, since its own next claim may be of another account.
+    ///
+    /// A worker that dies leaves its task in progress, and so does a process that restarts. Another
+    /// claim takes the task over once the [takeover time](StoreConfig::with_takeover_after) has passed.
+    /// Hold a claimed task with a [`Lease`](crate::Lease), which notices a takeover.
     ///
     /// # Errors
-    /// Where the backend fails.
+    /// Returns [`BackendError`] if the backend fails.
     fn claim(&self, scope: Scope<'_>, now: Now) -> Result<Option<Claimed>, BackendError>;
 
-    /// Reads a task of an account.
+    /// Reads one task of an account.
     ///
     /// # Errors
-    /// Where the backend fails.
+    /// Returns [`BackendError`] if the backend fails.
     fn get(&self, account: &AccountId, id: TaskId, now: Now) -> Result<Option<Task>, BackendError>;
 
-    /// Reads a page of an account's list, latest update first.
+    /// Reads a page of an account's list, the latest update first.
     ///
     /// # Errors
-    /// Where the cursor is not of this account and filter, or the backend fails.
+    /// Returns [`Cursor`](ListError::Cursor) if the cursor is not of this account and filter, or
+    /// [`Backend`](ListError::Backend) if the backend fails.
     fn list(&self, account: &AccountId, query: &ListQuery, now: Now) -> Result<Page, ListError>;
 
-    /// Drops tasks that are due, at most `limit` of them, and moves the horizon to `now`, if it
-    /// was before. With a `limit` of 0 the horizon moves, and nothing else happens.
+    /// Drops up to `limit` tasks that are due, and moves the horizon to `now` if it was earlier.
+    /// With a `limit` of 0 it only moves the horizon.
     ///
-    /// Nothing else drops tasks, but a submission that takes the place of an expired one, and a call that finds
-    /// the store full (law S7). So it is sweeps that keep memory low: call it every minute or so.
+    /// Sweeps keep memory low: call this every minute or so. Only two other calls drop tasks: a
+    /// submission that replaces an expired task, and a call that finds the store full (law S7).
     ///
     /// # Errors
-    /// Where the backend fails.
+    /// Returns [`BackendError`] if the backend fails.
     fn sweep(&self, limit: usize, now: Now) -> Result<Swept, BackendError>;
 }
 
 macro_rules! debug_as {
     ($name:literal: $($Dyn:ty),+) => { $(
         impl fmt::Debug for $Dyn {
-            /// The name of the trait: of the store that implements it nothing is known.
+            /// Writes the name of the trait: a trait object does not know its store's name.
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str($name)
             }

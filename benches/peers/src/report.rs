@@ -147,19 +147,16 @@ pub fn key_table(races: &[Race], tasks: usize) -> String {
 pub fn quoted_in(readme: &str, findings: &Findings, tasks: usize, machine: &str) -> Option<String> {
     let (before, rest) = readme.split_once(BEGIN)?;
     let (_, after) = rest.split_once(END)?;
-    let met = |verdict| findings.budgets.iter().filter(|f| f.verdict == verdict).count();
-    let stated = findings.budgets.iter().filter(|finding| finding.verdict == Verdict::Stated);
-    let stated = stated.map(|Finding { what, at, got, .. }| format!(", {what} ({at}) is {got}"));
+    let count = |verdict| findings.budgets.iter().filter(|f| f.verdict == verdict).count();
     let quotation = format!(
-        "\n{}\n![time over number of tasks, ours and theirs](benches/peers/results/times.svg)\n\n\
-         ![calls a second over threads, ours and theirs](benches/peers/results/threads.svg)\n\n\
+        "\n{}\n![Time of a call over the number of tasks, for this crate and the others]\
+         (benches/peers/results/times.svg)\n\n\
          Median time of a call, on {machine}.\n\
-         Of the budgets {} are met and {} missed{}:\n\
-         [the report](benches/peers/results/report.md) has and explains them all.\n\n",
+         [The report](benches/peers/results/report.md) has all measurements. Of its budgets, {} are met and {} are\n\
+         missed; it explains each miss.\n\n",
         key_table(&findings.races, tasks),
-        met(Verdict::Met),
-        met(Verdict::Missed),
-        stated.collect::<String>(),
+        count(Verdict::Met),
+        count(Verdict::Missed),
     );
     Some([before, BEGIN, &quotation, END, after].concat())
 }
