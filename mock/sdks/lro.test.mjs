@@ -149,7 +149,7 @@ for (const [format, check] of Object.entries(FORMATS)) {
         await assert.rejects(poller.pollUntilDone(), {
           message:
             "The long-running operation has failed. SUBSCRIPTION_NOT_CREATED. " +
-            "The subscription was asked to fail.",
+            "The request asked for a failure.",
         });
         assert.equal(poller.operationState.status, "failed");
       });

@@ -108,7 +108,7 @@ def test_failure_on_the_server():
             poller.result(PATIENCE)
         assert poller.status() == "Failed"
         assert raised.value.error.code == "SUBSCRIPTION_NOT_CREATED"
-        assert raised.value.error.message == "The subscription was asked to fail."
+        assert raised.value.error.message == "The request asked for a failure."
 
 
 def test_slow():

@@ -114,7 +114,7 @@ def test_failure_on_the_server(way):
             poller.result(PATIENCE)
         assert poller.status() == "Failed"
         assert error_of(raised).code == "SUBSCRIPTION_NOT_CREATED"
-        assert error_of(raised).message == "The subscription was asked to fail."
+        assert error_of(raised).message == "The request asked for a failure."
 
 
 @pytest.mark.parametrize("way", [polling, by_location])

@@ -150,7 +150,7 @@ def test_failure_on_the_server():
         future = future_of(client_of(api, SERVER_PATHS), begin(api, {"fail": True}))
         with pytest.raises(exceptions.InvalidArgument) as raised:
             future.result()
-        assert raised.value.message == "The subscription was asked to fail."
+        assert raised.value.message == "The request asked for a failure."
         assert reason_of(raised.value) == "SUBSCRIPTION_NOT_CREATED"
 
 

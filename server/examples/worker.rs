@@ -1,24 +1,26 @@
-//! The loop of a worker, to copy and change: it works on so many tasks at once, is heard of while it works,
+//! A worker's loop to copy and change: it works on several tasks at once, sends heartbeats while it works,
 //! and stops in good order.
 //!
 //! ```text
 //! cargo run -p tasklife-server --example worker
 //! ```
 //!
-//! By itself it submits 20 tasks to a store in memory, of which some fail, panic, or take longer than a worker
-//! may be silent; works on them, and prints what it has counted. Read from the top: `Worker::run` is the loop,
-//! `Worker::process` is what it does with each task. Both take any store.
+//! The example submits 20 tasks to a store in memory. Some of them fail, panic, or take longer than a worker
+//! may be silent. It works on all of them and prints what it counted. `Worker::run` is the loop, and
+//! `Worker::process` works on one task. Both take any store.
 //!
-//! What can go wrong, and what becomes of the task then:
+//! What can go wrong, and what happens to the task:
 //!
 //! - The work panics: the task fails.
-//! - The worker dies, stalls, or can't reach the store: another takes the task over, after the silence that the
-//!   store is configured with. Where this one is still there, it finds out and cancels its work.
-//! - The task was taken over, or ended by an administrator: its work is cancelled at its next `await`.
-//! - The worker is asked to stop: it claims nothing more, and waits a while for what it has begun. What isn't
-//!   done by then is cancelled, and left as it is. It can't be given back, as no task in progress becomes
-//!   received again; so it waits for the silence to be over, and the next worker's is an attempt more.
-//!   Nothing is claimed that is not begun at once.
+//! - The worker dies, stalls, or cannot reach the store: another worker takes the task over, after the
+//!   silence that the store is configured with. If the first worker still runs, it notices and cancels its
+//!   work.
+//! - Another worker has taken the task over, or an administrator has ended it: the work is cancelled at its
+//!   next `await`.
+//! - The worker is asked to stop: it claims nothing more, and waits for a grace period until its tasks are
+//!   done. It cancels what is not done by then, and leaves those tasks in progress. The lifecycle has no way
+//!   back to received, so another worker takes them over once the silence has passed, as one more attempt.
+//!   No claimed task waits for its start, so nothing else is delayed.
 
 #![allow(clippy::disallowed_methods, reason = "a worker reads the clock and makes ids")]
 
@@ -44,29 +46,29 @@ use tokio::time::{
 use tracing::{Instrument, error, info, info_span, warn};
 use uuid::Uuid;
 
-/// How long to wait where nothing tells that there is work, and where the store can't be reached.
+/// How long to wait for work, and after an error of the store, before the next claim.
 const PAUSE: Duration = Duration::from_secs(1);
-/// What stands for no end: a year.
+/// A year, in place of an unlimited duration.
 const FOREVER: Duration = Duration::from_hours(24 * 365);
 
-/// What a piece of work ends with.
+/// The result of the work on a task.
 pub(crate) type Outcome = Result<Completion, TaskError>;
 
 /// Works on tasks of a store.
 pub(crate) struct Worker<S, W> {
     pub(crate) store: S,
-    /// The configuration of the store, from which follows how often a worker has to be heard of.
+    /// The configuration of the store. The interval of heartbeats follows from it.
     pub(crate) config: StoreConfig,
-    /// What is done with a task. It may report how far it has come.
+    /// Does the work on a task. It may report its progress.
     pub(crate) work: W,
-    /// How many tasks are worked on at once.
+    /// The number of tasks to work on at once.
     pub(crate) at_once: usize,
-    /// How long, when asked to stop, it waits for what it has begun.
+    /// How long to wait for running tasks after the worker was asked to stop.
     pub(crate) grace: Duration,
     pub(crate) counts: Counts,
 }
 
-/// Where a piece of work reports how far it has come: of several reports, the latest.
+/// Takes progress reports from the work. Of several reports, only the latest is sent to the store.
 pub(crate) struct Reports(watch::Sender<Option<Progress>>);
 
 impl Reports {
@@ -75,7 +77,8 @@ impl Reports {
     }
 }
 
-/// A lease, and until when nobody else can have the task. By the clock that never leaps; each event moves it.
+/// A lease, and the instant (of the monotonic clock) until which no other worker can take the task over.
+/// Each event puts it off.
 struct Held<S> {
     lease: AsyncLease<S>,
     until: Instant,
@@ -87,17 +90,18 @@ where
     W: Fn(Task, Reports) -> F + Send + Sync + 'static,
     F: Future<Output = Outcome> + Send + 'static,
 {
-    /// Works, until it is asked to stop and what it has begun is done or given up.
+    /// Claims and processes tasks until `stop` resolves. Then it waits for the running tasks, for up to the
+    /// grace period.
     pub(crate) async fn run(self: &Arc<Self>, stop: impl Future<Output = ()>) {
         let (mut stop, mut running) = (pin!(stop), JoinSet::new());
         loop {
-            // It stops between two claims only: one that is dropped half way may have started a task.
+            // Stops only between two claims: a claim that is dropped may already have started a task.
             tokio::select! {
                 biased;
                 () = &mut stop => break,
                 () = has_room(&mut running, self.at_once) => {}
             }
-            // What happens from here on, it hears of, also while it asks.
+            // Made before the claim, so that no change between the claim and the wait is missed.
             let changed = self.store.changed();
             let asked = Instant::now();
             match self.store.claim(Scope::Any, Utc::now()).await {
@@ -110,21 +114,21 @@ where
                         let held = Held { lease, until: asked + self.silence() };
                         running.spawn(self.clone().process(held).instrument(span));
                     } else {
-                        span.in_scope(|| warn!("given up: each of its workers fell silent"));
+                        span.in_scope(|| warn!("given up: the task used all its attempts"));
                     }
                     continue;
                 }
                 Ok(None) => {}
                 Err(error) => warn!(%error, "no task was claimed"),
             }
-            // Of an expiry or a silence it hears nothing, so it looks now and then, too.
+            // An expiry or the silence of a worker wakes nobody, so the worker also claims from time to time.
             tokio::select! {
                 biased;
                 () = &mut stop => break,
                 _ = timeout(PAUSE, changed) => {}
             }
         }
-        let all = async { while has_one_less(&mut running).await {} };
+        let all = async { while one_is_done(&mut running).await {} };
         if timeout(self.grace, all).await.is_err() {
             warn!("{} tasks are left in progress, to be taken over", running.len());
             self.counts.add("left", running.len() as u64);
@@ -132,11 +136,12 @@ where
         }
     }
 
-    /// Works on a task, until it has ended or is no longer this worker's. The work is cancelled where this is.
+    /// Works on a task until it has ended, or until another worker has it. Dropping this future cancels the
+    /// work.
     async fn process(self: Arc<Self>, mut held: Held<S>) {
         let (reports, mut reported) = watch::channel(None);
         let (worker, task) = (self.clone(), held.lease.task().clone());
-        // On its own, so that a panic ends nothing else; in a set, so that it ends with this.
+        // Spawned, so that a panic ends nothing else; in a set, so that it is cancelled with this future.
         let mut working = JoinSet::new();
         let work = async move { (worker.work)(task, Reports(reports)).await };
         working.spawn(work.in_current_span());
@@ -153,17 +158,17 @@ where
                 }
                 Some(ended) = working.join_next() => match ended {
                     Ok(outcome) => break outcome,
-                    Err(error) if error.is_panic() => break Err(self.panicked(&error)),
+                    Err(error) if error.is_panic() => break Err(self.log_work_panic(&error)),
                     // The runtime is shutting down.
                     Err(_) => return,
                 },
-                () = sleep_until(held.until) => return self.lose("it was silent for too long"),
+                () = sleep_until(held.until) => return self.log_loss("it was silent for too long"),
                 _ = beat.tick() => TaskEvent::report(),
             };
             match self.apply(&mut held, event).await {
                 Ok(()) => beat.reset(),
                 Err(error) if error.is_lost() || Instant::now() >= held.until => {
-                    return self.lose(&error);
+                    return self.log_loss(&error);
                 }
                 Err(error) => {
                     warn!(%error, "a report failed");
@@ -179,25 +184,25 @@ where
             match self.apply(&mut held, end.clone()).await {
                 Ok(()) => return,
                 Err(error) if error.is_lost() || Instant::now() >= held.until => {
-                    return self.lose(&error);
+                    return self.log_loss(&error);
                 }
-                // Such as a resource that is too large.
+                // For example because the resource is too large.
                 Err(error @ LeaseError::Refused(_)) if end.kind() == EventKind::Complete => {
                     error!(%error, "the end was refused");
                     end = TaskEvent::fail(internal_error());
                 }
                 Err(error) => {
-                    warn!(%error, "the end is still to be told");
+                    warn!(%error, "the end could not be stored yet");
                     sleep(retry).await;
                 }
             }
         }
     }
 
-    /// Applies an event, as long as nobody else can have the task.
+    /// Applies an event, but only while no other worker can have the task.
     async fn apply(&self, held: &mut Held<S>, event: TaskEvent) -> Result<(), LeaseError> {
         let asked = Instant::now();
-        // A call that is dropped here may have been applied: the next one finds out.
+        // If the timeout drops the call, it may still have been applied. The lease's next call finds out.
         let answer = timeout_at(held.until, held.lease.apply(event, Utc::now())).await;
         let change = answer.map_err(BackendError::unknown)??;
         held.until = asked + self.silence();
@@ -205,19 +210,19 @@ where
         Ok(())
     }
 
-    /// After what silence another worker may have the task.
+    /// The silence after which another worker may take the task over.
     fn silence(&self) -> Duration {
         self.config.takeover_after().unwrap_or(FOREVER).min(FOREVER)
     }
 
-    fn panicked(&self, error: &JoinError) -> TaskError {
+    fn log_work_panic(&self, error: &JoinError) -> TaskError {
         error!(%error, "the work panicked");
         self.counts.add("panicked", 1);
         internal_error()
     }
 
-    fn lose(&self, why: impl fmt::Display) {
-        warn!(%why, "the task is no longer this worker's");
+    fn log_loss(&self, why: impl fmt::Display) {
+        warn!(%why, "the lease is lost");
         self.counts.add("lost", 1);
     }
 }
@@ -227,29 +232,29 @@ fn internal_error() -> TaskError {
         .with_status("500 INTERNAL_SERVER_ERROR")
 }
 
-/// Waits until fewer tasks than so many are being worked on.
+/// Waits until fewer than `at_once` tasks are running.
 async fn has_room(running: &mut JoinSet<()>, at_once: usize) {
     while let Some(ended) = running.try_join_next() {
-        note(ended);
+        log_panic(ended);
     }
     while running.len() >= at_once.max(1) {
-        has_one_less(running).await;
+        one_is_done(running).await;
     }
 }
 
-/// Waits until a task is done, if any is still being worked on.
-async fn has_one_less(running: &mut JoinSet<()>) -> bool {
-    running.join_next().await.map(note).is_some()
+/// Waits until a running task is done. Returns `false` if none is running.
+async fn one_is_done(running: &mut JoinSet<()>) -> bool {
+    running.join_next().await.map(log_panic).is_some()
 }
 
-/// A panic here is a fault of the loop, not of the work. The task waits to be taken over.
-fn note(ended: Result<(), JoinError>) {
+/// Logs a panic of the loop itself. Its task stays in progress, for another worker to take over.
+fn log_panic(ended: Result<(), JoinError>) {
     if let Err(error) = ended {
         error!(%error, "a task was left in progress");
     }
 }
 
-/// How often something has happened: metrics, made from what the store answers.
+/// Metrics: counts what the store's answers say has happened.
 #[derive(Debug, Default)]
 pub(crate) struct Counts(Mutex<BTreeMap<&'static str, u64>>);
 
@@ -301,8 +306,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// What ends when the process is asked to stop, from this call on: by ctrl-c, or where there is one by
-/// `SIGTERM`.
+/// Listens for ctrl-c and `SIGTERM` from this call on. The future resolves at the first of them.
 fn stop_signal() -> io::Result<impl Future<Output = ()>> {
     #[cfg(unix)]
     {
@@ -319,10 +323,10 @@ fn stop_signal() -> io::Result<impl Future<Output = ()>> {
     })
 }
 
-/// How many tasks there are to work on.
+/// The number of tasks that the example submits.
 const TASKS: u64 = 20;
 
-/// Submits tasks, and works on them until all have ended or it is asked to stop. Gives what was counted.
+/// Submits tasks and works on them until all have ended, or until `stop` resolves. Returns the counts.
 pub(crate) async fn work_on_some(stop: impl Future<Output = ()>) -> Result<Counts, Box<dyn Error>> {
     let config = StoreConfig::default().with_takeover_after(Duration::from_secs(2));
     let store = Arc::new(Notifying::new(InProcess(MemoryStore::new(config))));
@@ -352,10 +356,10 @@ pub(crate) async fn work_on_some(stop: impl Future<Output = ()>) -> Result<Count
     Ok(Arc::into_inner(worker).map(|worker| worker.counts).unwrap_or_default())
 }
 
-/// The work, which would be here.
+/// Does the work. Replace this by your own.
 async fn work(task: Task, reports: Reports) -> Outcome {
     match task.input() {
-        // Longer than a worker may be silent, and with nothing to report: the heartbeats keep the task.
+        // Takes longer than a worker may be silent, and reports nothing: only the heartbeats keep the lease.
         b"a slow one" => sleep(Duration::from_millis(2_500)).await,
         _ => {
             for step in 1..=5 {
@@ -366,8 +370,8 @@ async fn work(task: Task, reports: Reports) -> Outcome {
     }
     match task.input() {
         b"one that fails" => Err(TaskError::new("NO_ROOM", "There is no room.")),
-        b"one that panics" => panic!("it was asked to"),
-        // Named after its task: a second attempt makes the same subscription, not another.
+        b"one that panics" => panic!("the input asked for a panic"),
+        // Named after the task, so that a second attempt creates the same subscription, not another one.
         _ => Ok(Completion::of(format!("subscription-{}", task.id()))),
     }
 }

@@ -147,11 +147,11 @@ fn a_crash_loses_what_came_after_the_last_save_and_the_next_start_says_so() {
         sleep(Duration::from_millis(20));
     }
     assert!(saved(&kept), "within two seconds it is in the file");
-    assert_eq!(fs::read_to_string(said.path()).unwrap(), "", "the first start finds nothing amiss");
+    assert_eq!(fs::read_to_string(said.path()).unwrap(), "", "the first start reports nothing");
     server.0.process.kill().unwrap();
     server.0.process.wait().unwrap();
 
-    // What came after the file was written is lost, however it had ended; what was in it goes on.
+    // What happened after the file was written is lost, finished tasks too. What the file has goes on.
     let server = start_listening(&options, &said);
     let message = fs::read_to_string(said.path()).unwrap();
     assert!(message.starts_with(&format!("{}: the last run ended", snapshot.path())), "{message}");
@@ -162,7 +162,7 @@ fn a_crash_loses_what_came_after_the_last_save_and_the_next_start_says_so() {
 
 #[cfg(unix)]
 #[test]
-fn a_file_that_was_used_is_not_used_again_without_a_word() {
+fn a_start_from_a_file_that_was_in_use_reports_the_loss() {
     let (snapshot, said) = (Scratch::new("twice"), Scratch::new("twice-said"));
     let options = ["--snapshot", snapshot.path(), "--save-every", "1000", "--takeover-after", "1"];
     let mut server = start_listening(&options, &said);
@@ -183,7 +183,7 @@ fn a_file_that_was_used_is_not_used_again_without_a_word() {
     let message = fs::read_to_string(said.path()).unwrap();
     assert!(message.contains("is lost"), "{message}");
     assert_eq!(server.get(&lost, "").status, 404);
-    // The client that saw the end is not told "unchanged" of what came back from before it.
+    // The task is back at a state before its end. A client that saw the end must not get a 304.
     let known = format!("If-None-Match: {}\r\n", seen.header("etag").unwrap());
     let now = server.get(&path, &known);
     assert_eq!(now.status, 200, "{now:?}");
@@ -201,11 +201,11 @@ fn a_panic_in_the_work_fails_its_task_and_nothing_else() {
         assert_eq!(failed.status().known(), Some(TaskStatus::ProcessingError));
         let error = failed.response().unwrap().error().unwrap();
         assert_eq!(error.code(), Some("INTERNAL_ERROR"));
-        assert!(!error.description().unwrap().contains("panic"), "a client is told no details");
+        assert!(!error.description().unwrap().contains("panic"), "the client learns no details");
     }
     let done = server.follow(&last, |_| {}).document(200);
     assert_eq!(done.status().known(), Some(TaskStatus::ProcessingCompleted));
-    assert!(fs::read_to_string(said.path()).unwrap().contains("was asked to panic"));
+    assert!(fs::read_to_string(said.path()).unwrap().contains("asked for a panic"));
 }
 
 #[test]
