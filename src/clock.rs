@@ -1,4 +1,4 @@
-//! An account's clock: the one place where "time never goes back" lives.
+//! An account's clock, which ensures that time never goes back along an account's revisions.
 
 use core::fmt;
 use core::num::ParseIntError;
@@ -7,14 +7,15 @@ use core::str::FromStr;
 use crate::time::{self, MIN_TIME, Now, clamp_time};
 use crate::wire::known::Known;
 
-/// A number that grows with each accepted event of an account. A task's revision is that of its
-/// latest event.
+/// A number that grows with each accepted event of an account.
 ///
-/// It orders lists, is the place of a cursor, answers "changed since", and guards writes, as
-/// `mod_revision` does in etcd and `resourceVersion` in Kubernetes. Gaps mean nothing. Zero, the
-/// default, comes before every event.
+/// A task's revision is the revision of its latest event. It orders lists, marks the position of a
+/// cursor, answers "changed since", and guards writes. It resembles `mod_revision` in etcd and
+/// `resourceVersion` in Kubernetes.
 ///
-/// Read back, a revision is at most [`Revision::MAX`], 2⁶³ - 1: what an SQL `BIGINT` holds.
+/// Gaps between revisions have no meaning. Zero, the default, comes before every event.
+///
+/// Parsing accepts revisions up to [`Revision::MAX`], 2⁶³ - 1, which an SQL `BIGINT` can hold.
 #[derive(
     Clone,
     Copy,
@@ -32,15 +33,17 @@ use crate::wire::known::Known;
 pub struct Revision(u64);
 
 impl Revision {
-    /// The largest revision that is accepted from outside: 2⁶³ - 1.
+    /// The largest revision that can be parsed or converted from a number: 2⁶³ - 1.
     pub const MAX: Self = Self(i64::MAX.cast_unsigned());
 
-    /// The revision at which a store goes on that may have lost what it gave out last: no store can
-    /// have come so far by the instant `now`, if it began below.
+    /// Returns a revision that no store has reached by `now`, if the store began below it.
     ///
-    /// It is the number of eighths of a microsecond since the year 0. As long as an account has fewer
-    /// than eight events a microsecond and clocks don't go back, revisions that begin here are different
-    /// from all that were given out before `now`, without anything being kept for it.
+    /// A store that may have lost its latest writes continues here, so that it doesn't reuse a
+    /// revision.
+    ///
+    /// The value is the number of eighths of a microsecond since the year 0. It is above all
+    /// revisions that were issued before `now` if an account has fewer than eight events per
+    /// microsecond and clocks don't go back. Nothing needs to be saved for this.
     ///
     /// ```
     /// use tasklife::Revision;
@@ -58,23 +61,26 @@ impl Revision {
         Self(microseconds * 8 + u64::from(eighths))
     }
 
-    /// The revision as a number.
+    /// Returns the revision as a number.
     #[must_use]
     pub const fn get(self) -> u64 {
         self.0
     }
 
-    /// So many further than a revision of this number.
+    /// Returns the revision that is `count` above `number`.
     pub(crate) const fn beyond(number: u64, count: u64) -> Self {
         Self(number.saturating_add(count))
     }
 
-    /// The one before; of zero, zero.
+    /// Returns the revision before this one, or zero for zero.
     pub(crate) const fn previous(self) -> Self {
         Self(self.0.saturating_sub(1))
     }
 
-    /// The next one. `MAX` leaves room for another 2⁶³ of them, so that counting never stalls.
+    /// Returns the next revision.
+    ///
+    /// Counting continues above `MAX`, with room for another 2⁶³ revisions, so an account never
+    /// runs out.
     pub(crate) const fn next(self) -> Self {
         Self(self.0.saturating_add(1))
     }
@@ -88,7 +94,7 @@ impl TryFrom<u64> for Revision {
         if revision <= Self::MAX {
             Ok(revision)
         } else {
-            Err(RevisionError(RevisionFault::TooLarge(number)))
+            Err(RevisionError(RevisionErrorKind::TooLarge(number)))
         }
     }
 }
@@ -103,7 +109,8 @@ impl FromStr for Revision {
     type Err = RevisionError;
 
     fn from_str(text: &str) -> Result<Self, RevisionError> {
-        let number: u64 = text.parse().map_err(|e| RevisionError(RevisionFault::NoNumber(e)))?;
+        let number: u64 =
+            text.parse().map_err(|e| RevisionError(RevisionErrorKind::NotNumber(e)))?;
         Self::try_from(number)
     }
 }
@@ -114,20 +121,20 @@ impl fmt::Display for Revision {
     }
 }
 
-/// The error for what is no [`Revision`].
+/// The error returned if a number or a text is not a [`Revision`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(transparent)]
-pub struct RevisionError(RevisionFault);
+pub struct RevisionError(RevisionErrorKind);
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-enum RevisionFault {
+enum RevisionErrorKind {
     #[error("expected a revision of at most {}, got {_0}", Revision::MAX)]
     TooLarge(u64),
     #[error("expected a revision, a whole number")]
-    NoNumber(#[source] ParseIntError),
+    NotNumber(#[source] ParseIntError),
 }
 
-/// What an account's clock says of the next event: its revision and its time.
+/// The revision and the update time of an account's next event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stamp {
     pub(crate) revision: Revision,
@@ -135,28 +142,28 @@ pub struct Stamp {
 }
 
 impl Stamp {
-    /// The revision of the event.
+    /// Returns the revision of the event.
     #[must_use]
     pub const fn revision(&self) -> Revision {
         self.revision
     }
 
-    /// The update time that the event gives its task.
+    /// Returns the update time that the event gives its task.
     #[must_use]
     pub const fn updated_at(&self) -> Now {
         self.updated_at
     }
 }
 
-/// An account's latest revision and latest update time. It makes the [`Stamp`] of the next event,
-/// for every store alike.
+/// An account's latest revision and latest update time.
 ///
-/// A stamp's time is the later of the event's `now` and the account's latest update time: along an
-/// account's revisions time never goes back, whatever the clocks do. A `now` in the far future
-/// therefore holds later update times there until the clocks have caught up.
+/// It makes the [`Stamp`] of the account's next event, in the same way for every store. The time of
+/// a stamp is the later of the event's `now` and the account's latest update time. So time never
+/// goes back along an account's revisions, even if clocks do. A `now` in the far future fixes later
+/// update times at that instant, until the clocks reach it.
 ///
-/// Asking for a stamp advances nothing, so a refused event leaves no trace:
-/// [`advance_to`](Self::advance_to) does, once the event was accepted.
+/// [`next`](Self::next) does not advance the clock, so a refused event leaves no trace. Call
+/// [`advance_to`](Self::advance_to) after the event was accepted.
 ///
 /// ```
 /// use tasklife::AccountClock;
@@ -179,32 +186,33 @@ pub struct AccountClock {
 }
 
 impl AccountClock {
-    /// A clock as it was saved.
+    /// Creates a clock from its saved values.
     #[must_use]
     pub fn new(revision: Revision, updated_at: Now) -> Self {
         Self { revision, updated_at: clamp_time(updated_at) }
     }
 
-    /// The clock of a new account, or of one that its store has forgotten: after the highest revision of all that
-    /// it has forgotten (law S10).
+    /// Creates the clock of an account that is new, or that its store has forgotten.
+    ///
+    /// `floor` is the highest revision of all accounts that the store has forgotten (law S10).
     #[must_use]
     pub const fn after(floor: Revision) -> Self {
         Self { revision: floor, updated_at: MIN_TIME }
     }
 
-    /// The account's latest revision.
+    /// Returns the account's latest revision.
     #[must_use]
     pub const fn revision(&self) -> Revision {
         self.revision
     }
 
-    /// The account's latest update time.
+    /// Returns the account's latest update time.
     #[must_use]
     pub const fn updated_at(&self) -> Now {
         self.updated_at
     }
 
-    /// The stamp of an event that happens `now`.
+    /// Returns the stamp of an event that happens at `now`.
     #[must_use]
     pub fn next(&self, now: Now) -> Stamp {
         Stamp { revision: self.revision.next(), updated_at: clamp_time(now).max(self.updated_at) }
@@ -227,7 +235,7 @@ impl<'de> serde::Deserialize<'de> for AccountClock {
 }
 
 impl Default for AccountClock {
-    /// The clock of an account that never had an event.
+    /// Creates the clock of an account that has never had an event.
     fn default() -> Self {
         Self::after(Revision::default())
     }

@@ -1,4 +1,4 @@
-//! What can be asked to happen to a task.
+//! Events: what can happen to a task.
 
 use alloc::borrow::Cow;
 use alloc::format;
@@ -26,21 +26,23 @@ use crate::wire::{Excerpt, Text};
 pub struct Progress(u8);
 
 impl Progress {
-    /// So much `done` of a `total`, rounded down: 100 only when all is done. More than all counts
-    /// as all, and of nothing at all everything is done.
+    /// Returns the percentage for `done` out of `total`, rounded down, so 100 means that everything
+    /// is done.
+    ///
+    /// A `done` above `total` gives 100. So does a `total` of zero.
     #[must_use]
     pub fn of(done: u64, total: u64) -> Self {
         let percent = (u128::from(done.min(total)) * 100).checked_div(u128::from(total));
         Self(percent.and_then(|p| u8::try_from(p).ok()).unwrap_or(100))
     }
 
-    /// A percentage of 0 to 100, rounded down, so that all is done at 100 only.
+    /// Returns a percentage of 0 to 100, rounded down, or `None` if it is out of range.
     pub(crate) fn of_percentage(percent: f64) -> Option<Self> {
         let whole = (0..=100).rev().find(|whole| f64::from(*whole) <= percent && percent <= 100.0);
         whole.map(Self)
     }
 
-    /// The percentage, 0 to 100.
+    /// Returns the percentage, 0 to 100.
     #[must_use]
     pub const fn percent(self) -> u8 {
         self.0
@@ -80,13 +82,14 @@ impl FromStr for Progress {
     }
 }
 
-/// The error for what is no percentage.
+/// The error returned if a number or a text is not a percentage.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("expected a percentage, a whole number of 0 to 100, got {0}")]
+#[error("expected a percentage, a whole number from 0 to 100, got {0}")]
 pub struct ProgressError(Excerpt);
 
-/// Something that is asked to happen to a task. [`Task::apply`](crate::Task::apply) grants it or
-/// refuses it.
+/// An event that is to be applied to a task.
+///
+/// [`Task::apply`](crate::Task::apply) applies the event or refuses it.
 ///
 /// ```
 /// use tasklife::{Completion, EventKind, Progress, TaskEvent};
@@ -117,60 +120,67 @@ impl TaskEvent {
         Self { payload, description: None }
     }
 
-    /// The task enters the queue.
+    /// Creates an event that puts the task in the queue.
     #[must_use]
     pub const fn receive() -> Self {
         Self::new(Payload::Receive)
     }
 
-    /// A worker takes the task. [`claim`](crate::TaskStore::claim) also chooses which.
+    /// Creates an event that starts the task.
+    ///
+    /// Workers usually call [`claim`](crate::TaskStore::claim), which also chooses the task.
     #[must_use]
     pub const fn start() -> Self {
         Self::new(Payload::Start)
     }
 
-    /// The worker is still there: its heartbeat, which puts off the takeover. It can bring
-    /// [words](Self::with_description); the percentage stays as last reported.
+    /// Creates a heartbeat: the worker is still there, which postpones a takeover.
+    ///
+    /// The task keeps the percentage that was last reported. You can add a
+    /// [description](Self::with_description).
     #[must_use]
     pub const fn report() -> Self {
         Self::new(Payload::Report(None))
     }
 
-    /// The worker has come so far: a [`report`](Self::report) with a percentage. One below the last is
-    /// raised to it. Without [words](Self::with_description), those of the last report stay.
+    /// Creates a [`report`](Self::report) with a percentage.
+    ///
+    /// A percentage lower than the last one is raised to it. Without a
+    /// [description](Self::with_description), the task keeps its current one.
     #[must_use]
     pub const fn report_of(progress: Progress) -> Self {
         Self::new(Payload::Report(Some(progress)))
     }
 
-    /// The operation has succeeded.
+    /// Creates an event that ends the task with a completion: the operation succeeded.
     #[must_use]
     pub fn complete(completion: Completion) -> Self {
         Self::new(Payload::Complete(Arc::new(completion)))
     }
 
-    /// The operation has failed.
+    /// Creates an event that ends the task with an error: the operation failed.
     #[must_use]
     pub fn fail(error: TaskError) -> Self {
         Self::new(Payload::Fail(Arc::new(error)))
     }
 
-    /// Sets the words that the task's documents show from this event on. Without them the task
-    /// shows the [sentence of its status](TaskStatus::description), or, after a report, what it
-    /// showed before.
+    /// Sets the description that the task's documents show after this event.
+    ///
+    /// Without one, the task shows the [sentence of its status](TaskStatus::description). After a
+    /// report, it keeps its current description.
     #[must_use]
     pub fn with_description(mut self, text: impl Into<Cow<'static, str>>) -> Self {
         self.description = Some(text.into().into());
         self
     }
 
-    /// The words that the event brings.
+    /// Returns the description, if the event brings one.
     #[must_use]
     pub fn description(&self) -> Option<&str> {
         self.description.as_deref()
     }
 
-    /// The progress that a report gives.
+    /// Returns the progress, if the event is a report that brings one.
     #[must_use]
     pub const fn progress(&self) -> Option<Progress> {
         match self.payload {
@@ -179,7 +189,7 @@ impl TaskEvent {
         }
     }
 
-    /// The outcome that the event brings, if it is an end.
+    /// Returns the outcome, if the event ends the task.
     #[must_use]
     pub fn outcome(&self) -> Option<Result<&Completion, &TaskError>> {
         match &self.payload {
@@ -189,9 +199,14 @@ impl TaskEvent {
         }
     }
 
-    /// How many bytes its words and its outcome have, which is what
-    /// [`max_output`](crate::StoreConfig::with_max_output) limits: the description, and of a completion the ids
-    /// that are texts and the resource, of an error all of its texts.
+    /// Returns the size of the event's output in bytes, which
+    /// [`max_output`](crate::StoreConfig::with_max_output) limits.
+    ///
+    /// This is the length of:
+    ///
+    /// - the description,
+    /// - the text ids and the resource of a completion,
+    /// - all texts of an error.
     #[must_use]
     pub fn output_len(&self) -> usize {
         let outcome = match &self.payload {
@@ -202,7 +217,7 @@ impl TaskEvent {
         self.description().map_or(0, str::len).saturating_add(outcome)
     }
 
-    /// Which column of the table this is.
+    /// Returns the kind of the event.
     #[must_use]
     #[inline]
     pub const fn kind(&self) -> EventKind {
@@ -216,7 +231,7 @@ impl TaskEvent {
     }
 }
 
-/// The error for an event that a task's status does not permit. The task is as it was.
+/// The error returned if a task's status does not permit an event. The task is unchanged.
 ///
 /// ```
 /// use tasklife::{EventKind, TaskStatus, TransitionError};
@@ -234,19 +249,21 @@ pub struct TransitionError {
 }
 
 impl TransitionError {
-    /// The refusal of `event` in `status`, for a store that refuses by itself.
+    /// Creates the error for an `event` that a task in `status` does not permit.
+    ///
+    /// Stores that check transitions themselves need this.
     #[must_use]
     pub const fn new(status: TaskStatus, event: EventKind) -> Self {
         Self { status, event }
     }
 
-    /// The status in which the task is.
+    /// Returns the status of the task.
     #[must_use]
     pub const fn status(&self) -> TaskStatus {
         self.status
     }
 
-    /// What was asked for.
+    /// Returns the kind of the refused event.
     #[must_use]
     pub const fn event(&self) -> EventKind {
         self.event

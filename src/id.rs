@@ -1,4 +1,4 @@
-//! Names for tasks, accounts and commands, checked where they enter.
+//! The names of tasks, accounts and commands, validated when they are parsed.
 
 use alloc::borrow::Cow;
 use alloc::string::String;
@@ -10,9 +10,10 @@ use uuid::Uuid;
 
 use crate::wire::{Excerpt, Text, serde_as_text};
 
-/// The id of a task: a UUID, unique within its account. The caller chooses it.
+/// The id of a task: a UUID, unique within its account.
 ///
-/// Read from and written as the hyphenated form, in lower case when written.
+/// The caller chooses it. It is parsed from the hyphenated form in either case, and written in
+/// lower case.
 ///
 /// ```
 /// use tasklife::TaskId;
@@ -25,9 +26,11 @@ use crate::wire::{Excerpt, Text, serde_as_text};
 pub struct TaskId(Uuid);
 
 impl TaskId {
-    /// The id that belongs to a client's idempotency key: the same account and key always give
-    /// the same id, and no other pair does in practice (a version 5 UUID, of which 122 bits are a
-    /// hash, within a namespace made from the account).
+    /// Derives the id of a task from a client's idempotency key.
+    ///
+    /// The same account and key always give the same id. Different pairs give different ids for all
+    /// practical purposes: the id is a version 5 UUID, with 122 bits of hash, in a namespace
+    /// derived from the account.
     ///
     /// ```
     /// use tasklife::{AccountId, TaskId};
@@ -40,13 +43,13 @@ impl TaskId {
     /// ```
     #[must_use]
     pub fn for_key(account: &AccountId, key: &str) -> Self {
-        /// The version 5 UUID of `tasklife` within the DNS namespace.
+        /// The version 5 UUID of `tasklife` in the DNS namespace.
         const NAMESPACE: Uuid = Uuid::from_u128(0x02e8_bb7b_db1d_583a_ba06_7438_9a8f_ad0a);
-        let of_account = Uuid::new_v5(&NAMESPACE, account.as_str().as_bytes());
-        Self(Uuid::new_v5(&of_account, key.as_bytes()))
+        let account_namespace = Uuid::new_v5(&NAMESPACE, account.as_str().as_bytes());
+        Self(Uuid::new_v5(&account_namespace, key.as_bytes()))
     }
 
-    /// The id as a UUID.
+    /// Returns the id as a UUID.
     #[must_use]
     pub const fn as_uuid(self) -> Uuid {
         self.0
@@ -68,12 +71,12 @@ impl From<TaskId> for Uuid {
 impl FromStr for TaskId {
     type Err = IdError;
 
-    /// Takes the hyphenated form alone, in either case.
+    /// Parses the hyphenated form, in either case. No other form is accepted.
     fn from_str(text: &str) -> Result<Self, IdError> {
         const HYPHENATED: usize = 36;
         match Uuid::try_parse(text) {
             Ok(uuid) if text.len() == HYPHENATED => Ok(Self(uuid)),
-            _ => Err(IdError(Fault::NoUuid(Excerpt::of(text)))),
+            _ => Err(IdError(ErrorKind::NotUuid(Excerpt::of(text)))),
         }
     }
 }
@@ -92,18 +95,19 @@ impl fmt::Debug for TaskId {
 
 serde_as_text!(TaskId);
 
-/// The longest [`AccountId`] or [`CommandType`], in bytes.
+/// The length limit of an [`AccountId`] or a [`CommandType`], in bytes.
 const LONGEST_NAME: usize = 255;
 
-/// Whose task it is. Accounts see nothing of each other.
+/// The id of an account, the tenant that tasks belong to. No account can see another's tasks.
 ///
-/// 1 to 255 bytes of text without control characters, and neither `.` nor `..`. Cheap to clone.
+/// An id is text of 1 to 255 bytes without control characters. It can't be `.` or `..`. Cloning is
+/// cheap.
 #[derive(Clone, Eq, PartialOrd, Ord, Hash)]
 #[expect(clippy::derived_hash_with_manual_eq, reason = "equal texts have equal hashes")]
 pub struct AccountId(Arc<str>);
 
 impl PartialEq for AccountId {
-    /// A task's account is often asked for by the task: it is then the very same text.
+    /// A lookup often uses the account id of the task itself, which is the same allocation.
     #[inline]
     fn eq(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0) || self.0 == other.0
@@ -111,7 +115,7 @@ impl PartialEq for AccountId {
 }
 
 impl AccountId {
-    /// The id as text.
+    /// Returns the id as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -122,7 +126,8 @@ impl FromStr for AccountId {
     type Err = IdError;
 
     fn from_str(text: &str) -> Result<Self, IdError> {
-        check_name(text).map_err(|fault| IdError(Fault::Name("an account id", fault)))?;
+        check_name(text)
+            .map_err(|kind| IdError(ErrorKind::Name { name: "an account id", kind }))?;
         Ok(Self(text.into()))
     }
 }
@@ -141,9 +146,10 @@ impl fmt::Debug for AccountId {
 
 serde_as_text!(AccountId);
 
-/// What was asked for, such as `subscriptionCreateRequest`: an open set of names.
+/// The type of operation that a task performs, such as `subscriptionCreateRequest`.
 ///
-/// 1 to 255 bytes of text without control characters, and neither `.` nor `..`. Cheap to clone.
+/// Any text of 1 to 255 bytes without control characters is a command type, except `.` and `..`.
+/// Cloning is cheap.
 ///
 /// ```
 /// use tasklife::CommandType;
@@ -155,11 +161,12 @@ serde_as_text!(AccountId);
 pub struct CommandType(Text);
 
 impl CommandType {
-    /// A command type from a constant, checked when the program is compiled.
+    /// Creates a command type from a constant.
     ///
     /// # Panics
-    /// If the name is none. In a `const` that is an error of the compiler; elsewhere, use
-    /// [`str::parse`].
+    ///
+    /// Panics if the name is not a valid command type. In a `const`, that is a compile-time error.
+    /// Use [`str::parse`] for names that aren't constants.
     ///
     /// ```compile_fail
     /// const EMPTY: tasklife::CommandType = tasklife::CommandType::from_static("");
@@ -173,7 +180,7 @@ impl CommandType {
         Self(Text::Static(name))
     }
 
-    /// The name as text.
+    /// Returns the command type as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -202,7 +209,8 @@ impl FromStr for CommandType {
     type Err = IdError;
 
     fn from_str(text: &str) -> Result<Self, IdError> {
-        check_name(text).map_err(|fault| IdError(Fault::Name("a command type", fault)))?;
+        check_name(text)
+            .map_err(|kind| IdError(ErrorKind::Name { name: "a command type", kind }))?;
         Ok(Self(Cow::<str>::Owned(String::from(text)).into()))
     }
 }
@@ -221,7 +229,7 @@ impl fmt::Debug for CommandType {
 
 serde_as_text!(CommandType);
 
-/// The error for a text that is no [`TaskId`], [`AccountId`] or [`CommandType`].
+/// The error returned if a text is not a valid [`TaskId`], [`AccountId`] or [`CommandType`].
 ///
 /// ```
 /// use tasklife::{AccountId, TaskId};
@@ -237,54 +245,54 @@ serde_as_text!(CommandType);
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected {0}")]
-pub struct IdError(Fault);
+pub struct IdError(ErrorKind);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Fault {
-    NoUuid(Excerpt),
-    Name(&'static str, NameFault),
+enum ErrorKind {
+    NotUuid(Excerpt),
+    Name { name: &'static str, kind: NameErrorKind },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum NameFault {
+enum NameErrorKind {
     Length(usize),
     Control { at: usize },
-    Dots,
+    DotSegment,
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for ErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoUuid(got) => {
+            Self::NotUuid(got) => {
                 write!(f, "a UUID such as 36d4b04d-72d4-4404-8600-a223120a553e, got {got}")
             }
-            Self::Name(what, NameFault::Length(got)) => {
-                write!(f, "{what} of 1 to {LONGEST_NAME} bytes, got {got}")
+            Self::Name { name, kind: NameErrorKind::Length(got) } => {
+                write!(f, "{name} of 1 to {LONGEST_NAME} bytes, got {got}")
             }
-            Self::Name(what, NameFault::Control { at }) => {
-                write!(f, "{what} without control characters, got one at byte {at}")
+            Self::Name { name, kind: NameErrorKind::Control { at } } => {
+                write!(f, "{name} without control characters, got one at byte {at}")
             }
-            Self::Name(what, NameFault::Dots) => {
-                write!(f, "{what} other than `.` and `..`, which are steps in a path")
+            Self::Name { name, kind: NameErrorKind::DotSegment } => {
+                write!(f, "{name} other than the path segments `.` and `..`")
             }
         }
     }
 }
 
-const fn check_name(name: &str) -> Result<(), NameFault> {
+const fn check_name(name: &str) -> Result<(), NameErrorKind> {
     let bytes = name.as_bytes();
     if bytes.is_empty() || bytes.len() > LONGEST_NAME {
-        return Err(NameFault::Length(bytes.len()));
+        return Err(NameErrorKind::Length(bytes.len()));
     }
     if matches!(bytes, b"." | b"..") {
-        return Err(NameFault::Dots);
+        return Err(NameErrorKind::DotSegment);
     }
     let mut at = 0;
     while at < bytes.len() {
-        // U+0000 to U+001F, U+007F, and (as C2 80 to C2 9F) U+0080 to U+009F.
-        let second_half = bytes[at] == 0xC2 && bytes[at + 1] < 0xA0;
-        if bytes[at].is_ascii_control() || second_half {
-            return Err(NameFault::Control { at });
+        // U+0080 to U+009F are C2 80 to C2 9F in UTF-8.
+        let is_c1_control = bytes[at] == 0xC2 && bytes[at + 1] < 0xA0;
+        if bytes[at].is_ascii_control() || is_c1_control {
+            return Err(NameErrorKind::Control { at });
         }
         at += 1;
     }

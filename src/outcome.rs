@@ -1,4 +1,4 @@
-//! How a task can end: with a completion or with an error.
+//! The outcome of a task: a completion or an error.
 
 use alloc::borrow::Cow;
 use alloc::format;
@@ -11,9 +11,9 @@ use uuid::Uuid;
 use crate::json::{JsonText, Unreadable, Value, exceeds_depth};
 use crate::wire::Text;
 
-/// The id of a resource that an operation made or changed: a number, or a text. Cheap to clone.
+/// The id of a resource that an operation created or changed: a number or a text.
 ///
-/// The Redis Cloud API gives 32-bit numbers; other services give texts.
+/// The Redis Cloud API uses 32-bit numbers. Other services use texts. Cloning is cheap.
 ///
 /// ```
 /// use tasklife::ResourceId;
@@ -23,9 +23,9 @@ use crate::wire::Text;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ResourceId {
-    /// A number, a JSON number on the wire.
+    /// A JSON number on the wire.
     Number(i64),
-    /// A text, a JSON string on the wire.
+    /// A JSON string on the wire.
     Text(Arc<str>),
 }
 
@@ -48,21 +48,22 @@ impl From<u32> for ResourceId {
 }
 
 impl From<u64> for ResourceId {
-    /// A number beyond 2⁶³ - 1 becomes a text: no reader takes it for another number.
+    /// Converts a number. One above 2⁶³ - 1 becomes a text, so that no reader takes it for another
+    /// number.
     fn from(number: u64) -> Self {
         i64::try_from(number).map_or_else(|_| number.to_string().into(), Self::Number)
     }
 }
 
 impl From<usize> for ResourceId {
-    /// As a `u64`.
+    /// Converts a number in the same way as a `u64`.
     fn from(number: usize) -> Self {
         i64::try_from(number).map_or_else(|_| number.to_string().into(), Self::Number)
     }
 }
 
 impl From<Uuid> for ResourceId {
-    /// Its hyphenated form, in lower case.
+    /// Converts a UUID to its hyphenated form, in lower case.
     fn from(uuid: Uuid) -> Self {
         uuid.to_string().into()
     }
@@ -128,8 +129,9 @@ impl<'de> serde::Deserialize<'de> for ResourceId {
     }
 }
 
-/// What an operation that succeeded has to show: ids of what it made, and a resource. Each is
-/// optional; [`Completion::default`] has none of them.
+/// The result of an operation that succeeded: two ids and a resource, each optional.
+///
+/// [`Completion::default`] has none of them.
 ///
 /// ```
 /// use tasklife::Completion;
@@ -146,37 +148,45 @@ pub struct Completion {
 }
 
 impl Completion {
-    /// How deep arrays and objects may be nested in [`resource`](Self::resource): shallow enough
-    /// for a list of documents that holds it to be read back.
+    /// How deeply arrays and objects in a [`resource`](Self::resource) may be nested: 120 levels.
+    ///
+    /// This leaves room for the list of documents that contains the resource. A reader accepts 127
+    /// levels.
     pub const MAX_RESOURCE_DEPTH: usize = 120;
 
-    /// A completion that made, or changed, the resource with this id.
+    /// Creates a completion with the id of the resource that was created or changed.
     #[must_use]
     pub fn of(resource_id: impl Into<ResourceId>) -> Self {
         Self { resource_id: Some(resource_id.into()), ..Self::default() }
     }
 
-    /// Adds a second id, such as that of the subscription to which a database belongs.
+    /// Sets a second id, such as the subscription that a database belongs to.
     #[must_use]
     pub fn with_additional_resource_id(mut self, id: impl Into<ResourceId>) -> Self {
         self.additional_resource_id = Some(id.into());
         self
     }
 
-    /// Adds a resource: whatever becomes a JSON object. It is kept as JSON text and written
-    /// verbatim, so text that is there already goes in as a [`RawValue`] without being rewritten.
+    /// Sets the resource: any value that serializes to a JSON object.
     ///
-    /// It becomes part of lists, where one that a client can't read would cost it all others. So it must
-    /// be what the strictest readers of JSON take: [RFC 8259] leaves it to them whether they refuse half
-    /// of a surrogate pair (`"\ud800"`), a number beyond the range of doubles (`1E400`), or a name that
-    /// occurs twice in an object.
+    /// The JSON text is stored and later written verbatim. Pass a [`RawValue`] to keep existing
+    /// JSON text unchanged.
+    ///
+    /// The resource becomes part of lists, where one unreadable element makes the whole list
+    /// unreadable. Therefore the strictest JSON readers must accept it. [RFC 8259] lets readers
+    /// refuse half of a surrogate pair (`"\ud800"`), a number outside the range of doubles
+    /// (`1E400`), and a name that occurs twice in an object.
     ///
     /// [`RawValue`]: serde_json::value::RawValue
     /// [RFC 8259]: https://www.rfc-editor.org/rfc/rfc8259
     ///
     /// # Errors
-    /// Where it can't be serialized, is no object, is nested more than
-    /// [`MAX_RESOURCE_DEPTH`](Self::MAX_RESOURCE_DEPTH) deep, or is what some readers refuse.
+    ///
+    /// Returns [`ResourceError`] if the resource can't be serialized, is not an object, is nested
+    /// more than [`MAX_RESOURCE_DEPTH`](Self::MAX_RESOURCE_DEPTH) levels deep, or contains
+    /// something that some readers refuse.
+    ///
+    /// # Examples
     ///
     /// ```
     /// use tasklife::Completion;
@@ -190,36 +200,36 @@ impl Completion {
     /// # Ok::<(), tasklife::ResourceError>(())
     /// ```
     pub fn with_resource(self, resource: &impl serde::Serialize) -> Result<Self, ResourceError> {
-        let text = serde_json::to_string(resource).map_err(ResourceFault::Json)?;
+        let text = serde_json::to_string(resource).map_err(ResourceErrorKind::Json)?;
         self.with_resource_text(text)
     }
 
     pub(crate) fn with_resource_text(mut self, text: String) -> Result<Self, ResourceError> {
         if exceeds_depth(text.as_bytes(), Self::MAX_RESOURCE_DEPTH).is_some() {
-            return Err(ResourceFault::TooDeep.into());
+            return Err(ResourceErrorKind::TooDeep.into());
         }
-        let json = JsonText::from_string(text).map_err(ResourceFault::Json)?;
+        let json = JsonText::from_string(text).map_err(ResourceErrorKind::Json)?;
         if !json.is_object() {
-            return Err(ResourceFault::NoObject.into());
+            return Err(ResourceErrorKind::NotObject.into());
         }
-        Value::parse(json.as_str()).map_err(ResourceFault::Unreadable)?;
+        Value::parse(json.as_str()).map_err(ResourceErrorKind::Unreadable)?;
         self.resource = Some(json);
         Ok(self)
     }
 
-    /// The id of what the operation made or changed.
+    /// Returns the id of the resource that was created or changed.
     #[must_use]
     pub fn resource_id(&self) -> Option<&ResourceId> {
         self.resource_id.as_ref()
     }
 
-    /// The second id, of what the resource belongs to.
+    /// Returns the second id, such as the subscription that a database belongs to.
     #[must_use]
     pub fn additional_resource_id(&self) -> Option<&ResourceId> {
         self.additional_resource_id.as_ref()
     }
 
-    /// How many bytes its texts have.
+    /// Returns the total length of the text ids and the resource, in bytes.
     pub(crate) fn text_len(&self) -> usize {
         let ids = [&self.resource_id, &self.additional_resource_id].into_iter().flatten();
         let ids = ids.map(|id| match id {
@@ -229,32 +239,31 @@ impl Completion {
         ids.sum::<usize>() + self.resource().map_or(0, str::len)
     }
 
-    /// The resource, as the text of a JSON object.
+    /// Returns the resource, as the text of a JSON object.
     #[must_use]
     pub fn resource(&self) -> Option<&str> {
         self.resource.as_ref().map(JsonText::as_str)
     }
 }
 
-/// The error for a resource that can't be part of a [`Completion`].
+/// The error returned if a resource can't be part of a [`Completion`].
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
-pub struct ResourceError(#[from] ResourceFault);
+pub struct ResourceError(#[from] ResourceErrorKind);
 
 #[derive(Debug, thiserror::Error)]
-enum ResourceFault {
+enum ResourceErrorKind {
     #[error("expected a resource that can be written as JSON")]
     Json(#[source] serde_json::Error),
     #[error("expected a resource that is a JSON object")]
-    NoObject,
-    #[error("expected a resource that every reader of JSON takes, got {0}")]
+    NotObject,
+    #[error("expected a resource that every JSON reader accepts, got {0}")]
     Unreadable(Unreadable),
-    #[error("expected a resource nested at most {} deep", Completion::MAX_RESOURCE_DEPTH)]
+    #[error("expected a resource nested at most {} levels deep", Completion::MAX_RESOURCE_DEPTH)]
     TooDeep,
 }
 
-/// Why an operation failed: an error of the operation, to be shown to the client; none of this
-/// crate.
+/// Why an operation failed: an error for the client to see, not an error of this crate.
 ///
 /// ```
 /// use tasklife::TaskError;
@@ -273,7 +282,7 @@ pub struct TaskError {
 }
 
 impl TaskError {
-    /// An error with the status `400 BAD_REQUEST`, the most frequent one.
+    /// Creates an error with the status `400 BAD_REQUEST`, the most frequent one.
     #[must_use]
     pub fn new(
         code: impl Into<Cow<'static, str>>,
@@ -287,8 +296,10 @@ impl TaskError {
         }
     }
 
-    /// The error of a task that was handed out too often, with the code `TOO_MANY_ATTEMPTS` and the
-    /// status `500 INTERNAL_SERVER_ERROR`. For those who implement a store.
+    /// Creates the error of a task that the store gives up after `attempts` attempts.
+    ///
+    /// Its code is `TOO_MANY_ATTEMPTS` and its status `500 INTERNAL_SERVER_ERROR`. You need this if
+    /// you implement a store.
     ///
     /// ```
     /// let error = tasklife::TaskError::too_many_attempts(5);
@@ -308,38 +319,39 @@ impl TaskError {
         self
     }
 
-    /// Adds a text that stands beside the error in the response, as `additionalInfo`.
+    /// Sets the `additionalInfo`, which documents show beside the error.
     #[must_use]
     pub fn with_additional_info(mut self, info: impl Into<Cow<'static, str>>) -> Self {
         self.additional_info = Some(info.into().into());
         self
     }
 
-    /// How many bytes its texts have.
+    /// Returns the total length of the texts, in bytes.
     pub(crate) fn text_len(&self) -> usize {
         let info = self.additional_info().map_or(0, str::len);
         self.code.len() + self.status.len() + self.description.len() + info
     }
 
-    /// The code, such as `SUBSCRIPTION_NOT_FOUND`; `type` on the wire.
+    /// Returns the code, such as `SUBSCRIPTION_NOT_FOUND`. Its wire name is `type`.
     #[must_use]
     pub fn code(&self) -> &str {
         &self.code
     }
 
-    /// The HTTP status that a synchronous operation would have had, such as `404 NOT_FOUND`.
+    /// Returns the HTTP status that a synchronous operation would have had, such as `404
+    /// NOT_FOUND`.
     #[must_use]
     pub fn status(&self) -> &str {
         &self.status
     }
 
-    /// The cause in words.
+    /// Returns the description of the cause.
     #[must_use]
     pub fn description(&self) -> &str {
         &self.description
     }
 
-    /// What else there is to say.
+    /// Returns the `additionalInfo`, if there is any.
     #[must_use]
     pub fn additional_info(&self) -> Option<&str> {
         self.additional_info.as_deref()

@@ -1,14 +1,15 @@
-//! The statuses of a resource, which begin where its task has completed.
+//! The statuses of a resource, which begin when its task completes.
 
 use crate::wire::named_enum;
 
 named_enum! {
-    /// Where a resource stands after the task that made it has completed.
+    /// The status of a resource after the task that created it has completed.
     ///
-    /// A task's `processing-completed` only says that provisioning has begun; the resource can be
-    /// used once it is `active`. The names are those that the Redis Cloud API documents. The API
-    /// says what each status means but not what follows what: [`successors`](Self::successors) is
-    /// this crate's reading of it.
+    /// A task in `processing-completed` means only that provisioning has begun. The resource is
+    /// ready for use once it is `active`.
+    ///
+    /// The names are documented by the Redis Cloud API. The API defines each status but not the
+    /// order of statuses: [`successors`](Self::successors) is this crate's interpretation.
     ///
     /// ```
     /// use tasklife::ProvisioningStatus;
@@ -19,26 +20,26 @@ named_enum! {
     /// # Ok::<(), tasklife::UnknownName>(())
     /// ```
     pub enum ProvisioningStatus {
-        /// Being made, or being changed.
+        /// The resource is being created or changed.
         Pending = "pending",
-        /// Ready for use.
+        /// The resource is ready for use.
         Active = "active",
-        /// Being taken down; afterwards it is gone, which is no status.
+        /// The resource is being deleted. Afterwards it no longer exists, which is not a status.
         Deleting = "deleting",
-        /// Making, changing or deleting it has failed.
+        /// The resource could not be created, changed or deleted.
         Error = "error",
     }
 }
 
 impl ProvisioningStatus {
-    /// The statuses that can come next.
+    /// Returns the statuses that can follow this one.
     ///
     /// | from | to |
     /// |---|---|
     /// | pending | active, deleting, error |
-    /// | active | pending (a change is under way), deleting, error |
-    /// | deleting | error, or gone |
-    /// | error | pending (another try), deleting |
+    /// | active | pending (a change is in progress), deleting, error |
+    /// | deleting | error, or no longer exists |
+    /// | error | pending (another attempt), deleting |
     #[must_use]
     pub const fn successors(self) -> &'static [Self] {
         match self {
@@ -49,13 +50,13 @@ impl ProvisioningStatus {
         }
     }
 
-    /// Whether `next` can come next.
+    /// Returns `true` if `next` can follow this status.
     #[must_use]
     pub fn can_become(self, next: Self) -> bool {
         self.successors().contains(&next)
     }
 
-    /// Whether a resource in this status can be gone at the next look.
+    /// Returns `true` if a resource in this status can cease to exist.
     #[must_use]
     pub const fn can_vanish(self) -> bool {
         matches!(self, Self::Deleting)

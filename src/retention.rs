@@ -1,4 +1,4 @@
-//! How long a task is kept.
+//! How long a store keeps a task.
 
 use core::time::Duration;
 
@@ -7,16 +7,16 @@ use chrono::TimeDelta;
 use crate::status::TaskStatus;
 use crate::time::{MAX_TIME, Now, clamp_time};
 
-/// How long a task is kept, and from when the time is counted.
+/// How long a store keeps a task: a period, and the event that it is counted from.
 ///
-/// | | counted from | a task that is not done |
+/// | | counted from | a task that has not ended |
 /// |---|---|---|
-/// | [`since_submission`](Self::since_submission) | the submission, however recent the latest update | expires like any other |
-/// | [`since_update`](Self::since_update) | the latest event | expires where nothing happens to it for the period |
+/// | [`since_submission`](Self::since_submission) | the submission | expires like any other task |
+/// | [`since_update`](Self::since_update) | the latest event | expires if it has no event for the period |
 /// | [`since_end`](Self::since_end) | the end | never expires |
 ///
-/// The default is the documented one: [`Retention::DAYS`] days from the submission. A task is there until
-/// the nanosecond before its `expires_at`.
+/// The default is the documented retention: [`Retention::DAYS`] days from the submission. The last
+/// instant at which a task is visible is one nanosecond before its `expires_at`.
 ///
 /// ```
 /// use tasklife::{MAX_TIME, Retention, TaskStatus};
@@ -40,7 +40,7 @@ pub struct Retention {
     input_until_end: bool,
 }
 
-/// From when a task's period is counted.
+/// The event from which the period of a task is counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) enum CountedFrom {
     #[default]
@@ -50,34 +50,39 @@ pub(crate) enum CountedFrom {
 }
 
 impl Retention {
-    /// The days for which the Redis Cloud API lists a task after its submission.
+    /// The number of days for which the Redis Cloud API lists a task after its submission: 10.
     pub const DAYS: u32 = 10;
 
-    /// Keeps a task for `period` from its submission. With a period of zero, every submission is
-    /// refused as expired at birth; one that is longer than time lasts ends with it, at
-    /// [`MAX_TIME`](crate::MAX_TIME).
+    /// Keeps a task for `period` from its submission.
+    ///
+    /// With a period of zero, a store refuses every submission as already expired. A period that
+    /// would end after [`MAX_TIME`](crate::MAX_TIME) ends there.
     #[must_use]
     pub const fn since_submission(period: Duration) -> Self {
         Self::counted_from(period, CountedFrom::Submission)
     }
 
-    /// Keeps a task for `period` from its latest event. An event never brings the end nearer, even
-    /// one that a slow clock dates before the last.
+    /// Keeps a task for `period` from its latest event.
+    ///
+    /// An event never makes a task expire earlier, even if a slow clock dates it before the last
+    /// event.
     #[must_use]
     pub const fn since_update(period: Duration) -> Self {
         Self::counted_from(period, CountedFrom::Update)
     }
 
-    /// Keeps a task for `period` from its end. What has not ended never expires: its `expires_at` is
-    /// [`MAX_TIME`](crate::MAX_TIME). With a period of zero, every submission is refused as expired at birth.
+    /// Keeps a task for `period` from its end. Until it ends, its `expires_at` is
+    /// [`MAX_TIME`](crate::MAX_TIME), so it never expires.
     ///
-    /// So nothing but its end makes room for another: a store that is full of tasks that nobody works on
-    /// refuses submissions for good. Limit the [unfinished tasks of an
-    /// account](crate::StoreConfig::with_max_open), and let tasks be [taken
-    /// over](crate::StoreConfig::with_takeover_after), which ends those that kill their workers.
+    /// With a period of zero, a store refuses every submission as already expired.
     ///
-    /// The end is at its event's `now`, or at the store's horizon where that is later: a task that is ended by
-    /// a clock that is behind is not gone at once.
+    /// A store that is full of open tasks refuses all submissions until one of them ends. To avoid
+    /// this, limit the [open tasks of an account](crate::StoreConfig::with_max_open). Also enable
+    /// [takeovers](crate::StoreConfig::with_takeover_after): a store gives up a task whose workers
+    /// keep dying, which ends it.
+    ///
+    /// The period is counted from the later of the event's `now` and the store's horizon.
+    /// Otherwise, a task could expire as soon as a caller with a slow clock ended it.
     #[must_use]
     pub const fn since_end(period: Duration) -> Self {
         Self::counted_from(period, CountedFrom::End)
@@ -87,45 +92,52 @@ impl Retention {
         Self { period, counted_from, input_until_end: false }
     }
 
-    /// Lets go of a task's [input](crate::Task::input) when the task ends: no worker needs it any more,
-    /// and requests hold secrets. By default it is kept as long as the task.
+    /// Drops a task's [input](crate::Task::input) when the task ends.
     ///
-    /// In its place a digest is kept (16 bytes of SHA-1, as a UUID of version 5), so that a request that
-    /// is made again is still [told](crate::Submission::is_repeat_of) from another under the same id. The same
-    /// input has the same digest everywhere, so that one of few possible values can be guessed. To make the
-    /// digest of large JSON takes time and memory while the task's account is locked: 0.2 seconds and 45 MB for
-    /// a MiB of one-digit numbers.
+    /// By default, the input is kept as long as the task. Workers don't need it after the end, and
+    /// inputs often contain secrets.
+    ///
+    /// A digest replaces the input: 16 bytes of SHA-1, as a version 5 UUID. It still distinguishes
+    /// [a repeated request](crate::Submission::is_repeat_of) from another request with the same id.
+    /// The same input has the same digest everywhere, so an input with few possible values can be
+    /// guessed from it.
+    ///
+    /// Computing the digest of a large JSON input takes time and memory while the task's account is
+    /// locked: 0.2 seconds and 45 MB for 1 MiB of one-digit numbers.
     #[must_use]
     pub const fn with_input_until_end(mut self) -> Self {
         self.input_until_end = true;
         self
     }
 
-    /// How long a task is kept.
+    /// Returns the period for which a task is kept.
     #[must_use]
     pub const fn period(self) -> Duration {
         self.period
     }
 
-    /// Whether a task's input is let go at [its end](Self::with_input_until_end).
+    /// Returns `true` if a task's input is dropped [when the task
+    /// ends](Self::with_input_until_end).
     #[must_use]
     pub const fn drops_input_at_end(self) -> bool {
         self.input_until_end
     }
 
-    /// When a task expires that is submitted `now`.
+    /// Returns the expiry of a task that is submitted at `now`.
     #[must_use]
     pub fn after_submission(self, now: Now) -> Now {
         match self.counted_from {
             CountedFrom::Submission | CountedFrom::Update => self.period_after(now),
-            // Where nothing is kept, nothing is taken in either.
+            // With a period of zero, a store must refuse the submission.
             CountedFrom::End if self.period.is_zero() => clamp_time(now),
             CountedFrom::End => MAX_TIME,
         }
     }
 
-    /// When a task expires that would have expired at `expires_at`, and that an event `now` has brought
-    /// to a status, or left in it. After its end it has no event.
+    /// Returns the expiry of a task after an event at `now`.
+    ///
+    /// `expires_at` is the expiry before the event, and `status` the status after it. An ended task
+    /// has no further events.
     #[must_use]
     #[inline]
     pub fn after_event(self, expires_at: Now, status: TaskStatus, now: Now) -> Now {
@@ -137,9 +149,9 @@ impl Retention {
         }
     }
 
-    /// When a task expires that would have expired at `expires_at`, and has an event `now`. One that has no end in
-    /// sight, as another retention wanted it, gets one here, which is not over yet.
-    pub(crate) fn in_sight(
+    /// Replaces an unlimited expiry, which an earlier [`since_end`](Self::since_end) retention set,
+    /// with a limited one. Counting from `now` keeps an old task from expiring at once.
+    pub(crate) fn limit_expiry(
         self,
         expires_at: Now,
         submitted_at: Now,
@@ -155,15 +167,17 @@ impl Retention {
         }
     }
 
-    /// Whether the period is counted from the [end](Self::since_end): then a store has to know its horizon for
-    /// an event that ends a task.
+    /// Returns `true` if the period is counted from the [end](Self::since_end).
+    ///
+    /// A store then needs its horizon to apply an event that ends a task.
     #[must_use]
     pub const fn is_since_end(self) -> bool {
         matches!(self.counted_from, CountedFrom::End)
     }
 
-    /// From when the period of an event is counted, of a call that is made `now` at an instant: the later of
-    /// `now` and the horizon.
+    /// Returns the instant from which the period of an event is counted.
+    ///
+    /// `instant` is the later of `now` and the store's horizon.
     pub(crate) fn count_from(self, now: Now, instant: Now) -> Now {
         if self.counted_from == CountedFrom::End { instant } else { now }
     }
@@ -176,7 +190,7 @@ impl Retention {
 }
 
 impl Default for Retention {
-    /// [`Retention::DAYS`] days from the submission.
+    /// Keeps a task for [`Retention::DAYS`] days from its submission.
     fn default() -> Self {
         Self::since_submission(Duration::from_hours(24 * u64::from(Self::DAYS)))
     }

@@ -1,11 +1,13 @@
-//! The statuses of a task, the kinds of events, and the one table that says which leads where.
+//! The statuses of a task, the kinds of events, and the table of permitted transitions.
 
 use core::fmt;
 
 use crate::wire::named_enum;
 
 named_enum! {
-    /// Where a task stands. The names on the wire are those of the Redis Cloud API.
+    /// The status of a task.
+    ///
+    /// The wire names are those of the Redis Cloud API.
     ///
     /// ```
     /// use tasklife::{EventKind, TaskStatus};
@@ -17,40 +19,42 @@ named_enum! {
     /// # Ok::<(), tasklife::UnknownName>(())
     /// ```
     ///
-    /// The enumeration is exhaustive on purpose: the table is fixed. A status that a server sends
-    /// and this crate doesn't know is a [`ReportedStatus`](crate::ReportedStatus).
+    /// The enum is exhaustive because the set of statuses is fixed. A
+    /// [`ReportedStatus`](crate::ReportedStatus) can also hold a status that a server sends and
+    /// this crate doesn't know.
     pub enum TaskStatus {
-        /// Accepted, not yet in the queue. Only some operations show it.
+        /// The task was accepted but isn't in the queue yet. Only some operations show this status.
         Initialized = "initialized",
-        /// In the queue, awaiting a worker. From here on there is no cancelling.
+        /// The task is in the queue and waits for a worker. It can no longer be cancelled.
         Received = "received",
-        /// A worker has it.
+        /// A worker has claimed the task.
         ProcessingInProgress = "processing-in-progress",
-        /// Ended well, with a [`Completion`](crate::Completion).
+        /// The task succeeded, with a [`Completion`](crate::Completion).
         ProcessingCompleted = "processing-completed",
-        /// Ended badly, with a [`TaskError`](crate::TaskError).
+        /// The task failed, with a [`TaskError`](crate::TaskError).
         ProcessingError = "processing-error",
     }
 }
 
 named_enum! {
-    /// What can be asked to happen to a task: the kind of a [`TaskEvent`](crate::TaskEvent).
+    /// The kind of a [`TaskEvent`](crate::TaskEvent).
     pub enum EventKind {
         /// The task enters the queue.
         Receive = "receive",
-        /// A worker takes the task.
+        /// A worker claims the task.
         Start = "start",
-        /// The worker tells of its progress, or just that it lives.
+        /// The worker reports progress, or sends a heartbeat.
         Report = "report",
-        /// The operation has succeeded.
+        /// The operation succeeded.
         Complete = "complete",
-        /// The operation has failed.
+        /// The operation failed.
         Fail = "fail",
     }
 }
 
-/// The table of permitted transitions: a row a status, a column an event. Everything else that is
-/// said about transitions is derived from it.
+/// The permitted transitions: one row per status, one column per event.
+///
+/// Everything else about transitions is derived from this table.
 const TABLE: [[Option<TaskStatus>; EventKind::ALL.len()]; TaskStatus::ALL.len()] = {
     use TaskStatus::{ProcessingCompleted, ProcessingError, ProcessingInProgress, Received};
     const RECEIVED: Option<TaskStatus> = Some(Received);
@@ -69,41 +73,42 @@ const TABLE: [[Option<TaskStatus>; EventKind::ALL.len()]; TaskStatus::ALL.len()]
 };
 
 impl TaskStatus {
-    /// The status in which an event leaves a task of this status, or `None` where the event is not
-    /// permitted.
+    /// Returns the status of the task after the event, or `None` if the event is not permitted.
     #[must_use]
     pub const fn after(self, event: EventKind) -> Option<Self> {
         TABLE[self as usize][event as usize]
     }
 
-    /// The statuses that one event can lead to, without repetition, in the order of [`ALL`].
+    /// Returns the statuses that one event can lead to, each once, in the order of [`ALL`].
     ///
-    /// `processing-in-progress` is among its own successors: a report leaves it there.
+    /// The successors of `processing-in-progress` include itself, since a report doesn't change the
+    /// status.
     ///
     /// [`ALL`]: Self::ALL
     #[must_use]
     pub const fn successors(self) -> &'static [Self] {
         const SUCCESSORS: [([TaskStatus; TaskStatus::ALL.len()], usize); TaskStatus::ALL.len()] = {
-            let mut all = [(TaskStatus::ALL, 0); TaskStatus::ALL.len()];
+            let mut rows = [(TaskStatus::ALL, 0); TaskStatus::ALL.len()];
             let mut from = 0;
-            while from < all.len() {
-                all[from] = successors_of(TaskStatus::ALL[from]);
+            while from < rows.len() {
+                rows[from] = successors_of(TaskStatus::ALL[from]);
                 from += 1;
             }
-            all
+            rows
         };
         let (statuses, count) = &SUCCESSORS[self as usize];
         statuses.split_at(*count).0
     }
 
-    /// Whether the task is over: no event is permitted any more.
+    /// Returns `true` if the task has ended, so that no event is permitted.
     #[must_use]
     pub const fn is_terminal(self) -> bool {
         self.successors().is_empty()
     }
 
-    /// The sentence that the API shows with this status where an event brought no words of its
-    /// own. There is none for `initialized` and `processing-in-progress`.
+    /// Returns the sentence that documents show with this status if no event brought a description.
+    ///
+    /// There is no sentence for `initialized` and `processing-in-progress`.
     #[must_use]
     pub const fn description(self) -> Option<&'static str> {
         match self {
@@ -119,7 +124,7 @@ impl TaskStatus {
         }
     }
 
-    /// The state diagram as [Mermaid](https://mermaid.js.org) text, as in the README.
+    /// Returns the state diagram as [Mermaid](https://mermaid.js.org) text, as shown in the README.
     ///
     /// ```
     /// let diagram = tasklife::TaskStatus::diagram().to_string();
@@ -131,8 +136,9 @@ impl TaskStatus {
     }
 }
 
+/// Returns an array that begins with the successors of a status, and how many there are.
 const fn successors_of(from: TaskStatus) -> ([TaskStatus; TaskStatus::ALL.len()], usize) {
-    let mut found = (TaskStatus::ALL, 0);
+    let (mut successors, mut count) = (TaskStatus::ALL, 0);
     let mut to = 0;
     while to < TaskStatus::ALL.len() {
         let mut event = 0;
@@ -140,18 +146,18 @@ const fn successors_of(from: TaskStatus) -> ([TaskStatus; TaskStatus::ALL.len()]
             if let Some(status) = from.after(EventKind::ALL[event])
                 && status as usize == to
             {
-                found.0[found.1] = status;
-                found.1 += 1;
+                successors[count] = status;
+                count += 1;
                 break;
             }
             event += 1;
         }
         to += 1;
     }
-    found
+    (successors, count)
 }
 
-/// One permitted transition: an edge of the state diagram.
+/// A permitted transition: an edge of the state diagram.
 ///
 /// ```
 /// use tasklife::Transition;
@@ -162,17 +168,17 @@ const fn successors_of(from: TaskStatus) -> ([TaskStatus; TaskStatus::ALL.len()]
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Transition {
-    /// The status before.
+    /// The status before the event.
     pub from: TaskStatus,
-    /// What happens.
+    /// The kind of event.
     pub event: EventKind,
-    /// The status after.
+    /// The status after the event.
     pub to: TaskStatus,
 }
 
 impl Transition {
-    /// Every permitted transition, by status and then by event.
-    pub const ALL: &'static [Self] = &Self::all::<{ Self::count() }>();
+    /// Every permitted transition, ordered by status and then by event.
+    pub const ALL: &'static [Self] = &Self::collect::<{ Self::count() }>();
 
     const fn count() -> usize {
         let mut count = 0;
@@ -184,7 +190,7 @@ impl Transition {
         count
     }
 
-    const fn all<const COUNT: usize>() -> [Self; COUNT] {
+    const fn collect<const COUNT: usize>() -> [Self; COUNT] {
         let mut all = [Self {
             from: TaskStatus::Initialized,
             event: EventKind::Receive,
@@ -201,6 +207,7 @@ impl Transition {
         all
     }
 
+    /// Returns the transition in a cell of [`TABLE`], counted row by row.
     const fn at(cell: usize) -> Option<Self> {
         let from = TaskStatus::ALL[cell / EventKind::ALL.len()];
         let event = EventKind::ALL[cell % EventKind::ALL.len()];

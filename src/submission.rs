@@ -1,4 +1,4 @@
-//! What becomes a task when a store accepts it.
+//! Submissions: requests to create a task.
 
 use alloc::sync::Arc;
 use core::fmt;
@@ -9,7 +9,9 @@ use crate::id::{AccountId, CommandType, TaskId};
 use crate::json::{digest, is_same_value};
 use crate::status::TaskStatus;
 
-/// A request for a task: whose it is, its id, what is asked for, and what the worker will need.
+/// A request to create a task: its account, its id, its command type and its input.
+///
+/// A store turns it into a [`Task`](crate::Task) if it accepts it.
 ///
 /// ```
 /// use tasklife::{AccountId, CommandType, Submission, TaskId};
@@ -30,14 +32,16 @@ pub struct Submission {
     pub(crate) status: TaskStatus,
 }
 
-/// The input of a task. Request bodies hold secrets, so that `{:?}` tells no more than the length.
+/// The input of a task.
+///
+/// An input often contains secrets, so `{:?}` prints only its length.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub(crate) enum Input {
-    /// All empty `Arc`s of a program share a count, which threads would contend for.
+    /// Avoids an empty `Arc`: all of them share one counter, which threads would contend for.
     #[default]
     Empty,
     Bytes(Arc<[u8]>),
-    /// What was let go, as its digest.
+    /// The digest of an input that was dropped.
     Dropped(Uuid),
 }
 
@@ -49,7 +53,7 @@ impl Input {
         }
     }
 
-    /// Lets go of the bytes.
+    /// Returns the digest that replaces the bytes, if there are any.
     pub(crate) fn dropped(&self) -> Self {
         match self {
             Self::Bytes(bytes) => Self::Dropped(digest(bytes)),
@@ -57,10 +61,11 @@ impl Input {
         }
     }
 
-    /// Whether this is, or was, the same input as some bytes: [`Submission::is_repeat_of`] says what is.
+    /// Returns `true` if the input is, or was, equal to `bytes` as [`Submission::is_repeat_of`]
+    /// defines it.
     pub(crate) fn is_same_as(&self, bytes: &[u8]) -> bool {
         match self {
-            Self::Dropped(of) => *of == digest(bytes),
+            Self::Dropped(kept) => *kept == digest(bytes),
             _ => self.bytes() == bytes || is_same_value(self.bytes(), bytes),
         }
     }
@@ -75,30 +80,31 @@ impl From<Arc<[u8]>> for Input {
 impl fmt::Debug for Input {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Dropped(_) => f.write_str("let go"),
+            Self::Dropped(_) => f.write_str("dropped"),
             _ => write!(f, "{} bytes", self.bytes().len()),
         }
     }
 }
 
-/// How many bytes a task counts, with so many of words and outcome.
+/// Returns how many bytes a task counts, given the length of its description and outcome.
 pub(crate) fn held_bytes(
     account: &AccountId,
     command_type: &CommandType,
     input: &[u8],
     output: usize,
 ) -> usize {
-    /// The task itself and its places in the indexes of a store in memory. At worst it has an account of
-    /// its own.
+    /// The task itself and its entries in the indexes of a store in memory, including an account
+    /// with no other task.
     const FIXED: usize = 512;
-    /// More than the error has of a task that is given up.
+    /// More than the error of a task that the store gives up, so that giving up never needs more
+    /// room.
     const RESERVED: usize = 256;
     let names = account.as_str().len() + command_type.as_str().len();
     FIXED + names + input.len() + output.max(RESERVED)
 }
 
 impl Submission {
-    /// A submission without input, of a task that is `received` at once.
+    /// Creates a submission without input. Its task will be `received` at once.
     #[must_use]
     pub fn new(account: AccountId, id: TaskId, command: CommandType) -> Self {
         Self {
@@ -110,51 +116,53 @@ impl Submission {
         }
     }
 
-    /// Adds the input: opaque bytes, such as the request's body. They are kept for the worker and
-    /// never appear in a document.
+    /// Sets the input: opaque bytes for the worker, such as the request's body.
+    ///
+    /// The input never appears in a document.
     #[must_use]
     pub fn with_input(mut self, input: impl Into<Arc<[u8]>>) -> Self {
         self.input = Input::from(input.into());
         self
     }
 
-    /// Lets the task begin as `initialized`, to be received by an event of its own.
+    /// Makes the task begin as `initialized`. An event moves it to `received` later.
     #[must_use]
     pub fn initialized(mut self) -> Self {
         self.status = TaskStatus::Initialized;
         self
     }
 
-    /// Whose task it will be.
+    /// Returns the account that the task will belong to.
     #[must_use]
     pub fn account(&self) -> &AccountId {
         &self.account
     }
 
-    /// The task's id.
+    /// Returns the id of the task.
     #[must_use]
     pub fn id(&self) -> TaskId {
         self.id
     }
 
-    /// What is asked for.
+    /// Returns the command type.
     #[must_use]
     pub fn command_type(&self) -> &CommandType {
         &self.command_type
     }
 
-    /// The input for the worker.
+    /// Returns the input for the worker.
     #[must_use]
     pub fn input(&self) -> &[u8] {
         self.input.bytes()
     }
 
-    /// How many bytes its task counts: [`Task::held_bytes`](crate::Task::held_bytes).
+    /// Returns how many bytes the task will count for
+    /// [`Task::held_bytes`](crate::Task::held_bytes).
     pub(crate) fn held_bytes(&self) -> usize {
         held_bytes(&self.account, &self.command_type, self.input.bytes(), 0)
     }
 
-    /// The status in which the task will begin: `received` or `initialized`.
+    /// Returns the status that the task will begin in: `received` or `initialized`.
     #[must_use]
     pub fn status(&self) -> TaskStatus {
         self.status

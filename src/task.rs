@@ -1,4 +1,4 @@
-//! A task: one accepted operation, from its submission to its end.
+//! Tasks, from submission to end.
 
 mod record;
 
@@ -16,12 +16,14 @@ use crate::wire::Text;
 
 pub use record::{RecordError, TaskRecord};
 
-/// One accepted operation, and where it stands.
+/// An accepted operation and its current state.
 ///
-/// A value without identity: stores hand out copies, which are cheap, since texts, input and
-/// outcome are shared. It changes only by [`apply`](Self::apply) and
-/// [`take_over`](Self::take_over). It can't be serialized by accident: what goes out to a client is
-/// a [`Document`](crate::Document) with links, what goes to a disk a [`TaskRecord`].
+/// A task is a plain value. Stores return copies, which are cheap to make because texts, input and
+/// outcome are shared. Only [`apply`](Self::apply) and [`take_over`](Self::take_over) change a
+/// task.
+///
+/// A task does not implement `Serialize`. Clients receive a [`Document`](crate::Document) with
+/// links, and backends save a [`TaskRecord`].
 ///
 /// ```
 /// use tasklife::{AccountClock, Completion, Retention, Submission, Task, TaskEvent, TaskStatus};
@@ -54,7 +56,7 @@ pub struct Task {
     revision: Revision,
 }
 
-/// What a task keeps from its submission.
+/// The part of a task that comes from its submission, shared between copies.
 #[derive(Debug, PartialEq, Eq)]
 struct Origin {
     account: AccountId,
@@ -63,7 +65,7 @@ struct Origin {
     submitted_at: Now,
 }
 
-/// A status with what belongs to it: nothing else can be written down.
+/// A status together with its outcome, so that no other combination can exist.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum State {
     Initialized,
@@ -74,16 +76,16 @@ enum State {
 }
 
 impl Task {
-    /// The task that a submission becomes when it is accepted `now`.
+    /// Creates the task of a submission that is accepted at `now`.
     ///
-    /// The stamp is the [`next`](AccountClock::next) of the account's clock, which is
-    /// [advanced](AccountClock::advance_to) afterwards.
+    /// `stamp` is the [`next`](AccountClock::next) stamp of the account's clock.
+    /// [Advance](AccountClock::advance_to) the clock afterwards.
     #[must_use]
     pub fn new(submission: Submission, retention: Retention, now: Now, stamp: Stamp) -> Self {
         Self::with_expiry(retention.after_submission(now), submission, now, stamp)
     }
 
-    /// The same, where it is known when it expires.
+    /// Creates a task whose expiry is already known.
     pub(crate) fn with_expiry(
         expires_at: Now,
         submission: Submission,
@@ -108,16 +110,18 @@ impl Task {
         }
     }
 
-    /// Applies one event, wholly or not at all.
+    /// Applies one event. If the event is refused, the task is unchanged.
     ///
-    /// The stamp is the [`next`](AccountClock::next) of the account's clock, which is
-    /// [advanced](AccountClock::advance_to) afterwards, unless the event was refused. `now` decides on nothing
-    /// but the expiry. Where the retention is counted from the [end](Retention::since_end), a store gives the
-    /// horizon for it, if that is later.
+    /// `stamp` is the [`next`](AccountClock::next) stamp of the account's clock.
+    /// [Advance](AccountClock::advance_to) the clock afterwards, unless the event was refused.
+    ///
+    /// `now` affects only the expiry. If the retention is counted from the
+    /// [end](Retention::since_end), a store passes the later of `now` and its horizon.
     ///
     /// # Errors
-    /// Where the [status](TaskStatus::after) does not permit the event. The task is then exactly
-    /// as it was.
+    ///
+    /// Returns [`TransitionError`] if the task's status does not [permit](TaskStatus::after) the
+    /// event.
     #[inline]
     pub fn apply(
         &mut self,
@@ -138,7 +142,7 @@ impl Task {
                 self.state = State::InProgress;
                 self.attempts = self.attempts.saturating_add(1);
             }
-            // None is less than any percentage, so that neither none nor less lowers it.
+            // `None` is less than any percentage, so the progress never falls.
             Payload::Report(progress) => self.progress = self.progress.max(progress),
             Payload::Complete(completion) => self.state = State::Completed(completion),
             Payload::Fail(error) => self.state = State::Failed(error),
@@ -147,24 +151,29 @@ impl Task {
             self.drop_input();
         }
         let submitted_at = self.submitted_at();
-        let expires_at = retention.in_sight(self.expires_at, submitted_at, self.updated_at, now);
-        // A stamp of the account's clock is never behind; another must not take the task back.
+        let expires_at =
+            retention.limit_expiry(self.expires_at, submitted_at, self.updated_at, now);
+        // A stamp from the account's clock is never behind. One from another clock must not move the
+        // task back.
         if stamp.updated_at > self.updated_at {
             self.updated_at = stamp.updated_at;
         }
         self.revision = stamp.revision.max(self.revision.next());
-        // By a clock that is behind, it may have happened before the submission.
+        // A slow clock may date the event before the submission.
         let counted_from = now.max(submitted_at);
         self.expires_at = retention.after_event(expires_at, self.status(), counted_from);
         Ok(())
     }
 
-    /// Hands a task in progress to another worker, since the last one fell silent: a wordless
-    /// report that counts as an attempt. Its new revision fences the old worker, whose events
-    /// [exactly](crate::Target::exactly) at the old revision are refused from then on.
+    /// Hands a task in progress to another worker, because the last one was silent.
+    ///
+    /// The takeover is recorded as a report without words and counts as an attempt. The task's new
+    /// revision fences the old worker: its events that target [exactly](crate::Target::exactly) the
+    /// old revision are refused.
     ///
     /// # Errors
-    /// Where the task is not in progress. It is then exactly as it was.
+    ///
+    /// Returns [`TransitionError`] if the task is not in progress. The task is then unchanged.
     pub fn take_over(
         &mut self,
         retention: Retention,
@@ -195,38 +204,40 @@ impl Task {
         }
     }
 
-    /// The task's id, unique within its account.
+    /// Returns the task's id, which is unique within its account.
     #[must_use]
     pub fn id(&self) -> TaskId {
         self.id
     }
 
-    /// Whose task it is.
+    /// Returns the account that the task belongs to.
     #[must_use]
     pub fn account(&self) -> &AccountId {
         &self.origin.account
     }
 
-    /// What was asked for.
+    /// Returns the command type.
     #[must_use]
     pub fn command_type(&self) -> &CommandType {
         &self.origin.command_type
     }
 
-    /// What the worker needs, as submitted. Empty once it was [let
-    /// go](Retention::with_input_until_end).
+    /// Returns the input for the worker, as submitted.
+    ///
+    /// It is empty once it was [dropped](Retention::with_input_until_end).
     #[must_use]
     pub fn input(&self) -> &[u8] {
         self.origin.input.bytes()
     }
 
-    /// Whether there was an input that was [let go](Retention::with_input_until_end) at the task's end.
+    /// Returns `true` if the task had an input that was [dropped](Retention::with_input_until_end)
+    /// when the task ended.
     #[must_use]
     pub fn is_input_dropped(&self) -> bool {
         matches!(self.origin.input, Input::Dropped(_))
     }
 
-    /// Where the task stands.
+    /// Returns the task's status.
     #[must_use]
     #[inline]
     pub fn status(&self) -> TaskStatus {
@@ -239,64 +250,77 @@ impl Task {
         }
     }
 
-    /// The words that go with the status: those of the latest event that had some, or the
-    /// [sentence of the status](TaskStatus::description), if it has one. Documents have
-    /// [`Links::description_of`](crate::Links::description_of), as sentences may be set.
+    /// Returns the description that the latest event brought, or the [sentence of the
+    /// status](TaskStatus::description) if the event brought none.
+    ///
+    /// A report without a description keeps the earlier one. Documents show
+    /// [`Links::description_of`](crate::Links::description_of) instead, because you can replace the
+    /// sentences.
     #[must_use]
     pub fn description(&self) -> Option<&str> {
         self.words().or(self.status().description())
     }
 
-    /// The words of the latest event that had some.
+    /// Returns the description, if an event brought one.
     pub(crate) fn words(&self) -> Option<&str> {
         self.description.as_deref()
     }
 
-    /// How far the task has come, where a report said so.
+    /// Returns the progress, if a report brought one.
     #[must_use]
     pub fn progress(&self) -> Option<Progress> {
         self.progress
     }
 
-    /// How often a worker started the task or took it over.
+    /// Returns how often a worker started the task or took it over.
     #[must_use]
     pub fn attempts(&self) -> u32 {
         self.attempts
     }
 
-    /// When the task was submitted: the `now` of its submission.
+    /// Returns the `now` of the submission.
     #[must_use]
     pub fn submitted_at(&self) -> Now {
         self.origin.submitted_at
     }
 
-    /// When the task last changed, as its account's clock saw it; `timestamp` in a document.
+    /// Returns the time of the latest event according to the account's clock. It is the `timestamp`
+    /// of a document.
     #[must_use]
     pub fn updated_at(&self) -> Now {
         self.updated_at
     }
 
-    /// The first instant at which the task is gone.
+    /// Returns the first instant at which the task is expired.
     #[must_use]
     pub fn expires_at(&self) -> Now {
         self.expires_at
     }
 
-    /// Whether the task is there at this instant: before [`expires_at`](Self::expires_at). In a
-    /// store, the instant is the later of the caller's `now` and the store's horizon.
+    /// Returns `true` if the task is not expired at `instant`, which means that `instant` is before
+    /// [`expires_at`](Self::expires_at).
+    ///
+    /// In a store, the instant is the later of the caller's `now` and the store's horizon.
     #[must_use]
     pub fn is_visible_at(&self, instant: Now) -> bool {
         instant < self.expires_at
     }
 
-    /// The revision of the task's latest event.
+    /// Returns the revision of the task's latest event.
     #[must_use]
     pub fn revision(&self) -> Revision {
         self.revision
     }
 
-    /// How many bytes the task counts for [`max_bytes`](crate::StoreConfig::with_max_bytes): those of its
-    /// names, its input, and its words and outcome, of which there are 256 at least; and 512 for all else.
+    /// Returns how many bytes the task counts for
+    /// [`max_bytes`](crate::StoreConfig::with_max_bytes).
+    ///
+    /// This is the sum of:
+    ///
+    /// - 512 bytes for the task itself,
+    /// - its account id and command type,
+    /// - its input,
+    /// - its description and outcome, or 256 bytes if they have fewer.
     #[must_use]
     pub fn held_bytes(&self) -> usize {
         let outcome = match &self.state {
@@ -308,16 +332,17 @@ impl Task {
         held_bytes(self.account(), self.command_type(), self.input(), output)
     }
 
-    /// What it would count after an event that its status permits.
+    /// Returns how many bytes the task would count after an event that its status permits.
     pub(crate) fn held_bytes_after(&self, event: &TaskEvent, retention: Retention) -> usize {
         let ends = self.status().after(event.kind()).is_some_and(TaskStatus::is_terminal);
         let input = if ends && retention.drops_input_at_end() { &[] } else { self.input() };
-        let stays = matches!(event.payload, Payload::Report(_)) && event.description.is_none();
-        let kept = if stays { self.words().map_or(0, str::len) } else { 0 };
+        let keeps_description =
+            matches!(event.payload, Payload::Report(_)) && event.description.is_none();
+        let kept = if keeps_description { self.words().map_or(0, str::len) } else { 0 };
         held_bytes(self.account(), self.command_type(), input, kept + event.output_len())
     }
 
-    /// How the task ended: `None` until it has.
+    /// Returns the outcome of the task, or `None` if it has not ended.
     #[must_use]
     pub fn outcome(&self) -> Option<Result<&Completion, &TaskError>> {
         match &self.state {
@@ -329,8 +354,9 @@ impl Task {
 }
 
 impl AccountClock {
-    /// Moves the clock to an event that was accepted: to the task's revision and update time. It
-    /// never moves back.
+    /// Advances the clock to the revision and the update time of a task whose event was accepted.
+    ///
+    /// The clock never moves back.
     pub fn advance_to(&mut self, task: &Task) {
         self.revision = self.revision.max(task.revision);
         self.updated_at = self.updated_at.max(task.updated_at);
@@ -338,12 +364,14 @@ impl AccountClock {
 }
 
 impl Submission {
-    /// Whether this asks for what `task` was made for: the same command type and input. Under the
-    /// same id, it is then the same request, made again.
+    /// Returns `true` if this submission has the same command type and input as `task`.
     ///
-    /// Inputs are the same where their bytes are; or where both are JSON objects, or both arrays, of the
-    /// same value, as a client's serializer need not write it the same way twice. Where the task's was [let
-    /// go](Retention::with_input_until_end), its digest is compared.
+    /// If the ids are the same too, it repeats the request that created the task.
+    ///
+    /// Two inputs are the same if their bytes are equal. They are also the same if both are JSON
+    /// objects, or both are JSON arrays, with equal values, because a client may serialize the same
+    /// value in different ways. If the task's input was [dropped](Retention::with_input_until_end),
+    /// its digest is compared.
     ///
     /// ```
     /// # use tasklife::*;

@@ -7,17 +7,19 @@ use chrono::{DateTime, Datelike, Timelike, Utc};
 
 use crate::wire::Excerpt;
 
-/// An instant, in UTC. Whatever needs the time takes it as an argument, the last one but for a
-/// [`Stamp`](crate::Stamp); nothing in this crate reads a clock.
+/// An instant in UTC.
 ///
-/// Instants outside the years 0 to 9999 count as the nearest instant inside, [`MIN_TIME`] or
-/// [`MAX_TIME`], so that each can be written and read back.
+/// The caller passes the current time as an argument, usually as the last one, because this crate
+/// never reads a clock.
+///
+/// An instant outside the years 0 to 9999 is replaced by [`MIN_TIME`] or [`MAX_TIME`], so that each
+/// instant can be written and read back.
 pub type Now = DateTime<Utc>;
 
 /// The first instant that a task can have: the beginning of the year 0.
 pub const MIN_TIME: Now = instant(-62_167_219_200, 0);
 
-/// The last instant that a task can have: a nanosecond before the year 10000.
+/// The last instant that a task can have: one nanosecond before the year 10000.
 pub const MAX_TIME: Now = instant(253_402_300_799, 999_999_999);
 
 const fn instant(seconds: i64, nanoseconds: u32) -> Now {
@@ -27,11 +29,12 @@ const fn instant(seconds: i64, nanoseconds: u32) -> Now {
     }
 }
 
-/// The instant as which a `now` counts: itself, or the nearest one within the years 0 to 9999. For
-/// those who implement a store.
+/// Returns the instant, or the nearest one within the years 0 to 9999.
 ///
-/// A leap second ends a minute. `chrono` can also hold one elsewhere, which can't be written: it
-/// counts as the second that follows.
+/// You need this if you implement a store.
+///
+/// A leap second can only be the last second of a minute. `chrono` can represent one elsewhere,
+/// which has no text. It is replaced by the second after it.
 ///
 /// ```
 /// use tasklife::{MAX_TIME, Now, clamp_time};
@@ -42,34 +45,37 @@ const fn instant(seconds: i64, nanoseconds: u32) -> Now {
 #[inline]
 pub fn clamp_time(instant: Now) -> Now {
     let plain = instant.naive_utc();
-    let is_ordinary = plain.nanosecond() < SECOND && (0..=9999).contains(&plain.year());
-    if is_ordinary { instant } else { clamp_unusual_time(instant) }
+    let is_in_range =
+        plain.nanosecond() < NANOSECONDS_PER_SECOND && (0..=9999).contains(&plain.year());
+    if is_in_range { instant } else { clamp_out_of_range(instant) }
 }
 
-/// A second, in nanoseconds.
-const SECOND: u32 = 1_000_000_000;
+const NANOSECONDS_PER_SECOND: u32 = 1_000_000_000;
 
 #[cold]
-fn clamp_unusual_time(instant: Now) -> Now {
-    let beyond = instant.timestamp_subsec_nanos().checked_sub(SECOND);
-    let beyond = beyond.filter(|_| instant.second() != 59);
-    let instant = match beyond {
+fn clamp_out_of_range(instant: Now) -> Now {
+    let leap_nanos = instant.timestamp_subsec_nanos().checked_sub(NANOSECONDS_PER_SECOND);
+    let misplaced_leap_nanos = leap_nanos.filter(|_| instant.second() != 59);
+    let instant = match misplaced_leap_nanos {
         Some(nanos) => DateTime::from_timestamp(instant.timestamp() + 1, nanos).unwrap_or(instant),
         None => instant,
     };
     instant.clamp(MIN_TIME, MAX_TIME)
 }
 
-/// The text of an instant: RFC 3339 with `T` and `Z`, and 0, 3, 6 or 9 fraction digits, as few as
-/// are exact.
+/// An instant that is written as RFC 3339 text with `T` and `Z`.
+///
+/// The text has 0, 3, 6 or 9 fraction digits, the fewest that are exact.
 #[derive(Clone, Copy)]
 pub(crate) struct Rfc3339(pub(crate) Now);
 
-/// Room for the longest text of an instant, in whole words: so much is looked through at once.
+/// A buffer for the longest text of an instant.
+///
+/// Its size and alignment let the UTF-8 check read whole machine words.
 #[repr(align(16))]
-struct Room([u8; 32]);
+struct Buffer([u8; 32]);
 
-/// The numbers below 100, in two digits.
+/// The numbers below 100, as two ASCII digits each.
 const PAIRS: [[u8; 2]; 100] = {
     let mut pairs = [[b'0'; 2]; 100];
     let mut number = 0;
@@ -82,50 +88,50 @@ const PAIRS: [[u8; 2]; 100] = {
     pairs
 };
 
-impl Room {
+impl Buffer {
     const EMPTY: Self = Self(*b"0000-00-00T00:00:00.000000000Z  ");
 
     /// Writes a number below 100.
     #[inline]
-    fn pair(&mut self, at: usize, number: u32) {
+    fn write_two_digits(&mut self, at: usize, number: u32) {
         let digits = PAIRS.get(number as usize).unwrap_or(&PAIRS[99]);
         self.0[at..at + 2].copy_from_slice(digits);
     }
 }
 
 impl Rfc3339 {
-    /// Writes the text. It is ASCII.
-    fn write_to(self, room: &mut Room) -> &str {
+    /// Writes the text and returns it.
+    fn write_to(self, buffer: &mut Buffer) -> &str {
         let t = clamp_time(self.0).naive_utc();
-        let (date, of_day) = (t.date(), t.num_seconds_from_midnight());
-        // In a leap second the nanoseconds go on past 10⁹.
-        let (leap, nanos) = match t.nanosecond().checked_sub(SECOND) {
+        let (date, second_of_day) = (t.date(), t.num_seconds_from_midnight());
+        // `chrono` represents a leap second as nanoseconds of 10⁹ and more.
+        let (leap, nanos) = match t.nanosecond().checked_sub(NANOSECONDS_PER_SECOND) {
             Some(nanos) => (1, nanos),
             None => (0, t.nanosecond()),
         };
         let year = date.year().unsigned_abs();
-        room.pair(0, year / 100);
-        room.pair(2, year % 100);
-        room.pair(5, date.month());
-        room.pair(8, date.day());
-        room.pair(11, of_day / 3600);
-        room.pair(14, of_day / 60 % 60);
-        room.pair(17, of_day % 60 + leap);
+        buffer.write_two_digits(0, year / 100);
+        buffer.write_two_digits(2, year % 100);
+        buffer.write_two_digits(5, date.month());
+        buffer.write_two_digits(8, date.day());
+        buffer.write_two_digits(11, second_of_day / 3600);
+        buffer.write_two_digits(14, second_of_day / 60 % 60);
+        buffer.write_two_digits(17, second_of_day % 60 + leap);
         let (end, fraction) = match nanos {
             0 => (19, 0),
             n if n % 1_000_000 == 0 => (23, n / 1_000_000),
             n if n % 1_000 == 0 => (26, n / 1_000),
             n => (29, n),
         };
-        digits(room.0.get_mut(20..end).unwrap_or_default(), fraction);
-        room.0[end] = b'Z';
-        core::str::from_utf8(&room.0).ok().and_then(|text| text.get(..=end)).unwrap_or_default()
+        write_digits(buffer.0.get_mut(20..end).unwrap_or_default(), fraction);
+        buffer.0[end] = b'Z';
+        core::str::from_utf8(&buffer.0).ok().and_then(|text| text.get(..=end)).unwrap_or_default()
     }
 }
 
 /// Fills a field with the last digits of a number.
 #[inline]
-fn digits(field: &mut [u8], mut number: u32) {
+fn write_digits(field: &mut [u8], mut number: u32) {
     for digit in field.iter_mut().rev() {
         *digit = b'0' + (number % 10).to_le_bytes()[0];
         number /= 10;
@@ -134,31 +140,31 @@ fn digits(field: &mut [u8], mut number: u32) {
 
 impl serde::Serialize for Rfc3339 {
     fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        to.serialize_str(self.write_to(&mut { Room::EMPTY }))
+        to.serialize_str(self.write_to(&mut { Buffer::EMPTY }))
     }
 }
 
 impl fmt::Display for Rfc3339 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.write_to(&mut { Room::EMPTY }))
+        f.write_str(self.write_to(&mut { Buffer::EMPTY }))
     }
 }
 
-/// Reads an instant from RFC 3339 text with a `T` and at most 9 fraction digits.
+/// Parses RFC 3339 text with a `T` and at most 9 fraction digits.
 pub(crate) fn parse_rfc3339(text: &str) -> Result<Now, TimeError> {
-    let fault = || TimeError { got: Excerpt::of(text) };
+    let error = || TimeError { got: Excerpt::of(text) };
     let fraction = text.split_once('.').map_or("", |(_, rest)| rest);
     let digits = fraction.bytes().take_while(u8::is_ascii_digit).count();
     if text.as_bytes().get(10) != Some(&b'T') || digits > 9 || !text.is_ascii() {
-        return Err(fault());
+        return Err(error());
     }
     match DateTime::parse_from_rfc3339(text) {
         Ok(instant) if clamp_time(instant.to_utc()) == instant => Ok(instant.to_utc()),
-        _ => Err(fault()),
+        _ => Err(error()),
     }
 }
 
-/// Serde for an instant, as its text.
+/// Serializes an instant as its RFC 3339 text, for `#[serde(with)]`.
 pub(crate) mod as_text {
     use serde::Serialize;
 

@@ -41,7 +41,9 @@ pub struct DocumentError(Fault);
 enum Fault {
     #[error(transparent)]
     Json(serde_json::Error),
-    #[error("expected nesting at most {MAX_DEPTH} deep, got more at line {line} column {column}")]
+    #[error(
+        "expected nesting at most {MAX_DEPTH} levels deep, got more at line {line} column {column}"
+    )]
     TooDeep { line: usize, column: usize },
 }
 

@@ -284,7 +284,7 @@ impl<'de> Deserialize<'de> for TaskDocument {
 fn progress<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Progress>, D::Error> {
     let Some(percent) = Option::<f64>::deserialize(deserializer)? else { return Ok(None) };
     Progress::of_percentage(percent).map(Some).ok_or_else(|| {
-        D::Error::custom(format_args!("expected a percentage of 0 to 100, got {percent}"))
+        D::Error::custom(format_args!("expected a percentage from 0 to 100, got {percent}"))
     })
 }
 

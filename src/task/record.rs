@@ -1,33 +1,33 @@
-//! A task as a backend saves it: complete, and checked when it is read back.
+//! Task records: complete tasks as a backend saves them, validated when they are read back.
 
 mod error;
+mod input;
+mod outcome;
 
 use alloc::borrow::Cow;
-use alloc::string::String;
 use alloc::sync::Arc;
-use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
 use super::{Origin, State, Task};
 use crate::clock::Revision;
 use crate::event::Progress;
 use crate::id::{AccountId, CommandType, TaskId};
-use crate::outcome::{Completion, ResourceError, ResourceId, TaskError};
+use crate::outcome::{Completion, TaskError};
 use crate::status::TaskStatus;
-use crate::submission::Input;
 use crate::time::{self, Now};
 use crate::wire::Text;
 use crate::wire::known::{NEWER, serde_by_known_names};
 
 pub use error::RecordError;
-use error::RecordFault;
+use error::RecordErrorKind;
+use input::InputRecord;
+use outcome::{CompletionRecord, ErrorRecord};
 
 /// A task as a backend saves it, with everything that a [`Task`] holds.
 ///
-/// It goes through any serde format, self-describing or not; it is no document for clients. Reading
-/// it back as a task checks that it could have come from one.
+/// You can serialize a record with any serde format, self-describing or not. It is not a document
+/// for clients. Converting it back to a task checks that such a task is possible.
 ///
 /// ```
 /// # use tasklife::{AccountClock, Retention, Submission, Task, TaskRecord};
@@ -48,18 +48,22 @@ use error::RecordFault;
 ///
 /// # Versions
 ///
-/// A record outlives the version of this crate that wrote it. What an older record lacks has a default. What a
-/// newer one has and this version doesn't know (a field, a kind of input or of id, a status) makes it unreadable
-/// here: it is refused with an error that says so, as it would lose that part when it is written again. The same
-/// holds for a [`Snapshot`](crate::Snapshot) and an [`AccountClock`](crate::AccountClock).
+/// A record can be read by later versions of this crate. A field that an older record lacks has a
+/// default.
 ///
-/// That takes a format that writes the names of fields, such as JSON. In one that doesn't, records are read by
-/// the version that wrote them.
+/// A record from a newer version is refused if it contains something that this version doesn't
+/// know: a field, a kind of input or id, or a status. The error says so. Otherwise, the unknown
+/// part would be lost when the record is written again. The same holds for a
+/// [`Snapshot`](crate::Snapshot) and an [`AccountClock`](crate::AccountClock).
 ///
-/// Where servers of two versions share a store, the newer ones read everything. What they write may be
-/// unreadable to the older ones: a call that meets such a task is answered by a
-/// [`BackendError`](crate::BackendError) instead of changing it. So update all of them, one soon after the other;
-/// to go back to the older version is safe as long as the newer one has written nothing that only it knows.
+/// This requires a format that writes field names, such as JSON. With any other format, read
+/// records with the version that wrote them.
+///
+/// If servers of two versions share a store, the newer servers can read all tasks. The older ones
+/// may not be able to read a task that a newer server wrote. A call that meets such a task returns
+/// a [`BackendError`](crate::BackendError) and does not change the task. So update all servers
+/// within a short time. You can return to the older version as long as the newer one has not
+/// written anything that the older one doesn't know.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct TaskRecord(Fields);
@@ -70,7 +74,7 @@ struct Fields {
     id: TaskId,
     account: AccountId,
     command_type: CommandType,
-    input: SavedInput,
+    input: InputRecord,
     #[serde(deserialize_with = "known_status")]
     status: TaskStatus,
     completion: Option<CompletionRecord>,
@@ -87,143 +91,13 @@ struct Fields {
     revision: Revision,
 }
 
-serde_by_known_names!(Fields, SavedInput, CompletionRecord, ErrorRecord);
+serde_by_known_names!(Fields);
 
 fn known_status<'de, D: serde::Deserializer<'de>>(from: D) -> Result<TaskStatus, D::Error> {
     let text = <Cow<'de, str>>::deserialize(from)?;
     text.parse().map_err(|unknown| {
         serde::de::Error::custom(format_args!("unknown status, {unknown}: {NEWER}"))
     })
-}
-
-/// Input that is text, as most is, stays readable in a record; other bytes are numbers.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(remote = "Self", rename_all = "lowercase")]
-enum SavedInput {
-    Text(String),
-    Bytes(Vec<u8>),
-    /// Of what was let go, the digest.
-    Dropped(#[serde(with = "digest_as_text")] Uuid),
-}
-
-impl From<&Input> for SavedInput {
-    fn from(input: &Input) -> Self {
-        match (input, core::str::from_utf8(input.bytes())) {
-            (Input::Dropped(digest), _) => Self::Dropped(*digest),
-            (_, Ok(text)) => Self::Text(text.into()),
-            (_, Err(_)) => Self::Bytes(input.bytes().into()),
-        }
-    }
-}
-
-mod digest_as_text {
-    use super::{Cow, Deserialize, Uuid};
-
-    pub(super) fn serialize<S: serde::Serializer>(
-        digest: &Uuid,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(digest)
-    }
-
-    pub(super) fn deserialize<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Uuid, D::Error> {
-        let text = <Cow<'de, str>>::deserialize(from)?;
-        Uuid::try_parse(&text).map_err(|_| {
-            serde::de::Error::invalid_value(serde::de::Unexpected::Str(&text), &"a UUID")
-        })
-    }
-}
-
-impl From<SavedInput> for Input {
-    fn from(input: SavedInput) -> Self {
-        let bytes: Arc<[u8]> = match input {
-            SavedInput::Text(text) => text.into_bytes().into(),
-            SavedInput::Bytes(bytes) => bytes.into(),
-            SavedInput::Dropped(digest) => return Self::Dropped(digest),
-        };
-        Self::from(bytes)
-    }
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(remote = "Self")]
-struct CompletionRecord {
-    #[serde(default, with = "tagged_id")]
-    resource_id: Option<ResourceId>,
-    #[serde(default, with = "tagged_id")]
-    additional_resource_id: Option<ResourceId>,
-    resource: Option<String>,
-}
-
-impl From<&Completion> for CompletionRecord {
-    fn from(completion: &Completion) -> Self {
-        Self {
-            resource_id: completion.resource_id.clone(),
-            additional_resource_id: completion.additional_resource_id.clone(),
-            resource: completion.resource().map(String::from),
-        }
-    }
-}
-
-impl TryFrom<CompletionRecord> for Completion {
-    type Error = ResourceError;
-
-    fn try_from(record: CompletionRecord) -> Result<Self, ResourceError> {
-        let completion = Self {
-            resource_id: record.resource_id,
-            additional_resource_id: record.additional_resource_id,
-            resource: None,
-        };
-        match record.resource {
-            Some(text) => completion.with_resource_text(text),
-            None => Ok(completion),
-        }
-    }
-}
-
-/// Serde for a resource id in formats that don't tell a number from a text.
-#[expect(clippy::ref_option, reason = "serde passes a field by reference")]
-mod tagged_id {
-    use super::{Arc, Deserialize, ResourceId, Serialize, serde_by_known_names};
-
-    #[derive(Serialize, Deserialize)]
-    #[serde(remote = "Self", rename = "ResourceId", rename_all = "lowercase")]
-    enum Tagged {
-        Number(i64),
-        Text(Arc<str>),
-    }
-
-    serde_by_known_names!(Tagged);
-
-    pub(super) fn serialize<S: serde::Serializer>(
-        id: &Option<ResourceId>,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        let tagged = id.as_ref().map(|id| match id {
-            ResourceId::Number(number) => Tagged::Number(*number),
-            ResourceId::Text(text) => Tagged::Text(text.clone()),
-        });
-        tagged.serialize(serializer)
-    }
-
-    pub(super) fn deserialize<'de, D: serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Option<ResourceId>, D::Error> {
-        let tagged = Option::<Tagged>::deserialize(deserializer)?;
-        Ok(tagged.map(|tagged| match tagged {
-            Tagged::Number(number) => ResourceId::Number(number),
-            Tagged::Text(text) => ResourceId::Text(text),
-        }))
-    }
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(remote = "Self")]
-struct ErrorRecord {
-    code: Text,
-    status: Text,
-    description: Text,
-    additional_info: Option<Text>,
 }
 
 impl From<&Task> for TaskRecord {
@@ -233,15 +107,10 @@ impl From<&Task> for TaskRecord {
             id: task.id,
             account: task.account().clone(),
             command_type: task.command_type().clone(),
-            input: SavedInput::from(&task.origin.input),
+            input: InputRecord::from(&task.origin.input),
             status: task.status(),
             completion: outcome.and_then(Result::ok).map(CompletionRecord::from),
-            error: outcome.and_then(Result::err).map(|error| ErrorRecord {
-                code: error.code.clone(),
-                status: error.status.clone(),
-                description: error.description.clone(),
-                additional_info: error.additional_info.clone(),
-            }),
+            error: outcome.and_then(Result::err).map(ErrorRecord::from),
             description: task.description.clone(),
             progress: task.progress,
             attempts: task.attempts,
@@ -280,7 +149,7 @@ impl TaskRecord {
         self.0.revision
     }
 
-    /// Lets the record have this very copy of its account's id, if it is of this account.
+    /// Makes the record share the allocation of `account`, if it belongs to this account.
     pub(crate) fn share_account(&mut self, account: &AccountId) {
         if self.0.account == *account {
             self.0.account = account.clone();
@@ -292,7 +161,7 @@ impl TryFrom<TaskRecord> for Task {
     type Error = RecordError;
 
     fn try_from(TaskRecord(record): TaskRecord) -> Result<Self, RecordError> {
-        let fail = |fault| Err(RecordError { id: record.id, fault });
+        let fail = |kind| Err(RecordError { id: record.id, kind });
         let status = record.status;
         let state = match (status, record.completion, record.error) {
             (TaskStatus::Initialized, None, None) => State::Initialized,
@@ -301,43 +170,45 @@ impl TryFrom<TaskRecord> for Task {
             (TaskStatus::ProcessingCompleted, Some(completion), None) => {
                 match Completion::try_from(completion) {
                     Ok(completion) => State::Completed(Arc::new(completion)),
-                    Err(error) => return fail(RecordFault::Resource(error)),
+                    Err(error) => return fail(RecordErrorKind::Resource(error)),
                 }
             }
             (TaskStatus::ProcessingError, None, Some(error)) => {
-                State::Failed(Arc::new(TaskError {
-                    code: error.code,
-                    status: error.status,
-                    description: error.description,
-                    additional_info: error.additional_info,
-                }))
+                State::Failed(Arc::new(TaskError::from(error)))
             }
-            (status, _, _) => return fail(RecordFault::Outcome(status)),
+            (status, _, _) => {
+                let expected = match status {
+                    TaskStatus::ProcessingCompleted => "a completion and no error",
+                    TaskStatus::ProcessingError => "an error and no completion",
+                    _ => "neither a completion nor an error",
+                };
+                return fail(RecordErrorKind::Outcome { status, expected });
+            }
         };
-        // A worker has had a task that is in progress or completed; one that failed may have
-        // failed before.
-        let attempts = match status {
-            TaskStatus::Initialized | TaskStatus::Received => 0..=0,
-            TaskStatus::ProcessingInProgress | TaskStatus::ProcessingCompleted => 1..=u32::MAX,
-            TaskStatus::ProcessingError => 0..=u32::MAX,
-        };
-        if !attempts.contains(&record.attempts) {
-            return fail(RecordFault::Attempts { status, got: record.attempts });
+        match (status, record.attempts) {
+            (TaskStatus::Initialized | TaskStatus::Received, got @ 1..) => {
+                return fail(RecordErrorKind::AttemptsBeforeStart { status, got });
+            }
+            (TaskStatus::ProcessingInProgress | TaskStatus::ProcessingCompleted, 0) => {
+                return fail(RecordErrorKind::NoAttempts(status));
+            }
+            // A task can fail before its first attempt.
+            _ => {}
         }
         if record.progress.is_some() && record.attempts == 0 {
-            return fail(RecordFault::Progress);
+            return fail(RecordErrorKind::Progress);
         }
-        if matches!(record.input, SavedInput::Dropped(_)) && !status.is_terminal() {
-            return fail(RecordFault::InputDropped(status));
+        if matches!(record.input, InputRecord::Dropped(_)) && !status.is_terminal() {
+            return fail(RecordErrorKind::InputDropped(status));
         }
         if record.updated_at < record.submitted_at {
-            return fail(RecordFault::UpdatedBeforeSubmitted);
+            return fail(RecordErrorKind::UpdatedBeforeSubmitted);
         }
         if record.expires_at < record.submitted_at {
-            return fail(RecordFault::ExpiredBeforeSubmitted);
+            return fail(RecordErrorKind::ExpiredBeforeSubmitted);
         }
         if record.revision == Revision::default() {
-            return fail(RecordFault::RevisionZero);
+            return fail(RecordErrorKind::RevisionZero);
         }
         Ok(Self {
             id: record.id,

@@ -1,10 +1,10 @@
-//! Progress, and what an event says of itself.
+//! Progress, events and the outcomes that they bring.
 
 use proptest::prelude::*;
 use tasklife::{Completion, EventKind, Progress, ResourceId, TaskError, TaskEvent};
 
 #[test]
-fn a_percentage_is_0_to_100() {
+fn a_percentage_is_from_0_to_100() {
     for percent in 0..=u8::MAX {
         match Progress::try_from(percent) {
             Ok(progress) => {
@@ -15,7 +15,9 @@ fn a_percentage_is_0_to_100() {
                 assert!(percent > 100);
                 assert_eq!(
                     error.to_string(),
-                    format!("expected a percentage, a whole number of 0 to 100, got \"{percent}\"")
+                    format!(
+                        "expected a percentage, a whole number from 0 to 100, got \"{percent}\""
+                    )
                 );
             }
         }
@@ -29,7 +31,7 @@ fn a_percentage_is_0_to_100() {
 }
 
 #[test]
-fn progress_of_parts_is_rounded_down_and_bounded() {
+fn progress_is_rounded_down_and_bounded() {
     let cases = [
         (0, 0, 100),
         (0, 1, 0),
@@ -47,7 +49,7 @@ fn progress_of_parts_is_rounded_down_and_bounded() {
 }
 
 #[test]
-fn an_event_knows_its_kind() {
+fn an_event_has_the_kind_it_was_created_with() {
     let events = [
         (TaskEvent::receive(), EventKind::Receive),
         (TaskEvent::start(), EventKind::Start),
@@ -78,7 +80,7 @@ fn a_resource_is_a_json_object_of_bounded_depth() {
     let deepest = Completion::MAX_RESOURCE_DEPTH;
     assert!(Completion::default().with_resource(&nested(deepest)).is_ok());
     let error = Completion::default().with_resource(&nested(deepest + 1)).unwrap_err();
-    assert_eq!(error.to_string(), "expected a resource nested at most 120 deep");
+    assert_eq!(error.to_string(), "expected a resource nested at most 120 levels deep");
 
     for other in [serde_json::json!([]), serde_json::json!("{"), serde_json::json!(null)] {
         let error = Completion::default().with_resource(&other).unwrap_err();
@@ -91,7 +93,7 @@ fn a_resource_is_a_json_object_of_bounded_depth() {
 }
 
 #[test]
-fn a_resource_is_what_every_reader_of_json_takes() {
+fn a_resource_is_refused_if_some_json_readers_refuse_it() {
     let with = |member: &str| {
         let text = format!(r#"{{"a": [{{"deep": {member}}}]}}"#);
         let raw = serde_json::value::RawValue::from_string(text).unwrap();
@@ -120,15 +122,15 @@ fn a_resource_is_what_every_reader_of_json_takes() {
         (r#"{"a": 1, "b": 2, "\u0061": 1}"#, "the name \"a\" twice in one object"),
     ] {
         let error = with(member).unwrap_err().to_string();
-        assert!(error.starts_with("expected a resource that every reader of JSON takes, got "));
+        assert!(error.starts_with("expected a resource that every JSON reader accepts, got "));
         assert!(error.contains(what), "{member}: {error}");
     }
-    // Each number of its own range is written as it can be read.
+    // The largest double is written as a number that readers accept.
     assert!(Completion::default().with_resource(&serde_json::json!({"n": f64::MAX})).is_ok());
 }
 
 #[test]
-fn a_resource_id_is_made_of_whatever_identifies_a_resource() {
+fn a_resource_id_is_made_of_numbers_texts_and_uuids() {
     let uuid = uuid::Uuid::from_u128(7);
     let texts = [
         (ResourceId::from(7_u32), "7"),
@@ -148,7 +150,7 @@ fn a_resource_id_is_made_of_whatever_identifies_a_resource() {
         (ResourceId::from(usize::MAX), "18446744073709551615"),
         (ResourceId::from(uuid), "00000000-0000-0000-0000-000000000007"),
     ] {
-        assert_eq!(id, ResourceId::from(text), "a text, as no number here is as large");
+        assert_eq!(id, ResourceId::from(text), "a number above the range becomes a text");
     }
 }
 

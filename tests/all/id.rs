@@ -1,4 +1,4 @@
-//! Ids and names: what is accepted, what is refused, and how.
+//! Which ids and names are accepted, and the errors for the rest.
 
 use proptest::prelude::*;
 use tasklife::{AccountId, CommandType, TaskId};
@@ -19,7 +19,7 @@ fn a_task_id_is_a_hyphenated_uuid_in_either_case() {
 }
 
 #[test]
-fn what_is_no_uuid_is_no_task_id() {
+fn a_task_id_refuses_every_other_form() {
     let braced = format!("{{{UUID}}}");
     let urn = format!("urn:uuid:{UUID}");
     let simple = UUID.replace('-', "");
@@ -34,7 +34,7 @@ fn what_is_no_uuid_is_no_task_id() {
 }
 
 #[test]
-fn names_are_1_to_255_bytes_without_control_characters_or_steps() {
+fn names_are_1_to_255_bytes_without_control_characters_and_no_dot_segment() {
     let longest = "x".repeat(255);
     for text in ["a", "...", ".a", "Ünïcödé", "a/b", " ", "\u{a0}", "\u{c2}", &longest] {
         assert_eq!(text.parse::<AccountId>().unwrap().as_str(), text);
@@ -44,8 +44,8 @@ fn names_are_1_to_255_bytes_without_control_characters_or_steps() {
     let bad = [
         ("", "of 1 to 255 bytes, got 0"),
         (&too_long, "of 1 to 255 bytes, got 256"),
-        (".", "other than `.` and `..`"),
-        ("..", "other than `.` and `..`"),
+        (".", "other than the path segments `.` and `..`"),
+        ("..", "other than the path segments `.` and `..`"),
         ("a\nb", "without control characters, got one at byte 1"),
         ("\0", "without control characters, got one at byte 0"),
         ("\u{7f}", "without control characters, got one at byte 0"),
@@ -61,7 +61,7 @@ fn names_are_1_to_255_bytes_without_control_characters_or_steps() {
 }
 
 #[test]
-fn an_idempotency_key_is_the_version_5_uuid_it_was_in_every_release() {
+fn an_idempotency_key_gives_the_same_uuid_in_every_release() {
     // uuid5(uuid5(uuid5(DNS, "tasklife"), "acme"), "order-7f3a")
     let id = TaskId::for_key(&account("acme"), "order-7f3a");
     assert_eq!(id.to_string(), "d20545f2-30d2-525a-8114-c447d8f3fe20");
@@ -70,7 +70,7 @@ fn an_idempotency_key_is_the_version_5_uuid_it_was_in_every_release() {
 
 proptest! {
     #[test]
-    fn any_text_is_a_name_exactly_if_it_has_no_control_characters(text in "\\PC{0,9}|.{0,9}") {
+    fn a_text_of_valid_length_is_a_name_unless_it_has_control_characters(text in "\\PC{0,9}|.{0,9}") {
         let fits = (1..=255).contains(&text.len())
             && !text.contains(char::is_control)
             && text != "."
@@ -81,7 +81,7 @@ proptest! {
 
     #[test]
     fn names_are_read_back_from_json(text in "[^\\pC]{1,50}") {
-        // These two are no names, as the test above has it.
+        // Neither is a valid name.
         prop_assume!(text != "." && text != "..");
         let name: AccountId = text.parse().unwrap();
         let json = serde_json::to_string(&name).unwrap();
@@ -89,7 +89,7 @@ proptest! {
     }
 
     #[test]
-    fn keys_and_accounts_are_kept_apart(
+    fn different_keys_or_accounts_give_different_ids(
         one in "[a-z]{1,3}", other in "[a-z]{1,3}", key in "[a-z]{0,2}", second in "[a-z]{0,2}",
     ) {
         let equal = TaskId::for_key(&account(&one), &key) == TaskId::for_key(&account(&other), &second);

@@ -356,7 +356,7 @@ fn a_log_that_no_store_wrote_is_refused() {
     refused(|log| log[1]["revision"] = json!(i64::MAX), &["of at most 4611686018427387904"]);
 
     // No task.
-    let attempts = "expected attempts as processing-in-progress has them, got 0";
+    let attempts = "expected at least 1 attempt in processing-in-progress, got 0";
     refused(|log| log[3]["attempts"] = json!(0), &[attempts]);
     refused(|log| log[1]["revision"] = json!(0), &[&two.to_string(), "a revision of at least 1"]);
     let mut superseded = log();

@@ -1,8 +1,8 @@
-//! The lifecycle against a table written down independently, and what is derived from it.
+//! Compares the lifecycle, and what is derived from it, with an independent table.
 
 use tasklife::{EventKind, ProvisioningStatus, TaskStatus, Transition};
 
-/// The lifecycle as its documentation tells it.
+/// The documented lifecycle.
 const LIFECYCLE: [(&str, &str, &str); 7] = [
     ("initialized", "receive", "received"),
     ("initialized", "fail", "processing-error"),
@@ -14,7 +14,7 @@ const LIFECYCLE: [(&str, &str, &str); 7] = [
 ];
 
 #[test]
-fn every_status_and_event_is_as_the_lifecycle_says() {
+fn each_status_and_event_follows_the_lifecycle() {
     for status in TaskStatus::ALL {
         for event in EventKind::ALL {
             let row = LIFECYCLE
@@ -27,7 +27,7 @@ fn every_status_and_event_is_as_the_lifecycle_says() {
 }
 
 #[test]
-fn the_edges_are_the_lifecycle() {
+fn the_transitions_are_the_lifecycle() {
     let edges: Vec<_> = Transition::ALL
         .iter()
         .map(|Transition { from, event, to }| (from.as_str(), event.as_str(), to.as_str()))
@@ -36,7 +36,7 @@ fn the_edges_are_the_lifecycle() {
 }
 
 #[test]
-fn successors_are_what_one_event_leads_to() {
+fn successors_are_the_statuses_after_one_event() {
     for status in TaskStatus::ALL {
         let mut expected: Vec<TaskStatus> =
             EventKind::ALL.into_iter().filter_map(|event| status.after(event)).collect();
@@ -47,13 +47,13 @@ fn successors_are_what_one_event_leads_to() {
 }
 
 #[test]
-fn only_the_two_ends_are_terminal() {
+fn only_completed_and_error_are_terminal() {
     let terminal: Vec<_> = TaskStatus::ALL.into_iter().filter(|s| s.is_terminal()).collect();
     assert_eq!(terminal, [TaskStatus::ProcessingCompleted, TaskStatus::ProcessingError]);
 }
 
 #[test]
-fn every_name_is_read_back_in_text_and_in_json() {
+fn each_name_round_trips_as_text_and_as_json() {
     fn check<T>(all: &[T])
     where
         T: Copy + std::fmt::Debug + std::fmt::Display + PartialEq + std::str::FromStr,
@@ -73,7 +73,7 @@ fn every_name_is_read_back_in_text_and_in_json() {
 }
 
 #[test]
-fn other_names_are_refused_with_the_names_that_are_known() {
+fn an_unknown_name_is_refused_with_the_known_names() {
     let message = "done".parse::<ProvisioningStatus>().unwrap_err().to_string();
     assert_eq!(message, "expected one of pending, active, deleting, error; got \"done\"");
     for text in ["", "Received", "received ", "processing", "completed", "failed"] {
@@ -84,11 +84,11 @@ fn other_names_are_refused_with_the_names_that_are_known() {
     let error = serde_json::from_str::<TaskStatus>("\"done\"").unwrap_err().to_string();
     assert!(error.contains("got \"done\""), "{error}");
     let long = "x".repeat(10_000).parse::<EventKind>().unwrap_err().to_string();
-    assert!(long.len() < 200, "an error does not repeat all of a long text");
+    assert!(long.len() < 200, "an error shows only the beginning of a long text");
 }
 
 #[test]
-fn provisioning_goes_from_pending_to_active_and_from_deleting_to_nothing() {
+fn provisioning_statuses_follow_their_table() {
     use ProvisioningStatus::{Active, Deleting, Error, Pending};
     let permitted = [
         (Pending, Active),

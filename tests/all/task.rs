@@ -1,4 +1,4 @@
-//! A task: all-or-nothing events, what they leave, and the record of it.
+//! Tasks: how events change them, and their records.
 
 use std::time::Duration;
 
@@ -35,7 +35,7 @@ fn event(kind: EventKind) -> TaskEvent {
 
 fn task_in(status: TaskStatus) -> Task {
     use EventKind::{Complete, Fail, Receive, Start};
-    let way: &[EventKind] = match status {
+    let path: &[EventKind] = match status {
         TaskStatus::Initialized => &[],
         TaskStatus::Received => &[Receive],
         TaskStatus::ProcessingInProgress => &[Receive, Start],
@@ -43,7 +43,7 @@ fn task_in(status: TaskStatus) -> Task {
         TaskStatus::ProcessingError => &[Receive, Start, Fail],
     };
     let mut task = task(submission("acme", 1).initialized(), second(0));
-    for kind in way {
+    for kind in path {
         apply(&mut task, event(*kind));
     }
     assert_eq!(task.status(), status);
@@ -51,7 +51,7 @@ fn task_in(status: TaskStatus) -> Task {
 }
 
 #[test]
-fn every_event_on_every_status_is_applied_wholly_or_not_at_all() {
+fn each_event_is_applied_completely_or_refused_without_a_change() {
     for status in TaskStatus::ALL {
         for kind in EventKind::ALL {
             let before = task_in(status);
@@ -75,7 +75,7 @@ fn every_event_on_every_status_is_applied_wholly_or_not_at_all() {
 }
 
 #[test]
-fn a_result_is_there_exactly_where_the_status_says_so() {
+fn a_task_has_an_outcome_exactly_if_its_status_is_terminal() {
     for status in TaskStatus::ALL {
         let task = task_in(status);
         let outcome = task.outcome().map(|outcome| outcome.is_ok());
@@ -89,10 +89,9 @@ fn a_result_is_there_exactly_where_the_status_says_so() {
 }
 
 #[test]
-fn words_go_with_the_event_that_brought_them() {
-    let sentence = |task: &Task| task.description().map(str::to_owned);
+fn a_description_lasts_until_an_event_other_than_a_report() {
     let mut task = task(submission("acme", 1).initialized(), second(0));
-    assert_eq!(sentence(&task), None);
+    assert_eq!(task.description(), None);
     apply(&mut task, TaskEvent::receive());
     assert_eq!(
         task.description(),
@@ -101,16 +100,20 @@ fn words_go_with_the_event_that_brought_them() {
     apply(&mut task, TaskEvent::start().with_description("Worker 3 has it."));
     assert_eq!(task.description(), Some("Worker 3 has it."));
     apply(&mut task, TaskEvent::report());
-    assert_eq!(task.description(), Some("Worker 3 has it."), "a wordless report keeps the words");
+    assert_eq!(
+        task.description(),
+        Some("Worker 3 has it."),
+        "a report without a description keeps the last one"
+    );
     apply(&mut task, TaskEvent::report().with_description(""));
-    assert_eq!(task.description(), Some(""), "no words are words, if given");
+    assert_eq!(task.description(), Some(""), "an empty description is a description");
     apply(&mut task, TaskEvent::complete(Completion::default()));
     assert_eq!(task.description(), TaskStatus::ProcessingCompleted.description());
     assert!(task.description().is_some());
 }
 
 #[test]
-fn progress_never_falls_and_stays_when_left_out() {
+fn progress_never_falls_and_is_kept_by_other_events() {
     let mut task = task_in(TaskStatus::ProcessingInProgress);
     let percent = |task: &Task| task.progress().map(Progress::percent);
     let report = |percent: u8| TaskEvent::report_of(percent.try_into().unwrap());
@@ -126,28 +129,28 @@ fn progress_never_falls_and_stays_when_left_out() {
         assert_eq!(percent(&task), Some(expected));
     }
     apply(&mut task, TaskEvent::complete(Completion::default()));
-    assert_eq!(percent(&task), Some(41), "only a report gives a progress");
+    assert_eq!(percent(&task), Some(41), "the end keeps the last progress");
 }
 
 #[test]
-fn attempts_count_starts_and_take_overs() {
+fn attempts_count_starts_and_takeovers() {
     for status in TaskStatus::ALL {
         let before = task_in(status);
         let mut after = before.clone();
-        let taken = after.take_over(Retention::default(), second(1), stamp_after(&before));
+        let result = after.take_over(Retention::default(), second(1), stamp_after(&before));
         if status == TaskStatus::ProcessingInProgress {
             assert_eq!((before.attempts(), after.attempts()), (1, 2));
             assert_eq!(after.description(), before.description());
             assert!(after.revision() > before.revision());
         } else {
-            assert_eq!(taken.unwrap_err().event(), EventKind::Report);
+            assert_eq!(result.unwrap_err().event(), EventKind::Report);
             assert_eq!(after, before);
         }
     }
 }
 
 #[test]
-fn a_stamp_of_another_clock_takes_no_task_back() {
+fn a_stamp_of_another_clock_does_not_move_a_task_back() {
     let mut task = task_in(TaskStatus::ProcessingInProgress);
     let before = task.clone();
     let other = AccountClock::default().next(second(-100));
@@ -157,14 +160,14 @@ fn a_stamp_of_another_clock_takes_no_task_back() {
 }
 
 #[test]
-fn what_is_printed_for_people_tells_nothing_of_the_input() {
+fn debug_output_does_not_contain_the_input() {
     let submission = submission("acme", 1).with_input(*b"secret");
     let printed = format!("{submission:?} {:?}", task(submission.clone(), second(0)));
     assert!(printed.contains("6 bytes") && !printed.contains("115"), "{printed}");
 }
 
 #[test]
-fn a_clone_shares_what_is_large() {
+fn a_clone_shares_the_input() {
     let task = task(submission("acme", 1).with_input(vec![7; 1_000]), second(0));
     assert!(std::ptr::eq(task.input(), task.clone().input()));
 }
@@ -179,21 +182,37 @@ fn read_back(json: serde_json::Value) -> Result<Task, String> {
 }
 
 #[test]
-fn a_record_that_no_task_could_have_left_is_refused() {
+fn a_record_of_an_impossible_task_is_refused() {
     let completed = || record_json(&task_in(TaskStatus::ProcessingCompleted));
     assert_eq!(read_back(completed()).unwrap(), task_in(TaskStatus::ProcessingCompleted));
     let error = record_json(&task_in(TaskStatus::ProcessingError))["error"].clone();
     let altered: [(&str, serde_json::Value, &str); 15] = [
-        ("status", "received".into(), "got something else in received"),
-        ("status", "processing-error".into(), "got something else in processing-error"),
-        ("completion", serde_json::Value::Null, "got something else in processing-completed"),
-        ("error", error, "got something else in processing-completed"),
-        ("attempts", 0.into(), "expected attempts as processing-completed has them, got 0"),
+        ("status", "received".into(), "expected neither a completion nor an error in received"),
+        (
+            "status",
+            "processing-error".into(),
+            "expected an error and no completion in processing-error",
+        ),
+        (
+            "completion",
+            serde_json::Value::Null,
+            "expected a completion and no error in processing-completed",
+        ),
+        ("error", error, "expected a completion and no error in processing-completed"),
+        ("attempts", 0.into(), "expected at least 1 attempt in processing-completed, got 0"),
         ("revision", 0.into(), "expected a revision of at least 1"),
         ("revision", u64::MAX.into(), "expected a revision of at most"),
-        ("updated_at", "2019-08-07T23:59:59Z".into(), "at or after the submission's"),
+        (
+            "updated_at",
+            "2019-08-07T23:59:59Z".into(),
+            "expected an update time at or after the submission time",
+        ),
         ("expires_at", "2019-08-18".into(), "expected an RFC 3339 instant"),
-        ("expires_at", "2019-08-07T23:59:59Z".into(), "at or after the submission"),
+        (
+            "expires_at",
+            "2019-08-07T23:59:59Z".into(),
+            "expected an expiry at or after the submission time",
+        ),
         ("account", "".into(), "expected an account id of 1 to 255 bytes"),
         ("command_type", "..".into(), "expected a command type other than"),
         ("id", "7".into(), "expected a UUID"),
@@ -258,7 +277,7 @@ fn events() -> impl Strategy<Value = TaskEvent> {
 
 proptest! {
     #[test]
-    fn whatever_happens_a_task_follows_the_table_and_its_record_is_read_back(
+    fn a_task_follows_the_table_and_its_record_round_trips(
         input in prop::collection::vec(any::<u8>(), 0..20),
         counted_from in 0..3_usize,
         input_until_end in any::<bool>(),

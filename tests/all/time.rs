@@ -1,4 +1,4 @@
-//! The account's clock and the retention, to the nanosecond and to the ends of time.
+//! The account clock and the retention, at nanosecond precision and at the limits of time.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::support::{at, nanosecond, second, submission, task};
 const RUNNING: TaskStatus = TaskStatus::ProcessingInProgress;
 
 #[test]
-fn the_ends_of_time_are_the_years_0_and_9999() {
+fn the_first_and_last_instants_are_in_the_years_0_and_9999() {
     assert_eq!(MIN_TIME.to_rfc3339(), "0000-01-01T00:00:00+00:00");
     assert_eq!(MAX_TIME.to_rfc3339(), "9999-12-31T23:59:59.999999999+00:00");
 }
@@ -29,14 +29,14 @@ fn a_task_is_visible_until_the_nanosecond_before_it_expires() {
 }
 
 #[test]
-fn retention_from_the_submission_ignores_later_events() {
+fn retention_since_submission_ignores_later_events() {
     let retention = Retention::since_submission(Duration::from_secs(10));
     assert_eq!(retention.after_submission(second(5)), second(15));
     assert_eq!(retention.after_event(second(15), RUNNING, second(14)), second(15));
 }
 
 #[test]
-fn retention_from_the_update_never_comes_nearer() {
+fn retention_since_update_never_moves_the_expiry_back() {
     let retention = Retention::since_update(Duration::from_secs(10));
     assert_eq!(retention.after_submission(second(5)), second(15));
     assert_eq!(retention.after_event(second(15), RUNNING, second(9)), second(19));
@@ -44,7 +44,7 @@ fn retention_from_the_update_never_comes_nearer() {
 }
 
 #[test]
-fn retention_from_the_end_begins_with_it() {
+fn retention_since_end_begins_when_the_task_ends() {
     let retention = Retention::since_end(Duration::from_secs(10));
     assert_eq!(retention.after_submission(second(5)), MAX_TIME);
     for status in TaskStatus::ALL {
@@ -52,13 +52,13 @@ fn retention_from_the_end_begins_with_it() {
         assert_eq!(retention.after_event(MAX_TIME, status, second(14)), end, "{status}");
         assert_eq!(retention.after_event(second(15), status, second(14)), end, "{status}");
     }
-    let nothing = Retention::since_end(Duration::ZERO);
-    assert_eq!(nothing.after_submission(second(5)), second(5), "expired at birth");
+    let no_retention = Retention::since_end(Duration::ZERO);
+    assert_eq!(no_retention.after_submission(second(5)), second(5), "expired at birth");
 }
 
-/// Only a task that another retention gave no end gets one later.
+/// An unlimited expiry becomes limited only if another retention had set it.
 #[test]
-fn an_update_at_the_end_of_time_puts_off_the_expiry_for_good() {
+fn an_update_at_the_last_instant_makes_the_expiry_unlimited() {
     let retention = Retention::since_update(Duration::from_secs(1));
     let (mut task, mut clock) = (task(submission("acme", 1), second(0)), AccountClock::default());
     for (event, now) in
@@ -71,7 +71,7 @@ fn an_update_at_the_end_of_time_puts_off_the_expiry_for_good() {
 }
 
 #[test]
-fn expiry_saturates_at_the_ends_of_time() {
+fn expiry_saturates_at_the_last_instant() {
     for period in [Duration::MAX, Duration::from_hours(24 * 5_000_000)] {
         let retention = Retention::since_submission(period);
         for now in
@@ -90,33 +90,36 @@ fn expiry_saturates_at_the_ends_of_time() {
 }
 
 #[test]
-fn a_retention_of_nothing_ends_at_once() {
+fn a_retention_of_zero_expires_at_once() {
     let retention = Retention::since_submission(Duration::ZERO);
     assert_eq!(retention.after_submission(second(5)), second(5));
 }
 
 #[test]
-fn a_revision_goes_on_where_no_store_has_come_to() {
+fn unreached_by_counts_eighths_of_a_microsecond() {
     let at = |now: DateTime<Utc>| Revision::unreached_by(now).get();
     assert_eq!((at(DateTime::<Utc>::MIN_UTC), at(MIN_TIME)), (0, 0));
     assert_eq!(at(second(1)) - at(second(0)), 8_000_000);
     let nanoseconds = |count| at(second(0) + nanosecond() * count) - at(second(0));
     assert_eq!([124, 125, 249, 250, 999, 1_000].map(nanoseconds), [0, 1, 1, 2, 7, 8]);
     assert_eq!(at(MAX_TIME), at(DateTime::<Utc>::MAX_UTC));
-    assert!(Revision::try_from(at(MAX_TIME) * 3).is_ok(), "half of the range is never reached");
+    assert!(
+        Revision::try_from(at(MAX_TIME) * 3).is_ok(),
+        "two thirds of the range are never reached"
+    );
 }
 
 #[test]
-fn a_leap_second_is_kept_where_there_can_be_one() {
-    let true_one = at("2016-12-31T23:59:60.5Z");
-    let false_one = at("2016-12-31T23:59:30.5Z").with_nanosecond(1_500_000_000).unwrap();
+fn a_leap_second_is_kept_only_at_the_end_of_a_minute() {
+    let at_minute_end = at("2016-12-31T23:59:60.5Z");
+    let within_minute = at("2016-12-31T23:59:30.5Z").with_nanosecond(1_500_000_000).unwrap();
     let stamp = |now| AccountClock::default().next(now).updated_at();
-    assert_eq!(stamp(true_one), true_one);
-    assert_eq!(stamp(false_one), at("2016-12-31T23:59:31.5Z"));
+    assert_eq!(stamp(at_minute_end), at_minute_end);
+    assert_eq!(stamp(within_minute), at("2016-12-31T23:59:31.5Z"));
 }
 
 #[test]
-fn a_clock_never_goes_back_and_refused_events_leave_no_trace() {
+fn a_clock_never_goes_back_and_next_does_not_advance_it() {
     let clock = AccountClock::new(Revision::try_from(7).unwrap(), second(100));
     assert_eq!(clock.next(second(99)).updated_at(), second(100));
     assert_eq!(clock.next(second(101)).updated_at(), second(101));
@@ -125,13 +128,13 @@ fn a_clock_never_goes_back_and_refused_events_leave_no_trace() {
 
     let mut advanced = clock;
     advanced.advance_to(&task(submission("acme", 1), second(1)));
-    assert_eq!(advanced, clock, "an earlier task moves nothing back");
+    assert_eq!(advanced, clock, "an earlier task does not move the clock back");
     assert_eq!(AccountClock::default().revision().get(), 0);
     assert_eq!(AccountClock::default().updated_at(), MIN_TIME);
 }
 
 #[test]
-fn a_clock_counts_on_past_the_largest_revision_that_is_read() {
+fn a_clock_counts_beyond_the_largest_revision_that_can_be_parsed() {
     let last = AccountClock::new(Revision::MAX, second(0)).next(second(0)).revision();
     assert!(last > Revision::MAX);
     let error = Revision::try_from(last.get()).unwrap_err();
@@ -142,7 +145,7 @@ fn a_clock_counts_on_past_the_largest_revision_that_is_read() {
 }
 
 #[test]
-fn revisions_are_read_back_and_bounded() {
+fn revisions_round_trip_and_are_bounded() {
     for number in [0, 1, i64::MAX as u64] {
         let revision = Revision::try_from(number).unwrap();
         assert_eq!(revision.to_string().parse(), Ok(revision));
@@ -164,7 +167,7 @@ fn instants() -> impl Strategy<Value = DateTime<Utc>> {
 
 proptest! {
     #[test]
-    fn along_a_clock_time_never_goes_back_and_revisions_grow(nows in prop::collection::vec(instants(), 1..20)) {
+    fn successive_stamps_never_go_back_in_time_and_their_revisions_grow(nows in prop::collection::vec(instants(), 1..20)) {
         let mut clock = AccountClock::default();
         for (number, now) in nows.into_iter().enumerate() {
             let stamp = clock.next(now);
@@ -177,7 +180,7 @@ proptest! {
     }
 
     #[test]
-    fn a_clock_is_read_back(revision in 0..=i64::MAX as u64, at in instants()) {
+    fn a_clock_round_trips_as_json(revision in 0..=i64::MAX as u64, at in instants()) {
         let clock = AccountClock::new(Revision::try_from(revision).unwrap(), at);
         let json = serde_json::to_string(&clock).unwrap();
         prop_assert_eq!(serde_json::from_str::<AccountClock>(&json).unwrap(), clock);

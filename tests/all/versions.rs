@@ -320,7 +320,7 @@ fn what_a_newer_version_wrote_of_a_task_is_refused() {
             }
         }
         let newer = altered(line, "/input", json!({"base64": "AP+ACg=="}));
-        let words = format!("unknown variant `base64` in SavedInput: {NEWER}");
+        let words = format!("unknown variant `base64` in InputRecord: {NEWER}");
         assert_eq!(refused::<TaskRecord>(&newer), words);
         let newer = altered(line, "/status", json!("paused"));
         let words = format!(

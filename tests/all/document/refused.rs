@@ -181,7 +181,7 @@ fn what_is_no_percentage_is_named() {
     let json = with("/progress", "100.5");
     let error = says_where(TaskDocument::from_json(json.as_bytes()), &json);
     assert!(
-        error.to_string().starts_with("expected a percentage of 0 to 100, got 100.5 at"),
+        error.to_string().starts_with("expected a percentage from 0 to 100, got 100.5 at"),
         "{error}"
     );
 }
@@ -262,7 +262,7 @@ fn nesting_has_a_limit() {
             let error = says_where(TaskDocument::from_json(nested(depth).as_bytes()), &document);
             let too_deep = document.find('@').unwrap() + 128 - outside;
             assert_eq!((error.line(), error.column()), (1, too_deep));
-            let expected = "expected nesting at most 127 deep, got more at line 1";
+            let expected = "expected nesting at most 127 levels deep, got more at line 1";
             assert!(error.to_string().starts_with(expected), "{error}");
         }
         let list = |depth| format!("{{\n\"tasks\":\n [{}]}}", nested(depth));
