@@ -176,7 +176,7 @@ pub(super) fn accepted<S: Serializer>(
 ) -> Result<S::Ok, S::Error> {
     let mut id = [0; Hyphenated::LENGTH];
     let id = task.id().as_uuid().as_hyphenated().encode_lower(&mut id);
-    fields(links, task, id, TaskLinks([Some(links.task(id)), None])).serialize(serializer)
+    fields(links, task, id, TaskLinks([Some(links.task_link(id)), None])).serialize(serializer)
 }
 
 /// The reply to a read of a task.
@@ -188,9 +188,9 @@ impl Serialize for Polled<'_> {
         let mut id = [0; Hyphenated::LENGTH];
         let id = task.id().as_uuid().as_hyphenated().encode_lower(&mut id);
         let completion = task.outcome().and_then(Result::ok);
-        let resource = completion.and_then(|made| links.resource(task.command_type(), made));
-        let itself = links.itself(id);
-        fields(links, task, id, TaskLinks([resource, Some(itself)])).serialize(serializer)
+        let resource = completion.and_then(|made| links.resource_link(task.command_type(), made));
+        let self_link = links.self_link(id);
+        fields(links, task, id, TaskLinks([resource, Some(self_link)])).serialize(serializer)
     }
 }
 

@@ -1,12 +1,14 @@
-//! A route: the path template under which a command type's resources are found.
+//! Routes: path templates for the resources of a command type.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use super::base::{Fault, LinkError, check_segment};
+use super::base::check_segment;
+use super::error::{LinkError, LinkErrorKind};
 use crate::outcome::{Completion, ResourceId};
 use crate::wire::Decimal;
 
+/// A parsed route.
 #[derive(Clone, Debug)]
 pub(super) struct Route {
     segments: Vec<Segment>,
@@ -15,7 +17,7 @@ pub(super) struct Route {
 
 #[derive(Clone, Debug)]
 enum Segment {
-    /// With the slash before it.
+    /// The text, with the slash before it.
     Literal(Box<str>),
     ResourceId,
     AdditionalResourceId,
@@ -24,35 +26,37 @@ enum Segment {
 impl Route {
     pub(super) fn parse(path: &str, title: &str) -> Result<Self, LinkError> {
         check_title(title)?;
-        let fail = |fault| LinkError::new("a route", fault, path);
-        let segments = path.strip_prefix('/').ok_or_else(|| fail(Fault::NoSlash))?.split('/');
+        let fail = |kind| LinkError::new("a route", kind, path);
+        let segments =
+            path.strip_prefix('/').ok_or_else(|| fail(LinkErrorKind::NoSlash))?.split('/');
         let segments = segments.map(|segment| match segment {
             "{resourceId}" => Ok(Segment::ResourceId),
             "{additionalResourceId}" => Ok(Segment::AdditionalResourceId),
-            _ if segment.contains(['{', '}']) => Err(fail(Fault::Placeholder)),
+            _ if segment.contains(['{', '}']) => Err(fail(LinkErrorKind::Placeholder)),
             _ => match check_segment(segment) {
                 Ok(()) => Ok(Segment::Literal(["/", segment].concat().into())),
-                Err(fault) => Err(fail(fault)),
+                Err(kind) => Err(fail(kind)),
             },
         });
         Ok(Self { segments: segments.collect::<Result<_, _>>()?, title: title.into() })
     }
 
-    /// Whether the completion has the ids that the route needs, fit to be segments of a path.
+    /// Returns `true` if the completion has the ids that the route needs, and each can be a path
+    /// segment.
     pub(super) fn fits(&self, completion: &Completion) -> bool {
-        let fit = |id: Option<&ResourceId>| match id {
+        let is_segment = |id: Option<&ResourceId>| match id {
             Some(ResourceId::Number(_)) => true,
             Some(ResourceId::Text(text)) => !matches!(&**text, "" | "." | ".."),
             None => false,
         };
         self.segments.iter().all(|segment| match segment {
             Segment::Literal(_) => true,
-            Segment::ResourceId => fit(completion.resource_id()),
-            Segment::AdditionalResourceId => fit(completion.additional_resource_id()),
+            Segment::ResourceId => is_segment(completion.resource_id()),
+            Segment::AdditionalResourceId => is_segment(completion.additional_resource_id()),
         })
     }
 
-    /// Gives each part of the path of a completion that fits to a writer.
+    /// Passes each part of the path to `write`. The completion must [fit](Self::fits).
     pub(super) fn write<E>(
         &self,
         completion: &Completion,
@@ -81,12 +85,12 @@ impl Route {
 /// Checks the title of a link.
 pub(super) fn check_title(title: &str) -> Result<(), LinkError> {
     if title.is_empty() || title.contains(char::is_control) {
-        return Err(LinkError::new("a title", Fault::Title, title));
+        return Err(LinkError::new("a title", LinkErrorKind::Title, title));
     }
     Ok(())
 }
 
-/// Writes text with everything percent-encoded but RFC 3986's unreserved characters.
+/// Writes text, with each character percent-encoded except RFC 3986's unreserved characters.
 fn write_encoded<E>(mut text: &str, mut write: impl FnMut(&str) -> Result<(), E>) -> Result<(), E> {
     let is_reserved = |c: char| !c.is_ascii_alphanumeric() && !matches!(c, '-' | '.' | '_' | '~');
     while let Some((at, reserved)) = text.char_indices().find(|(_, c)| is_reserved(*c)) {

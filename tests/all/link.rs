@@ -1,4 +1,4 @@
-//! Links: the addresses and routes that are refused, and what ids become in an address.
+//! Links: which addresses and routes are refused, and how ids are encoded.
 
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -24,7 +24,7 @@ fn routed(base: &str, route: &str) -> Links {
 }
 
 #[test]
-fn a_base_address_is_taken_as_it_is_but_for_a_slash_at_its_end() {
+fn a_base_address_is_unchanged_except_for_a_trailing_slash() {
     for base in [
         "https://api.redislabs.com/v1",
         "http://localhost",
@@ -44,7 +44,7 @@ fn a_base_address_is_taken_as_it_is_but_for_a_slash_at_its_end() {
     ] {
         let slash = format!("{base}/");
         let given = [base, &slash];
-        // Nothing at all is no address; the root is one.
+        // An empty text is not an address, but `/` is.
         for given in given.into_iter().filter(|given| !given.is_empty()) {
             let links = Links::new(given).unwrap();
             let expected = format!("{base}/tasks/{ID}");
@@ -61,7 +61,7 @@ fn route(text: &str) -> Result<Links, LinkError> {
     Links::new("/v1")?.with_route(CREATE, text, "title")
 }
 
-/// Asserts that each of the texts is refused, with a message of what was expected and what came.
+/// Asserts that each text is refused, and that the error states what was expected and the text.
 fn assert_refused<'a>(
     read: fn(&str) -> Result<Links, LinkError>,
     expected: &str,
@@ -74,7 +74,7 @@ fn assert_refused<'a>(
 }
 
 #[test]
-fn what_is_no_address_is_refused() {
+fn a_malformed_base_address_is_refused() {
     for (expected, texts) in [
         (
             "such as https://api.example.com/v1 or /v1",
@@ -88,7 +88,7 @@ fn what_is_no_address_is_refused() {
              https://[::g]/v1 https://[127.0.0.1]/v1 https://[]/v1",
         ),
         (
-            "with a port of 0 to 65535",
+            "with a port from 0 to 65535",
             "https://example.com: https://example.com:/v1 https://example.com:65536 \
              https://example.com:+80 https://example.com:80:80 https://example.com:a \
              https://example.com:８０ http://[::1]:/v1 http://[::1]:x/v1",
@@ -111,7 +111,7 @@ fn what_is_no_address_is_refused() {
 }
 
 #[test]
-fn what_is_no_route_is_refused() {
+fn a_malformed_route_or_title_is_refused() {
     for (expected, texts) in [
         ("that begins with a slash", "subscriptions {resourceId} https://example.com/a ? . \n/a"),
         (
@@ -130,13 +130,13 @@ fn what_is_no_route_is_refused() {
 }
 
 #[test]
-fn a_path_that_is_none_is_refused_in_an_address_and_in_a_route() {
+fn a_malformed_path_is_refused_in_a_base_address_and_in_a_route() {
     let cases: [(&str, &[&str]); _] = [
         ("without a query", &["/?", "/a?", "/a?b=/c", "/a?b#c"]),
         ("without a fragment", &["/#", "/a#", "/a#b?c"]),
         ("without empty segments", &["//", "//a", "//example.com/a", "/a//", "/a//b"]),
         (
-            "without the steps `.` and `..`",
+            "without the segments `.` and `..`",
             &["/.", "/..", "/a/./b", "/a/../b", "/a/..", "/%2e", "/%2e%2e/a", "/.%2E", "/%2E./a"],
         ),
         ("without the character ' '", &["/ ", "/a b", "/a "]),
@@ -160,7 +160,7 @@ fn a_path_that_is_none_is_refused_in_an_address_and_in_a_route() {
 }
 
 #[test]
-fn a_message_holds_the_beginning_of_a_long_text() {
+fn an_error_shows_only_the_beginning_of_a_long_text() {
     let error = Links::new(&"é".repeat(1_000)).unwrap_err().to_string();
     assert!(error.ends_with(&format!("or /v1, got \"{}\"", "é".repeat(24))), "{error}");
 }
@@ -194,7 +194,7 @@ fn an_id_is_percent_encoded() {
 }
 
 #[test]
-fn a_route_belongs_to_one_command_type_and_is_set_anew() {
+fn a_route_belongs_to_one_command_type_and_can_be_replaced() {
     let links = routed("/", "/old").with_route(CREATE, "/new/{resourceId}", "second").unwrap();
     let made = Completion::of(7);
     let document = json!(links.polled(&completed(CREATE, made.clone())));
@@ -211,7 +211,7 @@ fn a_route_belongs_to_one_command_type_and_is_set_anew() {
     }
 }
 
-/// Whether an id can be a segment of a path by itself.
+/// Returns `true` if an id can be a path segment.
 fn fits(id: Option<&ResourceId>) -> bool {
     id.is_some_and(|id| !["", ".", ".."].contains(&id.to_string().as_str()))
 }
@@ -232,7 +232,7 @@ fn percent_decoded(text: &str) -> String {
 
 proptest! {
     #[test]
-    fn an_id_adds_nothing_but_its_own_segment(
+    fn an_id_fills_exactly_one_segment(
         completion in completions(),
         base in select(vec!["https://example.com/v1", "http://[::1]:80", "/v1", ""]),
         route in select(vec!["/a", "/a/{resourceId}", "/{additionalResourceId}", BOTH]),
@@ -259,7 +259,7 @@ proptest! {
     }
 
     #[test]
-    fn a_reply_has_a_resource_where_there_is_one_and_then_itself(
+    fn a_reply_links_the_resource_if_there_is_one_and_then_the_task(
         task in tasks(),
         shape in select(vec![LinkShape::Map, LinkShape::Array]),
     ) {
