@@ -1,10 +1,11 @@
-//! The JSON documents that clients see: written from tasks, and read as a client reads them.
+//! The JSON documents that clients see, written from tasks and read back.
 
 mod error;
 mod links;
 mod list;
 mod read;
 mod response;
+mod status;
 mod write;
 
 use alloc::string::String;
@@ -20,14 +21,16 @@ use crate::task::Task;
 pub use error::{DocumentError, read_json};
 pub use links::TaskLink;
 pub use list::ListDocument;
-pub use read::{ReportedStatus, TaskDocument};
+pub use read::TaskDocument;
 pub use response::{ReportedError, TaskResponse};
+pub use status::ReportedStatus;
 
-/// A document about a task, or about a list of them, that is not yet written.
+/// The JSON document of a task, or of a list of tasks, before it is written.
 ///
-/// It borrows: nothing of the task is copied. Write it with [`write_to`](Self::write_to), or
-/// format it: `{}` is compact, `{:#}` is indented by two spaces as in the API's documentation. It
-/// also serializes, so that an HTTP library's JSON answer takes it as it is: in a handler of axum,
+/// A document borrows the task and copies nothing. Write it with [`write_to`](Self::write_to), or
+/// format it: `{}` is compact, and `{:#}` is indented by two spaces, as in the API's documentation.
+/// It also implements `Serialize`, so you can pass it to the JSON response of an HTTP library. For
+/// example, in a handler of axum:
 ///
 /// ```
 /// # use tasklife::{Links, Task};
@@ -39,19 +42,19 @@ pub use response::{ReportedError, TaskResponse};
 /// }
 /// ```
 ///
-/// (The feature `http` has `Replies`, which also set the headers.)
+/// `Replies` (feature `http`) also sets the headers.
 ///
-/// | field | of what | where |
+/// | field | content | present |
 /// |---|---|---|
 /// | `taskId`, `commandType`, `status` | the task | always |
-/// | `description` | [`Links::description_of`] the task | where there is one |
-/// | `progress` | [`Task::progress`], 0 to 100 | where a report gave it, and as it last did, even once the task has ended |
-/// | `timestamp` | [`Task::updated_at`] | always: RFC 3339 in UTC, with 0, 3, 6 or 9 fraction digits |
-/// | `response` | `resourceId`, `additionalResourceId` and `resource` of the completion; `error` and `additionalInfo` of the error | once the task has ended |
+/// | `description` | [`Links::description_of`] the task | if there is one |
+/// | `progress` | [`Task::progress`], 0 to 100 | if a report brought it, even after the task has ended |
+/// | `timestamp` | [`Task::updated_at`]: RFC 3339 in UTC, with 0, 3, 6 or 9 fraction digits | always |
+/// | `response` | `resourceId`, `additionalResourceId` and `resource` of the completion, or `error` and `additionalInfo` of the error | once the task has ended |
 /// | `_links` or `links` | see [`LinkShape`](crate::LinkShape) | always |
 ///
-/// A list is `{"tasks": […]}`; without tasks it is `{}`, as the live API has it. Where it is a page
-/// of a longer one, `Replies` (feature `http`) can add the link `next`.
+/// A list is `{"tasks": […]}`. An empty list is `{}`, as in the live API. If a list has further
+/// pages, `Replies` (feature `http`) can add the link `next`.
 ///
 /// ```
 /// # use tasklife::*;
@@ -81,32 +84,34 @@ pub struct Document<'a> {
 enum About<'a> {
     Accepted(&'a Task),
     Polled(&'a Task),
-    /// Tasks, and where the list goes on.
+    /// Tasks, and the address of the next page.
     List(&'a [Task], Option<&'a str>),
 }
 
 impl Links {
-    /// The reply to the request that submitted the task: with the link `task`.
+    /// Creates the reply to a submission, with the link `task`.
     #[must_use]
     pub fn accepted<'a>(&'a self, task: &'a Task) -> Document<'a> {
         Document { links: self, about: About::Accepted(task) }
     }
 
-    /// The reply to a read of the task: with the link `resource`, where the task completed with
-    /// the ids that its [route](Self::with_route) needs, and the link `self`.
+    /// Creates the reply to a read of the task.
+    ///
+    /// It has the link `self`. Before that, it has the link `resource` if the task completed with
+    /// the ids that its [route](Self::with_route) needs.
     #[must_use]
     pub fn polled<'a>(&'a self, task: &'a Task) -> Document<'a> {
         Document { links: self, about: About::Polled(task) }
     }
 
-    /// The list of these tasks, each as in the reply to a read, and the address of the next page.
+    /// Creates the document of a list, with each task as in the reply to a read.
     pub(crate) fn of_list<'a>(&'a self, tasks: &'a [Task], next: Option<&'a str>) -> Document<'a> {
         Document { links: self, about: About::List(tasks, next) }
     }
 }
 
 impl Document<'_> {
-    /// Appends the document in its compact form.
+    /// Appends the document to `out` in its compact form.
     pub fn write_to(&self, out: &mut Vec<u8>) {
         let written = append(self, out);
         debug_assert!(written.is_ok(), "a document can be written: {written:?}");
@@ -138,9 +143,9 @@ fn display_json(value: &impl Serialize, f: &mut fmt::Formatter<'_>) -> fmt::Resu
     f.write_str(&to_json(value, f.alternate()))
 }
 
-/// The JSON of a document: compact, or indented by two spaces.
+/// Returns the JSON of a document, compact or indented by two spaces.
 ///
-/// Writing a document can't fail: its keys are texts, and its values are texts, numbers and JSON.
+/// Writing can't fail, since a document consists of string keys, strings, numbers and valid JSON.
 fn to_json(document: &impl Serialize, pretty: bool) -> String {
     let write = if pretty { serde_json::to_string_pretty } else { serde_json::to_string };
     let json = write(document);

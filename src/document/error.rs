@@ -1,30 +1,32 @@
-//! Reading JSON, within bounds, and how it can fail.
+//! Reading JSON of limited depth, and the errors of reading.
 
 use serde::Deserialize;
 
 use crate::json::{MAX_DEPTH, Object, exceeds_depth};
 
-/// Reads a JSON object whose nesting is bounded: 127 deep. For those who implement a
-/// [`Format`](crate::format::Format).
+/// Reads a JSON object that is nested at most 127 levels deep.
 ///
-/// A structure that derives `Deserialize` would be read from an array of its fields too: not by this.
+/// You need this if you implement a [`Format`](crate::format::Format). Unlike `serde_json`, it
+/// doesn't accept an array in place of an object for a struct that derives `Deserialize`.
 ///
 /// # Errors
-/// Where the text is no JSON object, not that of a `T`, or nested deeper. The error says where.
+///
+/// Returns [`DocumentError`] if the text is not a JSON object, can't be read as a `T`, or is nested
+/// too deeply. The error states the position.
 pub fn read_json<'de, T: Deserialize<'de>>(json: &'de [u8]) -> Result<T, DocumentError> {
     read(json).map(|Object(object)| object)
 }
 
-/// Reads JSON of any kind, within the same bounds.
+/// Reads any JSON value that is nested at most 127 levels deep.
 pub(super) fn read<'de, T: Deserialize<'de>>(json: &'de [u8]) -> Result<T, DocumentError> {
-    // `serde_json` bounds the depth of what is decoded, but not of what is skipped or kept as text.
+    // `serde_json` doesn't limit the depth of values that it skips or keeps as text.
     match exceeds_depth(json, MAX_DEPTH) {
-        Some(at) => Err(DocumentError(Fault::too_deep(json, at))),
-        None => serde_json::from_slice(json).map_err(|error| DocumentError(Fault::Json(error))),
+        Some(at) => Err(DocumentError(ErrorKind::too_deep(json, at))),
+        None => serde_json::from_slice(json).map_err(|error| DocumentError(ErrorKind::Json(error))),
     }
 }
 
-/// The error for a text that is no document. Its message says where.
+/// The error returned if a text is not a valid document. Its message states the position.
 ///
 /// ```
 /// use tasklife::TaskDocument;
@@ -35,10 +37,10 @@ pub(super) fn read<'de, T: Deserialize<'de>>(json: &'de [u8]) -> Result<T, Docum
 /// ```
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
-pub struct DocumentError(Fault);
+pub struct DocumentError(ErrorKind);
 
 #[derive(Debug, thiserror::Error)]
-enum Fault {
+enum ErrorKind {
     #[error(transparent)]
     Json(serde_json::Error),
     #[error(
@@ -47,7 +49,7 @@ enum Fault {
     TooDeep { line: usize, column: usize },
 }
 
-impl Fault {
+impl ErrorKind {
     fn too_deep(json: &[u8], at: usize) -> Self {
         let before = json.get(..at).unwrap_or_default();
         let line_start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
@@ -59,28 +61,29 @@ impl Fault {
 }
 
 impl DocumentError {
-    /// An error of one's own: `message` says what was expected and what came. For those who implement a
-    /// [`Format`](crate::format::Format).
+    /// Creates an error whose `message` states what was expected and what was found.
+    ///
+    /// You need this if you implement a [`Format`](crate::format::Format).
     #[must_use]
     pub fn new(message: impl core::fmt::Display) -> Self {
-        Self(Fault::Json(serde::de::Error::custom(message)))
+        Self(ErrorKind::Json(serde::de::Error::custom(message)))
     }
 
-    /// The line where reading ended, from 1; 0 where that is not known.
+    /// Returns the line where reading stopped, counted from 1, or 0 if it is not known.
     #[must_use]
     pub fn line(&self) -> usize {
         match &self.0 {
-            Fault::Json(error) => error.line(),
-            Fault::TooDeep { line, .. } => *line,
+            ErrorKind::Json(error) => error.line(),
+            ErrorKind::TooDeep { line, .. } => *line,
         }
     }
 
-    /// The column where reading ended, from 1; 0 at the beginning of a line.
+    /// Returns the column where reading stopped, counted from 1, or 0 at the beginning of a line.
     #[must_use]
     pub fn column(&self) -> usize {
         match &self.0 {
-            Fault::Json(error) => error.column(),
-            Fault::TooDeep { column, .. } => *column,
+            ErrorKind::Json(error) => error.column(),
+            ErrorKind::TooDeep { column, .. } => *column,
         }
     }
 }

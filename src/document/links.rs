@@ -1,4 +1,4 @@
-//! The links of a document, as a client reads them: a map or an array.
+//! The links of a document as a client reads them: a map or an array.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -9,7 +9,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use super::write;
 use crate::json::Object;
 
-/// A link of a document that was read. What it lacks, it lacked, or had as `null`.
+/// A link of a document that was read. A field is `None` if it was missing or `null`.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize)]
 pub struct TaskLink {
     rel: Option<Box<str>>,
@@ -25,26 +25,27 @@ impl TaskLink {
         Self { rel, href, title: None, method: None }
     }
 
-    /// The relation, such as `self`, `task` or `resource`: always there in a map of links, whose
-    /// keys are the relations.
+    /// Returns the relation, such as `self`, `task` or `resource`.
+    ///
+    /// A link in a map always has one, because relations are the keys of the map.
     #[must_use]
     pub fn rel(&self) -> Option<&str> {
         self.rel.as_deref()
     }
 
-    /// Where it leads.
+    /// Returns the address.
     #[must_use]
     pub fn href(&self) -> Option<&str> {
         self.href.as_deref()
     }
 
-    /// Its title, such as `getTaskStatusUpdates`.
+    /// Returns the title, such as `getTaskStatusUpdates`.
     #[must_use]
     pub fn title(&self) -> Option<&str> {
         self.title.as_deref()
     }
 
-    /// The HTTP method to follow it with; `type` on the wire.
+    /// Returns the HTTP method to use with the address. Its wire name is `type`.
     #[must_use]
     pub fn method(&self) -> Option<&str> {
         self.method.as_deref()
@@ -77,8 +78,8 @@ pub(super) struct LinkMap(pub(super) Vec<TaskLink>);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct LinkArray(pub(super) Vec<TaskLink>);
 
-/// Checks that no relation occurs twice: it is the key of its link.
-fn each_once<E: serde::de::Error>(links: &[TaskLink]) -> Result<(), E> {
+/// Checks that no relation occurs twice, since a relation is the key of its link.
+fn check_unique_relations<E: serde::de::Error>(links: &[TaskLink]) -> Result<(), E> {
     let mut relations: Vec<&str> = links.iter().filter_map(TaskLink::rel).collect();
     relations.sort_unstable();
     match relations.windows(2).find(|pair| pair[0] == pair[1]) {
@@ -92,7 +93,7 @@ fn each_once<E: serde::de::Error>(links: &[TaskLink]) -> Result<(), E> {
 impl<'de> Deserialize<'de> for LinkMap {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(serde::Deserialize)]
-        struct Unnamed {
+        struct LinkFields {
             href: Option<Box<str>>,
             title: Option<Box<str>>,
             #[serde(rename = "type")]
@@ -111,12 +112,12 @@ impl<'de> Deserialize<'de> for LinkMap {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<LinkMap, A::Error> {
                 let mut links = Vec::new();
                 while let Some((rel, link)) = map.next_entry()? {
-                    // A link that is `null` is not there.
-                    if let Some(Object(Unnamed { href, title, method })) = link {
+                    // A link that is `null` counts as missing.
+                    if let Some(Object(LinkFields { href, title, method })) = link {
                         links.push(TaskLink { rel: Some(rel), href, title, method });
                     }
                 }
-                each_once(&links)?;
+                check_unique_relations(&links)?;
                 Ok(LinkMap(links))
             }
         }

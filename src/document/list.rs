@@ -1,4 +1,4 @@
-//! A list of documents, as a client reads it.
+//! Lists of task documents as a client reads them.
 
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -13,7 +13,7 @@ use super::links::{LinkArray, LinkMap, TaskLink};
 use super::{TaskDocument, display_json, write};
 use crate::link::LinkShape;
 
-/// A list of tasks as a client reads it. It is written as this crate writes lists.
+/// A list of tasks as a client reads it. It is written in this crate's form.
 ///
 /// ```
 /// use tasklife::TaskDocument;
@@ -28,33 +28,35 @@ pub struct ListDocument {
 }
 
 impl ListDocument {
-    /// A list of these tasks, with which it ends. For those who implement a
-    /// [`Format`](crate::format::Format).
+    /// Creates a list that has no further page.
+    ///
+    /// You need this if you implement a [`Format`](crate::format::Format).
     #[must_use]
     pub fn new(tasks: Vec<TaskDocument>) -> Self {
         Self { tasks, next: None }
     }
 
-    /// Sets where the list goes on.
+    /// Sets where the next page is.
     #[must_use]
     pub fn with_next(self, next: impl Into<Box<str>>) -> Self {
         Self { next: Some((LinkShape::default(), next.into())), ..self }
     }
 
-    /// Where the list goes on, as it came: the address of the next page, or what the format has in its
-    /// place. `None` where the list ends here, as far as it says.
+    /// Returns where the next page is: its address, or what the format uses instead.
+    ///
+    /// Returns `None` if the list names no further page.
     #[must_use]
     pub fn next(&self) -> Option<&str> {
         self.next.as_ref().map(|(_, next)| &**next)
     }
 
-    /// The tasks, in the order in which they came.
+    /// Returns the tasks, in the order of the list.
     #[must_use]
     pub fn tasks(&self) -> &[TaskDocument] {
         &self.tasks
     }
 
-    /// The tasks, in the order in which they came.
+    /// Returns the tasks, in the order of the list.
     #[must_use]
     pub fn into_tasks(self) -> Vec<TaskDocument> {
         self.tasks
@@ -80,9 +82,10 @@ impl<'de> Deserialize<'de> for ListDocument {
                 Ok(ListDocument::new(tasks))
             }
 
-            /// An object that has other fields but no `tasks` is something else, such as an error.
+            /// Refuses an object that has other fields but no `tasks`, since it is probably an
+            /// error.
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<ListDocument, A::Error> {
-                let (mut tasks, mut next, mut other) = (None, None, false);
+                let (mut tasks, mut next, mut has_other_fields) = (None, None, false);
                 while let Some(key) = map.next_key::<String>()? {
                     if key == "tasks" {
                         if tasks.replace(map.next_value::<Option<Vec<_>>>()?).is_some() {
@@ -99,12 +102,12 @@ impl<'de> Deserialize<'de> for ListDocument {
                         }
                         _ => {
                             map.next_value::<IgnoredAny>()?;
-                            other = true;
+                            has_other_fields = true;
                         }
                     }
                 }
                 match tasks {
-                    None if other => Err(A::Error::missing_field("tasks")),
+                    None if has_other_fields => Err(A::Error::missing_field("tasks")),
                     tasks => Ok(ListDocument { tasks: tasks.flatten().unwrap_or_default(), next }),
                 }
             }
@@ -127,12 +130,15 @@ impl fmt::Display for ListDocument {
     }
 }
 
-/// The address of the next page, where links of a list say so. What can't be read is no link.
+/// Returns the address of the next page from a map of links. Links that can't be read count as
+/// none.
 fn next_in_map(links: &RawValue) -> Option<(LinkShape, Box<str>)> {
     let LinkMap(links) = serde_json::from_str(links.get()).ok()?;
     next_among(&links).map(|href| (LinkShape::Map, href))
 }
 
+/// Returns the address of the next page from an array of links. Links that can't be read count as
+/// none.
 fn next_in_array(links: &RawValue) -> Option<(LinkShape, Box<str>)> {
     let LinkArray(links) = serde_json::from_str(links.get()).ok()?;
     next_among(&links).map(|href| (LinkShape::Array, href))

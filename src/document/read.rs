@@ -1,4 +1,4 @@
-//! Documents as a client reads them: tolerant where servers differ, strict about the rest.
+//! Task documents as a client reads them: tolerant where servers differ, otherwise strict.
 
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -12,37 +12,38 @@ use super::error::{DocumentError, read};
 use super::links::{LinkArray, LinkMap, TaskLink};
 use super::list::ListDocument;
 use super::response::{ReportedError, TaskResponse};
+use super::status::ReportedStatus;
 use super::{display_json, write};
 use crate::event::Progress;
 use crate::id::{IdError, TaskId};
 use crate::json::{Object, Plain};
 use crate::link::LinkShape;
-use crate::status::TaskStatus;
 use crate::time::{Now, Rfc3339, parse_rfc3339};
 
 /// A task document as a client reads it, from any server of the API.
 ///
-/// The API's description requires no field, and its clients do well without most. So only `taskId`
-/// and `status` must be there; whatever else is missing or `null`, at any depth, is not there, and
-/// no error. Servers also differ in these, and all of it is read:
+/// The API's description requires no field. Only `taskId` and `status` must be present. Any other
+/// field, at any depth, can be missing or `null`. Servers also differ in the following points, and
+/// every variant is accepted:
 ///
-/// - links come as the map `_links` or the array `links`, and a link has any of its fields;
-/// - the error of a task is an object or a code;
-/// - an id of a resource is a 64-bit integer or a text, a `resource` any JSON value;
-/// - a timestamp has 0 to 9 fraction digits, and any offset;
-/// - `progress` is any number of 0 to 100, and is rounded down;
-/// - a status that is unknown is kept as text, and so is an id that is no UUID;
-/// - a field that is unknown is ignored, and so is the order of fields.
+/// - Links are a map `_links` or an array `links`. A link can have any of its fields.
+/// - The error of a task is an object or a code.
+/// - A resource id is a 64-bit integer or a text. A `resource` is any JSON value.
+/// - A timestamp has 0 to 9 fraction digits and any offset.
+/// - `progress` is any number from 0 to 100. It is rounded down.
+/// - A status that is unknown is kept as text. So is an id that is not a UUID.
+/// - Unknown fields are ignored. Fields can have any order.
 ///
-/// About the rest, reading is strict: a field that is there has its type, a timestamp is an instant,
-/// no field comes twice. What is read here can still be a breach of the contract: an
-/// auditor (feature `audit`) tells.
+/// Reading is strict in all other respects. Each field must have its type, a timestamp must be a
+/// valid instant, and no field can occur twice. A document can be read and still violate the API's
+/// contract. The auditor (feature `audit`) checks that.
 ///
-/// Read it with [`from_json`](Self::from_json), which bounds the depth, or with serde from JSON; not
-/// from within an untagged enumeration, since the `resource` is kept as it came.
+/// Read a document with [`from_json`](Self::from_json), which limits the depth, or with serde from
+/// JSON. It can't be read as part of an untagged enum, because the `resource` is kept as raw JSON
+/// text.
 ///
-/// Writing it, with `{}`, `{:#}` or serde, gives what was read, in the form of this crate: what was
-/// missing stays missing. It is the very text, if that is one that this crate would write.
+/// Writing a document with `{}`, `{:#}` or serde gives the same content in this crate's form. A
+/// missing field stays missing. If this crate wrote the original, the text is the same.
 ///
 /// ```
 /// use tasklife::{TaskDocument, TaskStatus};
@@ -84,8 +85,9 @@ struct Fields {
 }
 
 impl TaskDocument {
-    /// A document about a task of which nothing is known but its id and its status. For those who
-    /// implement a [`Format`](crate::format::Format).
+    /// Creates a document with an id and a status, and nothing else.
+    ///
+    /// You need this and the `with_*` methods if you implement a [`Format`](crate::format::Format).
     ///
     /// ```
     /// use tasklife::{TaskDocument, TaskStatus};
@@ -110,35 +112,35 @@ impl TaskDocument {
         }
     }
 
-    /// Sets what was asked for, or that it is not known.
+    /// Sets the command type, or removes it.
     #[must_use]
     pub fn with_command_type(mut self, command_type: impl Into<Option<Box<str>>>) -> Self {
         self.fields.command_type = command_type.into();
         self
     }
 
-    /// Sets the status in words, or that there are none.
+    /// Sets the description, or removes it.
     #[must_use]
     pub fn with_description(mut self, description: impl Into<Option<Box<str>>>) -> Self {
         self.fields.description = description.into();
         self
     }
 
-    /// Sets how far the task has come, or that it is not known.
+    /// Sets the progress, or removes it.
     #[must_use]
     pub fn with_progress(mut self, progress: impl Into<Option<Progress>>) -> Self {
         self.fields.progress = progress.into();
         self
     }
 
-    /// Sets when the task last changed, or that it is not known.
+    /// Sets the time of the latest update, or removes it.
     #[must_use]
     pub fn with_timestamp(mut self, timestamp: impl Into<Option<Now>>) -> Self {
         self.fields.timestamp = timestamp.into();
         self
     }
 
-    /// Adds a link, in place of one with the same relation. Links are a map, as documented.
+    /// Adds a link to the map of links. It replaces a link with the same relation.
     #[must_use]
     pub fn with_link(mut self, rel: &str, href: impl Into<Box<str>>) -> Self {
         let LinkMap(links) = self.fields.link_map.get_or_insert_with(|| LinkMap(Vec::new()));
@@ -147,21 +149,21 @@ impl TaskDocument {
         self
     }
 
-    /// The same document, about the task with this id.
+    /// Replaces the id of the task.
     #[cfg(feature = "audit")]
     pub(crate) fn with_task_id(mut self, id: &str) -> Self {
         self.fields.task_id = id.into();
         self
     }
 
-    /// Sets what came of the task.
+    /// Sets the response: the result or the error of the task.
     #[must_use]
     pub fn with_response(mut self, response: TaskResponse) -> Self {
         self.fields.response = Some(response);
         self
     }
 
-    /// Sets that what came of the task is an error.
+    /// Sets a response that contains an error.
     #[must_use]
     pub fn with_error(self, error: ReportedError) -> Self {
         self.with_response(TaskResponse::default().with_error(error))
@@ -170,85 +172,91 @@ impl TaskDocument {
     /// Reads the document of one task.
     ///
     /// # Errors
-    /// Where the text is no JSON, no task document, or nested more than 127 deep. The error says
-    /// where.
+    ///
+    /// Returns [`DocumentError`] if the text is not JSON, is not a task document, or is nested more
+    /// than 127 levels deep. The error states the position.
     pub fn from_json(json: &[u8]) -> Result<Self, DocumentError> {
         read(json)
     }
 
-    /// Reads a list of tasks, in each of the three shapes in which servers send it: an object with
-    /// `tasks`, an empty object, a bare array.
+    /// Reads a list of tasks: an object with `tasks`, an empty object, or an array.
+    ///
+    /// Servers send all three shapes.
     ///
     /// # Errors
-    /// As [`from_json`](Self::from_json).
+    ///
+    /// Returns [`DocumentError`] under the same conditions as [`from_json`](Self::from_json).
     pub fn list_from_json(json: &[u8]) -> Result<ListDocument, DocumentError> {
         read(json)
     }
 
-    /// The task's id as it came.
+    /// Returns the task's id as the server sent it.
     #[must_use]
     pub fn task_id(&self) -> &str {
         &self.fields.task_id
     }
 
-    /// The task's id.
+    /// Returns the task's id as a [`TaskId`].
     ///
     /// # Errors
-    /// Where it is no UUID.
+    ///
+    /// Returns [`IdError`] if the id is not a UUID.
     pub fn id(&self) -> Result<TaskId, IdError> {
         self.fields.task_id.parse()
     }
 
-    /// What was asked for, where the server says so.
+    /// Returns the command type, if the server sent it.
     #[must_use]
     pub fn command_type(&self) -> Option<&str> {
         self.fields.command_type.as_deref()
     }
 
-    /// Where the task stands.
+    /// Returns the task's status.
     #[must_use]
     pub fn status(&self) -> &ReportedStatus {
         &self.fields.status
     }
 
-    /// The status in words.
+    /// Returns the description, if the server sent one.
     #[must_use]
     pub fn description(&self) -> Option<&str> {
         self.fields.description.as_deref()
     }
 
-    /// How far the task has come, in whole percent.
+    /// Returns the progress in whole percent, if the server sent it.
     #[must_use]
     pub fn progress(&self) -> Option<Progress> {
         self.fields.progress
     }
 
-    /// When the task last changed, where the server says so.
+    /// Returns the time of the latest update, if the server sent it.
     #[must_use]
     pub fn timestamp(&self) -> Option<Now> {
         self.fields.timestamp
     }
 
-    /// What came of it.
+    /// Returns the response: the result or the error of the task.
     #[must_use]
     pub fn response(&self) -> Option<&TaskResponse> {
         self.fields.response.as_ref()
     }
 
-    /// The links, in the order in which they came. Where they came in both shapes, these are those
-    /// of the array, as clients of the live API have it, unless it is empty.
+    /// Returns the links, in the order of the document.
+    ///
+    /// If the document has links in both shapes, the array takes precedence unless it is empty.
+    /// Clients of the live API do the same.
     #[must_use]
     pub fn links(&self) -> &[TaskLink] {
         self.shaped_links().map_or(&[], |(_, links)| links)
     }
 
-    /// The link with this relation, such as `resource`: the first, where there are more.
+    /// Returns the first link with a relation such as `resource`.
     #[must_use]
     pub fn link(&self, rel: &str) -> Option<&TaskLink> {
         self.links().iter().find(|link| link.rel() == Some(rel))
     }
 
-    /// The shape in which the [links](Self::links) came, where there were any.
+    /// Returns the shape of the [links](Self::links), if there are any.
     #[must_use]
     pub fn link_shape(&self) -> Option<LinkShape> {
         self.shaped_links().map(|(shape, _)| shape)
@@ -265,7 +273,7 @@ impl TaskDocument {
         }
     }
 
-    /// Whether links came as a map and as an array too.
+    /// Returns `true` if the document has a map and an array of links.
     #[cfg(feature = "audit")]
     pub(crate) fn has_both_link_shapes(&self) -> bool {
         self.fields.link_map.is_some() && self.fields.link_array.is_some()
@@ -279,8 +287,7 @@ impl<'de> Deserialize<'de> for TaskDocument {
     }
 }
 
-/// How far the task has come, where the document says so: rounded down, so that all is done at 100
-/// only.
+/// Reads a percentage. It is rounded down, so 100 means that everything is done.
 fn progress<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Progress>, D::Error> {
     let Some(percent) = Option::<f64>::deserialize(deserializer)? else { return Ok(None) };
     Progress::of_percentage(percent).map(Some).ok_or_else(|| {
@@ -288,13 +295,11 @@ fn progress<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Progres
     })
 }
 
-/// When the task last changed, where the document says so.
 fn timestamp<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Now>, D::Error> {
     let text = Option::<String>::deserialize(deserializer)?;
     text.map(|text| parse_rfc3339(&text)).transpose().map_err(D::Error::custom)
 }
 
-/// What came of the task, where the document says so.
 fn response<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<TaskResponse>, D::Error> {
     Ok(Option::<Object<_>>::deserialize(deserializer)?.map(|Object(response)| response))
 }
@@ -322,66 +327,5 @@ impl Serialize for TaskDocument {
 impl fmt::Display for TaskDocument {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         display_json(self, f)
-    }
-}
-
-/// A status as a server reported it: one of ours, or a text that is unknown.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ReportedStatus {
-    /// A status of the documented API.
-    Known(TaskStatus),
-    /// A status that some [formats](crate::format) have and this engine has not: the task has ended
-    /// without a result, since somebody cancelled it. The text is that of the format.
-    Cancelled(Box<str>),
-    /// Any other text. It counts as still running: a client goes on polling.
-    Unknown(Box<str>),
-}
-
-impl From<TaskStatus> for ReportedStatus {
-    fn from(status: TaskStatus) -> Self {
-        Self::Known(status)
-    }
-}
-
-impl ReportedStatus {
-    /// The status as it came.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        match self {
-            Self::Known(status) => status.as_str(),
-            Self::Cancelled(text) | Self::Unknown(text) => text,
-        }
-    }
-
-    /// The status, where it is one of ours.
-    #[must_use]
-    pub fn known(&self) -> Option<TaskStatus> {
-        match self {
-            Self::Known(status) => Some(*status),
-            Self::Cancelled(_) | Self::Unknown(_) => None,
-        }
-    }
-
-    /// Whether the task is over. An unknown status counts as still running.
-    #[must_use]
-    pub fn is_terminal(&self) -> bool {
-        match self {
-            Self::Known(status) => status.is_terminal(),
-            Self::Cancelled(_) => true,
-            Self::Unknown(_) => false,
-        }
-    }
-}
-
-impl fmt::Display for ReportedStatus {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
-impl<'de> Deserialize<'de> for ReportedStatus {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        Ok(text.parse().map_or_else(|_| Self::Unknown(text.into()), Self::Known))
     }
 }

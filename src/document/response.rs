@@ -1,4 +1,4 @@
-//! What came of a task, as a client reads it.
+//! The response of a document: the result or the error of a task, as a client reads it.
 
 use alloc::borrow::ToOwned;
 use alloc::boxed::Box;
@@ -12,7 +12,7 @@ use super::write;
 use crate::json::JsonText;
 use crate::outcome::ResourceId;
 
-/// What came of a task, as a server reported it.
+/// The result or the error of a task, as a server reports it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TaskResponse {
@@ -25,15 +25,17 @@ pub struct TaskResponse {
 }
 
 impl TaskResponse {
-    /// Sets the id of what the task made or changed, or that there is none. This and what follows is for
-    /// those who implement a [`Format`](crate::format::Format).
+    /// Sets the id of the resource that the task created or changed, or removes it.
+    ///
+    /// You need this and the other `with_*` methods if you implement a
+    /// [`Format`](crate::format::Format).
     #[must_use]
     pub fn with_resource_id(mut self, id: impl Into<Option<ResourceId>>) -> Self {
         self.resource_id = id.into();
         self
     }
 
-    /// Sets the second id, or that there is none.
+    /// Sets the second id, or removes it.
     #[must_use]
     pub fn with_additional_resource_id(mut self, id: impl Into<Option<ResourceId>>) -> Self {
         self.additional_resource_id = id.into();
@@ -47,45 +49,47 @@ impl TaskResponse {
         self
     }
 
-    /// Sets why the task failed.
+    /// Sets the error of the task.
     #[must_use]
     pub fn with_error(mut self, error: ReportedError) -> Self {
         self.error = Some(error);
         self
     }
 
-    /// Sets what else there is to say of the error, or that there is nothing.
+    /// Sets the additional information about the error, or removes it.
     #[must_use]
     pub fn with_additional_info(mut self, info: impl Into<Option<Box<str>>>) -> Self {
         self.additional_info = info.into();
         self
     }
 
-    /// The id of what the task made or changed.
+    /// Returns the id of the resource that the task created or changed.
     #[must_use]
     pub fn resource_id(&self) -> Option<&ResourceId> {
         self.resource_id.as_ref()
     }
 
-    /// The second id, of what the resource belongs to.
+    /// Returns the second id, such as the subscription that a database belongs to.
     #[must_use]
     pub fn additional_resource_id(&self) -> Option<&ResourceId> {
         self.additional_resource_id.as_ref()
     }
 
-    /// The resource, as JSON text: an object, but for servers that were seen to send a string.
+    /// Returns the resource as JSON text.
+    ///
+    /// It is usually an object. Some servers send a string.
     #[must_use]
     pub fn resource(&self) -> Option<&str> {
         self.resource.as_ref().map(JsonText::as_str)
     }
 
-    /// Why the task failed.
+    /// Returns the error of the task.
     #[must_use]
     pub fn error(&self) -> Option<&ReportedError> {
         self.error.as_ref()
     }
 
-    /// What else there is to say of the error.
+    /// Returns the additional information about the error.
     #[must_use]
     pub fn additional_info(&self) -> Option<&str> {
         self.additional_info.as_deref()
@@ -106,24 +110,24 @@ fn json_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<JsonTe
     Ok(Option::<Box<RawValue>>::deserialize(deserializer)?.map(JsonText::from))
 }
 
-/// The error of a task, as a server reported it.
+/// The error of a task, as a server reports it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ReportedError {
     /// The code alone, such as `SUBSCRIPTION_NOT_FOUND`.
     Code(Box<str>),
     /// An object.
     Object {
-        /// The code; `type` on the wire.
+        /// The code. Its wire name is `type`.
         code: Option<Box<str>>,
-        /// An HTTP status as text, such as `404 NOT_FOUND`.
+        /// The HTTP status as text, such as `404 NOT_FOUND`.
         status: Option<Box<str>>,
-        /// The cause in words.
+        /// The description of the cause.
         description: Option<Box<str>>,
     },
 }
 
 impl ReportedError {
-    /// The code, such as `SUBSCRIPTION_NOT_FOUND`.
+    /// Returns the code, such as `SUBSCRIPTION_NOT_FOUND`.
     #[must_use]
     pub fn code(&self) -> Option<&str> {
         match self {
@@ -132,7 +136,7 @@ impl ReportedError {
         }
     }
 
-    /// The HTTP status as text, such as `404 NOT_FOUND`.
+    /// Returns the HTTP status as text, such as `404 NOT_FOUND`.
     #[must_use]
     pub fn status(&self) -> Option<&str> {
         match self {
@@ -141,7 +145,7 @@ impl ReportedError {
         }
     }
 
-    /// The cause in words.
+    /// Returns the description of the cause.
     #[must_use]
     pub fn description(&self) -> Option<&str> {
         match self {

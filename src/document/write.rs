@@ -1,4 +1,4 @@
-//! The fields of a document, in their order: the one place that knows them for writing.
+//! The fields of written documents, in their order.
 
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
@@ -11,7 +11,7 @@ use crate::outcome::{Completion, ResourceId, TaskError};
 use crate::task::Task;
 use crate::time::Rfc3339;
 
-/// A task document: `T` are its id and its status, `L` its links.
+/// A task document. `T` is the type of its id and status, and `L` of its links.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase", bound = "T: Serialize, L: Relations")]
 pub(super) struct Fields<'a, T, L: Relations> {
@@ -64,7 +64,7 @@ pub(super) enum Error<'a> {
 
 /// The links of one document, in their order.
 pub(super) trait Relations {
-    /// A relation, or a method.
+    /// The type of a relation or method.
     type Name<'a>: Serialize + Copy
     where
         Self: 'a;
@@ -75,7 +75,7 @@ pub(super) trait Relations {
     fn each(&self) -> impl Iterator<Item = Relation<'_, Self::Name<'_>, Self::Href<'_>>>;
 }
 
-/// One link: what it lacks is not written.
+/// One link. Fields that are `None` are not written.
 pub(super) struct Relation<'a, N, H> {
     pub(super) rel: Option<N>,
     pub(super) href: Option<H>,
@@ -83,7 +83,7 @@ pub(super) struct Relation<'a, N, H> {
     pub(super) method: Option<N>,
 }
 
-/// Links by their relations: one that has none has no place in it.
+/// Links keyed by their relations. A link without a relation is not written.
 pub(super) struct LinkMap<L>(pub(super) L);
 
 impl<L: Relations> Serialize for LinkMap<L> {
@@ -118,14 +118,14 @@ struct LinkObject<'a, N: Serialize, H: Serialize> {
 }
 
 impl<'a, N: Serialize, H: Serialize> LinkObject<'a, N, H> {
-    /// The object of a link, which names its relation in an array but not in a map.
+    /// Creates the object of a link. It contains the relation in an array, but not in a map.
     fn new(link: Relation<'a, N, H>, rel: Option<N>) -> Self {
         let Relation { href, title, method, .. } = link;
         Self { rel, href, title, method }
     }
 }
 
-/// The links of a document about a task: at most two.
+/// The links of a task document: at most two.
 #[derive(Clone, Copy)]
 pub(super) struct TaskLinks<'a>([Option<Link<'a>>; 2]);
 
@@ -149,7 +149,7 @@ impl Relations for TaskLinks<'_> {
     }
 }
 
-/// The link of a list to the page that follows.
+/// The link from a list to its next page.
 struct Next<'a>(&'a str);
 
 impl Relations for Next<'_> {
@@ -168,7 +168,7 @@ impl Relations for Next<'_> {
     }
 }
 
-/// The reply to the request that submitted a task.
+/// Writes the reply to a submission.
 pub(super) fn accepted<S: Serializer>(
     links: &Links,
     task: &Task,
@@ -188,7 +188,8 @@ impl Serialize for Polled<'_> {
         let mut id = [0; Hyphenated::LENGTH];
         let id = task.id().as_uuid().as_hyphenated().encode_lower(&mut id);
         let completion = task.outcome().and_then(Result::ok);
-        let resource = completion.and_then(|made| links.resource_link(task.command_type(), made));
+        let resource =
+            completion.and_then(|completion| links.resource_link(task.command_type(), completion));
         let self_link = links.self_link(id);
         fields(links, task, id, TaskLinks([resource, Some(self_link)])).serialize(serializer)
     }
@@ -198,9 +199,9 @@ fn fields<'a, L: Relations + Copy>(
     links: &'a Links,
     task: &'a Task,
     id: &'a str,
-    all: L,
+    relations: L,
 ) -> Fields<'a, Plain<&'a str>, L> {
-    let (link_map, link_array) = in_shape(links.shape(), all);
+    let (link_map, link_array) = in_shape(links.shape(), relations);
     Fields {
         task_id: Plain(id),
         command_type: Some(task.command_type().as_str()),
@@ -209,22 +210,22 @@ fn fields<'a, L: Relations + Copy>(
         progress: task.progress(),
         timestamp: Some(Plain(Rfc3339(task.updated_at()))),
         response: task.outcome().map(|outcome| match outcome {
-            Ok(completion) => of_completion(completion),
-            Err(error) => of_error(error, links.error_form()),
+            Ok(completion) => completion_response(completion),
+            Err(error) => error_response(error, links.error_form()),
         }),
         link_map,
         link_array,
     }
 }
 
-fn in_shape<L>(shape: LinkShape, all: L) -> (Option<LinkMap<L>>, Option<LinkArray<L>>) {
+fn in_shape<L>(shape: LinkShape, relations: L) -> (Option<LinkMap<L>>, Option<LinkArray<L>>) {
     match shape {
-        LinkShape::Map => (Some(LinkMap(all)), None),
-        LinkShape::Array => (None, Some(LinkArray(all))),
+        LinkShape::Map => (Some(LinkMap(relations)), None),
+        LinkShape::Array => (None, Some(LinkArray(relations))),
     }
 }
 
-fn of_completion(completion: &Completion) -> Response<'_> {
+fn completion_response(completion: &Completion) -> Response<'_> {
     Response {
         resource_id: completion.resource_id.as_ref(),
         additional_resource_id: completion.additional_resource_id.as_ref(),
@@ -233,7 +234,7 @@ fn of_completion(completion: &Completion) -> Response<'_> {
     }
 }
 
-fn of_error(error: &TaskError, form: ErrorForm) -> Response<'_> {
+fn error_response(error: &TaskError, form: ErrorForm) -> Response<'_> {
     Response {
         error: Some(match form {
             ErrorForm::Code => Error::Code(error.code()),
@@ -248,7 +249,7 @@ fn of_error(error: &TaskError, form: ErrorForm) -> Response<'_> {
     }
 }
 
-/// Writes a list of documents: `{}` where there is none, as the live API does.
+/// Writes a list of documents. An empty list is `{}`, as in the live API.
 pub(super) fn list<S: Serializer>(
     documents: impl ExactSizeIterator<Item: Serialize> + Clone,
     next: Option<(LinkShape, &str)>,

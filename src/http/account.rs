@@ -1,4 +1,4 @@
-//! Whose a request is.
+//! How the account of a request is identified.
 
 use alloc::sync::Arc;
 use core::fmt;
@@ -7,7 +7,7 @@ use http::request::Parts;
 
 use crate::id::AccountId;
 
-/// How the head of a request says whose it is.
+/// A function that identifies the account of a request from its head.
 #[derive(Clone)]
 pub(super) struct AccountOf(Arc<Find>);
 

@@ -1,4 +1,4 @@
-//! Where the links of an answer lead: to the address at which the client reached the API.
+//! The origin of links: the scheme and host at which the client reached the API.
 
 use alloc::borrow::ToOwned;
 use alloc::format;
@@ -8,32 +8,38 @@ use http::header::{FORWARDED, HOST};
 use http::request::Parts;
 use http::{HeaderName, Version};
 
-use super::request::{Rejection, unquoted};
+use super::rejection::Rejection;
+use super::request::split_unquoted;
 use crate::link::Links;
 use crate::wire::Excerpt;
 
-/// To which host the links of an API's answers lead.
+/// The host that the links of responses lead to.
 ///
-/// A path that a proxy takes away can't be seen in a request: where there is one, give the whole address
-/// to [`Links::new`].
+/// If a proxy removes a path prefix, a request doesn't show it. In that case, pass the complete
+/// address to [`Links::new`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Origin {
-    /// To that of the base address, whatever a request says.
+    /// The host of the base address, whatever a request contains.
     #[default]
     Base,
-    /// To the one that the request is for, as its target or its `Host` says (RFC 9110, section 7.2). The
-    /// scheme is that of the target or of the base address, otherwise `http`.
+    /// The host that the request is for, according to its target or its `Host` header (RFC 9110,
+    /// section 7.2).
     ///
-    /// A request that names no host is answered with 400, one of HTTP/1.0 as with [`Base`](Self::Base). One
-    /// that a test builds has no `Host` unless the test sets it.
+    /// The scheme is that of the target, otherwise that of the base address, otherwise `http`.
+    ///
+    /// A request that names no host is answered with 400. An HTTP/1.0 request that names none is
+    /// treated as with [`Base`](Self::Base). In tests, set a `Host` header on the requests that you
+    /// build.
     Host,
-    /// To the one that the client sent the request to, as a proxy says in `Forwarded` (RFC 7239), or in
-    /// `X-Forwarded-Host` and `X-Forwarded-Proto`; as with [`Host`](Self::Host) where it doesn't. Where
-    /// there is a `Forwarded`, the others are not looked at.
+    /// The host that the client sent the request to, according to a proxy.
     ///
-    /// For an API that is reached by way of a proxy alone, which sets these headers itself: who writes
-    /// them decides where links lead.
+    /// A proxy states it in `Forwarded` (RFC 7239), or in `X-Forwarded-Host` and
+    /// `X-Forwarded-Proto`. If there is a `Forwarded` header, the others are ignored. If there is
+    /// none of them, this is the same as [`Host`](Self::Host).
+    ///
+    /// Use this only if clients reach the API exclusively through a proxy that sets these headers
+    /// itself. Whoever sets them decides where links lead.
     Forwarded,
 }
 
@@ -41,14 +47,16 @@ const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host")
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
 impl Origin {
-    /// The headers that decide where links lead, besides the host.
+    /// Returns the headers that decide where links lead, in addition to the host.
     pub(super) fn headers(self) -> &'static [HeaderName] {
-        static DECIDING: [HeaderName; 3] = [FORWARDED, X_FORWARDED_HOST, X_FORWARDED_PROTO];
-        if self == Self::Forwarded { &DECIDING } else { &[] }
+        static FORWARDING: [HeaderName; 3] = [FORWARDED, X_FORWARDED_HOST, X_FORWARDED_PROTO];
+        if self == Self::Forwarded { &FORWARDING } else { &[] }
     }
 
-    /// The scheme and host to which the links in the answer lead, where they are not those of the base
-    /// address. A `Host` that is there is looked at in any case.
+    /// Returns the scheme and host of the links in the response, or `None` for those of the base
+    /// address.
+    ///
+    /// A malformed `Host` is rejected in any case.
     pub(super) fn of(
         self,
         request: &Parts,
@@ -58,7 +66,7 @@ impl Origin {
         let host = single(request, &HOST)?;
         let host = match (target, host) {
             (Some(target), _) => Some(authority("the target", &target)?),
-            // An empty one says that there is none (RFC 9110, section 7.2).
+            // An empty `Host` means that the target has no host (RFC 9110, section 7.2).
             (None, Some(host)) if !host.is_empty() => Some(authority("Host", &host)?),
             (None, _) => None,
         };
@@ -83,21 +91,21 @@ impl Origin {
     }
 }
 
-/// What a proxy says of the request that it got: its host and its scheme.
+/// Returns the host and the scheme of the client's request, according to a proxy.
 fn forwarded(request: &Parts) -> Result<(Option<String>, Option<String>), Rejection> {
     let first = |name: &HeaderName| {
         let value = request.headers.get(name)?.to_str().ok()?;
-        let first = unquoted(value, ',').next().unwrap_or_default().trim();
+        let first = split_unquoted(value, ',').next().unwrap_or_default().trim();
         Some(first.to_owned()).filter(|first| !first.is_empty())
     };
-    // The first element is of the proxy that the client reached.
+    // The first element was added by the proxy that the client reached.
     let Some(element) = first(&FORWARDED) else {
         let host = first(&X_FORWARDED_HOST).map(|host| authority("X-Forwarded-Host", &host));
         let proto = first(&X_FORWARDED_PROTO).map(|proto| scheme("X-Forwarded-Proto", &proto));
         return Ok((host.transpose()?, proto.transpose()?));
     };
     let (mut host, mut proto) = (None, None);
-    for pair in unquoted(&element, ';') {
+    for pair in split_unquoted(&element, ';') {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         let value = value.trim().trim_matches('"').to_owned();
         match name.trim().to_ascii_lowercase().as_str() {
@@ -109,7 +117,7 @@ fn forwarded(request: &Parts) -> Result<(Option<String>, Option<String>), Reject
     Ok((host, proto))
 }
 
-/// A header that must not come twice.
+/// Returns the value of a header that must not occur twice.
 fn single(request: &Parts, name: &HeaderName) -> Result<Option<String>, Rejection> {
     let mut values = request.headers.get_all(name).iter();
     let Some(value) = values.next() else { return Ok(None) };
@@ -121,10 +129,10 @@ fn single(request: &Parts, name: &HeaderName) -> Result<Option<String>, Rejectio
     Ok(Some(String::from_utf8_lossy(value.as_bytes()).to_string()))
 }
 
-/// A host and its port; without the colon, where no port follows it.
+/// Checks a host with an optional port. A colon without a port is removed.
 fn authority(of: &str, text: &str) -> Result<String, Rejection> {
     let host = text.strip_suffix(':').unwrap_or(text);
-    // What an address can't be made of is no host; and what is more than one has a path.
+    // `Links::new` checks the host. A slash would begin a path.
     if host.contains('/') || Links::new(&format!("http://{host}")).is_err() {
         let got = Excerpt::of(text);
         return Err(Rejection::bad_request(format!(

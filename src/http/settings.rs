@@ -1,4 +1,4 @@
-//! How requests are read and answered, as far as it can be set.
+//! The settings of [`Replies`].
 
 use alloc::sync::Arc;
 use core::ops::RangeInclusive;
@@ -14,14 +14,15 @@ use crate::id::AccountId;
 use crate::link::Links;
 
 impl Replies {
-    /// Sets the links of the answers.
+    /// Sets the links of the responses.
     #[must_use]
     pub fn with_links(self, links: Links) -> Self {
         Self { links: Arc::new(links), ..self }
     }
 
-    /// Sets the format of the answers, and the parameters of lists unless
-    /// [others](Self::with_list_parameters) are set; [`RedisCloud`](crate::format::RedisCloud) unless set.
+    /// Sets the format of the responses. The default is [`RedisCloud`](crate::format::RedisCloud).
+    ///
+    /// It also sets the parameters of lists, unless you set [others](Self::with_list_parameters).
     ///
     /// ```
     /// use tasklife::format::GoogleOperation;
@@ -37,13 +38,13 @@ impl Replies {
         Self { format: Arc::new(format), format_parameters, ..self }
     }
 
-    /// Tells of errors in problem details (RFC 9457), in place of the format's own form.
+    /// Reports errors as problem details (RFC 9457) instead of in the format's own form.
     #[must_use]
     pub fn with_problem_details(self) -> Self {
         Self { problem_details: true, ..self }
     }
 
-    /// Sets the parameters of lists, in place of those of the [format](Self::with_format).
+    /// Sets the parameters of lists, instead of those of the [format](Self::with_format).
     ///
     /// ```
     /// use core::num::NonZeroUsize;
@@ -62,8 +63,10 @@ impl Replies {
         Self { parameters: Some(parameters), ..self }
     }
 
-    /// Sets the bounds of `Retry-After`, in whole seconds: the shorter is rounded up, the longer
-    /// down; 1 to 30 unless set. In between, a client is asked to wait half the task's age.
+    /// Sets the bounds of `Retry-After`. The default is 1 to 30 seconds.
+    ///
+    /// The value is half the task's age, within the bounds. It is in whole seconds, so the lower
+    /// bound is rounded up and the upper bound down.
     #[must_use]
     pub fn with_retry_after(mut self, bounds: RangeInclusive<Duration>) -> Self {
         let more = u64::from(bounds.start().subsec_nanos() > 0);
@@ -72,15 +75,20 @@ impl Replies {
         self
     }
 
-    /// Sets how long a client can have an answer [held](Self::hold_until); a minute unless set.
+    /// Sets how long a response can be [held](Self::hold_until). The default is one minute.
     #[must_use]
     pub fn with_longest_wait(self, longest: Duration) -> Self {
         Self { longest_wait: longest, ..self }
     }
 
-    /// Sets how the head of a request says [whose](Self::account_of) it is, the headers that it is said
-    /// in, and the challenge that goes with a 401 (RFC 9110, section 11.6.1). Unless set, an `x-api-key` is
-    /// the name of an account, with `x-api-secret-key` beside it, and the challenge is `ApiKey`.
+    /// Sets how the [account](Self::account_of) of a request is identified.
+    ///
+    /// `account_of` reads the account from the head of a request. `headers` are the headers that it
+    /// reads. `challenge` is the `WWW-Authenticate` header of a 401 response (RFC 9110, section
+    /// 11.6.1).
+    ///
+    /// By default, `x-api-key` contains the account's id and comes with an `x-api-secret-key`,
+    /// which is not checked. The default challenge is `ApiKey`.
     ///
     /// ```
     /// use http::HeaderValue;
@@ -105,26 +113,26 @@ impl Replies {
         Self { credentials, challenge, account_of: Some(account_of), ..self }
     }
 
-    /// Whether it was [set](Self::with_account_of) whose a request is.
+    /// Returns `true` if you [set](Self::with_account_of) how accounts are identified.
     #[must_use]
     pub fn has_account_of(&self) -> bool {
         self.account_of.is_some()
     }
 
-    /// Sets the header with a client's key for a request that it may repeat; `Idempotency-Key` unless set.
+    /// Sets the header with a client's idempotency key. The default is `Idempotency-Key`.
     #[must_use]
     pub fn with_key_header(self, header: HeaderName) -> Self {
         Self { key: header, ..self }
     }
 
-    /// The header with a client's key for a request that it may repeat.
+    /// Returns the header with a client's idempotency key.
     #[must_use]
     pub fn key_header(&self) -> &HeaderName {
         &self.key
     }
 
-    /// Lets links lead to another host than that of the base address; see [`Origin`] and
-    /// [`for_request`](Self::for_request).
+    /// Sets which host links lead to; see [`Origin`] and [`for_request`](Self::for_request). The
+    /// default is the host of the base address.
     #[must_use]
     pub fn with_origin(self, origin: Origin) -> Self {
         Self { origin, ..self }

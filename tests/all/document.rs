@@ -1,4 +1,4 @@
-//! Documents: written as the API's documentation shows them, and read back.
+//! Documents are written as the API's documentation shows them, and can be read back.
 
 pub(crate) mod arbitrary;
 mod read;
@@ -28,7 +28,7 @@ fn submission(id: &str, command: CommandType) -> Submission {
     Submission::new("acme".parse().unwrap(), id.parse().unwrap(), command)
 }
 
-/// What becomes of a submission by those of the events that are permitted.
+/// Returns the task of a submission after the permitted ones among some events.
 fn follow(
     submission: Submission,
     now: Now,
@@ -45,7 +45,7 @@ fn follow(
     task
 }
 
-/// A task that was received, and had these events, at [`AT`].
+/// Returns a task that was received and had some events at [`AT`].
 pub(crate) fn task(command: CommandType, events: impl IntoIterator<Item = TaskEvent>) -> Task {
     let now = at(AT);
     follow(submission(ID, command), now, events.into_iter().map(|event| (event, now)))
@@ -59,14 +59,14 @@ fn page(tasks: Vec<Task>) -> Page {
     Page::new(tasks, None, Revision::default())
 }
 
-/// Links with a route for [`CREATE`].
+/// Returns links with a route for [`CREATE`].
 fn links(base: &str) -> Links {
     let links = Links::new(base).unwrap();
     links.with_route(CREATE, "/subscriptions/{resourceId}", "getSubscriptionInformation").unwrap()
 }
 
 #[test]
-fn the_documented_examples_come_out_byte_for_byte() {
+fn the_documented_examples_are_written_byte_for_byte() {
     let links = links("https://api.redislabs.com/v1");
     let new = submission("f3ec0e7b-0548-46e3-82f3-1977012ec738", CREATE);
     let received = follow(new, at("2019-08-08T09:07:39.826Z"), []);
@@ -81,7 +81,7 @@ fn the_documented_examples_come_out_byte_for_byte() {
 }
 
 #[test]
-fn every_field_has_its_place_and_is_there_only_where_it_says_something() {
+fn fields_are_written_in_order_and_only_if_they_have_a_value() {
     let running = |event| task(OTHER, [TaskEvent::start(), event]);
     let half = TaskEvent::report_of(Progress::of(1, 2));
     let resource = r#"{ "b":1.50e+3, "a":[ ], "B":"\u002f" }"#;
@@ -150,24 +150,24 @@ fn links_have_two_shapes_and_errors_two_forms() {
     let lost = task(CREATE, [TaskEvent::fail(lost)]);
     let resource =
         r#""href":"/v1/subscriptions/7","title":"getSubscriptionInformation","type":"GET"}"#;
-    let itself = format!(r#""href":"/v1/tasks/{ID}","type":"GET"}}"#);
+    let self_link = format!(r#""href":"/v1/tasks/{ID}","type":"GET"}}"#);
     let status =
         format!(r#""href":"/v1/tasks/{ID}","title":"getTaskStatusUpdates","type":"GET"}}"#);
     for (document, end) in [
         (
             links("/v1").polled(&made),
-            format!(r#""_links":{{"resource":{{{resource},"self":{{{itself}}}}}"#),
+            format!(r#""_links":{{"resource":{{{resource},"self":{{{self_link}}}}}"#),
         ),
         (links("/v1").accepted(&made), format!(r#""_links":{{"task":{{{status}}}}}"#)),
         (
             array.polled(&made),
-            format!(r#""links":[{{"rel":"resource",{resource},{{"rel":"self",{itself}]}}"#),
+            format!(r#""links":[{{"rel":"resource",{resource},{{"rel":"self",{self_link}]}}"#),
         ),
         (array.accepted(&made), format!(r#""links":[{{"rel":"task",{status}]}}"#)),
         (
             array.polled(&lost),
             r#""response":{"error":"GONE","additionalInfo":"7"},"#.to_owned()
-                + &format!(r#""links":[{{"rel":"self",{itself}]}}"#),
+                + &format!(r#""links":[{{"rel":"self",{self_link}]}}"#),
         ),
     ] {
         let json = document.to_string();
@@ -176,7 +176,7 @@ fn links_have_two_shapes_and_errors_two_forms() {
 }
 
 #[test]
-fn all_ways_to_write_a_document_agree() {
+fn every_way_to_write_a_document_gives_the_same_json() {
     let links = links("/");
     let two = page(vec![completed(CREATE, Completion::of(7)), task(OTHER, [])]);
     for document in [links.accepted(&two.tasks()[0]), links.list(&two)] {
@@ -197,7 +197,7 @@ fn all_ways_to_write_a_document_agree() {
 }
 
 #[test]
-fn every_character_is_escaped_wherever_it_stands() {
+fn each_character_is_escaped_at_any_position() {
     let links = links("/v1");
     for character in (0..0x100_u32).filter_map(char::from_u32) {
         for (before, after) in (0..40).flat_map(|len| (0..=len).map(move |at| (at, len - at))) {
@@ -213,8 +213,8 @@ fn every_character_is_escaped_wherever_it_stands() {
 }
 
 #[test]
-fn the_array_shape_fits_the_public_schema() {
-    /// `TaskStateUpdate` of the public description; `progress` is the one field of ours beside it.
+fn the_array_shape_matches_the_public_schema() {
+    /// `TaskStateUpdate` of the public description, plus `progress`, which only this crate has.
     #[derive(serde::Deserialize)]
     #[serde(rename_all = "camelCase", deny_unknown_fields)]
     #[expect(dead_code, reason = "decoding them is the check")]

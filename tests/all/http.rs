@@ -1,4 +1,4 @@
-//! Finished answers: statuses, headers, bodies, and how requests are read.
+//! Responses (status, headers and body), and the reading of requests.
 
 use std::collections::BTreeSet;
 use std::num::NonZeroU32;
@@ -35,7 +35,7 @@ fn header<'a>(response: &'a Response<String>, name: &str) -> Option<&'a str> {
     response.headers().get(name).map(|value| value.to_str().unwrap())
 }
 
-/// The fields of an error's body, checked for its form.
+/// Returns the status, message and path of an error's body, after checking its form.
 fn error(response: &Response<String>) -> (u16, String, String) {
     assert_eq!(header(response, "content-type"), Some("application/json"));
     let body: Value = serde_json::from_str(response.body()).unwrap();
@@ -61,7 +61,7 @@ fn changed(task: &Task, event: TaskEvent) -> Task {
 }
 
 #[test]
-fn an_accepted_task_is_answered_with_where_it_is_and_when_to_look() {
+fn the_response_to_a_submission_has_a_location_and_a_retry_after() {
     let task = task(submission("acme", 1), second(0));
     let (request, replies) = (get("/v1/subscriptions"), replies());
     let new = replies.accepted(&request, Ok(Submitted::New(task.clone())), second(0));
@@ -75,13 +75,13 @@ fn an_accepted_task_is_answered_with_where_it_is_and_when_to_look() {
     let again = replies.accepted(&request, Ok(Submitted::Existing(done)), second(9));
     assert_eq!((again.status().as_u16(), header(&again, "retry-after")), (202, None));
     assert_eq!(header(&new, "idempotent-replayed"), None);
-    assert_eq!(header(&again, "idempotent-replayed"), Some("true"), "a repeat can be told");
+    assert_eq!(header(&again, "idempotent-replayed"), Some("true"), "a repeat is marked");
 }
 
 #[test]
-fn every_refusal_of_a_submission_has_its_status() {
+fn each_refusal_of_a_submission_has_its_status() {
     let (plain, keyed) = (get("/v1/x"), with_header("/v1/x", "Idempotency-Key", "k"));
-    // What a client sent, it is told of; of ids, inputs and lanes it knows nothing.
+    // Messages mention what the client sent, but not ids, inputs or lanes, which it doesn't know.
     let refusals = [
         (SubmitError::Conflict, &plain, 409, "the task with this id", false),
         (SubmitError::Conflict, &keyed, 422, "this Idempotency-Key", false),
@@ -103,7 +103,7 @@ fn every_refusal_of_a_submission_has_its_status() {
 }
 
 #[test]
-fn a_failed_backend_says_whether_anything_may_have_happened() {
+fn the_response_to_a_backend_error_states_whether_anything_was_applied() {
     let (request, replies) = (get("/v1/tasks/1"), replies());
     let not_applied = || BackendError::not_applied("gone");
     let unknown = || BackendError::unknown("gone");
@@ -123,7 +123,7 @@ fn a_failed_backend_says_whether_anything_may_have_happened() {
 }
 
 #[test]
-fn a_read_has_a_tag_and_is_not_repeated_to_who_knows_it() {
+fn a_read_has_an_etag_and_a_matching_request_gets_304() {
     let task = task(submission("acme", 1), second(0));
     let replies = replies();
     let read =
@@ -154,7 +154,7 @@ fn a_read_has_a_tag_and_is_not_repeated_to_who_knows_it() {
     let inside = format!("\"x,{}\"", tag.trim_matches('"'));
     for other in [&inside, tag.trim_end_matches('"'), tag.trim_matches('"'), "\"\"", "", "W/"] {
         let request = with_header("/v1/tasks/1", "If-None-Match", other);
-        assert_eq!(read(&task, &request).status(), 200, "{other} is another tag, or none");
+        assert_eq!(read(&task, &request).status(), 200, "{other} does not match");
     }
     let request = with_header("/v1/tasks/1", "If-None-Match", &tag);
     assert_eq!(read(&started(&task), &request).status(), 200, "another revision");
@@ -171,7 +171,7 @@ fn a_read_has_a_tag_and_is_not_repeated_to_who_knows_it() {
 }
 
 #[test]
-fn a_tag_is_never_that_of_another_document_whatever_a_store_has_lost() {
+fn documents_of_a_restored_store_never_share_an_etag_with_lost_ones() {
     let (store, acme) = (MemoryStore::default(), account("acme"));
     store.submit(submission("acme", 1), second(0)).unwrap();
     let snapshot: Snapshot = store.snapshot();
@@ -187,7 +187,7 @@ fn a_tag_is_never_that_of_another_document_whatever_a_store_has_lost() {
     let known = with_header("/v1/tasks/1", "If-None-Match", header(&seen, "etag").unwrap());
     assert_eq!(read(&store, &known).status(), 304);
 
-    // However unlikely the instant at which it is restored: the document is another, and so its tag.
+    // Whenever the store is restored, its document differs from the lost one, and so does the tag.
     for now in [tasklife::MIN_TIME, second(0), second(3)] {
         let restored = MemoryStore::restore(StoreConfig::default(), snapshot.clone(), now).unwrap();
         assert_eq!(read(&restored, &known).status(), 200);
@@ -199,13 +199,13 @@ fn a_tag_is_never_that_of_another_document_whatever_a_store_has_lost() {
         assert_eq!(document.status().known(), Some(TaskStatus::ProcessingError));
     }
 
-    // The same document has the same tag, wherever it is made.
+    // The same document has the same tag in another store.
     let again = MemoryStore::restore(StoreConfig::default(), store.snapshot(), second(9)).unwrap();
     assert_eq!(read(&again, &known).status(), 304);
 }
 
 #[test]
-fn nothing_that_one_account_reads_is_kept_for_another() {
+fn caches_keep_no_response_for_another_account() {
     let store = MemoryStore::default();
     let (acme, mine) = (account("acme"), with_header("/v1/tasks", "x-api-key", "acme"));
     let task = store.submit(submission("acme", 1), second(0)).unwrap();
@@ -223,15 +223,15 @@ fn nothing_that_one_account_reads_is_kept_for_another() {
         (header(response, "cache-control").unwrap().to_owned(), vary)
     };
     let read = ("private, no-cache".to_owned(), "x-api-key, x-api-secret-key".to_owned());
-    let kept_by_none = ("no-store".to_owned(), String::new());
+    let not_stored = ("no-store".to_owned(), String::new());
     for (response, expected) in [
         (replies.list(&mine, list(), second(0)), &read),
         (replies.polled(&mine, Ok(Some(task.task().clone())), second(0)), &read),
-        (replies.polled(&mine, Ok(None), second(0)), &kept_by_none),
-        (replies.accepted(&post, Ok(task.clone()), second(0)), &kept_by_none),
-        (replies.accepted(&post, Err(SubmitError::Conflict), second(0)), &kept_by_none),
-        (started(&post), &kept_by_none),
-        (replies.refused(&mine, http::StatusCode::UNAUTHORIZED, "no", second(0)), &kept_by_none),
+        (replies.polled(&mine, Ok(None), second(0)), &not_stored),
+        (replies.accepted(&post, Ok(task.clone()), second(0)), &not_stored),
+        (replies.accepted(&post, Err(SubmitError::Conflict), second(0)), &not_stored),
+        (started(&post), &not_stored),
+        (replies.refused(&mine, http::StatusCode::UNAUTHORIZED, "no", second(0)), &not_stored),
     ] {
         assert_eq!(cache(&response), *expected, "{response:?}");
     }
@@ -243,7 +243,7 @@ fn nothing_that_one_account_reads_is_kept_for_another() {
 }
 
 #[test]
-fn what_is_not_there_is_answered_alike() {
+fn every_reason_for_a_missing_task_gives_the_same_response() {
     let store = MemoryStore::default();
     store.submit(submission("acme", 1), second(0)).unwrap();
     let (acme, other) = (account("acme"), account("other"));
@@ -265,7 +265,7 @@ fn what_is_not_there_is_answered_alike() {
 }
 
 #[test]
-fn a_client_is_asked_to_wait_half_the_age_within_bounds() {
+fn retry_after_is_half_the_age_of_the_task_within_bounds() {
     let task = task(submission("acme", 1), second(0));
     let wait = |replies: &Replies, at: i64| -> u64 {
         let response = replies.polled(&get("/"), Ok(Some(task.clone())), second(at));
@@ -283,7 +283,7 @@ fn a_client_is_asked_to_wait_half_the_age_within_bounds() {
 }
 
 #[test]
-fn a_change_is_answered_as_a_read_and_its_refusals_have_their_status() {
+fn a_change_gets_the_response_of_a_read_and_its_refusals_have_their_status() {
     let config = StoreConfig::default().with_max_in_progress(NonZeroU32::MIN);
     let store = MemoryStore::new(config);
     let tasks = [1, 2].map(|n| store.submit(submission("acme", n), second(0)).unwrap().into_task());
@@ -302,7 +302,7 @@ fn a_change_is_answered_as_a_read_and_its_refusals_have_their_status() {
 }
 
 #[test]
-fn a_list_leads_through_all_its_pages() {
+fn each_page_of_a_list_links_to_the_next() {
     let store = MemoryStore::default();
     let acme = account("acme");
     for number in 1..=5 {
@@ -337,7 +337,7 @@ fn a_list_leads_through_all_its_pages() {
 }
 
 #[test]
-fn without_a_query_the_list_is_whole_up_to_the_cap() {
+fn without_a_query_a_list_has_all_tasks_up_to_the_maximum_limit() {
     let query = replies().list_query(&get("/v1/tasks"), second(0)).unwrap();
     assert_eq!(query.limit(), ListParameters::MAX_LIMIT);
     assert!(query.statuses().eq(TaskStatus::ALL));
@@ -348,7 +348,7 @@ fn without_a_query_the_list_is_whole_up_to_the_cap() {
 }
 
 #[test]
-fn a_query_that_can_not_be_read_is_rejected() {
+fn a_malformed_query_is_rejected() {
     let replies = replies();
     let cursor = ListQuery::default().cursor(&account("acme"), 7_u64.try_into().unwrap());
     let read = |query: &str| {
@@ -359,9 +359,9 @@ fn a_query_that_can_not_be_read_is_rejected() {
         read(&format!("cursor={cursor}")).unwrap(),
         replies.list_query(&get("/"), second(0)).unwrap().after(cursor)
     );
-    let spelled = read("changedSince=7&%73tatus=processing%2dcompleted&&x&=").unwrap();
-    assert_eq!(spelled.since().map(u64::from), Some(7));
-    assert!(spelled.statuses().eq([TaskStatus::ProcessingCompleted]));
+    let parsed = read("changedSince=7&%73tatus=processing%2dcompleted&&x&=").unwrap();
+    assert_eq!(parsed.since().map(u64::from), Some(7));
+    assert!(parsed.statuses().eq([TaskStatus::ProcessingCompleted]));
 
     let rejected = [
         ("limit=0", "expected a limit of 1 to 1000, got \"0\""),
@@ -377,7 +377,7 @@ fn a_query_that_can_not_be_read_is_rejected() {
             "changedSince: expected a revision, 0 to 9223372036854775807, got \"yesterday\"",
         ),
         ("changedSince=99999999999999999999", "changedSince: expected a revision, 0 to 9223"),
-        // A sign would be a space in the link to the next page.
+        // An unencoded `+` means a space, so a sign would not survive in the link to the next page.
         ("limit=%2B5", "expected a limit of 1 to 1000, got \"+5\""),
         ("changedSince=%2B5", "changedSince: expected a revision"),
     ];
@@ -393,11 +393,12 @@ fn a_query_that_can_not_be_read_is_rejected() {
 }
 
 #[test]
-fn a_key_stands_for_a_task_of_its_account() {
+fn an_idempotency_key_gives_a_task_id_of_its_account() {
     let (replies, acme) = (replies(), account("acme"));
-    let of_key = |request: &Parts| replies.id_of_key(request, &acme, second(0)).map_err(Box::new);
-    let key = |value: &str| of_key(&with_header("/", "idempotency-key", value));
-    assert_eq!(of_key(&get("/")).unwrap(), None);
+    let id_of_key =
+        |request: &Parts| replies.id_of_key(request, &acme, second(0)).map_err(Box::new);
+    let key = |value: &str| id_of_key(&with_header("/", "idempotency-key", value));
+    assert_eq!(id_of_key(&get("/")).unwrap(), None);
     assert_eq!(key("order-7").unwrap(), Some(TaskId::for_key(&acme, "order-7")));
     assert!(key(&"k".repeat(255)).unwrap().is_some());
     let refused = |value: &str| error(&key(value).unwrap_err());
@@ -408,11 +409,11 @@ fn a_key_stands_for_a_task_of_its_account() {
     assert!(refused("schlüssel").1.contains("visible ASCII"));
     let twice = Request::get("/").header("idempotency-key", "a").header("idempotency-key", "a");
     let twice = twice.body(()).unwrap().into_parts().0;
-    assert!(error(&of_key(&twice).unwrap_err()).1.contains("one Idempotency-Key"));
+    assert!(error(&id_of_key(&twice).unwrap_err()).1.contains("one Idempotency-Key"));
 }
 
 #[test]
-fn a_path_names_a_task() {
+fn the_task_id_is_read_from_the_path() {
     let (replies, text) = (replies(), id(7).to_string());
     let named = |path: &str| replies.id_in_path(&get(path), second(0)).ok();
     for path in [
@@ -431,11 +432,11 @@ fn a_path_names_a_task() {
     }
     let refused = replies.id_in_path(&get("/v1/tasks/7"), second(0)).unwrap_err();
     let unknown = replies.polled(&get("/v1/tasks/7"), Ok(None), second(0));
-    assert_eq!(format!("{refused:?}"), format!("{unknown:?}"), "as one that never was");
+    assert_eq!(format!("{refused:?}"), format!("{unknown:?}"), "the same as for an unknown task");
 }
 
 #[test]
-fn a_refusal_of_the_servers_own_says_how_to_be_let_in() {
+fn a_401_has_a_challenge_and_a_429_has_a_retry_after() {
     let refused = |status| {
         let status = http::StatusCode::from_u16(status).unwrap();
         replies().refused(&get("/x"), status, "a key is missing", second(0))
@@ -447,7 +448,7 @@ fn a_refusal_of_the_servers_own_says_how_to_be_let_in() {
 }
 
 #[test]
-fn what_is_no_task_is_answered_with_as_it_is() {
+fn a_document_that_is_not_a_task_is_returned_unchanged() {
     let response = replies().document(&get("/v1/subscriptions/7"), r#"{"id":7}"#.to_owned());
     assert_eq!((response.status().as_u16(), response.body().as_str()), (200, r#"{"id":7}"#));
     assert_eq!(header(&response, "cache-control"), Some("private, no-cache"));

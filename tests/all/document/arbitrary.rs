@@ -1,4 +1,4 @@
-//! Arbitrary tasks, and what is true of the documents of each.
+//! Arbitrary tasks and their documents.
 
 use std::borrow::Cow;
 
@@ -14,7 +14,7 @@ use tasklife::{
     ReportedError, ResourceId, Submission, Task, TaskDocument, TaskError, TaskEvent, TaskId,
 };
 
-use super::read::assert_says;
+use super::read::assert_same_content;
 use super::{OTHER, follow, page};
 use crate::support::CREATE;
 
@@ -22,12 +22,12 @@ fn texts() -> impl Strategy<Value = String> {
     let nasty = "\"\\/\0\n\u{1b}\u{7f}\u{85}\u{2028}\u{feff}%{}[]?#:. é😀";
     let nasty = select(nasty.chars().collect::<Vec<_>>());
     let short = vec(prop_oneof![any::<char>(), nasty], 0..12).prop_map(String::from_iter);
-    // Writers look at many bytes at a time: what must be escaped can be anywhere among them.
+    // A character to escape can be at any position of the words that the writer processes.
     let plain = "[a-z]{0,40}";
     prop_oneof![2 => short.clone(), 1 => (plain, short, plain).prop_map(|(a, b, c)| a + &b + &c)]
 }
 
-/// Ids of resources, those that are no segment of a path among them.
+/// Ids of resources, including some that can't be a path segment.
 fn ids() -> impl Strategy<Value = ResourceId> {
     prop_oneof![
         2 => any::<i64>().prop_map(ResourceId::from),
@@ -53,7 +53,7 @@ pub(crate) fn completions() -> impl Strategy<Value = Completion> {
     )
 }
 
-/// JSON objects, with white space and without.
+/// JSON objects, with and without white space.
 fn resources() -> impl Strategy<Value = Box<RawValue>> {
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -80,7 +80,7 @@ fn errors() -> impl Strategy<Value = TaskError> {
     })
 }
 
-/// Instants of the years 0 to 9999, in leap seconds too.
+/// Instants of the years 0 to 9999, including leap seconds.
 fn instants() -> impl Strategy<Value = Now> {
     let seconds = MIN_TIME.timestamp()..=MAX_TIME.timestamp();
     let unit = select(vec![1, 1_000, 1_000_000, 1_000_000_000]);
@@ -106,8 +106,8 @@ fn commands() -> impl Strategy<Value = CommandType> {
     ]
 }
 
-/// The events of a life, each with words or without, and when each is asked for. Those that the
-/// table forbids are passed over by [`follow`].
+/// Events with their times, each with or without a description. [`follow`] skips events that are not
+/// permitted.
 fn lives() -> impl Strategy<Value = Vec<(TaskEvent, Now)>> {
     let progress = option::of(0..=100_u8).prop_map(|percent| {
         let progress = percent.map(|percent| Progress::try_from(percent).unwrap());
@@ -143,7 +143,7 @@ pub(crate) fn tasks() -> impl Strategy<Value = Task> {
         .prop_map(|(submission, now, life)| follow(submission, now, life))
 }
 
-/// Links, with the form of errors that they were given.
+/// Links, with the error form that they were created with.
 fn links() -> impl Strategy<Value = (Links, ErrorForm)> {
     let bases = select(vec!["https://api.example.com/v1", "http://[::1]:80/a%20b", "/v1", "/"]);
     let shape = select(vec![LinkShape::Map, LinkShape::Array]);
@@ -155,7 +155,7 @@ fn links() -> impl Strategy<Value = (Links, ErrorForm)> {
     })
 }
 
-/// Asserts that a document says of a task all that there is to say, but for the links.
+/// Asserts that a document has the content of a task, except for the links.
 fn assert_agrees(read: &TaskDocument, task: &Task, form: ErrorForm) {
     assert_eq!(read.id(), Ok(task.id()));
     assert_eq!(read.task_id(), task.id().to_string());
@@ -189,11 +189,11 @@ fn assert_agrees(read: &TaskDocument, task: &Task, form: ErrorForm) {
 
 proptest! {
     #[test]
-    fn what_is_written_is_read_and_written_the_same(task in tasks(), (links, form) in links()) {
+    fn a_document_round_trips(task in tasks(), (links, form) in links()) {
         for document in [links.accepted(&task), links.polled(&task)] {
             let (compact, pretty) = (document.to_string(), format!("{document:#}"));
             let read = TaskDocument::from_json(compact.as_bytes()).unwrap();
-            assert_says(&read, &serde_json::from_str(&compact).unwrap());
+            assert_same_content(&read, &serde_json::from_str(&compact).unwrap());
             assert_agrees(&read, &task, form);
             assert_eq!(read.to_string(), compact);
             assert_eq!(format!("{read:#}"), pretty);
@@ -203,7 +203,7 @@ proptest! {
     }
 
     #[test]
-    fn every_way_to_write_is_that_of_serde_json(
+    fn every_way_to_write_gives_the_json_of_serde_json(
         tasks in vec(tasks(), 1..4),
         (links, _) in links(),
     ) {
@@ -219,7 +219,7 @@ proptest! {
     }
 
     #[test]
-    fn a_list_is_the_documents_of_its_tasks(tasks in vec(tasks(), 0..4), (links, _) in links()) {
+    fn a_list_consists_of_the_documents_of_its_tasks(tasks in vec(tasks(), 0..4), (links, _) in links()) {
         let page = page(tasks);
         let list = links.list(&page);
         let (compact, pretty) = (list.to_string(), format!("{list:#}"));

@@ -1,4 +1,4 @@
-//! Documents as servers were seen to send them.
+//! Reading documents that servers are known to send.
 
 use std::fs;
 use std::path::Path;
@@ -11,8 +11,8 @@ use tasklife::{
 use super::{ID, follow, submission};
 use crate::support::{CREATE, at};
 
-/// Asserts that a document that was read says what its JSON says.
-pub(super) fn assert_says(read: &TaskDocument, json: &Value) {
+/// Asserts that a document has the content of the JSON that it was read from.
+pub(super) fn assert_same_content(read: &TaskDocument, json: &Value) {
     let id = |id: Option<&ResourceId>| json!(id);
     assert_eq!(read.task_id(), json["taskId"]);
     assert_eq!(read.command_type(), json["commandType"].as_str());
@@ -74,7 +74,7 @@ pub(super) fn assert_says(read: &TaskDocument, json: &Value) {
     }
 }
 
-/// The files of a folder of documents, each as some server sends it, with their names.
+/// Returns the names and texts of a folder of documents, each as some server sends it.
 fn documents(folder: &str) -> Vec<(String, String)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/all/documents").join(folder);
     let paths = fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
@@ -82,13 +82,13 @@ fn documents(folder: &str) -> Vec<(String, String)> {
 }
 
 #[test]
-fn what_servers_send_is_read() {
+fn documents_of_real_servers_can_be_read() {
     let documents = ["same", "tolerated"].map(documents).concat();
     assert!(documents.len() > 30, "{} documents", documents.len());
     for (name, json) in documents {
-        println!("{name}"); // which one it was, where it fails
+        println!("{name}"); // shown if the test fails
         let read = TaskDocument::from_json(json.as_bytes()).unwrap();
-        assert_says(&read, &serde_json::from_str(&json).unwrap());
+        assert_same_content(&read, &serde_json::from_str(&json).unwrap());
         for written in [read.to_string(), format!("{read:#}")] {
             assert_eq!(TaskDocument::from_json(written.as_bytes()).unwrap(), read);
         }
@@ -96,7 +96,7 @@ fn what_servers_send_is_read() {
 }
 
 #[test]
-fn what_this_crate_would_write_comes_back_byte_for_byte() {
+fn a_document_in_the_form_of_this_crate_is_written_back_byte_for_byte() {
     for (name, pretty) in documents("same") {
         let compact: String = pretty.lines().map(str::trim_start).collect();
         let compact = compact.replace("\": ", "\":");
@@ -109,7 +109,7 @@ fn what_this_crate_would_write_comes_back_byte_for_byte() {
 }
 
 #[test]
-fn what_is_tolerated_is_written_in_our_form() {
+fn a_tolerated_document_is_written_in_the_form_of_this_crate() {
     for (name, json) in documents("tolerated") {
         let read = TaskDocument::from_json(json.as_bytes()).unwrap();
         assert_ne!(format!("{read:#}\n"), json, "{name}");
@@ -119,7 +119,7 @@ fn what_is_tolerated_is_written_in_our_form() {
     }
 }
 
-/// A document with the fields that each must have.
+/// Returns a document with an id, a status and a timestamp.
 fn with(id: &str, status: &str, timestamp: &str) -> String {
     let head = format!(r#"{{"taskId":"{id}","commandType":"c","status":"{status}""#);
     format!(r#"{head},"timestamp":"{timestamp}"}}"#)
@@ -140,7 +140,7 @@ const FULL: &str = r#"{
     "LINKS": {"self": {"href": "/", "title": "t", "type": "GET"}}
 }"#;
 
-/// [`FULL`], with its links in a shape.
+/// Returns [`FULL`] with its links in a shape.
 fn full(shape: LinkShape) -> Value {
     let mut full: Value = serde_json::from_str(FULL).unwrap();
     let links = full.as_object_mut().unwrap().remove("LINKS").unwrap();
@@ -154,7 +154,7 @@ fn full(shape: LinkShape) -> Value {
     full
 }
 
-/// The places of all fields within a value.
+/// Returns the JSON pointers of all fields and elements in a value.
 fn places(value: &Value) -> Vec<String> {
     let children: Vec<(String, &Value)> = match value {
         Value::Object(map) => map.iter().map(|(key, value)| (format!("/{key}"), value)).collect(),
@@ -172,7 +172,7 @@ fn places(value: &Value) -> Vec<String> {
 }
 
 #[test]
-fn whatever_is_missing_or_null_is_not_there_but_for_the_id_and_the_status() {
+fn each_field_but_the_id_and_the_status_can_be_missing_or_null() {
     for shape in [LinkShape::Map, LinkShape::Array] {
         let full = full(shape);
         let parse = |value: &Value| TaskDocument::from_json(value.to_string().as_bytes());
@@ -181,7 +181,7 @@ fn whatever_is_missing_or_null_is_not_there_but_for_the_id_and_the_status() {
             let (parent, field) = place.rsplit_once('/').unwrap();
             let needed = ["/taskId", "/status"].contains(&&*place);
             if place.starts_with("/response/resource/") || field == "0" {
-                continue; // kept as it comes; and what is in an array is no field
+                continue; // kept as raw text, or an element of an array
             }
             let mut without = full.clone();
             without.pointer_mut(parent).unwrap().as_object_mut().unwrap().remove(field);
@@ -193,14 +193,13 @@ fn whatever_is_missing_or_null_is_not_there_but_for_the_id_and_the_status() {
             }
             let read = parse(&without).unwrap();
             assert_eq!(parse(&null).unwrap(), read, "{place}");
-            // What was missing stays missing, and the rest is as it was.
             assert_eq!(json!(read), without, "{place}");
         }
     }
 }
 
 #[test]
-fn these_are_read_as_clients_do() {
+fn each_variant_of_a_field_is_read() {
     let field = |field: &str, value: &str| {
         let json = format!(r#"{{"taskId":"x","status":"received","{field}":{value}}}"#);
         json!(TaskDocument::from_json(json.as_bytes()).expect(&json))
@@ -251,7 +250,7 @@ fn these_are_read_as_clients_do() {
 }
 
 #[test]
-fn of_links_in_both_shapes_the_array_counts_unless_it_is_empty() {
+fn the_array_of_links_takes_precedence_unless_it_is_empty() {
     let parse = |array: &str| {
         let map = r#""_links":{"self":{"href":"/map"}}"#;
         read(&format!(r#"{{"taskId":"x","status":"received",{map},"links":{array}}}"#))
@@ -279,7 +278,7 @@ fn an_unknown_status_is_kept_and_counts_as_running() {
 }
 
 #[test]
-fn an_id_is_kept_as_it_came() {
+fn an_id_is_kept_as_received() {
     let upper = ID.to_uppercase();
     let simple = ID.replace('-', "");
     for (id, is_uuid) in [(ID, true), (&upper, true), (&simple, false), ("task-17", false)] {
@@ -290,7 +289,7 @@ fn an_id_is_kept_as_it_came() {
 }
 
 #[test]
-fn a_list_has_three_shapes_and_is_written_in_one() {
+fn a_list_is_read_in_three_shapes_and_written_in_one() {
     let one = with("1", "received", "2019-08-08T06:49:15Z");
     let two = with("2", "initialized", "2019-08-08T06:49:14Z");
     let both = format!(r#"{{"tasks":[{one},{two}]}}"#);
@@ -316,7 +315,7 @@ fn a_list_has_three_shapes_and_is_written_in_one() {
 }
 
 #[test]
-fn a_timestamp_has_as_many_digits_as_it_needs() {
+fn a_timestamp_is_written_with_the_fewest_exact_digits() {
     for (came, written) in [
         ("2019-08-08T06:49:15Z", "2019-08-08T06:49:15Z"),
         ("2019-08-08T06:49:15.9Z", "2019-08-08T06:49:15.900Z"),
@@ -347,7 +346,7 @@ fn a_timestamp_has_as_many_digits_as_it_needs() {
     }
 }
 
-/// The timestamp in the document of a task that was submitted then.
+/// Returns the timestamp in the document of a task that was submitted at `now`.
 fn written_at(now: Now) -> String {
     let task = follow(submission(ID, CREATE), now, []);
     let value = json!(Links::new("/").unwrap().polled(&task));

@@ -1,4 +1,4 @@
-//! What is no document: an error says so, and where.
+//! Texts that are refused as documents, and the positions in the errors.
 
 use std::fmt::Debug;
 
@@ -20,45 +20,45 @@ const FULL: &str = concat!(
     r#""_links":{"self":{"href":"/","title":"t","type":"GET"}}}"#,
 );
 
-/// The error with which a text was refused. It says where.
-fn says_where<T: Debug>(read: Result<T, DocumentError>, json: &str) -> DocumentError {
+/// Returns the error of a refused text, and asserts that it states a position.
+fn error_with_position<T: Debug>(read: Result<T, DocumentError>, json: &str) -> DocumentError {
     let error = read.expect_err(json);
     let place = (error.line(), error.column());
     assert!(place.0 > 0, "{error}, of {json}");
-    let told = format!(" at line {} column {}", place.0, place.1);
-    assert!(error.to_string().ends_with(&told), "{error}, of {json}");
+    let expected = format!(" at line {} column {}", place.0, place.1);
+    assert!(error.to_string().ends_with(&expected), "{error}, of {json}");
     error
 }
 
-/// Asserts that a text is refused as a document, and so is a list that holds it.
+/// Asserts that a text is refused as a document, and as an element of a list.
 fn assert_refused(json: &str) {
-    says_where(TaskDocument::from_json(json.as_bytes()), json);
+    error_with_position(TaskDocument::from_json(json.as_bytes()), json);
     for list in [format!("[{json}]"), format!("{{\"tasks\":[{json}]}}")] {
-        says_where(TaskDocument::list_from_json(list.as_bytes()), &list);
+        error_with_position(TaskDocument::list_from_json(list.as_bytes()), &list);
     }
 }
 
-/// [`FULL`] with another value in one place.
+/// Returns [`FULL`] with another value at a JSON pointer.
 fn with(pointer: &str, value: &str) -> String {
     let mut document: Value = serde_json::from_str(FULL).unwrap();
     *document.pointer_mut(pointer).expect(pointer) = serde_json::from_str(value).expect(value);
     document.to_string()
 }
 
-/// [`FULL`] with its links as this array.
+/// Returns [`FULL`] with an array of links.
 fn with_array(links: &str) -> String {
     let (fields, _) = FULL.split_once(r#""_links""#).unwrap();
     format!(r#"{fields}"links":{links}}}"#)
 }
 
 #[test]
-fn a_document_cut_off_anywhere_is_refused() {
+fn a_truncated_document_is_refused_at_its_end() {
     let pretty = serde_json::to_string_pretty(&serde_json::from_str::<Value>(FULL).unwrap());
     for json in [FULL.to_owned(), pretty.unwrap()] {
         for end in 0..json.len() {
             let cut = &json.as_bytes()[..end];
             let shown = String::from_utf8_lossy(cut);
-            let error = says_where(TaskDocument::from_json(cut), &shown);
+            let error = error_with_position(TaskDocument::from_json(cut), &shown);
             let lines: Vec<_> = cut.split(|byte| *byte == b'\n').collect();
             let end = (lines.len(), lines.last().unwrap().len());
             assert_eq!((error.line(), error.column()), end, "{shown}");
@@ -67,20 +67,21 @@ fn a_document_cut_off_anywhere_is_refused() {
             for end in 0..list.len() {
                 let cut = &list.as_bytes()[..end];
                 let shown = String::from_utf8_lossy(cut);
-                says_where(TaskDocument::list_from_json(cut), &shown);
+                error_with_position(TaskDocument::list_from_json(cut), &shown);
             }
         }
     }
 }
 
 #[test]
-fn what_follows_a_document_is_refused() {
-    let error = says_where(TaskDocument::from_json(format!("{FULL} \n x").as_bytes()), FULL);
+fn text_after_a_document_is_refused() {
+    let error =
+        error_with_position(TaskDocument::from_json(format!("{FULL} \n x").as_bytes()), FULL);
     assert_eq!((error.line(), error.column()), (2, 2));
     for rest in [",", "}", "]", "null", FULL, "\0", "//"] {
         let (one, list) = (format!("{FULL}{rest}"), format!("[{FULL}]{rest}"));
-        says_where(TaskDocument::from_json(one.as_bytes()), &one);
-        says_where(TaskDocument::list_from_json(list.as_bytes()), &list);
+        error_with_position(TaskDocument::from_json(one.as_bytes()), &one);
+        error_with_position(TaskDocument::list_from_json(list.as_bytes()), &list);
     }
     assert!(TaskDocument::from_json(format!(" \r\n\t{FULL}\n ").as_bytes()).is_ok());
 }
@@ -136,7 +137,7 @@ fn a_value_of_a_wrong_type_is_refused() {
     }
 }
 
-/// A derived reader of a struct takes an array too, and its fields by their places.
+/// A derived `Deserialize` also accepts an array with the fields in order.
 #[test]
 fn an_array_in_place_of_an_object_is_refused() {
     assert_refused(r#"["x","c","received",null,null,"2019-08-08T06:49:15Z",null,null,null]"#);
@@ -160,12 +161,11 @@ fn a_document_needs_its_id_and_its_status() {
 }
 
 #[test]
-fn a_field_that_comes_twice_is_refused() {
+fn a_field_that_occurs_twice_is_refused() {
     let full: Value = serde_json::from_str(FULL).unwrap();
     for place in ["", "/response", "/response/error", "/_links", "/_links/self"] {
         let object = full.pointer(place).unwrap();
         for (field, value) in object.as_object().unwrap() {
-            // The innermost object that holds the field is the one that ends with it.
             let twice = format!("{{\"{field}\":{value},{}", &object.to_string()[1..]);
             let json = full.to_string().replace(&object.to_string(), &twice);
             assert_refused(&json);
@@ -173,13 +173,13 @@ fn a_field_that_comes_twice_is_refused() {
     }
     assert_refused(&with_array(r#"[{"rel":"self","href":"/","href":"/"}]"#));
     let list = format!("{{\"tasks\":[{FULL}],\"tasks\":[]}}");
-    says_where(TaskDocument::list_from_json(list.as_bytes()), &list);
+    error_with_position(TaskDocument::list_from_json(list.as_bytes()), &list);
 }
 
 #[test]
-fn what_is_no_percentage_is_named() {
+fn a_percentage_out_of_range_is_shown_in_the_error() {
     let json = with("/progress", "100.5");
-    let error = says_where(TaskDocument::from_json(json.as_bytes()), &json);
+    let error = error_with_position(TaskDocument::from_json(json.as_bytes()), &json);
     assert!(
         error.to_string().starts_with("expected a percentage from 0 to 100, got 100.5 at"),
         "{error}"
@@ -187,7 +187,7 @@ fn what_is_no_percentage_is_named() {
 }
 
 #[test]
-fn an_error_of_the_server_is_neither_a_document_nor_a_list() {
+fn the_error_body_of_a_server_is_refused() {
     let body = json!({
         "timestamp": "2019-08-08T06:49:15.929+00:00",
         "status": 404,
@@ -198,16 +198,16 @@ fn an_error_of_the_server_is_neither_a_document_nor_a_list() {
     assert_refused(&body);
     let bodies = [body.as_str(), FULL, r#"{"error":7}"#, "null", "7", "\"tasks\"", "", "<html>"];
     for body in bodies {
-        says_where(TaskDocument::list_from_json(body.as_bytes()), body);
+        error_with_position(TaskDocument::list_from_json(body.as_bytes()), body);
     }
     for tasks in ["{}", "7", "[null]", "[[]]"] {
         let list = format!("{{\"tasks\":{tasks}}}");
-        says_where(TaskDocument::list_from_json(list.as_bytes()), &list);
+        error_with_position(TaskDocument::list_from_json(list.as_bytes()), &list);
     }
 }
 
 #[test]
-fn a_timestamp_that_is_no_instant_of_the_years_0_to_9999_is_refused() {
+fn a_malformed_or_out_of_range_timestamp_is_refused() {
     for timestamp in [
         "",
         "2019-08-08",
@@ -239,16 +239,17 @@ fn a_timestamp_that_is_no_instant_of_the_years_0_to_9999_is_refused() {
         "é019-08-08T06:49:15Z",
     ] {
         let json = with("/timestamp", &json!(timestamp).to_string());
-        let error = says_where(TaskDocument::from_json(json.as_bytes()), &json);
+        let error = error_with_position(TaskDocument::from_json(json.as_bytes()), &json);
         let example = "2019-08-08T06:49:15.929Z";
-        let told = format!("expected an RFC 3339 instant such as {example}, got {timestamp:?} at ");
-        assert!(error.to_string().starts_with(&told), "{error}");
+        let expected =
+            format!("expected an RFC 3339 instant such as {example}, got {timestamp:?} at ");
+        assert!(error.to_string().starts_with(&expected), "{error}");
     }
 }
 
 #[test]
-fn nesting_has_a_limit() {
-    // Brackets in a text are no nesting.
+fn nesting_is_limited_to_127_levels() {
+    // Brackets within a string don't count as nesting.
     let full = with("/description", &json!("[{\\\"".repeat(200)).to_string());
     let resource = full.replace(r#"{"a":[{}]}"#, "@");
     let unknown = full.replacen('{', r#"{"later":@,"#, 1);
@@ -259,7 +260,8 @@ fn nesting_has_a_limit() {
         };
         assert!(TaskDocument::from_json(nested(127).as_bytes()).is_ok());
         for depth in [128, 1_000, 100_000] {
-            let error = says_where(TaskDocument::from_json(nested(depth).as_bytes()), &document);
+            let error =
+                error_with_position(TaskDocument::from_json(nested(depth).as_bytes()), &document);
             let too_deep = document.find('@').unwrap() + 128 - outside;
             assert_eq!((error.line(), error.column()), (1, too_deep));
             let expected = "expected nesting at most 127 levels deep, got more at line 1";
@@ -267,7 +269,8 @@ fn nesting_has_a_limit() {
         }
         let list = |depth| format!("{{\n\"tasks\":\n [{}]}}", nested(depth));
         assert!(TaskDocument::list_from_json(list(125).as_bytes()).is_ok());
-        let error = says_where(TaskDocument::list_from_json(list(126).as_bytes()), &document);
+        let error =
+            error_with_position(TaskDocument::list_from_json(list(126).as_bytes()), &document);
         let too_deep = 2 + document.find('@').unwrap() + 126 - outside;
         assert_eq!((error.line(), error.column()), (3, too_deep));
     }
@@ -283,7 +286,7 @@ fn the_deepest_resource_can_be_read_back() {
     assert_eq!(TaskDocument::list_from_json(list.as_bytes()).unwrap().to_string(), list);
 }
 
-/// Texts of JSON's own tokens, which get further than others.
+/// Texts made of JSON tokens, so that the parser doesn't stop at the first one.
 fn jumbles() -> impl Strategy<Value = String> {
     let tokens = r#"{ } [ ] : , " \ "taskId" "tasks" "links" null 1 -"#;
     vec(select(tokens.split(' ').collect::<Vec<_>>()), 0..32).prop_map(|tokens| tokens.concat())
@@ -291,15 +294,15 @@ fn jumbles() -> impl Strategy<Value = String> {
 
 proptest! {
     #[test]
-    fn no_text_makes_reading_panic(bytes in vec(any::<u8>(), 0..64), jumble in jumbles()) {
+    fn reading_never_panics(bytes in vec(any::<u8>(), 0..64), jumble in jumbles()) {
         for text in [bytes, jumble.into_bytes()] {
-            says_where(TaskDocument::from_json(&text), &String::from_utf8_lossy(&text));
+            error_with_position(TaskDocument::from_json(&text), &String::from_utf8_lossy(&text));
             drop(TaskDocument::list_from_json(&text));
         }
     }
 
     #[test]
-    fn a_damaged_document_is_refused_or_says_something_else(
+    fn a_damaged_document_is_refused_or_round_trips(
         damage in vec((any::<Index>(), prop_oneof![any::<u8>(), b' '..=b'~']), 1..4),
     ) {
         let mut json = FULL.as_bytes().to_vec();
@@ -312,7 +315,7 @@ proptest! {
                 let written = read.to_string();
                 prop_assert_eq!(TaskDocument::from_json(written.as_bytes()).unwrap(), read);
             }
-            error => drop(says_where(error, &String::from_utf8_lossy(&json))),
+            error => drop(error_with_position(error, &String::from_utf8_lossy(&json))),
         }
     }
 }
