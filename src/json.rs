@@ -1,4 +1,4 @@
-//! JSON text that is kept as it came: checked once, written verbatim.
+//! JSON text that is kept as received: validated once and written verbatim.
 
 mod value;
 mod writer;
@@ -13,18 +13,18 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-pub(crate) use value::{Unreadable, Value, digest, is_same_value};
+pub(crate) use value::{Value, ValueError, digest, is_same_value};
 pub(crate) use writer::append;
 
-/// How deep arrays and objects may be nested in a document that is read.
+/// How deeply arrays and objects may be nested in a document that is read.
 pub(crate) const MAX_DEPTH: usize = 127;
 
-/// One JSON value as text. Cheap to clone; equal where the text is.
+/// One JSON value as text. Cloning is cheap. Two values are equal if their texts are.
 #[derive(Clone)]
 pub(crate) struct JsonText(Arc<RawValue>);
 
 impl JsonText {
-    /// As what it serializes: a structure of its own around the raw JSON, for [`append`] to know it.
+    /// The name of the newtype struct that it serializes as, by which [`append`] recognizes it.
     const NAME: &'static str = "JsonText";
 
     pub(crate) fn from_string(text: String) -> serde_json::Result<Self> {
@@ -60,12 +60,12 @@ impl fmt::Debug for JsonText {
     }
 }
 
-/// A text of which no character has to be escaped in JSON: [`append`] takes it as it is.
+/// Text without any character that JSON escapes, so [`append`] writes it unchanged.
 #[derive(Clone, Copy)]
 pub(crate) struct Plain<T>(pub(crate) T);
 
 impl<T> Plain<T> {
-    /// As what it serializes, for [`append`] to know it.
+    /// The name of the newtype struct that it serializes as, by which [`append`] recognizes it.
     const NAME: &'static str = "Plain";
 }
 
@@ -75,10 +75,10 @@ impl<T: serde::Serialize> serde::Serialize for Plain<T> {
     }
 }
 
-/// What serializes as the text that it displays.
-pub(crate) struct Shown<T>(pub(crate) T);
+/// Serializes a value as the text of its `Display`.
+pub(crate) struct DisplayText<T>(pub(crate) T);
 
-impl<T: fmt::Display> serde::Serialize for Shown<T> {
+impl<T: fmt::Display> serde::Serialize for DisplayText<T> {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(&self.0)
     }
@@ -90,7 +90,8 @@ impl serde::Serialize for JsonText {
     }
 }
 
-/// Reads an object, and refuses an array, which serde would take for the object's fields in order.
+/// Reads an object, and refuses an array. A derived `Deserialize` accepts an array with the fields
+/// in order.
 pub(crate) struct Object<T>(pub(crate) T);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
@@ -113,9 +114,9 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
     }
 }
 
-/// Where the nesting of a JSON text first exceeds `limit`, as a byte offset.
+/// Returns the byte offset where the nesting of a JSON text first exceeds `limit`.
 ///
-/// `serde_json` limits the depth of what it decodes, but not of what it skips or keeps as text.
+/// `serde_json` doesn't limit the depth of values that it skips or keeps as text.
 pub(crate) fn exceeds_depth(json: &[u8], limit: usize) -> Option<usize> {
     let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
     for (at, byte) in json.iter().enumerate() {

@@ -8,7 +8,7 @@ use core::fmt;
 
 use uuid::Uuid;
 
-use crate::json::{JsonText, Unreadable, Value, exceeds_depth};
+use crate::json::{JsonText, Value, ValueError, exceeds_depth};
 use crate::wire::Text;
 
 /// The id of a resource that an operation created or changed: a number or a text.
@@ -212,7 +212,7 @@ impl Completion {
         if !json.is_object() {
             return Err(ResourceErrorKind::NotObject.into());
         }
-        Value::parse(json.as_str()).map_err(ResourceErrorKind::Unreadable)?;
+        Value::parse(json.as_str()).map_err(ResourceErrorKind::Refused)?;
         self.resource = Some(json);
         Ok(self)
     }
@@ -258,7 +258,7 @@ enum ResourceErrorKind {
     #[error("expected a resource that is a JSON object")]
     NotObject,
     #[error("expected a resource that every JSON reader accepts, got {0}")]
-    Unreadable(Unreadable),
+    Refused(ValueError),
     #[error("expected a resource nested at most {} levels deep", Completion::MAX_RESOURCE_DEPTH)]
     TooDeep,
 }

@@ -1,5 +1,4 @@
-//! Texts as they come and go: names with one spelling, shared text, decoded paths, and excerpts for
-//! messages.
+//! Text on the wire: shared text, enum names, percent-decoding, and excerpts for error messages.
 
 pub(crate) mod known;
 
@@ -9,7 +8,7 @@ use alloc::sync::Arc;
 use core::fmt;
 use core::ops::Deref;
 
-/// Text that is cheap to clone: a constant, or shared.
+/// Text that is cheap to clone: a constant or shared text.
 #[derive(Clone)]
 pub(crate) enum Text {
     Static(&'static str),
@@ -68,14 +67,14 @@ impl<'de> serde::Deserialize<'de> for Text {
     }
 }
 
-/// The digits of a number, and its sign.
+/// The decimal digits of an integer, with its sign.
 pub(crate) struct Decimal {
     bytes: [u8; Self::LONGEST],
     begin: usize,
 }
 
 impl Decimal {
-    /// 20 digits, the most that 64 bits give, and a sign.
+    /// A sign and 20 digits, the most that 64 bits need.
     const LONGEST: usize = 21;
 
     #[inline]
@@ -109,12 +108,11 @@ impl Decimal {
     }
 
     pub(crate) fn as_str(&self) -> &str {
-        // Digits are ASCII.
         core::str::from_utf8(self.as_bytes()).unwrap_or_default()
     }
 }
 
-/// The bytes of a text without its percent-encoding.
+/// Returns the bytes of a text after percent-decoding. An invalid escape is kept.
 pub(crate) fn percent_decoded(text: &str) -> alloc::vec::Vec<u8> {
     let mut bytes = alloc::vec::Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
@@ -133,7 +131,7 @@ pub(crate) fn percent_decoded(text: &str) -> alloc::vec::Vec<u8> {
     bytes
 }
 
-/// The beginning of a text that came from outside, kept for an error's message.
+/// The beginning of a text from outside, at most 48 bytes, for an error message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Excerpt(Box<str>);
 
@@ -152,7 +150,7 @@ impl fmt::Display for Excerpt {
     }
 }
 
-/// The error for a text that is none of the names of an enumeration.
+/// The error returned if a text is not one of the names of an enum.
 ///
 /// ```
 /// let error = "done".parse::<tasklife::TaskStatus>().unwrap_err();
@@ -174,7 +172,7 @@ impl UnknownName {
         Self { expected, got: Excerpt::of(got) }
     }
 
-    /// The names that would have been understood.
+    /// Returns the valid names.
     #[must_use]
     pub fn expected(&self) -> &'static [&'static str] {
         self.expected
@@ -195,8 +193,8 @@ impl fmt::Display for Listed<'_> {
     }
 }
 
-/// Declares an enumeration with one wire name a variant, and all that follows from the names:
-/// `ALL`, `as_str`, `Display`, `FromStr`, serde.
+/// Declares an enum with one wire name per variant, and implements `ALL`, `as_str`, `Display`,
+/// `FromStr` and serde for it.
 macro_rules! named_enum {
     (
         $(#[$meta:meta])*
@@ -211,7 +209,7 @@ macro_rules! named_enum {
             pub const ALL: [Self; [$($name),+].len()] = [$(Self::$Variant),+];
             const NAMES: [&'static str; Self::ALL.len()] = [$($name),+];
 
-            /// The name on the wire.
+            /// Returns the name on the wire.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 Self::NAMES[self as usize]
@@ -239,7 +237,7 @@ macro_rules! named_enum {
     };
 }
 
-/// Implements serde for a type as the text that `Display` writes and `FromStr` reads.
+/// Implements serde for a type that is written with `Display` and read with `FromStr`.
 macro_rules! serde_as_text {
     ($Type:ty) => {
         impl serde::Serialize for $Type {

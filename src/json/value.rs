@@ -1,4 +1,4 @@
-//! The value that a JSON text stands for: strict, exact, and the same however the text is spelled.
+//! The value of a JSON text: strict, exact, and independent of how the text is written.
 
 use alloc::borrow::Cow;
 use alloc::string::String;
@@ -10,31 +10,31 @@ use uuid::Uuid;
 use super::{MAX_DEPTH, exceeds_depth};
 use crate::wire::Excerpt;
 
-/// A JSON value in one form: members by name, numbers in their significant digits.
+/// A JSON value in normal form: members sorted by name, numbers as their significant digits.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Value<'a> {
     /// `null`, `true` or `false`.
-    Word(&'a str),
+    Literal(&'a str),
     Number(Number),
     Text(Cow<'a, str>),
     Array(Vec<Self>),
-    /// By name, each of them once.
+    /// Members sorted by name. No name occurs twice.
     Object(Vec<(Cow<'a, str>, Self)>),
 }
 
-/// A decimal number: 0.`digits` times 10 to the power of `exponent`, exactly.
+/// A decimal number: exactly 0.`digits` times 10 to the power of `exponent`.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Number {
     is_negative: bool,
-    /// Neither the first nor the last is a zero.
+    /// The digits, without zeros at the beginning and the end.
     digits: String,
     exponent: i64,
 }
 
 /// Why a strict reader refuses a JSON text.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Unreadable {
-    #[error("the number {0}, which is beyond the range of doubles")]
+pub(crate) enum ValueError {
+    #[error("the number {0}, which is outside the range of doubles")]
     Number(Excerpt),
     #[error("the name {0} twice in one object")]
     Name(Excerpt),
@@ -43,35 +43,35 @@ pub(crate) enum Unreadable {
 }
 
 impl<'a> Value<'a> {
-    /// Reads a text as the strictest readers of RFC 8259 do: strings are Unicode, without halves of
-    /// surrogate pairs; numbers are within the range of doubles; no name occurs twice in an object.
+    /// Parses a text as the strictest readers of RFC 8259 do.
     ///
-    /// Whoever calls has bounded the depth, and knows that it is JSON or doesn't ask why it is refused.
-    pub(crate) fn parse(json: &'a str) -> Result<Self, Unreadable> {
-        // From here on it is JSON: what is left is to find its parts, in one pass.
+    /// Strings must be Unicode without unpaired surrogates. Numbers must be within the range of
+    /// doubles. No name may occur twice in an object. The caller must have limited the depth.
+    pub(crate) fn parse(json: &'a str) -> Result<Self, ValueError> {
+        // After this check, the scanner can assume valid JSON.
         serde_json::from_str::<IgnoredAny>(json)?;
         Scanner { json, at: 0 }.value()
     }
 
-    /// Writes bytes that no other value has: each part says where it ends.
+    /// Writes bytes that no other value produces. Each part contains its own length or end.
     fn write_canonical(&self, out: &mut Vec<u8>) {
-        let text = |out: &mut Vec<u8>, text: &str| {
+        let write_text = |out: &mut Vec<u8>, text: &str| {
             out.extend_from_slice(&(text.len() as u64).to_be_bytes());
             out.extend_from_slice(text.as_bytes());
         };
         match self {
-            Self::Word(word) => {
+            Self::Literal(literal) => {
                 out.push(b'w');
-                text(out, word);
+                write_text(out, literal);
             }
             Self::Number(Number { is_negative, digits, exponent }) => {
                 out.push(if *is_negative { b'-' } else { b'+' });
-                text(out, digits);
+                write_text(out, digits);
                 out.extend_from_slice(&exponent.to_be_bytes());
             }
             Self::Text(string) => {
                 out.push(b't');
-                text(out, string);
+                write_text(out, string);
             }
             Self::Array(elements) => {
                 out.push(b'[');
@@ -84,7 +84,7 @@ impl<'a> Value<'a> {
                 out.push(b'{');
                 for (name, value) in members {
                     out.push(b't');
-                    text(out, name);
+                    write_text(out, name);
                     value.write_canonical(out);
                 }
                 out.push(b'}');
@@ -93,14 +93,14 @@ impl<'a> Value<'a> {
     }
 }
 
-/// The parts of a text that is JSON, one after the other.
+/// Reads the parts of a text that is valid JSON.
 struct Scanner<'a> {
     json: &'a str,
     at: usize,
 }
 
 impl<'a> Scanner<'a> {
-    /// The next byte that is no white space, which is left where it is.
+    /// Skips white space and returns the next byte without consuming it.
     fn peek(&mut self) -> u8 {
         let rest = self.json.as_bytes().get(self.at..).unwrap_or_default();
         let spaces = rest.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
@@ -108,67 +108,67 @@ impl<'a> Scanner<'a> {
         rest.get(spaces).copied().unwrap_or_default()
     }
 
-    /// Takes the next byte, if it is this one. White space before it is passed over.
-    fn takes(&mut self, byte: u8) -> bool {
+    /// Consumes the next byte if it is `byte`, after skipping white space.
+    fn take_if(&mut self, byte: u8) -> bool {
         let is_next = self.peek() == byte;
         self.at += usize::from(is_next);
         is_next
     }
 
-    /// Takes so many bytes.
+    /// Consumes `count` bytes.
     fn take(&mut self, count: usize) -> &'a str {
         let token = self.json.get(self.at..self.at + count).unwrap_or_default();
         self.at += count;
         token
     }
 
-    fn value(&mut self) -> Result<Value<'a>, Unreadable> {
+    fn value(&mut self) -> Result<Value<'a>, ValueError> {
         match self.peek() {
             b'{' => self.object(),
             b'[' => self.array(),
             b'"' => self.text().map(Value::Text),
             first => {
                 let rest = self.json.as_bytes().get(self.at..).unwrap_or_default();
-                let ends = |byte: &u8| byte.is_ascii_whitespace() || b",]}".contains(byte);
-                let token = self.take(rest.iter().position(ends).unwrap_or(rest.len()));
+                let is_end = |byte: &u8| byte.is_ascii_whitespace() || b",]}".contains(byte);
+                let token = self.take(rest.iter().position(is_end).unwrap_or(rest.len()));
                 if first.is_ascii_alphabetic() {
-                    return Ok(Value::Word(token));
+                    return Ok(Value::Literal(token));
                 }
                 let number = Number::parse(token).map(Value::Number);
-                number.ok_or_else(|| Unreadable::Number(Excerpt::of(token)))
+                number.ok_or_else(|| ValueError::Number(Excerpt::of(token)))
             }
         }
     }
 
-    fn object(&mut self) -> Result<Value<'a>, Unreadable> {
+    fn object(&mut self) -> Result<Value<'a>, ValueError> {
         let mut members = Vec::new();
-        self.takes(b'{');
-        while !self.takes(b'}') {
-            self.takes(b',');
+        self.take_if(b'{');
+        while !self.take_if(b'}') {
+            self.take_if(b',');
             self.peek();
             let name = self.text()?;
-            self.takes(b':');
+            self.take_if(b':');
             members.push((name, self.value()?));
         }
         members.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
         match members.windows(2).find(|pair| pair[0].0 == pair[1].0) {
-            Some(pair) => Err(Unreadable::Name(Excerpt::of(&pair[0].0))),
+            Some(pair) => Err(ValueError::Name(Excerpt::of(&pair[0].0))),
             None => Ok(Value::Object(members)),
         }
     }
 
-    fn array(&mut self) -> Result<Value<'a>, Unreadable> {
+    fn array(&mut self) -> Result<Value<'a>, ValueError> {
         let mut elements = Vec::new();
-        self.takes(b'[');
-        while !self.takes(b']') {
-            self.takes(b',');
+        self.take_if(b'[');
+        while !self.take_if(b']') {
+            self.take_if(b',');
             elements.push(self.value()?);
         }
         Ok(Value::Array(elements))
     }
 
-    /// A string, borrowed where nothing in it is escaped.
-    fn text(&mut self) -> Result<Cow<'a, str>, Unreadable> {
+    /// Reads a string. It is borrowed if it contains no escapes.
+    fn text(&mut self) -> Result<Cow<'a, str>, ValueError> {
         let rest = self.json.as_bytes().get(self.at + 1..).unwrap_or_default();
         let (mut length, mut is_escaped) = (0, false);
         while let Some(byte) = rest.get(length).filter(|byte| **byte != b'"') {
@@ -184,20 +184,22 @@ impl<'a> Scanner<'a> {
     }
 }
 
-/// Whether both texts are JSON objects, or both are arrays, of the same value: member by member in
-/// any order, number by number. What strict readers refuse has no value.
+/// Returns `true` if both texts are JSON objects, or both are arrays, with equal values.
+///
+/// The order of members and the notation of numbers make no difference. A text that strict readers
+/// refuse has no value.
 pub(crate) fn is_same_value(one: &[u8], other: &[u8]) -> bool {
-    let begin = |json: &[u8]| json.trim_ascii_start().first().copied();
-    if begin(one) != begin(other) || !matches!(begin(one), Some(b'{' | b'[')) {
+    let first = |json: &[u8]| json.trim_ascii_start().first().copied();
+    if first(one) != first(other) || !matches!(first(one), Some(b'{' | b'[')) {
         return false;
     }
     value_of(one).is_some_and(|one| value_of(other).is_some_and(|other| one == other))
 }
 
-/// A digest of bytes that is the same for all JSON objects, and for all arrays, of the
-/// [same value](is_same_value), and for other bytes only where they are the same.
+/// Returns a digest of bytes. JSON objects with [equal values](is_same_value) have the same digest,
+/// and so have arrays. All other bytes have the same digest only if they are equal.
 ///
-/// Digests are kept on disks: what they are of must not change.
+/// Digests are saved on disk, so the algorithm must not change.
 pub(crate) fn digest(bytes: &[u8]) -> Uuid {
     const OF_BYTES: Uuid = Uuid::from_u128(0x0cc5_d8a0_4a5f_5c39_9d1e_6f54_53fb_02c7);
     const OF_JSON: Uuid = Uuid::from_u128(0x7f0e_98a4_1d47_5b52_8a3d_2b16_9cd0_e41b);
@@ -212,7 +214,7 @@ pub(crate) fn digest(bytes: &[u8]) -> Uuid {
     }
 }
 
-/// The value of a text, if strict readers take it.
+/// Returns the value of a text, unless strict readers refuse it.
 fn value_of(json: &[u8]) -> Option<Value<'_>> {
     if exceeds_depth(json, MAX_DEPTH).is_some() {
         return None;
@@ -221,7 +223,7 @@ fn value_of(json: &[u8]) -> Option<Value<'_>> {
 }
 
 impl Number {
-    /// The number of a text that has a JSON number's form, if it is within the range of doubles.
+    /// Parses a JSON number, or returns `None` if it is outside the range of doubles.
     fn parse(text: &str) -> Option<Self> {
         text.parse::<f64>().ok().filter(|number| number.is_finite())?;
         let (is_negative, text) = match text.strip_prefix('-') {
@@ -230,19 +232,20 @@ impl Number {
         };
         let (digits, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
         let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
-        let all = [whole, fraction].concat();
-        let significant = all.trim_start_matches('0');
+        let all_digits = [whole, fraction].concat();
+        let significant = all_digits.trim_start_matches('0');
         if significant.is_empty() {
             return Some(Self::default());
         }
-        // A power too small to be told is that of a number that no double tells from zero.
+        // The number is within the range of doubles, so an exponent that doesn't fit is negative.
         let exponent: i64 = exponent.parse().unwrap_or(i64::MIN);
-        // Of digits there are less than 2⁶³.
-        let before = whole.len().cast_signed() - (all.len() - significant.len()).cast_signed();
+        // A text has fewer than 2⁶³ digits, so the casts are exact.
+        let point =
+            whole.len().cast_signed() - (all_digits.len() - significant.len()).cast_signed();
         Some(Self {
             is_negative,
             digits: significant.trim_end_matches('0').into(),
-            exponent: exponent.saturating_add(i64::try_from(before).unwrap_or(i64::MAX)),
+            exponent: exponent.saturating_add(i64::try_from(point).unwrap_or(i64::MAX)),
         })
     }
 }

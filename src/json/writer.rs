@@ -1,7 +1,9 @@
-//! A writer of compact JSON: what `serde_json` would write, straight into a buffer of bytes.
+//! A writer of compact JSON, which appends to a buffer of bytes.
 //!
-//! It takes what documents are made of (texts, integers, JSON text, sequences, maps, structures)
-//! and nothing else. Nothing is allocated but room in the buffer.
+//! It writes the same text as `serde_json`, but supports only what documents consist of: strings,
+//! integers, JSON text, sequences, maps and structs. It allocates nothing but the buffer.
+
+mod escape;
 
 use alloc::vec::Vec;
 use core::fmt::{self, Write};
@@ -11,25 +13,28 @@ use serde::ser::{Impossible, Serialize, SerializeMap, SerializeSeq, SerializeStr
 use super::{JsonText, Plain};
 use crate::wire::Decimal;
 
-/// Appends a document.
+use escape::escape;
+
+/// Appends a document to `out`.
 pub(crate) fn append(document: &impl Serialize, out: &mut Vec<u8>) -> Result<(), Unwritable> {
     document.serialize(JsonWriter::<ESCAPED> { out })
 }
 
-/// A text becomes a string.
+/// Writes text as a string, and escapes it.
 const ESCAPED: u8 = 0;
 
-/// A text becomes a string, and has nothing to be escaped.
+/// Writes text as a string that has nothing to escape.
 const PLAIN: u8 = 1;
 
-/// A text is JSON already.
+/// Writes text that is already JSON.
 const VERBATIM: u8 = 2;
 
+/// A serializer that writes text as `TEXT` says: [`ESCAPED`], [`PLAIN`] or [`VERBATIM`].
 struct JsonWriter<'a, const TEXT: u8> {
     out: &'a mut Vec<u8>,
 }
 
-/// A sequence, a map or a structure that was begun.
+/// A sequence, map or struct that has begun.
 struct Compound<'a, const TEXT: u8> {
     out: &'a mut Vec<u8>,
     is_empty: bool,
@@ -44,29 +49,15 @@ impl<'a, const TEXT: u8> JsonWriter<'a, TEXT> {
     }
 }
 
-/// The error for what is no part of a document.
+/// The error returned for a value that documents don't contain.
 #[derive(Debug, thiserror::Error)]
-#[error("expected a text, an integer, a sequence, a map or a structure of such")]
+#[error("expected a string, an integer, a sequence, a map or a struct")]
 pub(crate) struct Unwritable;
 
 impl serde::ser::Error for Unwritable {
     fn custom<T: fmt::Display>(_: T) -> Self {
         Self
     }
-}
-
-macro_rules! refuse {
-    ($($method:ident($($argument:ty),*) $(-> $Ok:ty)?;)*) => {
-        $(refuse!(@ $method($($argument),*) $($Ok)?);)*
-    };
-    (@ $method:ident($($argument:ty),*) $Ok:ty) => {
-        fn $method(self, $(_: $argument),*) -> Result<$Ok, Unwritable> {
-            Err(Unwritable)
-        }
-    };
-    (@ $method:ident($($argument:ty),*)) => {
-        refuse!(@ $method($($argument),*) ());
-    };
 }
 
 impl<'a, const TEXT: u8> Serializer for JsonWriter<'a, TEXT> {
@@ -139,8 +130,7 @@ impl<'a, const TEXT: u8> Serializer for JsonWriter<'a, TEXT> {
         value.serialize(self)
     }
 
-    /// Raw JSON, which serializes as a structure of one text, goes out as it is; and so does the
-    /// inside of a text that is plain.
+    /// Recognizes [`JsonText`] and [`Plain`] by their names. The text of both is written unchanged.
     #[inline]
     fn serialize_newtype_struct<T: Serialize + ?Sized>(
         self,
@@ -174,20 +164,77 @@ impl<'a, const TEXT: u8> Serializer for JsonWriter<'a, TEXT> {
         Ok(self.begin(b'{', b"}"))
     }
 
-    refuse! {
-        serialize_bool(bool);
-        serialize_f32(f32);
-        serialize_f64(f64);
-        serialize_char(char);
-        serialize_bytes(&[u8]);
-        serialize_none();
-        serialize_unit();
-        serialize_unit_struct(&'static str);
-        serialize_unit_variant(&'static str, u32, &'static str);
-        serialize_tuple(usize) -> Self::SerializeTuple;
-        serialize_tuple_struct(&'static str, usize) -> Self::SerializeTupleStruct;
-        serialize_tuple_variant(&'static str, u32, &'static str, usize) -> Self::SerializeTupleVariant;
-        serialize_struct_variant(&'static str, u32, &'static str, usize) -> Self::SerializeStructVariant;
+    fn serialize_bool(self, _: bool) -> Result<(), Unwritable> {
+        Err(Unwritable)
+    }
+
+    fn serialize_f32(self, _: f32) -> Result<(), Unwritable> {
+        Err(Unwritable)
+    }
+
+    fn serialize_f64(self, _: f64) -> Result<(), Unwritable> {
+        Err(Unwritable)
+    }
+
+    fn serialize_char(self, _: char) -> Result<(), Unwritable> {
+        Err(Unwritable)
+    }
+
+    fn serialize_bytes(self, _: &[u8]) -> Result<(), Unwritable> {
+        Err(Unwritable)
+    }
+
+    fn serialize_none(self) -> Result<(), Unwritable> {
+        Err(Unwritable)
+    }
+
+    fn serialize_unit(self) -> Result<(), Unwritable> {
+        Err(Unwritable)
+    }
+
+    fn serialize_unit_struct(self, _: &'static str) -> Result<(), Unwritable> {
+        Err(Unwritable)
+    }
+
+    fn serialize_unit_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        _: &'static str,
+    ) -> Result<(), Unwritable> {
+        Err(Unwritable)
+    }
+
+    fn serialize_tuple(self, _: usize) -> Result<Self::SerializeTuple, Unwritable> {
+        Err(Unwritable)
+    }
+
+    fn serialize_tuple_struct(
+        self,
+        _: &'static str,
+        _: usize,
+    ) -> Result<Self::SerializeTupleStruct, Unwritable> {
+        Err(Unwritable)
+    }
+
+    fn serialize_tuple_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        _: &'static str,
+        _: usize,
+    ) -> Result<Self::SerializeTupleVariant, Unwritable> {
+        Err(Unwritable)
+    }
+
+    fn serialize_struct_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        _: &'static str,
+        _: usize,
+    ) -> Result<Self::SerializeStructVariant, Unwritable> {
+        Err(Unwritable)
     }
 
     fn serialize_newtype_variant<T: Serialize + ?Sized>(
@@ -220,7 +267,9 @@ impl<const TEXT: u8> SerializeStruct for Compound<'_, TEXT> {
     type Ok = ();
     type Error = Unwritable;
 
-    /// A field's name is a constant that needs no escaping.
+    /// Writes a field. Its name is a constant that needs no escaping.
+    ///
+    /// Raw JSON serializes as a struct with one field, of which only the value is written.
     #[inline]
     fn serialize_field<T: Serialize + ?Sized>(
         &mut self,
@@ -251,7 +300,6 @@ impl<const TEXT: u8> SerializeMap for Compound<'_, TEXT> {
     type Ok = ();
     type Error = Unwritable;
 
-    /// Only a text is a key.
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Unwritable> {
         self.separate();
         key.serialize(JsonWriter::<ESCAPED> { out: self.out })
@@ -283,7 +331,7 @@ impl<const TEXT: u8> SerializeSeq for Compound<'_, TEXT> {
     }
 }
 
-/// The inside of a string: what is written to it is escaped, unless it is plain.
+/// Writes the content of a string, escaped unless it is [`PLAIN`].
 struct StringWriter<'a, const TEXT: u8>(&'a mut Vec<u8>);
 
 impl<const TEXT: u8> StringWriter<'_, TEXT> {
@@ -303,68 +351,4 @@ impl<const TEXT: u8> Write for StringWriter<'_, TEXT> {
         self.append(text);
         Ok(())
     }
-}
-
-/// Appends a text as the inside of a JSON string.
-#[inline]
-fn escape(text: &str, out: &mut Vec<u8>) {
-    if has_special(text.as_bytes()) {
-        escape_each(text.as_bytes(), out);
-    } else {
-        out.extend_from_slice(text.as_bytes());
-    }
-}
-
-#[cold]
-fn escape_each(mut text: &[u8], out: &mut Vec<u8>) {
-    while let Some(at) = text.iter().position(|byte| is_special(*byte)) {
-        let (plain, rest) = text.split_at(at);
-        out.extend_from_slice(plain);
-        if let [special, after @ ..] = rest {
-            escape_byte(*special, out);
-            text = after;
-        }
-    }
-    out.extend_from_slice(text);
-}
-
-fn escape_byte(byte: u8, out: &mut Vec<u8>) {
-    let letter = match byte {
-        0x08 => b'b',
-        b'\t' => b't',
-        b'\n' => b'n',
-        0x0C => b'f',
-        b'\r' => b'r',
-        b'"' | b'\\' => byte,
-        _ => {
-            let hex = |digit: u8| b"0123456789abcdef"[usize::from(digit)];
-            out.extend_from_slice(b"\\u00");
-            out.extend_from_slice(&[hex(byte >> 4), hex(byte & 0xF)]);
-            return;
-        }
-    };
-    out.extend_from_slice(&[b'\\', letter]);
-}
-
-/// Whether a byte must be escaped: a control character, a quote or a backslash.
-const fn is_special(byte: u8) -> bool {
-    byte < 0x20 || byte == b'"' || byte == b'\\'
-}
-
-/// Whether any byte must be escaped. It looks at 16 at a time, which the compiler makes one step
-/// of; the last 16 may overlap those before.
-#[inline]
-fn has_special(text: &[u8]) -> bool {
-    if let Some(last) = text.last_chunk() {
-        return text.as_chunks::<16>().0.iter().any(any_special) || any_special::<16>(last);
-    }
-    match (text.first_chunk(), text.last_chunk()) {
-        (Some(first), Some(last)) => any_special::<8>(first) || any_special::<8>(last),
-        _ => text.iter().any(|byte| is_special(*byte)),
-    }
-}
-
-#[inline]
-fn any_special<const N: usize>(block: &[u8; N]) -> bool {
-    block.iter().fold(false, |any, byte| any | is_special(*byte))
 }

@@ -4,7 +4,7 @@ use core::fmt;
 
 use super::base::Base;
 use super::route::Route;
-use crate::json::{Plain, Shown};
+use crate::json::{DisplayText, Plain};
 use crate::outcome::Completion;
 
 /// A link that is not written yet.
@@ -68,6 +68,6 @@ impl fmt::Display for Href<'_> {
 impl serde::Serialize for Href<'_> {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         // Neither the base, a route nor an encoded id contains a character that JSON escapes.
-        Plain(Shown(self)).serialize(serializer)
+        Plain(DisplayText(self)).serialize(serializer)
     }
 }

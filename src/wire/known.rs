@@ -1,7 +1,8 @@
-//! Reading back what was saved: names that this version doesn't know are refused, as a newer one may have
-//! written them.
+//! Deserializing saved data without losing unknown parts.
 //!
-//! serde's `deny_unknown_fields` refuses them, too, but its words make the reader look for a mistake.
+//! A newer version may have written fields or variants that this version doesn't know. They are
+//! refused, with an error that says so. serde's `deny_unknown_fields` also refuses them, but its
+//! message suggests a mistake in the data.
 
 use core::fmt;
 
@@ -10,13 +11,13 @@ use serde::de::{
     Visitor,
 };
 
-/// What follows where something is not known.
+/// The end of the error message for an unknown name.
 pub(crate) const NEWER: &str = "it may have been written by a newer version";
 
-/// A deserializer of a struct or an enum that refuses fields and variants which that doesn't have.
+/// A deserializer that refuses the fields and variants that a struct or an enum doesn't have.
 pub(crate) struct Known<D>(pub(crate) D);
 
-/// Implements serde for a type, whose derives say `remote = "Self"`, so that it is read by [`Known`] names.
+/// Implements serde with [`Known`] for a type whose derives have `remote = "Self"`.
 macro_rules! serde_by_known_names {
     ($($Type:ty),+) => { $(
         impl serde::Serialize for $Type {
@@ -35,12 +36,12 @@ macro_rules! serde_by_known_names {
 
 pub(crate) use serde_by_known_names;
 
-/// The names that a type has.
+/// The field or variant names of a type.
 #[derive(Clone, Copy)]
 struct Names {
-    of: &'static str,
-    what: &'static str,
-    all: &'static [&'static str],
+    type_name: &'static str,
+    kind: &'static str,
+    names: &'static [&'static str],
 }
 
 impl<'de, D: Deserializer<'de>> Deserializer<'de> for Known<D> {
@@ -48,20 +49,28 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Known<D> {
 
     fn deserialize_struct<V: Visitor<'de>>(
         self,
-        of: &'static str,
-        all: &'static [&'static str],
+        type_name: &'static str,
+        names: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, D::Error> {
-        self.0.deserialize_struct(of, all, KnownVisitor(visitor, Names { of, what: "field", all }))
+        self.0.deserialize_struct(
+            type_name,
+            names,
+            KnownVisitor(visitor, Names { type_name, kind: "field", names }),
+        )
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
         self,
-        of: &'static str,
-        all: &'static [&'static str],
+        type_name: &'static str,
+        names: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, D::Error> {
-        self.0.deserialize_enum(of, all, KnownVisitor(visitor, Names { of, what: "variant", all }))
+        self.0.deserialize_enum(
+            type_name,
+            names,
+            KnownVisitor(visitor, Names { type_name, kind: "variant", names }),
+        )
     }
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
@@ -133,7 +142,7 @@ impl<'de, A: EnumAccess<'de>> EnumAccess<'de> for KnownAccess<A> {
     }
 }
 
-/// A name, or its number in formats that write numbers, which is looked at before the type reads it.
+/// Checks a name, or its number in formats that write numbers, before the type reads it.
 struct NameSeed<S>(S, Names);
 
 impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for NameSeed<S> {
@@ -148,16 +157,19 @@ impl<'de, S: DeserializeSeed<'de>> Visitor<'de> for NameSeed<S> {
     type Value = S::Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "a {} of {}", self.1.what, self.1.of)
+        write!(f, "a {} of {}", self.1.kind, self.1.type_name)
     }
 
     fn visit_str<E: Error>(self, name: &str) -> Result<S::Value, E> {
-        let Self(seed, Names { of, what, all }) = self;
-        if all.contains(&name) {
+        let Self(seed, Names { type_name, kind, names }) = self;
+        if names.contains(&name) {
             return seed.deserialize(name.into_deserializer());
         }
         let shown = &name[..name.floor_char_boundary(LONGEST_SHOWN)];
-        Err(E::custom(format_args!("unknown {what} `{}` in {of}: {NEWER}", shown.escape_debug())))
+        Err(E::custom(format_args!(
+            "unknown {kind} `{}` in {type_name}: {NEWER}",
+            shown.escape_debug()
+        )))
     }
 
     fn visit_bytes<E: Error>(self, name: &[u8]) -> Result<S::Value, E> {
@@ -168,13 +180,13 @@ impl<'de, S: DeserializeSeed<'de>> Visitor<'de> for NameSeed<S> {
     }
 
     fn visit_u64<E: Error>(self, number: u64) -> Result<S::Value, E> {
-        let Self(seed, Names { of, what, all }) = self;
-        if usize::try_from(number).is_ok_and(|number| number < all.len()) {
+        let Self(seed, Names { type_name, kind, names }) = self;
+        if usize::try_from(number).is_ok_and(|number| number < names.len()) {
             return seed.deserialize(number.into_deserializer());
         }
-        Err(E::custom(format_args!("unknown {what} number {number} in {of}: {NEWER}")))
+        Err(E::custom(format_args!("unknown {kind} number {number} in {type_name}: {NEWER}")))
     }
 }
 
-/// How many bytes of a name that is not known are shown.
+/// How many bytes of an unknown name an error shows.
 const LONGEST_SHOWN: usize = 48;

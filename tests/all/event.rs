@@ -117,7 +117,7 @@ fn a_resource_is_refused_if_some_json_readers_refuse_it() {
         (r#""\ud800""#, "surrogate"),
         (r#""\udc00\ud800""#, "surrogate"),
         (r#"{"\ud800": 1}"#, "surrogate"),
-        ("1E400", "the number \"1E400\", which is beyond the range of doubles"),
+        ("1E400", "the number \"1E400\", which is outside the range of doubles"),
         ("[-1e309]", "the number \"-1e309\""),
         (r#"{"a": 1, "b": 2, "\u0061": 1}"#, "the name \"a\" twice in one object"),
     ] {
