@@ -11,7 +11,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use tasklife::kit::{Call, Lane, Parked, Proposed, Work};
+use tasklife::kit::{Call, ClaimCandidates, Lane, Parked, SubmitDecision};
 use tasklife::{
     AccountClock, AccountId, ApplyError, BackendError, Change, Claimed, CommandType, Completion,
     Lease, ListError, ListQuery, MIN_TIME, Now, Page, Revision, Scope, StoreConfig, Submission,
@@ -64,17 +64,17 @@ impl Tables {
     }
 
     /// What an account has to hand out.
-    fn work(&self, account: &AccountId, call: &Call<'_>) -> Work {
+    fn candidates(&self, account: &AccountId, call: &Call<'_>) -> ClaimCandidates {
         let is_in_progress = |task: &&Task| task.status() == TaskStatus::ProcessingInProgress;
         let is_received = |task: &&Task| task.status() == TaskStatus::Received;
-        let visible = || self.of_account(account).filter(|task| call.sees(task));
+        let visible = || self.of_account(account).filter(|task| call.is_visible(task));
         let in_progress = || visible().filter(is_in_progress);
-        let hidden = self.of_account(account).filter(|task| !call.sees(task));
+        let hidden = self.of_account(account).filter(|task| !call.is_visible(task));
         let lane = match call.check_lane(in_progress().count()) {
             Ok(()) => Lane::Room,
             Err(_) => Lane::FullUntil(in_progress().map(Task::expires_at).min()),
         };
-        Work {
+        ClaimCandidates {
             in_progress: in_progress().min_by_key(|task| task.revision()).cloned(),
             received: visible().filter(is_received).min_by_key(|task| task.revision()).cloned(),
             lane,
@@ -87,7 +87,7 @@ impl Tables {
 
     /// The account that is ready and has waited longest for its turn.
     fn next_ready(&self, call: &Call<'_>) -> Option<AccountId> {
-        let is_ready = |row: &AccountRow| row.parked.is_none_or(|parked| parked.is_over(call));
+        let is_ready = |row: &AccountRow| row.parked.is_none_or(|parked| parked.should_wake(call));
         let ready = self.accounts.iter().filter(|(_, row)| is_ready(row));
         ready.min_by_key(|(_, row)| row.ticket).map(|(account, _)| account.clone())
     }
@@ -155,16 +155,17 @@ impl TaskStore for OwnStore {
     fn submit(&self, submission: Submission, now: Now) -> Result<Submitted, SubmitError> {
         let (mut tables, call) = self.begin(now);
         let account = submission.account();
-        let proposal = match call.propose(&submission, tables.task(account, submission.id()))? {
-            Proposed::New(proposal) => proposal,
-            Proposed::Existing(task) => return Ok(Submitted::Existing(task)),
-        };
+        let proposal =
+            match call.check_submit(&submission, tables.task(account, submission.id()))? {
+                SubmitDecision::New(proposal) => proposal,
+                SubmitDecision::Existing(task) => return Ok(Submitted::Existing(task)),
+            };
         let mut room = None;
         if call.is_full_for(&proposal, tables.tasks.len()) {
             room = Some(call.make_room(tables.expires_first().map(Task::expires_at))?);
         }
-        if call.counts_open() {
-            let is_open = |task: &Task| call.sees(task) && !task.status().is_terminal();
+        if call.needs_open_count() {
+            let is_open = |task: &Task| call.is_visible(task) && !task.status().is_terminal();
             call.check_open(tables.count(account, is_open))?;
         }
         if let Some(horizon) = room {
@@ -183,10 +184,10 @@ impl TaskStore for OwnStore {
         let task = call.permit(target, &event, tables.task(account, target.id()).cloned())?;
         if call.needs_lane(kind) {
             let is_in_progress = |task: &Task| task.status() == TaskStatus::ProcessingInProgress;
-            let is_counted = |task: &Task| call.sees(task) && is_in_progress(task);
+            let is_counted = |task: &Task| call.is_visible(task) && is_in_progress(task);
             call.check_lane(tables.count(account, is_counted))?;
         }
-        let change = call.change(task, event, tables.clock(account))?;
+        let change = call.apply(task, event, tables.clock(account))?;
         tables.write(change.task());
         Ok(change)
     }
@@ -199,11 +200,10 @@ impl TaskStore for OwnStore {
             Scope::Account(account) => Some(account.clone()),
         };
         while let Some(account) = next(&tables) {
-            match call.next(tables.work(&account, &call)) {
-                Ok(handout) => {
+            match call.next_claim(tables.candidates(&account, &call)) {
+                Ok(planned) => {
                     let clock = tables.clock(&account);
-                    let claimed =
-                        call.hand_out(handout, clock).map_err(BackendError::not_applied)?;
+                    let claimed = call.claim(planned, clock).map_err(BackendError::not_applied)?;
                     tables.write(claimed.change().task());
                     let ticket = tables.next_ticket();
                     if let Some(row) = tables.accounts.get_mut(&account).filter(|_| is_any) {
@@ -226,14 +226,14 @@ impl TaskStore for OwnStore {
 
     fn get(&self, account: &AccountId, id: TaskId, now: Now) -> Result<Option<Task>, BackendError> {
         let (tables, call) = self.begin(now);
-        Ok(tables.task(account, id).filter(|task| call.sees(task)).cloned())
+        Ok(tables.task(account, id).filter(|task| call.is_visible(task)).cloned())
     }
 
     fn list(&self, account: &AccountId, query: &ListQuery, now: Now) -> Result<Page, ListError> {
         let position = query.position(account)?;
         let (tables, call) = self.begin(now);
         let is_on_page = |task: &&Task| {
-            call.sees(task)
+            call.is_visible(task)
                 && query.matches(task)
                 && position.is_none_or(|position| task.revision() < position)
         };
@@ -245,8 +245,9 @@ impl TaskStore for OwnStore {
 
     fn sweep(&self, limit: usize, now: Now) -> Result<Swept, BackendError> {
         let (mut tables, call) = self.begin(now);
-        tables.horizon = call.swept_to();
-        let is_due = |tables: &Tables| tables.expires_first().is_some_and(|task| !call.sees(task));
+        tables.horizon = call.horizon_after_sweep();
+        let is_due =
+            |tables: &Tables| tables.expires_first().is_some_and(|task| !call.is_visible(task));
         let mut dropped = 0;
         while dropped < limit && is_due(&tables) {
             tables.drop_first();

@@ -21,10 +21,10 @@ use crate::store::{ApplyError, Change, ListQuery, Page, StoreConfig, Target};
 use crate::task::Task;
 use crate::time::{Now, clamp_time};
 
-pub(crate) use claim::Way;
-pub use claim::{Handout, Lane, Parked, Work};
+pub(crate) use claim::ClaimKind;
+pub use claim::{ClaimCandidates, Lane, Parked, PlannedClaim};
 pub use instant::{instant_from_bytes, instant_to_bytes};
-pub use submit::{Proposal, Proposed};
+pub use submit::{ProposedTask, SubmitDecision};
 
 /// A call to a store: under which configuration it is made, when, and where the horizon is.
 ///
@@ -37,10 +37,10 @@ pub use submit::{Proposal, Proposed};
 ///
 /// let config = StoreConfig::default();
 /// let now = "2026-01-01T12:00:00Z".parse()?;
-/// assert_eq!(Call::new(&config, MIN_TIME, now).instant(), now);
+/// assert_eq!(Call::new(&config, MIN_TIME, now).effective_now(), now);
 ///
 /// let horizon = "2026-01-01T12:00:05Z".parse()?; // a sweep by a clock that is ahead
-/// assert_eq!(Call::new(&config, horizon, now).instant(), horizon);
+/// assert_eq!(Call::new(&config, horizon, now).effective_now(), horizon);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug)]
@@ -75,26 +75,26 @@ impl<'a> Call<'a> {
     /// visible if it expires after it (law S6).
     #[must_use]
     #[inline]
-    pub fn instant(&self) -> Now {
+    pub fn effective_now(&self) -> Now {
         clamp_time(self.now).max(self.horizon)
     }
 
     /// What a task's [retention](crate::Retention) is counted from, where an event of this call begins it anew.
     pub(crate) fn counted_from(&self) -> Now {
-        self.config.retention().count_from(self.now, self.instant())
+        self.config.retention().count_from(self.now, self.effective_now())
     }
 
     /// Whether a task is visible to this call.
     #[must_use]
     #[inline]
-    pub fn sees(&self, task: &Task) -> bool {
-        task.is_visible_at(self.instant())
+    pub fn is_visible(&self, task: &Task) -> bool {
+        task.is_visible_at(self.effective_now())
     }
 
     /// The horizon after a sweep by this call: what expires by then is due. It never moves back.
     #[must_use]
-    pub fn swept_to(&self) -> Now {
-        self.instant()
+    pub fn horizon_after_sweep(&self) -> Now {
+        self.effective_now()
     }
 
     /// Whether an event may be applied, as far as its task decides: to what was found under the target's
@@ -110,7 +110,8 @@ impl<'a> Call<'a> {
         event: &TaskEvent,
         found: Option<T>,
     ) -> Result<T, ApplyError> {
-        let found = found.filter(|task| self.sees(task.borrow())).ok_or(ApplyError::NotFound)?;
+        let found =
+            found.filter(|task| self.is_visible(task.borrow())).ok_or(ApplyError::NotFound)?;
         let task = found.borrow();
         if !target.is_met_by(task) {
             return Err(ApplyError::Stale { current: task.clone() });
@@ -149,7 +150,7 @@ impl<'a> Call<'a> {
     ///
     /// # Errors
     /// Where the status of the task doesn't permit the event.
-    pub fn change(
+    pub fn apply(
         &self,
         mut task: Task,
         event: TaskEvent,

@@ -170,7 +170,7 @@ impl Shard {
         let (slot, Stored { task, location }) = found.ok_or(ApplyError::NotFound)?;
         call.permit(target, event, Some(task))?;
         if call.needs_lane(event.kind())
-            && self.check_lane(self.blocks.account(*location), call.instant()).is_err()
+            && self.check_lane(self.blocks.account(*location), call.effective_now()).is_err()
         {
             return Err(ApplyError::LaneBusy);
         }
@@ -180,7 +180,7 @@ impl Shard {
     /// As [`TaskStore::get`](crate::TaskStore::get).
     pub(crate) fn get(&self, account: &AccountId, id: TaskId, now: Now) -> Option<Task> {
         let (_, stored) = self.find(account, id)?;
-        self.call(now).sees(&stored.task).then(|| stored.task.clone())
+        self.call(now).is_visible(&stored.task).then(|| stored.task.clone())
     }
 
     /// As [`TaskStore::list`](crate::TaskStore::list).
@@ -317,7 +317,7 @@ impl Shard {
 
     /// The instant that decides what is visible: `now`, or the horizon where that is later.
     pub(crate) fn instant(&self, now: Now) -> Now {
-        self.call(now).instant()
+        self.call(now).effective_now()
     }
 
     /// Whether there is room in an account's lane.

@@ -11,9 +11,9 @@ use crate::task::Task;
 use crate::time::{Now, clamp_time};
 
 /// What decides on a claim from an account, read in one step. What is visible is so at the call's
-/// [instant](Call::instant).
+/// [instant](Call::effective_now).
 #[derive(Clone, Debug, Default)]
-pub struct Work {
+pub struct ClaimCandidates {
     /// The visible task in progress with the lowest revision. It isn't looked at, and need not be read,
     /// where tasks are [not taken over](crate::StoreConfig::without_takeover).
     pub in_progress: Option<Task>,
@@ -40,14 +40,14 @@ pub enum Lane {
 
 /// A task that an account has to hand out, and how.
 #[derive(Clone, Debug)]
-pub struct Handout {
+pub struct PlannedClaim {
     task: Task,
-    way: Way,
+    kind: ClaimKind,
 }
 
 /// How a task is handed out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Way {
+pub(crate) enum ClaimKind {
     /// It is started.
     Start,
     /// Its worker fell silent: it is handed to another.
@@ -57,30 +57,30 @@ pub(crate) enum Way {
 }
 
 /// When an account that has nothing to hand out may have something, if nothing happens to it. A store
-/// need not look at it before (see [`is_over`](Self::is_over)).
+/// need not look at it before (see [`should_wake`](Self::should_wake)).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Parked {
     /// After this instant, by the caller's clock: a task in progress has then been silent for too long.
-    pub past: Option<Now>,
+    pub wake_after: Option<Now>,
     /// From this instant on, by the caller's clock or the horizon: there is then room in the lane.
-    pub until: Option<Now>,
+    pub wake_at: Option<Now>,
     /// Before this instant, by the caller's clock and the horizon: a clock that is so far behind still
     /// sees a task that has expired to others.
-    pub unless_before: Option<Now>,
+    pub wake_before: Option<Now>,
 }
 
 impl Parked {
     /// Whether the account is to be looked at by this call.
     #[must_use]
-    pub fn is_over(&self, call: &Call<'_>) -> bool {
-        self.past.is_some_and(|past| clamp_time(call.now) > past)
-            || self.until.is_some_and(|until| call.instant() >= until)
-            || self.unless_before.is_some_and(|before| call.instant() < before)
+    pub fn should_wake(&self, call: &Call<'_>) -> bool {
+        self.wake_after.is_some_and(|past| clamp_time(call.now) > past)
+            || self.wake_at.is_some_and(|until| call.effective_now() >= until)
+            || self.wake_before.is_some_and(|before| call.effective_now() < before)
     }
 
     /// Adds the expiry of a task that is not visible.
-    pub(crate) fn not_before(&mut self, expiry: Now) {
-        self.unless_before = self.unless_before.max(Some(expiry));
+    pub(crate) fn wake_before_expiry(&mut self, expiry: Now) {
+        self.wake_before = self.wake_before.max(Some(expiry));
     }
 }
 
@@ -89,17 +89,17 @@ impl Call<'_> {
     ///
     /// # Errors
     /// Where it has nothing to hand out: for how long.
-    pub fn next(&self, work: Work) -> Result<Handout, Parked> {
-        let mut parked = Parked { unless_before: work.hidden_until, ..Parked::default() };
-        if let Some(task) = work.in_progress {
-            if let Some(way) = self.take_over(&task) {
-                return Ok(Handout { task, way });
+    pub fn next_claim(&self, candidates: ClaimCandidates) -> Result<PlannedClaim, Parked> {
+        let mut parked = Parked { wake_before: candidates.hidden_until, ..Parked::default() };
+        if let Some(task) = candidates.in_progress {
+            if let Some(kind) = self.takeover_kind(&task) {
+                return Ok(PlannedClaim { task, kind });
             }
-            parked.past = self.config.takeover_at(&task);
+            parked.wake_after = self.config.takeover_at(&task);
         }
-        match (work.received, work.lane) {
-            (Some(task), Lane::Room) => return Ok(Handout { task, way: Way::Start }),
-            (Some(_), Lane::FullUntil(until)) => parked.until = until,
+        match (candidates.received, candidates.lane) {
+            (Some(task), Lane::Room) => return Ok(PlannedClaim { task, kind: ClaimKind::Start }),
+            (Some(_), Lane::FullUntil(until)) => parked.wake_at = until,
             (None, _) => {}
         }
         Err(parked)
@@ -107,32 +107,32 @@ impl Call<'_> {
 
     /// How a visible task in progress is handed out again, if it is.
     #[inline]
-    pub(crate) fn take_over(&self, task: &Task) -> Option<Way> {
+    pub(crate) fn takeover_kind(&self, task: &Task) -> Option<ClaimKind> {
         if !self.config.takeover_due(task, clamp_time(self.now)) {
             return None;
         }
         let is_out = self.config.is_out_of_attempts(task);
-        Some(if is_out { Way::GiveUp } else { Way::TakeOver })
+        Some(if is_out { ClaimKind::GiveUp } else { ClaimKind::TakeOver })
     }
 
     /// Hands out a task. That of what was claimed is what to write; the account's clock
     /// [advances](AccountClock::advance_to) to it.
     ///
     /// # Errors
-    /// Where the task is in another status than that of the [`Work`] as which it was read.
-    pub fn hand_out(
+    /// Where the task is in another status than that of the [`ClaimCandidates`] as which it was read.
+    pub fn claim(
         &self,
-        handout: Handout,
+        planned: PlannedClaim,
         clock: AccountClock,
     ) -> Result<Claimed, TransitionError> {
-        let Handout { mut task, way } = handout;
+        let PlannedClaim { mut task, kind } = planned;
         let from = task.status();
-        way.apply(&mut task, self.config.retention(), self.counted_from(), clock.next(self.now))?;
-        Ok(Change::new(from, way.event(), task).into())
+        kind.apply(&mut task, self.config.retention(), self.counted_from(), clock.next(self.now))?;
+        Ok(Change::new(from, kind.event(), task).into())
     }
 }
 
-impl Handout {
+impl PlannedClaim {
     /// The task that is handed out, as it was read.
     #[must_use]
     pub const fn task(&self) -> &Task {
@@ -140,7 +140,7 @@ impl Handout {
     }
 }
 
-impl Way {
+impl ClaimKind {
     /// The event as which it is recorded.
     pub(crate) const fn event(self) -> EventKind {
         match self {

@@ -10,21 +10,21 @@ use crate::time::Now;
 /// What a store does with a submission, as far as the task under its id decides.
 #[derive(Clone, Debug)]
 #[must_use]
-pub enum Proposed {
+pub enum SubmitDecision {
     /// The same request was accepted before: this is its task. Nothing is written.
     Existing(Task),
     /// A new task, if the store and the account have room for it.
-    New(Proposal),
+    New(ProposedTask),
 }
 
 /// A task that would be accepted, if there is room for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Proposal {
+pub struct ProposedTask {
     expires_at: Now,
-    replaces: bool,
+    replaces_expired: bool,
 }
 
-impl Proposal {
+impl ProposedTask {
     /// When the task will expire.
     #[must_use]
     pub const fn expires_at(&self) -> Now {
@@ -34,8 +34,8 @@ impl Proposal {
     /// Whether it takes the place of a task under its id that has expired: what the store knows of that
     /// one is to be removed.
     #[must_use]
-    pub const fn replaces(&self) -> bool {
-        self.replaces
+    pub const fn replaces_expired(&self) -> bool {
+        self.replaces_expired
     }
 }
 
@@ -50,16 +50,16 @@ impl Call<'_> {
     /// The first that applies of [`Conflict`](SubmitError::Conflict),
     /// [`InputTooLarge`](SubmitError::InputTooLarge), [`Expired`](SubmitError::Expired).
     #[inline]
-    pub fn propose(
+    pub fn check_submit(
         &self,
         submission: &Submission,
         found: Option<&Task>,
-    ) -> Result<Proposed, SubmitError> {
+    ) -> Result<SubmitDecision, SubmitError> {
         if let Some(task) = found
-            && self.sees(task)
+            && self.is_visible(task)
         {
             return if submission.is_repeat_of(task) {
-                Ok(Proposed::Existing(task.clone()))
+                Ok(SubmitDecision::Existing(task.clone()))
             } else {
                 Err(SubmitError::Conflict)
             };
@@ -69,17 +69,17 @@ impl Call<'_> {
             return Err(SubmitError::InputTooLarge { limit });
         }
         let expires_at = self.config.retention().after_submission(self.now);
-        if expires_at <= self.instant() {
+        if expires_at <= self.effective_now() {
             return Err(SubmitError::Expired);
         }
-        Ok(Proposed::New(Proposal { expires_at, replaces: found.is_some() }))
+        Ok(SubmitDecision::New(ProposedTask { expires_at, replaces_expired: found.is_some() }))
     }
 
     /// Whether the store has no room for a proposal, if it holds so many tasks, visible or not. It then
     /// [makes room](Self::make_room).
     #[must_use]
-    pub fn is_full_for(&self, proposal: &Proposal, held: usize) -> bool {
-        !proposal.replaces && held >= self.config.max_tasks()
+    pub fn is_full_for(&self, proposal: &ProposedTask, held: usize) -> bool {
+        !proposal.replaces_expired && held >= self.config.max_tasks()
     }
 
     /// Decides how a full store makes room (law S7), from when the task expires that expires first of
@@ -89,14 +89,14 @@ impl Call<'_> {
     /// # Errors
     /// Where every task is visible, or there is none: [`StoreFull`](SubmitError::StoreFull).
     pub fn make_room(&self, first_expiry: Option<Now>) -> Result<Now, SubmitError> {
-        let expired = first_expiry.filter(|expiry| *expiry <= self.instant());
+        let expired = first_expiry.filter(|expiry| *expiry <= self.effective_now());
         expired.map(|expiry| expiry.max(self.horizon)).ok_or(SubmitError::StoreFull)
     }
 
     /// Whether the unfinished tasks of an account are [limited](crate::StoreConfig::with_max_open), so that they
     /// have to be counted.
     #[must_use]
-    pub fn counts_open(&self) -> bool {
+    pub fn needs_open_count(&self) -> bool {
         self.config.max_open() < usize::MAX
     }
 
@@ -114,7 +114,12 @@ impl Call<'_> {
     /// that the store has forgotten.
     #[must_use]
     #[inline]
-    pub fn accept(&self, proposal: &Proposal, submission: Submission, clock: AccountClock) -> Task {
+    pub fn accept(
+        &self,
+        proposal: &ProposedTask,
+        submission: Submission,
+        clock: AccountClock,
+    ) -> Task {
         Task::with_expiry(proposal.expires_at, submission, self.now, clock.next(self.now))
     }
 }

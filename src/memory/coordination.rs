@@ -245,7 +245,7 @@ impl Announcement {
         let first_expiry = shard.first_expiry().map(ExpiryKey::timestamp);
         let queue = shard.ready_queue();
         let wakes = queue.wakes();
-        let wakes_from = [wakes.past, wakes.until].into_iter().flatten().min();
+        let wakes_from = [wakes.wake_after, wakes.wake_at].into_iter().flatten().min();
         // Who holds the lock is alone in writing: what is as it was need not be written.
         let renew = |number: &AtomicI64, Ordinal(value): Ordinal| {
             if number.load(Ordering::Relaxed) != value {
@@ -254,7 +254,7 @@ impl Announcement {
         };
         renew(&self.first_expiry, first_expiry.map_or(Ordinal::LAST, Ordinal::of_timestamp));
         renew(&self.wakes_from, wakes_from.map_or(Ordinal::LAST, Ordinal::of));
-        renew(&self.wakes_until, wakes.unless_before.map_or(Ordinal::FIRST, Ordinal::of));
+        renew(&self.wakes_until, wakes.wake_before.map_or(Ordinal::FIRST, Ordinal::of));
         let first_ticket = queue.first_ticket().unwrap_or(Self::NOBODY);
         if self.first_ticket.load(Ordering::Relaxed) != first_ticket {
             self.first_ticket.store(first_ticket, Ordering::Release);

@@ -2,7 +2,7 @@
 
 use super::Shard;
 use crate::id::AccountId;
-use crate::kit::{self, Proposed};
+use crate::kit::{self, SubmitDecision};
 use crate::store::{SubmitError, Submitted};
 use crate::submission::Submission;
 use crate::task::Task;
@@ -13,7 +13,7 @@ use crate::time::Now;
 pub(crate) struct Proposal {
     account_hash: u64,
     hash: u64,
-    decided: kit::Proposal,
+    decided: kit::ProposedTask,
     /// The expired task whose place it takes.
     replaced: Option<u32>,
     account: Option<u32>,
@@ -57,9 +57,9 @@ impl Shard {
         let account_hash = self.hash_account(submission.account());
         let hash = self.hash_task(account_hash, submission.id());
         let found = self.find_task(hash, submission.account(), submission.id());
-        let decided = match call.propose(submission, found.map(|(_, stored)| &stored.task)) {
-            Ok(Proposed::New(decided)) => decided,
-            Ok(Proposed::Existing(task)) => return Err(Ok(Submitted::Existing(task))),
+        let decided = match call.check_submit(submission, found.map(|(_, stored)| &stored.task)) {
+            Ok(SubmitDecision::New(decided)) => decided,
+            Ok(SubmitDecision::Existing(task)) => return Err(Ok(Submitted::Existing(task))),
             Err(refusal) => return Err(Err(refusal)),
         };
         let found = found.map(|(slot, stored)| (slot, self.blocks.account(stored.location)));
@@ -70,7 +70,7 @@ impl Shard {
         let max_open = self.config.max_open();
         let limit_indexes = account.and_then(|account| self.accounts[account].limit_indexes());
         let fits_account = match limit_indexes {
-            Some(indexes) => indexes.open.check_limit(max_open, call.instant()).is_ok(),
+            Some(indexes) => indexes.open.check_limit(max_open, call.effective_now()).is_ok(),
             None => max_open > 0,
         };
         let replaced = found.map(|(slot, _)| slot);

@@ -2,7 +2,7 @@
 
 use super::{Shard, Turn};
 use crate::id::AccountId;
-use crate::kit::{Parked, Way};
+use crate::kit::{ClaimKind, Parked};
 use crate::status::TaskStatus;
 use crate::store::Claimed;
 use crate::time::{Now, clamp_time};
@@ -10,7 +10,7 @@ use crate::time::{Now, clamp_time};
 /// A task that an account has to hand out, and how.
 #[derive(Clone, Copy)]
 struct Candidate {
-    way: Way,
+    way: ClaimKind,
     slot: u32,
 }
 
@@ -79,7 +79,7 @@ impl Shard {
         if !account.in_status(TaskStatus::Received).is_empty() {
             // Without limits, there is room.
             self.config.max_in_progress()?;
-            parked.until = self.check_lane(key, self.instant(now)).err()?.until;
+            parked.wake_at = self.check_lane(key, self.instant(now)).err()?.until;
         }
         if self.config.takeover_after().is_some() {
             let mut running =
@@ -91,7 +91,7 @@ impl Shard {
                 {
                     return None;
                 }
-                parked.past = self.config.takeover_at(task);
+                parked.wake_after = self.config.takeover_at(task);
             }
         }
         Some(parked)
@@ -100,7 +100,7 @@ impl Shard {
     /// What an account has to hand out, or when it may have something.
     fn candidate_of(&self, key: u32, now: Now) -> Result<Candidate, Parked> {
         let call = self.call(now);
-        let instant = call.instant();
+        let instant = call.effective_now();
         let account = &self.accounts[key];
         let mut parked = Parked::default();
 
@@ -109,12 +109,12 @@ impl Shard {
             {
                 let task = &self.tasks[entry.slot].task;
                 if !task.is_visible_at(instant) {
-                    parked.not_before(task.expires_at());
-                } else if let Some(way) = call.take_over(task) {
+                    parked.wake_before_expiry(task.expires_at());
+                } else if let Some(way) = call.takeover_kind(task) {
                     return Ok(Candidate { way, slot: entry.slot });
                 } else {
                     // Later ones were updated later, and are silent for less time.
-                    parked.past = self.config.takeover_at(task);
+                    parked.wake_after = self.config.takeover_at(task);
                     break;
                 }
             }
@@ -122,15 +122,15 @@ impl Shard {
         for entry in account.in_status(TaskStatus::Received).ascending(&self.blocks) {
             let task = &self.tasks[entry.slot].task;
             if !task.is_visible_at(instant) {
-                parked.not_before(task.expires_at());
+                parked.wake_before_expiry(task.expires_at());
                 continue;
             }
             match self.check_lane(key, instant) {
                 Ok(()) => {
-                    return Ok(Candidate { way: Way::Start, slot: entry.slot });
+                    return Ok(Candidate { way: ClaimKind::Start, slot: entry.slot });
                 }
                 Err(reached) => {
-                    parked.until = reached.until;
+                    parked.wake_at = reached.until;
                     break;
                 }
             }

@@ -68,9 +68,9 @@ impl ReadyQueue {
     /// When clocks wake an account, if they do.
     pub(crate) fn wakes(&self) -> Parked {
         Parked {
-            past: self.parked_past.first().map(|(past, _)| past),
-            until: self.parked_until.first().map(|(until, _)| until),
-            unless_before: self.parked_unless_before.last().map(|(before, _)| before),
+            wake_after: self.parked_past.first().map(|(past, _)| past),
+            wake_at: self.parked_until.first().map(|(until, _)| until),
+            wake_before: self.parked_unless_before.last().map(|(before, _)| before),
         }
     }
 
@@ -89,8 +89,8 @@ impl ReadyQueue {
             return;
         }
         self.remove(account, entry);
-        let Parked { past, until, unless_before } = parked;
-        for (set, instant) in self.parked().into_iter().zip([past, until, unless_before]) {
+        let Parked { wake_after, wake_at, wake_before } = parked;
+        for (set, instant) in self.parked().into_iter().zip([wake_after, wake_at, wake_before]) {
             if let Some(instant) = instant {
                 set.insert((instant, account));
             }
@@ -117,8 +117,8 @@ impl ReadyQueue {
     }
 
     fn remove_parked(&mut self, account: u32, parked: Option<&Parked>) {
-        let Some(Parked { past, until, unless_before }) = parked else { return };
-        for (set, instant) in self.parked().into_iter().zip([past, until, unless_before]) {
+        let Some(Parked { wake_after, wake_at, wake_before }) = parked else { return };
+        for (set, instant) in self.parked().into_iter().zip([wake_after, wake_at, wake_before]) {
             if let Some(instant) = instant {
                 set.remove((*instant, account));
             }

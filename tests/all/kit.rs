@@ -64,21 +64,24 @@ fn what_is_parked_is_so_up_to_each_of_its_instants() {
     let config = StoreConfig::default();
     let noon = at("2026-06-15T12:00:00Z");
     let nanosecond = chrono::TimeDelta::nanoseconds(1);
-    let is_over =
-        |parked: Parked, horizon: Now, now: Now| parked.is_over(&Call::new(&config, horizon, now));
-    assert!(!is_over(Parked::default(), MIN_TIME, noon));
+    let should_wake = |parked: Parked, horizon: Now, now: Now| {
+        parked.should_wake(&Call::new(&config, horizon, now))
+    };
+    assert!(!should_wake(Parked::default(), MIN_TIME, noon));
     // After an instant, by the caller's clock alone.
-    let past = Parked { past: Some(noon), ..Parked::default() };
-    assert!(!is_over(past, MIN_TIME, noon) && is_over(past, MIN_TIME, noon + nanosecond));
-    assert!(!is_over(past, MAX_TIME, noon));
+    let past = Parked { wake_after: Some(noon), ..Parked::default() };
+    assert!(!should_wake(past, MIN_TIME, noon) && should_wake(past, MIN_TIME, noon + nanosecond));
+    assert!(!should_wake(past, MAX_TIME, noon));
     // From an instant on, by the horizon too.
-    let until = Parked { until: Some(noon), ..Parked::default() };
-    assert!(!is_over(until, MIN_TIME, noon - nanosecond) && is_over(until, MIN_TIME, noon));
-    assert!(is_over(until, noon, MIN_TIME));
+    let until = Parked { wake_at: Some(noon), ..Parked::default() };
+    assert!(!should_wake(until, MIN_TIME, noon - nanosecond) && should_wake(until, MIN_TIME, noon));
+    assert!(should_wake(until, noon, MIN_TIME));
     // Before an instant, by the horizon too.
-    let before = Parked { unless_before: Some(noon), ..Parked::default() };
-    assert!(is_over(before, MIN_TIME, noon - nanosecond) && !is_over(before, MIN_TIME, noon));
-    assert!(!is_over(before, noon, MIN_TIME));
+    let before = Parked { wake_before: Some(noon), ..Parked::default() };
+    assert!(
+        should_wake(before, MIN_TIME, noon - nanosecond) && !should_wake(before, MIN_TIME, noon)
+    );
+    assert!(!should_wake(before, noon, MIN_TIME));
 }
 
 #[test]
@@ -87,7 +90,8 @@ fn limits_are_reached_at_their_number() {
     let config = StoreConfig::default().with_max_open(3).with_max_tasks(5);
     let call = Call::new(&config, MIN_TIME, noon);
     assert!(
-        call.counts_open() && !Call::new(&StoreConfig::default(), MIN_TIME, noon).counts_open()
+        call.needs_open_count()
+            && !Call::new(&StoreConfig::default(), MIN_TIME, noon).needs_open_count()
     );
     assert!(call.check_open(2).is_ok());
     assert!(matches!(call.check_open(3), Err(SubmitError::AccountFull)));

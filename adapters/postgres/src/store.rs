@@ -216,7 +216,7 @@ impl PostgresStore {
             }
             let account = read.account.ok_or(ApplyError::NotFound)?;
             let expired_at = task.expires_at();
-            let change = call.change(task, event.clone(), account.clock(now))?;
+            let change = call.apply(task, event.clone(), account.clock(now))?;
             let write = Write {
                 store: &read.store,
                 account: Some(&account),

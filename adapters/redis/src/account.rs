@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use redis::{FromRedisValue, Value};
-use tasklife::kit::{Lane, Work};
+use tasklife::kit::{ClaimCandidates, Lane};
 use tasklife::{
     AccountClock, AccountId, BackendError, ListQuery, MIN_TIME, Now, Revision, StoreConfig, Task,
     TaskId, TransitionError, clamp_time,
@@ -87,7 +87,7 @@ pub(crate) struct ReadForUpdate {
 #[derive(Debug)]
 pub(crate) struct ReadForClaim {
     pub(crate) state: AccountState,
-    pub(crate) work: Work,
+    pub(crate) candidates: ClaimCandidates,
 }
 
 /// For what state something is written.
@@ -315,13 +315,13 @@ impl<'a> Account<'a> {
     fn work(&self, fields: ClaimFields) -> Result<ReadForClaim, Damaged> {
         let (meta, instant, in_progress, received, room, room_at, unless_before) = fields;
         let lane = if room { Lane::Room } else { Lane::FullUntil(self.optional_instant(room_at)?) };
-        let work = Work {
+        let candidates = ClaimCandidates {
             in_progress: self.decode_found(in_progress)?,
             received: self.decode_found(received)?,
             lane,
             hidden_until: self.optional_instant(unless_before)?,
         };
-        Ok(ReadForClaim { state: self.state(meta, &instant)?, work })
+        Ok(ReadForClaim { state: self.state(meta, &instant)?, candidates })
     }
 
     /// The account's revision, and as many tasks as asked for.

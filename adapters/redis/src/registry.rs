@@ -229,10 +229,10 @@ impl<'a> Registry<'a> {
         version: &str,
         parked: &Parked,
     ) -> Result<(), BackendError> {
-        let texts = [parked.past, parked.until, parked.unless_before];
-        let [past, until, unless_before] =
+        let texts = [parked.wake_after, parked.wake_at, parked.wake_before];
+        let [wake_after, wake_at, wake_before] =
             texts.map(|instant| instant.map(text::instant).unwrap_or_default());
-        let args = [account.as_str(), version, &past, &until, &unless_before];
+        let args = [account.as_str(), version, &wake_after, &wake_at, &wake_before];
         self.query(&script::PARK, &args).await
     }
 

@@ -245,7 +245,7 @@ impl RedisStore {
             }
             let expired_at = task.expires_at();
             let clock = read.state.clock(&globals, now);
-            let change = call.change(task, event.clone(), clock)?;
+            let change = call.apply(task, event.clone(), clock)?;
             let moved = change.task().expires_at().cmp(&expired_at);
             let made_ready = !read.state.is_ready && self.may_make_ready(kind, moved);
             let bound =

@@ -1,7 +1,7 @@
 //! The methods of a store, each in a transaction that was begun: what is read, what the kit decides, and
 //! what is written.
 
-use tasklife::kit::{Call, Handout, Proposed};
+use tasklife::kit::{Call, PlannedClaim, SubmitDecision};
 use tasklife::{
     AccountClock, AccountId, ApplyError, BackendError, Change, Claimed, ListError, ListQuery, Now,
     Page, Revision, Scope, StoreConfig, Submission, SubmitError, Submitted, Swept, Target,
@@ -25,9 +25,9 @@ pub(crate) fn submit(
         Some(account) => tables.task(account, submission.id())?,
         None => None,
     };
-    let proposal = match call.propose(&submission, found.as_ref())? {
-        Proposed::New(proposal) => proposal,
-        Proposed::Existing(task) => return Ok(Submitted::Existing(task)),
+    let proposal = match call.check_submit(&submission, found.as_ref())? {
+        SubmitDecision::New(proposal) => proposal,
+        SubmitDecision::Existing(task) => return Ok(Submitted::Existing(task)),
     };
     let mut room = None;
     if call.is_full_for(&proposal, store.tasks) {
@@ -35,9 +35,9 @@ pub(crate) fn submit(
         let horizon = call.make_room(first.map(|first| first.expires_at))?;
         room = first.zip(Some(horizon));
     }
-    if call.counts_open() {
+    if call.needs_open_count() {
         let open = match &account {
-            Some(account) => tables.count_open(account, call.instant(), config.max_open())?,
+            Some(account) => tables.count_open(account, call.effective_now(), config.max_open())?,
             None => 0,
         };
         call.check_open(open)?;
@@ -54,7 +54,7 @@ pub(crate) fn submit(
         None => tables.add_account(submission.account(), &mut store)?,
     };
     let task = call.accept(&proposal, submission, clock(&account, now));
-    store.tasks += usize::from(!proposal.replaces());
+    store.tasks += usize::from(!proposal.replaces_expired());
     tables.insert_task(&account, &task)?;
     account.clock.advance_to(&task);
     tables.write_account(&account, &call)?;
@@ -77,9 +77,9 @@ pub(crate) fn apply(
     let task = call.permit(target, &event, tables.task(&account, target.id())?)?;
     if let Some(width) = config.max_in_progress().filter(|_| call.needs_lane(kind)) {
         let width = width.get() as usize;
-        call.check_lane(tables.count_in_progress(&account, call.instant(), width)?)?;
+        call.check_lane(tables.count_in_progress(&account, call.effective_now(), width)?)?;
     }
-    let change = call.change(task, event, clock(&account, now)).map_err(ApplyError::from)?;
+    let change = call.apply(task, event, clock(&account, now)).map_err(ApplyError::from)?;
     write(tables, &mut account, &change, &call)?;
     Ok(change)
 }
@@ -106,7 +106,7 @@ pub(crate) fn claim(
     if let Scope::Account(name) = scope {
         let Some(mut account) = tables.account(name)? else { return Ok(Step::Done(None)) };
         return match tables.next(&account, &call)? {
-            Ok(handout) => Ok(Step::Done(Some(hand_out(tables, &mut account, handout, &call)?))),
+            Ok(planned) => Ok(Step::Done(Some(hand_out(tables, &mut account, planned, &call)?))),
             Err(_) => Ok(Step::Done(None)),
         };
     }
@@ -115,10 +115,10 @@ pub(crate) fn claim(
     while let Some(Ready { ticket, name, account }) = tables.next_ready(passed)? {
         let next = account.and_then(|account| Ok((tables.next(&account, &call)?, account)));
         match next {
-            Ok((Ok(handout), mut account)) => {
+            Ok((Ok(planned), mut account)) => {
                 account.ticket = store.next_ticket();
                 tables.write_store(&store)?;
-                return Ok(Step::Done(Some(hand_out(tables, &mut account, handout, &call)?)));
+                return Ok(Step::Done(Some(hand_out(tables, &mut account, planned, &call)?)));
             }
             Ok((Err(until), account)) => {
                 tables.write_queue_entry(&account, Some(until))?;
@@ -145,11 +145,11 @@ pub(crate) fn claim(
 fn hand_out(
     tables: Tables<'_>,
     account: &mut AccountRow,
-    handout: Handout,
+    planned: PlannedClaim,
     call: &Call<'_>,
 ) -> Result<Claimed, Stop<BackendError>> {
     let claimed = call
-        .hand_out(handout, clock(account, call.now()))
+        .claim(planned, clock(account, call.now()))
         .map_err(|_| Fault::Damaged("a record in the status of its row"))?;
     write(tables, account, claimed.change(), call)?;
     Ok(claimed)
@@ -187,7 +187,7 @@ pub(crate) fn list(
     let Some(account) = tables.account(name)? else {
         return Ok(call.page(name, query, Vec::new(), store.floor));
     };
-    let tasks = tables.list(&account, query, position, call.instant())?;
+    let tasks = tables.list(&account, query, position, call.effective_now())?;
     Ok(call.page(name, query, tasks, account.clock.revision()))
 }
 
@@ -200,7 +200,7 @@ pub(crate) fn sweep(
 ) -> Result<Swept, Stop<BackendError>> {
     let before = tables.store()?;
     let mut store = before;
-    store.horizon = Call::new(config, before.horizon, now).swept_to();
+    store.horizon = Call::new(config, before.horizon, now).horizon_after_sweep();
     let due = tables.expiring(store.horizon, limit.saturating_add(1))?;
     let (dropped, more) = due.split_at(due.len().min(limit));
     tables.drop_tasks(dropped, &mut store)?;

@@ -202,7 +202,7 @@ impl SqliteStore {
     pub fn census(&self, now: Now) -> Result<Census, BackendError> {
         self.read(move |tables, config| {
             let call = Call::new(config, tables.store()?.horizon, now);
-            Ok(tables.census(call.instant())?)
+            Ok(tables.census(call.effective_now())?)
         })
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use tasklife::kit::{Call, Lane, Parked, Work};
+use tasklife::kit::{Call, ClaimCandidates, Lane, Parked};
 use tasklife::{AccountId, BackendError, Claimed, EventKind, Now, TaskStatus};
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
@@ -17,7 +17,7 @@ use crate::rows::{column, instant, read_instant, read_task_in};
 struct ReadForClaim {
     store: StoreRow,
     account: AccountRow,
-    work: Work,
+    candidates: ClaimCandidates,
 }
 
 impl ReadForClaim {
@@ -26,13 +26,13 @@ impl ReadForClaim {
         let Some(account) = AccountRow::read(row)? else { return Ok(None) };
         let in_progress = TaskStatus::ProcessingInProgress;
         let full_until = read_instant(row, "full_until")?;
-        let work = Work {
+        let candidates = ClaimCandidates {
             in_progress: read_task_in(row, "in_progress_id", "in_progress", in_progress)?,
             received: read_task_in(row, "received_id", "received", TaskStatus::Received)?,
             lane: full_until.map_or(Lane::Room, |until| Lane::FullUntil(Some(until))),
             hidden_until: read_instant(row, "hidden_until")?,
         };
-        Ok(Some(Self { store, account, work }))
+        Ok(Some(Self { store, account, candidates }))
     }
 }
 
@@ -135,15 +135,14 @@ impl PostgresStore {
     }
 
     async fn ask(&self, read: ReadForClaim, now: Now) -> Result<Asked, BackendError> {
-        let ReadForClaim { store, account, work } = read;
+        let ReadForClaim { store, account, candidates } = read;
         let call = Call::new(self.config(), store.horizon, now);
-        let handout = match call.next(work) {
-            Ok(handout) => handout,
+        let planned = match call.next_claim(candidates) {
+            Ok(planned) => planned,
             Err(parked) => return Ok(Asked::Nothing(account, parked)),
         };
-        let expired_at = handout.task().expires_at();
-        let claimed =
-            call.hand_out(handout, account.clock(now)).map_err(BackendError::not_applied)?;
+        let expired_at = planned.task().expires_at();
+        let claimed = call.claim(planned, account.clock(now)).map_err(BackendError::not_applied)?;
         let change = claimed.change();
         let write = Write {
             store: &store,
@@ -166,14 +165,15 @@ impl PostgresStore {
 
     /// Parks an account, unless it was written to since.
     async fn park(&self, account: &AccountRow, parked: &Parked) -> Result<bool, BackendError> {
-        let Parked { past, until, unless_before } = parked;
-        let [past, until, unless_before] = [past, until, unless_before].map(|at| at.map(instant));
+        let Parked { wake_after, wake_at, wake_before } = parked;
+        let [wake_after, wake_at, wake_before] =
+            [wake_after, wake_at, wake_before].map(|at| at.map(instant));
         let values = [
             (&account.key as _, Type::INT8),
             (&account.version as _, Type::INT8),
-            (&past as _, Type::BYTEA),
-            (&until as _, Type::BYTEA),
-            (&unless_before as _, Type::BYTEA),
+            (&wake_after as _, Type::BYTEA),
+            (&wake_at as _, Type::BYTEA),
+            (&wake_before as _, Type::BYTEA),
         ];
         let rows = self.shared.database.query(&self.shared.statements.park, &values).await?;
         let row = rows.first().ok_or(Fault::Damaged("an answer to a park"))?;

@@ -1,6 +1,6 @@
 //! Submissions, and the places of a limited store.
 
-use tasklife::kit::{Call, Proposed};
+use tasklife::kit::{Call, SubmitDecision};
 use tasklife::{BackendError, Now, Submission, SubmitError, Submitted, TaskStatus};
 use tokio_postgres::types::Type;
 
@@ -28,9 +28,9 @@ impl PostgresStore {
                 .await
                 .map_err(BackendError::from)?;
             let call = Call::new(self.config(), read.store.horizon, now);
-            let proposal = match call.propose(&submission, read.found.as_ref())? {
-                Proposed::New(proposal) => proposal,
-                Proposed::Existing(task) => return Ok(Submitted::Existing(task)),
+            let proposal = match call.check_submit(&submission, read.found.as_ref())? {
+                SubmitDecision::New(proposal) => proposal,
+                SubmitDecision::Existing(task) => return Ok(Submitted::Existing(task)),
             };
             // For an account that is not there, any share will do.
             let of_id = i64::try_from(id.as_uuid().as_u128() % SHARES).unwrap_or(0);
@@ -40,11 +40,11 @@ impl PostgresStore {
             if let Some((held, first_expiry)) = read.held {
                 if call.is_full_for(&proposal, held) {
                     new_horizon = Some(call.make_room(first_expiry)?);
-                } else if looks_for_room && !proposal.replaces() {
+                } else if looks_for_room && !proposal.replaces_expired() {
                     self.share_out(share).await?;
                 }
             }
-            if call.counts_open() {
+            if call.needs_open_count() {
                 call.check_open(read.open)?;
             }
             let clock =

@@ -16,7 +16,7 @@ impl PostgresStore {
     pub(super) async fn sweep_tasks(&self, limit: usize, now: Now) -> Result<Swept, BackendError> {
         let (database, statements) = (&self.shared.database, &self.shared.statements);
         // It moves as far as the later of the two.
-        let to = instant(Call::new(self.config(), MIN_TIME, now).swept_to());
+        let to = instant(Call::new(self.config(), MIN_TIME, now).horizon_after_sweep());
         let moved =
             database.run(&statements.move_horizon, &[(&to, Type::BYTEA)], Effect::Once).await?;
         let horizon: Vec<u8> = column(first(&moved)?, "horizon")?;

@@ -94,7 +94,7 @@ impl RedisStore {
         now: Now,
     ) -> Result<Outcome, BackendError> {
         loop {
-            let ReadForClaim { state, work } = match read.take() {
+            let ReadForClaim { state, candidates } = match read.take() {
                 Some(read) => read,
                 None => account.read_for_claim(&self.config, &globals, now).await?,
             };
@@ -105,13 +105,13 @@ impl RedisStore {
                 state.hear_of(&globals);
             }
             let call = Call::new(&self.config, state.instant, now);
-            let handout = match call.next(work) {
-                Ok(handout) => handout,
+            let planned = match call.next_claim(candidates) {
+                Ok(planned) => planned,
                 Err(parked) => return Ok(Outcome::Nothing(state.into(), parked)),
             };
             let clock = state.clock(&globals, now);
-            let (task, expired_at) = (handout.task().id(), handout.task().expires_at());
-            let claimed = call.hand_out(handout, clock);
+            let (task, expired_at) = (planned.task().id(), planned.task().expires_at());
+            let claimed = call.claim(planned, clock);
             let claimed = claimed.map_err(|error| account.misplaced(task, error))?;
             let made_ready = !state.is_ready;
             let bound = expires_sooner(claimed.change().task(), expired_at)

@@ -1,6 +1,6 @@
 //! Accepting submissions.
 
-use tasklife::kit::{Call, Proposed};
+use tasklife::kit::{Call, SubmitDecision};
 use tasklife::{Now, Submission, SubmitError, Submitted, Task, TaskStatus};
 
 use super::RedisStore;
@@ -65,15 +65,15 @@ impl RedisStore {
             };
             let state = &read.state;
             let call = Call::new(config, state.instant, now);
-            let proposal = match call.propose(submission, read.task.as_ref()) {
-                Ok(Proposed::New(proposal)) => proposal,
+            let proposal = match call.check_submit(submission, read.task.as_ref()) {
+                Ok(SubmitDecision::New(proposal)) => proposal,
                 // What is refused is refused for what was read.
                 _ if is_remembered => continue,
-                Ok(Proposed::Existing(task)) => return Ok(Submitted::Existing(task)),
+                Ok(SubmitDecision::Existing(task)) => return Ok(Submitted::Existing(task)),
                 Err(error) => return Err(error),
             };
             let is_full = call.check_open(read.open).is_err();
-            if limited && !proposal.replaces() {
+            if limited && !proposal.replaces_expired() {
                 let id = submission.id();
                 *token = if is_remembered {
                     // A full store makes no room for what may be there already.

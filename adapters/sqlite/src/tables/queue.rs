@@ -1,7 +1,9 @@
 //! What accounts have to hand out, and whose turn it is.
 
 use rusqlite::{CachedStatement, params};
-use tasklife::kit::{Call, Handout, Lane, Parked, Work, instant_from_bytes, instant_to_bytes};
+use tasklife::kit::{
+    Call, ClaimCandidates, Lane, Parked, PlannedClaim, instant_from_bytes, instant_to_bytes,
+};
 use tasklife::uuid::Uuid;
 use tasklife::{AccountClock, Now, StoreConfig, Task, TaskId, TaskStatus, clamp_time};
 
@@ -14,21 +16,21 @@ impl<'c> Tables<'c> {
         self,
         account: &AccountRow,
         call: &Call<'_>,
-    ) -> Result<Result<Handout, Parked>, Fault> {
+    ) -> Result<Result<PlannedClaim, Parked>, Fault> {
         let config = call.config();
-        let instant = call.instant();
+        let instant = call.effective_now();
         let received = self.first_in(account, TaskStatus::Received, instant)?;
         let in_progress = match config.takeover_after() {
             Some(_) => self.first_in(account, TaskStatus::ProcessingInProgress, instant)?,
             None => None,
         };
         let lane = if received.is_some() { self.lane(account, call)? } else { Lane::Room };
-        match call.next(Work { in_progress, received, lane, hidden_until: None }) {
-            Ok(handout) => Ok(Ok(handout)),
+        match call.next_claim(ClaimCandidates { in_progress, received, lane, hidden_until: None }) {
+            Ok(planned) => Ok(Ok(planned)),
             // Only an account that has nothing is asked what is hidden.
             Err(parked) => {
-                let unless_before = self.hidden_until(account, instant)?;
-                Ok(Err(Parked { unless_before, ..parked }))
+                let wake_before = self.hidden_until(account, instant)?;
+                Ok(Err(Parked { wake_before, ..parked }))
             }
         }
     }
@@ -36,7 +38,7 @@ impl<'c> Tables<'c> {
     /// Whether an account has a task to start. No record is read for that.
     fn has_a_start(self, account: &AccountRow, call: &Call<'_>) -> Result<bool, Fault> {
         let received = TaskStatus::Received as u8;
-        Ok(self.count_in_status(account, received, call.instant(), 1)? > 0
+        Ok(self.count_in_status(account, received, call.effective_now(), 1)? > 0
             && self.lane(account, call)? == Lane::Room)
     }
 
@@ -70,7 +72,7 @@ impl<'c> Tables<'c> {
              WHERE account = ?1 AND status = 2 AND status NOT IN (3, 4) AND expires_at > ?2
              ORDER BY expires_at DESC LIMIT 1 OFFSET ?3",
         )?;
-        let instant = instant_to_bytes(call.instant());
+        let instant = instant_to_bytes(call.effective_now());
         let mut rows = statement.query(params![account.key, instant, width.get() - 1])?;
         Ok(match rows.next()? {
             Some(row) => Lane::FullUntil(Some(super::instant(row, 0)?)),
@@ -120,16 +122,16 @@ impl<'c> Tables<'c> {
              WHERE key = ?1",
         )?;
         let AccountRow { key, clock, ticket, .. } = account;
-        let Parked { past, until, unless_before } = parked.unwrap_or_default();
+        let Parked { wake_after, wake_at, wake_before } = parked.unwrap_or_default();
         statement.execute(params![
             key,
             number(clock.revision()),
             instant_to_bytes(clock.updated_at()),
             ticket,
             parked.is_none(),
-            past.map(instant_to_bytes),
-            until.map(instant_to_bytes),
-            unless_before.map(instant_to_bytes),
+            wake_after.map(instant_to_bytes),
+            wake_at.map(instant_to_bytes),
+            wake_before.map(instant_to_bytes),
         ])?;
         Ok(())
     }
@@ -153,7 +155,7 @@ impl<'c> Tables<'c> {
     /// Makes ready what a clock says should be.
     pub(crate) fn wake_overdue(self, call: &Call<'_>) -> Result<(), Fault> {
         let now = instant_to_bytes(clamp_time(call.now()));
-        let instant = instant_to_bytes(call.instant());
+        let instant = instant_to_bytes(call.effective_now());
         // Mostly there is none, which three looks into indexes tell.
         let mut is_any = self.0.prepare_cached(
             "SELECT EXISTS (SELECT 1 FROM accounts WHERE parked_past < ?1)
