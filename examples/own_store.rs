@@ -1,8 +1,8 @@
-//! A store of one's own, on tables: what "Implementing a store" (`tasklife::kit`) explains.
+//! A store on your own tables, as explained in "Implementing a store" (`tasklife::kit`).
 //!
-//! The tables are maps behind a lock, so that it needs no database to run. With one, the lock is a
-//! transaction, each map a table or an index, and each small function of `Tables` a statement. The crate's
-//! tests run the whole conformance suite on it.
+//! The tables are maps behind a lock, so that the example needs no database. With a database, the
+//! lock becomes a transaction, each map a table or an index, and each small function of `Tables` a
+//! statement. The crate's tests run the whole conformance suite on this store.
 //!
 //! ```text
 //! cargo run --example own_store
@@ -18,13 +18,13 @@ use tasklife::{
     SubmitError, Submitted, Swept, Target, Task, TaskEvent, TaskId, TaskStatus, TaskStore,
 };
 
-/// What is kept of an account, for as long as it has tasks.
+/// The row of an account, kept for as long as it has tasks.
 #[derive(Debug)]
 struct AccountRow {
     clock: AccountClock,
-    /// Its place among the accounts that take turns.
+    /// Its place in the queue of a claim over all accounts.
     ticket: u64,
-    /// Why it need not be looked at for a claim over all accounts; `None` where it is ready.
+    /// When a claim over all accounts has to look at it again; `None` if it is ready.
     parked: Option<Parked>,
 }
 
@@ -39,7 +39,7 @@ struct Tables {
     tasks: BTreeMap<(AccountId, TaskId), Task>,
 }
 
-/// What a statement of each kind gives: with a database, from an index.
+/// The statements. With a database, most of them use an index.
 impl Tables {
     fn task(&self, account: &AccountId, id: TaskId) -> Option<&Task> {
         self.tasks.get(&(account.clone(), id))
@@ -49,7 +49,7 @@ impl Tables {
         self.tasks.values().filter(move |task| task.account() == account)
     }
 
-    /// Where an account goes on, which may be new, or forgotten.
+    /// Returns the account's clock. A new or forgotten account begins after the floor.
     fn clock(&self, account: &AccountId) -> AccountClock {
         let known = self.accounts.get(account).map(|row| row.clock);
         known.unwrap_or_else(|| AccountClock::after(self.floor))
@@ -63,7 +63,7 @@ impl Tables {
         self.tasks.values().min_by_key(|task| task.expires_at())
     }
 
-    /// What an account has to hand out.
+    /// Reads the tasks from which a claim chooses.
     fn candidates(&self, account: &AccountId, call: &Call<'_>) -> ClaimCandidates {
         let is_in_progress = |task: &&Task| task.status() == TaskStatus::ProcessingInProgress;
         let is_received = |task: &&Task| task.status() == TaskStatus::Received;
@@ -85,7 +85,7 @@ impl Tables {
         }
     }
 
-    /// The account that is ready and has waited longest for its turn.
+    /// Returns the ready account that has waited longest for its turn.
     fn next_ready(&self, call: &Call<'_>) -> Option<AccountId> {
         let is_ready = |row: &AccountRow| row.parked.is_none_or(|parked| parked.should_wake(call));
         let ready = self.accounts.iter().filter(|(_, row)| is_ready(row));
@@ -97,7 +97,7 @@ impl Tables {
         self.last_ticket
     }
 
-    /// Writes a task as it now is, advances its account's clock, and makes the account ready.
+    /// Writes a task, advances its account's clock, and makes the account ready.
     fn write(&mut self, task: &Task) {
         if !self.accounts.contains_key(task.account()) {
             let (clock, ticket) = (self.clock(task.account()), self.next_ticket());
@@ -111,7 +111,7 @@ impl Tables {
         self.tasks.insert((task.account().clone(), task.id()), task.clone());
     }
 
-    /// Drops the task that expires first. With its last task, an account is forgotten.
+    /// Drops the task that expires first, and forgets its account if that was the last one.
     fn drop_first(&mut self) {
         let Some(task) = self.expires_first().cloned() else { return };
         self.tasks.remove(&(task.account().clone(), task.id()));
@@ -130,7 +130,7 @@ pub struct OwnStore {
 }
 
 impl OwnStore {
-    /// An empty store.
+    /// Creates an empty store.
     #[must_use]
     pub fn new(config: StoreConfig) -> Self {
         let tables = Tables {

@@ -1,4 +1,4 @@
-//! The decisions of a store, without I/O: for those who implement one.
+//! The decisions of a store, without I/O: what you need to implement one.
 //!
 #![doc = include_str!("kit/implementing_a_store.md")]
 #![doc = "```"]
@@ -26,10 +26,11 @@ pub use claim::{ClaimCandidates, Lane, Parked, PlannedClaim};
 pub use instant::{instant_from_bytes, instant_to_bytes};
 pub use submit::{ProposedTask, SubmitDecision};
 
-/// A call to a store: under which configuration it is made, when, and where the horizon is.
+/// The context in which a store decides one call: its configuration, its horizon, and the caller's
+/// `now`.
 ///
-/// A store makes one at the beginning of each call, in the transaction in which it reads what the
-/// decisions need. The methods decide from what was read, and say what to write; they keep nothing.
+/// Make one at the beginning of each call, in the transaction that reads what the decisions need.
+/// Its methods decide from what you have read and return what to write. They keep no state.
 ///
 /// ```
 /// use tasklife::kit::Call;
@@ -51,58 +52,61 @@ pub struct Call<'a> {
 }
 
 impl<'a> Call<'a> {
-    /// A call that is made `now`, to a store that has come to a horizon: [`MIN_TIME`](crate::MIN_TIME)
-    /// before the first sweep.
+    /// Creates the context of a call made at `now` to a store with this horizon. Before the first
+    /// sweep, the horizon is [`MIN_TIME`](crate::MIN_TIME).
     #[must_use]
     #[inline]
     pub const fn new(config: &'a StoreConfig, horizon: Now, now: Now) -> Self {
         Self { config, horizon, now }
     }
 
-    /// The store's configuration.
+    /// Returns the store's configuration.
     #[must_use]
     pub const fn config(&self) -> &'a StoreConfig {
         self.config
     }
 
-    /// The caller's time, as given.
+    /// Returns the caller's time, unchanged.
     #[must_use]
     pub const fn now(&self) -> Now {
         self.now
     }
 
-    /// The instant that decides what is visible: `now`, or the horizon where that is later. A task is
-    /// visible if it expires after it (law S6).
+    /// Returns the later of `now` and the horizon. It decides visibility: a task is visible if it
+    /// expires after this instant (law S6).
     #[must_use]
     #[inline]
     pub fn effective_now(&self) -> Now {
         clamp_time(self.now).max(self.horizon)
     }
 
-    /// What a task's [retention](crate::Retention) is counted from, where an event of this call begins it anew.
+    /// Returns the instant from which [retention](crate::Retention) is counted, for an event of
+    /// this call that restarts it.
     pub(crate) fn counted_from(&self) -> Now {
         self.config.retention().count_from(self.now, self.effective_now())
     }
 
-    /// Whether a task is visible to this call.
+    /// Returns whether a task is visible to this call.
     #[must_use]
     #[inline]
     pub fn is_visible(&self, task: &Task) -> bool {
         task.is_visible_at(self.effective_now())
     }
 
-    /// The horizon after a sweep by this call: what expires by then is due. It never moves back.
+    /// Returns the store's horizon after a sweep by this call. The tasks that expire at or before
+    /// it are due. The horizon never moves back.
     #[must_use]
     pub fn horizon_after_sweep(&self) -> Now {
         self.effective_now()
     }
 
-    /// Whether an event may be applied, as far as its task decides: to what was found under the target's
-    /// account and id, visible or not; it gives that back. A start then [needs the lane](Self::needs_lane).
+    /// Checks an event against the task found under the target's account and id, visible or not,
+    /// and returns that task. A start also [needs room in the lane](Self::needs_lane).
     ///
     /// # Errors
-    /// The first that applies of [`NotFound`](ApplyError::NotFound), [`Stale`](ApplyError::Stale),
-    /// [`Transition`](ApplyError::Transition), [`OutputTooLarge`](ApplyError::OutputTooLarge).
+    /// Returns the first that applies of [`NotFound`](ApplyError::NotFound),
+    /// [`Stale`](ApplyError::Stale), [`Transition`](ApplyError::Transition) and
+    /// [`OutputTooLarge`](ApplyError::OutputTooLarge).
     #[inline]
     pub fn permit<T: Borrow<Task>>(
         &self,
@@ -126,7 +130,8 @@ impl<'a> Call<'a> {
         Ok(found)
     }
 
-    /// Whether an event needs room in the account's lane: a start does, where tasks in progress are
+    /// Returns whether an event needs room in the account's lane, so that its tasks in progress
+    /// must be counted. A start does, if tasks in progress are
     /// [limited](StoreConfig::with_max_in_progress).
     #[must_use]
     #[inline]
@@ -134,10 +139,11 @@ impl<'a> Call<'a> {
         event == EventKind::Start && self.config.max_in_progress().is_some()
     }
 
-    /// Whether the account's lane has room, where so many of its visible tasks are in progress (law S12).
+    /// Checks that the account's lane has room, given the number of its visible tasks in progress
+    /// (law S12).
     ///
     /// # Errors
-    /// Where it has none: [`LaneBusy`](ApplyError::LaneBusy).
+    /// Returns [`LaneBusy`](ApplyError::LaneBusy) if it has none.
     pub fn check_lane(&self, in_progress: usize) -> Result<(), ApplyError> {
         match self.config.max_in_progress() {
             Some(width) if in_progress >= width.get() as usize => Err(ApplyError::LaneBusy),
@@ -145,11 +151,11 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// Applies an event that was [permitted](Self::permit). The task of the change is what to write; the
-    /// account's clock [advances](AccountClock::advance_to) to it.
+    /// Applies an event that was [permitted](Self::permit). Write the task of the returned change,
+    /// and [advance](AccountClock::advance_to) the account's clock to it.
     ///
     /// # Errors
-    /// Where the status of the task doesn't permit the event.
+    /// Returns [`TransitionError`] if the task's status doesn't permit the event.
     pub fn apply(
         &self,
         mut task: Task,
@@ -161,9 +167,11 @@ impl<'a> Call<'a> {
         Ok(Change::new(from, kind, task))
     }
 
-    /// The page of a query, from the visible tasks of the account that match it, are below its
-    /// [position](ListQuery::position), and come first in descending order of revision: as many as the
-    /// limit, and one more where there is one. `revision` is the account's, read with them.
+    /// Makes the page of a query.
+    ///
+    /// `tasks` are the account's visible tasks that match the query and are below its
+    /// [position](ListQuery::position), in descending order of revision: as many as the limit, and
+    /// one more if there is one. `revision` is the account's revision, read with them.
     #[must_use]
     pub fn page(
         &self,

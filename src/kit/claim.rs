@@ -1,4 +1,4 @@
-//! What an account has to hand out to a worker, or when it may have something.
+//! Decisions on claims: which task an account gives a worker, or when it may have one.
 
 use super::Call;
 use crate::clock::{AccountClock, Stamp};
@@ -10,20 +10,20 @@ use crate::store::{Change, Claimed};
 use crate::task::Task;
 use crate::time::{Now, clamp_time};
 
-/// What decides on a claim from an account, read in one step. What is visible is so at the call's
-/// [instant](Call::effective_now).
+/// The tasks of one account from which a claim chooses, read in one transaction. Visibility is
+/// decided at the call's [`effective_now`](Call::effective_now).
 #[derive(Clone, Debug, Default)]
 pub struct ClaimCandidates {
-    /// The visible task in progress with the lowest revision. It isn't looked at, and need not be read,
-    /// where tasks are [not taken over](crate::StoreConfig::without_takeover).
+    /// The visible task in progress with the lowest revision. You need not read it if tasks are
+    /// [not taken over](crate::StoreConfig::without_takeover).
     pub in_progress: Option<Task>,
     /// The visible received task with the lowest revision.
     pub received: Option<Task>,
-    /// Whether there is room in the account's lane. It isn't looked at, and need not be read, where no
-    /// task is received.
+    /// Whether the account's lane has room. You need not read it if no task is received.
     pub lane: Lane,
-    /// The latest expiry of the account's tasks that are received or in progress and not visible, though no
-    /// sweep has dropped them yet: a clock that is behind may see them. `None` where there are none.
+    /// The latest expiry of the account's tasks that are received or in progress, not visible, and
+    /// not yet dropped. A caller whose clock is behind may still see them. `None` if there are
+    /// none.
     pub hidden_until: Option<Now>,
 }
 
@@ -33,44 +33,49 @@ pub enum Lane {
     /// It may.
     #[default]
     Room,
-    /// It may not, until enough of its tasks in progress have expired: at this instant, or at an earlier
-    /// one, such as the earliest expiry of its visible tasks in progress. `None` where none ever does.
+    /// It may not, until enough of its tasks in progress have expired. That happens at or after
+    /// this instant, which may be the earliest expiry of its visible tasks in progress. `None` if
+    /// none of them ever expires.
     FullUntil(Option<Now>),
 }
 
-/// A task that an account has to hand out, and how.
+/// A task that an account gives the next worker, and whether it is started, taken over or given up.
 #[derive(Clone, Debug)]
 pub struct PlannedClaim {
     task: Task,
     kind: ClaimKind,
 }
 
-/// How a task is handed out.
+/// What a claim does to its task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ClaimKind {
-    /// It is started.
+    /// Starts it.
     Start,
-    /// Its worker fell silent: it is handed to another.
+    /// Gives it to another worker, since its own was silent.
     TakeOver,
-    /// The same, after as many attempts as there may be: it ends.
+    /// Ends it, since its worker was silent and all its attempts are used.
     GiveUp,
 }
 
-/// When an account that has nothing to hand out may have something, if nothing happens to it. A store
-/// need not look at it before (see [`should_wake`](Self::should_wake)).
+/// When to look again at an account that has nothing to claim, if nothing happens to it until then.
+///
+/// A claim over all accounts may skip the account until [`should_wake`](Self::should_wake). With
+/// nothing set, only an event wakes it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Parked {
-    /// After this instant, by the caller's clock: a task in progress has then been silent for too long.
+    /// Wake the account after this instant, by the caller's clock: a task in progress can then be
+    /// taken over.
     pub wake_after: Option<Now>,
-    /// From this instant on, by the caller's clock or the horizon: there is then room in the lane.
+    /// Wake the account at this instant, by the caller's clock or the horizon: its lane then has
+    /// room.
     pub wake_at: Option<Now>,
-    /// Before this instant, by the caller's clock and the horizon: a clock that is so far behind still
-    /// sees a task that has expired to others.
+    /// Wake the account before this instant, by the caller's clock and the horizon: a caller whose
+    /// clock is so far behind still sees a task that has expired for others.
     pub wake_before: Option<Now>,
 }
 
 impl Parked {
-    /// Whether the account is to be looked at by this call.
+    /// Returns whether this call should look at the account.
     #[must_use]
     pub fn should_wake(&self, call: &Call<'_>) -> bool {
         self.wake_after.is_some_and(|past| clamp_time(call.now) > past)
@@ -78,17 +83,18 @@ impl Parked {
             || self.wake_before.is_some_and(|before| call.effective_now() < before)
     }
 
-    /// Adds the expiry of a task that is not visible.
+    /// Takes account of a task that is not visible, but not yet dropped.
     pub(crate) fn wake_before_expiry(&mut self, expiry: Now) {
         self.wake_before = self.wake_before.max(Some(expiry));
     }
 }
 
 impl Call<'_> {
-    /// What an account hands out: a task whose worker fell silent, before those that were received.
+    /// Chooses the task that an account gives the next worker. A task that can be taken over comes
+    /// before a received one.
     ///
     /// # Errors
-    /// Where it has nothing to hand out: for how long.
+    /// Returns when to look again if the account has nothing to claim.
     pub fn next_claim(&self, candidates: ClaimCandidates) -> Result<PlannedClaim, Parked> {
         let mut parked = Parked { wake_before: candidates.hidden_until, ..Parked::default() };
         if let Some(task) = candidates.in_progress {
@@ -105,7 +111,7 @@ impl Call<'_> {
         Err(parked)
     }
 
-    /// How a visible task in progress is handed out again, if it is.
+    /// Returns how a visible task in progress is claimed again, if it is due to be taken over.
     #[inline]
     pub(crate) fn takeover_kind(&self, task: &Task) -> Option<ClaimKind> {
         if !self.config.takeover_due(task, clamp_time(self.now)) {
@@ -115,11 +121,12 @@ impl Call<'_> {
         Some(if is_out { ClaimKind::GiveUp } else { ClaimKind::TakeOver })
     }
 
-    /// Hands out a task. That of what was claimed is what to write; the account's clock
-    /// [advances](AccountClock::advance_to) to it.
+    /// Carries out a planned claim. Write its task, and [advance](AccountClock::advance_to) the
+    /// account's clock to it.
     ///
     /// # Errors
-    /// Where the task is in another status than that of the [`ClaimCandidates`] as which it was read.
+    /// Returns [`TransitionError`] if the task wasn't in the status of the [`ClaimCandidates`]
+    /// field it was passed in.
     pub fn claim(
         &self,
         planned: PlannedClaim,
@@ -133,7 +140,7 @@ impl Call<'_> {
 }
 
 impl PlannedClaim {
-    /// The task that is handed out, as it was read.
+    /// Returns the task to be claimed, as it was read.
     #[must_use]
     pub const fn task(&self) -> &Task {
         &self.task
@@ -141,7 +148,7 @@ impl PlannedClaim {
 }
 
 impl ClaimKind {
-    /// The event as which it is recorded.
+    /// Returns the event that records the claim.
     pub(crate) const fn event(self) -> EventKind {
         match self {
             Self::Start => EventKind::Start,

@@ -1,14 +1,14 @@
-//! Instants as keys of an index.
+//! Instants as index keys.
 
 use chrono::DateTime;
 
 use crate::time::{MIN_TIME, Now, clamp_time};
 
-/// An instant as 12 bytes, whose order is that of the instants: 8 of the seconds since
-/// [`MIN_TIME`], and 4 of the nanoseconds, the highest byte first.
+/// Converts an instant to 12 bytes that sort as instants do: 8 bytes of seconds since [`MIN_TIME`]
+/// and 4 bytes of nanoseconds, both big-endian.
 ///
-/// For indexes of engines whose own instants are coarser than a nanosecond, end before the year 9999, or
-/// know no leap seconds.
+/// Use it for keys of an engine whose own instants are coarser than a nanosecond, end before the
+/// year 9999, or have no leap seconds.
 ///
 /// ```
 /// use tasklife::kit::{instant_from_bytes, instant_to_bytes};
@@ -28,7 +28,8 @@ pub fn instant_to_bytes(instant: Now) -> [u8; 12] {
     bytes
 }
 
-/// The instant of [such bytes](instant_to_bytes); `None`, where no instant has them.
+/// Converts bytes made by [`instant_to_bytes`] back to the instant. Returns `None` for bytes that
+/// no instant has.
 #[must_use]
 pub fn instant_from_bytes(bytes: &[u8]) -> Option<Now> {
     let (seconds, nanos) = bytes.split_first_chunk()?;

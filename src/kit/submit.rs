@@ -1,4 +1,4 @@
-//! What becomes of a submission.
+//! Decisions on submissions.
 
 use super::Call;
 use crate::clock::AccountClock;
@@ -11,13 +11,13 @@ use crate::time::Now;
 #[derive(Clone, Debug)]
 #[must_use]
 pub enum SubmitDecision {
-    /// The same request was accepted before: this is its task. Nothing is written.
+    /// The same request was accepted before and made this task. Write nothing.
     Existing(Task),
-    /// A new task, if the store and the account have room for it.
+    /// A new task, provided that the store and the account have room for it.
     New(ProposedTask),
 }
 
-/// A task that would be accepted, if there is room for it.
+/// A task that is accepted if there is room for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ProposedTask {
     expires_at: Now,
@@ -25,14 +25,14 @@ pub struct ProposedTask {
 }
 
 impl ProposedTask {
-    /// When the task will expire.
+    /// Returns when the task will expire.
     #[must_use]
     pub const fn expires_at(&self) -> Now {
         self.expires_at
     }
 
-    /// Whether it takes the place of a task under its id that has expired: what the store knows of that
-    /// one is to be removed.
+    /// Returns whether it replaces an expired task under the same id. If so, remove everything that
+    /// the store keeps of that task.
     #[must_use]
     pub const fn replaces_expired(&self) -> bool {
         self.replaces_expired
@@ -40,15 +40,14 @@ impl ProposedTask {
 }
 
 impl Call<'_> {
-    /// Decides on a submission from what was found under its account and id, visible or not.
+    /// Checks a submission against the task found under its account and id, visible or not.
     ///
-    /// What is proposed needs, in this order: room in the store, if it
-    /// [has none](Self::is_full_for); and room in the account, if that is
-    /// [limited](Self::check_open). Then it is [accepted](Self::accept).
+    /// A proposed task still needs room in the store ([`is_full_for`](Self::is_full_for)), then in
+    /// the account ([`needs_open_count`](Self::needs_open_count)). Then [accept](Self::accept) it.
     ///
     /// # Errors
-    /// The first that applies of [`Conflict`](SubmitError::Conflict),
-    /// [`InputTooLarge`](SubmitError::InputTooLarge), [`Expired`](SubmitError::Expired).
+    /// Returns the first that applies of [`Conflict`](SubmitError::Conflict),
+    /// [`InputTooLarge`](SubmitError::InputTooLarge) and [`Expired`](SubmitError::Expired).
     #[inline]
     pub fn check_submit(
         &self,
@@ -75,43 +74,45 @@ impl Call<'_> {
         Ok(SubmitDecision::New(ProposedTask { expires_at, replaces_expired: found.is_some() }))
     }
 
-    /// Whether the store has no room for a proposal, if it holds so many tasks, visible or not. It then
-    /// [makes room](Self::make_room).
+    /// Returns whether a store that holds `held` tasks, visible or not, has no room for a proposed
+    /// task. If so, [make room](Self::make_room).
     #[must_use]
     pub fn is_full_for(&self, proposal: &ProposedTask, held: usize) -> bool {
         !proposal.replaces_expired && held >= self.config.max_tasks()
     }
 
-    /// Decides how a full store makes room (law S7), from when the task expires that expires first of
-    /// all. The account is [checked](Self::check_open) before anything is dropped; then that task is
-    /// dropped, and the store's horizon is what this gives.
+    /// Decides how a full store makes room (law S7), given the earliest expiry of all its tasks.
+    /// Returns the store's new horizon.
+    ///
+    /// [Check the account](Self::check_open) next. Only then drop the task that expires first, and
+    /// store the horizon.
     ///
     /// # Errors
-    /// Where every task is visible, or there is none: [`StoreFull`](SubmitError::StoreFull).
+    /// Returns [`StoreFull`](SubmitError::StoreFull) if every task is visible, or there is none.
     pub fn make_room(&self, first_expiry: Option<Now>) -> Result<Now, SubmitError> {
         let expired = first_expiry.filter(|expiry| *expiry <= self.effective_now());
         expired.map(|expiry| expiry.max(self.horizon)).ok_or(SubmitError::StoreFull)
     }
 
-    /// Whether the unfinished tasks of an account are [limited](crate::StoreConfig::with_max_open), so that they
-    /// have to be counted.
+    /// Returns whether the account's open tasks are [limited](crate::StoreConfig::with_max_open),
+    /// so that they must be counted.
     #[must_use]
     pub fn needs_open_count(&self) -> bool {
         self.config.max_open() < usize::MAX
     }
 
-    /// Whether the account may have another unfinished task, if so many of its visible ones are: initialized,
-    /// received or in progress. No more than the limit need be counted.
+    /// Checks that an account with `open` visible open tasks (initialized, received or in progress)
+    /// may have another. You can stop counting at the limit.
     ///
     /// # Errors
-    /// Where it may not: [`AccountFull`](SubmitError::AccountFull).
+    /// Returns [`AccountFull`](SubmitError::AccountFull) if it may not.
     pub fn check_open(&self, open: usize) -> Result<(), SubmitError> {
         if open < self.config.max_open() { Ok(()) } else { Err(SubmitError::AccountFull) }
     }
 
-    /// The task of a proposal, by the clock of its account, which then
-    /// [advances](AccountClock::advance_to) to it. That of a new account is one [after](AccountClock::after) all
-    /// that the store has forgotten.
+    /// Makes the task of a proposal, stamped by its account's clock.
+    /// [Advance](AccountClock::advance_to) the clock to the task afterwards. The clock of a new
+    /// account begins [after](AccountClock::after) all that the store has forgotten.
     #[must_use]
     #[inline]
     pub fn accept(

@@ -1,4 +1,4 @@
-//! The same contract in futures, for stores that are a network away.
+//! The contract of [`TaskStore`] in futures, for stores that are a network away.
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -15,17 +15,19 @@ use crate::submission::Submission;
 use crate::task::Task;
 use crate::time::Now;
 
-/// The answer of an [`AsyncTaskStore`]: a boxed future, so that the trait can be used as `dyn`.
-pub type StoreFuture<'a, X, E> = Pin<Box<dyn Future<Output = Result<X, E>> + Send + 'a>>;
+/// The future returned by the methods of [`AsyncTaskStore`]. It is boxed so that the trait can be
+/// used as `dyn`.
+pub type StoreFuture<'a, T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'a>>;
 
-/// A store of tasks that is a network away: [`TaskStore`]'s contract, methods and laws, in futures.
+/// A store of tasks that is a network away: the contract, methods and laws of [`TaskStore`], in
+/// futures.
 ///
-/// A server that may outgrow one process is written against this trait from the start; the store
-/// in memory becomes one with [`InProcess`]. Changing to a distributed store is then a change of
-/// one line.
+/// If your server may outgrow one process, write it against this trait from the start and wrap the
+/// store in memory in [`InProcess`]. Changing to a distributed store is then a change of one line.
 ///
-/// As with every future, nothing happens before it is polled. One that was polled and is dropped before it is
-/// ready may or may not have taken effect, as with [`BackendError::unknown`].
+/// As with every future, nothing happens before it is polled. If you drop a future that has been
+/// polled and isn't ready, the call may or may not have been applied, as with
+/// [`BackendError::unknown`].
 ///
 /// ```
 /// use std::sync::Arc;
@@ -38,10 +40,10 @@ pub type StoreFuture<'a, X, E> = Pin<Box<dyn Future<Output = Result<X, E>> + Sen
     note = "a store that answers at once (`TaskStore`), such as `MemoryStore`, becomes one as `InProcess(store)`"
 )]
 pub trait AsyncTaskStore: Send + Sync {
-    /// As [`TaskStore::submit`].
+    /// See [`TaskStore::submit`].
     fn submit(&self, submission: Submission, now: Now) -> StoreFuture<'_, Submitted, SubmitError>;
 
-    /// As [`TaskStore::apply`].
+    /// See [`TaskStore::apply`].
     fn apply<'a>(
         &'a self,
         target: Target<'a>,
@@ -49,14 +51,14 @@ pub trait AsyncTaskStore: Send + Sync {
         now: Now,
     ) -> StoreFuture<'a, Change, ApplyError>;
 
-    /// As [`TaskStore::claim`].
+    /// See [`TaskStore::claim`].
     fn claim<'a>(
         &'a self,
         scope: Scope<'a>,
         now: Now,
     ) -> StoreFuture<'a, Option<Claimed>, BackendError>;
 
-    /// As [`TaskStore::get`].
+    /// See [`TaskStore::get`].
     fn get<'a>(
         &'a self,
         account: &'a AccountId,
@@ -64,7 +66,7 @@ pub trait AsyncTaskStore: Send + Sync {
         now: Now,
     ) -> StoreFuture<'a, Option<Task>, BackendError>;
 
-    /// As [`TaskStore::list`].
+    /// See [`TaskStore::list`].
     fn list<'a>(
         &'a self,
         account: &'a AccountId,
@@ -72,50 +74,60 @@ pub trait AsyncTaskStore: Send + Sync {
         now: Now,
     ) -> StoreFuture<'a, Page, ListError>;
 
-    /// As [`TaskStore::sweep`].
+    /// See [`TaskStore::sweep`].
     fn sweep(&self, limit: usize, now: Now) -> StoreFuture<'_, Swept, BackendError>;
 }
 
-/// A [`TaskStore`] as an [`AsyncTaskStore`]: each call is made when its future is first polled, and its
-/// answer is ready then.
+/// Makes a [`TaskStore`] an [`AsyncTaskStore`]. The call is made when its future is first polled,
+/// and the future is then ready.
 ///
-/// Whoever also needs what only the store itself has, such as
-/// [`MemoryStore::snapshot`](crate::MemoryStore::snapshot), shares it: `InProcess(store.clone())` of
-/// an `Arc<MemoryStore>`.
+/// If you also need methods of the store itself, such as
+/// [`MemoryStore::snapshot`](crate::MemoryStore::snapshot), share it: `InProcess(store.clone())`,
+/// where `store` is an `Arc<MemoryStore>`.
 ///
-/// For stores that answer without waiting, such as [`MemoryStore`](crate::MemoryStore). One that
-/// blocks, on a disk or a network, would hold up the executor. It is called on a thread of its own
-/// instead, with whatever the executor has for that; with tokio:
+/// Use this for stores that answer without waiting, such as [`MemoryStore`](crate::MemoryStore). A
+/// store that blocks on a disk or a network would hold up the executor. Call it on another thread
+/// instead, by whatever means your executor has. With tokio:
 ///
 /// ```
 /// use std::sync::Arc;
 /// use tasklife::*;
 /// use tokio::task::spawn_blocking;
 ///
-/// /// A store that blocks, as an asynchronous one.
+/// /// Makes a store that blocks an asynchronous one.
 /// struct Blocking<S>(Arc<S>);
 ///
 /// impl<S: TaskStore + 'static> Blocking<S> {
-///     fn call<'a, X: Send + 'static, E: From<BackendError> + Send + 'static>(
+///     fn call<'a, T: Send + 'static, E: From<BackendError> + Send + 'static>(
 ///         &'a self,
-///         call: impl FnOnce(&S) -> Result<X, E> + Send + 'static,
-///     ) -> StoreFuture<'a, X, E> {
+///         call: impl FnOnce(&S) -> Result<T, E> + Send + 'static,
+///     ) -> StoreFuture<'a, T, E> {
 ///         let store = self.0.clone();
 ///         Box::pin(async {
 ///             let called = spawn_blocking(move || call(&store)).await;
-///             // A thread that panicked may have done something before.
+///             // The thread may have applied something before it panicked.
 ///             called.unwrap_or_else(|lost| Err(BackendError::unknown(lost).into()))
 ///         })
 ///     }
 /// }
 ///
 /// impl<S: TaskStore + 'static> AsyncTaskStore for Blocking<S> {
-///     fn submit(&self, submission: Submission, now: Now) -> StoreFuture<'_, Submitted, SubmitError> {
+///     fn submit(
+///         &self,
+///         submission: Submission,
+///         now: Now,
+///     ) -> StoreFuture<'_, Submitted, SubmitError> {
 ///         self.call(move |store| store.submit(submission, now))
 ///     }
 ///
-///     fn apply<'a>(&'a self, target: Target<'a>, event: TaskEvent, now: Now) -> StoreFuture<'a, Change, ApplyError> {
-///         let (account, id, revision) = (target.account().clone(), target.id(), target.revision());
+///     fn apply<'a>(
+///         &'a self,
+///         target: Target<'a>,
+///         event: TaskEvent,
+///         now: Now,
+///     ) -> StoreFuture<'a, Change, ApplyError> {
+///         let (account, id) = (target.account().clone(), target.id());
+///         let revision = target.revision();
 ///         self.call(move |store| {
 ///             let target = match revision {
 ///                 Some(revision) => Target::at(&account, id, revision),
@@ -125,20 +137,36 @@ pub trait AsyncTaskStore: Send + Sync {
 ///         })
 ///     }
 ///
-///     fn claim<'a>(&'a self, scope: Scope<'a>, now: Now) -> StoreFuture<'a, Option<Claimed>, BackendError> {
+///     fn claim<'a>(
+///         &'a self,
+///         scope: Scope<'a>,
+///         now: Now,
+///     ) -> StoreFuture<'a, Option<Claimed>, BackendError> {
 ///         let account = match scope {
 ///             Scope::Account(account) => Some(account.clone()),
 ///             Scope::Any => None,
 ///         };
-///         self.call(move |store| store.claim(account.as_ref().map_or(Scope::Any, Scope::Account), now))
+///         self.call(move |store| {
+///             store.claim(account.as_ref().map_or(Scope::Any, Scope::Account), now)
+///         })
 ///     }
 ///
-///     fn get<'a>(&'a self, account: &'a AccountId, id: TaskId, now: Now) -> StoreFuture<'a, Option<Task>, BackendError> {
+///     fn get<'a>(
+///         &'a self,
+///         account: &'a AccountId,
+///         id: TaskId,
+///         now: Now,
+///     ) -> StoreFuture<'a, Option<Task>, BackendError> {
 ///         let account = account.clone();
 ///         self.call(move |store| store.get(&account, id, now))
 ///     }
 ///
-///     fn list<'a>(&'a self, account: &'a AccountId, query: &'a ListQuery, now: Now) -> StoreFuture<'a, Page, ListError> {
+///     fn list<'a>(
+///         &'a self,
+///         account: &'a AccountId,
+///         query: &'a ListQuery,
+///         now: Now,
+///     ) -> StoreFuture<'a, Page, ListError> {
 ///         let (account, query) = (account.clone(), query.clone());
 ///         self.call(move |store| store.list(&account, &query, now))
 ///     }

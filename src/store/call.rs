@@ -1,16 +1,16 @@
-//! What a store is asked for, and what it answers.
+//! What a store's methods take and return.
 
 use crate::clock::Revision;
 use crate::id::{AccountId, TaskId};
 use crate::status::{EventKind, TaskStatus};
 use crate::task::Task;
 
-/// Which task an event is for, and whether the task must still be as it was read.
+/// The task that an event is for, and optionally the revision that the task must have.
 ///
 /// A worker that got its task from [`claim`](crate::TaskStore::claim) uses
-/// [`exactly`](Self::exactly): once another worker has taken the task over, it is refused. Each
-/// event, a report too, makes a new revision: the next one is for the task of the
-/// [`Change`] before. A [`Lease`](crate::Lease) does all that.
+/// [`exactly`](Self::exactly): once another worker has taken the task over, the event is refused.
+/// Each event makes a new revision, a report included, so target the next event at the task of the
+/// last [`Change`]. A [`Lease`](crate::Lease) does this for you.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Target<'a> {
     account: &'a AccountId,
@@ -19,60 +19,61 @@ pub struct Target<'a> {
 }
 
 impl<'a> Target<'a> {
-    /// The task with this id, whatever its revision.
+    /// Targets the task with this id, whatever its revision.
     #[must_use]
     pub const fn latest(account: &'a AccountId, id: TaskId) -> Self {
         Self { account, id, revision: None }
     }
 
-    /// This task, only at this revision: as long as nothing has happened to it since.
+    /// Targets this task only at this revision, as long as nothing has happened to it since.
     #[must_use]
     pub fn exactly(task: &'a Task) -> Self {
         Self { account: task.account(), id: task.id(), revision: Some(task.revision()) }
     }
 
-    /// The task with this id, only at this revision: for those who have no [`Task`], such as a worker
-    /// that was told of it over the network.
+    /// Targets the task with this id only at this revision. Use it where you have no [`Task`], such
+    /// as in a worker that got the id and revision over the network.
     #[must_use]
     pub const fn at(account: &'a AccountId, id: TaskId, revision: Revision) -> Self {
         Self { account, id, revision: Some(revision) }
     }
 
-    /// Whose task it is.
+    /// Returns the account that the task belongs to.
     #[must_use]
     pub const fn account(&self) -> &'a AccountId {
         self.account
     }
 
-    /// The task's id.
+    /// Returns the task's id.
     #[must_use]
     pub const fn id(&self) -> TaskId {
         self.id
     }
 
-    /// The revision that the task must have, if any one.
+    /// Returns the revision that the task must have, if any.
     #[must_use]
     pub const fn revision(&self) -> Option<Revision> {
         self.revision
     }
 
-    /// Whether the task, found under the target's account and id, is at the revision asked for.
+    /// Returns whether the task, found under the target's account and id, has the required
+    /// revision.
     #[must_use]
     pub fn is_met_by(&self, task: &Task) -> bool {
         self.revision.is_none_or(|revision| revision == task.revision())
     }
 }
 
-/// From which accounts [`claim`](crate::TaskStore::claim) hands out a task.
+/// The accounts from which [`claim`](crate::TaskStore::claim) may hand out a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope<'a> {
     /// Any account, in turn.
     Any,
-    /// This account. It doesn't count as its turn.
+    /// Only this account. The claim doesn't count as its turn.
     Account(&'a AccountId),
 }
 
-/// What [`claim`](crate::TaskStore::claim) did: at each call one event, of one task.
+/// What [`claim`](crate::TaskStore::claim) did: one event on one task.
 ///
 /// ```
 /// # use tasklife::*;
@@ -87,26 +88,26 @@ pub enum Scope<'a> {
 /// # Ok::<(), BackendError>(())
 /// ```
 ///
-/// A worker makes a [`Lease`](crate::Lease) of it, to work on the task.
+/// To work on the task, make a [`Lease`](crate::Lease).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Claimed {
-    /// A task to work on. It was started, or taken over from a worker that fell silent.
+    /// A task to work on: it was started, or taken over from a worker that fell silent.
     Work(Change),
-    /// A task that has ended in `processing-error`, as it was handed out
-    /// [too often](crate::StoreConfig::with_max_attempts) and its last worker fell silent too. There is
-    /// nothing to work on; claim again.
+    /// A task that ended in `processing-error`, because it had [all its
+    /// attempts](crate::StoreConfig::with_max_attempts) and its last worker fell silent too. There
+    /// is nothing to work on; claim again.
     GivenUp(Change),
 }
 
 impl Claimed {
-    /// Whether there is a task to work on.
+    /// Returns whether there is a task to work on.
     #[must_use]
     pub const fn is_work(&self) -> bool {
         matches!(self, Self::Work(_))
     }
 
-    /// The task to work on, if it is one.
+    /// Returns the task to work on, if there is one.
     #[must_use]
     pub fn into_work(self) -> Option<Task> {
         match self {
@@ -115,7 +116,7 @@ impl Claimed {
         }
     }
 
-    /// What happened to the task, in either case.
+    /// Returns what happened to the task, in either case.
     #[must_use]
     pub const fn change(&self) -> &Change {
         let (Self::Work(change) | Self::GivenUp(change)) = self;
@@ -124,8 +125,8 @@ impl Claimed {
 }
 
 impl From<Change> for Claimed {
-    /// What a store did to a task that it handed out, or gave up: which of the two, says the event.
-    /// For those who implement a store.
+    /// Converts a change by [`Fail`](EventKind::Fail) to a task that was given up, and any other to
+    /// work. For implementations of a store.
     fn from(change: Change) -> Self {
         match change.event() {
             EventKind::Fail => Self::GivenUp(change),
@@ -134,24 +135,24 @@ impl From<Change> for Claimed {
     }
 }
 
-/// A submission that was accepted: now, or before.
+/// An accepted submission.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Submitted {
-    /// The task was made by this call.
+    /// This call made the task.
     New(Task),
-    /// The task was there already, made by the same request.
+    /// An earlier call with the same request made the task.
     Existing(Task),
 }
 
 impl Submitted {
-    /// The task, new or not.
+    /// Returns the task, new or not.
     #[must_use]
     pub fn task(&self) -> &Task {
         let (Self::New(task) | Self::Existing(task)) = self;
         task
     }
 
-    /// The task, new or not.
+    /// Returns the task, new or not.
     #[must_use]
     pub fn into_task(self) -> Task {
         let (Self::New(task) | Self::Existing(task)) = self;
@@ -159,7 +160,7 @@ impl Submitted {
     }
 }
 
-/// An event that was accepted: what metrics, logs and webhooks want to know.
+/// An accepted event: what you need for metrics, logs and webhooks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
     from: TaskStatus,
@@ -168,31 +169,31 @@ pub struct Change {
 }
 
 impl Change {
-    /// The change that led from a status, by an event, to the task as it now is.
+    /// Creates the change from a status, by an event, to the task in its new state.
     #[must_use]
     pub const fn new(from: TaskStatus, event: EventKind, task: Task) -> Self {
         Self { from, event, task }
     }
 
-    /// The status before.
+    /// Returns the status before the event.
     #[must_use]
     pub const fn from(&self) -> TaskStatus {
         self.from
     }
 
-    /// What happened.
+    /// Returns the kind of the event.
     #[must_use]
     pub const fn event(&self) -> EventKind {
         self.event
     }
 
-    /// The task as it is since.
+    /// Returns the task after the event.
     #[must_use]
     pub const fn task(&self) -> &Task {
         &self.task
     }
 
-    /// The task as it is since.
+    /// Returns the task after the event.
     #[must_use]
     pub fn into_task(self) -> Task {
         self.task
@@ -204,6 +205,6 @@ impl Change {
 pub struct Swept {
     /// How many tasks it dropped.
     pub dropped: usize,
-    /// Whether more are due.
+    /// Whether more tasks are due.
     pub more: bool,
 }

@@ -1,4 +1,4 @@
-//! Hints that there may be work: so that a worker need not ask all the time.
+//! Hints that there may be work, so that workers need not poll.
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -8,36 +8,42 @@ use core::pin::Pin;
 use super::Change;
 use crate::status::EventKind;
 
-/// What a worker waits for that found nothing to do: see [`Changes`].
+/// The future returned by [`Changes::changed`].
 pub type Changed<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 
-/// A store that tells when there may be work again, whoever made it: another thread, or another process.
+/// A store that wakes workers when there may be work, made by any thread or process.
 ///
-/// These are hints: no law rests on them. One may come for nothing, and one may be lost, as a notification
-/// of a server is with its connection. So a worker also looks every few seconds; that is how it notices what
-/// only a clock changes, too: a task that is to be taken over, or a lane that an expiry frees.
+/// These are hints, and no law rests on them. A hint may come for nothing, and it may be lost: a
+/// notification of a server is lost with its connection. So a worker also looks every few seconds.
+/// That also finds what only the passage of time changes: a task to take over, or room in a lane
+/// after an expiry.
 ///
-/// What happens after [`changed`](Self::changed) was called, its future hears of, polled or not. So a worker
-/// calls it before it looks for work, and waits for it if there was none:
+/// The future covers everything that happens after the call of [`changed`](Self::changed), whether
+/// it has been polled or not. So call `changed` first, then look for work, and await the future if
+/// there was none:
 ///
 /// ```
-/// use tasklife::{AsyncTaskStore, BackendError, Changes, Claimed, InProcess, MemoryStore, Notifying, Scope};
+/// use tasklife::*;
 ///
-/// async fn next(store: &(impl AsyncTaskStore + Changes), now: fn() -> tasklife::Now) -> Result<Claimed, BackendError> {
+/// async fn next(
+///     store: &(impl AsyncTaskStore + Changes),
+///     now: fn() -> Now,
+/// ) -> Result<Claimed, BackendError> {
 ///     loop {
 ///         let changed = store.changed();
 ///         if let Some(claimed) = store.claim(Scope::Any, now()).await? {
 ///             return Ok(claimed);
 ///         }
-///         changed.await; // or a few seconds, whichever ends first
+///         changed.await; // with a timeout of a few seconds
 ///     }
 /// }
 ///
 /// let store = Notifying::new(InProcess(MemoryStore::default()));
-/// # let _ = next(&store, || tasklife::MIN_TIME);
+/// # let _ = next(&store, || MIN_TIME);
 /// ```
 pub trait Changes: Send + Sync {
-    /// Resolves soon after something has happened since this call that may have made work.
+    /// Returns a future that resolves soon after something that may have made work has happened
+    /// since this call.
     fn changed(&self) -> Changed<'_>;
 }
 
@@ -54,8 +60,8 @@ macro_rules! forward_changes {
 forward_changes!(&S, Box<S>, Arc<S>);
 
 impl Change {
-    /// Whether a worker that found nothing to do may find something after this change: a task was
-    /// received, or one that ended has made room in its account's lane.
+    /// Returns whether a worker that found nothing to do may find something after this change: a
+    /// task was received, or a task ended and made room in its account's lane.
     #[must_use]
     pub const fn may_make_work(&self) -> bool {
         matches!(self.event(), EventKind::Receive | EventKind::Complete | EventKind::Fail)

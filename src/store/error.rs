@@ -1,4 +1,4 @@
-//! How a store's methods can fail: a small error for each.
+//! The errors of a store's methods, one for each.
 
 use alloc::boxed::Box;
 use core::error::Error;
@@ -7,80 +7,83 @@ use super::query::CursorError;
 use crate::event::TransitionError;
 use crate::task::Task;
 
-/// Why a submission was not accepted. Nothing has changed, but for what a
+/// The error of a submission that was not accepted. Nothing has changed, except for what a
 /// [`BackendError`] leaves unknown.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SubmitError {
-    /// The account has another task under this id: with another command type or input. Use a new
+    /// The account has another task under this id, with another command type or input. Use a new
     /// id.
-    #[error("expected an id that is free, or the same request again, got a task made by another")]
+    #[error("expected an unused id or the same request again, got an id used by another request")]
     Conflict,
-    /// The input is too large. Keep it elsewhere, and submit where it is.
+    /// The input is too large. Keep it elsewhere, and submit a reference to it.
     #[error("expected an input of at most {limit} bytes, got more")]
     InputTooLarge {
-        /// How many bytes an input may have.
+        /// The largest input, in bytes.
         limit: usize,
     },
     /// The task would have expired already: its retention, counted from `now`, ends at or before
-    /// `now` or the latest sweep's. Check the clocks.
-    #[error("expected a task that outlives its submission, got one that is expired at birth")]
+    /// `now` or the `now` of the latest sweep. Check the clocks.
+    #[error("expected a task that expires in the future, got one that has already expired")]
     Expired,
-    /// The store holds as many tasks as it may, or as many bytes, and what has expired makes no room for this
-    /// one. Try again when more has expired, or let it hold more.
-    #[error("expected room for another task, got a store that is full without what has expired")]
+    /// The store is at its limit of tasks or bytes, and dropping its expired tasks doesn't make
+    /// enough room. Try again when more tasks have expired, or raise the limit.
+    #[error("expected room for another task, got a store full of unexpired tasks")]
     StoreFull,
-    /// The account has as many unfinished tasks as it may. Try again when one has ended.
-    #[error("expected an account with fewer unfinished tasks, got one that has all it may have")]
+    /// The account is at its limit of open tasks. Try again when one has ended.
+    #[error("expected an account below its limit of open tasks, got one at the limit")]
     AccountFull,
     /// The backend failed.
     #[error(transparent)]
     Backend(#[from] BackendError),
 }
 
-/// Why an event was not applied. Nothing has changed, but for what a [`BackendError`] leaves
-/// unknown.
+/// The error of an event that was not applied. Nothing has changed, except for what a
+/// [`BackendError`] leaves unknown.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ApplyError {
-    /// The account has no such task: it never had, or the task has expired.
-    #[error("expected a task that is there, got none under this account and id")]
+    /// The account has no such task: it never had one, or the task has expired.
+    #[error("expected a task under this account and id, got none")]
     NotFound,
-    /// The task has changed since it was read. Look at it as it now is, and decide anew. That of a worker may
-    /// have been taken over, or somebody else has written to it: a [`Lease`](crate::Lease) tells which.
+    /// The task has changed since it was read. Look at it again and decide anew. Another worker may
+    /// have taken it over, or someone else has written to it: a [`Lease`](crate::Lease)
+    /// distinguishes the two.
     #[error("expected the task unchanged since it was read, got it at revision {}", current.revision())]
     Stale {
-        /// The task as it now is.
+        /// The task in its current state.
         current: Task,
     },
     /// The task's status does not permit the event.
     #[error(transparent)]
     Transition(#[from] TransitionError),
-    /// The event's words and outcome are too large. Keep them elsewhere, and say where.
-    #[error("expected words and an outcome of at most {limit} bytes, got more")]
+    /// The event's description and outcome are too large. Keep them elsewhere, and put a reference
+    /// to them into the event.
+    #[error("expected a description and an outcome of at most {limit} bytes in all, got more")]
     OutputTooLarge {
-        /// How many bytes they may have.
+        /// Their largest size, in bytes.
         limit: usize,
     },
-    /// The event's words and outcome don't fit into the bytes that the store may hold, whatever has expired. Try
-    /// again when more has, or with less: 256 bytes always fit.
+    /// The store is at its limit of bytes, and dropping its expired tasks doesn't make enough room
+    /// for the event's description and outcome. Try again when more tasks have expired, or with
+    /// less: 256 bytes always fit.
     #[error(
-        "expected room for the event's words and outcome, got a store that is full without what has expired"
+        "expected room for the event's description and outcome, got a store full of unexpired tasks"
     )]
     StoreFull,
-    /// The account has as many tasks in progress as it may. Try again when one has ended.
-    #[error("expected room in the account's lane, got as many tasks in progress as it may have")]
+    /// The account is at its limit of tasks in progress. Try again when one has ended.
+    #[error("expected an account below its limit of tasks in progress, got one at the limit")]
     LaneBusy,
     /// The backend failed.
     #[error(transparent)]
     Backend(#[from] BackendError),
 }
 
-/// Why a list was not given.
+/// The error of a list that was not read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ListError {
-    /// The cursor is not one of this account and filter. Begin at the top.
+    /// The cursor comes from another account or filter. Begin at the top.
     #[error(transparent)]
     Cursor(#[from] CursorError),
     /// The backend failed.
@@ -88,8 +91,9 @@ pub enum ListError {
     Backend(#[from] BackendError),
 }
 
-/// A failure of what a store runs on, such as a lost connection. It says whether the call may have
-/// taken effect, because the two call for different retries.
+/// A failure of what a store runs on, such as a lost connection.
+///
+/// It says whether the call may have been applied, because that decides how to retry.
 ///
 /// ```
 /// use tasklife::BackendError;
@@ -109,19 +113,19 @@ pub struct BackendError {
 }
 
 impl BackendError {
-    /// A failure before anything was applied: the call can be made again as it was.
+    /// Creates an error for a failure before anything was applied. The same call can be made again.
     pub fn not_applied(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { source: source.into(), unknown: false }
     }
 
-    /// A failure after which nobody knows whether the call was applied. Ask again: a submission
-    /// with the same id, or an event with [`Target::exactly`](crate::Target::exactly), can safely
-    /// be repeated.
+    /// Creates an error for a failure after which the call may or may not have been applied. Make
+    /// the same call again: a submission with the same id, or an event for
+    /// [`Target::exactly`](crate::Target::exactly), can safely be repeated.
     pub fn unknown(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { source: source.into(), unknown: true }
     }
 
-    /// Whether the call may have been applied.
+    /// Returns whether the call may have been applied.
     #[must_use]
     pub const fn is_unknown(&self) -> bool {
         self.unknown

@@ -8,7 +8,7 @@ use crate::document::Document;
 use crate::link::Links;
 use crate::task::Task;
 
-/// A page of an account's list: tasks by latest update, and how to go on.
+/// A page of an account's list, latest update first, and the cursor of the next page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page {
     tasks: Vec<Task>,
@@ -17,32 +17,33 @@ pub struct Page {
 }
 
 impl Page {
-    /// A page, made by a store.
+    /// Creates a page. For implementations of a store.
     #[must_use]
     pub const fn new(tasks: Vec<Task>, next: Option<Cursor>, revision: Revision) -> Self {
         Self { tasks, next, revision }
     }
 
-    /// The tasks, the one that was updated last first.
+    /// Returns the tasks, latest update first.
     #[must_use]
     pub fn tasks(&self) -> &[Task] {
         &self.tasks
     }
 
-    /// The tasks, the one that was updated last first.
+    /// Returns the tasks, latest update first.
     #[must_use]
     pub fn into_tasks(self) -> Vec<Task> {
         self.tasks
     }
 
-    /// Where the next page begins, if there is one.
+    /// Returns the cursor of the next page, if there is one.
     #[must_use]
     pub const fn next(&self) -> Option<Cursor> {
         self.next
     }
 
-    /// The account's revision when the page was read. Whatever happens afterwards has a greater
-    /// one, so that [`changed_since`](crate::ListQuery::changed_since) finds it.
+    /// Returns the account's revision when the page was read. Everything that happens later has a
+    /// greater one. To find it, pass this revision to
+    /// [`changed_since`](crate::ListQuery::changed_since).
     #[must_use]
     pub const fn revision(&self) -> Revision {
         self.revision
@@ -53,7 +54,7 @@ impl IntoIterator for Page {
     type Item = Task;
     type IntoIter = alloc::vec::IntoIter<Task>;
 
-    /// The tasks, the one that was updated last first.
+    /// Iterates over the tasks, latest update first.
     fn into_iter(self) -> Self::IntoIter {
         self.tasks.into_iter()
     }
@@ -64,20 +65,21 @@ impl<'a> IntoIterator for &'a Page {
     type Item = &'a Task;
     type IntoIter = core::slice::Iter<'a, Task>;
 
-    /// The tasks, the one that was updated last first.
+    /// Iterates over the tasks, latest update first.
     fn into_iter(self) -> Self::IntoIter {
         self.tasks.iter()
     }
 }
 
 impl Links {
-    /// The reply to a request for the list: each task as in the reply to a read of it.
+    /// Returns the document for a page of the list. Each task looks as in the reply to a read of
+    /// it.
     #[must_use]
     pub fn list<'a>(&'a self, page: &'a Page) -> Document<'a> {
         self.of_list(page.tasks(), None)
     }
 
-    /// The same, with the link `next` to the page that follows.
+    /// Like [`list`](Self::list), with a `next` link to the following page.
     pub(crate) fn list_before<'a>(&'a self, page: &'a Page, next: Option<&'a str>) -> Document<'a> {
         self.of_list(page.tasks(), next)
     }

@@ -1,4 +1,4 @@
-//! What part of an account's list is asked for.
+//! Which part of an account's list to read.
 
 use core::fmt;
 use core::num::NonZeroUsize;
@@ -10,8 +10,8 @@ use crate::status::TaskStatus;
 use crate::task::Task;
 use crate::wire::{Excerpt, serde_as_text};
 
-/// What part of an account's list is asked for: how many tasks, from where, in which statuses,
-/// changed since when.
+/// Which part of an account's list to read: how many tasks, from where, in which statuses, and
+/// changed since which revision.
 ///
 /// ```
 /// use core::num::NonZeroUsize;
@@ -37,97 +37,99 @@ impl Default for ListQuery {
 }
 
 impl ListQuery {
-    /// How many tasks a page has at the most, unless another number is asked for.
+    /// The default limit of a page: 100 tasks.
     pub const DEFAULT_LIMIT: usize = 100;
 
-    /// The first page, of at most `limit` tasks in any status. With
-    /// [`NonZeroUsize::MAX`] it is the whole list.
+    /// Creates a query for the first page of at most `limit` tasks in any status.
+    /// [`NonZeroUsize::MAX`] asks for the whole list.
     #[must_use]
     pub const fn new(limit: NonZeroUsize) -> Self {
         Self { limit, statuses: Statuses(0), since: None, cursor: None }
     }
 
-    /// Asks for pages of at most so many tasks.
+    /// Sets the largest number of tasks on a page.
     #[must_use]
     pub const fn with_limit(mut self, limit: NonZeroUsize) -> Self {
         self.limit = limit;
         self
     }
 
-    /// Asks for tasks in this status; called again, in any of those. Without it, for tasks in any
-    /// status.
+    /// Restricts the list to tasks in this status. Call it again to add further statuses. Without
+    /// it, the list has tasks in any status.
     #[must_use]
     pub const fn with_status(mut self, status: TaskStatus) -> Self {
         self.statuses.0 |= 1 << status as u8;
         self
     }
 
-    /// Asks for tasks with a greater revision: those that have changed since a page with this
-    /// [revision](crate::Page::revision) was read.
+    /// Restricts the list to tasks with a greater revision: those that changed since a page with
+    /// this [revision](crate::Page::revision) was read.
     #[must_use]
     pub const fn changed_since(mut self, revision: Revision) -> Self {
         self.since = Some(revision);
         self
     }
 
-    /// Asks for the page that begins after a cursor, which came from the same account, statuses
-    /// and [`changed_since`](Self::changed_since). The limit may differ. To ask for all statuses is
-    /// to ask for none; but since revision 0 is not the same as not to say since when.
+    /// Sets the cursor after which the page begins.
+    ///
+    /// The cursor must come from a query with the same account, statuses and
+    /// [`changed_since`](Self::changed_since). The limit may differ. Naming all statuses is the
+    /// same as naming none, but `changed_since` revision 0 is not the same as no `changed_since`.
     #[must_use]
     pub const fn after(mut self, cursor: Cursor) -> Self {
         self.cursor = Some(cursor);
         self
     }
 
-    /// How many tasks the page has at the most.
+    /// Returns the largest number of tasks on the page.
     #[must_use]
     pub const fn limit(&self) -> NonZeroUsize {
         self.limit
     }
 
-    /// The statuses asked for: all of them, where none was named.
+    /// Returns the requested statuses: all of them if none was named.
     pub fn statuses(&self) -> impl Iterator<Item = TaskStatus> + use<> {
         let asked = self.statuses;
         TaskStatus::ALL.into_iter().filter(move |status| asked.contain(*status))
     }
 
-    /// Whether tasks in this status are asked for.
+    /// Returns whether tasks in this status are requested.
     pub(crate) const fn asks_for(&self, status: TaskStatus) -> bool {
         self.statuses.contain(status)
     }
 
-    /// The revision that tasks must exceed, if any.
+    /// Returns the revision that tasks must exceed, if any.
     #[must_use]
     pub const fn since(&self) -> Option<Revision> {
         self.since
     }
 
-    /// The cursor after which the page begins, if any.
+    /// Returns the cursor after which the page begins, if any.
     #[must_use]
     pub const fn after_cursor(&self) -> Option<Cursor> {
         self.cursor
     }
 
-    /// Whether a task is asked for by its status and revision. The place of the cursor is another
-    /// matter: see [`position`](Self::position).
+    /// Returns whether the task's status and revision match the query. This ignores the cursor: see
+    /// [`position`](Self::position).
     #[must_use]
     pub fn matches(&self, task: &Task) -> bool {
         self.statuses.contain(task.status())
             && self.since.is_none_or(|since| task.revision() > since)
     }
 
-    /// The cursor to give out with a page of this query that ends with the revision `last`. For
-    /// those who implement a store.
+    /// Returns the cursor for the page after one that ends with the revision `last`. For
+    /// implementations of a store.
     #[must_use]
     pub fn cursor(&self, account: &AccountId, last: Revision) -> Cursor {
         Cursor { last, checksum: self.checksum(account, last) }
     }
 
-    /// The revision below which the page begins, or `None` where it begins at the top. For those
-    /// who implement a store.
+    /// Returns the revision below which the page begins, or `None` if it begins at the top. For
+    /// implementations of a store.
     ///
     /// # Errors
-    /// Where the cursor is not one of this account and filter.
+    /// Returns [`CursorError`] if the cursor comes from another account or filter.
     pub fn position(&self, account: &AccountId) -> Result<Option<Revision>, CursorError> {
         match self.cursor {
             None => Ok(None),
@@ -138,8 +140,8 @@ impl ListQuery {
         }
     }
 
-    /// Binds a cursor to its account and filter (FNV-1a). It guards against mistakes; a forged
-    /// cursor leads to nothing but another place in one's own list.
+    /// Binds a cursor to its account and filter, by FNV-1a. This guards against mistakes only: with
+    /// a forged cursor, you start elsewhere in your own list.
     fn checksum(&self, account: &AccountId, last: Revision) -> u64 {
         let since = self.since.map_or(0, |since| since.get().wrapping_add(1));
         let numbers = [since, last.get()].into_iter().flat_map(u64::to_le_bytes);
@@ -155,7 +157,7 @@ impl ListQuery {
     }
 }
 
-/// A set of statuses, a bit each. The empty set stands for all of them.
+/// A bit set of statuses. The empty set stands for all of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Statuses(u8);
 
@@ -171,10 +173,10 @@ impl Statuses {
     }
 }
 
-/// A place in an account's list, to continue from: opaque text, 32 hexadecimal digits.
+/// A place in an account's list from which to continue: opaque text of 32 hexadecimal digits.
 ///
-/// It stays good when the task at which it was made has moved, expired or gone. It is bound to its
-/// account and filter.
+/// It stays valid when the task at which it was made has moved, expired or been dropped. It is
+/// bound to its account and filter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Cursor {
     last: Revision,
@@ -204,7 +206,7 @@ impl FromStr for Cursor {
 
 serde_as_text!(Cursor);
 
-/// The error for a cursor that leads nowhere.
+/// The error for a cursor that is malformed, or comes from another account or filter.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(transparent)]
 pub struct CursorError(CursorFault);
@@ -213,12 +215,15 @@ pub struct CursorError(CursorFault);
 enum CursorFault {
     #[error("expected a cursor of 32 hexadecimal digits, as a page gave it, got {0}")]
     Malformed(Excerpt),
-    #[error("expected a cursor of this account and of the same statuses and changed-since")]
+    #[error(
+        "expected a cursor of this account, statuses and changed-since, got one of another list"
+    )]
     Foreign,
 }
 
 impl CursorError {
-    /// Whether the text is no cursor at all, rather than one from another account or filter.
+    /// Returns whether the text is no cursor at all, rather than one from another account or
+    /// filter.
     #[must_use]
     pub const fn is_malformed(&self) -> bool {
         matches!(self.0, CursorFault::Malformed(_))
