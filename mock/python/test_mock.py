@@ -146,10 +146,10 @@ def test_a_share_of_reads_is_the_same_each_time(client, control):
 
 
 def test_a_silence_is_longer_than_a_clients_patience(mock, control):
-    control.scripts({"pace": "immediate", "faults": [{"silence": 0.5, "reads": 1}]})
+    control.scripts({"pace": "immediate", "faults": [{"delay": 0.5, "reads": 1}]})
     client = Client(mock, patience=0.2)
     assert client.follow(client.create())[-1]["status"] == "processing-completed"
-    assert [it.get("faults") for it in control("GET", "/journal?method=GET")] == [["silence"], None]
+    assert [it.get("faults") for it in control("GET", "/journal?method=GET")] == [["delay"], None]
 
 
 def test_an_answer_that_was_lost_is_asked_for_again_with_the_same_key(client, control):
@@ -157,7 +157,7 @@ def test_an_answer_that_was_lost_is_asked_for_again_with_the_same_key(client, co
     client.create(key="order-1")
     assert len(client.send("GET", "/v1/tasks").json()["tasks"]) == 1
     (repeat,) = control("GET", "/conduct")["repeats"]
-    assert repeat["keys"] == ["order-1"] * 3
+    assert repeat["idempotencyKeys"] == ["order-1"] * 3
     client.session.headers["User-Agent"] = "shop/1.0"
     client.send("GET", "/v1/tasks")
     assert control("GET", "/journal?limit=1")[0]["userAgent"] == "shop/1.0"
@@ -184,14 +184,14 @@ def test_a_task_ends_and_is_gone(client, control):
     task = client.create()
     assert client.follow(task)[-1]["status"] == "processing-completed"
     assert client.send("GET", "/v1/tasks/" + task).status_code == 404
-    assert control("GET", "/conduct")["polls"][task] == {"all": 2, "afterEnd": 1}
+    assert control("GET", "/conduct")["polls"][task] == {"total": 2, "afterEnd": 1}
 
 
 def test_a_client_that_does_not_wait_is_told(mock, control):
     control.scripts({"pace": "reads:3", "faults": [{"status": 429, "retryAfter": 30, "reads": 1}]})
     hasty = Client(mock)
     hasty.follow(hasty.create())
-    assert {it["asked"] for it in control("GET", "/conduct")["tooEarly"]} >= {30}
+    assert {it["retryAfter"] for it in control("GET", "/conduct")["tooEarly"]} >= {30}
     control("POST", "/reset")
     control.scripts({"pace": "reads:3", "faults": [{"status": 429, "retryAfter": 30, "reads": 1}]})
     control("POST", "/clock", json={"speed": 0})
@@ -278,7 +278,7 @@ def test_the_limit_of_the_live_api_and_a_page_that_calls_it():
         assert client.session.get(mock + "/v1/tasks").status_code == 200
         program.terminate()
         lines = [json.loads(line) for line in program.stderr]
-    assert len(lines) == 402 and lines[400]["isOneTooMany"]
+    assert len(lines) == 402 and lines[400]["isRateLimited"]
 
 
 def test_eight_clients_in_parallel_with_faults(mock, control):
@@ -286,7 +286,7 @@ def test_eight_clients_in_parallel_with_faults(mock, control):
     control.scripts({"pace": "reads:5", "progress": [25, 50, 75], "faults": [
         {"status": 503, "reads": share(1)}, {"status": 429, "retryAfter": 1, "reads": share(2)},
         {"cutShort": True, "reads": share(3)}, {"notJson": True, "reads": share(4)},
-        {"silence": 0.02, "reads": share(5)},
+        {"delay": 0.02, "reads": share(5)},
         {"cutShort": True, "submissions": share(6)}, {"status": 500, "submissions": share(7)},
     ]})
     end = time.monotonic() + float(os.environ.get("SECONDS", "3"))
@@ -318,4 +318,4 @@ def test_eight_clients_in_parallel_with_faults(mock, control):
         listed = Client(mock, account).send("GET", "/v1/subscriptions").json()["subscriptions"]
         assert len(listed) == count, "each was made once, however often it was asked for"
     assert {kind for it in control("GET", "/journal") for kind in it.get("faults", [])} == {
-        "status", "cutShort", "notJson", "silence"}
+        "status", "cutShort", "notJson", "delay"}

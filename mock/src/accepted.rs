@@ -48,7 +48,7 @@ impl Accepted {
     /// How long its task stays in a status.
     pub(crate) fn pace(&self, status: TaskStatus) -> Pace {
         match status {
-            TaskStatus::Initialized => self.script.script.initialized.unwrap_or(Pace::AtOnce),
+            TaskStatus::Initialized => self.script.script.initialized.unwrap_or(Pace::Immediate),
             TaskStatus::Received => self.script.script.received,
             TaskStatus::ProcessingInProgress => self.script.script.in_progress,
             TaskStatus::ProcessingCompleted | TaskStatus::ProcessingError => Pace::Never,

@@ -11,7 +11,7 @@ use crate::resource::ResourceKey;
 use crate::route::{RouteFault, Routes};
 
 /// An account that is there from the start, and a resource in it, if it is one's.
-pub(crate) type Beginning = (AccountId, Option<(ResourceKey, Arc<Map<String, Value>>)>);
+pub(crate) type InitialAccount = (AccountId, Option<(ResourceKey, Arc<Map<String, Value>>)>);
 
 /// The accounts that were heard of, in that order, as their numbers say.
 #[derive(Default)]
@@ -45,7 +45,7 @@ impl Accounts {
     }
 
     /// Lets an account, and what is in it, be there.
-    pub(crate) fn begin(&mut self, (id, resource): &Beginning, routes: &Routes) {
+    pub(crate) fn add_initial(&mut self, (id, resource): &InitialAccount, routes: &Routes) {
         let account = self.entry(id, routes);
         if let Some((key, fields)) = resource {
             account.resources.put(key.clone(), fields.clone());
@@ -63,7 +63,7 @@ impl Accounts {
 
     fn new_account(id: &AccountId, number: usize, routes: &Routes) -> Account {
         let mut account = Account::new(id.clone(), number);
-        for (key, fields) in routes.beginnings() {
+        for (key, fields) in routes.initial_resources() {
             account.resources.put(key.clone(), fields.clone());
         }
         account

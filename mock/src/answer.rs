@@ -21,13 +21,13 @@ pub(crate) struct Answer {
     /// The status of the task that it shows.
     pub(crate) status: Option<TaskStatus>,
     pub(crate) faults: Faults,
-    pub(crate) is_one_too_many: bool,
+    pub(crate) is_rate_limited: bool,
 }
 
 impl From<Response<String>> for Answer {
     fn from(response: Response<String>) -> Self {
         let faults = Faults::default();
-        Self { response, task: None, status: None, faults, is_one_too_many: false }
+        Self { response, task: None, status: None, faults, is_rate_limited: false }
     }
 }
 
@@ -45,15 +45,15 @@ impl Call<'_> {
             }
             Action::Task(id) => self.read(context, account, &id),
             Action::Submit { command, status, key, operation } => {
-                let faults = operation.script().of_submission(account.id(), &command);
+                let faults = operation.script().count_submission(account.id(), &command);
                 if let Some(status) = faults.status() {
                     return Answer { faults, ..self.made_to_fail(status).into() };
                 }
                 let answer = self.submit(context, account, command, status, key, *operation);
                 Answer { faults, ..answer }
             }
-            Action::AtOnce { operation, work, part } => {
-                self.at_once(account, operation, &work, part).into()
+            Action::Immediate { operation, work, part } => {
+                self.immediate(account, operation, &work, part).into()
             }
         }
     }
@@ -110,7 +110,7 @@ impl Call<'_> {
     }
 
     /// The answer to a request that was one too many.
-    pub(crate) fn one_too_many(&self) -> Response<String> {
+    pub(crate) fn rate_limited(&self) -> Response<String> {
         let message =
             "expected fewer requests in a time; the header Retry-After says when to go on";
         self.rejected(&Rejection::new(StatusCode::TOO_MANY_REQUESTS, message))
@@ -166,12 +166,10 @@ impl Call<'_> {
             status: answer.response.status().as_u16(),
             task_id: answer.task,
             // A silence spoils nothing of what is shown.
-            task_status: answer
-                .status
-                .filter(|_| faults.iter().all(|it| *it == FaultKind::Silence)),
+            task_status: answer.status.filter(|_| faults.iter().all(|it| *it == FaultKind::Delay)),
             faults,
             retry_after: number(answer.response.headers()),
-            is_one_too_many: answer.is_one_too_many,
+            is_rate_limited: answer.is_rate_limited,
             idempotency_key: header(self.replies.key_header()),
             if_none_match: header(&IF_NONE_MATCH),
             user_agent: header(&USER_AGENT),

@@ -8,10 +8,10 @@ use serde_json::{Map, Value};
 use tasklife::{AccountId, CommandType, LinkError, Links, MemoryStore, Replies, StoreConfig};
 
 use crate::account::Context;
-use crate::accounts::{Accounts, Beginning};
+use crate::accounts::{Accounts, InitialAccount};
 use crate::error::{MockError, Reason};
 use crate::journal::Journal;
-use crate::keys::{KeyIn, Keys};
+use crate::keys::{Authentication, Keys};
 use crate::operation::Operation;
 use crate::pace::Pace;
 use crate::path::Template;
@@ -78,19 +78,19 @@ pub struct MockApi {
     pub(crate) config: StoreConfig,
     /// Whether a body has to fit its schema.
     pub(crate) checks_bodies: bool,
-    pub(crate) keys: KeyIn,
+    pub(crate) keys: Authentication,
     pub(crate) lag: Pace,
     pub(crate) rate_limit: Option<RateLimit>,
     /// The accounts and resources that are there from the start.
-    pub(crate) beginnings: Vec<Beginning>,
+    pub(crate) initial_accounts: Vec<InitialAccount>,
     pub(crate) scripts: RwLock<Scripts>,
     pub(crate) state: Mutex<State>,
 }
 
 /// What calls change.
 pub(crate) struct State {
-    /// How often all began anew.
-    pub(crate) began: u64,
+    /// How often all resets anew.
+    pub(crate) resets: u64,
     pub(crate) store: Arc<MemoryStore>,
     pub(crate) keys: Keys,
     pub(crate) accounts: Accounts,
@@ -100,7 +100,7 @@ pub(crate) struct State {
 impl State {
     pub(crate) fn new(config: StoreConfig) -> Self {
         Self {
-            began: 0,
+            resets: 0,
             store: Arc::new(store(config)),
             keys: Keys::default(),
             accounts: Accounts::default(),
@@ -117,7 +117,7 @@ impl MockApi {
     /// more than 64 MiB.
     pub const MAX_EXCHANGES: usize = Journal::MAX_EXCHANGES;
 
-    /// An API without accounts, operations and resources, whose tasks end [at once](Pace::AtOnce).
+    /// An API without accounts, operations and resources, whose tasks end [at once](Pace::Immediate).
     ///
     /// The configuration bounds the tasks, and the bodies of requests by its
     /// [`max_input`](StoreConfig::max_input). Nobody needs to sweep: what has expired makes room
@@ -130,11 +130,11 @@ impl MockApi {
             replies: Replies::new(links),
             max_body: config.max_input(),
             checks_bodies: false,
-            keys: KeyIn::default(),
+            keys: Authentication::default(),
             config,
-            lag: Pace::AtOnce,
+            lag: Pace::Immediate,
             rate_limit: None,
-            beginnings: Vec::new(),
+            initial_accounts: Vec::new(),
             scripts: RwLock::new(Scripts::new()),
             state: Mutex::new(State::new(config)),
         }
@@ -205,7 +205,7 @@ impl MockApi {
     /// Adds an account, and a key with its secret; or to an account that is there another key.
     #[must_use]
     pub fn with_account(mut self, key: &str, secret: &str, account: AccountId) -> Self {
-        self.begin((account.clone(), None));
+        self.add_initial((account.clone(), None));
         self.state_mut().keys.add(key, secret, account);
         self
     }
@@ -222,15 +222,15 @@ impl MockApi {
     /// `x-api-secret-key`, unless set.
     ///
     /// ```
-    /// use tasklife_mock::{KeyIn, MockApi};
+    /// use tasklife_mock::{Authentication, MockApi};
     ///
-    /// let api = MockApi::redis_cloud("/v1")?.with_keys(KeyIn::Nowhere("acme".parse()?));
+    /// let api = MockApi::redis_cloud("/v1")?.with_authentication(Authentication::None("acme".parse()?));
     /// let request = http::Request::get("/v1/tasks").body("")?;
     /// assert_eq!(api.handle(&request, tasklife_mock::tasklife::MIN_TIME).status(), 200);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
-    pub fn with_keys(mut self, keys: KeyIn) -> Self {
+    pub fn with_authentication(mut self, keys: Authentication) -> Self {
         self.state_mut().keys.set_place(keys.clone());
         Self { keys, ..self }
     }
@@ -240,9 +240,9 @@ impl MockApi {
     /// and where. Without this any JSON object will do.
     ///
     /// ```
-    /// use tasklife_mock::{KeyIn, MockApi};
+    /// use tasklife_mock::{Authentication, MockApi};
     ///
-    /// let api = MockApi::redis_cloud("/v1")?.with_keys(KeyIn::Nowhere("acme".parse()?));
+    /// let api = MockApi::redis_cloud("/v1")?.with_authentication(Authentication::None("acme".parse()?));
     /// let api = api.with_checked_bodies();
     /// let request = http::Request::post("/v1/subscriptions").body(r#"{"name": 7}"#)?;
     /// assert_eq!(api.handle(&request, tasklife_mock::tasklife::MIN_TIME).status(), 400);
@@ -314,7 +314,7 @@ impl MockApi {
         let (key, kept) = self.resource(path, fields)?;
         let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
         state.accounts.check_place(account, &key, &self.routes).map_err(|fault| fault.of(path))?;
-        self.begin((account.clone(), Some((key, kept))));
+        self.add_initial((account.clone(), Some((key, kept))));
         Ok(self)
     }
 
@@ -331,10 +331,10 @@ impl MockApi {
     }
 
     /// Lets something be there from the start.
-    fn begin(&mut self, beginning: Beginning) {
+    fn add_initial(&mut self, initial: InitialAccount) {
         let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
-        state.accounts.begin(&beginning, &self.routes);
-        self.beginnings.push(beginning);
+        state.accounts.add_initial(&initial, &self.routes);
+        self.initial_accounts.push(initial);
     }
 
     /// Whether a kind of resources is found at a path below the base address such as `/subscriptions/77899`,

@@ -34,7 +34,7 @@ pub(crate) enum Action<'a> {
         operation: Box<Accepted>,
     },
     /// An answer at once.
-    AtOnce {
+    Immediate {
         operation: &'a Operation,
         work: Box<Work>,
         part: (usize, usize),

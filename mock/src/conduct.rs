@@ -18,10 +18,10 @@ use crate::journal::Exchange;
 /// wait came too early, too.
 ///
 /// ```
-/// use tasklife_mock::{Conduct, Fault, KeyIn, MockApi, Pace, Script, http, tasklife};
+/// use tasklife_mock::{Conduct, Fault, Authentication, MockApi, Pace, Script, http, tasklife};
 ///
-/// let api = MockApi::redis_cloud("/v1")?.with_keys(KeyIn::Nowhere("acme".parse()?));
-/// api.on_any(Script::new(Pace::AtOnce).faulting(Fault::cut_short().on_submission(1)))?;
+/// let api = MockApi::redis_cloud("/v1")?.with_authentication(Authentication::None("acme".parse()?));
+/// api.on_any(Script::new(Pace::Immediate).with_fault(Fault::cut_short().on_submission(1)))?;
 /// let send = |key: &str| {
 ///     let request = http::Request::post("/v1/subscriptions").header("idempotency-key", key);
 ///     api.handle(&request.body("{}").unwrap(), tasklife::MIN_TIME)
@@ -43,32 +43,32 @@ use crate::journal::Exchange;
 #[non_exhaustive]
 pub struct Conduct {
     /// The requests that came before the time that an answer had asked to wait, oldest first.
-    pub too_early: Vec<TooEarly>,
+    pub too_early: Vec<EarlyRequest>,
     /// How often each task was read, by the id that was asked for, were it unknown.
     pub polls: BTreeMap<TaskId, Polls>,
     /// The requests that were sent more than once, in the order of the first.
-    pub repeats: Vec<Repeat>,
+    pub repeats: Vec<RepeatedRequest>,
 }
 
 /// A request that came too early.
 ///
 /// What an answer with `Retry-After` is about is its task; where it has no task, all requests of the account with the
 /// same method and path, whatever their bodies; and if the request was [one too
-/// many](Exchange::is_one_too_many), all requests of the account. The answer to a submission, and to each read of a
+/// many](Exchange::is_rate_limited), all requests of the account. The answer to a submission, and to each read of a
 /// task that has not ended, has a `Retry-After`, too: its [`status`](Self::status) tells them apart.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
-pub struct TooEarly {
+pub struct EarlyRequest {
     /// The [number](Exchange::number) of the exchange whose answer asked to wait.
-    pub told: u64,
+    pub asked_by: u64,
     /// The status of that answer, such as 429.
     pub status: u16,
     /// That of the first exchange after it about the same.
-    pub came: u64,
+    pub number: u64,
     /// How long it was to wait.
     #[serde(with = "seconds")]
-    pub asked: Duration,
+    pub retry_after: Duration,
     /// How long it waited, by the times of the exchanges.
     #[serde(with = "seconds")]
     pub waited: Duration,
@@ -80,7 +80,7 @@ pub struct TooEarly {
 #[non_exhaustive]
 pub struct Polls {
     /// In all.
-    pub all: u64,
+    pub total: u64,
     /// After one that showed its end, unless it was [gone](crate::Script::gone_after) since, and made anew under the same
     /// key.
     pub after_end: u64,
@@ -92,21 +92,21 @@ pub struct Polls {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
-pub struct Repeat {
+pub struct RepeatedRequest {
     /// Method and path.
     pub request: String,
     /// The [numbers](Exchange::number) of the exchanges.
     pub numbers: Vec<u64>,
     /// The key with which each came.
-    pub keys: Vec<Option<String>>,
+    pub idempotency_keys: Vec<Option<String>>,
 }
 
-impl Repeat {
+impl RepeatedRequest {
     /// Whether all of them had the same key, so that what they ask for is done once.
     #[must_use]
     pub fn has_same_key(&self) -> bool {
-        let first = self.keys.first().and_then(Option::as_ref);
-        first.is_some() && self.keys.iter().all(|key| key.as_ref() == first)
+        let first = self.idempotency_keys.first().and_then(Option::as_ref);
+        first.is_some() && self.idempotency_keys.iter().all(|key| key.as_ref() == first)
     }
 }
 
@@ -137,42 +137,46 @@ enum About<'a> {
 /// The requests that may be sent again: by account, method, path and body.
 #[derive(Default)]
 struct Sent<'a> {
-    repeats: Vec<Repeat>,
+    repeats: Vec<RepeatedRequest>,
     /// The last of them without an answer that told anything, and the last under each key: places in the list.
-    unanswered: BTreeMap<Asked<'a>, usize>,
-    keyed: BTreeMap<(Asked<'a>, &'a str), usize>,
+    unanswered: BTreeMap<RequestKey<'a>, usize>,
+    keyed: BTreeMap<(RequestKey<'a>, &'a str), usize>,
 }
 
 /// What is asked for: account, method, path and body.
-type Asked<'a> = (Option<&'a AccountId>, &'a str, &'a str, &'a str);
+type RequestKey<'a> = (Option<&'a AccountId>, &'a str, &'a str, &'a str);
 
 impl<'a> Sent<'a> {
     fn add(&mut self, exchange: &'a Exchange) {
         let account = exchange.account.as_ref();
-        let asked: Asked<'_> =
+        let request_key: RequestKey<'_> =
             (account, exchange.method.as_str(), &exchange.path, &exchange.request_body);
         let key = exchange.idempotency_key.as_deref();
-        let known = key.and_then(|key| self.keyed.get(&(asked, key)).copied());
-        let known = known.or_else(|| self.unanswered.get(&asked).copied());
+        let known = key.and_then(|key| self.keyed.get(&(request_key, key)).copied());
+        let known = known.or_else(|| self.unanswered.get(&request_key).copied());
         let at = known.unwrap_or(self.repeats.len());
         if known.is_none() {
             let request = format!("{} {}", exchange.method, exchange.path);
-            self.repeats.push(Repeat { request, numbers: Vec::new(), keys: Vec::new() });
+            self.repeats.push(RepeatedRequest {
+                request,
+                numbers: Vec::new(),
+                idempotency_keys: Vec::new(),
+            });
         }
         let repeat = &mut self.repeats[at];
         repeat.numbers.push(exchange.number);
-        repeat.keys.push(exchange.idempotency_key.clone());
+        repeat.idempotency_keys.push(exchange.idempotency_key.clone());
         if let Some(key) = key {
-            self.keyed.insert((asked, key), at);
+            self.keyed.insert((request_key, key), at);
         }
-        if exchange.may_tell_nothing() {
-            self.unanswered.insert(asked, at);
-        } else if self.unanswered.get(&asked) == Some(&at) {
-            self.unanswered.remove(&asked);
+        if exchange.may_be_unusable() {
+            self.unanswered.insert(request_key, at);
+        } else if self.unanswered.get(&request_key) == Some(&at) {
+            self.unanswered.remove(&request_key);
         }
     }
 
-    fn into_repeats(mut self) -> Vec<Repeat> {
+    fn into_repeats(mut self) -> Vec<RepeatedRequest> {
         self.repeats.retain(|repeat| repeat.numbers.len() > 1);
         self.repeats
     }
@@ -188,10 +192,10 @@ impl Conduct {
         let mut ended = BTreeSet::new();
         let mut sent = Sent::default();
         for exchange in exchanges {
-            conduct.look_at_wait(&mut waits, exchange);
+            conduct.check_wait(&mut waits, exchange);
             if let Some(id) = exchange.polled() {
                 let polls = conduct.polls.entry(id).or_default();
-                polls.all += 1;
+                polls.total += 1;
                 polls.after_end += u64::from(ended.contains(&id));
             }
             match (exchange.task_id, exchange.task_status) {
@@ -207,7 +211,7 @@ impl Conduct {
     }
 
     /// Whether an exchange came too early, and what it asks for itself.
-    fn look_at_wait<'a>(
+    fn check_wait<'a>(
         &mut self,
         waits: &mut BTreeMap<(Option<&'a AccountId>, About<'a>), &'a Exchange>,
         exchange: &'a Exchange,
@@ -218,17 +222,22 @@ impl Conduct {
             None => About::Request(exchange.method.as_str(), &exchange.path),
         };
         for about in [About::Account, own()] {
-            let Some(told) = waits.remove(&(account, about)) else { continue };
-            let asked = Duration::from_secs(told.retry_after.unwrap_or_default());
-            let waited = exchange.at.signed_duration_since(told.at);
+            let Some(earlier) = waits.remove(&(account, about)) else { continue };
+            let retry_after = Duration::from_secs(earlier.retry_after.unwrap_or_default());
+            let waited = exchange.at.signed_duration_since(earlier.at);
             let waited = waited.max(TimeDelta::zero()).to_std().unwrap_or_default();
-            if waited < asked {
-                let (status, told, came) = (told.status, told.number, exchange.number);
-                self.too_early.push(TooEarly { told, status, came, asked, waited });
+            if waited < retry_after {
+                self.too_early.push(EarlyRequest {
+                    number: exchange.number,
+                    asked_by: earlier.number,
+                    status: earlier.status,
+                    retry_after,
+                    waited,
+                });
             }
         }
         if exchange.retry_after.is_some_and(|seconds| seconds > 0) {
-            let about = if exchange.is_one_too_many { About::Account } else { own() };
+            let about = if exchange.is_rate_limited { About::Account } else { own() };
             waits.insert((account, about), exchange);
         }
     }
@@ -243,7 +252,7 @@ impl Exchange {
     }
 
     /// Whether a client may have made nothing of the answer.
-    fn may_tell_nothing(&self) -> bool {
+    fn may_be_unusable(&self) -> bool {
         let status = StatusCode::from_u16(self.status).unwrap_or_default();
         let is_spoiled = self.faults.iter().any(|fault| *fault != FaultKind::Status);
         is_spoiled || status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS

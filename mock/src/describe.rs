@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 use tasklife::{Now, ProvisioningStatus, ResourceId};
 
-use crate::kind::{Kind, Naming, Shown, Surroundings, View, Within};
+use crate::kind::{Kind, Naming, ResourceContext, Shown, View, Within};
 use crate::pages::Part;
 use crate::path::Template;
 use crate::resource::{ResourceKey, Resources, State};
@@ -16,7 +16,7 @@ use crate::schema::{Given, Schema};
 
 /// The resources of an account, as they are at an instant, seen from one of them.
 #[derive(Clone, Copy)]
-pub(crate) struct Lens<'a> {
+pub(crate) struct Describer<'a> {
     pub(crate) routes: &'a Routes,
     pub(crate) resources: &'a Resources,
     /// The ids on the path of the one that looks.
@@ -65,7 +65,7 @@ impl Described {
     }
 }
 
-impl<'a> Lens<'a> {
+impl<'a> Describer<'a> {
     pub(crate) fn new(
         routes: &'a Routes,
         resources: &'a Resources,
@@ -85,7 +85,7 @@ impl<'a> Lens<'a> {
     pub(crate) fn describe(self, key: &ResourceKey) -> Option<Described> {
         let kind = self.routes.kind(key.0);
         let State { fields, status, times } = self.resources.state(self.routes, key, self.now)?;
-        let lens = Self { times, ..self };
+        let describer = Self { times, ..self };
         let id = kind.own_id(&key.1).map(|id| {
             if kind.naming == Naming::RequestAsText {
                 Value::from(id.to_string())
@@ -94,8 +94,8 @@ impl<'a> Lens<'a> {
             }
         });
         match &kind.shown {
-            Shown::Plain(view) => Some(lens.plain(key, *view, (fields, status), id)),
-            Shown::Schema(schema) => Some(lens.as_schema(kind, schema, fields, status, id)),
+            Shown::Plain(view) => Some(describer.plain(key, *view, (fields, status), id)),
+            Shown::Schema(schema) => Some(describer.as_schema(kind, schema, fields, status, id)),
         }
     }
 
@@ -239,7 +239,7 @@ const TIMES: [(&str, usize); 8] = [
     ("modified_at", 1),
 ];
 
-impl Surroundings for Lens<'_> {
+impl ResourceContext for Describer<'_> {
     fn ids(&self) -> &[ResourceId] {
         self.ids
     }

@@ -5,8 +5,8 @@ use serde_json::{Map, Value, json};
 
 use crate::api::MockApi;
 use crate::effect::Shows;
-use crate::keys::KeyIn;
-use crate::operation::{Answer, Operation, Shape};
+use crate::keys::Authentication;
+use crate::operation::{Operation, OperationReply, Shape};
 use crate::path::Template;
 
 impl MockApi {
@@ -25,8 +25,10 @@ impl MockApi {
     /// ```
     #[must_use]
     pub fn description(&self) -> Value {
-        let root = self.routes.operations().iter().find_map(|operation| match &operation.answer {
-            Answer::AtOnce { shape: Shape::Schema { schema, .. }, .. } => Some(schema.root()),
+        let root = self.routes.operations().iter().find_map(|operation| match &operation.reply {
+            OperationReply::Immediate { shape: Shape::Schema { schema, .. }, .. } => {
+                Some(schema.root())
+            }
             _ => operation.body.as_ref().map(crate::schema::Schema::root),
         });
         let version = root.and_then(|root| root["openapi"].as_str()).unwrap_or("3.0.3");
@@ -69,16 +71,16 @@ impl MockApi {
     }
 
     fn operation(&self, operation: &Operation, path: &Template, id: Option<String>) -> Value {
-        let (status, schema) = match &operation.answer {
-            Answer::Task { accepted, .. } => (*accepted, json!({"type": "object"})),
-            Answer::AtOnce {
+        let (status, schema) = match &operation.reply {
+            OperationReply::Task { accepted, .. } => (*accepted, json!({"type": "object"})),
+            OperationReply::Immediate {
                 status,
                 shape: Shape::Schema { schema, .. } | Shape::Resource(Some(schema)),
             } => (*status, schema.value().clone()),
-            Answer::AtOnce { status, shape: Shape::Resource(None) } => {
+            OperationReply::Immediate { status, shape: Shape::Resource(None) } => {
                 (*status, json!({"type": "object"}))
             }
-            Answer::AtOnce { status, shape: Shape::Nothing } => (*status, Value::Null),
+            OperationReply::Immediate { status, shape: Shape::Nothing } => (*status, Value::Null),
         };
         let mut described =
             json!({"responses": self.answered(&[(status, schema, "Done, or on its way.")])});
@@ -126,7 +128,7 @@ impl MockApi {
             (429, "The account has as much as it can."),
             (503, "The store is full."),
         ] {
-            if status != 401 || !matches!(self.keys, KeyIn::Nowhere(_)) {
+            if status != 401 || !matches!(self.keys, Authentication::None(_)) {
                 answers.insert(status.to_string(), json!({"description": description}));
             }
         }
@@ -135,13 +137,13 @@ impl MockApi {
 }
 
 /// The schemes of security, and what is required of them.
-fn security(keys: &KeyIn) -> (Value, Value) {
+fn security(keys: &Authentication) -> (Value, Value) {
     let headers = keys.headers();
-    if *keys == KeyIn::Bearer {
+    if *keys == Authentication::Bearer {
         let schemes = json!({"bearer": {"type": "http", "scheme": "bearer"}});
         return (schemes, json!([{"bearer": []}]));
     }
-    if *keys == KeyIn::Basic {
+    if *keys == Authentication::Basic {
         let schemes = json!({"basic": {"type": "http", "scheme": "basic"}});
         return (schemes, json!([{"basic": []}]));
     }

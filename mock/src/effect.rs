@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 use tasklife::{ResourceId, TaskError};
 
-use crate::asked::Asked;
+use crate::request_context::RequestContext;
 
 /// What an operation does to resources: at once, or once its task has completed.
 #[derive(Clone)]
@@ -21,7 +21,7 @@ pub(crate) enum Effect {
     /// Deletes all of a kind that belong to the resource on the path.
     DeleteAll(usize),
     /// Whatever a function makes of the request.
-    Edits(fn(&Asked<'_>) -> Vec<Edit>),
+    Edits(fn(&RequestContext<'_>) -> Vec<Edit>),
     Nothing,
 }
 
@@ -41,7 +41,7 @@ impl fmt::Debug for Effect {
 }
 
 /// Why a task fails, as things stand when it would complete.
-pub(crate) type Refuses = fn(&Asked<'_>) -> Option<TaskError>;
+pub(crate) type Refuses = fn(&RequestContext<'_>) -> Option<TaskError>;
 
 /// One change to a resource.
 #[derive(Clone, Debug)]
@@ -70,7 +70,7 @@ pub(crate) enum Shows {
     /// All resources of a kind.
     All(usize),
     /// What a function makes of the request and the resources.
-    By(Arc<dyn Fn(&Asked<'_>) -> Value + Send + Sync>),
+    By(Arc<dyn Fn(&RequestContext<'_>) -> Value + Send + Sync>),
 }
 
 impl fmt::Debug for Shows {

@@ -9,7 +9,7 @@ use tasklife::{AccountId, TaskId};
 
 use crate::error::Reason;
 
-/// What goes wrong with some of the answers about a task, for a [script](crate::Script::faulting).
+/// What goes wrong with some of the answers about a task, for a [script](crate::Script::with_fault).
 ///
 /// ```
 /// use std::time::Duration;
@@ -21,7 +21,7 @@ use crate::error::Reason;
 /// let proxy = Fault::not_json().on_share_of_reads(0.1, 42);
 /// // The task is there, but whoever submitted it first isn't told.
 /// let lost = Fault::cut_short().on_submission(1);
-/// let script = Script::new(Pace::Reads(5)).faulting(busy).faulting(proxy).faulting(lost);
+/// let script = Script::new(Pace::Reads(5)).with_fault(busy).with_fault(proxy).with_fault(lost);
 /// ```
 ///
 /// A *read* is a `GET` of the task, counted from 1 for each task, from when the task can be read. A *submission*
@@ -35,39 +35,39 @@ use crate::error::Reason;
 /// mock has done what it was asked to, and the client isn't told, or late.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Fault {
-    pub(crate) what: What,
+    pub(crate) action: Action,
     retry_after: Option<Duration>,
-    of: Of,
-    on: Which,
+    counted: Counted,
+    on: Selection,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum What {
+pub(crate) enum Action {
     Status(u16),
     CutShort,
     NotJson,
-    Silence(Duration),
+    Delay(Duration),
 }
 
 /// What is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Of {
+pub(crate) enum Counted {
     Reads,
     Submissions,
 }
 
 #[derive(Clone, Debug, PartialEq)]
-enum Which {
+enum Selection {
     All,
     /// Those with these numbers.
-    These(Vec<u32>),
+    Numbers(Vec<u32>),
     /// A share of them, chosen from a seed.
     Share(f64, u64),
 }
 
 /// What went wrong with an answer, as the [journal](crate::Exchange::faults) tells it.
 ///
-/// As JSON it is `"status"`, `"cutShort"`, `"notJson"` or `"silence"`.
+/// As JSON it is `"status"`, `"cutShort"`, `"notJson"` or `"delay"`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -78,8 +78,8 @@ pub enum FaultKind {
     CutShort,
     /// [`Fault::not_json`].
     NotJson,
-    /// [`Fault::silence`].
-    Silence,
+    /// [`Fault::delay`].
+    Delay,
 }
 
 /// What of the faults of an answer only those can do who have its socket. It is in the
@@ -92,23 +92,23 @@ pub enum FaultKind {
 ///
 /// ```
 /// use std::time::Duration;
-/// use tasklife_mock::{Disruption, Fault, KeyIn, MockApi, Pace, Script, http, tasklife};
+/// use tasklife_mock::{TransportFault, Fault, Authentication, MockApi, Pace, Script, http, tasklife};
 ///
-/// let api = MockApi::redis_cloud("/v1")?.with_keys(KeyIn::Nowhere("acme".parse()?));
-/// let silence = Fault::silence(Duration::from_secs(30)).on_submission(1);
-/// api.on_any(Script::new(Pace::AtOnce).faulting(silence))?;
+/// let api = MockApi::redis_cloud("/v1")?.with_authentication(Authentication::None("acme".parse()?));
+/// let delay = Fault::delay(Duration::from_secs(30)).on_submission(1);
+/// api.on_any(Script::new(Pace::Immediate).with_fault(delay))?;
 /// let request = http::Request::post("/v1/subscriptions").body("{}")?;
 /// let response = api.handle(&request, tasklife::MIN_TIME);
-/// let disruption: &Disruption = response.extensions().get().unwrap();
-/// assert_eq!(disruption.silence, Duration::from_secs(30));
+/// let transport_fault: &TransportFault = response.extensions().get().unwrap();
+/// assert_eq!(transport_fault.delay, Duration::from_secs(30));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Disruption {
+pub struct TransportFault {
     /// How long to wait before the answer is sent: none unless said. It is a time of the world, whatever `now`
     /// comes with the requests: what it tries are a client's own time-outs.
-    pub silence: Duration,
+    pub delay: Duration,
     /// Whether the connection ends with the body, which is not whole.
     pub is_cut_short: bool,
 }
@@ -118,7 +118,7 @@ impl Fault {
     /// [`MockApi::on`](crate::MockApi::on) refuses any other.
     #[must_use]
     pub const fn status(status: u16) -> Self {
-        Self::new(What::Status(status))
+        Self::new(Action::Status(status))
     }
 
     /// The body ends in its middle. Without a socket it is just shorter;
@@ -126,23 +126,23 @@ impl Fault {
     /// if it doesn't read JSON.
     #[must_use]
     pub const fn cut_short() -> Self {
-        Self::new(What::CutShort)
+        Self::new(Action::CutShort)
     }
 
     /// The body is a page of HTML, as a proxy would send it, with the status of the answer.
     #[must_use]
     pub const fn not_json() -> Self {
-        Self::new(What::NotJson)
+        Self::new(Action::NotJson)
     }
 
-    /// The answer comes after so long a silence. See [`Disruption`].
+    /// The answer comes after so long a silence. See [`TransportFault`].
     #[must_use]
-    pub const fn silence(time: Duration) -> Self {
-        Self::new(What::Silence(time))
+    pub const fn delay(time: Duration) -> Self {
+        Self::new(Action::Delay(time))
     }
 
-    const fn new(what: What) -> Self {
-        Self { what, retry_after: None, of: Of::Reads, on: Which::All }
+    const fn new(action: Action) -> Self {
+        Self { action, retry_after: None, counted: Counted::Reads, on: Selection::All }
     }
 
     /// Sets the `Retry-After` of the answer, in whole seconds, rounded up. Without it the answer has the one that it
@@ -162,14 +162,14 @@ impl Fault {
     /// On the reads with these numbers, from 1, such as `1..=3`. Of a range, the first 10,000 count.
     #[must_use]
     pub fn on_reads(self, numbers: impl IntoIterator<Item = u32>) -> Self {
-        Self { of: Of::Reads, on: these(numbers), ..self }
+        Self { counted: Counted::Reads, on: numbered(numbers), ..self }
     }
 
-    /// On a share of the reads, 0 to 1. Which ones depends on the seed, the task, and the number of the read,
+    /// On a share of the reads, 0 to 1. Selection ones depends on the seed, the task, and the number of the read,
     /// and on nothing else: they are the same in each run.
     #[must_use]
     pub fn on_share_of_reads(self, share: f64, seed: u64) -> Self {
-        Self { of: Of::Reads, on: Which::Share(share, seed), ..self }
+        Self { counted: Counted::Reads, on: Selection::Share(share, seed), ..self }
     }
 
     /// On the submission with this number, from 1.
@@ -181,23 +181,23 @@ impl Fault {
     /// On the submissions with these numbers, from 1. Of a range, the first 10,000 count.
     #[must_use]
     pub fn on_submissions(self, numbers: impl IntoIterator<Item = u32>) -> Self {
-        Self { of: Of::Submissions, on: these(numbers), ..self }
+        Self { counted: Counted::Submissions, on: numbered(numbers), ..self }
     }
 
-    /// On a share of the submissions, 0 to 1. Which ones depends on the seed, the account, the command type and
+    /// On a share of the submissions, 0 to 1. Selection ones depends on the seed, the account, the command type and
     /// the number of the submission.
     #[must_use]
     pub fn on_share_of_submissions(self, share: f64, seed: u64) -> Self {
-        Self { of: Of::Submissions, on: Which::Share(share, seed), ..self }
+        Self { counted: Counted::Submissions, on: Selection::Share(share, seed), ..self }
     }
 
     /// What the journal calls it.
     pub(crate) const fn kind(&self) -> FaultKind {
-        match self.what {
-            What::Status(_) => FaultKind::Status,
-            What::CutShort => FaultKind::CutShort,
-            What::NotJson => FaultKind::NotJson,
-            What::Silence(_) => FaultKind::Silence,
+        match self.action {
+            Action::Status(_) => FaultKind::Status,
+            Action::CutShort => FaultKind::CutShort,
+            Action::NotJson => FaultKind::NotJson,
+            Action::Delay(_) => FaultKind::Delay,
         }
     }
 
@@ -205,30 +205,30 @@ impl Fault {
     pub(crate) fn check(&self, at: usize) -> Result<(), Reason> {
         let place = format!("faults[{at}] of ");
         let expected = |expected, got: String| Err(Reason::Script { expected, place, got });
-        match (self.what, &self.on) {
-            (What::Status(status), _) if !(400..=599).contains(&status) => {
+        match (self.action, &self.on) {
+            (Action::Status(status), _) if !(400..=599).contains(&status) => {
                 expected("a status of 400 to 599", status.to_string())
             }
-            (_, Which::Share(share, _)) if !(0.0..=1.0).contains(share) => {
+            (_, Selection::Share(share, _)) if !(0.0..=1.0).contains(share) => {
                 expected("a share of 0 to 1", share.to_string())
             }
-            (_, Which::These(numbers)) if numbers.contains(&0) => {
+            (_, Selection::Numbers(numbers)) if numbers.contains(&0) => {
                 expected("numbers of reads or submissions from 1 on", "0".into())
             }
             _ => Ok(()),
         }
     }
 
-    pub(crate) fn is_of(&self, of: Of) -> bool {
-        self.of == of
+    pub(crate) fn counts(&self, counted: Counted) -> bool {
+        self.counted == counted
     }
 
     /// Whether it is on the read or submission with this number. `what` is what is counted.
     fn is_on(&self, account: &AccountId, what: &str, number: u32) -> bool {
         match &self.on {
-            Which::All => true,
-            Which::These(numbers) => numbers.contains(&number),
-            Which::Share(share, seed) => {
+            Selection::All => true,
+            Selection::Numbers(numbers) => numbers.contains(&number),
+            Selection::Share(share, seed) => {
                 let hash = TaskId::for_key(account, &format!("{seed}\n{what}\n{number}"));
                 // The first 32 bits of a hash are as good as random.
                 let chance = hash.as_uuid().as_fields().0;
@@ -238,10 +238,10 @@ impl Fault {
     }
 }
 
-fn these(numbers: impl IntoIterator<Item = u32>) -> Which {
+fn numbered(numbers: impl IntoIterator<Item = u32>) -> Selection {
     /// A range may have no end.
     const MOST: usize = 10_000;
-    Which::These(numbers.into_iter().take(MOST).collect())
+    Selection::Numbers(numbers.into_iter().take(MOST).collect())
 }
 
 /// The faults of one answer.
@@ -253,7 +253,7 @@ pub(crate) struct Faults {
 
 impl Faults {
     /// Those that are on this one.
-    pub(crate) fn of<'a>(
+    pub(crate) fn select<'a>(
         faults: impl IntoIterator<Item = &'a Fault>,
         account: &AccountId,
         what: &str,
@@ -261,10 +261,10 @@ impl Faults {
     ) -> Self {
         let on = faults.into_iter().filter(|fault| fault.is_on(account, what, number));
         let mut faults: Vec<Fault> = on.cloned().collect();
-        let rank = |fault: &Fault| match fault.what {
-            What::Status(_) => 0,
-            What::CutShort | What::NotJson => 1,
-            What::Silence(_) => 2,
+        let rank = |fault: &Fault| match fault.action {
+            Action::Status(_) => 0,
+            Action::CutShort | Action::NotJson => 1,
+            Action::Delay(_) => 2,
         };
         faults.sort_by_key(rank);
         let mut last = None;
@@ -277,35 +277,35 @@ impl Faults {
 
     /// The status that is answered in place of all else.
     pub(crate) fn status(&self) -> Option<StatusCode> {
-        self.faults.iter().find_map(|fault| match fault.what {
-            What::Status(status) => StatusCode::from_u16(status).ok(),
+        self.faults.iter().find_map(|fault| match fault.action {
+            Action::Status(status) => StatusCode::from_u16(status).ok(),
             _ => None,
         })
     }
 
     /// Does to an answer what is to be done to it: what of that was possible.
-    pub(crate) fn spoil(&self, response: &mut Response<String>) -> Vec<FaultKind> {
+    pub(crate) fn apply(&self, response: &mut Response<String>) -> Vec<FaultKind> {
         let mut done = Vec::new();
-        let mut disruption = Disruption::default();
+        let mut transport_fault = TransportFault::default();
         let mut retry_after = self.faults.iter().filter_map(|fault| fault.retry_after);
         if let Some(time) = retry_after.next() {
             response.headers_mut().insert(RETRY_AFTER, whole_seconds(time).into());
         }
         for fault in &self.faults {
-            match fault.what {
+            match fault.action {
                 // The answer has it already.
-                What::Status(_) => {}
-                What::Silence(time) => {
-                    disruption.silence = disruption.silence.saturating_add(time);
+                Action::Status(_) => {}
+                Action::Delay(time) => {
+                    transport_fault.delay = transport_fault.delay.saturating_add(time);
                 }
                 // There is no body of which to take anything.
                 _ if response.body().is_empty() => continue,
-                What::CutShort => {
+                Action::CutShort => {
                     let body = response.body_mut();
                     body.truncate(body.floor_char_boundary(body.len() / 2));
-                    disruption.is_cut_short = true;
+                    transport_fault.is_cut_short = true;
                 }
-                What::NotJson => {
+                Action::NotJson => {
                     *response.body_mut() = PAGE.into();
                     let headers = response.headers_mut();
                     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html"));
@@ -316,8 +316,8 @@ impl Faults {
                 done.push(fault.kind());
             }
         }
-        if disruption != Disruption::default() {
-            response.extensions_mut().insert(disruption);
+        if transport_fault != TransportFault::default() {
+            response.extensions_mut().insert(transport_fault);
         }
         done
     }

@@ -15,7 +15,7 @@ use crate::fault::FaultKind;
 ///
 /// As JSON it is a line that the auditor reads: `at`, `account`, `request` (method and path),
 /// `status` and `body`; besides, the other fields have the names that they have here, in camel case, where there
-/// is something in them. A body that is no JSON, as a [fault](Self::faults) may ask for, is in `spoiledBody`, as a
+/// is something in them. A body that is no JSON, as a [fault](Self::faults) may ask for, is in `textBody`, as a
 /// text.
 ///
 /// Of the headers it has those by which it can be told [how a client behaves](crate::Conduct), and never one that
@@ -39,12 +39,12 @@ pub struct Exchange {
     pub task_id: Option<TaskId>,
     /// The status of the task that the answer shows, where it shows one and that wasn't spoiled.
     pub task_status: Option<TaskStatus>,
-    /// What went wrong with the answer, as a [script](crate::Script::faulting) asked for.
+    /// What went wrong with the answer, as a [script](crate::Script::with_fault) asked for.
     pub faults: Vec<FaultKind>,
     /// The `Retry-After` of the answer, in seconds.
     pub retry_after: Option<u64>,
     /// Whether the request was one too many for the [limit](crate::MockApi::with_rate_limit) of its account.
-    pub is_one_too_many: bool,
+    pub is_rate_limited: bool,
     /// The client's key for a request that it may repeat: its `Idempotency-Key`, or what stands for that.
     pub idempotency_key: Option<String>,
     /// The `If-None-Match` of the request.
@@ -77,7 +77,7 @@ struct Line<'a> {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     retry_after: Option<u64>,
     #[serde(default, skip_serializing_if = "is_false")]
-    is_one_too_many: bool,
+    is_rate_limited: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     idempotency_key: Option<Cow<'a, str>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -91,7 +91,7 @@ struct Line<'a> {
     body: Option<Box<RawValue>>,
     /// What is no JSON.
     #[serde(default, skip_serializing_if = "str::is_empty")]
-    spoiled_body: Cow<'a, str>,
+    text_body: Cow<'a, str>,
 }
 
 fn some<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Box<RawValue>>, D::Error> {
@@ -106,7 +106,7 @@ fn is_false(flag: &bool) -> bool {
 impl Serialize for Exchange {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let body = RawValue::from_string(self.body.clone()).ok();
-        let spoiled_body = if body.is_some() { "" } else { &*self.body };
+        let text_body = if body.is_some() { "" } else { &*self.body };
         Line {
             number: self.number,
             at: self.at,
@@ -117,13 +117,13 @@ impl Serialize for Exchange {
             task_status: self.task_status,
             faults: self.faults.clone(),
             retry_after: self.retry_after,
-            is_one_too_many: self.is_one_too_many,
+            is_rate_limited: self.is_rate_limited,
             idempotency_key: self.idempotency_key.as_deref().map(Cow::Borrowed),
             if_none_match: self.if_none_match.as_deref().map(Cow::Borrowed),
             user_agent: self.user_agent.as_deref().map(Cow::Borrowed),
             request_body: self.request_body.as_str().into(),
             body,
-            spoiled_body: spoiled_body.into(),
+            text_body: text_body.into(),
         }
         .serialize(serializer)
     }
@@ -145,14 +145,14 @@ impl<'de> Deserialize<'de> for Exchange {
             task_status: line.task_status,
             faults: line.faults,
             retry_after: line.retry_after,
-            is_one_too_many: line.is_one_too_many,
+            is_rate_limited: line.is_rate_limited,
             idempotency_key: line.idempotency_key.map(Cow::into_owned),
             if_none_match: line.if_none_match.map(Cow::into_owned),
             user_agent: line.user_agent.map(Cow::into_owned),
             request_body: line.request_body.into_owned(),
             body: match line.body {
                 Some(body) => body.get().to_owned(),
-                None => line.spoiled_body.into_owned(),
+                None => line.text_body.into_owned(),
             },
         })
     }

@@ -13,7 +13,7 @@ use tasklife::AccountId;
 /// Where a request has the key of its account.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum KeyIn {
+pub enum Authentication {
     /// In `x-api-key`, with its secret in `x-api-secret-key`.
     #[default]
     RedisCloud,
@@ -26,10 +26,10 @@ pub enum KeyIn {
     /// A token: `Authorization: Bearer TOKEN`. Secrets are not asked for.
     Bearer,
     /// Nowhere: all requests are of this account.
-    Nowhere(AccountId),
+    None(AccountId),
 }
 
-impl KeyIn {
+impl Authentication {
     /// In two headers.
     pub(crate) fn of_headers(key: HeaderName, secret: HeaderName) -> Self {
         if key == API_KEY && secret == API_SECRET {
@@ -45,7 +45,7 @@ impl KeyIn {
             Self::HeaderWithSecret(key, secret) => vec![key.clone(), secret.clone()],
             Self::Header(key) => vec![key.clone()],
             Self::Basic | Self::Bearer => vec![AUTHORIZATION],
-            Self::Nowhere(_) => Vec::new(),
+            Self::None(_) => Vec::new(),
         }
     }
 
@@ -55,7 +55,7 @@ impl KeyIn {
             Self::RedisCloud => "an x-api-key".into(),
             Self::HeaderWithSecret(key, _) | Self::Header(key) => format!("a {key}"),
             Self::Basic => "a name".into(),
-            Self::Bearer | Self::Nowhere(_) => "a token".into(),
+            Self::Bearer | Self::None(_) => "a token".into(),
         }
     }
 
@@ -75,7 +75,7 @@ const API_SECRET: HeaderName = HeaderName::from_static("x-api-secret-key");
 /// The keys that are known, and whether others are taken.
 #[derive(Default)]
 pub(crate) struct Keys {
-    place: KeyIn,
+    place: Authentication,
     known: BTreeMap<String, (String, AccountId)>,
     /// How many keys that were not known may open an account, and how many have.
     most: usize,
@@ -87,7 +87,7 @@ impl Keys {
         self.known.insert(key.into(), (secret.into(), account));
     }
 
-    pub(crate) fn set_place(&mut self, place: KeyIn) {
+    pub(crate) fn set_place(&mut self, place: Authentication) {
         self.place = place;
     }
 
@@ -115,15 +115,15 @@ impl Keys {
         };
         let pair;
         let (key, secret) = match &self.place {
-            KeyIn::Nowhere(account) => return Ok(account.clone()),
-            KeyIn::RedisCloud => (header(&API_KEY)?, Some(header(&API_SECRET)?)),
-            KeyIn::HeaderWithSecret(key, secret) => (header(key)?, Some(header(secret)?)),
-            KeyIn::Header(key) => (header(key)?, None),
-            KeyIn::Basic => {
+            Authentication::None(account) => return Ok(account.clone()),
+            Authentication::RedisCloud => (header(&API_KEY)?, Some(header(&API_SECRET)?)),
+            Authentication::HeaderWithSecret(key, secret) => (header(key)?, Some(header(secret)?)),
+            Authentication::Header(key) => (header(key)?, None),
+            Authentication::Basic => {
                 pair = name_and_password(header(&AUTHORIZATION)?)?;
                 (&*pair.0, Some(&*pair.1))
             }
-            KeyIn::Bearer => (bearer_token(header(&AUTHORIZATION)?)?, None),
+            Authentication::Bearer => (bearer_token(header(&AUTHORIZATION)?)?, None),
         };
         let unknown = || unknown(&self.place);
         if let Some((known, account)) = self.known.get(key) {
@@ -172,14 +172,14 @@ fn bearer_token(text: &str) -> Result<&str, Rejection> {
     })
 }
 
-fn unknown(place: &KeyIn) -> Rejection {
+fn unknown(place: &Authentication) -> Rejection {
     let key = place.key();
     unauthorized(match place {
-        KeyIn::RedisCloud => {
+        Authentication::RedisCloud => {
             "expected a known x-api-key, and the x-api-secret-key that goes with it".into()
         }
-        KeyIn::Basic => "expected a name that is known, and its password".into(),
-        KeyIn::HeaderWithSecret(_, secret) => {
+        Authentication::Basic => "expected a name that is known, and its password".into(),
+        Authentication::HeaderWithSecret(_, secret) => {
             format!("expected {key} that is known, and the {secret} that goes with it")
         }
         _ => format!("expected {key} that is known"),

@@ -89,7 +89,7 @@ pub(crate) struct View {
 
 pub(crate) type Fields = Map<String, Value>;
 type Keeps = fn(&Value) -> Fields;
-type ShowsFields = fn(&dyn Surroundings, &mut Fields);
+type ShowsFields = fn(&dyn ResourceContext, &mut Fields);
 pub(crate) type StatusWord = fn(ProvisioningStatus) -> &'static str;
 
 impl fmt::Debug for View {
@@ -251,7 +251,7 @@ pub(crate) fn fields_but_secrets(body: &Value) -> Map<String, Value> {
 }
 
 /// What a resource can look at when it says what it is: the others of its account.
-pub(crate) trait Surroundings {
+pub(crate) trait ResourceContext {
     /// The ids on its path, its own last.
     fn ids(&self) -> &[ResourceId];
 

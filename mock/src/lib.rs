@@ -52,7 +52,7 @@
 //! # Which API
 //!
 //! [`MockApi::redis_cloud`] is the API of Redis Cloud, with every operation of its public description.
-//! [`MockApi::from_openapi`] makes any other of its OpenAPI description: [`OpenApi`] says beside it what that
+//! [`MockApi::from_openapi`] makes any other of its OpenAPI description: [`OpenApiOptions`] says beside it what that
 //! doesn't say, such as which of its answers are tasks. [`MockApi::new`] begins with nothing:
 //! operations and resources are added one by one. What each answers, tools can read in its
 //! [description](MockApi::description).
@@ -74,15 +74,15 @@ mod accounts;
 mod active;
 mod answer;
 mod api;
-mod asked;
-mod at_once;
 mod call;
 mod conduct;
+mod control;
 mod describe;
 mod description;
 mod effect;
 mod error;
 mod fault;
+mod immediate;
 mod journal;
 mod keys;
 mod kind;
@@ -96,12 +96,12 @@ mod rate;
 mod redis_cloud;
 mod rejection;
 mod request;
+mod request_context;
 mod resource;
 mod route;
 mod schema;
 mod script;
 mod scripts;
-mod steering;
 mod text;
 mod visibility;
 mod watch;
@@ -111,15 +111,15 @@ mod work;
 pub use {http, tasklife};
 
 pub use api::MockApi;
-pub use asked::Asked;
-pub use conduct::{Conduct, Polls, Repeat, TooEarly};
+pub use conduct::{Conduct, EarlyRequest, Polls, RepeatedRequest};
 pub use error::MockError;
-pub use fault::{Disruption, Fault, FaultKind};
+pub use fault::{Fault, FaultKind, TransportFault};
 pub use journal::Exchange;
-pub use keys::KeyIn;
-pub use openapi::OpenApi;
+pub use keys::Authentication;
+pub use openapi::OpenApiOptions;
 pub use pace::{Pace, PaceError};
 pub use rate::RateLimit;
+pub use request_context::RequestContext;
 pub use script::Script;
 
 #[cfg(doctest)]

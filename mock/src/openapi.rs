@@ -1,10 +1,10 @@
 //! An API made from its description.
 
-mod beside;
 mod blueprint;
 pub(crate) mod document;
 mod kinds;
 mod links;
+mod options;
 mod security;
 
 use serde_json::Value;
@@ -12,16 +12,16 @@ use serde_json::Value;
 use crate::api::MockApi;
 use crate::error::MockError;
 
-pub use beside::OpenApi;
 pub(crate) use blueprint::Blueprint;
+pub use options::OpenApiOptions;
 
 impl MockApi {
     /// An API as its OpenAPI description has it, of version 3.0 or 3.1, as JSON; tasks end [at
-    /// once](crate::Pace::AtOnce), and there are up to 1,000,000.
+    /// once](crate::Pace::Immediate), and there are up to 1,000,000.
     ///
     /// | in the description | in the API |
     /// |---|---|
-    /// | an operation one of whose successful answers is a [task](OpenApi::tasks_are) | a new task, accepted with the status of that answer; what it does is done when it completes |
+    /// | an operation one of whose successful answers is a [task](OpenApiOptions::tasks_are) | a new task, accepted with the status of that answer; what it does is done when it completes |
     /// | any other | an answer at once, with the lowest successful status |
     /// | a path that ends with a placeholder, such as `/videos/{videoId}` | a kind of resources, within those further up on the path |
     /// | `POST` of the path without the placeholder | makes one: with the id that the body gives, where the schema has it; else with the next number, or a text or UUID of it, as the schema wants |
@@ -52,7 +52,7 @@ impl MockApi {
     /// path is none, or there are two of the same form for a method; and where something that is given
     /// beside it is of no operation of it.
     #[expect(clippy::needless_pass_by_value, reason = "nobody needs it afterwards")]
-    pub fn from_openapi(description: &Value, beside: OpenApi) -> Result<Self, MockError> {
-        Blueprint::new(description, &beside)?.at(&beside.base)
+    pub fn from_openapi(description: &Value, options: OpenApiOptions) -> Result<Self, MockError> {
+        Blueprint::new(description, &options)?.at(&options.base)
     }
 }

@@ -14,7 +14,7 @@ use crate::schema::Schema;
 pub(crate) struct Operation {
     pub(crate) method: Method,
     pub(crate) path: Template,
-    pub(crate) answer: Answer,
+    pub(crate) reply: OperationReply,
     pub(crate) effect: Effect,
     pub(crate) shows: Shows,
     /// Whether there must be a body; where nothing is said, one that makes or changes something has one.
@@ -40,11 +40,11 @@ pub(crate) struct Takes {
 
 /// How a request is answered.
 #[derive(Clone, Debug)]
-pub(crate) enum Answer {
+pub(crate) enum OperationReply {
     /// With a task.
     Task { command: CommandType, accepted: StatusCode },
     /// At once: with what it shows, as its schema allows.
-    AtOnce { status: StatusCode, shape: Shape },
+    Immediate { status: StatusCode, shape: Shape },
 }
 
 /// What is in an answer that comes at once.
@@ -64,16 +64,19 @@ pub(crate) enum Shape {
 impl Operation {
     /// One that is answered with a task, and does what its path says.
     pub(crate) fn with_task(method: Method, path: Template, command: CommandType) -> Self {
-        let answer = Answer::Task { command, accepted: StatusCode::ACCEPTED };
-        Self { answer, ..Self::at_once(method, path) }
+        let reply = OperationReply::Task { command, accepted: StatusCode::ACCEPTED };
+        Self { reply, ..Self::immediate(method, path) }
     }
 
     /// One that is answered at once, and does what its path says.
-    pub(crate) fn at_once(method: Method, path: Template) -> Self {
+    pub(crate) fn immediate(method: Method, path: Template) -> Self {
         Self {
             method,
             path,
-            answer: Answer::AtOnce { status: StatusCode::OK, shape: Shape::Resource(None) },
+            reply: OperationReply::Immediate {
+                status: StatusCode::OK,
+                shape: Shape::Resource(None),
+            },
             effect: Effect::ByPath,
             shows: Shows::Effect,
             needs_body: None,
@@ -85,9 +88,9 @@ impl Operation {
     }
 
     pub(crate) fn command(&self) -> Option<&CommandType> {
-        match &self.answer {
-            Answer::Task { command, .. } => Some(command),
-            Answer::AtOnce { .. } => None,
+        match &self.reply {
+            OperationReply::Task { command, .. } => Some(command),
+            OperationReply::Immediate { .. } => None,
         }
     }
 }

@@ -22,15 +22,15 @@ use tasklife::{Now, clamp_time};
 ///
 /// assert_eq!("2.5".parse(), Ok(Pace::After(Duration::from_millis(2_500))));
 /// assert_eq!("reads:3".parse(), Ok(Pace::Reads(3)));
-/// assert_eq!(Pace::AtOnce.to_string(), "immediate");
+/// assert_eq!(Pace::Immediate.to_string(), "immediate");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Pace {
     /// It moves at once: before anybody looks.
-    AtOnce,
+    Immediate,
     /// It moves with that read: the third read is the first that shows what comes after
-    /// `Reads(3)`. `Reads(0)` is [`AtOnce`](Self::AtOnce).
+    /// `Reads(3)`. `Reads(0)` is [`Immediate`](Self::Immediate).
     ///
     /// A read is a `GET` of it that is answered with 200, or, where the client knows it already,
     /// with 304: else one that sends `If-None-Match` would wait for ever. Lists, `HEAD`s and 404s
@@ -46,7 +46,7 @@ impl Pace {
     /// When it moves on by itself, having come to be as it is at `since`.
     pub(crate) fn due(self, since: Now) -> Option<Now> {
         let time = match self {
-            Self::AtOnce | Self::Reads(0) => Duration::ZERO,
+            Self::Immediate | Self::Reads(0) => Duration::ZERO,
             Self::After(time) => time,
             Self::Reads(_) | Self::Never => return None,
         };
@@ -67,7 +67,7 @@ impl Pace {
             Self::After(time) => {
                 [Self::After(time / 2), Self::After(time.saturating_sub(time / 2))]
             }
-            Self::AtOnce | Self::Never => [self, self],
+            Self::Immediate | Self::Never => [self, self],
         }
     }
 }
@@ -75,7 +75,7 @@ impl Pace {
 impl fmt::Display for Pace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::AtOnce => f.pad("immediate"),
+            Self::Immediate => f.pad("immediate"),
             Self::Reads(reads) => write!(f, "reads:{reads}"),
             Self::After(time) if time.subsec_nanos() == 0 => write!(f, "{}", time.as_secs()),
             Self::After(time) => {
@@ -92,7 +92,7 @@ impl FromStr for Pace {
 
     fn from_str(text: &str) -> Result<Self, PaceError> {
         let pace = match text {
-            "immediate" => Some(Self::AtOnce),
+            "immediate" => Some(Self::Immediate),
             "never" => Some(Self::Never),
             _ => match text.strip_prefix("reads:") {
                 Some(reads) => unsigned(reads).and_then(|n| n.try_into().ok()).map(Self::Reads),

@@ -17,9 +17,9 @@ use crate::fault::whole_seconds;
 /// account, and not counted. Each answer to a request that is counted has the number that is left, in a header.
 ///
 /// ```
-/// use tasklife_mock::{KeyIn, MockApi, RateLimit, http, tasklife};
+/// use tasklife_mock::{Authentication, MockApi, RateLimit, http, tasklife};
 ///
-/// let api = MockApi::redis_cloud("/v1")?.with_keys(KeyIn::Nowhere("acme".parse()?));
+/// let api = MockApi::redis_cloud("/v1")?.with_authentication(Authentication::None("acme".parse()?));
 /// let api = api.with_rate_limit(RateLimit::redis_cloud());
 /// let request = http::Request::get("/v1/tasks").body("")?;
 /// let answers = [(); 401].map(|()| api.handle(&request, tasklife::MIN_TIME));

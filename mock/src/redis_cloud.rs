@@ -17,14 +17,14 @@ use serde_json::{Map, Value};
 use tasklife::{LinkShape, TaskError};
 
 use crate::api::MockApi;
-use crate::asked::Asked;
 use crate::effect::{Edit, Effect, Refuses, Shows};
 use crate::error::MockError;
 use crate::kind::{Kind, Listing, Origin, Shown, View, Within};
-use crate::openapi::{Blueprint, OpenApi};
+use crate::openapi::{Blueprint, OpenApiOptions};
 use crate::operation::Operation;
 use crate::paging::Paging;
 use crate::path::Template;
+use crate::request_context::RequestContext;
 use crate::route::Routes;
 
 /// The shapes of the public description, with the command types that were recorded, and those of what was
@@ -75,8 +75,8 @@ impl MockApi {
 /// The API, wherever it is: it is made of its description once.
 static BLUEPRINT: LazyLock<Result<Blueprint, MockError>> = LazyLock::new(|| {
     let description = serde_json::from_str(DESCRIPTION).unwrap_or_default();
-    let beside = OpenApi::base("/")
-        .tasks_are("TaskStateUpdate")
+    let options = OpenApiOptions::new("/")
+        .with_task_schema("TaskStateUpdate")
         .with_title(SUBSCRIPTION, "getSubscriptionInformation")
         .with_title(FIXED_SUBSCRIPTION, "getSubscriptionInformation")
         .with_title(DATABASE, "getDatabaseInformation")
@@ -97,7 +97,10 @@ static BLUEPRINT: LazyLock<Result<Blueprint, MockError>> = LazyLock::new(|| {
             access::describe(&mut api);
             account::describe(&mut api);
         });
-    Blueprint::new(&description, &account::beginnings(access::beginnings(beside)))
+    Blueprint::new(
+        &description,
+        &account::with_initial_resources(access::with_initial_resources(options)),
+    )
 });
 
 /// What the description does not say.
@@ -137,12 +140,22 @@ impl Conventions<'_> {
     }
 
     /// Says what an operation answers.
-    pub(super) fn answer(&mut self, method: &Method, path: &str, makes: fn(&Asked<'_>) -> Value) {
+    pub(super) fn answer(
+        &mut self,
+        method: &Method,
+        path: &str,
+        makes: fn(&RequestContext<'_>) -> Value,
+    ) {
         self.operation(method, path, |it| it.shows = Shows::By(Arc::new(makes)));
     }
 
     /// Says what an operation does.
-    pub(super) fn edit(&mut self, method: &Method, path: &str, edits: fn(&Asked<'_>) -> Vec<Edit>) {
+    pub(super) fn edit(
+        &mut self,
+        method: &Method,
+        path: &str,
+        edits: fn(&RequestContext<'_>) -> Vec<Edit>,
+    ) {
         self.operation(method, path, |it| it.effect = Effect::Edits(edits));
     }
 

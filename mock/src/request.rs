@@ -12,8 +12,8 @@ use crate::answer::Answer;
 use crate::api::MockApi;
 use crate::call::{Action, Call};
 use crate::effect::{Effect, Shows};
-use crate::keys::KeyIn;
-use crate::operation::{Answer as Answered, Operation};
+use crate::keys::Authentication;
+use crate::operation::{Operation, OperationReply};
 use crate::rate::Left;
 use crate::rejection::Rejection;
 use crate::route::RouteMatch;
@@ -36,14 +36,14 @@ impl MockApi {
         let call = Call { api: self, replies, head, body: request.body().as_ref(), now };
         // From the second step on under one lock, so that the journal has the order in which things happened.
         let (mut guard, account, action) = loop {
-            let began = self.state().began;
+            let resets = self.state().resets;
             let (account, action) = match &fault {
                 Some(fault) => (None, Err(fault.clone())),
                 None => call.prepare(),
             };
             let guard = self.state();
-            // Whose the request was, before all began anew, may be nobody by now.
-            if guard.began == began {
+            // Whose the request was, before all resets anew, may be nobody by now.
+            if guard.resets == resets {
                 break (guard, account, action);
             }
         };
@@ -63,7 +63,7 @@ impl MockApi {
                 let left = limit.map(|limit| (limit, account.window.count(limit, call.now)));
                 let mut answer = match (left, action) {
                     (Some((_, Left { wait: Some(_), .. })), _) => {
-                        Answer { is_one_too_many: true, ..call.one_too_many().into() }
+                        Answer { is_rate_limited: true, ..call.rate_limited().into() }
                     }
                     (_, Err(refused)) => refused.into(),
                     (_, Ok(action)) => {
@@ -77,7 +77,7 @@ impl MockApi {
                 answer
             }
         };
-        let faults = answer.faults.spoil(&mut answer.response);
+        let faults = answer.faults.apply(&mut answer.response);
         state.journal.add(call.exchange(account, &answer, faults));
         answer.response
     }
@@ -94,7 +94,7 @@ impl MockApi {
 
     /// Lets answers say which headers decide whose a request is.
     fn with_key_headers(&self, replies: Replies) -> Replies {
-        if self.keys == KeyIn::RedisCloud || self.replies.has_account_of() {
+        if self.keys == Authentication::RedisCloud || self.replies.has_account_of() {
             return replies;
         }
         replies.with_account_of(self.keys.headers(), self.keys.challenge(), |_| None)
@@ -164,8 +164,8 @@ impl<'a> Call<'a> {
         let escaped = path.rfind("%3F").or_else(|| path.rfind("%3f"));
         let escaped = escaped.filter(|at| {
             let rest = &path[*at..];
-            let says_more = || self.api.routes.says_more(&path[..*at], path);
-            rest.contains('=') && !rest.contains('/') && says_more()
+            let is_more_specific = || self.api.routes.is_more_specific(&path[..*at], path);
+            rest.contains('=') && !rest.contains('/') && is_more_specific()
         });
         let (path, query) = match escaped {
             Some(at) => (&path[..at], format!("{}&{query}", &path[at + 3..])),
@@ -186,14 +186,14 @@ impl<'a> Call<'a> {
         let body = self.parsed(operation).map_err(rejected)?;
         self.check_body(operation, &body).map_err(rejected)?;
         let work = Work::new(&self.api.routes, operation, ids, query, body);
-        let (command, status) = match &operation.answer {
-            Answered::Task { command, accepted } => (command.clone(), *accepted),
-            Answered::AtOnce { .. } => {
+        let (command, status) = match &operation.reply {
+            OperationReply::Task { command, accepted } => (command.clone(), *accepted),
+            OperationReply::Immediate { .. } => {
                 let part = match work.shows() {
                     Shows::All(_) => operation.paging.part(query).map_err(rejected)?,
                     _ => (0, usize::MAX),
                 };
-                return Ok(Action::AtOnce { operation, work: Box::new(work), part });
+                return Ok(Action::Immediate { operation, work: Box::new(work), part });
             }
         };
         let key = self.replies.id_of_key(&self.head, account, self.now)?;

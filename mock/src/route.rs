@@ -9,7 +9,7 @@ use tasklife::{CommandType, ResourceId};
 
 use crate::effect::{Effect, Shows};
 use crate::kind::{Kind, Listing, Naming, Origin, Shown};
-use crate::operation::{Answer, Operation, Shape};
+use crate::operation::{Operation, OperationReply, Shape};
 use crate::paging::Paging;
 use crate::path::{PathFault, Template};
 use crate::text::Excerpt;
@@ -27,7 +27,7 @@ pub(crate) enum RouteMatch<'a> {
 }
 
 /// A resource with which each account begins: its kind and ids, and what it shows.
-type Beginning = ((usize, Vec<ResourceId>), Arc<Map<String, Value>>);
+type InitialResource = ((usize, Vec<ResourceId>), Arc<Map<String, Value>>);
 
 /// All paths of an API, below its base address.
 #[derive(Clone, Debug)]
@@ -37,27 +37,31 @@ pub(crate) struct Routes {
     operations: Vec<Operation>,
     kinds: Vec<Kind>,
     /// The resources with which each account begins.
-    beginnings: Vec<Beginning>,
+    initial_resources: Vec<InitialResource>,
     knows_dry_runs: bool,
 }
 
 impl Routes {
     pub(crate) fn new(tasks: &str) -> Self {
-        let (operations, kinds, beginnings) = (Vec::new(), Vec::new(), Vec::new());
+        let (operations, kinds, initial_resources) = (Vec::new(), Vec::new(), Vec::new());
         let knows_dry_runs = true;
-        Self { tasks: segments(tasks), operations, kinds, beginnings, knows_dry_runs }
+        Self { tasks: segments(tasks), operations, kinds, initial_resources, knows_dry_runs }
     }
 
     /// The resources with which each account begins.
-    pub(crate) fn beginnings(&self) -> &[Beginning] {
-        &self.beginnings
+    pub(crate) fn initial_resources(&self) -> &[InitialResource] {
+        &self.initial_resources
     }
 
     /// Lets each account begin with a resource, at a path below the base address.
-    pub(crate) fn begin_with(&mut self, path: &str, fields: &Value) -> Result<(), RouteFault> {
+    pub(crate) fn add_initial_resource(
+        &mut self,
+        path: &str,
+        fields: &Value,
+    ) -> Result<(), RouteFault> {
         let key = self.resource_at(path).ok_or(RouteFault::NoResource)?;
         let kept = self.kind(key.0).kept(fields);
-        self.beginnings.push((key, Arc::new(kept)));
+        self.initial_resources.push((key, Arc::new(kept)));
         Ok(())
     }
 
@@ -113,7 +117,7 @@ impl Routes {
             if matches!(operation.effect, Effect::Replace(_)) {
                 operation.effect = Effect::ByPath;
             }
-            if let Answer::AtOnce { shape, .. } = &mut operation.answer {
+            if let OperationReply::Immediate { shape, .. } = &mut operation.reply {
                 if let Shape::Schema { schema, .. } = shape {
                     *shape = Shape::Resource(Some(schema.clone()));
                 }
@@ -181,7 +185,7 @@ impl Routes {
     /// Sets the status of the reply that accepts an operation.
     pub(crate) fn set_accepted(&mut self, sought: &CommandType, status: StatusCode) {
         for operation in &mut self.operations {
-            if let Answer::Task { command, accepted } = &mut operation.answer
+            if let OperationReply::Task { command, accepted } = &mut operation.reply
                 && command == sought
             {
                 *accepted = status;
@@ -238,7 +242,7 @@ impl Routes {
         if before.names().next().is_some() && self.kind_at(&before).is_none() {
             return Err(RouteFault::NoParent);
         }
-        let read = |path: Template| Operation::at_once(Method::GET, path);
+        let read = |path: Template| Operation::immediate(Method::GET, path);
         let (one, all) = (read(item.clone()), read(item.parent()));
         let free = |operation: &Operation| {
             let known =
@@ -262,7 +266,7 @@ impl Routes {
     }
 
     /// Whether a path is more than another what some template has: it has more literals of one.
-    pub(crate) fn says_more(&self, path: &str, other: &str) -> bool {
+    pub(crate) fn is_more_specific(&self, path: &str, other: &str) -> bool {
         let best = |path: &str| {
             let path: Vec<&str> = path.strip_prefix('/').unwrap_or(path).split('/').collect();
             let fitting = self.operations.iter().filter(|it| it.path.ids(&path).is_some());

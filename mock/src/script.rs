@@ -18,15 +18,15 @@ use tasklife::{AccountId, Completion, Progress, TaskError};
 /// use tasklife::{Completion, TaskError};
 ///
 /// // Three reads of the task: received, in progress, completed. The resource: at once.
-/// let quick = Script::new(Pace::Reads(3)).resource(Pace::AtOnce);
+/// let quick = Script::new(Pace::Reads(3)).resource(Pace::Immediate);
 ///
 /// // A minute in the queue, and then it never ends.
 /// let stuck = Script::in_steps(Pace::After(Duration::from_secs(60)), Pace::Never);
 ///
-/// let failing = Script::new(Pace::AtOnce)
+/// let failing = Script::new(Pace::Immediate)
 ///     .failing(TaskError::new("DATABASE_NOT_ACTIVE", "The database is not active."));
 ///
-/// let fixed = Script::new(Pace::AtOnce).completing(|_body| Completion::of(51_000));
+/// let fixed = Script::new(Pace::Immediate).completing(|_body| Completion::of(51_000));
 ///
 /// // Ten minutes, in which it tells how far it has come; and after its end was read once, it is gone.
 /// let slow = Script::new(Pace::After(Duration::from_secs(600)))
@@ -71,7 +71,7 @@ impl Script {
     pub fn new(pace: Pace) -> Self {
         let [received, in_progress] = pace.halves();
         Self::in_steps(received, in_progress).resource(match pace {
-            Pace::Never => Pace::AtOnce,
+            Pace::Never => Pace::Immediate,
             pace => pace,
         })
     }
@@ -89,7 +89,7 @@ impl Script {
             end: End::ByOperation,
             gone: Pace::Never,
             faults: Vec::new(),
-            resource: Pace::AtOnce,
+            resource: Pace::Immediate,
             resource_fails: false,
         }
     }
@@ -124,7 +124,7 @@ impl Script {
 
     /// Lets something go wrong with the answers about the task, beside what does already.
     #[must_use]
-    pub fn faulting(mut self, fault: Fault) -> Self {
+    pub fn with_fault(mut self, fault: Fault) -> Self {
         self.faults.push(fault);
         self
     }
@@ -134,7 +134,7 @@ impl Script {
     /// another. What the task has made stays.
     ///
     /// With [`Pace::Reads`] its end is shown so many times, to `GET`s of the task that are not answered with a
-    /// [status](Fault::status) in its place; with [`Pace::AtOnce`] never.
+    /// [status](Fault::status) in its place; with [`Pace::Immediate`] never.
     #[must_use]
     pub fn gone_after(mut self, pace: Pace) -> Self {
         self.gone = pace;
@@ -203,7 +203,7 @@ impl Script {
         let parts = u32::try_from(self.reports.len()).unwrap_or(u32::MAX).max(1);
         let passed = u32::try_from(number).unwrap_or(u32::MAX);
         match self.in_progress {
-            _ if passed == 0 => Pace::AtOnce,
+            _ if passed == 0 => Pace::Immediate,
             Pace::After(time) => Pace::After(time.saturating_mul(passed) / parts),
             Pace::Reads(reads) => {
                 let reads = u64::from(reads) * u64::from(passed) / u64::from(parts);

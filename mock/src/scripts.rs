@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde_json::Value;
 use tasklife::{AccountId, CommandType, Scope};
 
-use crate::fault::{Fault, Faults, Of};
+use crate::fault::{Counted, Fault, Faults};
 use crate::pace::Pace;
 use crate::script::Script;
 
@@ -42,19 +42,19 @@ impl SetScript {
     }
 
     /// The faults of one kind.
-    pub(crate) fn faults(&self, of: Of) -> impl Iterator<Item = &Fault> {
-        self.script.faults.iter().filter(move |fault| fault.is_of(of))
+    pub(crate) fn faults(&self, counted: Counted) -> impl Iterator<Item = &Fault> {
+        self.script.faults.iter().filter(move |fault| fault.counts(counted))
     }
 
     /// The faults of a submission, which is counted.
-    pub(crate) fn of_submission(&self, account: &AccountId, command: &CommandType) -> Faults {
-        if self.faults(Of::Submissions).next().is_none() {
+    pub(crate) fn count_submission(&self, account: &AccountId, command: &CommandType) -> Faults {
+        if self.faults(Counted::Submissions).next().is_none() {
             return Faults::default();
         }
         let mut submissions = self.submissions.lock().unwrap_or_else(PoisonError::into_inner);
         let number = submissions.entry(account.clone()).or_insert(0);
         *number = number.saturating_add(1);
-        Faults::of(self.faults(Of::Submissions), account, command.as_str(), *number)
+        Faults::select(self.faults(Counted::Submissions), account, command.as_str(), *number)
     }
 
     fn forget(&self, account: &AccountId) {
@@ -64,7 +64,7 @@ impl SetScript {
 
 impl Scripts {
     pub(crate) fn new() -> Self {
-        Self { entries: Vec::new(), default: SetScript::new(Script::new(Pace::AtOnce)) }
+        Self { entries: Vec::new(), default: SetScript::new(Script::new(Pace::Immediate)) }
     }
 
     pub(crate) fn add(

@@ -36,7 +36,7 @@ impl Visibility {
 
     /// Hides a task that is new, where there is a lag.
     pub(crate) fn add(&mut self, store: &MemoryStore, lag: Pace, task: &Task, now: Now) {
-        if matches!(lag, Pace::AtOnce | Pace::Reads(0)) {
+        if matches!(lag, Pace::Immediate | Pace::Reads(0)) {
             return;
         }
         if self.hidden.len() >= self.prune_at {

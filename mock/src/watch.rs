@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tasklife::{MemoryStore, Now, Task, TaskId, TaskStore};
 
-use crate::fault::{Faults, Of};
+use crate::fault::{Counted, Faults};
 use crate::pace::Pace;
 use crate::scripts::SetScript;
 
@@ -49,7 +49,7 @@ impl Watch {
     ) {
         // One that was there before under the same id is no more.
         self.forget(task.id());
-        if script.script.gone == Pace::Never && script.faults(Of::Reads).next().is_none() {
+        if script.script.gone == Pace::Never && script.faults(Counted::Reads).next().is_none() {
             return;
         }
         if self.tasks.len() >= self.prune_at {
@@ -68,8 +68,8 @@ impl Watch {
     pub(crate) fn count_read(&mut self, task: &Task) -> Faults {
         let Some(watched) = self.tasks.get_mut(&task.id()) else { return Faults::default() };
         watched.reads = watched.reads.saturating_add(1);
-        let (id, faults) = (task.id().to_string(), watched.script.faults(Of::Reads));
-        Faults::of(faults, task.account(), &id, watched.reads)
+        let (id, faults) = (task.id().to_string(), watched.script.faults(Counted::Reads));
+        Faults::select(faults, task.account(), &id, watched.reads)
     }
 
     /// Takes note of the end of a task.

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 use tasklife::{Now, ResourceId, TaskError};
 
-use crate::asked::Asked;
-use crate::describe::{Described, Lens};
+use crate::describe::{Described, Describer};
 use crate::effect::{Edit, Effect, Refuses, Shows};
 use crate::kind::{Kind, Naming, Shown};
 use crate::operation::Operation;
 use crate::path::{Template, as_in_path};
+use crate::request_context::RequestContext;
 use crate::resource::{Provisioning, ResourceKey, Resources};
 use crate::route::Routes;
 
@@ -121,8 +121,8 @@ impl Work {
         now: Now,
     ) -> Option<TaskError> {
         if let Effect::Edits(edits) = &self.effect {
-            let lens = Lens::new(routes, resources, &self.ids, now, 0);
-            let puts = edits(&self.asked(&lens))
+            let describer = Describer::new(routes, resources, &self.ids, now, 0);
+            let puts = edits(&self.asked(&describer))
                 .iter()
                 .filter(|it| matches!(it, Edit::Put { .. }))
                 .count();
@@ -175,7 +175,7 @@ impl Work {
         account: usize,
     ) -> Option<TaskError> {
         let refuses = self.refuses?;
-        refuses(&self.asked(&Lens::new(routes, resources, &self.ids, now, account)))
+        refuses(&self.asked(&Describer::new(routes, resources, &self.ids, now, account)))
     }
 
     /// Where the resource will be that it makes, if the request says.
@@ -278,8 +278,9 @@ impl Work {
                 }
             }
             (Effect::Edits(edits), _) => {
-                let lens = Lens::new(routes, resources, &self.ids, provisioning.since, account);
-                for edit in edits(&self.asked(&lens)) {
+                let describer =
+                    Describer::new(routes, resources, &self.ids, provisioning.since, account);
+                for edit in edits(&self.asked(&describer)) {
                     edit_one(routes, resources, edit, provisioning);
                 }
             }
@@ -288,10 +289,10 @@ impl Work {
     }
 
     /// What functions are told of the request.
-    pub(crate) fn asked<'a>(&'a self, lens: &'a Lens<'a>) -> Asked<'a> {
-        let resource = self.subject.as_ref().and_then(|key| lens.describe(key));
-        Asked {
-            surroundings: lens,
+    pub(crate) fn asked<'a>(&'a self, describer: &'a Describer<'a>) -> RequestContext<'a> {
+        let resource = self.subject.as_ref().and_then(|key| describer.describe(key));
+        RequestContext {
+            context: describer,
             path: &self.path,
             ids: &self.ids,
             query: &self.query,
@@ -308,19 +309,19 @@ impl Work {
         now: Now,
         account: usize,
     ) -> Option<String> {
-        let lens = Lens::new(routes, resources, &self.ids, now, account);
+        let describer = Describer::new(routes, resources, &self.ids, now, account);
         match &self.shows {
             Shows::Effect if !self.asks => None,
             Shows::Nothing => None,
-            Shows::Effect => lens.describe(self.subject.as_ref()?).map(|it| it.text()),
+            Shows::Effect => describer.describe(self.subject.as_ref()?).map(|it| it.text()),
             Shows::One(kind) => {
-                lens.describe(&(*kind, self.ids_of(routes, *kind))).map(|it| it.text())
+                describer.describe(&(*kind, self.ids_of(routes, *kind))).map(|it| it.text())
             }
             Shows::All(kind) => {
                 let before = self.ids_before(routes, *kind).to_vec();
-                Some(lens.list(&(*kind, before), (0, usize::MAX)).0)
+                Some(describer.list(&(*kind, before), (0, usize::MAX)).0)
             }
-            Shows::By(makes) => Some(makes(&self.asked(&lens)).to_string()),
+            Shows::By(makes) => Some(makes(&self.asked(&describer)).to_string()),
         }
     }
 }

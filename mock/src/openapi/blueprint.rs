@@ -6,16 +6,16 @@ use http::{Method, StatusCode};
 use serde_json::Value;
 use tasklife::{CommandType, Links, StoreConfig};
 
-use super::beside::{OpenApi, parsed};
 use super::document::{Described, Document, DocumentFault};
 use super::kinds::{content_of, envelope, has, is_one, list_in, makes_by_put};
 use super::links::links;
+use super::options::{OpenApiOptions, parsed};
 use super::{kinds, security};
 use crate::api::MockApi;
 use crate::effect::{Effect, Shows};
 use crate::error::MockError;
-use crate::keys::KeyIn;
-use crate::operation::{Answer, Operation, Shape, Takes};
+use crate::keys::Authentication;
+use crate::operation::{Operation, OperationReply, Shape, Takes};
 use crate::paging::Paging;
 use crate::path::Template;
 use crate::route::{RouteFault, Routes};
@@ -28,23 +28,23 @@ pub(crate) struct Blueprint {
     /// Where the tasks of a command type lead, and the titles of the links.
     links: Vec<(CommandType, String, String)>,
     deletions: Vec<CommandType>,
-    keys: KeyIn,
+    keys: Authentication,
 }
 
 impl Blueprint {
     /// The API of a description, with what is said beside it.
-    pub(crate) fn new(description: &Value, beside: &OpenApi) -> Result<Self, MockError> {
+    pub(crate) fn new(description: &Value, options: &OpenApiOptions) -> Result<Self, MockError> {
         let document = Document::new(description)?;
-        if let Some(name) = &beside.tasks_are
+        if let Some(name) = &options.task_schema
             && description["components"]["schemas"].get(name).is_none()
         {
             return Err(DocumentFault::NoSchema(Excerpt::of(name)).into());
         }
         let mut described = document.operations()?;
         for operation in &mut described {
-            operation.accepted = beside.accepted(operation);
+            operation.accepted = options.accepted(operation);
         }
-        let tasks = beside.tasks.clone().or_else(|| tasks_path(&described, beside));
+        let tasks = options.tasks.clone().or_else(|| tasks_path(&described, options));
         let tasks = tasks.or_else(|| free_path(&described).map(str::to_owned));
         let mut routes = Routes::new(tasks.as_deref().unwrap_or("/tasks"));
         routes.set_dry_runs(false);
@@ -59,15 +59,15 @@ impl Blueprint {
             {
                 titles.insert(operation.path.to_string(), id.clone());
             }
-            let added = routes.add(read(&routes, operation, &described, beside));
+            let added = routes.add(read(&routes, operation, &described, options));
             added.map_err(|fault| fault.of(&operation.written))?;
         }
-        beside.set_answers(&mut routes)?;
-        (beside.conventions)(&mut routes);
-        for (path, fields) in &beside.existing {
-            routes.begin_with(path, fields).map_err(|fault| fault.of(path))?;
+        options.set_answers(&mut routes)?;
+        (options.conventions)(&mut routes);
+        for (path, fields) in &options.existing {
+            routes.add_initial_resource(path, fields).map_err(|fault| fault.of(path))?;
         }
-        for (path, title) in &beside.titles {
+        for (path, title) in &options.titles {
             let template = parsed(path)?;
             let known = routes.kind_at(&template).ok_or_else(|| RouteFault::NoResource.of(path))?;
             titles.insert(routes.kind(known).item.to_string(), title.clone());
@@ -91,13 +91,13 @@ impl Blueprint {
         }
         let mut api = MockApi::new(links, StoreConfig::default().with_max_tasks(1_000_000));
         api.routes = self.routes.clone();
-        Ok(api.with_keys(self.keys.clone()))
+        Ok(api.with_authentication(self.keys.clone()))
     }
 }
 
 /// Where the description has a list of tasks, and each at its id.
-fn tasks_path(described: &[Described], beside: &OpenApi) -> Option<String> {
-    let name = beside.tasks_are.as_deref()?;
+fn tasks_path(described: &[Described], options: &OpenApiOptions) -> Option<String> {
+    let name = options.task_schema.as_deref()?;
     let is_task = |operation: &&Described| {
         operation.method == Method::GET
             && operation.path.names().count() == 1
@@ -139,7 +139,7 @@ fn read(
     routes: &Routes,
     operation: &Described,
     described: &[Described],
-    beside: &OpenApi,
+    options: &OpenApiOptions,
 ) -> Operation {
     let (method, path) = (operation.method.clone(), operation.path.clone());
     let at_item = routes.kind_at(&path).filter(|kind| !routes.kind(*kind).is_single);
@@ -157,9 +157,9 @@ fn read(
         }
         _ => Effect::ByPath,
     };
-    let answer = match operation.accepted {
-        Some(accepted) => Answer::Task { command: beside.command(operation), accepted },
-        None => at_once(routes, operation),
+    let reply = match operation.accepted {
+        Some(accepted) => OperationReply::Task { command: options.command(operation), accepted },
+        None => immediate(routes, operation),
     };
     let needs_body = Some(operation.needs_body);
     let listed = routes.kind_listed_at(&path).filter(|_| method == Method::GET);
@@ -178,21 +178,10 @@ fn read(
         other_types: operation.takes_other_types,
     };
     let paging = Paging::of_parameters(&operation.parameters);
-    Operation {
-        method,
-        path,
-        answer,
-        effect,
-        shows,
-        needs_body,
-        body,
-        takes,
-        refuses: None,
-        paging,
-    }
+    Operation { method, path, reply, effect, shows, needs_body, body, takes, refuses: None, paging }
 }
 
-fn at_once(routes: &Routes, operation: &Described) -> Answer {
+fn immediate(routes: &Routes, operation: &Described) -> OperationReply {
     let first = operation.answers.first();
     let status = first.map_or(StatusCode::OK, |answer| answer.status);
     let content = first.and_then(|answer| answer.content.as_ref());
@@ -208,5 +197,5 @@ fn at_once(routes: &Routes, operation: &Described) -> Answer {
         None if operation.method == Method::GET => Shape::Resource(None),
         None => Shape::Nothing,
     };
-    Answer::AtOnce { status, shape }
+    OperationReply::Immediate { status, shape }
 }

@@ -2,11 +2,11 @@
 
 use serde_json::Value;
 
-use crate::keys::KeyIn;
+use crate::keys::Authentication;
 
 /// Where the keys are, by the first requirement of security that the description has: of all operations, or
 /// else of one.
-pub(super) fn keys(root: &Value) -> KeyIn {
+pub(super) fn keys(root: &Value) -> Authentication {
     let schemes = &root["components"]["securitySchemes"];
     // One that requires nothing lets everybody in.
     let first = |value: &Value| {
@@ -27,15 +27,15 @@ pub(super) fn keys(root: &Value) -> KeyIn {
             (Some("apiKey"), Some("header"), Some(name)) => {
                 headers.extend(name.parse::<http::HeaderName>().ok());
             }
-            (Some("http"), ..) if scheme["scheme"] == "basic" => return KeyIn::Basic,
-            (Some("http" | "oauth2" | "openIdConnect"), ..) => return KeyIn::Bearer,
+            (Some("http"), ..) if scheme["scheme"] == "basic" => return Authentication::Basic,
+            (Some("http" | "oauth2" | "openIdConnect"), ..) => return Authentication::Bearer,
             _ => {}
         }
     }
     let mut headers = headers.into_iter();
     match (headers.next(), headers.next()) {
-        (Some(key), Some(secret)) => KeyIn::of_headers(key, secret),
-        (Some(key), None) => KeyIn::Header(key),
-        (None, _) => "default".parse().map(KeyIn::Nowhere).unwrap_or_default(),
+        (Some(key), Some(secret)) => Authentication::of_headers(key, secret),
+        (Some(key), None) => Authentication::Header(key),
+        (None, _) => "default".parse().map(Authentication::None).unwrap_or_default(),
     }
 }

@@ -5,11 +5,11 @@ use serde_json::{Map, Value, json};
 use tasklife::{ResourceId, TaskError};
 
 use super::{Conventions, DATABASE, error, rename};
-use crate::asked::Asked;
 use crate::describe::id_value;
 use crate::effect::Edit;
-use crate::kind::{Surroundings, View, Within, fields_but_secrets, visible_fields};
-use crate::openapi::OpenApi;
+use crate::kind::{ResourceContext, View, Within, fields_but_secrets, visible_fields};
+use crate::openapi::OpenApiOptions;
+use crate::request_context::RequestContext;
 
 const RULE: &str = "/acl/redisRules/{aclRedisRuleId}";
 const RULES: &str = "/acl/redisRules";
@@ -25,7 +25,7 @@ const DEFAULT_RULES: [(u32, &str, &str); 3] = [
     (3, "Read-Only", "+@read ~*"),
 ];
 
-pub(super) fn beginnings(api: OpenApi) -> OpenApi {
+pub(super) fn with_initial_resources(api: OpenApiOptions) -> OpenApiOptions {
     DEFAULT_RULES.into_iter().fold(api, |api, (id, name, rule)| {
         let fields = json!({"name": name, "redisRule": rule, "isDefault": true});
         api.with_existing(&format!("/acl/redisRules/{id}"), fields)
@@ -39,21 +39,21 @@ pub(super) fn describe(api: &mut Conventions<'_>) {
     api.kind(ROLE, "id", ("roles", Within::Account), view);
     api.kind(USER, "id", ("users", Within::Account), View::default());
 
-    api.refuse(&Method::POST, RULES, |asked| {
-        taken(asked, RULES, "ACL_REDIS_RULE_NAME_ALREADY_EXISTS")
+    api.refuse(&Method::POST, RULES, |request| {
+        taken(request, RULES, "ACL_REDIS_RULE_NAME_ALREADY_EXISTS")
     });
-    api.refuse(&Method::PUT, RULE, |asked| {
-        let default = is_default(asked, "ACL_REDIS_RULE_CANNOT_UPDATE_DEFAULT");
-        default.or_else(|| taken(asked, RULES, "ACL_REDIS_RULE_NAME_ALREADY_EXISTS"))
+    api.refuse(&Method::PUT, RULE, |request| {
+        let default = is_default(request, "ACL_REDIS_RULE_CANNOT_UPDATE_DEFAULT");
+        default.or_else(|| taken(request, RULES, "ACL_REDIS_RULE_NAME_ALREADY_EXISTS"))
     });
     api.edit(&Method::PUT, RULE, rename_rule);
-    api.refuse(&Method::DELETE, RULE, |asked| {
-        let default = is_default(asked, "ACL_REDIS_RULE_CANNOT_DELETE_DEFAULT");
+    api.refuse(&Method::DELETE, RULE, |request| {
+        let default = is_default(request, "ACL_REDIS_RULE_CANNOT_DELETE_DEFAULT");
         if default.is_some() {
             return default;
         }
-        let name = asked.resource()?["name"].clone();
-        let mut roles = asked.surroundings().kept(ROLES, &[]).into_iter();
+        let name = request.resource()?["name"].clone();
+        let mut roles = request.context().kept(ROLES, &[]).into_iter();
         let uses = |role: &Map<String, Value>| {
             role.get("redisRules")
                 .and_then(Value::as_array)
@@ -64,54 +64,54 @@ pub(super) fn describe(api: &mut Conventions<'_>) {
             .any(|(_, role)| uses(&role))
             .then(|| error(code, "409 CONFLICT", format!("A role has the rule {name}.")))
     });
-    api.refuse(&Method::POST, ROLES, |asked| {
-        let taken = taken(asked, ROLES, "ACL_ROLE_NAME_ALREADY_EXISTS");
-        taken.or_else(|| rule_missing(asked))
+    api.refuse(&Method::POST, ROLES, |request| {
+        let taken = taken(request, ROLES, "ACL_ROLE_NAME_ALREADY_EXISTS");
+        taken.or_else(|| rule_missing(request))
     });
-    api.refuse(&Method::PUT, ROLE, |asked| {
-        let taken = taken(asked, ROLES, "ACL_ROLE_NAME_ALREADY_EXISTS");
-        taken.or_else(|| rule_missing(asked))
+    api.refuse(&Method::PUT, ROLE, |request| {
+        let taken = taken(request, ROLES, "ACL_ROLE_NAME_ALREADY_EXISTS");
+        taken.or_else(|| rule_missing(request))
     });
     api.edit(&Method::PUT, ROLE, rename_role);
-    api.refuse(&Method::DELETE, ROLE, |asked| {
-        let name = asked.resource()?["name"].clone();
-        let mut users = asked.surroundings().kept(USERS, &[]).into_iter();
+    api.refuse(&Method::DELETE, ROLE, |request| {
+        let name = request.resource()?["name"].clone();
+        let mut users = request.context().kept(USERS, &[]).into_iter();
         users.any(|(_, user)| user.get("role") == Some(&name)).then(|| {
             let message = format!("A user has the role {name}.");
             error("ACL_ROLE_HAS_ACTIVE_USERS_AND_CANNOT_BE_DELETED", "409 CONFLICT", message)
         })
     });
-    api.refuse(&Method::POST, USERS, |asked| {
-        let taken = taken(asked, USERS, "ACL_USER_NAME_ALREADY_EXISTS");
-        taken.or_else(|| role_missing(asked))
+    api.refuse(&Method::POST, USERS, |request| {
+        let taken = taken(request, USERS, "ACL_USER_NAME_ALREADY_EXISTS");
+        taken.or_else(|| role_missing(request))
     });
     api.refuse(&Method::PUT, USER, role_missing);
 }
 
 /// The error for a rule that every account has.
-fn is_default(asked: &Asked<'_>, code: &'static str) -> Option<TaskError> {
-    let rule = asked.resource()?;
+fn is_default(request: &RequestContext<'_>, code: &'static str) -> Option<TaskError> {
+    let rule = request.resource()?;
     (rule["isDefault"] == true).then(|| {
         error(code, "400 BAD_REQUEST", format!("Every account has the rule {}.", rule["name"]))
     })
 }
 
 /// The error for a name that the request gives and another has.
-fn taken(asked: &Asked<'_>, collection: &str, code: &'static str) -> Option<TaskError> {
-    let name = asked.body().get("name").filter(|name| !name.is_null())?;
-    let mut others = asked.surroundings().kept(collection, &[]).into_iter();
-    let own = asked.ids().last();
+fn taken(request: &RequestContext<'_>, collection: &str, code: &'static str) -> Option<TaskError> {
+    let name = request.body().get("name").filter(|name| !name.is_null())?;
+    let mut others = request.context().kept(collection, &[]).into_iter();
+    let own = request.ids().last();
     others
         .any(|(id, kept)| Some(&id) != own && kept.get("name") == Some(name))
         .then(|| error(code, "409 CONFLICT", format!("There is one named {name} already.")))
 }
 
 /// Changes a rule, and its name in the roles that have it.
-fn rename_rule(asked: &Asked<'_>) -> Vec<Edit> {
-    let fields = visible_fields(asked.body());
+fn rename_rule(request: &RequestContext<'_>) -> Vec<Edit> {
+    let fields = visible_fields(request.body());
     let mut edits = Vec::new();
-    if let (Some(before), Some(after)) = (asked.resource(), fields.get("name")) {
-        for (id, mut role) in asked.surroundings().kept(ROLES, &[]) {
+    if let (Some(before), Some(after)) = (request.resource(), fields.get("name")) {
+        for (id, mut role) in request.context().kept(ROLES, &[]) {
             let rules = role.get_mut("redisRules").and_then(Value::as_array_mut);
             let mut is_changed = false;
             for rule in rules.into_iter().flatten().filter(|rule| rule.is_object()) {
@@ -125,29 +125,29 @@ fn rename_rule(asked: &Asked<'_>) -> Vec<Edit> {
             }
         }
     }
-    edits.push(Edit::Put { item: RULE, ids: asked.ids().to_vec(), fields });
+    edits.push(Edit::Put { item: RULE, ids: request.ids().to_vec(), fields });
     edits
 }
 
 /// Changes a role, and its name with the users that have it.
-fn rename_role(asked: &Asked<'_>) -> Vec<Edit> {
-    let fields = fields_but_secrets(asked.body());
+fn rename_role(request: &RequestContext<'_>) -> Vec<Edit> {
+    let fields = fields_but_secrets(request.body());
     let mut edits = Vec::new();
-    if let (Some(before), Some(after)) = (asked.resource(), fields.get("name")) {
-        let users = asked.surroundings().kept(USERS, &[]).into_iter();
+    if let (Some(before), Some(after)) = (request.resource(), fields.get("name")) {
+        let users = request.context().kept(USERS, &[]).into_iter();
         let having = users.filter(|(_, user)| user.get("role") == before.get("name"));
         edits.extend(having.map(|(id, _)| {
             let fields = Map::from_iter([("role".to_owned(), after.clone())]);
             Edit::Put { item: USER, ids: vec![id], fields }
         }));
     }
-    edits.push(Edit::Put { item: ROLE, ids: asked.ids().to_vec(), fields });
+    edits.push(Edit::Put { item: ROLE, ids: request.ids().to_vec(), fields });
     edits
 }
 
-fn rule_missing(asked: &Asked<'_>) -> Option<TaskError> {
-    let known = asked.surroundings().kept(RULES, &[]);
-    let named = asked.body()["redisRules"].as_array()?.iter().map(|rule| &rule["ruleName"]);
+fn rule_missing(request: &RequestContext<'_>) -> Option<TaskError> {
+    let known = request.context().kept(RULES, &[]);
+    let named = request.body()["redisRules"].as_array()?.iter().map(|rule| &rule["ruleName"]);
     let mut missing =
         named.filter(|name| known.iter().all(|(_, rule)| rule.get("name") != Some(*name)));
     let name = missing.next()?;
@@ -155,9 +155,9 @@ fn rule_missing(asked: &Asked<'_>) -> Option<TaskError> {
     Some(error("ACL_REDIS_RULE_DOES_NOT_EXISTS", "404 NOT_FOUND", message))
 }
 
-fn role_missing(asked: &Asked<'_>) -> Option<TaskError> {
-    let name = asked.body().get("role")?;
-    let mut known = asked.surroundings().kept(ROLES, &[]).into_iter();
+fn role_missing(request: &RequestContext<'_>) -> Option<TaskError> {
+    let name = request.body().get("role")?;
+    let mut known = request.context().kept(ROLES, &[]).into_iter();
     if known.any(|(_, role)| role.get("name") == Some(name)) {
         return None;
     }
@@ -165,13 +165,13 @@ fn role_missing(asked: &Asked<'_>) -> Option<TaskError> {
     Some(error("ACL_ROLE_DOES_NOT_EXISTS", "404 NOT_FOUND", message))
 }
 
-fn rule(_: &dyn Surroundings, fields: &mut Map<String, Value>) {
+fn rule(_: &dyn ResourceContext, fields: &mut Map<String, Value>) {
     rename(fields, "redisRule", "acl");
     fields.entry("isDefault").or_insert(json!(false));
 }
 
-fn role(it: &dyn Surroundings, fields: &mut Map<String, Value>) {
-    let known = it.kept("/acl/redisRules", &[]);
+fn role(context: &dyn ResourceContext, fields: &mut Map<String, Value>) {
+    let known = context.kept("/acl/redisRules", &[]);
     if let Some(rules) = fields.get_mut("redisRules").and_then(Value::as_array_mut) {
         for rule in rules.iter_mut().filter(|rule| rule.is_object()) {
             let found = known.iter().find(|(_, kept)| kept.get("name") == Some(&rule["ruleName"]));
@@ -184,7 +184,8 @@ fn role(it: &dyn Surroundings, fields: &mut Map<String, Value>) {
                 let ids = ["subscriptionId", "databaseId"].map(|name| database[name].as_i64());
                 let [Some(subscription), Some(id)] = ids else { continue };
                 let ids = [ResourceId::Number(subscription), ResourceId::Number(id)];
-                let name = it.kept_of(DATABASE, &ids).and_then(|kept| kept.get("name").cloned());
+                let name =
+                    context.kept_of(DATABASE, &ids).and_then(|kept| kept.get("name").cloned());
                 if let Some(name) = name {
                     database["databaseName"] = name;
                 }
@@ -192,7 +193,7 @@ fn role(it: &dyn Surroundings, fields: &mut Map<String, Value>) {
         }
     }
     let name = fields.get("name").cloned().unwrap_or_default();
-    let users = it.kept(USERS, &[]).into_iter();
+    let users = context.kept(USERS, &[]).into_iter();
     let users = users.filter(|(_, user)| user.get("role") == Some(&name));
     let users = users.map(|(id, user)| json!({"id": id_value(&id), "name": user.get("name")}));
     let users: Vec<Value> = users.collect();

@@ -5,11 +5,11 @@ use serde_json::{Map, Value, json};
 use tasklife::ProvisioningStatus;
 
 use super::Conventions;
-use crate::asked::Asked;
-use crate::kind::{Origin, StatusWord, Surroundings, View, Within, visible_fields};
-use crate::openapi::OpenApi;
+use crate::kind::{Origin, ResourceContext, StatusWord, View, Within, visible_fields};
+use crate::openapi::OpenApiOptions;
+use crate::request_context::RequestContext;
 
-type Makes = fn(&Asked<'_>) -> Value;
+type Makes = fn(&RequestContext<'_>) -> Value;
 
 const CLOUD_ACCOUNT: &str = "/cloud-accounts/{cloudAccountId}";
 const PLAN: &str = "/fixed/plans/{planId}";
@@ -17,7 +17,7 @@ const PLANS: &str = "/fixed/plans";
 const PERSON: &str = "/users/{userId}";
 const PEOPLE: &str = "/users";
 
-pub(super) fn beginnings(api: OpenApi) -> OpenApi {
+pub(super) fn with_initial_resources(api: OpenApiOptions) -> OpenApiOptions {
     let internal = json!({"name": "Redis Cloud", "provider": "AWS", "accessKeyId": "internal"});
     let owner = json!({
         "name": "Owner", "email": "owner@example.com", "role": "Owner", "userType": "Local",
@@ -58,14 +58,14 @@ pub(super) fn describe(api: &mut Conventions<'_>) {
         View { keeps: Some(crate::schema::fields_of), shows: Some(without_status), status: None };
     api.kind(PLAN, "id", ("plans", Within::Nothing), kept).origin = Origin::Made;
     api.kind(PERSON, "id", ("users", Within::Account), kept).origin = Origin::Made;
-    api.answer(&Method::GET, PLANS, |asked| plans(asked, asked.query("provider").as_deref()));
-    api.answer(&Method::GET, PEOPLE, |asked| {
-        json!({"account": asked.surroundings().account(), "users": asked.resources(PEOPLE)})
+    api.answer(&Method::GET, PLANS, |request| plans(request, request.query("provider").as_deref()));
+    api.answer(&Method::GET, PEOPLE, |request| {
+        json!({"account": request.context().account(), "users": request.resources(PEOPLE)})
     });
 
     let plain: [(&str, Makes); 11] = [
-        ("/", |asked| {
-            let number = asked.surroundings().account();
+        ("/", |request| {
+            let number = request.context().account();
             json!({"account": {"id": number, "name": format!("Account {number}")}, "links": []})
         }),
         ("/data-persistence", |_| named("dataPersistence", &PERSISTENCE)),
@@ -80,7 +80,7 @@ pub(super) fn describe(api: &mut Conventions<'_>) {
         ("/session-logs", |_| json!({"entries": []})),
         ("/subscriptions/redis-versions", |_| versions()),
         ("/fixed/redis-versions", |_| versions()),
-        ("/fixed/plans/subscriptions/{subscriptionId}", |asked| plans(asked, None)),
+        ("/fixed/plans/subscriptions/{subscriptionId}", |request| plans(request, None)),
     ];
     for (path, makes) in plain {
         api.answer(&Method::GET, path, makes);
@@ -94,16 +94,16 @@ fn cloud_account_status(status: ProvisioningStatus) -> &'static str {
     }
 }
 
-fn cloud_account(_: &dyn Surroundings, fields: &mut Map<String, Value>) {
+fn cloud_account(_: &dyn ResourceContext, fields: &mut Map<String, Value>) {
     fields.retain(|name, _| !name.starts_with("console"));
 }
 
-fn without_status(_: &dyn Surroundings, fields: &mut Map<String, Value>) {
+fn without_status(_: &dyn ResourceContext, fields: &mut Map<String, Value>) {
     fields.remove("status");
 }
 
-fn plans(asked: &Asked<'_>, provider: Option<&str>) -> Value {
-    let mut plans = asked.surroundings().all(PLANS);
+fn plans(request: &RequestContext<'_>, provider: Option<&str>) -> Value {
+    let mut plans = request.context().all(PLANS);
     plans.retain(|plan| provider.is_none_or(|it| plan["provider"] == it));
     json!({"plans": plans, "links": []})
 }
@@ -129,16 +129,16 @@ fn named(list: &str, all: &[(&str, &str)]) -> Value {
     json!({list: all.collect::<Vec<Value>>(), "links": []})
 }
 
-fn payment_methods(asked: &Asked<'_>) -> Value {
+fn payment_methods(request: &RequestContext<'_>) -> Value {
     let card = json!({
         "id": 8241, "type": "Visa", "creditCardEndsWith": 9876, "nameOnCard": "Owner",
         "expirationMonth": 12, "expirationYear": 2099, "links": [],
     });
-    json!({"accountId": asked.surroundings().account(), "paymentMethods": [card], "links": []})
+    json!({"accountId": request.context().account(), "paymentMethods": [card], "links": []})
 }
 
-fn regions(asked: &Asked<'_>) -> Value {
-    let provider = asked.query("provider");
+fn regions(request: &RequestContext<'_>) -> Value {
+    let provider = request.query("provider");
     let all = [
         (1, "us-east-1", "AWS"),
         (2, "us-east-2", "AWS"),

@@ -7,10 +7,10 @@ use tasklife::ResourceId;
 use super::parts::{VERSION, backup, local_key, rename_all, retain_shown, security};
 use super::subscription::place;
 use super::{Conventions, DATABASES, REGION, REGIONS, default};
-use crate::asked::Asked;
 use crate::describe::id_value;
 use crate::effect::Edit;
-use crate::kind::{Surroundings, View, Within, fields_but_secrets};
+use crate::kind::{ResourceContext, View, Within, fields_but_secrets};
+use crate::request_context::RequestContext;
 
 const LOCAL_REGIONS: &str = "/subscriptions/{subscriptionId}/databases/{databaseId}/regions";
 const FLUSH: &str = "/subscriptions/{subscriptionId}/databases/{databaseId}/flush";
@@ -47,17 +47,17 @@ fn of_subscription(body: &Value) -> Vec<(Value, usize)> {
 /// How many operations a second a database does in a region, where nobody has said.
 const OPERATIONS: i64 = 1_000;
 
-fn region(it: &dyn Surroundings, fields: &mut Map<String, Value>) {
+fn region(context: &dyn ResourceContext, fields: &mut Map<String, Value>) {
     let name = fields.get("region").cloned().unwrap_or_default();
     let region =
         Map::from_iter([("databases".to_owned(), fields.remove("databases").unwrap_or_default())]);
     for name in ["status", "dryRun", "respVersion", "commandType"] {
         fields.remove(name);
     }
-    let id = it.ids().last().map(ToString::to_string).unwrap_or_default();
+    let id = context.ids().last().map(ToString::to_string).unwrap_or_default();
     default(fields, "vpcId", format!("vpc-{id:0>17}"));
-    let subscription = it.ids().get(..1).unwrap_or_default();
-    let databases = it.kept(DATABASES, subscription).into_iter().map(|(id, kept)| {
+    let subscription = context.ids().get(..1).unwrap_or_default();
+    let databases = context.kept(DATABASES, subscription).into_iter().map(|(id, kept)| {
         let [reads, writes] = operations(&region, &name, &kept);
         json!({
             "databaseId": id_value(&id),
@@ -86,14 +86,14 @@ fn operations(
         .map(|name| local[name].as_i64().unwrap_or(OPERATIONS))
 }
 
-fn delete_regions(asked: &Asked<'_>) -> Vec<Edit> {
-    let named = asked.body()["regions"].as_array().cloned().unwrap_or_default();
+fn delete_regions(request: &RequestContext<'_>) -> Vec<Edit> {
+    let named = request.body()["regions"].as_array().cloned().unwrap_or_default();
     let is_named = |kept: &Map<String, Value>| {
         named.iter().any(|one| Some(&one["region"]) == kept.get("region"))
     };
-    let all = asked.surroundings().kept(REGIONS, asked.ids());
+    let all = request.context().kept(REGIONS, request.ids());
     let gone = all.into_iter().filter(|(_, kept)| is_named(kept));
-    gone.map(|(id, _)| Edit::Delete { item: REGION, ids: with(asked.ids(), id) }).collect()
+    gone.map(|(id, _)| Edit::Delete { item: REGION, ids: with(request.ids(), id) }).collect()
 }
 
 pub(super) fn with(ids: &[ResourceId], id: ResourceId) -> Vec<ResourceId> {
@@ -101,7 +101,7 @@ pub(super) fn with(ids: &[ResourceId], id: ResourceId) -> Vec<ResourceId> {
 }
 
 /// What a database in several regions shows: what holds for all under `global…`, and each region by itself.
-pub(super) fn database(it: &dyn Surroundings, fields: &mut Map<String, Value>) {
+pub(super) fn database(context: &dyn ResourceContext, fields: &mut Map<String, Value>) {
     rename_all(
         fields,
         &[
@@ -117,8 +117,8 @@ pub(super) fn database(it: &dyn Surroundings, fields: &mut Map<String, Value>) {
         ("redisVersion", json!(VERSION)),
         ("memoryStorage", json!("ram")),
         ("activeActiveRedis", json!(true)),
-        ("activatedOn", json!(it.times()[0])),
-        ("lastModified", json!(it.times()[1])),
+        ("activatedOn", json!(context.times()[0])),
+        ("lastModified", json!(context.times()[1])),
         ("supportOSSClusterApi", json!(false)),
         ("useExternalEndpointForOSSClusterApi", json!(false)),
         ("replication", json!(true)),
@@ -131,11 +131,11 @@ pub(super) fn database(it: &dyn Surroundings, fields: &mut Map<String, Value>) {
     ] {
         default(fields, name, usual);
     }
-    let subscription = it.ids().get(..1).unwrap_or_default();
-    let provider = place(it).0;
-    let regions = it.kept(REGIONS, subscription);
+    let subscription = context.ids().get(..1).unwrap_or_default();
+    let provider = place(context).0;
+    let regions = context.kept(REGIONS, subscription);
     let locals: Vec<Value> =
-        regions.iter().map(|(_, region)| local(it, fields, region, &provider)).collect();
+        regions.iter().map(|(_, region)| local(context, fields, region, &provider)).collect();
     let mut own = Map::new();
     for name in ["enableTls", "clientTlsCertificates", "clientSslCertificate"] {
         own.extend(fields.remove(name).map(|value| (name.to_owned(), value)));
@@ -155,7 +155,7 @@ pub(super) fn database(it: &dyn Surroundings, fields: &mut Map<String, Value>) {
 
 /// What a database has in one region: its own, or what holds for all.
 fn local(
-    it: &dyn Surroundings,
+    context: &dyn ResourceContext,
     fields: &Map<String, Value>,
     region: &Map<String, Value>,
     provider: &Value,
@@ -177,7 +177,7 @@ fn local(
         secured.extend(value.map(|value| (name.to_owned(), value)));
     }
     let size = all("datasetSizeInGb").or_else(|| all("memoryLimitInGb")).unwrap_or(json!(1));
-    let id = it.ids().last().map(ToString::to_string).unwrap_or_default();
+    let id = context.ids().last().map(ToString::to_string).unwrap_or_default();
     let name = region.as_str().unwrap_or_default();
     let mut local = json!({
         "provider": provider,

@@ -11,9 +11,9 @@ use super::{
     Conventions, DATABASE, DATABASES, FIXED_DATABASE, FIXED_DATABASES, FIXED_SUBSCRIPTION,
     active_active, default,
 };
-use crate::asked::Asked;
 use crate::effect::Edit;
-use crate::kind::{Naming, Surroundings, View, Within, fields_but_secrets};
+use crate::kind::{Naming, ResourceContext, View, Within, fields_but_secrets};
+use crate::request_context::RequestContext;
 
 pub(super) fn describe(api: &mut Conventions<'_>) {
     let view = View { keeps: Some(kept), shows: Some(pro), status: None };
@@ -32,11 +32,11 @@ pub(super) fn describe(api: &mut Conventions<'_>) {
             api.kind(&below(name), "", (name, Within::Nothing), view);
             api.answer(&Method::GET, &below(name), latest);
         }
-        api.edit(&Method::POST, &below("backup"), |asked| {
-            put(asked, "backup", &json!({"outcome": "success", "lastBackupTime": asked.now()}))
+        api.edit(&Method::POST, &below("backup"), |request| {
+            put(request, "backup", &json!({"outcome": "success", "lastBackupTime": request.now()}))
         });
-        api.edit(&Method::POST, &below("import"), |asked| {
-            put(asked, "import", &json!({"outcome": "imported", "lastImportTime": asked.now()}))
+        api.edit(&Method::POST, &below("import"), |request| {
+            put(request, "import", &json!({"outcome": "imported", "lastImportTime": request.now()}))
         });
         api.kind(&below("upgrade"), "", ("upgrade", Within::Nothing), raw());
         api.edit(&Method::POST, &below("upgrade"), upgrade);
@@ -50,9 +50,9 @@ pub(super) fn describe(api: &mut Conventions<'_>) {
         let kind = api.kind(&tag, "key", ("tags", Within::Account), view);
         kind.naming = Naming::RequestAsText;
         api.edit(&Method::PUT, &tags, replace_tags);
-        api.answer(&Method::PUT, &tags, |asked| {
-            let all = asked.resources(&asked.path.to_string());
-            json!({"accountId": asked.surroundings().account(), "tags": all})
+        api.answer(&Method::PUT, &tags, |request| {
+            let all = request.resources(&request.path.to_string());
+            json!({"accountId": request.context().account(), "tags": all})
         });
         api.answer(&Method::DELETE, &tag, |_| json!({}));
     }
@@ -68,7 +68,7 @@ fn raw() -> View {
 }
 
 /// How a backup or an import went, once it is over.
-fn outcome(_: &dyn Surroundings, fields: &mut Map<String, Value>) {
+fn outcome(_: &dyn ResourceContext, fields: &mut Map<String, Value>) {
     let outcome = fields.remove("outcome").unwrap_or_default();
     let is_over = fields.get("status") != Some(&json!("pending"));
     fields.insert("status".into(), if is_over { outcome } else { json!("processing") });
@@ -104,12 +104,12 @@ fn kept(body: &Value) -> Map<String, Value> {
     kept
 }
 
-fn pro(it: &dyn Surroundings, fields: &mut Map<String, Value>) {
-    if is_active_active(it) {
-        return active_active::database(it, fields);
+fn pro(context: &dyn ResourceContext, fields: &mut Map<String, Value>) {
+    if is_active_active(context) {
+        return active_active::database(context, fields);
     }
-    common(it, fields, "enableDefaultUser");
-    let (provider, region) = place(it);
+    common(context, fields, "enableDefaultUser");
+    let (provider, region) = place(context);
     default(fields, "provider", provider);
     default(fields, "region", region);
     let usual = json!({"by": "operations-per-second", "value": 1000});
@@ -123,12 +123,13 @@ fn pro(it: &dyn Surroundings, fields: &mut Map<String, Value>) {
     retain_shown(fields);
 }
 
-fn essentials(it: &dyn Surroundings, fields: &mut Map<String, Value>) {
-    common(it, fields, "defaultUserEnabled");
+fn essentials(context: &dyn ResourceContext, fields: &mut Map<String, Value>) {
+    common(context, fields, "defaultUserEnabled");
     default(fields, "replica", Value::Null);
-    let subscription = it.ids().get(..1).and_then(|ids| it.kept_of(FIXED_SUBSCRIPTION, ids));
+    let subscription =
+        context.ids().get(..1).and_then(|ids| context.kept_of(FIXED_SUBSCRIPTION, ids));
     let plan = subscription.and_then(|kept| kept.get("planId")?.as_i64()).map(ResourceId::Number);
-    let plan = plan.and_then(|plan| it.kept_of("/fixed/plans/{planId}", &[plan]));
+    let plan = plan.and_then(|plan| context.kept_of("/fixed/plans/{planId}", &[plan]));
     let size = plan.as_ref().and_then(|plan| plan.get("size")).cloned();
     default(fields, "planMemoryLimit", size.unwrap_or(json!(250.0)));
     default(fields, "memoryLimitMeasurementUnit", "MB");
@@ -153,7 +154,7 @@ fn essentials(it: &dyn Surroundings, fields: &mut Map<String, Value>) {
 }
 
 /// What databases of both sorts show.
-fn common(it: &dyn Surroundings, fields: &mut Map<String, Value>, default_user: &str) {
+fn common(context: &dyn ResourceContext, fields: &mut Map<String, Value>, default_user: &str) {
     for (name, usual) in [
         ("protocol", json!("redis")),
         ("redisVersion", json!(VERSION)),
@@ -166,12 +167,12 @@ fn common(it: &dyn Surroundings, fields: &mut Map<String, Value>, default_user: 
         ("replication", json!(true)),
         ("modules", json!([])),
         ("alerts", json!([])),
-        ("activatedOn", json!(it.times()[0])),
-        ("lastModified", json!(it.times()[1])),
+        ("activatedOn", json!(context.times()[0])),
+        ("lastModified", json!(context.times()[1])),
     ] {
         default(fields, name, usual);
     }
-    let id = it.ids().last().map(ToString::to_string).unwrap_or_default();
+    let id = context.ids().last().map(ToString::to_string).unwrap_or_default();
     default(fields, "publicEndpoint", format!("redis-{id}.example.com:{}", port(fields)));
     default(fields, "privateEndpoint", format!("redis-{id}.internal.example.com:{}", port(fields)));
     let security = security(fields, default_user);
@@ -195,8 +196,8 @@ fn port(fields: &Map<String, Value>) -> i64 {
 }
 
 /// The latest backup or import, if there was any.
-fn latest(asked: &Asked<'_>) -> Value {
-    let mut latest = asked.resource().unwrap_or_default();
+fn latest(request: &RequestContext<'_>) -> Value {
+    let mut latest = request.resource().unwrap_or_default();
     match latest.get("lastBackupTime").or(latest.get("lastImportTime")) {
         Some(_) => latest.take(),
         None => json!({}),
@@ -204,8 +205,8 @@ fn latest(asked: &Asked<'_>) -> Value {
 }
 
 /// Puts the one resource of its name below the database.
-fn put(asked: &Asked<'_>, name: &str, fields: &Value) -> Vec<Edit> {
-    let item = match (is_fixed(asked), name) {
+fn put(request: &RequestContext<'_>, name: &str, fields: &Value) -> Vec<Edit> {
+    let item = match (is_fixed(request), name) {
         (false, "backup") => "/subscriptions/{subscriptionId}/databases/{databaseId}/backup",
         (false, "import") => "/subscriptions/{subscriptionId}/databases/{databaseId}/import",
         (true, "backup") => "/fixed/subscriptions/{subscriptionId}/databases/{databaseId}/backup",
@@ -214,25 +215,25 @@ fn put(asked: &Asked<'_>, name: &str, fields: &Value) -> Vec<Edit> {
         (true, _) => "/fixed/subscriptions/{subscriptionId}/databases/{databaseId}/upgrade",
     };
     let fields = crate::schema::fields_of(fields);
-    vec![Edit::Put { item, ids: asked.ids().to_vec(), fields }]
+    vec![Edit::Put { item, ids: request.ids().to_vec(), fields }]
 }
 
-fn is_fixed(asked: &Asked<'_>) -> bool {
-    asked.path.words().next() == Some("fixed")
+fn is_fixed(request: &RequestContext<'_>) -> bool {
+    request.path.words().next() == Some("fixed")
 }
 
-fn upgrade(asked: &Asked<'_>) -> Vec<Edit> {
-    let version = asked.body()["targetRedisVersion"].clone();
-    let item = if is_fixed(asked) { FIXED_DATABASE } else { DATABASE };
+fn upgrade(request: &RequestContext<'_>) -> Vec<Edit> {
+    let version = request.body()["targetRedisVersion"].clone();
+    let item = if is_fixed(request) { FIXED_DATABASE } else { DATABASE };
     let fields = Map::from_iter([("redisVersion".to_owned(), version.clone())]);
-    let mut edits = put(asked, "upgrade", &json!({"targetRedisVersion": version}));
-    edits.push(Edit::Put { item, ids: asked.ids().to_vec(), fields });
+    let mut edits = put(request, "upgrade", &json!({"targetRedisVersion": version}));
+    edits.push(Edit::Put { item, ids: request.ids().to_vec(), fields });
     edits
 }
 
-fn upgrade_status(asked: &Asked<'_>) -> Value {
-    let upgrade = asked.resource().unwrap_or_default();
-    let mut status = json!({"databaseId": asked.id("databaseId").map(crate::describe::id_value)});
+fn upgrade_status(request: &RequestContext<'_>) -> Value {
+    let upgrade = request.resource().unwrap_or_default();
+    let mut status = json!({"databaseId": request.id("databaseId").map(crate::describe::id_value)});
     if upgrade["targetRedisVersion"].is_string() {
         status["targetRedisVersion"] = upgrade["targetRedisVersion"].clone();
         status["progress"] = json!(100.0);
@@ -242,8 +243,8 @@ fn upgrade_status(asked: &Asked<'_>) -> Value {
 }
 
 /// Deletes the tags that are not in the request, and puts those that are.
-fn replace_tags(asked: &Asked<'_>) -> Vec<Edit> {
-    let (item, all) = if is_fixed(asked) {
+fn replace_tags(request: &RequestContext<'_>) -> Vec<Edit> {
+    let (item, all) = if is_fixed(request) {
         (
             "/fixed/subscriptions/{subscriptionId}/databases/{databaseId}/tags/{tagKey}",
             "/fixed/subscriptions/{subscriptionId}/databases/{databaseId}/tags",
@@ -254,14 +255,14 @@ fn replace_tags(asked: &Asked<'_>) -> Vec<Edit> {
             "/subscriptions/{subscriptionId}/databases/{databaseId}/tags",
         )
     };
-    let ids = |key: ResourceId| asked.ids().iter().cloned().chain([key]).collect::<Vec<_>>();
-    let wanted = asked.body()["tags"].as_array().into_iter().flatten();
+    let ids = |key: ResourceId| request.ids().iter().cloned().chain([key]).collect::<Vec<_>>();
+    let wanted = request.body()["tags"].as_array().into_iter().flatten();
     let wanted = wanted.filter_map(|tag| {
         let key = crate::path::as_in_path(tag["key"].as_str()?.into());
         Some((key, Map::from_iter([("value".to_owned(), tag["value"].clone())])))
     });
     let wanted: Vec<(ResourceId, Map<String, Value>)> = wanted.collect();
-    let there = asked.surroundings().kept(all, asked.ids());
+    let there = request.context().kept(all, request.ids());
     let gone = there.into_iter().filter(|(key, _)| wanted.iter().all(|(known, _)| known != key));
     let mut edits: Vec<Edit> = gone.map(|(key, _)| Edit::Delete { item, ids: ids(key) }).collect();
     edits.extend(wanted.into_iter().map(|(key, fields)| Edit::Put { item, ids: ids(key), fields }));

@@ -5,9 +5,9 @@ use serde_json::{Map, Value, json};
 use tasklife::ProvisioningStatus;
 
 use super::{Conventions, REGION, REGIONS, SUBSCRIPTION, error, rename};
-use crate::asked::Asked;
 use crate::describe::id_value;
-use crate::kind::{StatusWord, Surroundings, View, Within, fields_but_secrets};
+use crate::kind::{ResourceContext, StatusWord, View, Within, fields_but_secrets};
+use crate::request_context::RequestContext;
 
 const CIDR: &str = "/subscriptions/{subscriptionId}/cidr";
 const PEERING: &str = "/subscriptions/{subscriptionId}/peerings/{peeringId}";
@@ -17,9 +17,9 @@ const ACTIVE_ACTIVE_PEERINGS: &str = "/subscriptions/{subscriptionId}/regions/pe
 pub(super) fn describe(api: &mut Conventions<'_>) {
     let view = View { keeps: Some(fields_but_secrets), shows: Some(allow_list), status: None };
     api.kind(CIDR, "", ("cidr", Within::Nothing), view);
-    api.answer(&Method::PUT, CIDR, |asked| {
-        let mut fields = fields_but_secrets(asked.body());
-        allow_list(asked.surroundings(), &mut fields);
+    api.answer(&Method::PUT, CIDR, |request| {
+        let mut fields = fields_but_secrets(request.body());
+        allow_list(request.context(), &mut fields);
         Value::Object(fields)
     });
 
@@ -35,7 +35,7 @@ pub(super) fn describe(api: &mut Conventions<'_>) {
     }
 }
 
-fn allow_list(_: &dyn Surroundings, fields: &mut Map<String, Value>) {
+fn allow_list(_: &dyn ResourceContext, fields: &mut Map<String, Value>) {
     let mut take = |name: &str| fields.remove(name).filter(Value::is_array).unwrap_or(json!([]));
     let [ips, groups] = ["cidrIps", "securityGroupIds"].map(&mut take);
     *fields =
@@ -50,27 +50,27 @@ fn peering_status(status: ProvisioningStatus) -> &'static str {
     }
 }
 
-fn peering(it: &dyn Surroundings, fields: &mut Map<String, Value>) {
+fn peering(context: &dyn ResourceContext, fields: &mut Map<String, Value>) {
     rename(fields, "vpcProjectUid", "projectUid");
     rename(fields, "vpcNetworkName", "networkName");
     rename(fields, "region", "regionName");
-    of_provider(it, fields, "projectUid");
+    of_provider(context, fields, "projectUid");
 }
 
-fn active_active_peering(it: &dyn Surroundings, fields: &mut Map<String, Value>) {
+fn active_active_peering(context: &dyn ResourceContext, fields: &mut Map<String, Value>) {
     if let Some(region) = fields.get("destinationRegion").cloned() {
         fields.insert("regionName".into(), region);
     }
-    let named = it.kept(REGIONS, it.ids().get(..1).unwrap_or_default()).into_iter();
+    let named = context.kept(REGIONS, context.ids().get(..1).unwrap_or_default()).into_iter();
     let mut named = named.filter(|(_, kept)| kept.get("region") == fields.get("sourceRegion"));
     let id = named.next().map(|(id, _)| id_value(&id));
     fields.extend(id.map(|id| ("regionId".to_owned(), id)));
-    of_provider(it, fields, "vpcProjectUid");
+    of_provider(context, fields, "vpcProjectUid");
 }
 
 /// What the other side of a peering is called: at AWS, or at Google.
-fn of_provider(it: &dyn Surroundings, fields: &mut Map<String, Value>, project: &str) {
-    let id = it.ids().last().map(ToString::to_string).unwrap_or_default();
+fn of_provider(context: &dyn ResourceContext, fields: &mut Map<String, Value>, project: &str) {
+    let id = context.ids().last().map(ToString::to_string).unwrap_or_default();
     fields.remove("provider");
     if fields.contains_key(project) {
         fields.insert("redisProjectUid".into(), json!("redis-cloud-project"));
@@ -89,10 +89,10 @@ fn of_provider(it: &dyn Surroundings, fields: &mut Map<String, Value>, project: 
 }
 
 /// All peerings of a subscription in several regions, each in the region from which it leads.
-fn peerings_by_region(asked: &Asked<'_>) -> Value {
-    let subscription = asked.ids();
-    let all = asked.resources(ACTIVE_ACTIVE_PEERINGS);
-    let regions = asked.surroundings().kept(REGIONS, subscription);
+fn peerings_by_region(request: &RequestContext<'_>) -> Value {
+    let subscription = request.ids();
+    let all = request.resources(ACTIVE_ACTIVE_PEERINGS);
+    let regions = request.context().kept(REGIONS, subscription);
     let listed = regions.iter().map(|(id, region)| {
         let name = region.get("region").cloned().unwrap_or_default();
         let of_region = all.iter().filter(|peering| peering["sourceRegion"] == name);
@@ -115,7 +115,7 @@ fn peerings_by_region(asked: &Asked<'_>) -> Value {
             None => listed.push(json!({"region": source, "vpcPeerings": [peering]})),
         }
     }
-    json!({"subscriptionId": asked.id("subscriptionId").map(id_value), "regions": listed})
+    json!({"subscriptionId": request.id("subscriptionId").map(id_value), "regions": listed})
 }
 
 /// The service of a subscription or of one of its regions, and the endpoints of it.
@@ -132,19 +132,19 @@ fn private_service_connect(api: &mut Conventions<'_>, at: &str) {
     api.kind(&endpoint, "id", ("endpoints", Within::Parent), view);
 
     api.about(&Method::DELETE, &services, &service);
-    api.answer(&Method::GET, &services, |asked| {
-        services_of(asked).into_iter().next().unwrap_or_default()
+    api.answer(&Method::GET, &services, |request| {
+        services_of(request).into_iter().next().unwrap_or_default()
     });
-    let missing = |asked: &Asked<'_>| {
-        services_of(asked).is_empty().then(|| {
+    let missing = |request: &RequestContext<'_>| {
+        services_of(request).is_empty().then(|| {
             let message = "The private service connect was not found.".to_owned();
             error("PSC_SERVICE_NOT_FOUND", "404 NOT_FOUND", message)
         })
     };
     api.refuse(&Method::GET, &services, missing);
     api.refuse(&Method::DELETE, &services, missing);
-    api.refuse(&Method::POST, &services, |asked| {
-        (!services_of(asked).is_empty()).then(|| {
+    api.refuse(&Method::POST, &services, |request| {
+        (!services_of(request).is_empty()).then(|| {
             let message = "There is a private service connect already.".to_owned();
             error("PSC_SERVICE_ALREADY_EXISTS", "409 CONFLICT", message)
         })
@@ -152,15 +152,15 @@ fn private_service_connect(api: &mut Conventions<'_>, at: &str) {
     api.about(&Method::POST, &service, &endpoint);
     api.about(&Method::GET, &service, &endpoint);
     for (name, scripts) in [
-        ("creationScripts", creation_scripts as fn(&Asked<'_>) -> Value),
+        ("creationScripts", creation_scripts as fn(&RequestContext<'_>) -> Value),
         ("deletionScripts", deletion_scripts),
     ] {
         api.answer(&Method::GET, &format!("{endpoint}/{name}"), scripts);
     }
 }
 
-fn services_of(asked: &Asked<'_>) -> Vec<Value> {
-    asked.resources(&asked.path.to_string())
+fn services_of(request: &RequestContext<'_>) -> Vec<Value> {
+    request.resources(&request.path.to_string())
 }
 
 fn service_status(status: ProvisioningStatus) -> &'static str {
@@ -181,14 +181,14 @@ fn endpoint_status(status: ProvisioningStatus) -> &'static str {
     }
 }
 
-fn service_shown(it: &dyn Surroundings, fields: &mut Map<String, Value>) {
-    let id = it.ids().last().map(ToString::to_string).unwrap_or_default();
+fn service_shown(context: &dyn ResourceContext, fields: &mut Map<String, Value>) {
+    let id = context.ids().last().map(ToString::to_string).unwrap_or_default();
     fields.insert("connectionHostName".into(), json!(format!("psc-{id}.example.com")));
     let name = format!("projects/redis-cloud/serviceAttachments/psc-{id}");
     fields.insert("serviceAttachmentName".into(), json!(name));
 }
 
-fn endpoint_shown(_: &dyn Surroundings, fields: &mut Map<String, Value>) {
+fn endpoint_shown(_: &dyn ResourceContext, fields: &mut Map<String, Value>) {
     let action = fields.remove("action");
     let status = fields.get("status").cloned().unwrap_or_default();
     let word = match (action.as_ref().and_then(Value::as_str), status.as_str()) {
@@ -201,10 +201,10 @@ fn endpoint_shown(_: &dyn Surroundings, fields: &mut Map<String, Value>) {
     fields.insert("status".into(), json!(word));
 }
 
-fn creation_scripts(asked: &Asked<'_>) -> Value {
-    let endpoint = asked.resource().unwrap_or_default();
-    let mut scripts = deletion_scripts(asked);
-    if asked.query("includeTerraformGcpScript").as_deref() == Some("true") {
+fn creation_scripts(request: &RequestContext<'_>) -> Value {
+    let endpoint = request.resource().unwrap_or_default();
+    let mut scripts = deletion_scripts(request);
+    if request.query("includeTerraformGcpScript").as_deref() == Some("true") {
         let id = endpoint["id"].to_string();
         let attachment = json!({
             "name": format!("redis-{id}"),
@@ -217,7 +217,7 @@ fn creation_scripts(asked: &Asked<'_>) -> Value {
     scripts
 }
 
-fn deletion_scripts(asked: &Asked<'_>) -> Value {
-    let id = asked.id("endpointId").map(ToString::to_string).unwrap_or_default();
+fn deletion_scripts(request: &RequestContext<'_>) -> Value {
+    let id = request.id("endpointId").map(ToString::to_string).unwrap_or_default();
     json!({"script": {"bash": format!("echo endpoint {id}"), "powershell": format!("Write-Output 'endpoint {id}'")}})
 }

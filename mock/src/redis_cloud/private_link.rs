@@ -5,10 +5,10 @@ use serde_json::{Map, Value, json};
 use tasklife::ProvisioningStatus;
 
 use super::{Conventions, REGION, SUBSCRIPTION};
-use crate::asked::Asked;
 use crate::describe::id_value;
 use crate::effect::Edit;
-use crate::kind::{StatusWord, Surroundings, View, Within};
+use crate::kind::{ResourceContext, StatusWord, View, Within};
+use crate::request_context::RequestContext;
 
 const LINK: &str = "/subscriptions/{subscriptionId}/private-link";
 const LINK_OF_REGION: &str = "/subscriptions/{subscriptionId}/regions/{regionId}/private-link";
@@ -20,17 +20,17 @@ pub(super) fn describe(api: &mut Conventions<'_>) {
         let view = View { keeps: Some(kept), shows: Some(shown), status };
         api.kind(&link, "", ("links", Within::Nothing), view);
         // Where there is none, there is no error, and nothing but this.
-        api.answer(&Method::GET, &link, |asked| {
-            asked.resource_at(&asked.path.to_string()).unwrap_or_else(|| json!({"links": []}))
+        api.answer(&Method::GET, &link, |request| {
+            request.resource_at(&request.path.to_string()).unwrap_or_else(|| json!({"links": []}))
         });
         api.answer(&Method::GET, &format!("{link}/endpoint-script"), script);
         let principals = format!("{link}/principals");
-        api.edit(&Method::POST, &principals, |asked| {
-            let mut principals = others(asked);
-            principals.push(asked.body().clone());
-            put(asked, principals)
+        api.edit(&Method::POST, &principals, |request| {
+            let mut principals = others(request);
+            principals.push(request.body().clone());
+            put(request, principals)
         });
-        api.edit(&Method::DELETE, &principals, |asked| put(asked, others(asked)));
+        api.edit(&Method::DELETE, &principals, |request| put(request, others(request)));
     }
 }
 
@@ -51,7 +51,7 @@ fn kept(body: &Value) -> Map<String, Value> {
     ])
 }
 
-fn shown(it: &dyn Surroundings, fields: &mut Map<String, Value>) {
+fn shown(context: &dyn ResourceContext, fields: &mut Map<String, Value>) {
     let principals = fields.remove("principals").and_then(|all| all.as_array().cloned());
     let principals = principals.into_iter().flatten().filter(|it| it["principal"].is_string());
     let principals = principals.map(|mut principal| {
@@ -60,7 +60,7 @@ fn shown(it: &dyn Surroundings, fields: &mut Map<String, Value>) {
     });
     let principals: Vec<Value> = principals.collect();
     fields.insert("principals".into(), principals.into());
-    let id: Vec<String> = it.ids().iter().map(ToString::to_string).collect();
+    let id: Vec<String> = context.ids().iter().map(ToString::to_string).collect();
     let id = id.join("-");
     for (name, value) in [
         ("resourceConfigurationId", format!("rcfg-{id}")),
@@ -74,29 +74,29 @@ fn shown(it: &dyn Surroundings, fields: &mut Map<String, Value>) {
     }
     fields.insert("connections".into(), json!([]));
     fields.insert("databases".into(), json!([]));
-    fields.insert("subscriptionId".into(), it.ids().first().map(id_value).unwrap_or_default());
-    fields.extend(it.ids().get(1).map(|id| ("regionId".to_owned(), id_value(id))));
+    fields.insert("subscriptionId".into(), context.ids().first().map(id_value).unwrap_or_default());
+    fields.extend(context.ids().get(1).map(|id| ("regionId".to_owned(), id_value(id))));
 }
 
 /// The principals but for the one that the request names.
-fn others(asked: &Asked<'_>) -> Vec<Value> {
-    let link = asked.resource().unwrap_or_default();
+fn others(request: &RequestContext<'_>) -> Vec<Value> {
+    let link = request.resource().unwrap_or_default();
     let mut principals = link["principals"].as_array().cloned().unwrap_or_default();
-    principals.retain(|known| known["principal"] != asked.body()["principal"]);
+    principals.retain(|known| known["principal"] != request.body()["principal"]);
     principals
 }
 
-fn put(asked: &Asked<'_>, principals: Vec<Value>) -> Vec<Edit> {
-    let item = if asked.id("regionId").is_some() { LINK_OF_REGION } else { LINK };
+fn put(request: &RequestContext<'_>, principals: Vec<Value>) -> Vec<Edit> {
+    let item = if request.id("regionId").is_some() { LINK_OF_REGION } else { LINK };
     let fields = Map::from_iter([("principals".to_owned(), Value::Array(principals))]);
-    vec![Edit::Put { item, ids: asked.ids().to_vec(), fields }]
+    vec![Edit::Put { item, ids: request.ids().to_vec(), fields }]
 }
 
-fn script(asked: &Asked<'_>) -> Value {
-    let id = asked.id("subscriptionId").map(ToString::to_string).unwrap_or_default();
+fn script(request: &RequestContext<'_>) -> Value {
+    let id = request.id("subscriptionId").map(ToString::to_string).unwrap_or_default();
     let script = format!("aws ec2 create-vpc-endpoint --tag subscription={id}");
     let mut scripts = json!({"resourceEndpointScript": script});
-    if asked.query("includeTerraformAwsScript").as_deref() == Some("true") {
+    if request.query("includeTerraformAwsScript").as_deref() == Some("true") {
         scripts["terraformAwsScript"] = json!(format!("# subscription {id}"));
     }
     scripts

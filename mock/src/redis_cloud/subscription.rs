@@ -8,9 +8,9 @@ use super::{
     Conventions, DATABASES, FIXED_DATABASES, FIXED_SUBSCRIPTION, SUBSCRIPTION, default, error,
     rename,
 };
-use crate::asked::Asked;
 use crate::effect::Edit;
-use crate::kind::{Surroundings, View, Within, visible_fields};
+use crate::kind::{ResourceContext, View, Within, visible_fields};
+use crate::request_context::RequestContext;
 
 const MAINTENANCE: &str = "/subscriptions/{subscriptionId}/maintenance-windows";
 const PRICING: &str = "/subscriptions/{subscriptionId}/pricing";
@@ -25,13 +25,13 @@ pub(super) fn describe(api: &mut Conventions<'_>) {
     let view = View { keeps: Some(kept_windows), shows: Some(windows), status: None };
     api.kind(MAINTENANCE, "", ("windows", Within::Nothing), view);
     api.answer(&Method::GET, PRICING, pricing);
-    api.refuse(&Method::DELETE, SUBSCRIPTION, |asked| in_use(asked, DATABASES));
-    api.refuse(&Method::DELETE, FIXED_SUBSCRIPTION, |asked| in_use(asked, FIXED_DATABASES));
+    api.refuse(&Method::DELETE, SUBSCRIPTION, |request| in_use(request, DATABASES));
+    api.refuse(&Method::DELETE, FIXED_SUBSCRIPTION, |request| in_use(request, FIXED_DATABASES));
     // What is kept of the tags is kept with the subscription.
-    api.edit(&Method::PUT, RESOURCE_TAGS, |asked| {
-        let tags = asked.body()["resourceTags"].clone();
+    api.edit(&Method::PUT, RESOURCE_TAGS, |request| {
+        let tags = request.body()["resourceTags"].clone();
         let fields = Map::from_iter([("resourceTags".to_owned(), tags)]);
-        vec![Edit::Put { item: SUBSCRIPTION, ids: asked.ids()[..1].to_vec(), fields }]
+        vec![Edit::Put { item: SUBSCRIPTION, ids: request.ids()[..1].to_vec(), fields }]
     });
 }
 
@@ -45,7 +45,7 @@ fn kept(body: &Value) -> Map<String, Value> {
     kept
 }
 
-fn shown(_: &dyn Surroundings, fields: &mut Map<String, Value>) {
+fn shown(_: &dyn ResourceContext, fields: &mut Map<String, Value>) {
     rename(fields, "paymentMethod", "paymentMethodType");
     let keys = fields.remove("customerManagedKeys");
     let tags = fields.remove("resourceTags");
@@ -101,13 +101,13 @@ fn cloud_detail(provider: &Value, tags: Option<&Value>) -> Value {
     detail
 }
 
-fn fixed(it: &dyn Surroundings, fields: &mut Map<String, Value>) {
+fn fixed(context: &dyn ResourceContext, fields: &mut Map<String, Value>) {
     rename(fields, "paymentMethod", "paymentMethodType");
     default(fields, "paymentMethodType", "credit-card");
-    let made = it.times()[0];
+    let made = context.times()[0];
     default(fields, "creationDate", json!(made));
     let plan = fields.get("planId").and_then(Value::as_i64).map(tasklife::ResourceId::Number);
-    let plan = plan.and_then(|plan| it.kept_of("/fixed/plans/{planId}", &[plan]));
+    let plan = plan.and_then(|plan| context.kept_of("/fixed/plans/{planId}", &[plan]));
     for name in ["size", "sizeMeasurementUnit", "provider", "region", "maximumDatabases"] {
         if let Some(value) = plan.as_ref().and_then(|plan| plan.get(name)) {
             default(fields, name, value.clone());
@@ -116,8 +116,8 @@ fn fixed(it: &dyn Surroundings, fields: &mut Map<String, Value>) {
 }
 
 /// Why a subscription can't be deleted: it has databases.
-fn in_use(asked: &Asked<'_>, databases: &str) -> Option<TaskError> {
-    let count = asked.surroundings().kept(databases, asked.ids()).len();
+fn in_use(request: &RequestContext<'_>, databases: &str) -> Option<TaskError> {
+    let count = request.context().kept(databases, request.ids()).len();
     (count > 0).then(|| {
         let message =
             format!("The subscription has {count} databases, which are to be deleted first.");
@@ -126,9 +126,9 @@ fn in_use(asked: &Asked<'_>, databases: &str) -> Option<TaskError> {
 }
 
 /// What the databases of a subscription cost, each as a shard.
-fn pricing(asked: &Asked<'_>) -> Value {
-    let databases = asked.surroundings().kept(DATABASES, asked.ids()).into_iter();
-    let region = place(asked.surroundings()).1;
+fn pricing(request: &RequestContext<'_>) -> Value {
+    let databases = request.context().kept(DATABASES, request.ids()).into_iter();
+    let region = place(request.context()).1;
     let prices = databases.map(|(_, kept)| {
         json!({
             "databaseName": kept.get("name"), "type": "Shards", "typeDetails": "micro", "quantity": 1,
@@ -147,7 +147,7 @@ fn kept_windows(body: &Value) -> Map<String, Value> {
     ])
 }
 
-fn windows(_: &dyn Surroundings, fields: &mut Map<String, Value>) {
+fn windows(_: &dyn ResourceContext, fields: &mut Map<String, Value>) {
     fields.remove("status");
     default(fields, "mode", "automatic");
     if fields.get("windows").and_then(Value::as_array).is_none_or(Vec::is_empty) {
@@ -159,14 +159,14 @@ fn windows(_: &dyn Surroundings, fields: &mut Map<String, Value>) {
 }
 
 /// Whether a subscription is in several regions at once.
-pub(super) fn is_active_active(it: &dyn Surroundings) -> bool {
-    let subscription = it.ids().get(..1).and_then(|ids| it.kept_of(SUBSCRIPTION, ids));
+pub(super) fn is_active_active(context: &dyn ResourceContext) -> bool {
+    let subscription = context.ids().get(..1).and_then(|ids| context.kept_of(SUBSCRIPTION, ids));
     subscription.is_some_and(|kept| kept.get("deploymentType") == Some(&json!("active-active")))
 }
 
 /// Where a subscription is first: its provider, and a region.
-pub(super) fn place(it: &dyn Surroundings) -> (Value, Value) {
-    let subscription = it.ids().get(..1).and_then(|ids| it.kept_of(SUBSCRIPTION, ids));
+pub(super) fn place(context: &dyn ResourceContext) -> (Value, Value) {
+    let subscription = context.ids().get(..1).and_then(|ids| context.kept_of(SUBSCRIPTION, ids));
     let first = subscription.map(|kept| kept.get("cloudProviders").cloned().unwrap_or_default());
     let first = first.map(|providers| providers[0].clone()).unwrap_or_default();
     let or = |value: &Value, usual: &str| {

@@ -4,9 +4,9 @@ use http::Method;
 use serde_json::{Map, Value, json};
 
 use super::{Conventions, REGION, SUBSCRIPTION, default};
-use crate::asked::Asked;
 use crate::effect::Edit;
-use crate::kind::{Origin, Surroundings, View, Within};
+use crate::kind::{Origin, ResourceContext, View, Within};
+use crate::request_context::RequestContext;
 use crate::schema::fields_of;
 
 pub(super) fn describe(api: &mut Conventions<'_>) {
@@ -22,57 +22,57 @@ pub(super) fn describe(api: &mut Conventions<'_>) {
         api.kind(&item, "id", ("resources", Within::Nothing), view).origin = Origin::Outside;
 
         let attachment = format!("{gateways}/{{TgwId}}/attachment");
-        api.edit(&Method::POST, &attachment, |asked| {
-            let id = asked.id("TgwId").map(ToString::to_string).unwrap_or_default();
+        api.edit(&Method::POST, &attachment, |request| {
+            let id = request.id("TgwId").map(ToString::to_string).unwrap_or_default();
             let uid = format!("tgw-attach-{id:0>17}");
-            put_gateway(asked, &json!({"attachmentUid": uid, "attachmentStatus": "available"}))
+            put_gateway(request, &json!({"attachmentUid": uid, "attachmentStatus": "available"}))
         });
-        api.edit(&Method::PUT, &attachment, |asked| {
-            put_gateway(asked, &json!({"cidrs": asked.body()["cidrs"]}))
+        api.edit(&Method::PUT, &attachment, |request| {
+            put_gateway(request, &json!({"cidrs": request.body()["cidrs"]}))
         });
-        api.edit(&Method::DELETE, &attachment, |asked| {
+        api.edit(&Method::DELETE, &attachment, |request| {
             put_gateway(
-                asked,
+                request,
                 &json!({"attachmentUid": null, "attachmentStatus": null, "cidrs": []}),
             )
         });
-        api.edit(&Method::PUT, &format!("{item}/accept"), |asked| {
-            let mut edits = put_invitation(asked, "accepted");
-            edits.extend(put_gateway(asked, &json!({})));
+        api.edit(&Method::PUT, &format!("{item}/accept"), |request| {
+            let mut edits = put_invitation(request, "accepted");
+            edits.extend(put_gateway(request, &json!({})));
             edits
         });
-        api.edit(&Method::PUT, &format!("{item}/reject"), |asked| {
-            put_invitation(asked, "rejected")
+        api.edit(&Method::PUT, &format!("{item}/reject"), |request| {
+            put_invitation(request, "rejected")
         });
     }
 }
 
-fn is_of_region(asked: &Asked<'_>) -> bool {
-    asked.id("regionId").is_some()
+fn is_of_region(request: &RequestContext<'_>) -> bool {
+    request.id("regionId").is_some()
 }
 
 /// Changes the gateway whose id is the last one on the path.
-fn put_gateway(asked: &Asked<'_>, fields: &Value) -> Vec<Edit> {
-    let item = if is_of_region(asked) {
+fn put_gateway(request: &RequestContext<'_>, fields: &Value) -> Vec<Edit> {
+    let item = if is_of_region(request) {
         "/subscriptions/{subscriptionId}/regions/{regionId}/transitGateways/{TgwId}"
     } else {
         "/subscriptions/{subscriptionId}/transitGateways/{TgwId}"
     };
-    vec![Edit::Put { item, ids: asked.ids().to_vec(), fields: fields_of(fields) }]
+    vec![Edit::Put { item, ids: request.ids().to_vec(), fields: fields_of(fields) }]
 }
 
-fn put_invitation(asked: &Asked<'_>, status: &str) -> Vec<Edit> {
-    let item = if is_of_region(asked) {
+fn put_invitation(request: &RequestContext<'_>, status: &str) -> Vec<Edit> {
+    let item = if is_of_region(request) {
         "/subscriptions/{subscriptionId}/regions/{regionId}/transitGateways/invitations/{tgwInvitationId}"
     } else {
         "/subscriptions/{subscriptionId}/transitGateways/invitations/{tgwInvitationId}"
     };
     let fields = Map::from_iter([("answer".to_owned(), json!(status))]);
-    vec![Edit::Put { item, ids: asked.ids().to_vec(), fields }]
+    vec![Edit::Put { item, ids: request.ids().to_vec(), fields }]
 }
 
-fn gateway(it: &dyn Surroundings, fields: &mut Map<String, Value>) {
-    let id = it.ids().last().map(ToString::to_string).unwrap_or_default();
+fn gateway(context: &dyn ResourceContext, fields: &mut Map<String, Value>) {
+    let id = context.ids().last().map(ToString::to_string).unwrap_or_default();
     fields.retain(|_, value| !value.is_null());
     default(fields, "awsTgwUid", format!("tgw-{id:0>17}"));
     default(fields, "awsAccountId", "123456789012");
@@ -86,12 +86,12 @@ fn gateway(it: &dyn Surroundings, fields: &mut Map<String, Value>) {
     fields.insert("cidrs".into(), cidrs.into());
 }
 
-fn invitation(it: &dyn Surroundings, fields: &mut Map<String, Value>) {
-    let id = it.ids().last().map(ToString::to_string).unwrap_or_default();
+fn invitation(context: &dyn ResourceContext, fields: &mut Map<String, Value>) {
+    let id = context.ids().last().map(ToString::to_string).unwrap_or_default();
     let answer = fields.remove("answer");
     fields.insert("status".into(), answer.unwrap_or(json!("pending")));
     default(fields, "name", format!("share-{id}"));
     default(fields, "resourceShareUid", format!("00000000-0000-4000-8000-{id:0>12}"));
     default(fields, "awsAccountId", "123456789012");
-    default(fields, "sharedDate", json!(it.times()[0]));
+    default(fields, "sharedDate", json!(context.times()[0]));
 }

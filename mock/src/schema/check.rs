@@ -63,7 +63,7 @@ impl Checker<'_> {
 
     fn check(&mut self, node: &Node<'_>, value: &Value, depth: usize) -> Result<(), Mismatch> {
         // A value is nested less deep than this; a schema that only refers to itself says nothing.
-        if depth > 2 * MAX_DEPTH || !node.effort.step() {
+        if depth > 2 * MAX_DEPTH || !node.budget.step() {
             return Ok(());
         }
         if *node.value == Value::Bool(false) {

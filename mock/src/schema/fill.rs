@@ -70,7 +70,7 @@ impl Filler {
     ) -> Option<Value> {
         self.left = self.left.saturating_sub(1);
         let depth = if given.is_some() { 0 } else { depth };
-        let is_over = nodes.first().is_some_and(|node| !node.effort.step());
+        let is_over = nodes.first().is_some_and(|node| !node.budget.step());
         let too_deep = depth > self.most || self.nesting > MAX_NESTING;
         if too_deep || is_over || self.left == 0 || merged.never {
             return None;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::root::{Effort, Root, escaped};
+use super::root::{Budget, Root, escaped};
 
 /// How many parts of a schema apply to a value at the most.
 const MAX_PARTS: usize = 200;
@@ -16,7 +16,7 @@ pub(super) const MAX_DEPTH: usize = 48;
 #[derive(Clone)]
 pub(super) struct Node<'a> {
     pub(super) root: &'a Root,
-    pub(super) effort: &'a Effort,
+    pub(super) budget: &'a Budget,
     pub(super) value: &'a Value,
     /// Its JSON pointer.
     pub(super) at: String,
@@ -29,11 +29,11 @@ impl<'a> Node<'a> {
 
     /// The schemas in a list of it, such as `allOf`.
     pub(super) fn elements(&self, key: &'a str) -> impl Iterator<Item = Self> + use<'a> {
-        let (root, effort, at) = (self.root, self.effort, self.at.clone());
+        let (root, budget, at) = (self.root, self.budget, self.at.clone());
         let all = self.value.get(key).and_then(Value::as_array).into_iter().flatten();
         all.enumerate().map(move |(index, value)| Self {
             root,
-            effort,
+            budget,
             value,
             at: format!("{at}/{key}/{index}"),
         })
@@ -86,7 +86,7 @@ impl<'a> Merged<'a> {
     }
 
     pub(super) fn add(&mut self, node: &Node<'a>, depth: usize) {
-        if depth > MAX_DEPTH || self.parts.len() > MAX_PARTS || !node.effort.step() {
+        if depth > MAX_DEPTH || self.parts.len() > MAX_PARTS || !node.budget.step() {
             return;
         }
         self.never |= *node.value == Value::Bool(false);

@@ -42,11 +42,11 @@ impl Deref for Root {
 }
 
 /// How much may be done for one answer yet, whatever its schema says: a small schema can mean a large one.
-pub(crate) struct Effort {
+pub(crate) struct Budget {
     steps: Cell<usize>,
 }
 
-impl Effort {
+impl Budget {
     /// Enough for a value of so many parts.
     pub(super) fn for_value(value: &Value) -> Self {
         Self { steps: Cell::new(200_000_usize.saturating_add(2_000 * parts(value))) }

@@ -4,7 +4,7 @@ use http::{Method, Request, Response};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use tasklife::{CommandType, TaskDocument};
-use tasklife_mock::{KeyIn, MockApi, OpenApi, Pace, Script};
+use tasklife_mock::{Authentication, MockApi, OpenApiOptions, Pace, Script};
 
 use crate::api::{acme, second, value};
 use crate::schema::Schemas;
@@ -16,7 +16,7 @@ fn description() -> Value {
 }
 
 fn widgets() -> MockApi {
-    let beside = OpenApi::base("/api").tasks_are("Job");
+    let beside = OpenApiOptions::new("/api").with_task_schema("Job");
     MockApi::from_openapi(&description(), beside).unwrap().with_open_accounts(2)
 }
 
@@ -152,7 +152,7 @@ fn the_key_is_where_the_description_wants_it() {
     // Another has another account, and there is room for two.
     assert_eq!([status("x-token", "other").0, status("x-token", "third").0], [200, 401]);
 
-    let bearer = widgets().with_keys(KeyIn::Bearer);
+    let bearer = widgets().with_authentication(Authentication::Bearer);
     let status = |text: &str| {
         let request = Request::get("/api/widgets").header("authorization", text);
         let response = bearer.handle(&request.body("").unwrap(), second(0.0));
@@ -190,8 +190,8 @@ fn a_body_is_held_against_its_schema_where_that_is_wanted() {
 #[test]
 fn conventions_are_given_beside_the_description() {
     let create = CommandType::from_static("widgetCreateRequest");
-    let beside = OpenApi::base("/api")
-        .tasks_are("Job")
+    let beside = OpenApiOptions::new("/api")
+        .with_task_schema("Job")
         .with_tasks("/operations")
         .with_task(Method::PATCH, "/widgets/{id}")
         .with_command(Method::POST, "/widgets", create.clone())
@@ -219,7 +219,7 @@ fn conventions_are_given_beside_the_description() {
 
 #[test]
 fn what_can_not_be_read_is_refused_with_what_was_expected_and_where() {
-    let open = || OpenApi::base("/v1");
+    let open = || OpenApiOptions::new("/v1");
     let fault = |description: &Value, beside| {
         MockApi::from_openapi(description, beside).unwrap_err().to_string()
     };
@@ -248,7 +248,7 @@ fn what_can_not_be_read_is_refused_with_what_was_expected_and_where() {
     let good = description();
     let command = CommandType::from_static("x");
     for (beside, message) in [
-        (OpenApi::base("v1"), "expected a base address"),
+        (OpenApiOptions::new("v1"), "expected a base address"),
         (open().with_tasks("jobs"), "expected a path of tasks"),
         (
             open().with_command(Method::GET, "/widgets", command.clone()),
@@ -275,7 +275,7 @@ fn what_can_not_be_read_is_refused_with_what_was_expected_and_where() {
 fn made(paths: &Value, schemas: &Value) -> MockApi {
     let description =
         json!({"openapi": "3.1.0", "paths": paths, "components": {"schemas": schemas}});
-    MockApi::from_openapi(&description, OpenApi::base("/")).unwrap()
+    MockApi::from_openapi(&description, OpenApiOptions::new("/")).unwrap()
 }
 
 /// An answer, or a request, with this schema.
@@ -531,7 +531,7 @@ fn a_name_and_a_password_are_a_key_and_its_secret() {
     let status = |security: Value, header: &str| {
         let mut description = description.clone();
         description["security"] = security;
-        let api = MockApi::from_openapi(&description, OpenApi::base("/")).unwrap();
+        let api = MockApi::from_openapi(&description, OpenApiOptions::new("/")).unwrap();
         let api = api.with_account("ada", "pass", acme());
         let request = Request::get("/a").header("authorization", header).body("").unwrap();
         api.handle(&request, second(0.0)).status().as_u16()
@@ -570,23 +570,23 @@ fn an_api_describes_what_it_answers() {
     // It is a description of which the same can be made, and its answers are what it says.
     for own in [own, crate::api::api().description()] {
         let tasks = if own["paths"]["/jobs"].is_object() { "/jobs" } else { "/tasks" };
-        MockApi::from_openapi(&own, OpenApi::base("/v1").with_tasks(tasks)).unwrap();
+        MockApi::from_openapi(&own, OpenApiOptions::new("/v1").with_tasks(tasks)).unwrap();
     }
 }
 
 #[test]
 fn every_answer_of_an_example_is_what_its_schema_says() {
     assert_eq!(
-        faults(&description(), OpenApi::base("/v1").tasks_are("Job"), "/jobs"),
+        faults(&description(), OpenApiOptions::new("/v1").with_task_schema("Job"), "/jobs"),
         [] as [String; 0]
     );
 }
 
 /// What goes wrong where every operation of a description is asked for once, and each answer held against
 /// its schema. `tasks` is their path.
-fn faults(description: &Value, beside: OpenApi, tasks: &str) -> Vec<String> {
+fn faults(description: &Value, beside: OpenApiOptions, tasks: &str) -> Vec<String> {
     let mut api = MockApi::from_openapi(description, beside).unwrap();
-    api = api.with_keys(KeyIn::Nowhere(acme()));
+    api = api.with_authentication(Authentication::None(acme()));
     let schemas = Schemas::new(description);
     let mut requests = Vec::new();
     let paths = description["paths"].as_object().unwrap().iter();
@@ -668,9 +668,9 @@ fn address(description: &Value, path: &str, item: &Value) -> String {
 fn any_description() {
     let file = std::env::var("OPENAPI").unwrap();
     let description = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
-    let beside = OpenApi::base("/v1");
+    let beside = OpenApiOptions::new("/v1");
     let beside = match std::env::var("TASKS_ARE") {
-        Ok(name) => beside.tasks_are(&name),
+        Ok(name) => beside.with_task_schema(&name),
         Err(_) => beside,
     };
     let faults = faults(&description, beside, "/tasks ");
@@ -734,9 +734,9 @@ fn pointers_of(value: &Value, at: &mut String, pointers: &mut Vec<String>) {
 proptest! {
     #[test]
     fn whatever_a_description_says_it_is_refused_or_answered(description in any_description_at_all()) {
-        let beside = OpenApi::base("/api").tasks_are("Job");
+        let beside = OpenApiOptions::new("/api").with_task_schema("Job");
         let Ok(api) = MockApi::from_openapi(&description, beside) else { return Ok(()) };
-        let api = api.with_keys(KeyIn::Nowhere(acme()));
+        let api = api.with_authentication(Authentication::None(acme()));
         for (method, path) in [
             ("POST", "/api/widgets"),
             ("PATCH", "/api/widgets/7"),

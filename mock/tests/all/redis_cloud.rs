@@ -347,7 +347,7 @@ fn names_of_rules_roles_and_users_follow_each_other() {
 #[test]
 fn what_is_read_by_a_task_or_a_list_moves_with_that() {
     let api = populated();
-    api.on_any(Script::new(Pace::AtOnce).resource(Pace::Reads(2))).unwrap();
+    api.on_any(Script::new(Pace::Immediate).resource(Pace::Reads(2))).unwrap();
     let task = api.submit("/v1/subscriptions/1/peerings", r#"{"vpcId": "v"}"#, 0.0);
     let made = api.made(&task, 0.0);
     let status = || {

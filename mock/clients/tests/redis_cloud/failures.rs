@@ -56,7 +56,7 @@ async fn a_failed_task_says_why_and_makes_nothing() {
 #[tokio::test]
 async fn a_resource_can_fail_after_its_task_has_completed() {
     let api = api();
-    api.on(DATABASE, Script::new(Pace::AtOnce).resource(Pace::Reads(2)).resource_failing())
+    api.on(DATABASE, Script::new(Pace::Immediate).resource(Pace::Reads(2)).resource_failing())
         .unwrap();
     let session = Session::start(api).await;
     let databases = session.client.databases();

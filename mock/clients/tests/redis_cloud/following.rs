@@ -66,7 +66,7 @@ async fn a_task_moves_while_nobody_looks() {
 async fn tasks_of_an_account_can_wait_for_each_other() {
     let one_at_a_time = StoreConfig::default().with_max_in_progress(NonZeroU32::MIN);
     let api = api().with_config(one_at_a_time);
-    api.on_any(Script::in_steps(Pace::AtOnce, Pace::Reads(2))).unwrap();
+    api.on_any(Script::in_steps(Pace::Immediate, Pace::Reads(2))).unwrap();
     let session = Session::start(api).await;
     let [first, second] = [submitted(&session, "first").await, submitted(&session, "second").await];
     let id = second.task_id.clone().unwrap();

@@ -115,7 +115,7 @@ impl Config {
         let mut api = self
             .bare_api(base, options)?
             .with_config(self.store())
-            .with_visibility_lag(lag.unwrap_or(Pace::AtOnce))
+            .with_visibility_lag(lag.unwrap_or(Pace::Immediate))
             .with_links(|links| Ok(links.with_shape(options.links)))
             .map_err(|fault| fault.to_string())?;
         if let Some(path) = &options.tasks {

@@ -82,7 +82,7 @@ async fn run(options: Options) -> Result<(), Box<dyn Error>> {
         io::stdout().flush()?;
         axum::serve(listener, router).await
     };
-    // Asked to stop, it waits for nothing: answers take no time, and connections that are kept
+    // RequestContext to stop, it waits for nothing: answers take no time, and connections that are kept
     // open may take for ever. `biased`, so that it can be stopped from its first word on.
     tokio::select! {
         biased;

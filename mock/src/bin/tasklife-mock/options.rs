@@ -236,7 +236,7 @@ The file of --config is a JSON object. All of its fields may be left out:
           status      400 to 599: nothing is done, a read counts for no pace, and this is answered
           cutShort    true: the body, and the connection, end in the middle of it
           notJson     true: the body is a page of HTML
-          silence     seconds of the world: the answer comes after so long
+          delay       seconds of the world: the answer comes after so long
         or several at once, and may have
           retryAfter  seconds
           reads       on which reads of the task (GET), from 1: 2, [2, 3], or {"share": 0.1, "seed": 42};

@@ -10,7 +10,7 @@ use axum::extract::{Request, State};
 use axum::http::{Response, StatusCode};
 use axum::response::{IntoResponse, Result};
 use axum::routing::{any, get};
-use tasklife_mock::{Disruption, Exchange, MockApi};
+use tasklife_mock::{Exchange, MockApi, TransportFault};
 
 use crate::clock::Clock;
 use crate::control::{Control, forbidden};
@@ -138,11 +138,11 @@ async fn answer(State(server): Shared, request: Request) -> Response<Body> {
         return StatusCode::BAD_REQUEST.into_response();
     };
     let mut response = server.handle(&Request::from_parts(head, body));
-    let disruption: Disruption = response.extensions_mut().remove().unwrap_or_default();
-    if !disruption.silence.is_zero() {
-        tokio::time::sleep(disruption.silence).await;
+    let transport_fault: TransportFault = response.extensions_mut().remove().unwrap_or_default();
+    if !transport_fault.delay.is_zero() {
+        tokio::time::sleep(transport_fault.delay).await;
     }
-    if disruption.is_cut_short { CutShort::of(response) } else { response.map(Body::from) }
+    if transport_fault.is_cut_short { CutShort::of(response) } else { response.map(Body::from) }
 }
 
 /// A body, or as much of it as shows that it is longer than the limit.

@@ -15,14 +15,14 @@ use crate::control::{Control, Found, Refusal, forbidden, refused, with_type};
 use crate::server::Server;
 
 /// What somebody asks for.
-struct Asked<'a> {
+struct RequestContext<'a> {
     /// What is on its path in the place of placeholders.
     ids: Vec<String>,
     uri: &'a Uri,
     body: &'a [u8],
 }
 
-impl Asked<'_> {
+impl RequestContext<'_> {
     fn body<T: DeserializeOwned>(&self) -> Result<T, Refusal> {
         if self.body.trim_ascii().is_empty() {
             return Err(Refusal::bad_request("expected JSON as described, got no body"));
@@ -82,7 +82,7 @@ impl Server {
             let message = format!("expected a body of at most {} bytes", Control::MAX_BODY);
             return refused(&Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, message));
         }
-        match self.operate(operation, &Asked { ids, uri: &head.uri, body }) {
+        match self.operate(operation, &RequestContext { ids, uri: &head.uri, body }) {
             Ok(Some(value)) => with_type(value.to_string(), "application/json"),
             Ok(None) => {
                 let mut response = Response::new(String::new());

@@ -7,7 +7,7 @@ use tasklife_mock::{MockApi, Pace, Script};
 
 use super::{CREATE, Client, acme, api, error, second};
 
-fn with_keys(path: &str, keys: &[(&str, &str)]) -> Request<&'static str> {
+fn with_authentication(path: &str, keys: &[(&str, &str)]) -> Request<&'static str> {
     let request = Request::get(path);
     keys.iter()
         .fold(request, |request, (name, value)| request.header(*name, *value))
@@ -29,14 +29,14 @@ fn without_its_keys_an_account_shows_nothing() {
             &[("x-api-key", "key"), ("x-api-secret-key", "other")],
             &[("x-api-key", "other"), ("x-api-secret-key", "secret")],
         ] {
-            let response = api.handle(&with_keys(path, keys), second(0.0));
+            let response = api.handle(&with_authentication(path, keys), second(0.0));
             assert_eq!(error(&response).0, 401, "{path} {keys:?}");
         }
     }
     // An unknown key and a wrong secret look alike.
     let [one, other] = [("key", "other"), ("other", "secret")].map(|(key, secret)| {
         let keys = [("x-api-key", key), ("x-api-secret-key", secret)];
-        api.handle(&with_keys("/v1/tasks", &keys), second(0.0)).into_body()
+        api.handle(&with_authentication("/v1/tasks", &keys), second(0.0)).into_body()
     });
     assert_eq!(one, other);
 }
@@ -46,7 +46,7 @@ fn a_key_can_open_an_account_as_long_as_there_is_room() {
     let api = MockApi::redis_cloud("/v1").unwrap().with_open_accounts(2);
     let call = |key: &str, secret: &str| {
         let keys = [("x-api-key", key), ("x-api-secret-key", secret)];
-        api.handle(&with_keys("/v1/subscriptions", &keys), second(0.0))
+        api.handle(&with_authentication("/v1/subscriptions", &keys), second(0.0))
     };
     for (key, number) in [("a", 1), ("b", 2), ("a", 1)] {
         let response = call(key, "s");
@@ -134,7 +134,7 @@ fn an_account_that_has_keys_is_not_opened_by_its_name() {
     let api = api().with_open_accounts(5);
     let call = |key: &str, secret: &str| {
         let keys = [("x-api-key", key), ("x-api-secret-key", secret)];
-        api.handle(&with_keys("/v1/tasks", &keys), second(0.0)).status().as_u16()
+        api.handle(&with_authentication("/v1/tasks", &keys), second(0.0)).status().as_u16()
     };
     assert_eq!([call("acme", "any"), call("key", "secret"), call("new", "any")], [401, 200, 200]);
 }

@@ -38,7 +38,7 @@ fn it_has_the_headers_that_matter_and_no_secret() {
     let keyed = MockApi::redis_cloud("/v1")
         .unwrap()
         .with_open_accounts(1)
-        .with_keys(tasklife_mock::KeyIn::Header(http::header::USER_AGENT));
+        .with_authentication(tasklife_mock::Authentication::Header(http::header::USER_AGENT));
     send(&keyed, "GET", "/v1/tasks", &[("user-agent", "hidden")], 0.0);
     assert_eq!(keyed.journal()[0].status, 200);
     assert_eq!(keyed.journal()[0].user_agent, None);
@@ -48,7 +48,7 @@ fn it_has_the_headers_that_matter_and_no_secret() {
 fn who_did_not_wait_is_told() {
     let api = api();
     let busy = Fault::status(429).with_retry_after(Duration::from_secs(10));
-    api.on(CREATE, Script::new(Pace::Never).faulting(busy.clone().on_read(1))).unwrap();
+    api.on(CREATE, Script::new(Pace::Never).with_fault(busy.clone().on_read(1))).unwrap();
     let task = api.submit("/v1/subscriptions", "{}", 0.0); // and wait for 1 s
     send(&api, "GET", &task, &[], 0.25); // too early; 429, and wait for 10 s
     send(&api, "GET", "/v1/subscriptions", &[], 0.3); // something else
@@ -58,20 +58,20 @@ fn who_did_not_wait_is_told() {
     let seen: Vec<_> = conduct
         .too_early
         .iter()
-        .map(|it| (it.told, it.came, it.asked.as_secs(), it.waited.as_millis()))
+        .map(|it| (it.asked_by, it.number, it.retry_after.as_secs(), it.waited.as_millis()))
         .collect();
     assert_eq!(seen, [(1, 2, 1, 250), (4, 5, 5, 750)]);
     let told = serde_json::to_value(&conduct).unwrap();
     assert_eq!(
         told["tooEarly"][0],
-        json!({"told": 1, "status": 202, "came": 2, "asked": 1.0, "waited": 0.25})
+        json!({"number": 2, "askedBy": 1, "status": 202, "retryAfter": 1.0, "waited": 0.25})
     );
 }
 
 #[test]
 fn polls_after_the_end_are_counted() {
     let api = api();
-    let script = Script::new(Pace::Reads(2)).faulting(Fault::cut_short().on_read(2));
+    let script = Script::new(Pace::Reads(2)).with_fault(Fault::cut_short().on_read(2));
     api.on(CREATE, script.gone_after(Pace::Reads(3))).unwrap();
     let task = api.submit("/v1/subscriptions", "{}", 0.0);
     let id = task.rsplit_once('/').unwrap().1.parse().unwrap();
@@ -81,7 +81,7 @@ fn polls_after_the_end_are_counted() {
     }
     send(&api, "HEAD", &task, &[], 0.0);
     let polls = Conduct::of(&api.journal()).polls[&id];
-    assert_eq!((polls.all, polls.after_end), (5, 2));
+    assert_eq!((polls.total, polls.after_end), (5, 2));
     assert_eq!(Conduct::of(&api.journal()[..3]).polls[&id].after_end, 0);
 }
 
@@ -111,13 +111,13 @@ fn a_task_that_is_made_anew_has_not_ended() {
     assert_eq!(post(), id);
     poll();
     let polls = Conduct::of(&api.journal()).polls[&id];
-    assert_eq!((polls.all, polls.after_end), (3, 1));
+    assert_eq!((polls.total, polls.after_end), (3, 1));
 }
 
 #[test]
 fn it_is_read_back_from_json() {
     let api = api();
-    let script = Script::new(Pace::Never).faulting(Fault::status(503).on_submission(1));
+    let script = Script::new(Pace::Never).with_fault(Fault::status(503).on_submission(1));
     api.on(CREATE, script).unwrap();
     send(&api, "POST", "/v1/subscriptions", &[], 0.0);
     let task = api.submit("/v1/subscriptions", "{}", 0.0);
@@ -137,7 +137,7 @@ fn two_workers_who_repeat_each_their_own_are_told_apart() {
     let umbrella = "umbrella".parse().unwrap();
     let api = api().with_account("other", "secret", umbrella);
     let failing =
-        |status| Script::new(Pace::AtOnce).faulting(Fault::status(status).on_submission(1));
+        |status| Script::new(Pace::Immediate).with_fault(Fault::status(status).on_submission(1));
     api.on(CREATE, failing(503)).unwrap();
     let post = |account: &str, key: &str| {
         let headers = [("idempotency-key", key), ("x-api-key", account)];
@@ -158,7 +158,7 @@ fn two_workers_who_repeat_each_their_own_are_told_apart() {
     assert_eq!(numbers(&api.journal()[2..]), [(true, vec![3, 5])]);
     // What was cut short tells nothing, were it accepted.
     let cut = Fault::cut_short().on_submission(1);
-    api.on(CREATE, Script::new(Pace::AtOnce).faulting(cut)).unwrap();
+    api.on(CREATE, Script::new(Pace::Immediate).with_fault(cut)).unwrap();
     api.clear_journal(Scope::Any);
     send(&api, "POST", "/v1/subscriptions", &[], 0.0);
     send(&api, "POST", "/v1/subscriptions", &[], 0.0);
@@ -176,7 +176,7 @@ fn two_workers_who_repeat_each_their_own_are_told_apart() {
 #[test]
 fn repeats_are_known_by_what_failed_or_by_their_key() {
     let api = api();
-    let script = Script::new(Pace::AtOnce).faulting(Fault::status(503).on_submissions([1, 4]));
+    let script = Script::new(Pace::Immediate).with_fault(Fault::status(503).on_submissions([1, 4]));
     api.on(CREATE, script).unwrap();
     let post = |key: Option<&str>| {
         let header = key.map(|key| ("idempotency-key", key));

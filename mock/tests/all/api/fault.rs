@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::Response;
 use tasklife::{MAX_TIME, Progress, ProgressError, TaskStatus, TaskStore};
-use tasklife_mock::{Disruption, Fault, FaultKind, Pace, Script};
+use tasklife_mock::{Fault, FaultKind, Pace, Script, TransportFault};
 
 use super::{CREATE, Client, DATABASE, acme, api, document, error, listed, request, second, value};
 
@@ -12,9 +12,9 @@ fn after(seconds: u64) -> Pace {
     Pace::After(Duration::from_secs(seconds))
 }
 
-fn disruption(response: &Response<String>) -> Option<(u64, bool)> {
-    let found: Option<&Disruption> = response.extensions().get();
-    found.map(|it| (it.silence.as_secs(), it.is_cut_short))
+fn transport_fault(response: &Response<String>) -> Option<(u64, bool)> {
+    let found: Option<&TransportFault> = response.extensions().get();
+    found.map(|it| (it.delay.as_secs(), it.is_cut_short))
 }
 
 #[test]
@@ -69,13 +69,13 @@ fn progress_is_reported_with_reads() {
 #[test]
 fn one_that_never_ends_has_reported_once_and_one_that_ends_at_once_all() {
     let api = api();
-    api.on(CREATE, Script::in_steps(Pace::AtOnce, Pace::Never).reporting([40, 80])).unwrap();
+    api.on(CREATE, Script::in_steps(Pace::Immediate, Pace::Never).reporting([40, 80])).unwrap();
     let task = api.submit("/v1/subscriptions", "{}", 0.0);
     for at in [0.0, 800_000.0] {
         let shown = document(&api.get(&task, at));
         assert_eq!(shown.progress().map(Progress::percent), Some(40));
     }
-    api.on(CREATE, Script::new(Pace::AtOnce).reporting([40, 80])).unwrap();
+    api.on(CREATE, Script::new(Pace::Immediate).reporting([40, 80])).unwrap();
     let task = api.submit("/v1/subscriptions", "{}", 0.0);
     let id = task.rsplit_once('/').unwrap().1.parse().unwrap();
     assert_eq!(api.status(&task, 0.0), "processing-completed");
@@ -87,8 +87,8 @@ fn one_that_never_ends_has_reported_once_and_one_that_ends_at_once_all() {
 fn a_read_that_is_answered_with_a_status_has_no_effect() {
     let api = api();
     let busy = Fault::status(429).with_retry_after(Duration::from_millis(4_001)).on_read(2);
-    let script = Script::new(Pace::Reads(3)).faulting(busy);
-    api.on(CREATE, script.faulting(Fault::status(500).on_reads(3..=4))).unwrap();
+    let script = Script::new(Pace::Reads(3)).with_fault(busy);
+    api.on(CREATE, script.with_fault(Fault::status(500).on_reads(3..=4))).unwrap();
     let task = api.submit("/v1/subscriptions", "{}", 0.0);
     let answers = [(); 6].map(|()| api.get(&task, 0.0));
     let seen = answers.each_ref().map(|answer| match answer.status().as_u16() {
@@ -115,7 +115,7 @@ fn a_read_that_is_answered_with_a_status_has_no_effect() {
 #[test]
 fn reads_count_from_when_the_task_can_be_read() {
     let api = api().with_visibility_lag(Pace::Reads(2));
-    api.on(CREATE, Script::new(Pace::Never).faulting(Fault::status(503).on_read(1))).unwrap();
+    api.on(CREATE, Script::new(Pace::Never).with_fault(Fault::status(503).on_read(1))).unwrap();
     let task = api.submit("/v1/subscriptions", "{}", 0.0);
     assert_eq!(api.statuses(&task, [0.0; 4]), ["404", "404", "503", "received"]);
 }
@@ -123,24 +123,24 @@ fn reads_count_from_when_the_task_can_be_read() {
 #[test]
 fn a_body_is_cut_or_no_json_and_the_task_has_moved_all_the_same() {
     let api = api();
-    let script = Script::new(Pace::Reads(3)).faulting(Fault::cut_short().on_read(1));
-    let script = script.faulting(Fault::not_json().on_reads([2]));
+    let script = Script::new(Pace::Reads(3)).with_fault(Fault::cut_short().on_read(1));
+    let script = script.with_fault(Fault::not_json().on_reads([2]));
     api.on(CREATE, script).unwrap();
     let task = api.submit("/v1/subscriptions", r#"{"name": "€"}"#, 0.0);
     let cut = api.get(&task, 0.0);
-    assert_eq!((cut.status().as_u16(), disruption(&cut)), (200, Some((0, true))));
+    assert_eq!((cut.status().as_u16(), transport_fault(&cut)), (200, Some((0, true))));
     assert!(
         cut.body().len() > 20 && serde_json::from_str::<serde_json::Value>(cut.body()).is_err()
     );
     let page = api.get(&task, 0.0);
-    assert_eq!((page.status().as_u16(), disruption(&page)), (200, None));
+    assert_eq!((page.status().as_u16(), transport_fault(&page)), (200, None));
     assert_eq!(page.headers()["content-type"], "text/html");
     assert!(page.body().starts_with("<html>"));
     assert_eq!(api.status(&task, 0.0), "processing-completed");
     for exchange in &api.journal()[1..3] {
         let line = serde_json::to_string(exchange).unwrap();
         assert_eq!(serde_json::from_str::<tasklife_mock::Exchange>(&line).unwrap(), *exchange);
-        assert!(line.contains("spoiledBody") && exchange.task_status.is_none(), "{line}");
+        assert!(line.contains("textBody") && exchange.task_status.is_none(), "{line}");
     }
 }
 
@@ -148,29 +148,29 @@ fn a_body_is_cut_or_no_json_and_the_task_has_moved_all_the_same() {
 fn what_is_on_one_answer_adds_up() {
     let api = api();
     let script = Script::new(Pace::Never)
-        .faulting(Fault::not_json().on_read(1))
-        .faulting(Fault::silence(Duration::from_secs(2)))
-        .faulting(Fault::status(502).on_read(1))
-        .faulting(Fault::silence(Duration::from_secs(3)).on_read(1));
+        .with_fault(Fault::not_json().on_read(1))
+        .with_fault(Fault::delay(Duration::from_secs(2)))
+        .with_fault(Fault::status(502).on_read(1))
+        .with_fault(Fault::delay(Duration::from_secs(3)).on_read(1));
     api.on(CREATE, script).unwrap();
     let task = api.submit("/v1/subscriptions", "{}", 0.0);
     let first = api.get(&task, 0.0);
     // The page of a gateway that is down.
-    assert_eq!((first.status().as_u16(), disruption(&first)), (502, Some((5, false))));
+    assert_eq!((first.status().as_u16(), transport_fault(&first)), (502, Some((5, false))));
     assert!(first.body().starts_with("<html>"));
     let second = api.get(&task, 0.0);
-    assert_eq!((second.status().as_u16(), disruption(&second)), (200, Some((2, false))));
+    assert_eq!((second.status().as_u16(), transport_fault(&second)), (200, Some((2, false))));
     let faults: Vec<_> = api.journal().into_iter().map(|x| x.faults).collect();
-    assert_eq!(faults[1], [FaultKind::Status, FaultKind::NotJson, FaultKind::Silence]);
-    assert_eq!(faults[2], [FaultKind::Silence]);
+    assert_eq!(faults[1], [FaultKind::Status, FaultKind::NotJson, FaultKind::Delay]);
+    assert_eq!(faults[2], [FaultKind::Delay]);
     // What has no body has none that could be cut.
-    api.on(CREATE, Script::new(Pace::Never).faulting(Fault::cut_short())).unwrap();
+    api.on(CREATE, Script::new(Pace::Never).with_fault(Fault::cut_short())).unwrap();
     let task = api.submit("/v1/subscriptions", "{}", 0.0);
     let seen = api.call("HEAD", &task, "", 0.0).headers()["etag"].to_str().unwrap().to_owned();
     let mut again = request("GET", &task, "");
     again.headers_mut().insert("if-none-match", seen.parse().unwrap());
     let unchanged = api.handle(&again, super::second(0.0));
-    assert_eq!((unchanged.status().as_u16(), disruption(&unchanged)), (304, None));
+    assert_eq!((unchanged.status().as_u16(), transport_fault(&unchanged)), (304, None));
     let told = api.journal().pop().unwrap();
     assert_eq!((told.faults, told.task_status), (vec![], Some(TaskStatus::Received)));
 }
@@ -180,23 +180,25 @@ fn of_two_of_a_kind_the_first_counts_and_the_wait_of_a_status_before_all() {
     let api = api();
     let wait = |fault: Fault, seconds| fault.with_retry_after(Duration::from_secs(seconds));
     let script = Script::new(Pace::Never)
-        .faulting(wait(Fault::silence(Duration::ZERO), 9).on_read(1))
-        .faulting(Fault::not_json())
-        .faulting(wait(Fault::cut_short(), 8))
-        .faulting(wait(Fault::status(503), 7).on_read(1))
-        .faulting(wait(Fault::status(500), 6).on_read(1));
+        .with_fault(wait(Fault::delay(Duration::ZERO), 9).on_read(1))
+        .with_fault(Fault::not_json())
+        .with_fault(wait(Fault::cut_short(), 8))
+        .with_fault(wait(Fault::status(503), 7).on_read(1))
+        .with_fault(wait(Fault::status(500), 6).on_read(1));
     api.on(CREATE, script).unwrap();
     let task = api.submit("/v1/subscriptions", "{}", 0.0);
     let [one, two] = [(); 2].map(|()| api.get(&task, 0.0));
     assert_eq!((one.status().as_u16(), one.headers()["retry-after"].to_str().unwrap()), (503, "7"));
-    assert!(two.status() == 200 && two.body().starts_with("<html>") && disruption(&two).is_none());
+    assert!(
+        two.status() == 200 && two.body().starts_with("<html>") && transport_fault(&two).is_none()
+    );
 }
 
 #[test]
 fn a_submission_is_refused_or_its_answer_is_lost() {
     let api = api();
-    let script = Script::new(Pace::AtOnce).faulting(Fault::status(503).on_submission(1));
-    api.on(CREATE, script.faulting(Fault::cut_short().on_submission(2))).unwrap();
+    let script = Script::new(Pace::Immediate).with_fault(Fault::status(503).on_submission(1));
+    api.on(CREATE, script.with_fault(Fault::cut_short().on_submission(2))).unwrap();
     let submit = |key: &str| {
         let mut request = request("POST", "/v1/subscriptions", "{}");
         request.headers_mut().insert("idempotency-key", key.parse().unwrap());
@@ -205,12 +207,12 @@ fn a_submission_is_refused_or_its_answer_is_lost() {
     assert_eq!(submit("one").status(), 503);
     assert_eq!(listed(&api.get("/v1/tasks", 0.0)).len(), 0);
     let lost = submit("one");
-    assert_eq!((lost.status().as_u16(), disruption(&lost)), (202, Some((0, true))));
+    assert_eq!((lost.status().as_u16(), transport_fault(&lost)), (202, Some((0, true))));
     let again = submit("one");
     assert_eq!(again.headers()["idempotent-replayed"], "true");
     assert_eq!(listed(&api.get("/v1/tasks", 0.0)).len(), 1);
     // The script that is set anew counts anew.
-    api.on(CREATE, Script::new(Pace::AtOnce).faulting(Fault::status(503).on_submission(1)))
+    api.on(CREATE, Script::new(Pace::Immediate).with_fault(Fault::status(503).on_submission(1)))
         .unwrap();
     assert_eq!(submit("two").status(), 503);
     assert_eq!(submit("two").status(), 202);
@@ -219,7 +221,7 @@ fn a_submission_is_refused_or_its_answer_is_lost() {
 #[test]
 fn submissions_are_counted_for_each_account_and_a_reset_forgets_those_of_its_own() {
     let api = api().with_account("other", "secret", "umbrella".parse().unwrap());
-    let script = Script::new(Pace::AtOnce).faulting(Fault::status(503).on_submission(2));
+    let script = Script::new(Pace::Immediate).with_fault(Fault::status(503).on_submission(2));
     api.on(CREATE, script).unwrap();
     let submit = |key: &'static str| {
         let mut request = request("POST", "/v1/subscriptions", "{}");
@@ -245,7 +247,7 @@ fn what_is_made_anew_under_a_key_is_not_gone_with_the_one_before() {
         api.journal().pop().unwrap().task_id.unwrap()
     };
     let status = |id, at| api.status(&format!("/v1/tasks/{id}"), at);
-    api.on(CREATE, Script::new(Pace::AtOnce).gone_after(after(20 * 86_400))).unwrap();
+    api.on(CREATE, Script::new(Pace::Immediate).gone_after(after(20 * 86_400))).unwrap();
     let first = submit(0.0);
     assert_eq!(status(first, 0.0), "processing-completed");
     // It has expired before it was gone.
@@ -253,7 +255,7 @@ fn what_is_made_anew_under_a_key_is_not_gone_with_the_one_before() {
     assert_eq!(submit(11.0 * DAY), first);
     assert_eq!(status(first, 20.5 * DAY), "received");
     // Or somebody has removed it.
-    api.on(CREATE, Script::new(Pace::AtOnce).gone_after(after(60))).unwrap();
+    api.on(CREATE, Script::new(Pace::Immediate).gone_after(after(60))).unwrap();
     api.store().remove(&acme(), first);
     submit(20.6 * DAY);
     assert_eq!(status(first, 20.6 * DAY), "processing-completed");
@@ -276,7 +278,7 @@ fn what_is_gone_of_one_account_makes_room_for_others() {
     let config = tasklife::StoreConfig::default().with_max_tasks(1);
     let api = api().with_config(config);
     let api = api.with_account("other", "secret", "umbrella".parse().unwrap());
-    api.on_any(Script::new(Pace::AtOnce).gone_after(after(5))).unwrap();
+    api.on_any(Script::new(Pace::Immediate).gone_after(after(5))).unwrap();
     api.submit("/v1/subscriptions", "{}", 0.0);
     let submit = |at| {
         let mut request = request("POST", "/v1/subscriptions", "{}");
@@ -289,7 +291,7 @@ fn what_is_gone_of_one_account_makes_room_for_others() {
 #[test]
 fn ids_of_what_is_gone_are_not_given_out_again() {
     let api = api();
-    api.on_any(Script::new(Pace::AtOnce).gone_after(Pace::AtOnce)).unwrap();
+    api.on_any(Script::new(Pace::Immediate).gone_after(Pace::Immediate)).unwrap();
     let first = api.submit("/v1/subscriptions", "{}", 0.0);
     for number in 0..1_100 {
         api.submit("/v1/subscriptions", &format!(r#"{{"n": {number}}}"#), 1.0);
@@ -302,7 +304,7 @@ fn a_share_is_about_that_and_the_same_each_time() {
     let spoiled = |seed, share| {
         let api = api();
         let fault = Fault::status(500).on_share_of_reads(share, seed);
-        api.on(CREATE, Script::new(Pace::Never).faulting(fault)).unwrap();
+        api.on(CREATE, Script::new(Pace::Never).with_fault(fault)).unwrap();
         let task = api.submit("/v1/subscriptions", "{}", 0.0);
         (0..1_000).map(|_| api.get(&task, 0.0).status() == 500).collect::<Vec<bool>>()
     };
@@ -338,9 +340,9 @@ fn what_has_ended_is_gone_after_a_while() {
 #[test]
 fn an_end_is_shown_so_many_times() {
     for (pace, times) in
-        [(Pace::Reads(1), 1), (Pace::Reads(3), 3), (Pace::AtOnce, 0), (Pace::Reads(0), 0)]
+        [(Pace::Reads(1), 1), (Pace::Reads(3), 3), (Pace::Immediate, 0), (Pace::Reads(0), 0)]
     {
-        for moving in [Pace::Reads(2), Pace::AtOnce] {
+        for moving in [Pace::Reads(2), Pace::Immediate] {
             let api = api();
             api.on(CREATE, Script::new(moving).gone_after(pace)).unwrap();
             let task = api.submit("/v1/subscriptions", "{}", 0.0);
@@ -357,7 +359,7 @@ fn an_end_is_shown_so_many_times() {
 #[test]
 fn the_key_of_what_is_gone_is_free_again() {
     let api = api();
-    api.on(CREATE, Script::new(Pace::AtOnce).gone_after(Pace::AtOnce)).unwrap();
+    api.on(CREATE, Script::new(Pace::Immediate).gone_after(Pace::Immediate)).unwrap();
     let submit = || {
         let mut request = request("POST", "/v1/subscriptions", "{}");
         request.headers_mut().insert("idempotency-key", "one".parse().unwrap());
@@ -373,7 +375,7 @@ fn scripts_of_one_account_are_not_for_others() {
     let umbrella = "umbrella".parse().unwrap();
     let api = api().with_account("other", "secret", umbrella);
     api.on_any(Script::new(Pace::Never)).unwrap();
-    api.on_any(Script::new(Pace::AtOnce).for_account(acme())).unwrap();
+    api.on_any(Script::new(Pace::Immediate).for_account(acme())).unwrap();
     let other = || {
         let mut request = request("POST", "/v1/subscriptions", "{}");
         request.headers_mut().insert("x-api-key", "other".parse().unwrap());
@@ -391,9 +393,9 @@ fn scripts_of_one_account_are_not_for_others() {
     assert_eq!((own().as_str(), other().as_str()), ("processing-completed", "received"));
     api.on(CREATE, Script::new(Pace::Never).for_account(acme())).unwrap();
     assert_eq!(own(), "received");
-    api.on(CREATE, Script::new(Pace::AtOnce).for_account(acme())).unwrap();
+    api.on(CREATE, Script::new(Pace::Immediate).for_account(acme())).unwrap();
     assert_eq!((own().as_str(), other().as_str()), ("processing-completed", "received"));
-    api.on(CREATE, Script::new(Pace::AtOnce)).unwrap();
+    api.on(CREATE, Script::new(Pace::Immediate)).unwrap();
     assert_eq!(other(), "processing-completed");
     api.on_any(Script::new(Pace::Never)).unwrap();
     assert_eq!(other(), "processing-completed");
@@ -419,22 +421,22 @@ fn a_script_that_can_not_be_is_refused_and_changes_nothing() {
             "expected a report of 0 to 100 percent in a script, got 101",
         ),
         (
-            never.clone().faulting(Fault::status(200)),
+            never.clone().with_fault(Fault::status(200)),
             "expected a status of 400 to 599 in faults[0] of a script, got 200",
         ),
         (
-            never.clone().faulting(Fault::cut_short().on_share_of_reads(1.5, 1)),
+            never.clone().with_fault(Fault::cut_short().on_share_of_reads(1.5, 1)),
             "expected a share of 0 to 1 in faults[0] of a script, got 1.5",
         ),
         (
             never
                 .clone()
-                .faulting(Fault::not_json())
-                .faulting(Fault::cut_short().on_share_of_reads(f64::NAN, 1)),
+                .with_fault(Fault::not_json())
+                .with_fault(Fault::cut_short().on_share_of_reads(f64::NAN, 1)),
             "expected a share of 0 to 1 in faults[1] of a script, got NaN",
         ),
         (
-            never.faulting(Fault::cut_short().on_submission(0)),
+            never.with_fault(Fault::cut_short().on_submission(0)),
             "expected numbers of reads or submissions from 1 on in faults[0] of a script, got 0",
         ),
         (
@@ -456,13 +458,13 @@ fn extremes_are_no_trouble() {
     let script = Script::in_steps(Pace::After(Duration::MAX), Pace::Reads(u32::MAX))
         .reporting([1; 101])
         .gone_after(Pace::After(Duration::MAX))
-        .faulting(Fault::silence(Duration::MAX).with_retry_after(Duration::MAX))
-        .faulting(Fault::silence(Duration::MAX).on_reads(1..));
+        .with_fault(Fault::delay(Duration::MAX).with_retry_after(Duration::MAX))
+        .with_fault(Fault::delay(Duration::MAX).on_reads(1..));
     api.on(CREATE, script).unwrap();
     let task = api.submit("/v1/subscriptions", "{}", 0.0);
     let read = api.get(&task, 0.0);
-    assert_eq!(disruption(&read).unwrap().0, u64::MAX);
-    let stuck = Script::in_steps(Pace::AtOnce, Pace::After(Duration::MAX)).reporting([1; 101]);
+    assert_eq!(transport_fault(&read).unwrap().0, u64::MAX);
+    let stuck = Script::in_steps(Pace::Immediate, Pace::After(Duration::MAX)).reporting([1; 101]);
     api.on(CREATE, stuck).unwrap();
     api.submit("/v1/subscriptions", "{}", 0.0);
     api.handle(&request("GET", &task, ""), MAX_TIME);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use tasklife::{CommandType, Scope, StoreConfig, TaskError};
-use tasklife_mock::{Disruption, Fault, MockApi, Pace, RateLimit, Script};
+use tasklife_mock::{Fault, MockApi, Pace, RateLimit, Script, TransportFault};
 
 use super::{Client, acme, api, listed, request, second};
 
@@ -39,9 +39,9 @@ pub(crate) fn pace(by_reads: bool) -> BoxedStrategy<Pace> {
     let reads = if by_reads {
         (0..4_u32).prop_map(Pace::Reads).boxed()
     } else {
-        Just(Pace::AtOnce).boxed()
+        Just(Pace::Immediate).boxed()
     };
-    prop_oneof![4 => time, 2 => reads, 1 => Just(Pace::AtOnce), 1 => Just(Pace::Never)].boxed()
+    prop_oneof![4 => time, 2 => reads, 1 => Just(Pace::Immediate), 1 => Just(Pace::Never)].boxed()
 }
 
 /// What an API is made with.
@@ -71,7 +71,7 @@ pub(crate) fn faults() -> impl Strategy<Value = Vec<Fault>> {
         (400..600_u16).prop_map(Fault::status),
         Just(Fault::cut_short()),
         Just(Fault::not_json()),
-        (0..9_u64).prop_map(|seconds| Fault::silence(Duration::from_secs(seconds))),
+        (0..9_u64).prop_map(|seconds| Fault::delay(Duration::from_secs(seconds))),
     ];
     let fault = (what, 0..4, 1..5_u32, 0.0..=1.0).prop_map(|(fault, on, number, share)| match on {
         0 => fault.on_reads(number..number + 2),
@@ -116,7 +116,7 @@ fn settings(by_reads: bool, spoiled: bool) -> impl Strategy<Value = Setting> {
             }
         },
     );
-    let lag = prop_oneof![3 => Just(Pace::AtOnce), 1 => pace()];
+    let lag = prop_oneof![3 => Just(Pace::Immediate), 1 => pace()];
     let some = |most| (1..most).prop_map(|number| NonZeroU32::new(number).unwrap());
     let lane = prop::option::of(some(3_u32));
     let limit = prop::option::weighted(0.2, some(10_u32));
@@ -140,7 +140,7 @@ impl Setting {
                 .resource(steps.resource)
                 .reporting(steps.reports.iter().copied())
                 .gone_after(steps.gone);
-            script = steps.faults.iter().cloned().fold(script, Script::faulting);
+            script = steps.faults.iter().cloned().fold(script, Script::with_fault);
             if let Some(pace) = steps.initialized {
                 script = script.initialized(pace);
             }
@@ -202,7 +202,7 @@ fn session(
             "{:?} {:?} {:?} {}",
             response.status(),
             response.headers(),
-            response.extensions().get::<Disruption>(),
+            response.extensions().get::<TransportFault>(),
             response.body()
         ));
         let then = now + f64::from(*wait) / 1e3;

@@ -265,7 +265,7 @@ fn an_api_of_ones_own_has_its_paths_and_its_accepted_status() {
 #[test]
 fn accounts_see_nothing_of_each_other() {
     let api = populated().with_account("key2", "secret2", "umbrella".parse().unwrap());
-    api.on(CREATE, Script::new(Pace::AtOnce)).unwrap();
+    api.on(CREATE, Script::new(Pace::Immediate)).unwrap();
     let task = api.submit("/v1/subscriptions", "{}", 0.0);
     let made = api.made(&task, 0.0);
     let other = |method: &str, path: &str| {

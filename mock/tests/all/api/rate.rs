@@ -43,11 +43,11 @@ fn it_says_when_to_go_on_and_has_no_effect() {
     assert!(error(&refused).1.contains("Retry-After"));
     assert_eq!(listed(&api.get("/v1/tasks", 60.0)), [] as [String; 0]);
     let journal = api.journal();
-    assert_eq!(journal.iter().map(|x| x.is_one_too_many).collect::<Vec<_>>(), [false, true, false]);
+    assert_eq!(journal.iter().map(|x| x.is_rate_limited).collect::<Vec<_>>(), [false, true, false]);
     let conduct = Conduct::of(&journal);
     let early = &conduct.too_early[..];
     assert_eq!(early.len(), 1, "{early:?}");
-    assert_eq!((early[0].told, early[0].came), (2, 3));
+    assert_eq!((early[0].asked_by, early[0].number), (2, 3));
     assert_eq!(early[0].waited, Duration::from_millis(59_500));
 }
 

@@ -107,7 +107,7 @@ fn a_task_is_completed_by_hand_whatever_its_script_says() {
     let error = tasklife::TaskError::new("NO", "No.");
     for script in [
         Script::new(Pace::Never).initialized(Pace::Never),
-        Script::in_steps(Pace::AtOnce, Pace::Never),
+        Script::in_steps(Pace::Immediate, Pace::Never),
         Script::in_steps(Pace::Never, Pace::Never).failing(error),
     ] {
         let api = api();
@@ -153,7 +153,7 @@ fn a_request_in_the_middle_of_a_reset_is_before_or_after_it() {
         }
         true
     };
-    api.on_if(CREATE, in_between, Script::new(Pace::AtOnce)).unwrap();
+    api.on_if(CREATE, in_between, Script::new(Pace::Immediate)).unwrap();
     let mut late = request("POST", "/v1/subscriptions", "{}");
     late.headers_mut().insert("x-api-key", "late".parse().unwrap());
     // Its account was opened before, and the place is another's now.
@@ -165,7 +165,7 @@ fn a_request_in_the_middle_of_a_reset_is_before_or_after_it() {
 fn a_full_lane_refuses_and_what_waited_in_it_goes_on() {
     let config = StoreConfig::default().with_max_in_progress(NonZeroU32::MIN);
     let api = api().with_config(config);
-    api.on(CREATE, Script::in_steps(Pace::AtOnce, Pace::Never)).unwrap();
+    api.on(CREATE, Script::in_steps(Pace::Immediate, Pace::Never)).unwrap();
     let paths = ["{}", r#"{"name": "b"}"#].map(|body| api.submit("/v1/subscriptions", body, 0.0));
     let [first, second_id] =
         paths.each_ref().map(|path| path.rsplit_once('/').unwrap().1.parse().unwrap());

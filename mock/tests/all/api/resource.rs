@@ -33,7 +33,7 @@ fn a_resource_is_pending_after_its_task_and_then_active() {
         json!({ "id": 77899, "name": "test", "status": "active", "numberOfDatabases": 0 });
     assert_eq!(value(&api.get(path, 12.0)), expected);
 
-    api.on(CREATE, Script::new(Pace::AtOnce).resource(after(10)).resource_failing()).unwrap();
+    api.on(CREATE, Script::new(Pace::Immediate).resource(after(10)).resource_failing()).unwrap();
     let task = api.submit("/v1/subscriptions", "{}", 100.0);
     let path = format!("/v1/subscriptions/{}", api.made(&task, 100.0));
     let seen = [100.0, 110.0, 1e5].map(|at| status(&api, &path, at));
@@ -65,7 +65,7 @@ fn a_change_makes_it_pending_and_a_delete_makes_it_deleting_and_then_gone() {
     let api = api().with_existing(&acme(), "/subscriptions/1", &json!({ "name": "a", "size": 1 }));
     let api = api.unwrap();
     let path = "/v1/subscriptions/1";
-    api.on_any(Script::new(Pace::AtOnce).resource(after(10))).unwrap();
+    api.on_any(Script::new(Pace::Immediate).resource(after(10))).unwrap();
     let body = r#"{"name": "b", "planId": 7, "paid": true, "password": "x", "status": "odd", "list": [1]}"#;
     let update = api.accepted("PUT", path, body, 0.0);
     let changed = json!({
@@ -87,7 +87,7 @@ fn a_change_makes_it_pending_and_a_delete_makes_it_deleting_and_then_gone() {
     }
     // What can't be deleted stays, and says so.
     let api = super::api().with_existing(&acme(), "/subscriptions/1", &json!({})).unwrap();
-    api.on_any(Script::new(Pace::AtOnce).resource(after(10)).resource_failing()).unwrap();
+    api.on_any(Script::new(Pace::Immediate).resource(after(10)).resource_failing()).unwrap();
     api.accepted("DELETE", path, "", 0.0);
     assert_eq!([0.0, 10.0].map(|at| status(&api, path, at)), ["deleting", "error"]);
 }
@@ -171,7 +171,7 @@ fn ids_are_the_next_that_are_free() {
 #[test]
 fn a_task_without_an_id_makes_no_resource() {
     let api = api();
-    api.on(CREATE, Script::new(Pace::AtOnce).completing(|_| tasklife::Completion::default()))
+    api.on(CREATE, Script::new(Pace::Immediate).completing(|_| tasklife::Completion::default()))
         .unwrap();
     let task = api.submit("/v1/subscriptions", "{}", 0.0);
     assert_eq!(api.status(&task, 0.0), "processing-completed");
@@ -208,7 +208,7 @@ fn an_id_is_free_only_where_no_kind_has_it() {
 fn what_is_being_deleted_is_not_brought_back() {
     let api = api().with_existing(&acme(), "/subscriptions/1", &json!({})).unwrap();
     let path = "/v1/subscriptions/1";
-    api.on_any(Script::new(Pace::AtOnce).resource(after(60))).unwrap();
+    api.on_any(Script::new(Pace::Immediate).resource(after(60))).unwrap();
     api.accepted("DELETE", path, "", 0.0);
     for (method, body, at) in [("PUT", "{}", 10.0), ("DELETE", "", 20.0)] {
         api.accepted(method, path, body, at);
@@ -219,7 +219,7 @@ fn what_is_being_deleted_is_not_brought_back() {
 #[test]
 fn a_text_that_looks_like_a_number_is_found_as_one() {
     let api = api();
-    api.on(CREATE, Script::new(Pace::AtOnce).completing(|_| tasklife::Completion::of("77")))
+    api.on(CREATE, Script::new(Pace::Immediate).completing(|_| tasklife::Completion::of("77")))
         .unwrap();
     let task = api.submit("/v1/subscriptions", "{}", 0.0);
     assert_eq!(api.status(&task, 0.0), "processing-completed");

@@ -154,7 +154,8 @@ fn what_never_moves_is_moved_in_the_store() {
 #[test]
 fn the_latest_script_that_fits_is_the_one_also_while_it_runs() {
     let api = api();
-    let error = |code: &'static str| Script::new(Pace::AtOnce).failing(TaskError::new(code, "No."));
+    let error =
+        |code: &'static str| Script::new(Pace::Immediate).failing(TaskError::new(code, "No."));
     let end = |body: &str| {
         let task = api.submit("/v1/subscriptions", body, 0.0);
         let body = value(&api.get(&task, 0.0));
@@ -168,7 +169,7 @@ fn the_latest_script_that_fits_is_the_one_also_while_it_runs() {
     assert_eq!((end("{}"), end(r#"{"name": "b"}"#)), ("ANY".into(), "FIRST".into()));
     api.on_if(CREATE, |body| body.get("name").is_some(), error("SECOND")).unwrap();
     assert_eq!((end("{}"), end(r#"{"name": "b"}"#)), ("ANY".into(), "SECOND".into()));
-    api.on(CREATE, Script::new(Pace::AtOnce)).unwrap();
+    api.on(CREATE, Script::new(Pace::Immediate)).unwrap();
     assert_eq!((end("{}"), end(r#"{"name": "b"}"#)), (COMPLETED.into(), COMPLETED.into()));
 
     // A task keeps the script with which it was submitted.
@@ -210,7 +211,7 @@ fn a_condition_and_a_function_may_use_the_api_and_may_panic() {
             look.upgrade().unwrap().on(DATABASE, Script::new(Pace::Never)).unwrap();
             body["name"] == "panic"
         },
-        Script::new(Pace::AtOnce).completing(move |_| {
+        Script::new(Pace::Immediate).completing(move |_| {
             assert!(inner.upgrade().unwrap().journal().len() < 2, "a panic");
             Completion::of(1)
         }),
@@ -228,7 +229,7 @@ fn a_task_ends_in_what_its_script_says() {
     let error = TaskError::new("DATABASE_NOT_ACTIVE", "The database is not active.")
         .with_status("409 CONFLICT")
         .with_additional_info("Wait.");
-    api.on_if(CREATE, |body| body["name"] == "broken", Script::new(Pace::AtOnce).failing(error))
+    api.on_if(CREATE, |body| body["name"] == "broken", Script::new(Pace::Immediate).failing(error))
         .unwrap();
     let task = api.submit("/v1/subscriptions", r#"{"name": "broken"}"#, 0.0);
     let body = value(&api.get(&task, 0.0));
@@ -246,7 +247,7 @@ fn a_task_ends_in_what_its_script_says() {
 
     api.on(
         CREATE,
-        Script::new(Pace::AtOnce).completing(|body| {
+        Script::new(Pace::Immediate).completing(|body| {
             let completion = Completion::of(body["wanted"].as_i64().unwrap_or(3));
             completion.with_resource(&serde_json::json!({ "said": body["name"] })).unwrap()
         }),
@@ -279,7 +280,7 @@ fn a_lane_lets_them_through_one_by_one_in_the_order_of_arrival() {
     );
 
     // One that never ends keeps its place until it expires, and no longer.
-    api.on(CREATE, Script::in_steps(Pace::AtOnce, Pace::Never)).unwrap();
+    api.on(CREATE, Script::in_steps(Pace::Immediate, Pace::Never)).unwrap();
     let stuck = api.submit("/v1/subscriptions", "{}", 100.0);
     api.on(CREATE, Script::in_steps(after(1), after(10))).unwrap();
     let next = api.submit("/v1/subscriptions", "{}", 200.0);
@@ -290,7 +291,7 @@ fn a_lane_lets_them_through_one_by_one_in_the_order_of_arrival() {
     assert_eq!(api.status(&stuck, days + 100.0), "404");
 
     // A read that would start a task finds the lane full, and loses nothing.
-    api.on(CREATE, Script::in_steps(Pace::AtOnce, after(10))).unwrap();
+    api.on(CREATE, Script::in_steps(Pace::Immediate, after(10))).unwrap();
     let at = days + 1_000.0;
     api.submit("/v1/subscriptions", "{}", at);
     api.on(CREATE, Script::new(Pace::Reads(2))).unwrap();
@@ -302,11 +303,11 @@ fn a_lane_lets_them_through_one_by_one_in_the_order_of_arrival() {
 #[test]
 fn the_order_of_arrival_is_that_of_being_received() {
     let api = api().with_config(StoreConfig::default().with_max_in_progress(NonZeroU32::MIN));
-    api.on(CREATE, Script::in_steps(Pace::AtOnce, after(10))).unwrap();
+    api.on(CREATE, Script::in_steps(Pace::Immediate, after(10))).unwrap();
     api.submit("/v1/subscriptions", "{}", 0.0);
-    api.on(CREATE, Script::in_steps(Pace::AtOnce, after(10)).initialized(after(5))).unwrap();
+    api.on(CREATE, Script::in_steps(Pace::Immediate, after(10)).initialized(after(5))).unwrap();
     let late = api.submit("/v1/subscriptions", "{}", 1.0);
-    api.on(CREATE, Script::in_steps(Pace::AtOnce, after(10))).unwrap();
+    api.on(CREATE, Script::in_steps(Pace::Immediate, after(10))).unwrap();
     let early = api.submit("/v1/subscriptions", "{}", 2.0);
     let ended = [early, late].map(|task| document(&api.get(&task, 100.0)).timestamp());
     assert_eq!(ended, [20.0, 30.0].map(|at| Some(second(at))));
@@ -329,7 +330,7 @@ fn what_is_due_at_the_same_time_happens_in_the_order_of_submission() {
 fn a_pace_is_read_from_the_text_that_it_writes() {
     let nanos = |nanos| Pace::After(Duration::from_nanos(nanos));
     for (pace, text) in [
-        (Pace::AtOnce, "immediate"),
+        (Pace::Immediate, "immediate"),
         (Pace::Never, "never"),
         (Pace::Reads(0), "reads:0"),
         (Pace::Reads(u32::MAX), "reads:4294967295"),
@@ -376,7 +377,7 @@ fn a_pace_is_read_from_the_text_that_it_writes() {
 fn what_somebody_else_keeps_in_the_lane_is_waited_for() {
     let config = StoreConfig::default().with_max_in_progress(NonZeroU32::MIN);
     let api = api().with_config(config);
-    api.on(CREATE, Script::new(Pace::AtOnce)).unwrap();
+    api.on(CREATE, Script::new(Pace::Immediate)).unwrap();
     let (acme, id) = (acme(), TaskId::for_key(&acme(), "foreign"));
     let foreign = Submission::new(acme.clone(), id, CREATE);
     api.store().submit(foreign, second(0.0)).unwrap();
@@ -492,7 +493,7 @@ fn with_clocks_that_go_back_nothing_is_taken_back() {
     let api = super::api();
     api.on(
         CREATE,
-        Script::in_steps(Pace::AtOnce, Pace::After(Duration::MAX)).initialized(after(u64::MAX)),
+        Script::in_steps(Pace::Immediate, Pace::After(Duration::MAX)).initialized(after(u64::MAX)),
     )
     .unwrap();
     let task = api.submit("/v1/subscriptions", "{}", 0.0);

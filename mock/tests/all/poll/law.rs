@@ -50,7 +50,7 @@ fn settings(jumps: bool) -> impl Strategy<Value = Setting> {
         prop::collection::vec(0..=100_u8, 0..3),
         any::<bool>(),
         prop_oneof![4 => Just(Pace::Never), 1 => pace(true)],
-        prop_oneof![3 => Just(Pace::AtOnce), 1 => pace(true)],
+        prop_oneof![3 => Just(Pace::Immediate), 1 => pace(true)],
     );
     let server =
         (prop::option::of(some(4_u32)), faults(), prop::option::weighted(0.4, some(9_u32)));
@@ -124,7 +124,7 @@ impl Setting {
         let mut script = Script::in_steps(self.received, self.in_progress)
             .reporting(self.reports.iter().copied())
             .gone_after(self.gone);
-        script = self.faults.iter().cloned().fold(script, Script::faulting);
+        script = self.faults.iter().cloned().fold(script, Script::with_fault);
         if let Some(pace) = self.initialized {
             script = script.initialized(pace);
         }
@@ -322,7 +322,7 @@ proptest! {
             prop_assert!(conduct.polls.values().all(|polls| polls.after_end == 0));
         }
         if setting.limit.is_some() {
-            prop_assert!(journal.iter().all(|exchange| !exchange.is_one_too_many));
+            prop_assert!(journal.iter().all(|exchange| !exchange.is_rate_limited));
         }
         // P3: the next read is never far away.
         let longest = setting.longest_wait() + Duration::from_secs(5);

@@ -50,7 +50,7 @@ fn error() -> TaskError {
 fn that_reading_failed_and_that_the_operation_failed_are_two_things() {
     let api = api();
     let failing = Script::new(Pace::Reads(2)).failing(error());
-    api.on(CREATE, Script::new(Pace::AtOnce).faulting(Fault::status(500))).unwrap();
+    api.on(CREATE, Script::new(Pace::Immediate).with_fault(Fault::status(500))).unwrap();
     api.on_if(CREATE, |body| body["name"] == "fails", failing).unwrap();
     let mut now = second(0.0);
     let mut unread = poller().started_by(&strip(submit(&api, "{}", now)), now).unwrap();
@@ -74,7 +74,7 @@ fn strip(accepted: Response<String>) -> Response<String> {
 fn it_waits_as_each_answer_says_and_before_the_first_read() {
     let api = api().with_replies(|replies| replies.with_retry_after(seconds(7)..=seconds(90)));
     let busy = Fault::status(503).with_retry_after(seconds(40)).on_read(2);
-    api.on(CREATE, Script::new(Pace::After(seconds(300))).faulting(busy)).unwrap();
+    api.on(CREATE, Script::new(Pace::After(seconds(300))).with_fault(busy)).unwrap();
     let mut now = second(0.0);
     let mut task = poller().started_by(&submit(&api, "{}", now), now).unwrap();
     assert!(follow(&api, &mut task, &mut now).is_ok());
@@ -196,7 +196,7 @@ fn long_work_is_polled_less_and_less_often() {
     let mut task = poller().started_by(&submit(&api, "{}", now), now).unwrap();
     assert!(follow(&api, &mut task, &mut now).is_ok());
     let polls = Conduct::of(&api.journal()).polls.into_values().next().unwrap();
-    assert_eq!(polls.all, 7, "after 1, 3, 7, 15, 31, 61 and 91 s");
+    assert_eq!(polls.total, 7, "after 1, 3, 7, 15, 31, 61 and 91 s");
 }
 
 #[test]
@@ -204,7 +204,7 @@ fn each_task_is_polled_at_its_own_pace() {
     let api = api().with_replies(|replies| replies.with_retry_after(seconds(1)..=seconds(1)));
     let slow = Fault::status(503).with_retry_after(seconds(50));
     api.on(CREATE, Script::new(Pace::Never)).unwrap();
-    api.on_if(CREATE, |body| body["name"] == "slow", Script::new(Pace::Never).faulting(slow))
+    api.on_if(CREATE, |body| body["name"] == "slow", Script::new(Pace::Never).with_fault(slow))
         .unwrap();
     let every_second = poller().with_backoff(Backoff::new(seconds(1), seconds(1)));
     let (mut now, mut counts) = (second(0.0), [0, 0]);
@@ -245,13 +245,13 @@ fn every_error_shows_the_id() {
             (|it| matches!(it, PollError::Failed(_))) as fn(&PollError) -> bool,
         ),
         (Script::new(Pace::Never), |it| matches!(it, PollError::TimedOut(_))),
-        (Script::new(Pace::Never).faulting(Fault::status(410)), |it| {
+        (Script::new(Pace::Never).with_fault(Fault::status(410)), |it| {
             matches!(it, PollError::Gone(_))
         }),
-        (Script::new(Pace::Never).faulting(Fault::not_json()), |it| {
+        (Script::new(Pace::Never).with_fault(Fault::not_json()), |it| {
             matches!(it, PollError::ReadFailed(_))
         }),
-        (Script::new(Pace::Never).faulting(Fault::status(403)), |it| {
+        (Script::new(Pace::Never).with_fault(Fault::status(403)), |it| {
             matches!(it, PollError::ReadFailed(_))
         }),
     ] {
@@ -273,7 +273,7 @@ fn every_error_shows_the_id() {
 fn a_place_in_the_queue_is_not_counted_against_the_work() {
     let one_by_one = StoreConfig::default().with_max_in_progress(NonZeroU32::MIN);
     let api = api().with_config(one_by_one);
-    api.on(CREATE, Script::in_steps(Pace::AtOnce, Pace::After(seconds(60)))).unwrap();
+    api.on(CREATE, Script::in_steps(Pace::Immediate, Pace::After(seconds(60)))).unwrap();
     let poller = poller().with_processing_limit(seconds(95));
     let mut now = second(0.0);
     let mut tasks = [(); 5].map(|()| {
@@ -284,7 +284,7 @@ fn a_place_in_the_queue_is_not_counted_against_the_work() {
     let end = follow(&api, &mut tasks[4], &mut now);
     assert!(end.is_ok() && now > second(299.0), "{end:?}");
     // One that takes longer than it may, is told.
-    api.on(CREATE, Script::in_steps(Pace::AtOnce, Pace::Never)).unwrap();
+    api.on(CREATE, Script::in_steps(Pace::Immediate, Pace::Never)).unwrap();
     let mut stuck = poller.started_by(&submit(&api, "{}", now), now).unwrap();
     let begin = now;
     let end = follow(&api, &mut stuck, &mut now);

@@ -461,7 +461,7 @@ fn what_is_not_understood_is_refused_with_its_place() {
         (r#"{"scripts": [{"when": {"a": 1}}]}"#, "scripts[0]: expected a `command` beside `when`"),
         (
             &format!(r#"{{"scripts": [{{{create}}}, {{"faults": [{{}}]}}]}}"#),
-            "scripts[1]: faults[0]: expected `status`, `cutShort`, `notJson` or `silence`",
+            "scripts[1]: faults[0]: expected `status`, `cutShort`, `notJson` or `delay`",
         ),
         (r#"{"tasksAre": "Job"}"#, "tasksAre: expected the description in which the schema"),
         (r#"{"rateLimit": 0}"#, "invalid value: integer `0`, expected a nonzero u32"),

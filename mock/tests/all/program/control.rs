@@ -65,8 +65,8 @@ fn a_test_in_another_language_can_do_what_the_library_can() {
 
     let conduct = mock.get("/conduct");
     let polls = &conduct["polls"][&accepted.task_id().to_string()];
-    assert_eq!(*polls, json!({"all": 6, "afterEnd": 1}));
-    assert_eq!(conduct["tooEarly"][2]["asked"], 7.0);
+    assert_eq!(*polls, json!({"total": 6, "afterEnd": 1}));
+    assert_eq!(conduct["tooEarly"][2]["retryAfter"], 7.0);
     assert_eq!(mock.get("/conduct?since=5")["polls"].as_object().unwrap().len(), 1);
 
     mock.done("POST", "/reset", &Value::Null);
@@ -119,7 +119,7 @@ fn scripts_are_put_in_the_place_of_others_and_the_start_comes_back() {
         (json!([{"faults": [{"status": 500, "reads": vec![1; 10_001]}]}]), "got 10001"),
         (json!([{"faults": [{"status": 500, "reads": 0}]}]), "from 1 on in faults[0]"),
         (json!([{"progress": vec![1; 102]}]), "expected at most 101 reports"),
-        (json!([{"faults": [{"silence": -1}]}]), "expected `silence` in seconds, got -1"),
+        (json!([{"faults": [{"delay": -1}]}]), "expected `delay` in seconds, got -1"),
         (json!([{"faults": [{"status": 500, "reads": "two"}]}]), "expected a number, a list"),
         (json!([{"pace": "reads:3", "received": 1}]), "expected `pace`, or `received`"),
         (json!([{"pase": "reads:3"}]), "unknown field `pase`"),

@@ -34,13 +34,13 @@ fn an_answer_that_is_cut_short_ends_its_connection() {
 #[test]
 fn a_silence_keeps_nobody_else_waiting() {
     let mock = Mock::start(&["--advance", "never"]);
-    scripted(&mock, r#"[{"faults": [{"silence": 0.6, "reads": 1}]}]"#);
+    scripted(&mock, r#"[{"faults": [{"delay": 0.6, "reads": 1}]}]"#);
     let task = mock.submit("acme", "{}");
     let begin = Instant::now();
     assert_eq!(mock.status(&task), "received");
     assert!(begin.elapsed() >= Duration::from_millis(600));
     // A client that is tired of waiting takes nothing with it.
-    scripted(&mock, r#"[{"faults": [{"silence": 3600, "submissions": 1}]}]"#);
+    scripted(&mock, r#"[{"faults": [{"delay": 3600, "submissions": 1}]}]"#);
     let mut impatient = mock.0.connect();
     impatient.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
     let request = format!(

@@ -147,7 +147,7 @@ fn a_line_is_json_where_asked_for_and_says_what_went_wrong_on_purpose() {
         assert_eq!(mock.0.send("PUT", "/_mock/scripts", "", scripts).status, 200);
         let task = mock.submit("acme", "{}");
         assert_eq!(mock.status(&task), "503");
-        // Asked to end, it prints what is still to be printed.
+        // RequestContext to end, it prints what is still to be printed.
         let mut stderr = mock.0.process.stderr.take().unwrap();
         assert_eq!(mock.0.stop("-TERM"), Some(0));
         let mut text = String::new();

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use tasklife::{AccountId, CommandType, Links, StoreConfig};
 use tasklife_mock::http::{HeaderName, Method, StatusCode};
-use tasklife_mock::{KeyIn, MockApi, OpenApi};
+use tasklife_mock::{Authentication, MockApi, OpenApiOptions};
 
 use super::Config;
 use crate::options::Options;
@@ -89,7 +89,9 @@ impl Config {
         };
         let api = if self.check_bodies { api.with_checked_bodies() } else { api };
         match &self.keys {
-            Some(keys) => Ok(api.with_keys(keys.place().map_err(|fault| self.named(&fault))?)),
+            Some(keys) => {
+                Ok(api.with_authentication(keys.place().map_err(|fault| self.named(&fault))?))
+            }
             None => Ok(api),
         }
     }
@@ -103,9 +105,9 @@ impl Config {
     ) -> Result<MockApi, String> {
         let text = fs::read_to_string(file).map_err(|e| e.to_string())?;
         let description: Value = serde_json::from_str(&text).map_err(|e| e.to_string())?;
-        let mut open = OpenApi::base(base);
+        let mut open = OpenApiOptions::new(base);
         if let Some(name) = tasks_are {
-            open = open.tasks_are(name);
+            open = open.with_task_schema(name);
         }
         for (at, operation) in self.operations.iter().enumerate() {
             let method = operation.method().map_err(|e| format!("operations[{at}]: {e}"))?;
@@ -129,7 +131,7 @@ impl Config {
         }
         // Without keys of its own, nobody needs one.
         Ok(match (&self.keys, "default".parse::<AccountId>()) {
-            (None, Ok(account)) => api.with_keys(KeyIn::Nowhere(account)),
+            (None, Ok(account)) => api.with_authentication(Authentication::None(account)),
             _ => api,
         })
     }
@@ -176,22 +178,22 @@ impl KeysConfig {
         )
     }
 
-    fn place(&self) -> Result<KeyIn, String> {
+    fn place(&self) -> Result<Authentication, String> {
         let header = |name: &str| {
             let parsed = name.parse::<HeaderName>();
             parsed.map_err(|_| format!("keys: expected the name of a header, got {name:?}"))
         };
         Ok(match self {
             Self::Word(KeysWord::None) => {
-                KeyIn::Nowhere("default".parse().map_err(|fault| format!("keys: {fault}"))?)
+                Authentication::None("default".parse().map_err(|fault| format!("keys: {fault}"))?)
             }
-            Self::Word(KeysWord::Basic) => KeyIn::Basic,
-            Self::Word(KeysWord::Bearer) => KeyIn::Bearer,
+            Self::Word(KeysWord::Basic) => Authentication::Basic,
+            Self::Word(KeysWord::Bearer) => Authentication::Bearer,
             Self::Headers(KeyHeaders { header: name, secret: None }) => {
-                KeyIn::Header(header(name)?)
+                Authentication::Header(header(name)?)
             }
             Self::Headers(KeyHeaders { header: name, secret: Some(secret) }) => {
-                KeyIn::HeaderWithSecret(header(name)?, header(secret)?)
+                Authentication::HeaderWithSecret(header(name)?, header(secret)?)
             }
         })
     }

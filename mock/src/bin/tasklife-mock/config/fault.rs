@@ -18,7 +18,7 @@ pub(super) struct FaultConfig {
     not_json: bool,
     /// In seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
-    silence: Option<f64>,
+    delay: Option<f64>,
     /// In seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_after: Option<u32>,
@@ -50,12 +50,12 @@ struct Share {
 
 impl FaultConfig {
     pub(super) fn faults(&self) -> Result<Vec<Fault>, String> {
-        let silence = match self.silence.map(Duration::try_from_secs_f64) {
+        let delay = match self.delay.map(Duration::try_from_secs_f64) {
             Some(Err(_)) => {
-                let got = self.silence.unwrap_or_default();
-                return Err(format!("expected `silence` in seconds, got {got}"));
+                let got = self.delay.unwrap_or_default();
+                return Err(format!("expected `delay` in seconds, got {got}"));
             }
-            Some(Ok(time)) => Some(Fault::silence(time)),
+            Some(Ok(time)) => Some(Fault::delay(time)),
             None => None,
         };
         if let Some(status) = self.status.filter(|status| !(400..=599).contains(status)) {
@@ -68,7 +68,7 @@ impl FaultConfig {
             self.status.map(Fault::status),
             self.cut_short.then(Fault::cut_short),
             self.not_json.then(Fault::not_json),
-            silence,
+            delay,
         ];
         let mut faults = Vec::new();
         for mut fault in all.into_iter().flatten() {
@@ -78,7 +78,7 @@ impl FaultConfig {
             faults.push(self.on(fault)?);
         }
         if faults.is_empty() {
-            return Err("expected `status`, `cutShort`, `notJson` or `silence`".into());
+            return Err("expected `status`, `cutShort`, `notJson` or `delay`".into());
         }
         Ok(faults)
     }

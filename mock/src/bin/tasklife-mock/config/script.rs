@@ -151,8 +151,8 @@ impl ScriptConfig {
         let mut script = match (self.pace, self.received, self.in_progress) {
             (pace, None, None) => moving_at(pace.unwrap_or(advance)),
             (None, received, in_progress) => Script::in_steps(
-                received.unwrap_or(Pace::AtOnce),
-                in_progress.unwrap_or(Pace::AtOnce),
+                received.unwrap_or(Pace::Immediate),
+                in_progress.unwrap_or(Pace::Immediate),
             ),
             _ => return Err("expected `pace`, or `received` and `inProgress`, not both".into()),
         };
@@ -174,7 +174,7 @@ impl ScriptConfig {
         }
         for (at, fault) in self.faults.iter().enumerate() {
             let faults = fault.faults().map_err(|e| format!("faults[{at}]: {e}"))?;
-            script = faults.into_iter().fold(script, Script::faulting);
+            script = faults.into_iter().fold(script, Script::with_fault);
         }
         match (&self.fail, &self.complete) {
             (Some(_), Some(_)) => Err("expected `fail` or `complete`, not both".into()),

@@ -10,7 +10,7 @@ use tasklife::{AccountId, Scope};
 use tasklife_mock::Conduct;
 
 use super::query::{Exchanges, Nothing, Of};
-use super::{Answer, Asked};
+use super::{Answer, RequestContext};
 use crate::config::Existing;
 use crate::control::{DESCRIPTION, Operation, Refusal};
 use crate::server::Server;
@@ -39,7 +39,7 @@ fn time<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Duration>, D::Error
 }
 
 impl Server {
-    pub(super) fn operate(&self, operation: &Operation, asked: &Asked<'_>) -> Answer {
+    pub(super) fn operate(&self, operation: &Operation, asked: &RequestContext<'_>) -> Answer {
         // Between two requests of clients.
         let mut log = self.log();
         if !operation.takes_query {
@@ -122,7 +122,7 @@ impl Server {
     }
 
     /// Puts resources there, one after the other: where one can't be, those before it are.
-    fn put_resources(&self, asked: &Asked<'_>) -> Answer {
+    fn put_resources(&self, asked: &RequestContext<'_>) -> Answer {
         let resources: Vec<Existing> = asked.list()?;
         for (at, Existing { account, path, fields }) in resources.into_iter().enumerate() {
             let put = self.api.put_existing(&account, &path, &Value::Object(fields));

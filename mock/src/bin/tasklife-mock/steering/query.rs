@@ -8,10 +8,10 @@ use serde::de::DeserializeOwned;
 use tasklife::{AccountId, TaskId, TaskStatus};
 use tasklife_mock::Exchange;
 
-use super::Asked;
+use super::RequestContext;
 use crate::control::Refusal;
 
-impl Asked<'_> {
+impl RequestContext<'_> {
     pub(super) fn query<T: DeserializeOwned>(&self) -> Result<T, Refusal> {
         let query = Query::try_from_uri(self.uri);
         query.map(|Query(query)| query).map_err(|fault| {

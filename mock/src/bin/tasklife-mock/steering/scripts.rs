@@ -5,7 +5,7 @@ use std::sync::{MutexGuard, PoisonError};
 use serde_json::{Value, json};
 use tasklife::{AccountId, Scope};
 
-use super::{Answer, Asked};
+use super::{Answer, RequestContext};
 use crate::config::{ScriptConfig, moving_at};
 use crate::control::{Control, Refusal};
 use crate::server::Server;
@@ -29,7 +29,11 @@ impl Server {
         json!(scripts)
     }
 
-    pub(super) fn put_scripts(&self, account: Option<&AccountId>, asked: &Asked<'_>) -> Answer {
+    pub(super) fn put_scripts(
+        &self,
+        account: Option<&AccountId>,
+        asked: &RequestContext<'_>,
+    ) -> Answer {
         let mut scripts: Vec<ScriptConfig> = asked.list()?;
         if let Some(account) = account {
             for (at, script) in scripts.iter_mut().enumerate() {

@@ -12,7 +12,7 @@ use tasklife::{
 };
 
 use super::query::Tasks;
-use super::{Answer, Asked};
+use super::{Answer, RequestContext};
 use crate::config::Failure;
 use crate::control::Refusal;
 use crate::server::Server;
@@ -64,7 +64,7 @@ impl Server {
         tasks.iter().map(shown).collect()
     }
 
-    pub(super) fn post_event(&self, asked: &Asked<'_>) -> Answer {
+    pub(super) fn post_event(&self, asked: &RequestContext<'_>) -> Answer {
         let event: ByHand = asked.body()?;
         let is_odd = (event.progress.is_some() && event.event != Kind::Report)
             || (event.fail.is_some() && event.event != Kind::Fail)

@@ -101,16 +101,16 @@ impl MockApi {
         match scope {
             Scope::Any => {
                 let keys = std::mem::take(&mut state.keys).at_start();
-                *state = State { began: state.began + 1, keys, ..State::new(self.config) };
-                for beginning in &self.beginnings {
-                    state.accounts.begin(beginning, &self.routes);
+                *state = State { resets: state.resets + 1, keys, ..State::new(self.config) };
+                for initial in &self.initial_accounts {
+                    state.accounts.add_initial(initial, &self.routes);
                 }
             }
             Scope::Account(id) => {
                 state.store.remove_account(id);
                 if state.accounts.renew(id, &self.routes) {
-                    for beginning in self.beginnings.iter().filter(|(known, _)| known == id) {
-                        state.accounts.begin(beginning, &self.routes);
+                    for initial in self.initial_accounts.iter().filter(|(known, _)| known == id) {
+                        state.accounts.add_initial(initial, &self.routes);
                     }
                 }
                 state.journal.clear(scope);
@@ -127,9 +127,9 @@ impl MockApi {
     /// To let it fail, or report, an event is applied in the [store](Self::store).
     ///
     /// ```
-    /// use tasklife_mock::{KeyIn, MockApi, Pace, Script, http, tasklife};
+    /// use tasklife_mock::{Authentication, MockApi, Pace, Script, http, tasklife};
     ///
-    /// let api = MockApi::redis_cloud("/v1")?.with_keys(KeyIn::Nowhere("acme".parse()?));
+    /// let api = MockApi::redis_cloud("/v1")?.with_authentication(Authentication::None("acme".parse()?));
     /// api.on_any(Script::new(Pace::Never))?;
     /// let now = tasklife::MIN_TIME;
     /// api.handle(&http::Request::post("/v1/subscriptions").body("{}")?, now);

@@ -7,10 +7,10 @@ use serde_json::Value;
 use tasklife::CommandType;
 
 use super::document::Described;
-use crate::asked::Asked;
 use crate::effect::Shows;
 use crate::error::MockError;
 use crate::path::Template;
+use crate::request_context::RequestContext;
 use crate::route::{RouteFault, Routes};
 use crate::text::Excerpt;
 
@@ -20,7 +20,7 @@ use crate::text::Excerpt;
 /// ```
 /// use http::Method;
 /// use serde_json::json;
-/// use tasklife_mock::{MockApi, OpenApi};
+/// use tasklife_mock::{MockApi, OpenApiOptions};
 /// use tasklife_mock::tasklife::CommandType;
 ///
 /// let task = json!({"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Job"}}}});
@@ -45,7 +45,7 @@ use crate::text::Excerpt;
 ///         },
 ///     }},
 /// });
-/// let api = MockApi::from_openapi(&description, OpenApi::base("/v1").tasks_are("Job"))?;
+/// let api = MockApi::from_openapi(&description, OpenApiOptions::new("/v1").with_task_schema("Job"))?;
 /// assert_eq!(api.command_types(), [CommandType::from_static("encode")]);
 ///
 /// let now = tasklife_mock::tasklife::MIN_TIME;
@@ -61,10 +61,10 @@ use crate::text::Excerpt;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]
-pub struct OpenApi {
+pub struct OpenApiOptions {
     pub(super) base: String,
     /// The name of the schema of tasks.
-    pub(super) tasks_are: Option<String>,
+    pub(super) task_schema: Option<String>,
     /// The path of tasks.
     pub(super) tasks: Option<String>,
     pub(super) with_task: Vec<(Method, String)>,
@@ -76,16 +76,16 @@ pub struct OpenApi {
     pub(super) conventions: fn(&mut Routes),
 }
 
-type Makes = Arc<dyn Fn(&Asked<'_>) -> Value + Send + Sync>;
+type Makes = Arc<dyn Fn(&RequestContext<'_>) -> Value + Send + Sync>;
 
-impl OpenApi {
+impl OpenApiOptions {
     /// An API at a base address, such as `/v1`: [`Links::new`](tasklife::Links::new) says what it can be. The
     /// servers that the description names are not looked at.
     #[must_use]
-    pub fn base(base: &str) -> Self {
+    pub fn new(base: &str) -> Self {
         Self {
             base: base.into(),
-            tasks_are: None,
+            task_schema: None,
             tasks: None,
             with_task: Vec::new(),
             commands: Vec::new(),
@@ -106,8 +106,8 @@ impl OpenApi {
     /// `"x-ms-long-running-operation": true`. A name that is not there is an error of
     /// [`MockApi::from_openapi`](crate::MockApi::from_openapi).
     #[must_use]
-    pub fn tasks_are(self, schema: &str) -> Self {
-        Self { tasks_are: Some(schema.into()), ..self }
+    pub fn with_task_schema(self, schema: &str) -> Self {
+        Self { task_schema: Some(schema.into()), ..self }
     }
 
     /// Sets the path of tasks, such as `/operations`. Unless set, it is where the description has a list
@@ -123,19 +123,19 @@ impl OpenApi {
     /// ```
     /// use http::Method;
     /// use tasklife_mock::tasklife::CommandType;
-    /// use tasklife_mock::{MockApi, OpenApi};
+    /// use tasklife_mock::{MockApi, OpenApiOptions};
     ///
     /// let description = serde_json::json!({"openapi": "3.1.0", "paths": {
     ///     "/boxes": {"post": {"responses": {"201": {}}}},
     ///     "/boxes/{boxId}": {"get": {"responses": {"200": {}}}},
     /// }});
     /// let pack = CommandType::from_static("packBox");
-    /// let beside = OpenApi::base("/v1").with_task(Method::POST, "/boxes");
-    /// let beside = beside.with_command(Method::POST, "/boxes", pack.clone());
-    /// let api = MockApi::from_openapi(&description, beside)?;
+    /// let options = OpenApiOptions::new("/v1").with_task(Method::POST, "/boxes");
+    /// let options = options.with_command(Method::POST, "/boxes", pack.clone());
+    /// let api = MockApi::from_openapi(&description, options)?;
     /// assert_eq!(api.command_types(), [pack]);
     ///
-    /// let typo = OpenApi::base("/v1").with_task(Method::POST, "/boxs");
+    /// let typo = OpenApiOptions::new("/v1").with_task(Method::POST, "/boxs");
     /// assert!(MockApi::from_openapi(&description, typo).is_err());
     /// # Ok::<(), tasklife_mock::MockError>(())
     /// ```
@@ -156,14 +156,14 @@ impl OpenApi {
 
     /// Sets what an operation answers: the body, where it is answered at once; the `resource` in the
     /// result, where it has a task. The function is called while the API is locked: it must not call it.
-    /// [`Asked`] shows it in use. An operation that the description doesn't have is refused by
+    /// [`RequestContext`] shows it in use. An operation that the description doesn't have is refused by
     /// [`from_openapi`](crate::MockApi::from_openapi).
     #[must_use]
     pub fn with_answer(
         mut self,
         method: Method,
         path: &str,
-        answer: impl Fn(&Asked<'_>) -> Value + Send + Sync + 'static,
+        answer: impl Fn(&RequestContext<'_>) -> Value + Send + Sync + 'static,
     ) -> Self {
         self.answers.push((method, path.into(), Arc::new(answer)));
         self
@@ -182,13 +182,13 @@ impl OpenApi {
     /// that of no kind of resources is refused by [`from_openapi`](crate::MockApi::from_openapi).
     ///
     /// ```
-    /// use tasklife_mock::{MockApi, OpenApi};
+    /// use tasklife_mock::{MockApi, OpenApiOptions};
     ///
     /// let plan = serde_json::json!({"openapi": "3.1.0", "paths": {
     ///     "/plans/{planId}": {"get": {"responses": {"200": {}}}},
     /// }});
     /// let fields = serde_json::json!({"name": "small"});
-    /// let api = MockApi::from_openapi(&plan, OpenApi::base("/v1").with_existing("/plans/7", fields))?;
+    /// let api = MockApi::from_openapi(&plan, OpenApiOptions::new("/v1").with_existing("/plans/7", fields))?;
     /// let answer = api.handle(&http::Request::get("/v1/plans/7").body("")?, tasklife::MIN_TIME);
     /// assert!(answer.body().contains(r#""name":"small""#));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -200,18 +200,18 @@ impl OpenApi {
     }
 }
 
-impl std::fmt::Debug for OpenApi {
+impl std::fmt::Debug for OpenApiOptions {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("OpenApi")
+        f.debug_struct("OpenApiOptions")
             .field("base", &self.base)
-            .field("tasks_are", &self.tasks_are)
+            .field("task_schema", &self.task_schema)
             .field("tasks", &self.tasks)
             .field("commands", &self.commands)
             .finish_non_exhaustive()
     }
 }
 
-impl OpenApi {
+impl OpenApiOptions {
     /// Sets what the given operations answer; and says where one is given that is not there.
     pub(super) fn set_answers(&self, routes: &mut Routes) -> Result<(), MockError> {
         for (method, path, makes) in &self.answers {
@@ -256,7 +256,7 @@ impl OpenApi {
         let lowest = operation.answers.first().map_or(StatusCode::ACCEPTED, |answer| answer.status);
         let of_tasks = operation.answers.iter().find(|answer| {
             let schema = answer.content.as_ref().map(|content| &content.schema);
-            let name = self.tasks_are.as_deref();
+            let name = self.task_schema.as_deref();
             schema.zip(name).is_some_and(|(schema, name)| schema.is_named(name))
         });
         if let Some(answer) = of_tasks {

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use tasklife::{Now, ResourceId};
 
-use crate::kind::Surroundings;
+use crate::kind::ResourceContext;
 use crate::path::Template;
 use crate::text::query_parameters;
 
@@ -13,7 +13,7 @@ use crate::text::query_parameters;
 /// ```
 /// use http::Method;
 /// use serde_json::json;
-/// use tasklife_mock::{MockApi, OpenApi};
+/// use tasklife_mock::{MockApi, OpenApiOptions};
 ///
 /// let description = json!({"openapi": "3.1.0", "paths": {
 ///     "/boxes": {"post": {"responses": {"201": {}}}},
@@ -21,7 +21,7 @@ use crate::text::query_parameters;
 ///     "/boxes/{boxId}/label": {"get": {"responses": {"200": {}}}},
 /// }});
 /// let label = "/boxes/{boxId}/label";
-/// let open = OpenApi::base("/v1").with_answer(Method::GET, label, |asked| {
+/// let open = OpenApiOptions::new("/v1").with_answer(Method::GET, label, |asked| {
 ///     let box_ = asked.resource().unwrap_or_default();
 ///     json!({"text": format!("box {}", box_["name"]), "width": asked.query("width")})
 /// });
@@ -34,8 +34,8 @@ use crate::text::query_parameters;
 /// assert_eq!(answer.body(), r#"{"text":"box \"a\"","width":"9"}"#);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub struct Asked<'a> {
-    pub(crate) surroundings: &'a dyn Surroundings,
+pub struct RequestContext<'a> {
+    pub(crate) context: &'a dyn ResourceContext,
     /// The path, with the names of its placeholders.
     pub(crate) path: &'a Template,
     /// All ids on the path.
@@ -46,7 +46,7 @@ pub struct Asked<'a> {
     pub(crate) resource: Option<Value>,
 }
 
-impl Asked<'_> {
+impl RequestContext<'_> {
     /// The body; `null` where there is none.
     #[must_use]
     pub fn body(&self) -> &Value {
@@ -56,7 +56,7 @@ impl Asked<'_> {
     /// The instant of the answer.
     #[must_use]
     pub fn now(&self) -> Now {
-        self.surroundings.now()
+        self.context.now()
     }
 
     /// The id that the path has for a placeholder, such as `databaseId`; none, where it has no such placeholder.
@@ -82,19 +82,19 @@ impl Asked<'_> {
     /// `/subscriptions/{subscriptionId}`; none, where there is none.
     #[must_use]
     pub fn resource_at(&self, path: &str) -> Option<Value> {
-        self.surroundings.one(path)
+        self.context.one(path)
     }
 
     /// All resources at a path whose placeholders stand for the first ids on the request's path, such as
     /// `/subscriptions/{subscriptionId}/databases`; none, where it is not that of a kind of resources.
     #[must_use]
     pub fn resources(&self, path: &str) -> Vec<Value> {
-        self.surroundings.all(path)
+        self.context.all(path)
     }
 
     /// The resources of the account.
-    pub(crate) fn surroundings(&self) -> &dyn Surroundings {
-        self.surroundings
+    pub(crate) fn context(&self) -> &dyn ResourceContext {
+        self.context
     }
 
     /// All ids on the path.
@@ -103,10 +103,10 @@ impl Asked<'_> {
     }
 }
 
-impl std::fmt::Debug for Asked<'_> {
+impl std::fmt::Debug for RequestContext<'_> {
     /// Without what the client sent: there may be secrets in it.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Asked")
+        f.debug_struct("RequestContext")
             .field("path", &self.path)
             .field("ids", &self.ids)
             .finish_non_exhaustive()

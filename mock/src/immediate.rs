@@ -7,10 +7,10 @@ use tasklife::ResourceId;
 
 use crate::account::Account;
 use crate::call::Call;
-use crate::describe::{Described, Lens};
+use crate::describe::{Described, Describer};
 use crate::effect::{Effect, Shows};
 use crate::kind::{Within, fields_but_secrets};
-use crate::operation::{Answer, Operation, Shape};
+use crate::operation::{Operation, OperationReply, Shape};
 use crate::pace::Pace;
 use crate::rejection::Rejection;
 use crate::resource::{Provisioning, ResourceKey};
@@ -20,7 +20,7 @@ use crate::work::Work;
 
 impl Call<'_> {
     /// The answer to a request that has no task.
-    pub(crate) fn at_once(
+    pub(crate) fn immediate(
         &self,
         account: &mut Account,
         operation: &Operation,
@@ -35,7 +35,7 @@ impl Call<'_> {
             let rejection = Rejection::new(StatusCode::CONFLICT, obstacle.description());
             return self.rejected(&rejection);
         }
-        let Answer::AtOnce { status, shape } = &operation.answer else {
+        let OperationReply::Immediate { status, shape } = &operation.reply else {
             return self.unknown_path();
         };
         let (number, resources) = (account.number(), &mut account.resources);
@@ -45,8 +45,8 @@ impl Call<'_> {
                     work.count_reads(routes, resources, self.now);
                 }
                 let before = work.ids_before(routes, *kind);
-                let lens = Lens::new(routes, resources, before, self.now, number);
-                let (text, count) = lens.list(&(*kind, before.to_vec()), part);
+                let describer = Describer::new(routes, resources, before, self.now, number);
+                let (text, count) = describer.list(&(*kind, before.to_vec()), part);
                 let kind = routes.kind(*kind);
                 if count == 0 && kind.listing.within == Within::ArrayOrNotFound {
                     let none = format!("there are no {} in this part of the list", kind.plural);
@@ -66,12 +66,12 @@ impl Call<'_> {
         let next = work.new_id(routes, resources, self.now);
         let target = work.target(routes, resources, next.as_ref());
         let describe = |resources: &_, key: &ResourceKey| {
-            Lens::new(routes, resources, &key.1, self.now, number).describe(key)
+            Describer::new(routes, resources, &key.1, self.now, number).describe(key)
         };
         let deletes = matches!(work.effect(), Effect::Delete(_) | Effect::DeleteAll(_));
         let before = target.as_ref().filter(|_| deletes);
         let before = before.and_then(|key| describe(resources, key));
-        let provisioning = Provisioning { since: self.now, pace: Pace::AtOnce, fails: false };
+        let provisioning = Provisioning { since: self.now, pace: Pace::Immediate, fails: false };
         work.carry_out(routes, resources, target.as_ref(), provisioning, number);
         if let Some(key) = target.as_ref().filter(|_| deletes) {
             resources.is_there(routes, key, self.now);
@@ -83,15 +83,15 @@ impl Call<'_> {
             _ => after(),
         };
 
-        let lens = Lens::new(routes, resources, work.ids(), self.now, number);
+        let describer = Describer::new(routes, resources, work.ids(), self.now, number);
         let text = match (work.shows(), shape) {
-            (Shows::By(makes), _) => Some(makes(&work.asked(&lens)).to_string()),
+            (Shows::By(makes), _) => Some(makes(&work.asked(&describer)).to_string()),
             (_, Shape::Nothing) => None,
             (_, Shape::Resource(_)) => described.map(|it| it.text()),
             (_, Shape::Schema { schema, envelope, example }) => {
                 let given = given(work, described, envelope.as_deref());
                 let given = over(example.as_ref(), given);
-                Some(lens.fill(schema, &given).to_string())
+                Some(describer.fill(schema, &given).to_string())
             }
         };
         let mut response = match text {
