@@ -1,4 +1,4 @@
-//! What a client did, as far as a journal tells.
+//! How clients behaved, according to the journal.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -11,14 +11,14 @@ use tasklife::{AccountId, TaskId};
 use crate::fault::FaultKind;
 use crate::journal::Exchange;
 
-/// What clients did: whether they waited as long as they were told, how often they polled, and whether they
-/// repeated a request under the same key.
+/// How clients behaved: whether they waited as long as asked, how often they polled, and whether
+/// they repeated a request with the same `Idempotency-Key`.
 ///
-/// It says what was, and not whose fault it is: a request that was on its way when an answer asked to
-/// wait came too early, too.
+/// This is an observation, not a verdict. For example, a request that was already on its way when
+/// an answer asked to wait is also [too early](Self::too_early).
 ///
 /// ```
-/// use tasklife_mock::{Conduct, Fault, Authentication, MockApi, Pace, Script, http, tasklife};
+/// use tasklife_mock::{Authentication, Conduct, Fault, MockApi, Pace, Script, http, tasklife};
 ///
 /// let api = MockApi::redis_cloud("/v1")?.with_authentication(Authentication::None("acme".parse()?));
 /// api.on_any(Script::new(Pace::Immediate).with_fault(Fault::cut_short().on_submission(1)))?;
@@ -26,83 +26,98 @@ use crate::journal::Exchange;
 ///     let request = http::Request::post("/v1/subscriptions").header("idempotency-key", key);
 ///     api.handle(&request.body("{}").unwrap(), tasklife::MIN_TIME)
 /// };
-/// send("order-1"); // the answer is cut short, so the client asks again
+/// send("order-1"); // the answer is cut short, so the client retries
 /// send("order-2");
 /// let conduct = Conduct::of(&api.journal());
 /// assert_eq!(conduct.repeats.len(), 1);
-/// assert!(!conduct.repeats[0].has_same_key(), "it may have made two");
+/// assert!(!conduct.repeats[0].has_same_key(), "two subscriptions may have been made");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// Times are those of the exchanges: where a clock runs faster than that of the world, or stands still, a client that
-/// sleeps in the world waits for longer, or not at all.
+/// Waiting times are measured by the times of the exchanges. If the mock's clock runs faster than
+/// real time, a sleeping client appears to wait longer. If the clock stands still, the client does
+/// not appear to wait at all.
 ///
-/// As JSON its names are in camel case, and times are in seconds.
+/// In JSON, names are in camel case and durations are in seconds.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Conduct {
-    /// The requests that came before the time that an answer had asked to wait, oldest first.
+    /// The requests that came sooner than an answer had asked for, oldest first.
     pub too_early: Vec<EarlyRequest>,
-    /// How often each task was read, by the id that was asked for, were it unknown.
+    /// How often each task was read, by the id in the request, even if no such task exists.
     pub polls: BTreeMap<TaskId, Polls>,
-    /// The requests that were sent more than once, in the order of the first.
+    /// The requests that were sent more than once, ordered by their first exchange.
     pub repeats: Vec<RepeatedRequest>,
 }
 
-/// A request that came too early.
+/// A request that came sooner than the `Retry-After` of an earlier answer allowed.
 ///
-/// What an answer with `Retry-After` is about is its task; where it has no task, all requests of the account with the
-/// same method and path, whatever their bodies; and if the request was [one too
-/// many](Exchange::is_rate_limited), all requests of the account. The answer to a submission, and to each read of a
-/// task that has not ended, has a `Retry-After`, too: its [`status`](Self::status) tells them apart.
+/// A `Retry-After` applies to these later requests:
+///
+/// - If the earlier request was [over the rate limit](Exchange::is_rate_limited): all requests of
+///   the account.
+/// - Otherwise, if it was about a task: requests about the same task.
+/// - Otherwise: requests of the account with the same method and path, whatever their bodies.
+///
+/// The answer to a submission, and to each read of a task that has not ended, also has a
+/// `Retry-After`. Use [`status`](Self::status) to distinguish these from a 429 or 503.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct EarlyRequest {
-    /// The [number](Exchange::number) of the exchange whose answer asked to wait.
+    /// The [number](Exchange::number) of the earlier exchange, whose answer asked to wait.
     pub asked_by: u64,
-    /// The status of that answer, such as 429.
+    /// The status of the earlier answer, such as 429.
     pub status: u16,
-    /// That of the first exchange after it about the same.
+    /// The [number](Exchange::number) of the early exchange: the first one after `asked_by` that
+    /// the `Retry-After` applies to.
     pub number: u64,
-    /// How long it was to wait.
+    /// How long the answer asked to wait.
     #[serde(with = "seconds")]
     pub retry_after: Duration,
-    /// How long it waited, by the times of the exchanges.
+    /// How long the client waited, by the times of the exchanges.
     #[serde(with = "seconds")]
     pub waited: Duration,
 }
 
-/// How often a task was read: `GET`s of it, or of what it came to, whatever the answer.
+/// How often a task was read: the number of `GET`s of the task or of its result, whatever the
+/// answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Polls {
-    /// In all.
+    /// All reads.
     pub total: u64,
-    /// After one that showed its end, unless it was [gone](crate::Script::gone_after) since, and made anew under the same
-    /// key.
+    /// The reads after one that showed the end of the task. If the task was
+    /// [removed](crate::Script::gone_after) and created again under the same key, counting starts
+    /// over with the new task.
     pub after_end: u64,
 }
 
-/// A request that was sent again: by the same account, with the same method, other than `GET` and `HEAD`, path
-/// and body; under the same key, or after an answer of which the client may have made nothing: 429, 5xx, or one that
-/// was cut short, no JSON, or late, as a [fault](Exchange::faults) asked for.
+/// A request that was sent more than once.
+///
+/// The exchanges have the same account, method, path and body, and the method is neither `GET` nor
+/// `HEAD`. In addition, one of these holds:
+///
+/// - They have the same `Idempotency-Key`.
+/// - The earlier answer may have been unusable: a 429 or 5xx, or one that was cut short, not JSON
+///   or delayed because of a [fault](Exchange::faults).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct RepeatedRequest {
-    /// Method and path.
+    /// The method and path.
     pub request: String,
     /// The [numbers](Exchange::number) of the exchanges.
     pub numbers: Vec<u64>,
-    /// The key with which each came.
+    /// The `Idempotency-Key` of each exchange.
     pub idempotency_keys: Vec<Option<String>>,
 }
 
 impl RepeatedRequest {
-    /// Whether all of them had the same key, so that what they ask for is done once.
+    /// Returns whether all exchanges had the same key, so that the mock carried out the request
+    /// once.
     #[must_use]
     pub fn has_same_key(&self) -> bool {
         let first = self.idempotency_keys.first().and_then(Option::as_ref);
@@ -110,7 +125,7 @@ impl RepeatedRequest {
     }
 }
 
-/// A time in seconds.
+/// A duration in seconds.
 mod seconds {
     use std::time::Duration;
 
@@ -126,7 +141,7 @@ mod seconds {
     }
 }
 
-/// What a request to wait is about.
+/// The requests that a `Retry-After` applies to.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 enum About<'a> {
     Account,
@@ -134,16 +149,16 @@ enum About<'a> {
     Request(&'a str, &'a str),
 }
 
-/// The requests that may be sent again: by account, method, path and body.
+/// The requests that can be repeated, in the order of their first exchange.
 #[derive(Default)]
 struct Sent<'a> {
     repeats: Vec<RepeatedRequest>,
-    /// The last of them without an answer that told anything, and the last under each key: places in the list.
+    /// The index in `repeats` of the last request without a usable answer.
     unanswered: BTreeMap<RequestKey<'a>, usize>,
     keyed: BTreeMap<(RequestKey<'a>, &'a str), usize>,
 }
 
-/// What is asked for: account, method, path and body.
+/// What repeated requests have in common: account, method, path and body.
 type RequestKey<'a> = (Option<&'a AccountId>, &'a str, &'a str, &'a str);
 
 impl<'a> Sent<'a> {
@@ -183,8 +198,8 @@ impl<'a> Sent<'a> {
 }
 
 impl Conduct {
-    /// What some exchanges tell, oldest first: all of a [journal](crate::MockApi::journal), or those of one
-    /// account, or of one time.
+    /// Evaluates exchanges, oldest first: a whole [journal](crate::MockApi::journal), or a part of
+    /// it, such as the exchanges of one account.
     #[must_use]
     pub fn of<'a>(exchanges: impl IntoIterator<Item = &'a Exchange>) -> Self {
         let mut conduct = Self::default();
@@ -210,7 +225,7 @@ impl Conduct {
         Self { repeats: sent.into_repeats(), ..conduct }
     }
 
-    /// Whether an exchange came too early, and what it asks for itself.
+    /// Records whether an exchange came too early, and what it asks to wait for.
     fn check_wait<'a>(
         &mut self,
         waits: &mut BTreeMap<(Option<&'a AccountId>, About<'a>), &'a Exchange>,
@@ -244,14 +259,14 @@ impl Conduct {
 }
 
 impl Exchange {
-    /// The task that was asked for by its id.
+    /// The task that the request read by its id.
     fn polled(&self) -> Option<TaskId> {
         let id = self.task_id.filter(|_| self.method == Method::GET)?;
         let path = self.path.split('?').next().unwrap_or_default();
         path.split('/').any(|segment| segment.parse() == Ok(id)).then_some(id)
     }
 
-    /// Whether a client may have made nothing of the answer.
+    /// Whether the client may have been unable to use the answer.
     fn may_be_unusable(&self) -> bool {
         let status = StatusCode::from_u16(self.status).unwrap_or_default();
         let is_spoiled = self.faults.iter().any(|fault| *fault != FaultKind::Status);

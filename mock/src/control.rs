@@ -1,4 +1,4 @@
-//! What is done to an API while it runs, and what it tells.
+//! How a test controls the mock while it runs, and reads its state.
 
 use std::sync::{Arc, PoisonError, RwLockWriteGuard};
 
@@ -15,33 +15,37 @@ use crate::script::Script;
 use crate::scripts::{Condition, Scripts};
 
 impl MockApi {
-    /// Sets the script of the tasks that have none of their own: for all accounts, or for
-    /// [one](Script::for_account). An account's scripts come before those of all, and of these, those of a
-    /// command type before this.
+    /// Sets the script for tasks of every command type: for all accounts, or for
+    /// [one](Script::for_account).
+    ///
+    /// Of several scripts that match a request, those for its account come first. Among these,
+    /// scripts for the command type come before this one.
     ///
     /// # Errors
-    /// Where the script can't be: a [report](Script::reporting) of more than 100 percent, more than 101 reports, a
-    /// [fault](crate::Fault) with a status that is not one of 400 to 599, with a share that is not one of 0 to 1, or
-    /// on a read or submission with the number 0.
+    /// Returns an error if the script has
+    ///
+    /// - a [report](Script::reporting) over 100 percent, or more than 101 reports,
+    /// - a [fault](crate::Fault) with a status outside 400 to 599, a share outside 0 to 1, or the
+    ///   read or submission number 0.
     pub fn on_any(&self, script: Script) -> Result<(), MockError> {
         self.set(None, None, script)
     }
 
-    /// Sets the script of a command type, for tasks that are submitted from now on. The latest that
-    /// fits is the one, of this and of [`on_if`](Self::on_if).
+    /// Sets the script for a command type. It applies to tasks that are submitted from now on. If
+    /// several scripts set by this and by [`on_if`](Self::on_if) match, the latest one applies.
     ///
     /// # Errors
-    /// Where no operation has this [command type](Self::command_types): the script would be for nothing,
-    /// and a typo would let a test pass. And as [`on_any`](Self::on_any).
+    /// Returns an error if no operation has this [command type](Self::command_types), which catches
+    /// typos, and in the cases of [`on_any`](Self::on_any).
     pub fn on(&self, command: CommandType, script: Script) -> Result<(), MockError> {
         self.set(Some(command), None, script)
     }
 
-    /// Sets the script of a command type for requests whose body meets a condition; `null` stands
-    /// for no body.
+    /// Sets the script for a command type, for requests whose body satisfies a condition. The body
+    /// is `null` if there is none.
     ///
     /// # Errors
-    /// As [`on`](Self::on).
+    /// Returns an error in the cases of [`on`](Self::on).
     pub fn on_if(
         &self,
         command: CommandType,
@@ -51,10 +55,10 @@ impl MockApi {
         self.set(Some(command), Some(Arc::new(when)), script)
     }
 
-    /// Whether a script can be set, for a command type or for any, without setting it.
+    /// Checks a script for a command type, or for any, without setting it.
     ///
     /// # Errors
-    /// As [`on`](Self::on).
+    /// Returns an error in the cases of [`on`](Self::on).
     pub fn check_script(
         &self,
         command: Option<&CommandType>,
@@ -77,24 +81,28 @@ impl MockApi {
         Ok(())
     }
 
-    /// Removes all scripts, or those that are [for](Script::for_account) one account. Tasks that are there go on
-    /// as theirs says.
+    /// Removes all scripts, or those [for](Script::for_account) one account. Tasks that exist keep
+    /// their script.
     pub fn clear_scripts(&self, scope: Scope<'_>) {
         self.scripts().clear(scope);
     }
 
-    /// Empties the journal, or removes an account's exchanges from it. Numbers go on.
+    /// Removes all exchanges, or those of one account, from the journal. Numbering continues.
     pub fn clear_journal(&self, scope: Scope<'_>) {
         self.state().journal.clear(scope);
     }
 
-    /// Makes all be as it was at the start, or all of an account: its tasks and their ids, what it has made, its
-    /// [rate limit](Self::with_rate_limit), the numbers of its submissions, and its exchanges in the journal. All
-    /// accounts that were [opened](Self::with_open_accounts) are closed, and exchanges counted from 1; for
-    /// one account, its key stays known. Scripts [stay](Self::clear_scripts).
+    /// Returns the mock, or one account, to its initial state. [Scripts](Self::clear_scripts) stay.
     ///
-    /// After a reset of all, [`store`](Self::store) is another one, and the clock of the caller may go back; an `Arc`
-    /// of it from before has the old tasks. After that of one account the clock goes on, as for the others.
+    /// A reset of everything removes all tasks, their ids, the resources that requests made, and
+    /// the journal. It closes the accounts that were [opened](Self::with_open_accounts), and
+    /// restarts the [rate limits](Self::with_rate_limit), the numbers of submissions and the
+    /// numbers of exchanges. Afterwards [`store`](Self::store) returns another store; an `Arc` of
+    /// the previous one still has the old tasks. The caller's clock may start earlier than before.
+    ///
+    /// A reset of one account removes its tasks, resources and exchanges, and restarts its rate
+    /// limit and the numbers of its submissions. Its key stays known, and numbers of exchanges and
+    /// the clock continue.
     pub fn reset(&self, scope: Scope<'_>) {
         let mut guard = self.state();
         let state = &mut *guard;
@@ -116,15 +124,18 @@ impl MockApi {
                 state.journal.clear(scope);
             }
         }
-        // Still between two requests.
+        // The lock is still held, so no request comes between.
         self.scripts().forget(scope);
     }
 
-    /// Completes a task by hand, whatever its script says: it goes through all that comes before, at once, and
-    /// ends as its operation does. The task ends in an error only where that can't be done, such as where what it was
-    /// to change is gone. One that was submitted [by hand](Self::store) ends without a resource.
+    /// Completes a task now, whatever its script says. The task passes through the statuses before
+    /// its end, and completes as its operation does.
     ///
-    /// To let it fail, or report, an event is applied in the [store](Self::store).
+    /// The task fails only if the operation cannot be carried out, for example because the resource
+    /// that it would change is gone. A task that you submitted in the [store](Self::store)
+    /// completes without a resource.
+    ///
+    /// To fail a task, or to report progress, apply an event in the [store](Self::store).
     ///
     /// ```
     /// use tasklife_mock::{Authentication, MockApi, Pace, Script, http, tasklife};
@@ -140,13 +151,14 @@ impl MockApi {
     /// ```
     ///
     /// # Errors
-    /// Where there is no such task ([`ApplyError::NotFound`]), it has ended ([`ApplyError::Transition`]), or the lane
-    /// of its account is full ([`ApplyError::LaneBusy`]).
+    /// - Returns [`ApplyError::NotFound`] if there is no such task.
+    /// - Returns [`ApplyError::Transition`] if it has ended.
+    /// - Returns [`ApplyError::LaneBusy`] if the lane of its account is full.
     pub fn complete(&self, account: &AccountId, id: TaskId, now: Now) -> Result<Task, ApplyError> {
         let mut guard = self.state();
         let state = &mut *guard;
         let now = clamp_time(now);
-        // An account may have been heard of in the store alone.
+        // Do not create an account for a task that does not exist.
         if !matches!(state.store.get(account, id, now), Ok(Some(_))) {
             return Err(ApplyError::NotFound);
         }
@@ -154,13 +166,12 @@ impl MockApi {
         account.complete(self.context(&state.store), id, now)
     }
 
-    /// Puts a resource into an account as [`with_existing`](Self::with_existing) does, while the API runs:
-    /// until it is [reset](Self::reset).
-    ///
-    /// An account that was not heard of is from then on.
+    /// Adds a resource to an account while the mock runs, as [`with_existing`](Self::with_existing)
+    /// does from the start. It is removed by a [reset](Self::reset). If the account is new, it is
+    /// created.
     ///
     /// # Errors
-    /// As there.
+    /// Returns an error in the cases of [`with_existing`](Self::with_existing).
     pub fn put_existing(
         &self,
         account: &AccountId,
@@ -174,7 +185,7 @@ impl MockApi {
         Ok(())
     }
 
-    /// Takes every step that is due by `now`, in all accounts: for those who look into the
+    /// Applies every step that is due by `now`, in all accounts. Call this before you read the
     /// [store](Self::store) without a request.
     pub fn advance(&self, now: Now) {
         let mut guard = self.state();
@@ -184,32 +195,37 @@ impl MockApi {
         }
     }
 
-    /// The tasks. What is done to them by hand is noticed at the next call: a script goes on from the
-    /// latest update of a task whose status has changed. A task that was submitted by hand has none,
-    /// and moves by hand. One that was [removed](MemoryStore::remove) is gone, and its script with it.
+    /// Returns the store of the tasks.
     ///
-    /// It is this one until all is [reset](Self::reset).
+    /// You can apply events and submit tasks in it. The mock notices the changes with its next
+    /// call:
+    ///
+    /// - If you changed a task's status, its script goes on from the task's latest update.
+    /// - A task that you submitted has no script. Only you can move it.
+    /// - If you [removed](MemoryStore::remove) a task, its script ends.
+    ///
+    /// The mock uses this store until everything is [reset](Self::reset).
     #[must_use]
     pub fn store(&self) -> Arc<MemoryStore> {
         self.state().store.clone()
     }
 
-    /// The accounts, in the order of their numbers.
+    /// Returns the accounts, in the order of their numbers.
     #[must_use]
     pub fn accounts(&self) -> Vec<AccountId> {
         self.state().accounts.all.iter().map(|account| account.id().clone()).collect()
     }
 
-    /// The last requests and answers, oldest first: up to
+    /// Returns the latest requests and answers, oldest first: at most
     /// [`MAX_EXCHANGES`](Self::MAX_EXCHANGES).
     #[must_use]
     pub fn journal(&self) -> Vec<Exchange> {
         self.journal_since(0)
     }
 
-    /// The requests and answers after the one with this [number](Exchange::number), as far as the
-    /// journal still holds them: for those who write it down while it grows. After a [reset](Self::reset) of all,
-    /// numbers begin at 1 again.
+    /// Returns the requests and answers after the one with this [number](Exchange::number), as far
+    /// as the journal still has them. Use this to save the journal while it grows. After a
+    /// [reset](Self::reset) of everything, numbers start at 1 again.
     #[must_use]
     pub fn journal_since(&self, number: u64) -> Vec<Exchange> {
         self.state().journal.since(number)

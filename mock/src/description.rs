@@ -1,4 +1,4 @@
-//! What an API answers, as an OpenAPI description.
+//! The OpenAPI description of the mock itself.
 
 use http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
@@ -10,10 +10,11 @@ use crate::operation::{Operation, OperationReply, Shape};
 use crate::path::Template;
 
 impl MockApi {
-    /// The OpenAPI description of what the API answers: its operations with the statuses that they have, its
-    /// parameters, where keys are, and the schemas of the description from which it was
-    /// [made](Self::from_openapi). Bodies of requests are any JSON objects, unless they are
-    /// [checked](Self::with_checked_bodies). For tools that make requests of a description.
+    /// Returns the OpenAPI description of what the mock answers, for tools that generate requests
+    /// or clients. It has the operations with their statuses, parameters and authentication, and
+    /// the schemas of the description from which the API was [made](Self::from_openapi). Request
+    /// bodies are described as any JSON object, unless they are
+    /// [validated](Self::with_checked_bodies).
     ///
     /// ```
     /// let api = tasklife_mock::MockApi::redis_cloud("/v1")?;
@@ -44,7 +45,7 @@ impl MockApi {
                 paths.push((operation.path.clone(), Map::new()));
                 paths.len() - 1
             });
-            // An id is of one operation only.
+            // An `operationId` must be unique.
             let id = operation.command().map(ToString::to_string).filter(|id| !ids.contains(id));
             ids.extend(id.clone());
             let described = self.operation(operation, &paths[at].0, id);
@@ -108,7 +109,7 @@ impl MockApi {
         described
     }
 
-    /// The answers of an operation: those that it has if all goes well, and the refusals.
+    /// The responses of an operation: the successful ones given, and the errors.
     fn answered(&self, fine: &[(StatusCode, Value, &str)]) -> Value {
         let mut answers = Map::new();
         for (status, schema, description) in fine {
@@ -136,7 +137,7 @@ impl MockApi {
     }
 }
 
-/// The schemes of security, and what is required of them.
+/// The security schemes, and the requirement that names them.
 fn security(keys: &Authentication) -> (Value, Value) {
     let headers = keys.headers();
     if *keys == Authentication::Bearer {

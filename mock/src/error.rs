@@ -1,4 +1,4 @@
-//! Why an API can't be as it was described.
+//! The error of a mock API that cannot be set up as described.
 
 use tasklife::LinkError;
 
@@ -6,7 +6,8 @@ use crate::openapi::document::DocumentFault;
 use crate::route::RouteFault;
 use crate::text::Excerpt;
 
-/// The error for an API that can't be as it was described.
+/// The error of a mock API that cannot be set up as described. Its message says what was expected,
+/// what was given, and where.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error(transparent)]
 pub struct MockError(#[from] Reason);

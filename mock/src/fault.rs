@@ -1,4 +1,4 @@
-//! What goes wrong with answers, on demand.
+//! Faults: error statuses, broken bodies and delays that a script asks for.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use tasklife::{AccountId, TaskId};
 
 use crate::error::Reason;
 
-/// What goes wrong with some of the answers about a task, for a [script](crate::Script::with_fault).
+/// A fault in some of the answers about a task, for a [script](crate::Script::with_fault).
 ///
 /// ```
 /// use std::time::Duration;
@@ -24,15 +24,23 @@ use crate::error::Reason;
 /// let script = Script::new(Pace::Reads(5)).with_fault(busy).with_fault(proxy).with_fault(lost);
 /// ```
 ///
-/// A *read* is a `GET` of the task, counted from 1 for each task, from when the task can be read. A *submission*
-/// is a request that the script is for, repeated ones included, counted from 1 for each account since the script
-/// was set. Unless it is said on which of them, a fault is on all reads; what is said last, counts. Where several
-/// are on the same one, they add up: the first status, the first of what becomes of the body, and all silences. So
-/// the page of a gateway that is down is a [status](Self::status) and [no JSON](Self::not_json), on the same reads.
+/// A fault applies to reads or to submissions:
 ///
-/// A request that is answered with a [status](Self::status) has no effect: nothing is submitted, and a read doesn't
-/// move the task on, as the [reads of a pace](crate::Pace::Reads) do. All other faults are of the answer alone: the
-/// mock has done what it was asked to, and the client isn't told, or late.
+/// - A *read* is a `GET` of the task. Reads are counted from 1 for each task, starting when the
+///   task can be read.
+/// - A *submission* is a request that the script applies to, retries included. Submissions are
+///   counted from 1 for each account, starting when the script was set.
+///
+/// By default, a fault applies to every read. Of several calls such as [`on_read`](Self::on_read),
+/// the last one counts.
+///
+/// Several faults on the same request add up: the first status, the first change to the body, and
+/// the sum of all delays. For example, the page of a gateway that is down is a
+/// [status](Self::status) and [no JSON](Self::not_json) on the same reads.
+///
+/// A request that gets a [status](Self::status) has no effect: nothing is submitted, and a read
+/// does not count for a [pace](crate::Pace::Reads). Every other fault only affects the answer. The
+/// mock has done what the request asked for, but the client learns of it late or not at all.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Fault {
     pub(crate) action: Action,
@@ -49,7 +57,7 @@ pub(crate) enum Action {
     Delay(Duration),
 }
 
-/// What is counted.
+/// What a fault counts to decide whether it applies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Counted {
     Reads,
@@ -59,13 +67,13 @@ pub(crate) enum Counted {
 #[derive(Clone, Debug, PartialEq)]
 enum Selection {
     All,
-    /// Those with these numbers.
+    /// The reads or submissions with these numbers, from 1.
     Numbers(Vec<u32>),
-    /// A share of them, chosen from a seed.
+    /// A share from 0 to 1, selected by a seed.
     Share(f64, u64),
 }
 
-/// What went wrong with an answer, as the [journal](crate::Exchange::faults) tells it.
+/// The kind of a fault, as the [journal](crate::Exchange::faults) records it.
 ///
 /// As JSON it is `"status"`, `"cutShort"`, `"notJson"` or `"delay"`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -82,60 +90,60 @@ pub enum FaultKind {
     Delay,
 }
 
-/// What of the faults of an answer only those can do who have its socket. It is in the
-/// [extensions](http::Response::extensions) of the response that
-/// [`MockApi::handle`](crate::MockApi::handle) returns, where there is any.
+/// The part of a fault that needs the client's connection.
 ///
-/// The program `tasklife-mock` waits, and then ends the connection before the end of the body. Who serves the
-/// mock on a socket of their own can do the same; without one, a test looks at this and decides what its
-/// client sees: a time-out where its patience is shorter than the silence.
+/// [`MockApi::handle`](crate::MockApi::handle) stores it in the
+/// [extensions](http::Response::extensions) of a response that has such a fault. The program
+/// `tasklife-mock` waits for [`delay`](Self::delay), and closes the connection before the end of a
+/// body that is cut short. If you serve the mock on your own socket, do the same. In a test without
+/// a socket, read this to decide what the client would see: for example, a timeout if the delay is
+/// longer than the client waits.
 ///
 /// ```
 /// use std::time::Duration;
-/// use tasklife_mock::{TransportFault, Fault, Authentication, MockApi, Pace, Script, http, tasklife};
+/// use tasklife_mock::{Authentication, Fault, MockApi, Pace, Script, TransportFault, http, tasklife};
 ///
 /// let api = MockApi::redis_cloud("/v1")?.with_authentication(Authentication::None("acme".parse()?));
 /// let delay = Fault::delay(Duration::from_secs(30)).on_submission(1);
 /// api.on_any(Script::new(Pace::Immediate).with_fault(delay))?;
 /// let request = http::Request::post("/v1/subscriptions").body("{}")?;
 /// let response = api.handle(&request, tasklife::MIN_TIME);
-/// let transport_fault: &TransportFault = response.extensions().get().unwrap();
-/// assert_eq!(transport_fault.delay, Duration::from_secs(30));
+/// let fault: &TransportFault = response.extensions().get().unwrap();
+/// assert_eq!(fault.delay, Duration::from_secs(30));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TransportFault {
-    /// How long to wait before the answer is sent: none unless said. It is a time of the world, whatever `now`
-    /// comes with the requests: what it tries are a client's own time-outs.
+    /// How long to wait before sending the response. Zero by default. This is real time, whatever
+    /// `now` the requests have, because it tests the client's own timeouts.
     pub delay: Duration,
-    /// Whether the connection ends with the body, which is not whole.
+    /// Whether to close the connection after the body, which is incomplete.
     pub is_cut_short: bool,
 }
 
 impl Fault {
-    /// The request is answered with this status, 400 to 599, and an error that says so.
-    /// [`MockApi::on`](crate::MockApi::on) refuses any other.
+    /// Answers with this status and an error that explains it. [`MockApi::on`](crate::MockApi::on)
+    /// accepts only 400 to 599.
     #[must_use]
     pub const fn status(status: u16) -> Self {
         Self::new(Action::Status(status))
     }
 
-    /// The body ends in its middle. Without a socket it is just shorter;
-    /// the program also ends the connection there, so that a client notices even
-    /// if it doesn't read JSON.
+    /// Cuts the body in the middle. Without a socket, the body is only shorter. The program also
+    /// closes the connection there, so that even a client that does not parse JSON notices.
     #[must_use]
     pub const fn cut_short() -> Self {
         Self::new(Action::CutShort)
     }
 
-    /// The body is a page of HTML, as a proxy would send it, with the status of the answer.
+    /// Replaces the body with a page of HTML, as a proxy would send it. The status stays the same.
     #[must_use]
     pub const fn not_json() -> Self {
         Self::new(Action::NotJson)
     }
 
-    /// The answer comes after so long a silence. See [`TransportFault`].
+    /// Delays the answer. See [`TransportFault`].
     #[must_use]
     pub const fn delay(time: Duration) -> Self {
         Self::new(Action::Delay(time))
@@ -145,53 +153,56 @@ impl Fault {
         Self { action, retry_after: None, counted: Counted::Reads, on: Selection::All }
     }
 
-    /// Sets the `Retry-After` of the answer, in whole seconds, rounded up. Without it the answer has the one that it
-    /// has anyway; of several faults with one, the first counts, and a status before all others.
+    /// Sets the `Retry-After` of the answer, in whole seconds, rounded up. By default it stays as
+    /// it is. If several faults have one, a status comes before the others, and then the first one
+    /// counts.
     #[must_use]
     pub const fn with_retry_after(mut self, time: Duration) -> Self {
         self.retry_after = Some(time);
         self
     }
 
-    /// On the read with this number, from 1.
+    /// Applies to the read with this number, from 1.
     #[must_use]
     pub fn on_read(self, number: u32) -> Self {
         self.on_reads([number])
     }
 
-    /// On the reads with these numbers, from 1, such as `1..=3`. Of a range, the first 10,000 count.
+    /// Applies to the reads with these numbers, from 1, such as `1..=3`. Only the first 10,000
+    /// numbers are used.
     #[must_use]
     pub fn on_reads(self, numbers: impl IntoIterator<Item = u32>) -> Self {
         Self { counted: Counted::Reads, on: numbered(numbers), ..self }
     }
 
-    /// On a share of the reads, 0 to 1. Selection ones depends on the seed, the task, and the number of the read,
-    /// and on nothing else: they are the same in each run.
+    /// Applies to a share of the reads, from 0 to 1. The seed, the task id and the number of the
+    /// read decide which ones, so they are the same in each run.
     #[must_use]
     pub fn on_share_of_reads(self, share: f64, seed: u64) -> Self {
         Self { counted: Counted::Reads, on: Selection::Share(share, seed), ..self }
     }
 
-    /// On the submission with this number, from 1.
+    /// Applies to the submission with this number, from 1.
     #[must_use]
     pub fn on_submission(self, number: u32) -> Self {
         self.on_submissions([number])
     }
 
-    /// On the submissions with these numbers, from 1. Of a range, the first 10,000 count.
+    /// Applies to the submissions with these numbers, from 1. Only the first 10,000 numbers are
+    /// used.
     #[must_use]
     pub fn on_submissions(self, numbers: impl IntoIterator<Item = u32>) -> Self {
         Self { counted: Counted::Submissions, on: numbered(numbers), ..self }
     }
 
-    /// On a share of the submissions, 0 to 1. Selection ones depends on the seed, the account, the command type and
-    /// the number of the submission.
+    /// Applies to a share of the submissions, from 0 to 1. The seed, the account, the command type
+    /// and the number of the submission decide which ones.
     #[must_use]
     pub fn on_share_of_submissions(self, share: f64, seed: u64) -> Self {
         Self { counted: Counted::Submissions, on: Selection::Share(share, seed), ..self }
     }
 
-    /// What the journal calls it.
+    /// The kind that the journal records.
     pub(crate) const fn kind(&self) -> FaultKind {
         match self.action {
             Action::Status(_) => FaultKind::Status,
@@ -201,7 +212,7 @@ impl Fault {
         }
     }
 
-    /// Whether it can be, where it stands in a script.
+    /// Checks the fault, which is at this index in its script.
     pub(crate) fn check(&self, at: usize) -> Result<(), Reason> {
         let place = format!("faults[{at}] of ");
         let expected = |expected, got: String| Err(Reason::Script { expected, place, got });
@@ -223,13 +234,14 @@ impl Fault {
         self.counted == counted
     }
 
-    /// Whether it is on the read or submission with this number. `what` is what is counted.
-    fn is_on(&self, account: &AccountId, what: &str, number: u32) -> bool {
+    /// Whether the fault applies to the read or submission with this number. `subject` is the task
+    /// id or the command type.
+    fn applies_to(&self, account: &AccountId, subject: &str, number: u32) -> bool {
         match &self.on {
             Selection::All => true,
             Selection::Numbers(numbers) => numbers.contains(&number),
             Selection::Share(share, seed) => {
-                let hash = TaskId::for_key(account, &format!("{seed}\n{what}\n{number}"));
+                let hash = TaskId::for_key(account, &format!("{seed}\n{subject}\n{number}"));
                 // The first 32 bits of a hash are as good as random.
                 let chance = hash.as_uuid().as_fields().0;
                 f64::from(chance) < share * 2_f64.powi(32)
@@ -239,27 +251,27 @@ impl Fault {
 }
 
 fn numbered(numbers: impl IntoIterator<Item = u32>) -> Selection {
-    /// A range may have no end.
+    /// An iterator may be endless.
     const MOST: usize = 10_000;
     Selection::Numbers(numbers.into_iter().take(MOST).collect())
 }
 
-/// The faults of one answer.
+/// The faults that apply to one answer.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Faults {
-    /// A status and what becomes of the body, one of each at the most; and the silences.
+    /// At most one status, at most one change to the body, and any number of delays, in this order.
     faults: Vec<Fault>,
 }
 
 impl Faults {
-    /// Those that are on this one.
+    /// Selects the faults that apply to the read or submission with this number.
     pub(crate) fn select<'a>(
         faults: impl IntoIterator<Item = &'a Fault>,
         account: &AccountId,
-        what: &str,
+        subject: &str,
         number: u32,
     ) -> Self {
-        let on = faults.into_iter().filter(|fault| fault.is_on(account, what, number));
+        let on = faults.into_iter().filter(|fault| fault.applies_to(account, subject, number));
         let mut faults: Vec<Fault> = on.cloned().collect();
         let rank = |fault: &Fault| match fault.action {
             Action::Status(_) => 0,
@@ -275,7 +287,7 @@ impl Faults {
         Self { faults }
     }
 
-    /// The status that is answered in place of all else.
+    /// The status that replaces the answer.
     pub(crate) fn status(&self) -> Option<StatusCode> {
         self.faults.iter().find_map(|fault| match fault.action {
             Action::Status(status) => StatusCode::from_u16(status).ok(),
@@ -283,7 +295,7 @@ impl Faults {
         })
     }
 
-    /// Does to an answer what is to be done to it: what of that was possible.
+    /// Applies the faults to a response, and returns the kinds of those that had an effect.
     pub(crate) fn apply(&self, response: &mut Response<String>) -> Vec<FaultKind> {
         let mut done = Vec::new();
         let mut transport_fault = TransportFault::default();
@@ -293,12 +305,12 @@ impl Faults {
         }
         for fault in &self.faults {
             match fault.action {
-                // The answer has it already.
+                // The response already has this status.
                 Action::Status(_) => {}
                 Action::Delay(time) => {
                     transport_fault.delay = transport_fault.delay.saturating_add(time);
                 }
-                // There is no body of which to take anything.
+                // An empty body cannot be changed.
                 _ if response.body().is_empty() => continue,
                 Action::CutShort => {
                     let body = response.body_mut();
@@ -323,10 +335,10 @@ impl Faults {
     }
 }
 
-/// A time in whole seconds, rounded up, as `Retry-After` has it.
+/// A duration in whole seconds, rounded up, for `Retry-After`.
 pub(crate) fn whole_seconds(time: Duration) -> u64 {
     time.as_secs().saturating_add(u64::from(time.subsec_nanos() > 0))
 }
 
-/// What a proxy has to say.
+/// The body that a proxy would send.
 const PAGE: &str = "<html><body><h1>The server is not available.</h1></body></html>\n";

@@ -1,4 +1,4 @@
-//! What a client asked and what it was answered.
+//! The journal: requests and their answers.
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -11,54 +11,56 @@ use tasklife::{AccountId, Now, Scope, TaskId, TaskStatus};
 
 use crate::fault::FaultKind;
 
-/// A request and its answer.
+/// A request and its answer, as the [journal](crate::MockApi::journal) keeps them.
 ///
-/// As JSON it is a line that the auditor reads: `at`, `account`, `request` (method and path),
-/// `status` and `body`; besides, the other fields have the names that they have here, in camel case, where there
-/// is something in them. A body that is no JSON, as a [fault](Self::faults) may ask for, is in `textBody`, as a
-/// text.
+/// Of the request headers, it has only those that [`Conduct`](crate::Conduct) needs. It never has a
+/// header that identifies the account.
 ///
-/// Of the headers it has those by which it can be told [how a client behaves](crate::Conduct), and never one that
-/// says whose a request is.
+/// In JSON, it is a line that the auditor of `tasklife` reads. It has `at`, `account`, `request`
+/// (the method and path), `status` and `body`. The other fields have the same names as here, in
+/// camel case, and are left out if they are empty. If the body of the answer is not JSON, because
+/// of a [fault](Self::faults), it is in `textBody` as a string.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Exchange {
-    /// Its place among all exchanges of the API, in the order in which they happened, from 1.
+    /// The number of the exchange, in the order in which they happened, from 1.
     pub number: u64,
-    /// The `now` with which the request came.
+    /// The `now` of the request.
     pub at: Now,
-    /// Whose keys came with it, where they were known.
+    /// The account of the request, if its keys are known.
     pub account: Option<AccountId>,
-    /// The method.
+    /// The method of the request.
     pub method: Method,
-    /// The path, and the query where there is one.
+    /// The path of the request, with its query.
     pub path: String,
     /// The status of the answer.
     pub status: u16,
-    /// The task that the request made, or asked for by its id.
+    /// The task that the request created, or read by its id.
     pub task_id: Option<TaskId>,
-    /// The status of the task that the answer shows, where it shows one and that wasn't spoiled.
+    /// The status of the task in the answer, if there is one and no fault spoiled it.
     pub task_status: Option<TaskStatus>,
-    /// What went wrong with the answer, as a [script](crate::Script::with_fault) asked for.
+    /// The faults of the answer that a [script](crate::Script::with_fault) asked for.
     pub faults: Vec<FaultKind>,
     /// The `Retry-After` of the answer, in seconds.
     pub retry_after: Option<u64>,
-    /// Whether the request was one too many for the [limit](crate::MockApi::with_rate_limit) of its account.
+    /// Whether the request was over the [rate limit](crate::MockApi::with_rate_limit) of its
+    /// account.
     pub is_rate_limited: bool,
-    /// The client's key for a request that it may repeat: its `Idempotency-Key`, or what stands for that.
+    /// The `Idempotency-Key` of the request, or the header that the format has instead.
     pub idempotency_key: Option<String>,
     /// The `If-None-Match` of the request.
     pub if_none_match: Option<String>,
     /// The `User-Agent` of the request.
     pub user_agent: Option<String>,
-    /// The body of the request; what is no UTF-8 is replaced, what was too large, or is more than 64 MiB with all else,
-    /// left out.
+    /// The body of the request. Bytes that are not UTF-8 are replaced. The body is left out if it
+    /// was over the limit, or if the texts of the exchange exceed 64 MiB.
     pub request_body: String,
-    /// The body of the answer; empty where there was none, or all texts of the exchange are more than 64 MiB.
+    /// The body of the answer. It is empty if there was none, or if the texts of the exchange
+    /// exceed 64 MiB.
     pub body: String,
 }
 
-/// An exchange on the wire.
+/// An exchange in JSON.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Line<'a> {
@@ -86,10 +88,10 @@ struct Line<'a> {
     user_agent: Option<Cow<'a, str>>,
     #[serde(default, skip_serializing_if = "str::is_empty")]
     request_body: Cow<'a, str>,
-    /// Also where it is `null`.
+    /// `Some` even if it is `null`.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "some")]
     body: Option<Box<RawValue>>,
-    /// What is no JSON.
+    /// The body if it is not JSON.
     #[serde(default, skip_serializing_if = "str::is_empty")]
     text_body: Cow<'a, str>,
 }
@@ -159,12 +161,12 @@ impl<'de> Deserialize<'de> for Exchange {
 }
 
 impl Exchange {
-    /// Method and path, as the auditor wants them.
+    /// The method and path, as the auditor reads them.
     fn request(&self) -> String {
         format!("{} {}", self.method, self.path)
     }
 
-    /// How much memory its texts take.
+    /// The size of the texts in bytes.
     fn size(&self) -> usize {
         let headers = [&self.idempotency_key, &self.if_none_match, &self.user_agent];
         let headers: usize = headers.into_iter().flatten().map(String::len).sum();
@@ -185,12 +187,12 @@ impl From<&Exchange> for tasklife::audit::Reading {
     }
 }
 
-/// The last exchanges, within bounds.
+/// The latest exchanges, limited in number and size.
 #[derive(Default)]
 pub(crate) struct Journal {
     exchanges: VecDeque<Exchange>,
     size: usize,
-    /// How many there were ever.
+    /// The number of the latest exchange.
     count: u64,
 }
 
@@ -216,7 +218,7 @@ impl Journal {
         }
     }
 
-    /// Removes all, or those of an account. Numbers go on.
+    /// Removes all exchanges, or those of an account. Numbering continues.
     pub(crate) fn clear(&mut self, scope: Scope<'_>) {
         self.exchanges.retain(|exchange| match scope {
             Scope::Any => false,
@@ -225,7 +227,7 @@ impl Journal {
         self.size = self.exchanges.iter().map(Exchange::size).sum();
     }
 
-    /// Those that are there with a number above this one.
+    /// The exchanges with a number above this one.
     pub(crate) fn since(&self, number: u64) -> Vec<Exchange> {
         let behind = self.exchanges.partition_point(|exchange| exchange.number <= number);
         self.exchanges.range(behind..).cloned().collect()

@@ -1,4 +1,4 @@
-//! Who calls: the keys of the accounts.
+//! Authentication: which account a request belongs to.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,27 +10,29 @@ use http::StatusCode;
 use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use tasklife::AccountId;
 
-/// Where a request has the key of its account.
+/// How a request authenticates: where it has the key of its account.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Authentication {
-    /// In `x-api-key`, with its secret in `x-api-secret-key`.
+    /// The headers `x-api-key` and `x-api-secret-key`.
     #[default]
     RedisCloud,
-    /// In one header, with its secret in another.
+    /// A header with the key, and another header with its secret.
     HeaderWithSecret(HeaderName, HeaderName),
-    /// In a header. The secrets of [accounts](crate::MockApi::with_account) are not asked for.
+    /// A header with the key. The secrets of [accounts](crate::MockApi::with_account) are ignored.
     Header(HeaderName),
-    /// A name and its password, which are key and secret: `Authorization: Basic …` (RFC 7617).
+    /// HTTP basic authentication: `Authorization: Basic …` (RFC 7617). The user name is the key,
+    /// and the password is the secret.
     Basic,
-    /// A token: `Authorization: Bearer TOKEN`. Secrets are not asked for.
+    /// A bearer token: `Authorization: Bearer TOKEN`. The token is the key, and secrets are
+    /// ignored.
     Bearer,
-    /// Nowhere: all requests are of this account.
+    /// No authentication: every request belongs to this account.
     None(AccountId),
 }
 
 impl Authentication {
-    /// In two headers.
+    /// A key and a secret, each in a header.
     pub(crate) fn of_headers(key: HeaderName, secret: HeaderName) -> Self {
         if key == API_KEY && secret == API_SECRET {
             return Self::RedisCloud;
@@ -38,7 +40,7 @@ impl Authentication {
         Self::HeaderWithSecret(key, secret)
     }
 
-    /// The headers that decide whose a request is.
+    /// The headers that identify the account.
     pub(crate) fn headers(&self) -> Vec<HeaderName> {
         match self {
             Self::RedisCloud => vec![API_KEY, API_SECRET],
@@ -49,7 +51,7 @@ impl Authentication {
         }
     }
 
-    /// What a key is called, in messages.
+    /// What messages call the key.
     fn key(&self) -> String {
         match self {
             Self::RedisCloud => "an x-api-key".into(),
@@ -59,7 +61,7 @@ impl Authentication {
         }
     }
 
-    /// The challenge that goes with a 401.
+    /// The `WWW-Authenticate` of a 401.
     pub(crate) fn challenge(&self) -> HeaderValue {
         HeaderValue::from_static(match self {
             Self::Bearer => "Bearer",
@@ -72,12 +74,12 @@ impl Authentication {
 const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 const API_SECRET: HeaderName = HeaderName::from_static("x-api-secret-key");
 
-/// The keys that are known, and whether others are taken.
+/// The known keys, and how many more may open an account.
 #[derive(Default)]
 pub(crate) struct Keys {
     place: Authentication,
     known: BTreeMap<String, (String, AccountId)>,
-    /// How many keys that were not known may open an account, and how many have.
+    /// The most unknown keys that may open an account.
     most: usize,
     opened: BTreeSet<String>,
 }
@@ -95,7 +97,7 @@ impl Keys {
         self.most = most;
     }
 
-    /// Those that were known before others were taken.
+    /// The keys without those that opened an account.
     pub(crate) fn at_start(mut self) -> Self {
         for key in std::mem::take(&mut self.opened) {
             self.known.remove(&key);
@@ -103,10 +105,10 @@ impl Keys {
         self
     }
 
-    /// The account whose keys the headers have.
+    /// Returns the account of a request.
     ///
-    /// Where no account can be opened, a key that is unknown and one whose secret is another look
-    /// alike.
+    /// If no account can be opened, the answer does not reveal whether the key is unknown or its
+    /// secret is wrong.
     pub(crate) fn account(&mut self, headers: &HeaderMap) -> Result<AccountId, Rejection> {
         let header = |name: &HeaderName| {
             let text = headers.get(name).and_then(|value| value.to_str().ok());
@@ -142,7 +144,7 @@ impl Keys {
             let key = self.place.key();
             unauthorized(format!("expected {key} of 1 to 255 characters, and neither `.` nor `..`"))
         })?;
-        // One that has keys is not opened by its name.
+        // An account that has a key cannot be opened by its name.
         if self.known.values().any(|(_, known)| *known == account) {
             return Err(unknown());
         }
@@ -152,7 +154,7 @@ impl Keys {
     }
 }
 
-/// The name and the password of basic authentication.
+/// The user name and password of basic authentication.
 fn name_and_password(text: &str) -> Result<(String, String), Rejection> {
     let (scheme, encoded) = text.split_once(' ').unwrap_or((text, ""));
     let decoded = STANDARD.decode(encoded.trim()).ok().and_then(|it| String::from_utf8(it).ok());

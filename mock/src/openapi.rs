@@ -1,4 +1,4 @@
-//! An API made from its description.
+//! An API from its OpenAPI description.
 
 mod blueprint;
 pub(crate) mod document;
@@ -16,41 +16,59 @@ pub(crate) use blueprint::Blueprint;
 pub use options::OpenApiOptions;
 
 impl MockApi {
-    /// An API as its OpenAPI description has it, of version 3.0 or 3.1, as JSON; tasks end [at
-    /// once](crate::Pace::Immediate), and there are up to 1,000,000.
+    /// Creates an API from its OpenAPI description of version 3.0 or 3.1, as JSON. Its tasks end
+    /// [at once](crate::Pace::Immediate), and it holds up to 1,000,000 of them.
     ///
-    /// | in the description | in the API |
+    /// # Operations and resources
+    ///
+    /// | in the description | in the mock |
     /// |---|---|
-    /// | an operation one of whose successful answers is a [task](OpenApiOptions::tasks_are) | a new task, accepted with the status of that answer; what it does is done when it completes |
-    /// | any other | an answer at once, with the lowest successful status |
-    /// | a path that ends with a placeholder, such as `/videos/{videoId}` | a kind of resources, within those further up on the path |
-    /// | `POST` of the path without the placeholder | makes one: with the id that the body gives, where the schema has it; else with the next number, or a text or UUID of it, as the schema wants |
-    /// | `PUT` of it | puts another in its place, or with an answer 201 also makes it |
-    /// | `PATCH` of it; `POST`, where there is neither | changes the fields that it says, those of objects one by one (RFC 7396) |
-    /// | `DELETE` of it | deletes it, with all that belongs to it |
+    /// | an operation with a [task](OpenApiOptions::with_task_schema) among its successful responses | creates a task, with the status of that response. The operation takes effect when the task completes |
+    /// | any other operation | is answered at once, with its lowest successful status |
+    /// | a path that ends with a placeholder, such as `/videos/{videoId}` | a kind of resources, which belong to those further up the path |
+    /// | `POST` of the path without that placeholder | makes a resource. Its id is the one in the body, if the schema has it. Otherwise it is the next number, or a string or UUID made of that number, as the schema requires |
+    /// | `PUT` of a resource | replaces it. If the operation has a 201, it also makes it |
+    /// | `PATCH` of a resource; `POST`, if it has neither `PUT` nor `PATCH` | changes the fields in the body, objects field by field (RFC 7396) |
+    /// | `DELETE` of a resource | deletes it and everything that belongs to it |
     /// | a verb, such as `/videos/{videoId}:stop` | is about the resource before it |
-    /// | `GET` of it, and of the path without the placeholder | reads one, and lists all: with `offset` and `limit`, or `page` and `per_page`, where the description has them, a part. Fields such as `total`, `page`, `next_page` and `has_more` say which |
-    /// | `GET` of another path that can also be written | the one resource of its kind: a setting |
-    /// | what no request can make | is there, whichever id it is asked for by, until it is deleted |
+    /// | `GET` of a resource, or of the path without the placeholder | reads one, or lists all. With `offset` and `limit`, or `page` and `per_page`, if the description has them, it lists a part. Fields such as `total`, `page`, `next_page` and `has_more` describe the part |
+    /// | `GET` of another path that can also be written | reads a setting: the only resource of its kind |
+    /// | a resource that no request can make | exists under every id, until it is deleted |
     /// | anything else | is answered, and changes nothing |
     ///
-    /// An answer is what its schema allows: of what requests gave as much as it names, then its examples and
-    /// defaults, then the least. What is `writeOnly` is not shown, nor is a password; what is `readOnly` is not
-    /// taken from requests. Fields such as `createdAt` and `updatedAt` say when it was made and changed. Where an
-    /// answer has the resource in a field of its own, such as `data`, it is found there, and so it is in a
-    /// request. An answer that isn't JSON is empty, and a request that need not be JSON is taken as it is. A
-    /// schema that would need more than some hundred thousand steps, or a text of more than a megabyte, is met as
-    /// far as that goes.
+    /// # Values
     ///
-    /// Tasks look as [the format](Self::with_replies) says, whatever the description says of them. Requests
-    /// are not held against their schemas, unless [that is wanted](Self::with_checked_bodies). The keys
-    /// are where the description's first requirement of security wants them: in headers, as a bearer
-    /// token, or as a name and a password; where it has none, all requests are of one account, `default`.
+    /// An answer satisfies its schema. Its values come from the requests, as far as the schema
+    /// names them, then from examples and defaults. The rest are the smallest values that the
+    /// schema allows.
+    ///
+    /// - `writeOnly` properties and passwords are not shown. `readOnly` properties in requests are
+    ///   ignored.
+    /// - Fields such as `createdAt` and `updatedAt` hold when the resource was made and last
+    ///   changed.
+    /// - If a response wraps the resource in a field such as `data`, so may the request.
+    /// - A response that is not JSON is empty. A request body that need not be JSON is accepted as
+    ///   it is.
+    /// - Some schemas need more than a few hundred thousand steps, or more than 1 MiB of text.
+    ///   These are satisfied as far as that limit allows.
+    ///
+    /// # Tasks and keys
+    ///
+    /// Tasks are written in [the format of the mock](Self::with_replies), whatever the description
+    /// says about them. Request bodies are validated only with
+    /// [`with_checked_bodies`](Self::with_checked_bodies).
+    ///
+    /// The first security requirement of the description decides how requests
+    /// [authenticate](crate::Authentication): with headers, a bearer token, or a user name and
+    /// password. If there is none, every request belongs to the account `default`.
     ///
     /// # Errors
-    /// Where the description is of another version; where a reference leads out of it, or nowhere; where a
-    /// path is none, or there are two of the same form for a method; and where something that is given
-    /// beside it is of no operation of it.
+    /// Returns an error if
+    ///
+    /// - the description has another version,
+    /// - a reference in it leads to another document, or to nothing,
+    /// - a path is malformed, or two paths of the same form have the same method,
+    /// - an option names an operation, schema or resource that the description does not have.
     #[expect(clippy::needless_pass_by_value, reason = "nobody needs it afterwards")]
     pub fn from_openapi(description: &Value, options: OpenApiOptions) -> Result<Self, MockError> {
         Blueprint::new(description, &options)?.at(&options.base)

@@ -1,4 +1,4 @@
-//! How long something stays as it is: a time, a number of reads, or for ever.
+//! How long a task or a resource stays in a status.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -11,10 +11,10 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use tasklife::{Now, clamp_time};
 
-/// How long something stays as it is, before it moves on.
+/// How long a task or a resource stays in a status before it moves on.
 ///
-/// As text, for options and configurations, it is `immediate`, a number of seconds such as `2.5`,
-/// `reads:3`, or `never`.
+/// As text, it is `immediate`, a number of seconds such as `2.5`, `reads:3`, or `never`. Options
+/// and configuration files use this form.
 ///
 /// ```
 /// use std::time::Duration;
@@ -27,23 +27,22 @@ use tasklife::{Now, clamp_time};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Pace {
-    /// It moves at once: before anybody looks.
+    /// At once, before any read.
     Immediate,
-    /// It moves with that read: the third read is the first that shows what comes after
+    /// With the read of this number. The third read is the first to show what comes after
     /// `Reads(3)`. `Reads(0)` is [`Immediate`](Self::Immediate).
     ///
-    /// A read is a `GET` of it that is answered with 200, or, where the client knows it already,
-    /// with 304: else one that sends `If-None-Match` would wait for ever. Lists, `HEAD`s and 404s
-    /// don't count.
+    /// A read is a `GET` of the task or resource that gets a 200, or a 304 if the client already
+    /// has the document. Lists, `HEAD`s and 404s do not count.
     Reads(u32),
-    /// It moves after a time, counted from when it came to be as it is.
+    /// After a duration, counted from when the status began.
     After(Duration),
-    /// It stays.
+    /// Never.
     Never,
 }
 
 impl Pace {
-    /// When it moves on by itself, having come to be as it is at `since`.
+    /// When the status that began at `since` ends, unless reads or nothing end it.
     pub(crate) fn due(self, since: Now) -> Option<Now> {
         let time = match self {
             Self::Immediate | Self::Reads(0) => Duration::ZERO,
@@ -51,16 +50,16 @@ impl Pace {
             Self::Reads(_) | Self::Never => return None,
         };
         let due = since.checked_add_signed(TimeDelta::from_std(time).ok()?)?;
-        // What can't be written down never comes.
+        // An instant outside the years 0 to 9999 never comes.
         Some(due).filter(|due| clamp_time(*due) == *due)
     }
 
-    /// Whether the read with this number, counted from 1, moves it on.
+    /// Whether the read with this number, from 1, ends the status.
     pub(crate) fn is_met_by(self, reads: u32) -> bool {
         matches!(self, Self::Reads(action) if reads >= action)
     }
 
-    /// The same in two steps, one after the other.
+    /// The pace as two steps, one after the other.
     pub(crate) fn halves(self) -> [Self; 2] {
         match self {
             Self::Reads(reads) => [Self::Reads(reads.div_ceil(2)), Self::Reads(reads / 2)],
@@ -103,12 +102,12 @@ impl FromStr for Pace {
     }
 }
 
-/// Digits alone: no sign, no blank.
+/// Parses digits only: no sign and no space.
 fn unsigned(digits: &str) -> Option<u64> {
     digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok()).flatten()
 }
 
-/// Seconds in decimal, with up to 9 digits of a fraction.
+/// Parses decimal seconds with up to 9 fraction digits.
 fn seconds(text: &str) -> Option<Duration> {
     const DIGITS: usize = 9;
     let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
@@ -132,7 +131,7 @@ impl<'de> Deserialize<'de> for Pace {
     }
 }
 
-/// The error for a text that is no [`Pace`].
+/// The error of a text that is not a [`Pace`].
 ///
 /// ```
 /// use tasklife_mock::Pace;

@@ -1,4 +1,4 @@
-//! How many requests an account may make in a time.
+//! Rate limits.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -10,11 +10,14 @@ use tasklife::{MAX_TIME, Now};
 
 use crate::fault::whole_seconds;
 
-/// How many requests an account may make in a time. Any more are answered with 429, have no effect, and are
-/// asked to wait by `Retry-After`, until the time is over: a second at least.
+/// A limit on the number of requests that an account may make in a period.
 ///
-/// The time begins with a request, and after its end again with the next. Requests with unknown keys are of no
-/// account, and not counted. Each answer to a request that is counted has the number that is left, in a header.
+/// Further requests get a 429 and have no effect. Their `Retry-After` says when the period ends, at
+/// least 1 second later.
+///
+/// A period starts with a request, and after its end the next request starts a new one. Requests
+/// with unknown keys belong to no account and are not counted. Every answer to a counted request
+/// has the number of remaining requests in a header.
 ///
 /// ```
 /// use tasklife_mock::{Authentication, MockApi, RateLimit, http, tasklife};
@@ -23,8 +26,8 @@ use crate::fault::whole_seconds;
 /// let api = api.with_rate_limit(RateLimit::redis_cloud());
 /// let request = http::Request::get("/v1/tasks").body("")?;
 /// let answers = [(); 401].map(|()| api.handle(&request, tasklife::MIN_TIME));
-/// let left = |at: usize| answers[at].headers()["x-rate-limit-remaining"].to_str().unwrap();
-/// assert_eq!((left(0), left(399), left(400)), ("399", "0", "0"));
+/// let remaining = |at: usize| answers[at].headers()["x-rate-limit-remaining"].to_str().unwrap();
+/// assert_eq!((remaining(0), remaining(399), remaining(400)), ("399", "0", "0"));
 /// assert_eq!((answers[399].status().as_u16(), answers[400].status().as_u16()), (200, 429));
 /// assert_eq!(answers[400].headers()["retry-after"], "60");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -37,38 +40,39 @@ pub struct RateLimit {
 }
 
 impl RateLimit {
-    /// So many requests in a time; in none, there is no limit. What is left is told in `X-Rate-Limit-Remaining`.
+    /// Creates a limit of `requests` per period. A period of zero means no limit. The header with
+    /// the remaining requests is `X-Rate-Limit-Remaining`.
     #[must_use]
     pub const fn new(requests: NonZeroU32, per: Duration) -> Self {
         Self { requests, per, header: HeaderName::from_static("x-rate-limit-remaining") }
     }
 
-    /// That of Redis Cloud, as its clients rely on it: 400 requests a minute.
+    /// The limit of Redis Cloud, as its clients expect it: 400 requests a minute.
     #[must_use]
     pub const fn redis_cloud() -> Self {
         const REQUESTS: NonZeroU32 = NonZeroU32::new(400).unwrap();
         Self::new(REQUESTS, Duration::from_mins(1))
     }
 
-    /// Sets the header that tells what is left.
+    /// Sets the name of the header with the remaining requests.
     #[must_use]
     pub fn with_header(self, header: HeaderName) -> Self {
         Self { header, ..self }
     }
 }
 
-/// The requests that an account has made of late.
+/// The current period of an account.
 #[derive(Debug, Default)]
 pub(crate) struct Window {
     began: Option<Now>,
     count: u32,
 }
 
-/// What is left of a window after a request.
+/// What remains of a period after a request.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Left {
     pub(crate) requests: u32,
-    /// How long the window lasts, where the request was one too many.
+    /// How long the period still lasts, if the request was over the limit.
     pub(crate) wait: Option<Duration>,
 }
 
@@ -86,7 +90,7 @@ impl Window {
         });
         self.began = Some(began);
         if self.count >= limit.requests.get() {
-            // Not longer than a window: a clock may have gone back.
+            // At most one period, even if the clock went back.
             let wait = end(began).signed_duration_since(now).to_std().unwrap_or_default();
             return Left { requests: 0, wait: Some(wait.min(limit.per)) };
         }
@@ -96,7 +100,7 @@ impl Window {
 }
 
 impl Left {
-    /// Tells it in an answer.
+    /// Writes the headers of an answer.
     pub(crate) fn tell(self, limit: &RateLimit, headers: &mut HeaderMap) {
         headers.insert(limit.header.clone(), HeaderValue::from(self.requests));
         if let Some(wait) = self.wait {

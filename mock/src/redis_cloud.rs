@@ -1,4 +1,5 @@
-//! The API of Redis Cloud: every operation of its public description, and those that its clients use beside.
+//! The API of Redis Cloud: the operations of its public description, and others that its clients
+//! use.
 
 mod access;
 mod account;
@@ -27,9 +28,9 @@ use crate::path::Template;
 use crate::request_context::RequestContext;
 use crate::route::Routes;
 
-/// The shapes of the public description, with the command types that were recorded, and those of what was
-/// only recorded. What was not recorded is named by analogy: after the schema of its request, such as
-/// `databaseUpdateRequest`.
+/// The schemas of the public description, with the recorded command types, and the operations that
+/// were only recorded. A command type that was not recorded is named after the schema of its
+/// request, such as `databaseUpdateRequest`.
 const DESCRIPTION: &str = include_str!("redis_cloud/description.json");
 
 pub(super) const SUBSCRIPTION: &str = "/subscriptions/{subscriptionId}";
@@ -43,36 +44,38 @@ pub(super) const FIXED_DATABASE: &str =
 pub(super) const FIXED_DATABASES: &str = "/fixed/subscriptions/{subscriptionId}/databases";
 
 impl MockApi {
-    /// The API of Redis Cloud at a base address such as `/v1`: [`Links::new`](tasklife::Links::new) says
-    /// what it can be. It has all operations of the public description, each with the command type and the
-    /// status that were recorded, and those for private links, resource tags and upgrades that its clients
-    /// use beside.
+    /// Creates the API of Redis Cloud at a base address such as `/v1`.
+    /// [`Links::new`](tasklife::Links::new) lists what it can be.
     ///
-    /// | what | as follows |
+    /// The mock has every operation of the public description, with the command type and status
+    /// that were recorded. It also has the operations for private links, resource tags and upgrades
+    /// that clients use.
+    ///
+    /// | what | in the mock |
     /// |---|---|
-    /// | subscriptions, databases, pro and essentials | with their parts as clients read them: `cloudDetails`, `security`, `clustering`, `backup`; a database's password is in `security`, in clear |
-    /// | `databases` in the request for a subscription | are made along with it, each `quantity` times |
-    /// | a subscription that has databases | can't be deleted: its task fails with `SUBSCRIPTION_IN_USE` |
-    /// | active-active subscriptions | have the regions of their request; what is local to a region is in `crdbDatabases` |
-    /// | transit gateways and their invitations | come from outside of the API: whichever is asked for by its id is there. Accepting an invitation makes a gateway of the same id |
-    /// | endpoints of a private service connect | `initialized` while they are made, then `pending`, until they are accepted or rejected |
-    /// | names of ACL rules, roles and users | must be new; roles and rules that are in use can't be deleted |
-    /// | lists of plans, regions, versions, payment methods | a few of each, with which every account begins |
-    /// | `dryRun: true` | has a task and makes nothing |
+    /// | subscriptions and databases, pro and essentials | have the parts that clients read: `cloudDetails`, `security`, `clustering`, `backup`. The password of a database is in `security`, in clear text |
+    /// | `databases` in the request for a subscription | are made with it, each `quantity` times |
+    /// | a subscription with databases | cannot be deleted: the task fails with `SUBSCRIPTION_IN_USE` |
+    /// | active-active subscriptions | have the regions of their request. The settings of one region are in `crdbDatabases` |
+    /// | transit gateways and their invitations | come from outside the API, so every id exists. Accepting an invitation makes a gateway with the same id |
+    /// | endpoints of a private service connect | are `initialized` while they are made, then `pending`, until they are accepted or rejected |
+    /// | ACL rules, roles and users | must have new names. A role or rule that is in use cannot be deleted |
+    /// | plans, regions, versions, payment methods | every account starts with a few of each |
+    /// | `dryRun: true` | creates a task that changes nothing |
     ///
-    /// Links come as an [array](LinkShape::Array). Lanes are unlimited, and there are up to 1,000,000
-    /// tasks, unless a [configuration](Self::with_config) is set. Bodies of requests are not held
-    /// against their schemas, unless [that is wanted](Self::with_checked_bodies).
+    /// Links are written as an [array](LinkShape::Array). Lanes are unlimited, and there can be up
+    /// to 1,000,000 tasks, unless you set a [configuration](Self::with_config). Request bodies are
+    /// validated only with [`with_checked_bodies`](Self::with_checked_bodies).
     ///
     /// # Errors
-    /// Where the base address is none.
+    /// Returns an error if the base address is malformed.
     pub fn redis_cloud(base: &str) -> Result<Self, MockError> {
         let blueprint = BLUEPRINT.as_ref().map_err(Clone::clone)?;
         blueprint.at(base)?.with_links(|links| Ok(links.with_shape(LinkShape::Array)))
     }
 }
 
-/// The API, wherever it is: it is made of its description once.
+/// The API without its base address. It is built from its description once.
 static BLUEPRINT: LazyLock<Result<Blueprint, MockError>> = LazyLock::new(|| {
     let description = serde_json::from_str(DESCRIPTION).unwrap_or_default();
     let options = OpenApiOptions::new("/")
@@ -82,9 +85,10 @@ static BLUEPRINT: LazyLock<Result<Blueprint, MockError>> = LazyLock::new(|| {
         .with_title(DATABASE, "getDatabaseInformation")
         .with_title(FIXED_DATABASE, "getDatabaseInformation")
         .with_conventions(|routes| {
-            // Clients ask for a part of any list.
+            // Clients page through every list.
             routes.set_paging(&Paging::default());
-            // What a resource shows is said below, and more than the description has.
+            // The functions below decide what a resource shows, which is more than the description
+            // has.
             routes.show_resources();
             routes.set_dry_runs(true);
             let mut api = Conventions { routes };
@@ -103,13 +107,13 @@ static BLUEPRINT: LazyLock<Result<Blueprint, MockError>> = LazyLock::new(|| {
     )
 });
 
-/// What the description does not say.
+/// The conventions that the description does not have.
 pub(super) struct Conventions<'a> {
     routes: &'a mut Routes,
 }
 
 impl Conventions<'_> {
-    /// Says how a kind of resources names itself, is listed, and is shown.
+    /// Sets how a kind of resources is identified, listed and shown.
     pub(super) fn kind(
         &mut self,
         item: &str,
@@ -139,7 +143,7 @@ impl Conventions<'_> {
         }
     }
 
-    /// Says what an operation answers.
+    /// Sets what an operation answers.
     pub(super) fn answer(
         &mut self,
         method: &Method,
@@ -149,7 +153,7 @@ impl Conventions<'_> {
         self.operation(method, path, |it| it.shows = Shows::By(Arc::new(makes)));
     }
 
-    /// Says what an operation does.
+    /// Sets what an operation changes.
     pub(super) fn edit(
         &mut self,
         method: &Method,
@@ -159,12 +163,13 @@ impl Conventions<'_> {
         self.operation(method, path, |it| it.effect = Effect::Edits(edits));
     }
 
-    /// Says what lets an operation fail.
+    /// Sets when the task of an operation fails.
     pub(super) fn refuse(&mut self, method: &Method, path: &str, refuses: Refuses) {
         self.operation(method, path, |it| it.refuses = Some(refuses));
     }
 
-    /// Says that an operation makes, or deletes, or lists, all resources at a path.
+    /// Makes an operation create (`POST`), list (`GET`), change, or delete all (`DELETE`) resources
+    /// at another path.
     pub(super) fn about(&mut self, method: &Method, path: &str, item: &str) {
         let item = Template::parse(item).unwrap_or_default();
         let Some(kind) = self.routes.kind_at(&item) else { return };
@@ -177,19 +182,19 @@ impl Conventions<'_> {
     }
 }
 
-/// An error with which a task ends.
+/// Creates the error of a task.
 pub(super) fn error(code: &'static str, status: &'static str, message: String) -> TaskError {
     TaskError::new(code, message).with_status(status)
 }
 
-/// Moves a field to another name, where it is there.
+/// Renames a field, if it exists. If the new name is taken, that field stays as it is.
 pub(super) fn rename(fields: &mut Map<String, Value>, from: &str, to: &str) {
     if let Some(value) = fields.remove(from) {
         fields.entry(to).or_insert(value);
     }
 }
 
-/// Sets a field that nobody has set.
+/// Sets a field that is missing.
 pub(super) fn default(fields: &mut Map<String, Value>, name: &str, value: impl Into<Value>) {
     fields.entry(name).or_insert_with(|| value.into());
 }

@@ -1,4 +1,4 @@
-//! What a function that makes an answer is told: a request, and the resources of its account.
+//! The request and the resources that a function gets to make an answer.
 
 use serde_json::Value;
 use tasklife::{Now, ResourceId};
@@ -7,8 +7,11 @@ use crate::kind::ResourceContext;
 use crate::path::Template;
 use crate::text::query_parameters;
 
-/// A request, and the resources of its account as they are when its answer is made: for a task, when that
-/// completes.
+/// A request and the resources of its account, for a function that [makes an
+/// answer](crate::OpenApiOptions::with_answer).
+///
+/// The resources are as they are when the answer is made. If the operation has a task, this is when
+/// the task completes.
 ///
 /// ```
 /// use http::Method;
@@ -36,9 +39,9 @@ use crate::text::query_parameters;
 /// ```
 pub struct RequestContext<'a> {
     pub(crate) context: &'a dyn ResourceContext,
-    /// The path, with the names of its placeholders.
+    /// The path template of the operation.
     pub(crate) path: &'a Template,
-    /// All ids on the path.
+    /// The ids on the path.
     pub(crate) ids: &'a [ResourceId],
     pub(crate) query: &'a str,
     pub(crate) body: &'a Value,
@@ -47,64 +50,69 @@ pub struct RequestContext<'a> {
 }
 
 impl RequestContext<'_> {
-    /// The body; `null` where there is none.
+    /// Returns the body of the request, or `null` if there is none.
     #[must_use]
     pub fn body(&self) -> &Value {
         self.body
     }
 
-    /// The instant of the answer.
+    /// Returns the time of the answer.
     #[must_use]
     pub fn now(&self) -> Now {
         self.context.now()
     }
 
-    /// The id that the path has for a placeholder, such as `databaseId`; none, where it has no such placeholder.
+    /// Returns the id on the path for a placeholder such as `databaseId`. Returns `None` if the
+    /// path has no such placeholder.
     #[must_use]
     pub fn id(&self, placeholder: &str) -> Option<&ResourceId> {
         let at = self.path.names().position(|name| name == placeholder)?;
         self.ids.get(at)
     }
 
-    /// The value of a parameter in the query, decoded; the first, where there are more.
+    /// Returns the decoded value of a query parameter. If the query has the parameter several
+    /// times, this is the first one.
     #[must_use]
     pub fn query(&self, name: &str) -> Option<String> {
         query_parameters(self.query).find(|(known, _)| known == name).map(|(_, value)| value)
     }
 
-    /// The innermost resource on the path, as it describes itself; none, where the path has none or it is gone.
+    /// Returns the innermost resource on the path, as a `GET` shows it. Returns `None` if the path
+    /// has none, or if it is gone.
     #[must_use]
     pub fn resource(&self) -> Option<Value> {
         self.resource.clone()
     }
 
-    /// The resource at a path whose placeholders stand for the first ids on the request's path, such as
-    /// `/subscriptions/{subscriptionId}`; none, where there is none.
+    /// Returns the resource at a path template such as `/subscriptions/{subscriptionId}`. Its
+    /// placeholders stand for the first ids on the request's path, in order. Returns `None` if
+    /// there is no such resource.
     #[must_use]
     pub fn resource_at(&self, path: &str) -> Option<Value> {
         self.context.one(path)
     }
 
-    /// All resources at a path whose placeholders stand for the first ids on the request's path, such as
-    /// `/subscriptions/{subscriptionId}/databases`; none, where it is not that of a kind of resources.
+    /// Returns all resources at the path template of a list, such as
+    /// `/subscriptions/{subscriptionId}/databases`. Its placeholders stand for the first ids on the
+    /// request's path, in order. Returns an empty list if no kind of resources is listed there.
     #[must_use]
     pub fn resources(&self, path: &str) -> Vec<Value> {
         self.context.all(path)
     }
 
-    /// The resources of the account.
+    /// What the answer can read of the account.
     pub(crate) fn context(&self) -> &dyn ResourceContext {
         self.context
     }
 
-    /// All ids on the path.
+    /// The ids on the path.
     pub(crate) fn ids(&self) -> &[ResourceId] {
         self.ids
     }
 }
 
 impl std::fmt::Debug for RequestContext<'_> {
-    /// Without what the client sent: there may be secrets in it.
+    /// Leaves out what the client sent, because it can contain secrets.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("RequestContext")
             .field("path", &self.path)

@@ -1,4 +1,4 @@
-//! What becomes of a task, and of what it makes.
+//! How a task goes and how it ends.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,17 +10,18 @@ use crate::fault::Fault;
 use crate::pace::Pace;
 use tasklife::{AccountId, Completion, Progress, TaskError};
 
-/// What becomes of a task, and of the resource that it makes, changes or deletes.
+/// A script for a task: how long it stays in each status, how it ends, and how the resource that it
+/// makes, changes or deletes goes on.
 ///
 /// ```
 /// use std::time::Duration;
 /// use tasklife_mock::{Pace, Script};
 /// use tasklife::{Completion, TaskError};
 ///
-/// // Three reads of the task: received, in progress, completed. The resource: at once.
+/// // The third read shows that the task has completed. The resource is ready at once.
 /// let quick = Script::new(Pace::Reads(3)).resource(Pace::Immediate);
 ///
-/// // A minute in the queue, and then it never ends.
+/// // Received for a minute, and then in progress forever
 /// let stuck = Script::in_steps(Pace::After(Duration::from_secs(60)), Pace::Never);
 ///
 /// let failing = Script::new(Pace::Immediate)
@@ -28,13 +29,13 @@ use tasklife::{AccountId, Completion, Progress, TaskError};
 ///
 /// let fixed = Script::new(Pace::Immediate).completing(|_body| Completion::of(51_000));
 ///
-/// // Ten minutes, in which it tells how far it has come; and after its end was read once, it is gone.
+/// // In ten minutes, with progress reports. The first read of its end is the last one.
 /// let slow = Script::new(Pace::After(Duration::from_secs(600)))
 ///     .reporting([10, 50, 90])
 ///     .gone_after(Pace::Reads(1));
 /// ```
 ///
-/// What goes wrong with the answers about it, on demand, is a [`Fault`].
+/// To make answers about the task go wrong, add a [`Fault`].
 #[derive(Clone)]
 pub struct Script {
     pub(crate) account: Option<AccountId>,
@@ -52,21 +53,21 @@ pub struct Script {
 /// How a task ends.
 #[derive(Clone)]
 pub(crate) enum End {
-    /// With the resource that the operation is about.
+    /// As the operation does.
     ByOperation,
     Completing(Arc<dyn Fn(&Value) -> Completion + Send + Sync>),
     Failing(Arc<TaskError>),
 }
 
 impl Script {
-    /// As many as there are percentages.
+    /// One for each percentage from 0 to 100.
     const MAX_REPORTS: usize = 101;
 
-    /// A script in which the task ends at this pace: half of it `received`, half of it in progress.
-    /// Its resource is `pending` at the same pace.
+    /// Creates a script in which the task ends at this pace: it is `received` for one half and in
+    /// progress for the other. Its resource is `pending` for the same time.
     ///
-    /// With [`Pace::Never`] the task stays `received`, until somebody moves it in
-    /// [the API's store](crate::MockApi::store); its resource is then not kept waiting.
+    /// With [`Pace::Never`], the task stays `received` until you move it in [the API's
+    /// store](crate::MockApi::store). Its resource is then ready at once.
     #[must_use]
     pub fn new(pace: Pace) -> Self {
         let [received, in_progress] = pace.halves();
@@ -76,8 +77,8 @@ impl Script {
         })
     }
 
-    /// A script in which the task is `received` at one pace, and from then on in progress at
-    /// another. Its resource is ready at once.
+    /// Creates a script with a pace for each of the statuses `received` and in progress. Its
+    /// resource is ready at once.
     #[must_use]
     pub fn in_steps(received: Pace, in_progress: Pace) -> Self {
         Self {
@@ -94,65 +95,73 @@ impl Script {
         }
     }
 
-    /// Lets the task begin as `initialized`, at this pace, before it is received.
+    /// Lets the task start as `initialized`, and receives it at this pace.
     #[must_use]
     pub fn initialized(mut self, pace: Pace) -> Self {
         self.initialized = Some(pace);
         self
     }
 
-    /// Sets for whose requests it is, in place of all: one account's. It comes before all that are for every
-    /// account, those of a command type included.
+    /// Restricts the script to the requests of one account. By default it is for every account.
+    /// Scripts for the request's account come before all scripts for every account, even before
+    /// those for its command type.
     #[must_use]
     pub fn for_account(mut self, account: AccountId) -> Self {
         self.account = Some(account);
         self
     }
 
-    /// Lets the task report its progress while it is in progress, in percent of 0 to 100, in place of no
-    /// report. The time in progress, or the number of reads, has as many equal parts as there are
-    /// reports, and each begins with its report: the first comes with the start. Where there are fewer
-    /// reads than reports, each read shows the last of its part. One that is lower than the
-    /// one before is raised to it, as [always](tasklife::TaskEvent::report_of).
-    /// [`MockApi::on`](crate::MockApi::on) refuses more than 100 percent, and more than 101 reports.
+    /// Lets the task report its progress while it is in progress, as percentages from 0 to 100. By
+    /// default it reports nothing.
+    ///
+    /// The time in progress, or the number of reads, is divided into as many equal parts as there
+    /// are reports. Each part begins with its report, so the first report comes when the task
+    /// starts. For example, over 30 seconds, `[10, 50, 90]` are reported after 0, 10 and 20
+    /// seconds. If there are fewer reads than reports, each read shows the last report of its part.
+    /// As [always](tasklife::TaskEvent::report_of), a percentage below the previous one is raised
+    /// to it.
+    ///
+    /// [`MockApi::on`](crate::MockApi::on) refuses percentages over 100, and more than 101 reports.
     #[must_use]
     pub fn reporting(mut self, percentages: impl IntoIterator<Item = u8>) -> Self {
-        // One more than there may be, to know of it: they may have no end.
+        // One more than the limit, so that `check` can refuse it. The iterator may be endless.
         self.reports = percentages.into_iter().take(Self::MAX_REPORTS + 1).collect();
         self
     }
 
-    /// Lets something go wrong with the answers about the task, beside what does already.
+    /// Adds a fault in the answers about the task.
     #[must_use]
     pub fn with_fault(mut self, fault: Fault) -> Self {
         self.faults.push(fault);
         self
     }
 
-    /// Sets how long the task is there once it has ended; unless set, until it expires. Then it is gone:
-    /// unknown where it is asked for, missing from lists, and a repeated `Idempotency-Key` makes
-    /// another. What the task has made stays.
+    /// Removes the task this long after its end. By default it stays until it expires. A removed
+    /// task gets a 404 and is missing from lists, and its `Idempotency-Key` creates a new task.
+    /// What the task has made stays.
     ///
-    /// With [`Pace::Reads`] its end is shown so many times, to `GET`s of the task that are not answered with a
-    /// [status](Fault::status) in its place; with [`Pace::Immediate`] never.
+    /// With [`Pace::Reads(n)`](Pace::Reads), the end is shown to `n` `GET`s of the task, not
+    /// counting those that get a [status](Fault::status) instead. With [`Pace::Immediate`], it is
+    /// never shown.
     #[must_use]
     pub fn gone_after(mut self, pace: Pace) -> Self {
         self.gone = pace;
         self
     }
 
-    /// Lets the task end in this error.
+    /// Lets the task fail with this error.
     #[must_use]
     pub fn failing(mut self, error: TaskError) -> Self {
         self.end = End::Failing(Arc::new(error));
         self
     }
 
-    /// Lets the task end in a completion made from the request's body, in place of the usual one:
-    /// the id of the resource, with the next free one for a resource that is made. Without a
-    /// resource id in it, nothing is made. The body is `null` where there is none. It is looked at
-    /// once, when the request comes, were it answered with an error in the end; a panic goes through
-    /// [`handle`](crate::MockApi::handle).
+    /// Lets the task complete with what `end` makes of the request's body. By default, the
+    /// completion names the resource of the operation; a new resource gets the next free id.
+    ///
+    /// If the completion has no resource id, nothing is made. The body is `null` if there is none.
+    /// `end` runs once, when the request arrives, even if the request is then refused. If it
+    /// panics, the panic propagates through [`handle`](crate::MockApi::handle).
     #[must_use]
     pub fn completing(
         mut self,
@@ -162,15 +171,15 @@ impl Script {
         self
     }
 
-    /// Sets how long the resource is `pending`, or `deleting`, after the task has completed. A read
-    /// is a `GET` of the resource that was answered with 200.
+    /// Sets how long the resource is `pending` or `deleting` after the task has completed. A
+    /// [read](Pace::Reads) is a `GET` of the resource that gets a 200.
     #[must_use]
     pub fn resource(mut self, pace: Pace) -> Self {
         self.resource = pace;
         self
     }
 
-    /// Lets the resource become `error` in place of `active`, or of gone.
+    /// Lets the resource become `error`, instead of `active` or gone.
     #[must_use]
     pub fn resource_failing(mut self) -> Self {
         self.resource_fails = true;
@@ -179,7 +188,7 @@ impl Script {
 }
 
 impl Script {
-    /// Whether it can be.
+    /// Checks the percentages and the faults.
     pub(crate) fn check(&self) -> Result<(), Reason> {
         let expected =
             |expected, got: String| Err(Reason::Script { expected, place: String::new(), got });
@@ -193,12 +202,12 @@ impl Script {
         }
     }
 
-    /// The report with this number, from 0.
+    /// The percentage of a report, by its number from 0.
     pub(crate) fn report(&self, number: usize) -> Option<Progress> {
         Progress::try_from(*self.reports.get(number)?).ok()
     }
 
-    /// How much of the time in progress has passed when the report with this number is due.
+    /// When the report with this number is due, counted from the start.
     pub(crate) fn pace_of_report(&self, number: usize) -> Pace {
         let parts = u32::try_from(self.reports.len()).unwrap_or(u32::MAX).max(1);
         let passed = u32::try_from(number).unwrap_or(u32::MAX);

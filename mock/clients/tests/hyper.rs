@@ -13,7 +13,7 @@ use hyper_util::rt::TokioIo;
 use tasklife_mock::MockApi;
 use tokio::net::TcpListener;
 
-/// Serves the API to all who connect.
+/// Serves the API to every client that connects.
 async fn serve(api: Arc<MockApi>, listener: TcpListener) -> std::io::Result<()> {
     loop {
         let (stream, _) = listener.accept().await?;

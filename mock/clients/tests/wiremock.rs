@@ -7,16 +7,16 @@ use std::sync::Arc;
 use tasklife_mock::MockApi;
 use wiremock::{Request, Respond, ResponseTemplate};
 
-/// Answers as the API does.
-fn answers_of(api: Arc<MockApi>) -> impl Respond {
-    move |request: &Request| {
-        let mut asked = http::Request::new(&request.body);
-        *asked.method_mut() = request.method.clone();
-        *asked.uri_mut() = request.url.as_str().parse().unwrap_or_default();
-        *asked.headers_mut() = request.headers.clone();
-        let answer = api.handle(&asked, chrono::Utc::now());
-        let template = ResponseTemplate::new(answer.status()).append_headers(answer.headers());
-        template.set_body_bytes(answer.into_body())
+/// Responds as the API does.
+fn responder(api: Arc<MockApi>) -> impl Respond {
+    move |received: &Request| {
+        let mut request = http::Request::new(&received.body);
+        *request.method_mut() = received.method.clone();
+        *request.uri_mut() = received.url.as_str().parse().unwrap_or_default();
+        *request.headers_mut() = received.headers.clone();
+        let response = api.handle(&request, chrono::Utc::now());
+        let template = ResponseTemplate::new(response.status()).append_headers(response.headers());
+        template.set_body_bytes(response.into_body())
     }
 }
 // To here.
@@ -34,7 +34,7 @@ async fn a_client_follows_a_task_that_moves() {
     api.on_any(Script::new(Pace::Reads(2))).unwrap();
     let api = Arc::new(api.with_visibility_lag(Pace::Reads(1)));
     let server = MockServer::start().await;
-    Mock::given(any()).respond_with(answers_of(api.clone())).with_priority(9).mount(&server).await;
+    Mock::given(any()).respond_with(responder(api.clone())).with_priority(9).mount(&server).await;
     let client = client(&format!("{}/v1", server.uri()), "key", "secret");
 
     let wanted = FixedSubscriptionCreateRequest::builder().name("small").plan_id(1).build();
@@ -63,7 +63,7 @@ async fn an_answer_arrives_with_its_headers() {
     let api = MockApi::redis_cloud("/v1").unwrap().with_open_accounts(1);
     api.on_any(Script::new(Pace::Never)).unwrap();
     let server = MockServer::start().await;
-    Mock::given(any()).respond_with(answers_of(Arc::new(api))).mount(&server).await;
+    Mock::given(any()).respond_with(responder(Arc::new(api))).mount(&server).await;
     let request = reqwest::Client::new().post(format!("{}/v1/subscriptions", server.uri()));
     let request = request.header("x-api-key", "key").header("x-api-secret-key", "secret");
     let answer = request.body("{}").send().await.unwrap();

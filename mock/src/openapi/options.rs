@@ -1,4 +1,4 @@
-//! What is said of an API beside its description.
+//! What an OpenAPI description does not say about an API.
 
 use std::sync::Arc;
 
@@ -14,8 +14,8 @@ use crate::request_context::RequestContext;
 use crate::route::{RouteFault, Routes};
 use crate::text::Excerpt;
 
-/// What a description of an API does not say of it: where it is, which of its answers are tasks, and its
-/// conventions.
+/// What an OpenAPI description does not say about an API: its base address, which responses are
+/// tasks, and more. For [`MockApi::from_openapi`](crate::MockApi::from_openapi).
 ///
 /// ```
 /// use http::Method;
@@ -55,7 +55,7 @@ use crate::text::Excerpt;
 /// let ended = api.handle(&http::Request::get(task).body("")?, now);
 /// assert!(ended.body().contains("/v1/videos/77899"));
 ///
-/// // What the request gave, then defaults, then the least that the schema allows.
+/// // From the request, then from defaults, then the smallest values that the schema allows
 /// let video = api.handle(&http::Request::get("/v1/videos/77899").body("")?, now);
 /// assert_eq!(video.body(), r#"{"codec":"av1","id":77899,"seconds":1,"title":"cats"}"#);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -72,15 +72,16 @@ pub struct OpenApiOptions {
     pub(super) answers: Vec<(Method, String, Makes)>,
     pub(super) titles: Vec<(String, String)>,
     pub(super) existing: Vec<(String, Value)>,
-    /// What else there is to say of an API that is built in.
+    /// The further conventions of a built-in API.
     pub(super) conventions: fn(&mut Routes),
 }
 
 type Makes = Arc<dyn Fn(&RequestContext<'_>) -> Value + Send + Sync>;
 
 impl OpenApiOptions {
-    /// An API at a base address, such as `/v1`: [`Links::new`](tasklife::Links::new) says what it can be. The
-    /// servers that the description names are not looked at.
+    /// Creates options for an API at a base address such as `/v1`.
+    /// [`Links::new`](tasklife::Links::new) lists what it can be. The `servers` of the description
+    /// are ignored.
     #[must_use]
     pub fn new(base: &str) -> Self {
         Self {
@@ -96,29 +97,33 @@ impl OpenApiOptions {
         }
     }
 
-    /// Sets what else there is to say of an API that is built in.
+    /// Sets the further conventions of a built-in API.
     pub(crate) fn with_conventions(self, conventions: fn(&mut Routes)) -> Self {
         Self { conventions, ..self }
     }
 
-    /// Sets the name of the schema of tasks, among the components of the description: an operation with
-    /// an answer of this schema is answered with a task. So is one that says
-    /// `"x-ms-long-running-operation": true`. A name that is not there is an error of
-    /// [`MockApi::from_openapi`](crate::MockApi::from_openapi).
+    /// Sets which schema under `components` in the description is a task. An operation with a
+    /// successful response of this schema creates a task. So does an operation with
+    /// `"x-ms-long-running-operation": true`.
+    ///
+    /// [`from_openapi`](crate::MockApi::from_openapi) returns an error if the description has no
+    /// such schema.
     #[must_use]
     pub fn with_task_schema(self, schema: &str) -> Self {
         Self { task_schema: Some(schema.into()), ..self }
     }
 
-    /// Sets the path of tasks, such as `/operations`. Unless set, it is where the description has a list
-    /// of tasks, and else the first of `/tasks`, `/operations` and `/_tasks` that it has nothing at.
+    /// Sets the path of tasks, such as `/operations`. By default it is the path at which the
+    /// description lists tasks. If there is none, it is the first of `/tasks`, `/operations` and
+    /// `/_tasks` that the description does not use.
     #[must_use]
     pub fn with_tasks(self, path: &str) -> Self {
         Self { tasks: Some(path.into()), ..self }
     }
 
-    /// Says that an operation is answered with a task, whatever its answers are: it is accepted with 202.
-    /// One that the description doesn't have is refused by [`from_openapi`](crate::MockApi::from_openapi).
+    /// Makes an operation create a task, whatever its responses are. It is accepted with 202.
+    /// [`from_openapi`](crate::MockApi::from_openapi) returns an error if the description has no
+    /// such operation.
     ///
     /// ```
     /// use http::Method;
@@ -145,19 +150,24 @@ impl OpenApiOptions {
         self
     }
 
-    /// Sets the command type of an operation's tasks. Unless set, it is the operation's `x-command-type`, or
-    /// else its `operationId`, or else method and path: `postVideosFrames`. An operation that the description
-    /// doesn't have, or that has no task, is refused by [`from_openapi`](crate::MockApi::from_openapi).
+    /// Sets the command type of an operation's tasks. By default it is the operation's
+    /// `x-command-type`, or else its `operationId`, or else its method and path, such as
+    /// `postVideosFrames`.
+    ///
+    /// [`from_openapi`](crate::MockApi::from_openapi) returns an error if the description has no
+    /// such operation, or if the operation creates no task.
     #[must_use]
     pub fn with_command(mut self, method: Method, path: &str, command: CommandType) -> Self {
         self.commands.push((method, path.into(), command));
         self
     }
 
-    /// Sets what an operation answers: the body, where it is answered at once; the `resource` in the
-    /// result, where it has a task. The function is called while the API is locked: it must not call it.
-    /// [`RequestContext`] shows it in use. An operation that the description doesn't have is refused by
-    /// [`from_openapi`](crate::MockApi::from_openapi).
+    /// Sets what an operation answers: the body, if it is answered at once, or the `resource` in
+    /// the result of its task. [`RequestContext`] has an example.
+    ///
+    /// The mock is locked while it calls the function, so the function must not call the mock.
+    /// [`from_openapi`](crate::MockApi::from_openapi) returns an error if the description has no
+    /// such operation.
     #[must_use]
     pub fn with_answer(
         mut self,
@@ -169,17 +179,20 @@ impl OpenApiOptions {
         self
     }
 
-    /// Sets the title of the links to the resources at a path, such as `/plans/{planId}`; the `operationId` of
-    /// what reads them, unless set. A path that is that of no kind of resources is refused by
-    /// [`from_openapi`](crate::MockApi::from_openapi).
+    /// Sets the title of the links to the resources at a path template such as `/plans/{planId}`.
+    /// By default it is the `operationId` of the operation that reads them.
+    ///
+    /// [`from_openapi`](crate::MockApi::from_openapi) returns an error if no kind of resources has
+    /// this path.
     #[must_use]
     pub fn with_title(mut self, path: &str, title: &str) -> Self {
         self.titles.push((path.into(), title.into()));
         self
     }
 
-    /// Lets each account begin with a resource, at a path such as `/plans/7`, with these fields. A path that is
-    /// that of no kind of resources is refused by [`from_openapi`](crate::MockApi::from_openapi).
+    /// Adds a resource with these fields to every account from the start, at a path such as
+    /// `/plans/7`. [`from_openapi`](crate::MockApi::from_openapi) returns an error if no kind of
+    /// resources has this path.
     ///
     /// ```
     /// use tasklife_mock::{MockApi, OpenApiOptions};
@@ -212,7 +225,7 @@ impl std::fmt::Debug for OpenApiOptions {
 }
 
 impl OpenApiOptions {
-    /// Sets what the given operations answer; and says where one is given that is not there.
+    /// Sets the answers of operations, and checks that every operation that an option names exists.
     pub(super) fn set_answers(&self, routes: &mut Routes) -> Result<(), MockError> {
         for (method, path, makes) in &self.answers {
             let operation = routes.operation_mut(method, &parsed(path)?);
@@ -251,7 +264,7 @@ impl OpenApiOptions {
         })
     }
 
-    /// The status with which an operation's task is accepted, if it is answered with one.
+    /// The status with which an operation's task is accepted, if it creates one.
     pub(super) fn accepted(&self, operation: &Described) -> Option<StatusCode> {
         let lowest = operation.answers.first().map_or(StatusCode::ACCEPTED, |answer| answer.status);
         let of_tasks = operation.answers.iter().find(|answer| {
