@@ -40,7 +40,7 @@ fn path_of(accepted: &Response<String>, format: &dyn Format) -> String {
 fn a_client_follows_a_task_in_every_format() {
     for (api, format) in apis() {
         api.on_any(Script::new(Pace::Reads(2))).unwrap();
-        let error = TaskError::new("SUBSCRIPTION_NOT_CREATED", "There is no place for it.");
+        let error = TaskError::new("SUBSCRIPTION_NOT_CREATED", "There is no capacity left.");
         let failing = Script::new(Pace::Reads(2)).failing(error);
         api.on_if(CREATE, |body| body["name"] == "broken", failing).unwrap();
         for (body, expected) in [

@@ -43,7 +43,7 @@ const fn seconds(number: u64) -> Duration {
 }
 
 fn error() -> TaskError {
-    TaskError::new("NO_PLACE", "There is no place for it.")
+    TaskError::new("NO_PLACE", "There is no capacity left.")
 }
 
 #[test]
@@ -154,7 +154,7 @@ fn no_read_after_the_end_hides_its_error() {
         matches!(&end, Err(PollError::Failed(failed)) if failed.error() == Some(&ReportedError::Object {
             code: Some("NO_PLACE".into()),
             status: Some(error().status().into()),
-            description: Some("There is no place for it.".into()),
+            description: Some("There is no capacity left.".into()),
         })),
         "{end:?}"
     );

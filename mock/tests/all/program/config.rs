@@ -70,7 +70,7 @@ fn the_example_does_what_it_says() {
     let error = &acme.get(&broken).json(200)["response"]["error"];
     assert_eq!(error["type"], "DATABASE_NOT_CREATED");
     assert_eq!(error["status"], "409 CONFLICT");
-    assert_eq!(error["description"], "There is no place for the database.");
+    assert_eq!(error["description"], "There is no capacity left for the database.");
 
     let backup = acme.submit("GET", &format!("{path}/backup"), "");
     assert_eq!(acme.read(&backup), ["404", "processing-completed"]);
