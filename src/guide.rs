@@ -1,8 +1,34 @@
-//! Pages to read: what to do with the engine, beyond what each item's own documentation says.
+//! A guide to the crate: pages to read from top to bottom, with programs that run.
 //!
-//! - [`recipes`]: what is often wished for beside a task's life (to cancel, to retry, to schedule, webhooks …),
-//!   whether the engine has it, and a program for it.
+//! | page | read it if you |
+//! |---|---|
+//! | [Concepts](concepts) | are new to the crate, or meet a word that you don't know |
+//! | [Write a server](server) | build an API that answers with tasks |
+//! | [Test a client](mock) | test a client of such an API |
+//! | [Test your own code](property_test) | want to check a store, a server, a client or captured traffic |
+//! | [Implement a store](implementing_a_store) | keep tasks in a database of your own |
+//! | [Time](time) | need to know when a task is visible, expires or is taken over |
+//! | [What can be lost](loss) | choose a store, or plan for crashes and fail-overs |
+//! | [Recipes](recipes) | miss something: cancelling, retries, schedules, webhooks, metrics |
 //!
-//! There is nothing here to call. The programs are compiled and run by the crate's tests.
+//! Each program on these pages is compiled and run as a test of the crate.
+#![cfg_attr(
+    not(all(
+        feature = "std",
+        feature = "audit",
+        feature = "http",
+        feature = "poll",
+        feature = "testing"
+    )),
+    allow(rustdoc::broken_intra_doc_links, reason = "the pages link to items behind features")
+)]
+
+pub mod concepts {
+    #![doc = include_str!("guide/concepts.md")]
+}
+
+pub mod server {
+    #![doc = include_str!("guide/server.md")]
+}
 
 pub mod recipes;
