@@ -1,4 +1,4 @@
-//! The names of keys: all of an account's in one slot.
+//! The names of the keys. All keys of an account are in one slot.
 
 use std::fmt::Write as _;
 
@@ -6,7 +6,7 @@ use tasklife::{AccountId, TaskStatus};
 
 use crate::slots::{slot, tag};
 
-/// Where the keys of a store begin, in a form that has neither braces nor colons.
+/// The prefix of a store's keys, encoded so that it has neither braces nor colons.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Prefix(String);
 
@@ -15,16 +15,17 @@ impl Prefix {
         Self(encoded(name))
     }
 
-    /// What the names of all keys begin with, as it stands in them.
+    /// The encoded prefix.
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The keys of an account: its meta data, its tasks; the horizon, that of all accounts, or where they are
-    /// split over slots, that of its slot; and the order and the expiry of its tasks by status.
+    /// The keys of an account's scripts: its metadata, its tasks, a horizon, and for each status the
+    /// order and the expiries of its tasks.
     ///
-    /// Redis puts keys into the slot of what stands in the first braces: the account.
-    pub(crate) fn account(&self, account: &AccountId, split: bool) -> [String; 13] {
+    /// The horizon is the shared one, or in a cluster the one of the account's slot. Redis derives the
+    /// slot of a key from the text in the first braces: the account.
+    pub(crate) fn account(&self, account: &AccountId, has_slots: bool) -> [String; 13] {
         let name = encoded(account.as_str());
         let stem = format!("{}:{{{name}}}", self.0);
         let mut keys = [const { String::new() }; 13];
@@ -34,7 +35,7 @@ impl Prefix {
             keys[3 + status as usize] = format!("{stem}:order:{status}");
             keys[8 + status as usize] = format!("{stem}:expiry:{status}");
         }
-        keys[2] = if split { self.horizon_of(slot(&name)) } else { self.horizon() };
+        keys[2] = if has_slots { self.horizon_of(slot(&name)) } else { self.horizon() };
         keys
     }
 
@@ -42,12 +43,12 @@ impl Prefix {
         format!("{}:{{*}}:horizon", self.0)
     }
 
-    /// The horizon of a slot: a key that is in it. No account has one of this name.
+    /// The horizon of a slot, in a key of that slot. No account has a key of this name.
     pub(crate) fn horizon_of(&self, slot: u16) -> String {
         format!("{}:{{{}}}:horizon", self.0, tag(slot))
     }
 
-    /// The keys that all accounts share, in a slot of their own: no account's name is encoded so.
+    /// The keys that all accounts share, in a slot of their own. No account's name is encoded as `*`.
     pub(crate) fn registry(&self) -> [String; 17] {
         const NAMES: [&str; 17] = [
             "horizon",
@@ -70,10 +71,8 @@ impl Prefix {
         ];
         NAMES.map(|name| format!("{}:{{*}}:{name}", self.0))
     }
-}
 
-impl Prefix {
-    /// The channel on which those are told who wait for work.
+    /// The channel on which writes publish a hint that there may be work.
     pub(crate) fn channel(&self) -> String {
         format!("{}:work", self.0)
     }
@@ -83,15 +82,15 @@ impl Prefix {
         format!("{}:{{*}}:account", self.0)
     }
 
-    /// The account that a key is the first of.
+    /// The account that a key holds the metadata of.
     pub(crate) fn account_of(&self, key: &str) -> Option<AccountId> {
         let name = key.strip_prefix(&self.0)?.strip_prefix(":{")?.strip_suffix("}:account")?;
         decoded(name)?.parse().ok()
     }
 }
 
-/// A name in letters, digits, `_`, `.` and `-`; every other byte as `%` and two digits. Different
-/// names stay different.
+/// Encodes a name in letters, digits, `_`, `.` and `-`, and every other byte as `%` and two digits.
+/// Different names stay different.
 fn encoded(name: &str) -> String {
     let mut text = String::with_capacity(name.len());
     for byte in name.bytes() {
@@ -124,7 +123,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hostile_names_share_no_key() {
+    fn no_two_names_share_a_key() {
         let long = "é".repeat(127);
         let names =
             ["a", "A", "a}", "{a", "}{", "*", "%2A", "a b", "%", "%25", "{*}", "a:b", &long];

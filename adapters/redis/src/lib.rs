@@ -1,8 +1,9 @@
-//! The task store of [`tasklife`] on Redis: the same laws past one process.
+//! A task store for [`tasklife`] on Redis, shared by any number of processes.
 //!
-//! A server that was written against [`AsyncTaskStore`](tasklife::AsyncTaskStore) puts a
-//! [`RedisStore`] where it had `InProcess(MemoryStore::new(config))`, and any number of processes
-//! share its tasks. It runs on a single server and on a Redis Cluster, from Redis 7.0 on.
+//! [`RedisStore`] implements [`AsyncTaskStore`](tasklife::AsyncTaskStore) with all its laws, on a
+//! single Redis server, on a primary behind Redis Sentinel, or on a Redis Cluster. It needs Redis 7.0
+//! or later. A server written against `AsyncTaskStore` changes one line: it creates a `RedisStore`
+//! instead of `InProcess(MemoryStore::new(config))`.
 //!
 //! ```no_run
 //! use std::sync::Arc;
@@ -15,22 +16,24 @@
 //! # Ok::<(), tasklife_redis::AddressError>(())
 //! ```
 //!
-//! # The tour
+//! # Where to start
 //!
-//! 1. [`Redis`]: the connection, what is tried again and for how long, and what a failure leaves
-//!    certain.
-//! 2. [`RedisStore`]: the store, its keys, and how it keeps the laws.
+//! 1. [`Redis`] is the connection: addresses, encryption, retries, and what a failure leaves certain.
+//! 2. [`RedisStore`] is the store: its keys, how it keeps the laws, and what a call costs.
 //!
-//! The README tells what a fail-over can lose, and how fast all this is.
+//! The README describes what a fail-over can lose, the rights that a Redis user needs, and
+//! measurements.
 
 mod connection;
 pub use connection::{AddressError, CertificateError, Redis};
 
-mod fault;
+mod error;
+mod globals;
 mod keys;
 mod script;
 mod slots;
 mod text;
+mod topology;
 mod value;
 
 mod account;

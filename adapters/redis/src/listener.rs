@@ -1,4 +1,4 @@
-//! Hearing of work that whoever made: a subscription on a connection of its own.
+//! Listening for hints from all processes: a subscription on a connection of its own.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -13,12 +13,15 @@ use tokio::time::{Instant, sleep, timeout};
 use crate::connection::Redis;
 use crate::keys::Prefix;
 
-/// How long a lost subscription stays lost, at least and at the most, where it can come back.
-const PAUSES: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(2));
-/// After how long a silence the server is asked whether it is there.
-const SILENCE: Duration = Duration::from_secs(5);
+/// The shortest and the longest pause before a lost subscription is opened again.
+const MIN_PAUSE: Duration = Duration::from_millis(20);
+const MAX_PAUSE: Duration = Duration::from_secs(2);
+/// How long a subscription may be silent before the connection is checked.
+const MAX_SILENCE: Duration = Duration::from_secs(5);
 
-/// Those who wait, and the task that hears for them, from when one of them first does.
+/// The callers that wait for a hint, and the background task that listens for them.
+///
+/// The task starts when a caller first waits, and ends with the listener.
 #[derive(Default)]
 pub(crate) struct Listener {
     notifier: Notifier,
@@ -26,27 +29,27 @@ pub(crate) struct Listener {
 }
 
 impl Listener {
-    /// Resolves when something was heard after this call, or a subscription began after it.
-    pub(crate) fn next<'a>(
+    /// Resolves once a hint arrives, or a subscription begins, after this call.
+    pub(crate) fn changed<'a>(
         &'a self,
         redis: &'a Redis,
         prefix: &'a Prefix,
     ) -> impl Future<Output = ()> + Send + use<'a> {
-        let next = self.notifier.notified();
+        let notified = self.notifier.notified();
         async move {
             self.start(redis, prefix);
-            next.await;
+            notified.await;
         }
     }
 
-    /// Starts to listen, unless it does.
+    /// Starts the background task, unless it runs.
     fn start(&self, redis: &Redis, prefix: &Prefix) {
-        // On another executor there is nothing to hear with: whoever waits looks now and then.
+        // Without Tokio there are no hints: callers wait with a timeout of their own.
         let Ok(runtime) = Handle::try_current() else { return };
         let mut task = self.task.lock().unwrap_or_else(PoisonError::into_inner);
         if task.as_ref().is_none_or(AbortHandle::is_finished) {
             let listening =
-                listen(redis.clone(), prefix.channel(), NotifyAtEnd(self.notifier.clone()));
+                listen(redis.clone(), prefix.channel(), NotifyOnDrop(self.notifier.clone()));
             *task = Some(runtime.spawn(listening).abort_handle());
         }
     }
@@ -61,43 +64,43 @@ impl Drop for Listener {
     }
 }
 
-/// Whoever still waits when the task's runtime ends, on another one, starts another task.
-struct NotifyAtEnd(Notifier);
+/// Wakes the waiting callers when the runtime of the background task ends, so that a caller on another
+/// runtime starts a new task.
+struct NotifyOnDrop(Notifier);
 
-impl Drop for NotifyAtEnd {
+impl Drop for NotifyOnDrop {
     fn drop(&mut self) {
         self.0.notify();
     }
 }
 
-async fn listen(redis: Redis, channel: String, end: NotifyAtEnd) {
-    let NotifyAtEnd(notifier) = &end;
-    let (shortest, longest) = PAUSES;
-    let mut pause = shortest;
+async fn listen(redis: Redis, channel: String, on_drop: NotifyOnDrop) {
+    let NotifyOnDrop(notifier) = &on_drop;
+    let mut pause = MIN_PAUSE;
     loop {
         let begin = Instant::now();
         if let Ok(subscription) = redis.subscribe(&channel).await {
-            // What came before was not heard.
+            // Earlier hints may have been missed.
             notifier.notify();
-            hear(subscription, redis.timeout(), notifier).await;
+            forward_hints(subscription, redis.timeout(), notifier).await;
         }
-        if begin.elapsed() > longest {
-            pause = shortest;
+        if begin.elapsed() > MAX_PAUSE {
+            pause = MIN_PAUSE;
         }
         sleep(pause).await;
-        pause = (pause * 2).min(longest);
+        pause = (pause * 2).min(MAX_PAUSE);
     }
 }
 
-/// Rings at each message, until the connection is lost, or whoever is asked gives no answer in time.
-async fn hear(subscription: PubSub, patience: Duration, notifier: &Notifier) {
+/// Notifies at each message, until the connection is lost or a ping is not answered within `limit`.
+async fn forward_hints(subscription: PubSub, limit: Duration, notifier: &Notifier) {
     let (mut requests, mut messages) = subscription.split();
     loop {
-        match timeout(SILENCE, messages.next()).await {
+        match timeout(MAX_SILENCE, messages.next()).await {
             Ok(Some(_)) => notifier.notify(),
             Ok(None) => return,
             Err(_) => {
-                let answer = timeout(patience, requests.ping::<redis::Value>()).await;
+                let answer = timeout(limit, requests.ping::<redis::Value>()).await;
                 if !matches!(answer, Ok(Ok(_))) {
                     return;
                 }

@@ -1,11 +1,11 @@
-//! The scripts: each reads or writes within one slot, in one step.
+//! The Lua scripts. Each reads or writes keys of one slot, in one step.
 //!
-//! They know order, counts and instants, and compare revisions; of what an event does to a task they
-//! know nothing.
+//! Scripts keep order, counts and instants, and compare revisions. What an event does to a task is
+//! decided in Rust.
 
 use std::sync::LazyLock;
 
-/// A script, and its hash, by which a server runs it that has seen it before.
+/// A script, and the hash under which a server that has seen it runs it again.
 pub(crate) struct Script {
     pub(crate) source: &'static str,
     hash: LazyLock<String>,
@@ -33,8 +33,9 @@ macro_rules! scripts {
     )+ };
 }
 
-// Without a flag, a script is refused as a whole where it could not write: on a replica, or where
-// memory is short. Those that make room are let in.
+// The server refuses a script without flags as a whole on a replica and when memory is short. Only the
+// scripts that add tasks or registrations have no flags. The others may run when memory is short
+// (`allow-oom`), so that a sweep can free some.
 scripts! { "account":
     GET = "get", "flags=no-writes";
     READ_FOR_UPDATE = "read_for_update", "flags=no-writes";
@@ -54,11 +55,12 @@ scripts! { "slot":
 scripts! { "registry":
     GLOBALS = "globals", "flags=no-writes";
     REGISTER = "register", "";
-    NEXT_READY = "turn" / "next_ready", "flags=allow-oom";
-    NEXT_WORK = "turn" / "account_in_turn" / "account" / "read_work" / "next_work", "flags=allow-oom";
+    NEXT_TURN = "take_turn" / "next_turn", "flags=allow-oom";
+    NEXT_TURN_WITH_WORK = "take_turn" / "account_in_turn" / "account" / "read_work"
+        / "next_turn_with_work", "flags=allow-oom";
     PARK = "park", "flags=allow-oom";
     RAISE_HORIZON = "raise_horizon", "flags=allow-oom";
-    SLOTS_HEARD = "slots_heard", "flags=allow-oom";
+    RECORD_RAISED_SLOTS = "record_raised_slots", "flags=allow-oom";
     EXPIRING = "expiring", "flags=no-writes";
     DUE = "due", "flags=no-writes";
     RECORD_SWEEP = "record_sweep", "flags=allow-oom";

@@ -1,11 +1,11 @@
-//! The slots of a cluster, and a key in each of them.
+//! The slots of a cluster, and a hash tag for each of them.
 
 use std::sync::LazyLock;
 
-/// How many slots there are.
+/// The number of slots in a Redis Cluster.
 pub(crate) const SLOTS: u16 = 16_384;
 
-/// The slot of what stands in the braces of a key.
+/// The slot of a key, from its hash tag: the text in the key's braces.
 pub(crate) fn slot(tag: &str) -> u16 {
     let crc = tag.bytes().fold(0, |crc: u16, byte| {
         (0..8).fold(crc ^ (u16::from(byte) << 8), |crc, _| {
@@ -15,7 +15,7 @@ pub(crate) fn slot(tag: &str) -> u16 {
     crc % SLOTS
 }
 
-/// A number that is in this slot, as text, the least there is.
+/// A hash tag in this slot: the lowest number whose decimal text is in it.
 pub(crate) fn tag(slot: u16) -> u32 {
     TAGS.get(usize::from(slot)).copied().unwrap_or_default()
 }
@@ -40,8 +40,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_slot_has_a_number() {
-        // As the specification of Redis Cluster has it, and a server answers.
+    fn every_slot_has_a_tag() {
+        // From the specification of Redis Cluster, and from `CLUSTER KEYSLOT`.
         assert_eq!((slot("123456789"), slot("foo")), (0x31C3, 12_182));
         for number in 0..SLOTS {
             assert_eq!(slot(&tag(number).to_string()), number);

@@ -1,19 +1,19 @@
-//! Instants and revisions as texts of one width, so that the order of texts is theirs.
+//! Instants and revisions as texts of fixed width, which sort as their values do.
 //!
-//! Redis and Lua know no other numbers than doubles, in which nanoseconds and large revisions merge.
+//! Numbers in Redis and Lua are doubles, which can't hold nanoseconds or large revisions exactly.
 
 use chrono::DateTime;
 use tasklife::{MIN_TIME, Now, Revision, clamp_time};
 
-/// The text of an instant: 12 digits of seconds since the year 0, and 10 of nanoseconds, which go on
-/// past 10⁹ in a leap second.
+/// The text of an instant: 12 digits of seconds since the start of year 0, and 10 digits of
+/// nanoseconds, which exceed 10⁹ in a leap second.
 pub(crate) fn instant(at: Now) -> String {
     let at = clamp_time(at);
     let seconds = at.timestamp() - MIN_TIME.timestamp();
     format!("{seconds:012}{:010}", at.timestamp_subsec_nanos())
 }
 
-/// The instant of a text.
+/// Parses the text of an instant.
 pub(crate) fn parse_instant(text: &str) -> Option<Now> {
     let (seconds, nanos) = text.split_at_checked(12)?;
     let seconds = seconds.parse::<i64>().ok()?.checked_add(MIN_TIME.timestamp())?;
@@ -33,7 +33,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts_have_one_width_and_the_order_of_the_instants() {
+    fn texts_of_instants_have_one_width_and_sort_by_time() {
         let nanosecond = TimeDelta::nanoseconds(1);
         let leap: Now = "2016-12-31T23:59:60.999999999Z".parse().unwrap();
         let noon: Now = "2026-06-15T12:00:00Z".parse().unwrap();
@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn revisions_beyond_doubles_stay_apart() {
+    fn revisions_beyond_the_precision_of_doubles_stay_distinct() {
         let text = |number: u64| revision(Revision::try_from(number).unwrap());
         assert!(text((1 << 53) + 1) > text(1 << 53));
         assert_eq!(text(7).len(), revision(Revision::MAX).len());

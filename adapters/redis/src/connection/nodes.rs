@@ -1,54 +1,58 @@
-//! The primaries of a cluster, each on its own.
+//! Commands to each primary of a cluster.
 
 use redis::cluster_routing::{MultipleNodeRoutingInfo, RoutingInfo, SingleNodeRoutingInfo};
 use redis::{Cmd, FromRedisValue, Value};
 use tasklife::BackendError;
 
+use super::Redis;
+use super::connect::Connection;
 use super::endpoint::Endpoint;
-use super::fault::Fault;
-use super::{Connection, Redis};
+use super::failure::Failure;
 
 impl Redis {
-    /// Whether it was named as a cluster.
+    /// Whether the addresses were given as those of a cluster.
     pub(crate) fn is_cluster(&self) -> bool {
-        matches!(self.endpoint, Endpoint::Cluster(_))
+        self.endpoint.is_cluster()
     }
 
-    /// What tells one set of primaries from another: the names of their histories, which change with a
-    /// fail-over and with a restart. None for a single server.
+    /// The replication ids of all primaries, which change with a fail-over and with a restart. Returns
+    /// `None` for a single server.
     pub(crate) async fn replication_ids(&self) -> Result<Option<String>, BackendError> {
         let mut info = redis::cmd("INFO");
         info.arg("replication");
         let answers = match self.endpoint {
             Endpoint::Server(_) => return Ok(None),
-            Endpoint::Cluster(_) => self.of_primaries(info).await?,
+            Endpoint::Cluster(_) => self.ask_primaries(info).await?,
             Endpoint::Sentinel(_) => {
                 vec![(String::new(), self.route(info, all_primaries()).await?)]
             }
         };
-        let histories = answers.iter().map(|(_, info)| {
+        let ids = answers.iter().map(|(_, info)| {
             let mut lines = info.lines().map(str::trim);
             lines.find_map(|line| line.strip_prefix("master_replid:")).unwrap_or_default()
         });
-        let mut histories: Vec<&str> = histories.collect();
-        histories.sort_unstable();
-        Ok(Some(histories.join(" ")))
+        let mut ids: Vec<&str> = ids.collect();
+        ids.sort_unstable();
+        Ok(Some(ids.join(" ")))
     }
 
-    /// The addresses of a cluster's primaries; for a single server, of one that is nowhere.
+    /// The addresses of a cluster's primaries. A single server counts as one primary with an empty
+    /// address.
     pub(crate) async fn primaries(&self) -> Result<Vec<String>, BackendError> {
-        if !matches!(self.endpoint, Endpoint::Cluster(_)) {
+        if !self.endpoint.is_cluster() {
             return Ok(vec![String::new()]);
         }
-        let answers = self.of_primaries(redis::cmd("PING")).await?;
+        let answers = self.ask_primaries(redis::cmd("PING")).await?;
         Ok(answers.into_iter().map(|(address, _)| address).collect())
     }
 
-    async fn of_primaries(&self, command: Cmd) -> Result<Vec<(String, String)>, BackendError> {
+    /// Sends a command to all primaries; returns the address and the answer of each.
+    async fn ask_primaries(&self, command: Cmd) -> Result<Vec<(String, String)>, BackendError> {
         self.route(command, all_primaries()).await
     }
 
-    /// Some keys of a primary that match a pattern, and where to go on; 0 at the end.
+    /// Reads some keys of a primary that match a pattern. Returns the next cursor, 0 at the end, and
+    /// the keys.
     pub(crate) async fn scan(
         &self,
         primary: &str,
@@ -70,10 +74,12 @@ impl Redis {
         to: RoutingInfo,
     ) -> Result<T, BackendError> {
         let reply = self.with_retries(|| self.route_once(&command, &to)).await;
-        reply.map(|reply| reply.answer).map_err(|(error, _)| BackendError::not_applied(error))
+        reply
+            .map(|reply| reply.answer)
+            .map_err(|abandoned| BackendError::not_applied(abandoned.error))
     }
 
-    async fn route_once(&self, command: &Cmd, to: &RoutingInfo) -> Result<Value, Fault> {
+    async fn route_once(&self, command: &Cmd, to: &RoutingInfo) -> Result<Value, Failure> {
         let (generation, connection) = self.connection().await?;
         let answer = match connection {
             Connection::Server(mut server) => command.query_async(&mut server).await,
@@ -82,7 +88,7 @@ impl Redis {
             }
         };
         let answer = answer.and_then(Value::extract_error);
-        answer.map_err(|error| self.record_fault(error, generation))
+        answer.map_err(|error| self.record_failure(error, generation))
     }
 }
 

@@ -1,17 +1,17 @@
-//! The primary that sentinels know by a name.
+//! Finding the primary that sentinels watch under a name.
 
 use redis::aio::MultiplexedConnection;
 use redis::{ConnectionAddr, ConnectionInfo, ErrorKind, RedisError, Value};
 
 use super::Redis;
-use super::endpoint::{AddressError, is_encrypted, parsed, refused};
+use super::address::{AddressError, invalid, is_encrypted, parse};
 
-/// Sentinels, and the primary that they watch.
+/// The addresses of sentinels, and the primary that they watch.
 #[derive(Clone)]
 pub(super) struct Sentinels {
     nodes: Vec<ConnectionInfo>,
     name: String,
-    /// How to connect to it, at a host that it does not have.
+    /// How to connect to the primary, with its name in place of the host.
     primary: ConnectionInfo,
 }
 
@@ -20,16 +20,20 @@ impl Sentinels {
         addresses: impl IntoIterator<Item = &'a str>,
         primary: &str,
     ) -> Result<Self, AddressError> {
-        let nodes: Vec<_> = addresses.into_iter().map(parsed).collect::<Result<_, _>>()?;
+        let nodes: Vec<_> = addresses.into_iter().map(parse).collect::<Result<_, _>>()?;
         if nodes.is_empty() {
-            return Err(refused("expected the address of a sentinel"));
+            return Err(invalid("expected the address of at least one sentinel"));
         }
         let is_address = primary.contains("://");
         let primary =
-            if is_address { parsed(primary)? } else { parsed(&format!("redis://{primary}"))? };
+            if is_address { parse(primary)? } else { parse(&format!("redis://{primary}"))? };
         let name = match primary.addr() {
             ConnectionAddr::Tcp(host, _) | ConnectionAddr::TcpTls { host, .. } => host.clone(),
-            _ => return Err(refused("expected the name by which sentinels know a primary")),
+            _ => {
+                return Err(invalid(
+                    "expected the name under which the sentinels watch the primary",
+                ));
+            }
         };
         Ok(Self { nodes, name, primary })
     }
@@ -49,36 +53,26 @@ impl Sentinels {
 }
 
 impl Redis {
-    /// A connection to what a sentinel says is the primary, and itself says so, too: a sentinel may not
-    /// have heard of the last fail-over.
-    pub(super) async fn connect_to_primary(
-        &self,
-        sentinels: &Sentinels,
-    ) -> Result<MultiplexedConnection, RedisError> {
-        let primary = self.find_primary(sentinels).await?;
-        Ok(primary.1)
-    }
-
-    /// Where the primary is, and a connection to it.
+    /// Asks one sentinel after the other for the primary, and connects to it.
     pub(super) async fn find_primary(
         &self,
         sentinels: &Sentinels,
     ) -> Result<(ConnectionInfo, MultiplexedConnection), RedisError> {
         let mut last = None;
         for sentinel in &sentinels.nodes {
-            match self.ask(sentinel, sentinels).await {
+            match self.ask_for_primary(sentinel, sentinels).await {
                 Ok(found) => return Ok(found),
-                // Of those that can't be asked, another may know it.
+                // "The sentinel doesn't know this name" must not hide that another did not answer.
                 Err(error) if last.is_none() || error.kind() != ErrorKind::InvalidClientConfig => {
                     last = Some(error);
                 }
                 Err(_) => {}
             }
         }
-        Err(last.unwrap_or_else(|| unknown(&sentinels.name)))
+        Err(last.unwrap_or_else(|| unknown_name(&sentinels.name)))
     }
 
-    async fn ask(
+    async fn ask_for_primary(
         &self,
         sentinel: &ConnectionInfo,
         sentinels: &Sentinels,
@@ -87,24 +81,25 @@ impl Redis {
         let mut command = redis::cmd("SENTINEL");
         command.arg("GET-MASTER-ADDR-BY-NAME").arg(&sentinels.name);
         let found: Option<(String, u16)> = command.query_async(&mut connection).await?;
-        let (host, port) = found.ok_or_else(|| unknown(&sentinels.name))?;
+        let (host, port) = found.ok_or_else(|| unknown_name(&sentinels.name))?;
         let address = sentinels.primary_at(host, port);
         let mut server = self.connect_to(&address).await?;
         let role: Vec<Value> = redis::cmd("ROLE").query_async(&mut server).await?;
+        // The sentinel may not have noticed the last fail-over.
         let is_primary = role.first().is_some_and(
             |role| matches!(role, Value::BulkString(name) if name.as_slice() == b"master"),
         );
-        if is_primary { Ok((address, server)) } else { Err(no_primary()) }
+        if is_primary { Ok((address, server)) } else { Err(not_a_primary()) }
     }
 }
 
-fn unknown(name: &str) -> RedisError {
-    let why = "expected a primary that the sentinels know";
+fn unknown_name(name: &str) -> RedisError {
+    let why = "expected the name of a primary that the sentinels watch";
     RedisError::from((ErrorKind::InvalidClientConfig, why, name.to_owned()))
 }
 
-/// The fail-over is not over.
-fn no_primary() -> RedisError {
-    let why = "expected the server that a sentinel named to be a primary";
+/// A temporary error: the fail-over goes on.
+fn not_a_primary() -> RedisError {
+    let why = "expected the server that a sentinel reported to be a primary";
     RedisError::from(std::io::Error::new(std::io::ErrorKind::NotConnected, why))
 }

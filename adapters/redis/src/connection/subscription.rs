@@ -8,8 +8,8 @@ use super::Redis;
 use super::endpoint::Endpoint;
 
 impl Redis {
-    /// Subscribes to a channel: on the server, or on one of a cluster's nodes, which tell each other
-    /// what is published.
+    /// Subscribes to a channel: on the server, or on any node of a cluster, as nodes forward what is
+    /// published to each other.
     pub(crate) async fn subscribe(&self, channel: &str) -> Result<PubSub, RedisError> {
         let nodes = match &self.endpoint {
             Endpoint::Server(address) => std::slice::from_ref(address),
@@ -19,7 +19,7 @@ impl Redis {
                 return self.subscribe_at(&primary, channel).await;
             }
         };
-        // Each process begins at another one.
+        // A random start spreads the processes over the nodes.
         let begin = self.random() % nodes.len().max(1) as u64;
         let (before, from) = nodes.split_at(usize::try_from(begin).unwrap_or_default());
         let mut last = None;

@@ -1,4 +1,4 @@
-//! Encrypted connections: whom to trust, and who one is.
+//! Certificates for encrypted connections.
 
 use std::sync::Arc;
 
@@ -11,26 +11,27 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use super::Redis;
 
 impl Redis {
-    /// Trusts the authorities whose certificates these are, in PEM, and no other. Unless it is called,
-    /// those are trusted that the system trusts.
+    /// Sets the certificates of the only authorities to trust, in PEM. The default is to trust the
+    /// authorities that the system trusts.
     ///
     /// # Errors
-    /// Where it is no PEM, there is no certificate in it, or no address begins with `rediss://`.
+    /// Returns [`CertificateError`] if the text is not PEM, if it has no certificate of an
+    /// authority, or if no address begins with `rediss://`.
     pub fn with_root_certificates(mut self, pem: &[u8]) -> Result<Self, CertificateError> {
         let mut roots = RootCertStore::empty();
         for certificate in certificates(pem)? {
             roots.add(certificate).map_err(Unusable::Root)?;
         }
-        self.encrypted()?.root_cert = Some(pem.to_vec());
+        self.tls_settings()?.root_cert = Some(pem.to_vec());
         Ok(self)
     }
 
-    /// Presents a certificate to servers that ask for one: it and those that it was made with up to the
-    /// authority's, and its private key, each in PEM.
+    /// Sets the certificate to present to servers that ask for one, and its private key, both in PEM.
+    /// The certificate may be followed by its chain of issuers.
     ///
     /// # Errors
-    /// Where either is no PEM, there is no certificate or no key in it, or no address begins with
-    /// `rediss://`.
+    /// Returns [`CertificateError`] if either text is not PEM, if there is no certificate or no key
+    /// for RSA, ECDSA or Ed25519, or if no address begins with `rediss://`.
     pub fn with_client_certificate(
         mut self,
         certificate: &[u8],
@@ -40,12 +41,12 @@ impl Redis {
         let private = PrivateKeyDer::from_pem_slice(key).map_err(Unusable::Key)?;
         ring::sign::any_supported_type(&private).map_err(Unusable::UnsupportedKey)?;
         let (client_cert, client_key) = (certificate.to_vec(), key.to_vec());
-        self.encrypted()?.client_tls = Some(ClientTlsConfig { client_cert, client_key });
+        self.tls_settings()?.client_tls = Some(ClientTlsConfig { client_cert, client_key });
         Ok(self)
     }
 
-    /// The certificates for its connections, which from now on are others.
-    fn encrypted(&mut self) -> Result<&mut TlsCertificates, CertificateError> {
+    /// The certificates to change. The next call opens a new connection, which uses them.
+    fn tls_settings(&mut self) -> Result<&mut TlsCertificates, CertificateError> {
         if !self.endpoint.is_encrypted() {
             return Err(Unusable::NotEncrypted.into());
         }
@@ -61,31 +62,31 @@ fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, CertificateE
     if all.is_empty() { Err(Unusable::Certificates(pem::Error::NoItemsFound))? } else { Ok(all) }
 }
 
-/// Chooses who does the cryptography of this process, unless it has been chosen.
-pub(super) fn ensure_provider() {
+/// Makes `ring` the crypto provider of this process, unless one is installed.
+pub(super) fn ensure_crypto_provider() {
     if CryptoProvider::get_default().is_none() {
-        // Another may have been faster.
+        // Fails only if another thread was faster.
         let _ = ring::default_provider().install_default();
     }
 }
 
-/// The error for certificates and keys that can't be used.
+/// The error for an unusable certificate or private key.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 pub struct CertificateError(#[from] Unusable);
 
 #[derive(Debug, thiserror::Error)]
 enum Unusable {
-    #[error("expected certificates in PEM, which begin with -----BEGIN CERTIFICATE-----")]
+    #[error("expected certificates in PEM, each beginning with -----BEGIN CERTIFICATE-----")]
     Certificates(#[source] pem::Error),
     #[error("expected the certificate of an authority")]
     Root(#[source] rustls::Error),
     #[error(
-        "expected a private key in PEM, such as one that begins with -----BEGIN PRIVATE KEY-----"
+        "expected a private key in PEM, beginning with a line such as -----BEGIN PRIVATE KEY-----"
     )]
     Key(#[source] pem::Error),
     #[error("expected a private key for RSA, ECDSA or Ed25519")]
     UnsupportedKey(#[source] rustls::Error),
-    #[error("expected an address that begins with rediss://, as others need no certificates")]
+    #[error("expected an address that begins with rediss://: only these use certificates")]
     NotEncrypted,
 }

@@ -1,9 +1,9 @@
 //! The places of a limited store.
 //!
-//! Accounts are in other slots than the number of all tasks, so that a place is reserved first, then
-//! taken, then counted: the limit is never exceeded. While others have reserved the last places, a
-//! submission waits for what becomes of them. A reservation whose process died is reclaimed by
-//! whoever waits for it.
+//! The number of all tasks is in another slot than the accounts. So a submission reserves a place,
+//! writes its task, and is then counted; the limit is never exceeded. While other submissions have
+//! reserved the last places, a submission waits for them, and reclaims the reservations of processes
+//! that died.
 
 use std::time::{Duration, Instant};
 
@@ -11,24 +11,28 @@ use tasklife::{BackendError, Now, SubmitError, TaskId};
 
 use super::RedisStore;
 use crate::account::{Account, AccountState};
-use crate::fault::{CapacityReserved, Damaged, is_of_an_account};
-use crate::registry::{Expiring, Globals, Reservation};
+use crate::error::{CapacityReserved, Damaged, is_of_an_account};
+use crate::globals::Globals;
+use crate::registry::{Expiring, Reservation};
 use crate::text;
 
-/// After how many seconds a reservation is stale.
+/// The age, in seconds, above which a reservation is stale.
 const STALE_AFTER: u64 = 1;
 
+/// The number of accounts that are read from the registry at a time.
+const CHUNK: usize = 16;
+
 impl RedisStore {
-    /// Reserves a place in the store, for an account that may be full itself; gives its token, or none
-    /// where the account may have changed, or has not heard of the horizon.
+    /// Reserves a place, and makes room first if the store is full. Returns the token of the place, or
+    /// `None` if the account must be read again.
     ///
-    /// A full store makes room, as the law has it: it drops the task that expired first, by a sweep to
-    /// its expiry of this one task.
+    /// A full store makes room by dropping the task that expired first: it sweeps that one task, with
+    /// the task's expiry as the horizon. It does not make room if the account itself is full.
     pub(super) async fn reserve(
         &self,
         account: &Account<'_>,
         id: TaskId,
-        (state, is_full): (&AccountState, bool),
+        (state, account_is_full): (&AccountState, bool),
         globals: &mut Globals,
         now: Now,
     ) -> Result<Option<String>, SubmitError> {
@@ -38,12 +42,12 @@ impl RedisStore {
         loop {
             match self.registry().reserve(account.id, self.config.max_tasks()).await? {
                 Reservation::Reserved(token) => return Ok(Some(token)),
-                // Others may have made room while it was looked at what has expired.
-                Reservation::Full(changes) if nothing_expired_at == Some(changes.clone()) => {
+                // Still full, and no count has changed since nothing was found to be expired.
+                Reservation::Full(changes) if nothing_expired_at.as_ref() == Some(&changes) => {
                     return Err(SubmitError::StoreFull);
                 }
                 Reservation::Full(changes) => {
-                    // It may be this very submission, made a second time, that took the last place.
+                    // A repeat of this submission may have taken the last place.
                     if account.has_changed_since(state, id, globals, now).await? {
                         return Ok(None);
                     }
@@ -55,14 +59,14 @@ impl RedisStore {
                         nothing_expired_at = Some(changes);
                         continue;
                     };
-                    if is_full {
-                        // It may have been the account's own task that expired, and was swept since.
+                    if account_is_full {
+                        // A sweep may have dropped an expired task of the account since.
                         let has_changed =
                             account.has_changed_since(state, id, globals, now).await?;
                         return if has_changed { Ok(None) } else { Err(SubmitError::AccountFull) };
                     }
-                    let (globals, hearers) = self.registry().raise_horizon(&first).await?;
-                    self.sweep_to(1, &globals, hearers).await?;
+                    let (globals, uninformed) = self.registry().raise_horizon(&first).await?;
+                    self.sweep_to(1, &globals, uninformed).await?;
                     return Ok(None);
                 }
                 Reservation::Busy if begin.elapsed() > self.redis.patience() => {
@@ -77,7 +81,8 @@ impl RedisStore {
         }
     }
 
-    /// Counts what an account holds at a revision, and gives up a reservation, if there is one.
+    /// Counts the tasks that an account has at a revision, and releases a reservation unless the token
+    /// is empty.
     pub(super) async fn count(
         &self,
         token: &str,
@@ -95,8 +100,8 @@ impl RedisStore {
         Ok(())
     }
 
-    /// Counts the accounts for which places have been reserved too long. Their new revision fences off
-    /// a submission that is not dead, but slow: it looks for a place again.
+    /// Counts the accounts that have held a reservation for too long. A submission that is slow, not
+    /// dead, is fenced by the account's new revision and reserves again.
     async fn reclaim_stale_reservations(&self) -> Result<(), BackendError> {
         let (floor, reserved) = self.registry().stale_reservations(STALE_AFTER).await?;
         for (token, account) in reserved {
@@ -107,22 +112,21 @@ impl RedisStore {
         Ok(())
     }
 
-    /// When the task expires that expires first of all, as text; none, where all are visible to a
-    /// caller. What a sweep has left comes before all others, in any order.
+    /// The earliest expiry of all tasks, as text; `None` if no task is expired at the later of `now`
+    /// and the horizon.
     async fn first_expiry(
         &self,
         globals: &Globals,
         now: Now,
     ) -> Result<Option<String>, BackendError> {
-        const CHUNK: usize = 16;
         let registry = self.registry();
-        let instant = text::instant(now).max(globals.horizon().to_owned());
+        // Tasks that a limited sweep left come before all others, in any order.
         let mut from = 0;
         loop {
             let due = registry.due(from, CHUNK).await?;
-            for one in &due {
-                let Some((_, earliest)) = self.earliest_expiry(one).await? else { continue };
-                // Where there is none, it was collected, and is still counted.
+            for expiring in &due {
+                let Some((_, earliest)) = self.earliest_expiry(expiring).await? else { continue };
+                // It is empty if Redis deleted the account's tasks, which are still counted.
                 if *earliest <= *globals.horizon() {
                     return Ok(Some(earliest.max(globals.horizon().to_owned())));
                 }
@@ -132,38 +136,40 @@ impl RedisStore {
             }
             from += CHUNK;
         }
+        let instant = text::instant(now).max(globals.horizon().to_owned());
         let (mut first, mut from) = (None::<String>, 0);
         loop {
-            let expiring = registry.expiring(&instant, from, CHUNK).await?;
-            for one in &expiring {
-                // A bound is no later than what it bounds.
-                if let (Some(first), Ok(one)) = (&first, one)
-                    && *first <= one.bound
+            let chunk = registry.expiring(&instant, from, CHUNK).await?;
+            for expiring in &chunk {
+                // Accounts come in the order of their bounds: no later one has an earlier expiry.
+                if let (Some(first), Ok(expiring)) = (&first, expiring)
+                    && *first <= expiring.bound
                 {
                     return Ok(Some(first.clone()));
                 }
-                let Some((bound, earliest)) = self.earliest_expiry(one).await? else { continue };
+                let Some((bound, earliest)) = self.earliest_expiry(expiring).await? else {
+                    continue;
+                };
                 let earliest = earliest.max(bound.to_owned());
                 if earliest <= instant {
                     first = Some(first.map_or(earliest.clone(), |first| first.min(earliest)));
                 }
             }
-            if expiring.len() < CHUNK {
+            if chunk.len() < CHUNK {
                 return Ok(first);
             }
             from += CHUNK;
         }
     }
 
-    /// An account's bound, and when the task expires that expires first of it; none for an account that
-    /// can't be read.
+    /// The bound of an account and its earliest expiry; `None` if the account can't be read.
     async fn earliest_expiry<'a>(
         &self,
-        one: &'a Result<Expiring, Damaged>,
+        expiring: &'a Result<Expiring, Damaged>,
     ) -> Result<Option<(&'a str, String)>, BackendError> {
-        let Ok(one) = one else { return Ok(None) };
-        match self.account(&one.account).earliest_expiry().await {
-            Ok(earliest) => Ok(Some((&one.bound, earliest))),
+        let Ok(expiring) = expiring else { return Ok(None) };
+        match self.account(&expiring.account).earliest_expiry().await {
+            Ok(earliest) => Ok(Some((&expiring.bound, earliest))),
             Err(error) if is_of_an_account(&error) => Ok(None),
             Err(error) => Err(error),
         }

@@ -4,16 +4,17 @@ use redis::Value;
 use tasklife::kit::{Call, Parked};
 use tasklife::{AccountId, BackendError, Claimed, Now};
 
-use super::memory::Memory;
-use super::{RedisStore, expires_sooner};
+use super::RedisStore;
+use super::apply::earlier_expiry;
+use super::cache::AccountCache;
 use crate::account::{Account, AccountState, ReadForClaim, WriteCondition};
-use crate::fault::is_of_an_account;
-use crate::registry::Globals;
+use crate::error::is_of_an_account;
+use crate::globals::Globals;
 
-/// What came of asking an account for a task.
+/// The result of a claim from one account.
 enum Outcome {
-    HandedOut(Claimed),
-    /// It has nothing, as it was read, for so long.
+    Claimed(Claimed),
+    /// In this state, the account has nothing to claim until one of these instants.
     Nothing(Box<AccountState>, Parked),
 }
 
@@ -24,32 +25,33 @@ impl RedisStore {
         now: Now,
     ) -> Result<Option<Claimed>, BackendError> {
         let account = self.account(account);
-        let mut memory = self.lock_account(account.id).await?;
-        match self.try_claim(&account, (&mut memory, None), Globals::default(), now).await? {
-            Outcome::HandedOut(claimed) => Ok(Some(claimed)),
+        let mut cache = self.lock_account(account.id).await?;
+        match self.try_claim(&account, &mut cache, None, Globals::default(), now).await? {
+            Outcome::Claimed(claimed) => Ok(Some(claimed)),
             Outcome::Nothing(..) => Ok(None),
         }
     }
 
-    /// Asks one account after the other, round-robin. One that has nothing is parked, until
-    /// something is written to it that may change that, or a clock does. One that can't be read stands in no
-    /// other's way, and is told of once there is nothing else.
+    /// Claims from one account after the other, round-robin, and parks those with nothing to claim.
+    ///
+    /// An account that can't be read is passed over, so that it doesn't block the others. If no other
+    /// account has anything to claim, its error is returned.
     pub(super) async fn claim_any(&self, now: Now) -> Result<Option<Claimed>, BackendError> {
         let registry = self.registry();
         let (mut passed_over, mut damage) = (Vec::new(), None);
-        while let (globals, Some(next)) =
-            registry.next_ready(&self.config, &passed_over, now).await?
+        while let (globals, Some(turn)) =
+            registry.next_turn(&self.config, &passed_over, now).await?
         {
-            let claimed = match next.account {
+            let claimed = match turn.account {
                 Ok(account) => {
-                    self.claim_next(&account, (&next.version, next.work), &globals, now).await
+                    self.claim_or_park(&account, &turn.version, turn.work, &globals, now).await
                 }
                 Err(damaged) => Err(damaged.into()),
             };
             match claimed {
                 Ok(None) => {}
                 Err(error) if is_of_an_account(&error) && !error.is_unknown() => {
-                    passed_over.push(next.name);
+                    passed_over.push(turn.name);
                     damage.get_or_insert(error);
                 }
                 other => return other,
@@ -58,24 +60,24 @@ impl RedisStore {
         damage.map_or(Ok(None), Err)
     }
 
-    /// Asks the account whose turn it is, and parks it if it has nothing.
-    async fn claim_next(
+    /// Claims from the account whose turn it is, or parks it if it has nothing.
+    async fn claim_or_park(
         &self,
         account: &AccountId,
-        (version, work): (&str, Value),
+        version: &str,
+        work: Value,
         globals: &Globals,
         now: Now,
     ) -> Result<Option<Claimed>, BackendError> {
         let account = self.account(account);
-        // What was read before another of this process had written is of no use.
-        let (mut memory, mut read) = match self.account_lock(account.id).try_lock() {
-            Ok(guard) => (guard, account.work_in(work)),
-            Err(_) => (self.lock_account(account.id).await?, None),
+        let (mut cache, mut read) = match self.try_lock_account(account.id) {
+            Some(guard) => (guard, account.work_read_with_turn(work)),
+            // The writer that holds the lock is about to change what was read.
+            None => (self.lock_account(account.id).await?, None),
         };
         loop {
-            match self.try_claim(&account, (&mut memory, read.take()), globals.clone(), now).await?
-            {
-                Outcome::HandedOut(claimed) => return Ok(Some(claimed)),
+            match self.try_claim(&account, &mut cache, read.take(), globals.clone(), now).await? {
+                Outcome::Claimed(claimed) => return Ok(Some(claimed)),
                 Outcome::Nothing(state, parked) => {
                     if account.mark_parked(&state, globals).await? {
                         self.registry().park(account.id, version, &parked).await?;
@@ -89,20 +91,21 @@ impl RedisStore {
     async fn try_claim(
         &self,
         account: &Account<'_>,
-        (memory, mut read): (&mut Memory, Option<ReadForClaim>),
+        cache: &mut AccountCache,
+        mut read: Option<ReadForClaim>,
         mut globals: Globals,
         now: Now,
     ) -> Result<Outcome, BackendError> {
         loop {
-            let ReadForClaim { state, candidates } = match read.take() {
+            let ReadForClaim { mut state, candidates } = match read.take() {
                 Some(read) => read,
                 None => account.read_for_claim(&self.config, &globals, now).await?,
             };
-            let mut state = state;
             if self.config.retention().is_since_end() && self.config.takeover_after().is_some() {
-                // One that is given up has ended, at the horizon if that is later.
+                // Giving up a task ends it, and the account may lack a horizon by which none of its
+                // tasks expires.
                 globals = self.registry().globals().await?;
-                state.hear_of(&globals);
+                state.advance_to(&globals);
             }
             let call = Call::new(&self.config, state.instant, now);
             let planned = match call.next_claim(candidates) {
@@ -110,31 +113,31 @@ impl RedisStore {
                 Err(parked) => return Ok(Outcome::Nothing(state.into(), parked)),
             };
             let clock = state.clock(&globals, now);
-            let (task, expired_at) = (planned.task().id(), planned.task().expires_at());
-            let claimed = call.claim(planned, clock);
-            let claimed = claimed.map_err(|error| account.misplaced(task, error))?;
+            let (id, expires_before) = (planned.task().id(), planned.task().expires_at());
+            let claimed =
+                call.claim(planned, clock).map_err(|error| account.misplaced(id, error))?;
+            let change = claimed.change();
+            let task = change.task();
             let made_ready = !state.is_ready;
-            let bound = expires_sooner(claimed.change().task(), expired_at)
-                .and_then(|at| state.bound_for(at));
+            let bound = earlier_expiry(task, expires_before)
+                .and_then(|expires_at| state.bound_for(expires_at));
             if made_ready || bound.is_some() {
                 globals = self.registry().register(account.id, bound, made_ready).await?;
                 if globals.is_later_than(state.instant) {
                     continue;
                 }
             }
-            let change = claimed.change();
             let write = WriteCondition {
                 state: &state,
                 globals: &globals,
                 made_ready,
                 registered: bound.is_some(),
                 channel: change.may_make_work().then(|| self.prefix.channel()),
-                absent: false,
+                must_be_absent: false,
             };
-            let task = change.task();
             if let Some(committed) = account.commit(task, &write, self.grace, now).await? {
-                memory.remember(Some(&state), committed.state, task);
-                return Ok(Outcome::HandedOut(claimed));
+                cache.update(&state, committed.state, task);
+                return Ok(Outcome::Claimed(claimed));
             }
         }
     }

@@ -1,28 +1,34 @@
-//! Making the registry complete again, after a fail-over may have lost some of it.
+//! Completing the registry after a fail-over that may have lost a part of it.
 //!
-//! Each node of a cluster loses what it had not yet passed on to its replica, on its own: the registry
-//! may have forgotten an account that has tasks, an account may believe itself registered as it no
-//! longer is. On a single server nothing can be lost but what came last, of everything alike.
+//! Each primary of a cluster loses what it had not yet passed on to its replica, independently of the
+//! others. So the registry may have lost an account that has tasks, while the account still counts as
+//! registered. A single server loses its latest writes in all keys alike, so that nothing gets out of
+//! step.
 
 use futures_util::future::try_join_all;
 use tasklife::{AccountId, BackendError};
 
 use super::RedisStore;
 
-/// By how much revisions go on: a minute, in which an account can't have given out as many. Clocks that
-/// are so far apart can't let one come again either.
-const GAP: u64 = 60 * 8_000_000;
+/// The number by which a repair raises revisions: as many as a minute has. No account gives out more
+/// in a minute, and clocks may differ by as much.
+const REVISION_GAP: u64 = 60 * 8_000_000;
 
 impl RedisStore {
-    /// Registers every account of the store again: in the ready queue, and with what expires. Nothing that
-    /// is visible changes, and it can be called at any time.
+    /// Registers every account of the store again: in the ready queue, with its earliest expiry, and in
+    /// the number of tasks.
     ///
-    /// A sweep does it by itself where a primary of the cluster is not the one that it was at the
-    /// last sweep, so that a task is forgotten by [`claim`](tasklife::AsyncTaskStore::claim) no longer than
-    /// until the next one. It looks at every key of the cluster.
+    /// Call it after a fail-over or after a change of the [`StoreConfig`](tasklife::StoreConfig). You
+    /// can call it at any time; nothing visible changes.
+    ///
+    /// A sweep calls it if a primary of the cluster, or behind Sentinel, has changed since the last
+    /// sweep. Until then, [`claim`](tasklife::AsyncTaskStore::claim) over all accounts may miss tasks
+    /// of accounts that the fail-over removed from the registry. A repair scans every key of the
+    /// cluster.
     ///
     /// # Errors
-    /// Where the backend fails. It can be called again.
+    /// Returns [`BackendError`] if Redis fails, or if the data of an account is damaged. You can call it
+    /// again.
     pub async fn repair(&self) -> Result<(), BackendError> {
         for primary in self.redis.primaries().await? {
             let mut cursor = 0;
@@ -43,7 +49,7 @@ impl RedisStore {
 
     async fn repair_account(&self, id: &AccountId) -> Result<(), BackendError> {
         let account = self.account(id);
-        let repaired = account.repair(GAP).await?;
+        let repaired = account.repair(REVISION_GAP).await?;
         self.registry().reregister(id, &repaired).await?;
         if self.config.max_tasks() < usize::MAX {
             self.count("", &account, repaired.tasks, &repaired.revision).await?;
@@ -51,7 +57,7 @@ impl RedisStore {
         Ok(())
     }
 
-    /// Repairs, where a primary is not the one that it was at the last repair.
+    /// Repairs if a primary has changed since the last repair.
     pub(super) async fn repair_if_needed(&self) -> Result<(), BackendError> {
         let Some(ids) = self.redis.replication_ids().await? else { return Ok(()) };
         let registry = self.registry();

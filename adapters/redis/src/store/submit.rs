@@ -4,9 +4,9 @@ use tasklife::kit::{Call, SubmitDecision};
 use tasklife::{Now, Submission, SubmitError, Submitted, Task, TaskStatus};
 
 use super::RedisStore;
-use super::memory::Memory;
-use crate::account::{Account, Committed, ReadForUpdate, WriteCondition};
-use crate::registry::Globals;
+use super::cache::AccountCache;
+use crate::account::{Account, ReadForUpdate, WriteCondition};
+use crate::globals::Globals;
 
 impl RedisStore {
     pub(super) async fn submit_one(
@@ -15,18 +15,18 @@ impl RedisStore {
         now: Now,
     ) -> Result<Submitted, SubmitError> {
         let account = self.account(submission.account());
-        let mut memory = self.lock_account(account.id).await?;
+        let mut cache = self.lock_account(account.id).await?;
         let mut token = None;
-        let submitted = self.submit_with(&account, &mut memory, &submission, &mut token, now).await;
+        let submitted = self.try_submit(&account, &mut cache, &submission, &mut token, now).await;
         let is_unknown =
             matches!(&submitted, Err(SubmitError::Backend(error)) if error.is_unknown());
         if let Some(token) = token.filter(|_| !is_unknown) {
-            // If it can't be given up now, it is as a stale one.
+            // If this fails, the reservation is reclaimed as a stale one.
             let _ = self.registry().release(&token, account.id).await;
         }
         if let Err(SubmitError::StoreFull | SubmitError::AccountFull) = submitted {
-            // An account hears of the horizon when something of it expires. That a submission would
-            // be expired at birth comes first.
+            // "Expired at birth" comes first, and the account may lack a horizon by which none of its
+            // tasks expires.
             let globals = self.registry().globals().await?;
             if globals.hides(self.config.retention().after_submission(now)) {
                 return Err(SubmitError::Expired);
@@ -35,72 +35,71 @@ impl RedisStore {
         submitted
     }
 
-    async fn submit_with(
+    /// Submits; leaves in `token` a reservation that was made and not used.
+    async fn try_submit(
         &self,
         account: &Account<'_>,
-        memory: &mut Memory,
+        cache: &mut AccountCache,
         submission: &Submission,
         token: &mut Option<String>,
         now: Now,
     ) -> Result<Submitted, SubmitError> {
         let config = &self.config;
-        let limited = config.max_tasks() < usize::MAX;
-        let counted = config.max_open() < usize::MAX;
+        let id = submission.id();
+        let has_max_tasks = config.max_tasks() < usize::MAX;
+        let counts_open = config.max_open() < usize::MAX;
         let mut globals = Globals::default();
-        let mut remembered = if counted { None } else { memory.state(account.id) };
+        let mut cached_state = if counts_open { None } else { cache.state(account.id) };
         loop {
-            // A reservation is good for the state of the account in which it was made: with another
-            // one, it may have been reclaimed as a stale one.
+            // A reservation is valid for the state in which it was made: once the account has another
+            // revision, the reservation may have been reclaimed as stale.
             if let Some(token) = token.take() {
                 self.registry().release(&token, account.id).await?;
             }
-            // Where it is known how the account was left, it is taken for granted that nothing is under the
-            // id. The write finds out.
-            let known = remembered.take().and_then(|state| state.at(now));
-            let is_remembered = known.is_some();
-            let read = if let Some(state) = known {
+            // With a cached state, assume that no task has the id. The write checks it.
+            let cached = cached_state.take().and_then(|state| state.at(now));
+            let is_cached = cached.is_some();
+            let read = if let Some(state) = cached {
                 ReadForUpdate { state, task: None, open: 0, in_progress: 0 }
             } else {
-                account.read_for_update(submission.id(), (counted, false), &globals, now).await?
+                account.read_for_update(id, (counts_open, false), &globals, now).await?
             };
             let state = &read.state;
             let call = Call::new(config, state.instant, now);
             let proposal = match call.check_submit(submission, read.task.as_ref()) {
                 Ok(SubmitDecision::New(proposal)) => proposal,
-                // What is refused is refused for what was read.
-                _ if is_remembered => continue,
+                // Only what was read can justify a refusal.
+                _ if is_cached => continue,
                 Ok(SubmitDecision::Existing(task)) => return Ok(Submitted::Existing(task)),
                 Err(error) => return Err(error),
             };
-            let is_full = call.check_open(read.open).is_err();
-            if limited && !proposal.replaces_expired() {
-                let id = submission.id();
-                *token = if is_remembered {
-                    // A full store makes no room for what may be there already.
-                    self.registry().reserve_now(account.id, config.max_tasks()).await?
+            let account_is_full = call.check_open(read.open).is_err();
+            if has_max_tasks && !proposal.replaces_expired() {
+                *token = if is_cached {
+                    // The id may exist already, so that a full store need not make room.
+                    self.registry().try_reserve(account.id, config.max_tasks()).await?
                 } else {
-                    self.reserve(account, id, (state, is_full), &mut globals, now).await?
+                    self.reserve(account, id, (state, account_is_full), &mut globals, now).await?
                 };
                 if token.is_none() {
                     continue; // the account may have changed in the meantime
                 }
             }
-            if is_full {
-                // A sweep may have made room in the account and in the store, after the account was read
-                // and before a place was reserved.
-                let id = submission.id();
+            if account_is_full {
+                // A sweep may have made room in the account and in the store, between the read and the
+                // reservation.
                 if token.is_some() && account.has_changed_since(state, id, &globals, now).await? {
                     continue;
                 }
                 return Err(SubmitError::AccountFull);
             }
 
-            // The lane has a place more without a task that was in progress, for clocks too that are
-            // behind its expiry.
-            let frees = config.max_in_progress().is_some()
+            // Replacing a task in progress frees its place in the lane, even for a caller whose clock
+            // is before its expiry.
+            let frees_lane = config.max_in_progress().is_some()
                 && read.task.as_ref().is_some_and(is_in_progress);
-            let offers = frees || submission.status() == TaskStatus::Received;
-            let made_ready = !state.is_ready && offers;
+            let may_make_work = frees_lane || submission.status() == TaskStatus::Received;
+            let made_ready = !state.is_ready && may_make_work;
             let bound = state.bound_for(proposal.expires_at());
             if made_ready || bound.is_some() || state.revision.is_none() {
                 globals = self.registry().register(account.id, bound, made_ready).await?;
@@ -115,21 +114,20 @@ impl RedisStore {
                 globals: &globals,
                 made_ready,
                 registered: bound.is_some(),
-                channel: offers.then(|| self.prefix.channel()),
-                absent: is_remembered,
+                channel: may_make_work.then(|| self.prefix.channel()),
+                must_be_absent: is_cached,
             };
-            let committed = account.commit(&task, &write, self.grace, now).await?;
-            let Some(Committed { tasks, state: left }) = committed else {
-                if is_remembered {
-                    memory.was_wrong();
+            let Some(committed) = account.commit(&task, &write, self.grace, now).await? else {
+                if is_cached {
+                    cache.invalidate();
                 }
                 continue;
             };
-            memory.remember(Some(state), left, &task);
+            cache.update(state, committed.state, &task);
             if let Some(token) = token.take() {
-                // The task is there. If it can't be counted now, its reservation counts for it.
+                // The task is written. If this fails, its reservation counts for it.
                 let revision = task.revision().to_string();
-                let _ = self.count(&token, account, tasks, &revision).await;
+                let _ = self.count(&token, account, committed.tasks, &revision).await;
             }
             return Ok(Submitted::New(task));
         }

@@ -1,5 +1,4 @@
-//! Sweeping: the horizon is moved in the registry, then, in a cluster, in each account that has something
-//! that has expired since, or in all slots; and what is due is dropped.
+//! Sweeping: raises the horizon, informs the accounts of a cluster, and drops due tasks.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -9,39 +8,41 @@ use tasklife::kit::Parked;
 use tasklife::{BackendError, Now, Swept};
 
 use super::RedisStore;
-use crate::fault::{Damaged, is_of_an_account};
-use crate::registry::{Expiring, Globals, Hearers};
+use crate::error::{Damaged, is_of_an_account};
+use crate::globals::Globals;
+use crate::registry::{Expiring, Uninformed};
 use crate::text;
 
-/// How many accounts are swept at the same time.
-const ACCOUNTS: usize = 128;
-/// How many accounts of a cluster are told of a horizon one by one. Where there are more, all slots are told,
-/// which takes as long however many there are.
-const HEARING: usize = 1_000;
-/// How many tasks are dropped in one step, at the most: for so long an account is not answered.
-const STEP: usize = 250;
-/// For how long an account without tasks is kept, at least: longer than any call takes.
-const RETIREMENT: Duration = Duration::from_hours(24);
+/// The number of accounts that are swept at a time.
+const CONCURRENT_ACCOUNTS: usize = 128;
+/// The number of accounts of a cluster up to which the horizon is written to each of them. For more
+/// accounts it is written to every slot, which takes equally long for any number.
+const MAX_INFORMED_ACCOUNTS: usize = 1_000;
+/// The largest number of tasks that are dropped in one step, during which the server answers nobody.
+const MAX_DROPPED_IN_A_STEP: usize = 250;
+/// The least time for which an account without tasks is kept. It must exceed the duration of any call.
+const MIN_KEPT_EMPTY: Duration = Duration::from_hours(24);
 
-/// A sweep on its way.
-struct Sweep {
-    /// How many it may drop yet.
+/// The progress of a sweep.
+struct Progress {
+    /// The number of tasks that may still be dropped.
     left: usize,
-    /// Whether those last swept have more.
+    /// Whether the accounts swept last have more due tasks.
     more: bool,
-    /// The names of those that can't be read.
+    /// The names of the accounts that can't be read.
     unreadable: BTreeSet<String>,
+    /// The first error about one of them.
     damage: Option<BackendError>,
 }
 
-impl Sweep {
-    /// Those that can be read.
+impl Progress {
+    /// Keeps the accounts that can be read, and records the others.
     fn readable(&mut self, found: Vec<Result<Expiring, Damaged>>) -> Vec<Expiring> {
         let mut readable = Vec::with_capacity(found.len());
-        for one in found {
-            match one {
-                Ok(one) if self.unreadable.contains(one.account.as_str()) => {}
-                Ok(one) => readable.push(one),
+        for expiring in found {
+            match expiring {
+                Ok(expiring) if self.unreadable.contains(expiring.account.as_str()) => {}
+                Ok(expiring) => readable.push(expiring),
                 Err(damaged) => {
                     if let Damaged::Name { name, .. } = &damaged {
                         self.unreadable.insert(name.clone());
@@ -57,98 +58,100 @@ impl Sweep {
 impl RedisStore {
     pub(super) async fn sweep_all(&self, limit: usize, now: Now) -> Result<Swept, BackendError> {
         self.repair_if_needed().await?;
-        let (globals, hearers) = self.registry().raise_horizon(&text::instant(now)).await?;
-        self.sweep_to(limit, &globals, hearers).await.map_err(|error| {
-            // The horizon has moved, here and there.
-            BackendError::unknown(error)
-        })
+        let (globals, uninformed) = self.registry().raise_horizon(&text::instant(now)).await?;
+        // From here on, the horizon has moved.
+        self.sweep_to(limit, &globals, uninformed).await.map_err(BackendError::unknown)
     }
 
-    /// Drops what is due, once the horizon has moved in the registry. An account that can't be read stands
-    /// in no other's way, and is told of at the end.
+    /// Drops due tasks after the horizon was raised in the registry. An account that can't be read
+    /// doesn't stop the sweep of the others; its error is returned at the end.
     pub(super) async fn sweep_to(
         &self,
         limit: usize,
         globals: &Globals,
-        hearers: Hearers,
+        uninformed: Uninformed,
     ) -> Result<Swept, BackendError> {
         let registry = self.registry();
-        let mut sweep =
-            Sweep { left: limit, more: false, unreadable: BTreeSet::new(), damage: None };
-        match hearers {
-            Hearers::None => {}
-            Hearers::Accounts(many) if many > HEARING => registry.raise_slots(globals).await?,
-            Hearers::Accounts(_) => loop {
-                let expiring = self.expiring(ACCOUNTS, &mut sweep, globals).await?;
+        let mut progress =
+            Progress { left: limit, more: false, unreadable: BTreeSet::new(), damage: None };
+        match uninformed {
+            Uninformed::None => {}
+            Uninformed::Accounts(accounts) if accounts > MAX_INFORMED_ACCOUNTS => {
+                registry.raise_slots(globals).await?;
+            }
+            Uninformed::Accounts(_) => loop {
+                let expiring = self.expiring(CONCURRENT_ACCOUNTS, &mut progress, globals).await?;
                 if expiring.is_empty() {
                     break;
                 }
-                self.sweep_some(&expiring, &mut sweep, globals).await?;
+                self.sweep_accounts(&expiring, &mut progress, globals).await?;
             },
         }
-        // Whoever reads now knows the horizon. What has expired by it is due.
+        // Now the horizon holds for every call, and what is expired at it can be dropped.
         loop {
-            // One more than can have something dropped tells whether there is more.
-            let count = ACCOUNTS.min(sweep.left.saturating_add(1));
-            let found = registry.due(0, count + sweep.unreadable.len()).await?;
-            let mut due = sweep.readable(found);
+            // One account more than can be swept shows whether more tasks are due.
+            let count = CONCURRENT_ACCOUNTS.min(progress.left.saturating_add(1));
+            let found = registry.due(0, count + progress.unreadable.len()).await?;
+            let mut due = progress.readable(found);
             if due.is_empty() {
-                due = self.expiring(count, &mut sweep, globals).await?;
+                due = self.expiring(count, &mut progress, globals).await?;
             }
-            self.sweep_some(&due, &mut sweep, globals).await?;
-            if due.is_empty() || (sweep.left == 0 && sweep.more) {
-                let swept = Swept { dropped: limit - sweep.left, more: sweep.more };
-                return sweep.damage.map_or(Ok(swept), Err);
+            self.sweep_accounts(&due, &mut progress, globals).await?;
+            if due.is_empty() || (progress.left == 0 && progress.more) {
+                let swept = Swept { dropped: limit - progress.left, more: progress.more };
+                return progress.damage.map_or(Ok(swept), Err);
             }
         }
     }
 
-    /// Some accounts of which something may have expired, and no sweep has seen it.
+    /// Some accounts that may have expired tasks which no sweep has seen.
     async fn expiring(
         &self,
         count: usize,
-        sweep: &mut Sweep,
+        progress: &mut Progress,
         globals: &Globals,
     ) -> Result<Vec<Expiring>, BackendError> {
-        let count = count + sweep.unreadable.len();
-        Ok(sweep.readable(self.registry().expiring(globals.horizon(), 0, count).await?))
+        let count = count + progress.unreadable.len();
+        Ok(progress.readable(self.registry().expiring(globals.horizon(), 0, count).await?))
     }
 
-    /// Sweeps some accounts, at the same time.
-    async fn sweep_some(
+    /// Sweeps some accounts at the same time.
+    async fn sweep_accounts(
         &self,
         accounts: &[Expiring],
-        sweep: &mut Sweep,
+        progress: &mut Progress,
         globals: &Globals,
     ) -> Result<(), BackendError> {
-        let (limit, count) = (sweep.left, accounts.len().max(1));
-        // To each its share; what can't be shared, to the first.
-        let share = |number: usize| (limit / count + usize::from(number < limit % count)).min(STEP);
-        let swept = accounts.iter().enumerate().map(|(at, one)| async move {
-            match self.sweep_one(one, share(at), globals).await {
-                // With an account that can't be written to, others are not left.
-                Err(error) if is_of_an_account(&error) => Ok((&one.account, Err(error))),
-                other => other.map(|swept| (&one.account, Ok(swept))),
+        // Each account may drop an equal share, and the first ones one task more.
+        let (limit, count) = (progress.left, accounts.len().max(1));
+        let share = |number: usize| {
+            (limit / count + usize::from(number < limit % count)).min(MAX_DROPPED_IN_A_STEP)
+        };
+        let sweeps = accounts.iter().enumerate().map(|(number, expiring)| async move {
+            match self.sweep_account(expiring, share(number), globals).await {
+                // A damaged account doesn't stop the sweep of the others.
+                Err(error) if is_of_an_account(&error) => Ok((&expiring.account, Err(error))),
+                other => other.map(|swept| (&expiring.account, Ok(swept))),
             }
         });
-        let swept: Vec<_> = try_join_all(swept).await?;
-        sweep.more = false;
-        for (account, swept) in swept {
+        let results: Vec<_> = try_join_all(sweeps).await?;
+        progress.more = false;
+        for (account, swept) in results {
             match swept {
                 Ok(swept) => {
-                    sweep.left -= swept.dropped;
-                    sweep.more |= swept.more;
+                    progress.left -= swept.dropped;
+                    progress.more |= swept.more;
                 }
                 Err(error) => {
-                    sweep.unreadable.insert(account.to_string());
-                    sweep.damage.get_or_insert(error);
+                    progress.unreadable.insert(account.to_string());
+                    progress.damage.get_or_insert(error);
                 }
             }
         }
         Ok(())
     }
 
-    async fn sweep_one(
+    async fn sweep_account(
         &self,
         expiring: &Expiring,
         limit: usize,
@@ -166,12 +169,12 @@ impl RedisStore {
         Ok(Swept { dropped: swept.dropped, more: swept.more })
     }
 
-    /// Forgets an account without tasks. It stays for a while, so that no call that is on its way can
-    /// find it gone and begin its revisions anew below the floor.
+    /// Lets Redis delete an account without tasks, after a time. If it were deleted at once, a call in
+    /// flight could find no account and begin its revisions again below the floor.
     async fn forget(&self, expiring: &Expiring, revision: &str) -> Result<(), BackendError> {
         let id = &expiring.account;
         let version = self.registry().raise_floor(id, revision).await?;
-        let after = self.grace.unwrap_or_default().max(RETIREMENT);
+        let after = self.grace.unwrap_or_default().max(MIN_KEPT_EMPTY);
         if self.account(id).expire_after(revision, after).await? && !version.is_empty() {
             self.registry().park(id, &version, &Parked::default()).await?;
         }

@@ -245,8 +245,9 @@ fn a_busy_account_is_told() {
         let mut busy = 0;
         for call in calls {
             let error = backend(call.await.unwrap());
-            busy +=
-                usize::from(crate::support::causes(&error).contains("in this process, to be done"));
+            busy += usize::from(
+                crate::support::causes(&error).contains("earlier writes of this process"),
+            );
         }
         assert!(busy >= 4, "{busy}");
     });

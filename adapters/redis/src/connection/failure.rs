@@ -1,4 +1,4 @@
-//! What a failure leaves certain, and whether it may be over soon.
+//! What a failure leaves certain, and whether a retry may succeed.
 
 use std::error::Error;
 use std::io;
@@ -6,25 +6,25 @@ use std::sync::Arc;
 
 use redis::{ErrorKind, RedisError, ServerErrorKind};
 
-use super::endpoint::Endpoint;
-
-/// A failure, and whether the command certainly had no effect.
-pub(super) struct Fault {
+/// A failed command.
+pub(super) struct Failure {
     pub(super) error: RedisError,
+    /// Whether the command certainly changed nothing.
     pub(super) had_no_effect: bool,
 }
 
-impl Fault {
-    /// A failure before anything was sent.
-    pub(super) fn before(error: RedisError) -> Self {
+impl Failure {
+    /// A failure before the command was sent.
+    pub(super) fn before_sending(error: RedisError) -> Self {
         Self { error, had_no_effect: true }
     }
 
-    /// A failure after a command was given to the connection.
-    pub(super) fn of(error: RedisError) -> Self {
+    /// A failure after the command was given to the connection.
+    pub(super) fn after_sending(error: RedisError) -> Self {
         let had_no_effect = match error.kind() {
-            // An error reply: a script compares before it writes, and is let in as a whole. Or there
-            // was no connection to send it to.
+            // Either the server replied with an error (a script checks everything before it writes,
+            // and the server admits or refuses it as a whole), or no connection was there to send
+            // the command over.
             ErrorKind::Server(_)
             | ErrorKind::Extension
             | ErrorKind::ClusterConnectionNotFound
@@ -39,11 +39,11 @@ impl Fault {
         self.error.kind() == ErrorKind::Server(kind)
     }
 
-    /// Whether it may be over soon.
-    pub(super) fn is_transient(&self) -> bool {
+    /// Whether a retry may succeed.
+    pub(super) fn is_temporary(&self) -> bool {
         use ServerErrorKind as S;
         match self.error.kind() {
-            _ if is_final(&self.error) => false,
+            _ if needs_an_operator(&self.error) => false,
             ErrorKind::Io | ErrorKind::Parse | ErrorKind::ClusterConnectionNotFound => true,
             ErrorKind::Server(kind) => matches!(
                 kind,
@@ -60,26 +60,25 @@ impl Fault {
         }
     }
 
-    /// Whether the connection is of no more use.
-    pub(super) fn breaks_connection(&self, endpoint: &Endpoint) -> bool {
-        // Whoever is silent now may have gone for good.
-        let silent = self.error.is_timeout();
-        match endpoint {
-            Endpoint::Server(_) | Endpoint::Sentinel(_) => {
-                silent || self.error.is_unrecoverable_error() || self.is(ServerErrorKind::ReadOnly)
-            }
-            // It recovers by itself, as long as it knows any node that answers.
-            Endpoint::Cluster(_) => {
-                silent || self.error.kind() == ErrorKind::ClusterConnectionNotFound
-            }
-        }
+    /// Whether the connection to a single server can't be used any longer.
+    pub(super) fn breaks_server_connection(&self) -> bool {
+        // After a timeout, the server may never answer again.
+        self.error.is_timeout()
+            || self.error.is_unrecoverable_error()
+            || self.is(ServerErrorKind::ReadOnly)
+    }
+
+    /// Whether the connection to a cluster can't be used any longer. The client reconnects to its
+    /// nodes while it knows one that answers.
+    pub(super) fn breaks_cluster_connection(&self) -> bool {
+        self.error.is_timeout() || self.error.kind() == ErrorKind::ClusterConnectionNotFound
     }
 }
 
-/// Whether no connection can be made before someone does something about it: a certificate was
-/// refused, or a user.
-pub(super) fn is_final(error: &RedisError) -> bool {
-    match of_tls(error) {
+/// Whether no connection can be made until somebody changes the configuration: a certificate or a
+/// user was refused.
+pub(super) fn needs_an_operator(error: &RedisError) -> bool {
+    match tls_error(error) {
         Some(rustls::Error::InvalidCertificate(_)) => true,
         Some(rustls::Error::AlertReceived(alert)) => is_about_certificates(*alert),
         _ => {
@@ -88,8 +87,8 @@ pub(super) fn is_final(error: &RedisError) -> bool {
     }
 }
 
-/// What an encrypted connection failed for.
-fn of_tls(error: &RedisError) -> Option<&rustls::Error> {
+/// The TLS error that made a connection fail.
+fn tls_error(error: &RedisError) -> Option<&rustls::Error> {
     let shared = error.source()?.downcast_ref::<Arc<dyn Error + Send + Sync>>()?;
     shared.downcast_ref::<io::Error>()?.get_ref()?.downcast_ref()
 }

@@ -1,0 +1,35 @@
+//! The values that hold for the whole store.
+
+use tasklife::{Now, Revision};
+
+use crate::text;
+
+/// The horizon and the revision floor, as far as this call has read them. The default is "not read".
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Globals {
+    horizon: Option<String>,
+    /// A revision no lower than that of any forgotten account. New accounts begin above it.
+    pub(crate) floor: Revision,
+}
+
+impl Globals {
+    /// `horizon` is `None` in a store that was never swept.
+    pub(crate) fn new(horizon: Option<String>, floor: Revision) -> Self {
+        Self { horizon, floor }
+    }
+
+    /// The horizon as text; empty if it is not known.
+    pub(crate) fn horizon(&self) -> &str {
+        self.horizon.as_deref().unwrap_or_default()
+    }
+
+    /// Whether a task with this expiry is invisible to every caller.
+    pub(crate) fn hides(&self, expires_at: Now) -> bool {
+        *self.horizon() >= *text::instant(expires_at)
+    }
+
+    /// Whether the horizon is after this instant.
+    pub(crate) fn is_later_than(&self, instant: Now) -> bool {
+        *self.horizon() > *text::instant(instant)
+    }
+}
