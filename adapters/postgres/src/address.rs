@@ -6,11 +6,11 @@ use percent_encoding::percent_decode_str;
 use tokio_postgres::Config;
 use tokio_postgres::config::{ChannelBinding, SslMode};
 
-/// Where a database is, and whom to trust that it is there.
+/// The parsed address of a database, and the file of trusted certificates that it names.
 #[derive(Clone)]
 pub(crate) struct Address {
     pub(crate) config: Config,
-    /// The file that `sslrootcert` names.
+    /// The value of `sslrootcert`.
     pub(crate) root_file: Option<PathBuf>,
 }
 
@@ -22,19 +22,17 @@ pub(crate) enum AddressFault {
     Parse(#[source] tokio_postgres::Error),
     #[error(
         "expected sslmode to be disable, require, verify-ca or verify-full, got {0}: \
-         a connection is encrypted and its certificate looked at, or neither"
+         a connection is either not encrypted, or encrypted with a verified certificate"
     )]
     SslMode(String),
-    #[error(
-        "expected no parameter {0}: the client's certificate is set by `with_client_certificate`"
-    )]
+    #[error("expected no parameter {0}: set the client certificate with `with_client_certificate`")]
     ClientCertificate(String),
     #[error("expected the parameter {0} to be percent-encoded UTF-8")]
     Encoding(&'static str),
 }
 
 impl Address {
-    /// Reads a URL. Without `sslmode`, nothing is encrypted; with it, the certificate is always looked at.
+    /// Parses a URL. Every encrypted connection verifies the certificate, whatever the `sslmode`.
     pub(crate) fn parse(text: &str) -> Result<Self, AddressFault> {
         if !text.starts_with("postgres://") && !text.starts_with("postgresql://") {
             return Err(AddressFault::Scheme);

@@ -1,4 +1,4 @@
-//! The connections, what is tried again on them and for how long, and what a failure leaves certain.
+//! The connection pool, the retries, and what is certain after a failure.
 
 use std::error::Error;
 use std::fmt;
@@ -18,10 +18,11 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use crate::connect_error::ConnectError;
 use crate::fault::Fault;
 
-/// A value for a statement, and its type, so that nothing has to be asked before.
+/// A value of a statement with its type, so that the statement needs no separate round trip to
+/// prepare.
 pub(crate) type Value<'a> = (&'a (dyn ToSql + Sync), Type);
 
-/// The database of a store.
+/// The connections of a store.
 pub(crate) struct Database {
     pool: Pool,
     tls: MakeRustlsConnect,
@@ -31,36 +32,36 @@ pub(crate) struct Database {
     tokens: AtomicU64,
 }
 
-/// What happens where a statement is sent a second time, as the first answer was lost.
+/// What happens if a statement is sent again after its first answer was lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Effect {
-    /// Nothing: no caller sees what it does.
-    Unseen,
-    /// It knows that it arrives a second time.
-    Once,
-    /// It is done twice. So it isn't sent again.
-    Each,
+pub(crate) enum OnRepeat {
+    /// No caller sees a difference.
+    Harmless,
+    /// The statement detects that it was applied before.
+    Detected,
+    /// The statement is applied again. Therefore it is never sent again.
+    AppliedAgain,
 }
 
 /// The answer to a statement.
 #[derive(Debug)]
 pub(crate) struct Reply {
     pub(crate) rows: Vec<Row>,
-    /// Whether it was sent before, and the answer lost.
+    /// Whether the statement was sent before, and that answer was lost.
     pub(crate) resent: bool,
 }
 
-/// Why a statement has no answer.
+/// The reason why a statement has no answer.
 #[derive(Debug)]
 pub(crate) struct Failure {
     pub(crate) fault: Fault,
-    /// Whether it may have been done all the same.
-    pub(crate) may_be_done: bool,
+    /// Whether the statement may have been applied nevertheless.
+    pub(crate) may_be_applied: bool,
 }
 
 impl From<Failure> for BackendError {
-    fn from(Failure { fault, may_be_done }: Failure) -> Self {
-        if may_be_done { Self::unknown(fault) } else { Self::not_applied(fault) }
+    fn from(Failure { fault, may_be_applied }: Failure) -> Self {
+        if may_be_applied { Self::unknown(fault) } else { Self::not_applied(fault) }
     }
 }
 
@@ -95,109 +96,117 @@ impl Database {
         self.timeout
     }
 
-    /// What no other write has.
+    /// Returns a number that identifies one write.
     pub(crate) fn token(&self) -> i64 {
         let number = self.tokens.fetch_add(1, Ordering::Relaxed);
         self.hasher.hash_one(number).cast_signed()
     }
 
-    /// Makes a statement of which no caller sees what it does: where it fails, nothing was applied.
+    /// Returns a text that identifies the sender of notifications.
+    pub(crate) fn sender_id(&self) -> String {
+        format!("{:016x}", self.token())
+    }
+
+    /// Runs a statement that is harmless to repeat. If it fails, nothing was applied.
     pub(crate) async fn query(&self, sql: &str, values: &[Value<'_>]) -> Result<Vec<Row>, Fault> {
-        let reply = self.run(sql, values, Effect::Unseen).await;
+        let reply = self.run(sql, values, OnRepeat::Harmless).await;
         reply.map(|reply| reply.rows).map_err(|failure| failure.fault)
     }
 
-    /// The same for a statement that looks at much, and may take that long.
+    /// Runs a statement that reads many rows, with a time limit of its own. It is not retried.
     pub(crate) async fn query_within(
         &self,
         limit: Duration,
         sql: &str,
         values: &[Value<'_>],
     ) -> Result<Vec<Row>, Fault> {
-        let sent = self.send(sql, values, limit, Effect::Unseen).await;
+        let sent = self.send(sql, values, limit, OnRepeat::Harmless).await;
         sent.map_err(|(fault, _)| fault)
     }
 
-    /// Makes a statement, and tries again what fails only for now, until patience ends.
+    /// Runs a statement, and retries failures that may pass until the time for retries is over.
     pub(crate) async fn run(
         &self,
         sql: &str,
         values: &[Value<'_>],
-        effect: Effect,
+        on_repeat: OnRepeat,
     ) -> Result<Reply, Failure> {
         let begin = Instant::now();
         let mut pause = Duration::from_millis(2);
         let mut resent = false;
         loop {
-            let (fault, arrived) = match self.send(sql, values, self.timeout, effect).await {
-                Ok(rows) => return Ok(Reply { rows, resent }),
-                Err(failed) => failed,
-            };
-            resent |= arrived;
-            let may_be_done = resent && effect != Effect::Unseen;
+            let (fault, may_have_arrived) =
+                match self.send(sql, values, self.timeout, on_repeat).await {
+                    Ok(rows) => return Ok(Reply { rows, resent }),
+                    Err(failed) => failed,
+                };
+            resent |= may_have_arrived;
+            let may_be_applied = resent && on_repeat != OnRepeat::Harmless;
             let is_last = !is_transient(&fault)
-                || arrived && effect == Effect::Each
+                || may_have_arrived && on_repeat == OnRepeat::AppliedAgain
                 || begin.elapsed() + pause > self.patience;
             if is_last {
-                return Err(Failure { fault, may_be_done });
+                return Err(Failure { fault, may_be_applied });
             }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(Duration::from_millis(100));
         }
     }
 
-    /// Sends a statement once. A fault comes with whether it may have arrived and been done.
+    /// Sends a statement once. An error includes whether the statement may have been applied.
     async fn send(
         &self,
         sql: &str,
         values: &[Value<'_>],
         limit: Duration,
-        effect: Effect,
+        on_repeat: OnRepeat,
     ) -> Result<Vec<Row>, (Fault, bool)> {
-        let connection =
-            self.pool.get().await.map_err(|error| (self.no_connection(error), false))?;
-        let mut lent = Lent { database: self, connection: Some(connection), effect };
-        let Some(connection) = &lent.connection else {
+        let connection = self.pool.get().await.map_err(|error| (self.pool_fault(error), false))?;
+        let mut in_use = InUse { database: self, connection: Some(connection), on_repeat };
+        let Some(connection) = &in_use.connection else {
             return Err((Fault::ConnectTimeout(limit), false));
         };
         match tokio::time::timeout(limit, connection.query_typed(sql, values)).await {
             Ok(Ok(rows)) => {
-                lent.give_back();
+                in_use.give_back();
                 Ok(rows)
             }
             Ok(Err(error)) => {
-                // Where it is an error of the transaction alone, all of it was taken back.
+                // An error of this severity rolls back the transaction and nothing else.
                 let severity = error.as_db_error().map(DbError::parsed_severity);
-                let was_taken_back = severity == Some(Some(Severity::Error));
-                // A standby may be another's address by now.
-                if was_taken_back && error.code() != Some(&SqlState::READ_ONLY_SQL_TRANSACTION) {
-                    lent.give_back();
+                let was_rolled_back = severity == Some(Some(Severity::Error));
+                // After a fail-over, the same address may lead to another server: leave the
+                // standby.
+                if was_rolled_back && error.code() != Some(&SqlState::READ_ONLY_SQL_TRANSACTION) {
+                    in_use.give_back();
                 } else {
-                    drop(lent.connection.take().map(Object::take));
+                    drop(in_use.connection.take().map(Object::take));
                 }
-                Err((Fault::Database(error), !was_taken_back))
+                Err((Fault::Database(error), !was_rolled_back))
             }
             Err(_) => Err((Fault::Timeout(limit), true)),
         }
     }
 
-    /// Lets go of a connection on which no answer came. What no caller sees is cancelled. A write is not: one
-    /// that waits for a standby would then be there without it, and be taken for acknowledged.
-    fn abandon(&self, connection: Object, effect: Effect) {
+    /// Closes a connection on which no answer came, and cancels its statement if that is harmless.
+    ///
+    /// A write is not cancelled. If it waits for a synchronous standby, cancelling would commit it
+    /// without the standby, and the next try would find it and acknowledge it.
+    fn abandon(&self, connection: Object, on_repeat: OnRepeat) {
         let (token, tls, limit) = (connection.cancel_token(), self.tls.clone(), self.timeout);
         drop(Object::take(connection));
         let runtime = tokio::runtime::Handle::try_current();
-        if let (Effect::Unseen, Ok(runtime)) = (effect, runtime) {
+        if let (OnRepeat::Harmless, Ok(runtime)) = (on_repeat, runtime) {
             runtime
                 .spawn(async move { tokio::time::timeout(limit, token.cancel_query(tls)).await });
         }
     }
 
-    /// A connection to make several statements on, in a transaction.
+    /// Takes a connection for a transaction of several statements.
     pub(crate) async fn connection(&self) -> Result<Object, Fault> {
         let begin = Instant::now();
         loop {
-            match self.pool.get().await.map_err(|error| self.no_connection(error)) {
+            match self.pool.get().await.map_err(|error| self.pool_fault(error)) {
                 Err(fault) if is_transient(&fault) && begin.elapsed() < self.patience => {
                     tokio::time::sleep(Duration::from_millis(50)).await;
                 }
@@ -206,7 +215,7 @@ impl Database {
         }
     }
 
-    fn no_connection(&self, error: PoolError) -> Fault {
+    fn pool_fault(&self, error: PoolError) -> Fault {
         match error {
             PoolError::Backend(error) => Fault::Connect(error),
             PoolError::Timeout(TimeoutType::Wait) => Fault::AllInUse(self.patience),
@@ -215,30 +224,32 @@ impl Database {
     }
 }
 
-/// A connection while a statement is on it. Dropped before it was given back, as a call is that nobody waits
-/// for any more, it is not used again: an answer may still come on it.
-struct Lent<'d> {
+/// A connection that is running a statement.
+///
+/// If this is dropped before the connection was given back, for instance because the caller dropped
+/// its future, the connection is closed: the answer may still arrive on it.
+struct InUse<'d> {
     database: &'d Database,
     connection: Option<Object>,
-    effect: Effect,
+    on_repeat: OnRepeat,
 }
 
-impl Lent<'_> {
+impl InUse<'_> {
     fn give_back(&mut self) {
         self.connection = None;
     }
 }
 
-impl Drop for Lent<'_> {
+impl Drop for InUse<'_> {
     fn drop(&mut self) {
         if let Some(connection) = self.connection.take() {
-            self.database.abandon(connection, self.effect);
+            self.database.abandon(connection, self.on_repeat);
         }
     }
 }
 
 impl fmt::Debug for Database {
-    /// Leaves out the address, which may hold a password.
+    /// Omits the address, which may contain a password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Database")
             .field("timeout", &self.timeout)
@@ -248,7 +259,7 @@ impl fmt::Debug for Database {
     }
 }
 
-/// Whether the same statement may succeed in a moment.
+/// Returns whether the same statement may succeed in a moment.
 fn is_transient(fault: &Fault) -> bool {
     let error = match fault {
         Fault::ConnectTimeout(_) | Fault::Timeout(_) => return true,
@@ -272,16 +283,16 @@ fn is_transient(fault: &Fault) -> bool {
                 SqlState::CONNECTION_FAILURE,
                 SqlState::CONNECTION_EXCEPTION,
             ];
-            // PgBouncer tells of its own failures, and of servers that it can't reach, in this class.
+            // PgBouncer reports its own failures, and servers that it can't reach, in class 08.
             STATES.contains(state) || state.code().starts_with("08")
         }
-        // A connection that was lost, or refused; but not a certificate that is wrong.
-        None => !is_of_tls(error),
+        // The connection was lost or refused. A certificate that can't be verified stays so.
+        None => !is_tls_failure(error),
     }
 }
 
-/// Whether it is encryption that failed, such as for a certificate that is not trusted.
-fn is_of_tls(error: &tokio_postgres::Error) -> bool {
+/// Returns whether encryption failed, for instance because a certificate is not trusted.
+fn is_tls_failure(error: &tokio_postgres::Error) -> bool {
     let mut cause = error.source();
     while let Some(error) = cause {
         let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);

@@ -1,8 +1,9 @@
-//! The task store of [`tasklife`] in PostgreSQL: the same laws, for any number of processes.
+//! A [`tasklife`] task store in PostgreSQL, shared by any number of processes.
 //!
-//! A server that was written against [`AsyncTaskStore`](tasklife::AsyncTaskStore) puts a [`PostgresStore`]
-//! where it had `InProcess(MemoryStore::new(config))`, and any number of processes share its tasks. It runs on
-//! PostgreSQL 13 and later, directly or through PgBouncer.
+//! If your server is written against [`AsyncTaskStore`](tasklife::AsyncTaskStore), replace
+//! `InProcess(MemoryStore::new(config))` by a [`PostgresStore`]. The laws stay the same, and any
+//! number of processes share its tasks. It needs PostgreSQL 13 or later, directly or through
+//! PgBouncer.
 //!
 //! ```no_run
 //! use std::sync::Arc;
@@ -17,13 +18,14 @@
 //! # }
 //! ```
 //!
-//! # The tour
+//! # Overview
 //!
-//! 1. [`PostgresStore`]: the store, and how it keeps the laws.
-//! 2. [`PostgresOptions`]: where its tables are, how many connections it makes, whom it trusts, how long it waits.
-//! 3. [`ConnectError`]: why there is no store.
+//! 1. [`PostgresStore`] is the store. Its docs explain how it keeps the laws.
+//! 2. [`PostgresOptions`] sets the schema, the number of connections, the trusted certificates and
+//!    the waiting times.
+//! 3. [`ConnectError`] says why connecting failed.
 //!
-//! The README tells what can be lost, which rights it needs, and how fast all this is.
+//! The README describes what can be lost, which rights the store needs and how fast it is.
 
 mod fault;
 

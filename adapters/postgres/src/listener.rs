@@ -1,8 +1,8 @@
-//! Hints of other processes, by `LISTEN` and `NOTIFY`.
+//! Hints from other processes, by `LISTEN` and `NOTIFY`.
 //!
-//! Whoever waits is told over a connection of the store's own, which is made when somebody waits for the first
-//! time, and comes back by itself. A notification is sent after the transaction that made the work, not in it:
-//! PostgreSQL commits transactions that notify one after the other.
+//! The store listens on a separate connection. It opens it when a caller first waits, and reopens
+//! it when it is lost. Notifications are sent after the transaction that made the work and not
+//! inside it, because PostgreSQL commits transactions that notify one at a time.
 
 use std::future::poll_fn;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,71 +14,73 @@ use tokio::task::JoinSet;
 use tokio_postgres::{AsyncMessage, Config};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-/// How often the connection is looked after.
-const INTERVAL: Duration = Duration::from_secs(10);
+/// How often the connection is checked.
+const CHECK_INTERVAL: Duration = Duration::from_secs(10);
 
-/// The longest pause before it is made again.
+/// The longest pause before the connection is reopened.
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
-/// What hears hints.
+/// Listens for hints, and wakes the waiting workers of this process.
 pub(crate) struct Listener {
     channel: String,
-    /// What the store's own notifications say: it has rung for those already.
-    own: String,
-    connects: Option<(Config, MakeRustlsConnect)>,
+    /// The payload of this store's own notifications. It ignores them, because it has already woken
+    /// its workers.
+    sender_id: String,
+    /// Where to listen; `None` if listening is disabled.
+    listens_at: Option<(Config, MakeRustlsConnect)>,
     timeout: Duration,
     notifier: Notifier,
     is_started: Arc<AtomicBool>,
-    /// It ends when this is dropped.
+    /// The task that listens. It ends when this is dropped.
     task: Mutex<JoinSet<()>>,
 }
 
 impl Listener {
     pub(crate) fn new(
         schema: &str,
-        own: String,
-        connects: Option<(Config, MakeRustlsConnect)>,
+        sender_id: String,
+        listens_at: Option<(Config, MakeRustlsConnect)>,
         timeout: Duration,
     ) -> Self {
         let channel = format!("tasklife.{schema}");
         let (notifier, is_started, task) = Default::default();
-        Self { channel, own, connects, timeout, notifier, is_started, task }
+        Self { channel, sender_id, listens_at, timeout, notifier, is_started, task }
     }
 
     pub(crate) fn notifier(&self) -> &Notifier {
         &self.notifier
     }
 
-    /// The same hints, heard over a connection of its own.
-    pub(crate) fn of_schema(&self, schema: &str, own: String) -> Self {
-        Self::new(schema, own, self.connects.clone(), self.timeout)
+    /// Creates the listener of another schema, with the same settings and a connection of its own.
+    pub(crate) fn of_schema(&self, schema: &str, sender_id: String) -> Self {
+        Self::new(schema, sender_id, self.listens_at.clone(), self.timeout)
     }
 
-    /// On which channel, and with which word, others are notified.
+    /// Returns the channel and the payload of notifications to other processes.
     pub(crate) fn notification(&self) -> [&str; 2] {
-        [&self.channel, &self.own]
+        [&self.channel, &self.sender_id]
     }
 
-    /// Begins to listen, unless it does.
+    /// Starts to listen, unless listening is disabled or has started.
     pub(crate) fn start(&self) {
-        let Some((config, tls)) = &self.connects else { return };
+        let Some((config, tls)) = &self.listens_at else { return };
         if self.is_started.swap(true, Ordering::Relaxed) {
             return;
         }
         let started = Started { flag: self.is_started.clone(), notifier: self.notifier.clone() };
-        let ear = Ear {
+        let subscription = Subscription {
             config: config.clone(),
             tls: tls.clone(),
-            // A name in quotes; that of the schema has none.
+            // The name needs no escapes: a schema name contains no quotes.
             listen: format!("LISTEN \"{}\"", self.channel),
-            own: self.own.clone(),
+            sender_id: self.sender_id.clone(),
             timeout: self.timeout,
             notifier: self.notifier.clone(),
         };
         let mut task = self.task.lock().unwrap_or_else(PoisonError::into_inner);
         task.spawn(async move {
             let _started = started;
-            ear.listen().await;
+            subscription.listen().await;
         });
     }
 }
@@ -89,7 +91,10 @@ impl std::fmt::Debug for Listener {
     }
 }
 
-/// Dropped, as with the runtime on which it ran: whoever waits then is woken, and begins anew.
+/// A guard of the task that listens.
+///
+/// If it is dropped, for instance with the task's runtime, it wakes all waiting workers. The next
+/// call that waits starts to listen again.
 struct Started {
     flag: Arc<AtomicBool>,
     notifier: Notifier,
@@ -102,16 +107,18 @@ impl Drop for Started {
     }
 }
 
-struct Ear {
+/// What the task that listens needs.
+struct Subscription {
     config: Config,
     tls: MakeRustlsConnect,
     listen: String,
-    own: String,
+    sender_id: String,
     timeout: Duration,
     notifier: Notifier,
 }
 
-impl Ear {
+impl Subscription {
+    /// Listens for ever, and reopens the connection when it is lost.
     async fn listen(&self) {
         let mut pause = Duration::from_millis(20);
         loop {
@@ -123,29 +130,29 @@ impl Ear {
         }
     }
 
-    /// Listens for as long as the connection lasts; nothing, where there is none.
+    /// Listens until the connection is lost. Returns `None` if it could not be opened.
     async fn listen_once(&self) -> Option<()> {
         let connecting = self.config.connect(self.tls.clone());
         let (client, mut connection) =
             tokio::time::timeout(self.timeout, connecting).await.ok()?.ok()?;
-        let (notifier, own) = (self.notifier.clone(), self.own.clone());
+        let (notifier, sender_id) = (self.notifier.clone(), self.sender_id.clone());
         let mut receiving = JoinSet::new();
         receiving.spawn(async move {
             while let Some(Ok(message)) = poll_fn(|context| connection.poll_message(context)).await
             {
-                if matches!(&message, AsyncMessage::Notification(heard) if heard.payload() != own) {
+                if matches!(&message, AsyncMessage::Notification(hint) if hint.payload() != sender_id) {
                     notifier.notify();
                 }
             }
         });
         let listening = client.batch_execute(&self.listen);
         tokio::time::timeout(self.timeout, listening).await.ok()?.ok()?;
-        // What happened before may not have been heard.
+        // A change before this moment may have been missed.
         self.notifier.notify();
-        while tokio::time::timeout(INTERVAL, receiving.join_next()).await.is_err() {
-            // A connection that is dead without a word is noticed so.
-            let asked = tokio::time::timeout(self.timeout, client.batch_execute("")).await;
-            if !matches!(asked, Ok(Ok(()))) {
+        while tokio::time::timeout(CHECK_INTERVAL, receiving.join_next()).await.is_err() {
+            // An empty statement detects a connection that died silently.
+            let answer = tokio::time::timeout(self.timeout, client.batch_execute("")).await;
+            if !matches!(answer, Ok(Ok(()))) {
                 break;
             }
         }

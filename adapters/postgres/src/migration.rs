@@ -1,4 +1,4 @@
-//! The tables: how they are made, recognized and brought up to date.
+//! Creating, recognizing and migrating the tables.
 
 use std::time::Duration;
 
@@ -12,19 +12,29 @@ use crate::fault::Fault;
 use crate::rows::column;
 use crate::schema::in_schema;
 
-/// The steps from each version to the next one, the first from nothing. Tables are of the version that is the number
-/// of steps taken.
-const MIGRATIONS: [&str; 1] =
-    [concat!(include_str!("sql/tables.sql"), include_str!("sql/functions.sql"))];
+/// The steps from each version to the next, the first from an empty schema.
+///
+/// The version of the tables is the number of steps taken. A released step never changes in effect.
+const MIGRATIONS: [&str; 1] = [concat!(
+    include_str!("sql/tables.sql"),
+    include_str!("sql/locks.sql"),
+    include_str!("sql/read.sql"),
+    include_str!("sql/turns.sql"),
+    include_str!("sql/quota.sql"),
+    include_str!("sql/sweep.sql"),
+    include_str!("sql/write.sql"),
+    include_str!("sql/configure.sql"),
+    include_str!("sql/census.sql"),
+)];
 
-/// For how long a migration may take, and wait for that of another process, at the least.
-const AT_LEAST: Duration = Duration::from_secs(30);
+/// The shortest time limit of a migration, including the wait for that of another process.
+const MIN_LIMIT: Duration = Duration::from_secs(30);
 
-/// Makes sure that the tables are there, and of this version.
+/// Makes sure that the tables exist and have this version.
 pub(crate) async fn migrate(
     database: &Database,
     schema: &str,
-    may_change: bool,
+    may_migrate: bool,
 ) -> Result<(), ConnectError> {
     let settings = "SELECT current_setting('server_encoding') AS encoding,
         current_setting('transaction_isolation') AS isolation";
@@ -39,23 +49,23 @@ pub(crate) async fn migrate(
         return Err(ConnectFault::Isolation(isolation).into());
     }
     let mut connection = database.connection().await?;
-    let limit = AT_LEAST.max(database.patience());
+    let limit = MIN_LIMIT.max(database.patience());
     let migrating = async {
-        // It is done on one connection: there may be no other.
+        // All of this runs on one connection: the pool may have no other.
         let found = find(&**connection, schema).await?;
         if found == Found::Version(MIGRATIONS.len()) {
             return Ok(());
         }
-        if !may_change {
+        if !may_migrate {
             let got = match found {
                 Found::Nothing | Found::EmptySchema => "none".into(),
-                Found::Version(version) => format!("those of version {version}"),
+                Found::Version(version) => format!("version {version}"),
             };
             let (schema, known) = (schema.to_owned(), MIGRATIONS.len());
             return Err(ConnectFault::NotMigrated { schema, known, got }.into());
         }
         let transaction = (**connection).transaction().await.map_err(Fault::Database)?;
-        make(&transaction, schema).await?;
+        take_steps(&transaction, schema).await?;
         transaction.commit().await.map_err(Fault::Database)?;
         Ok(())
     };
@@ -67,8 +77,9 @@ pub(crate) async fn migrate(
     Err(Fault::Timeout(limit).into())
 }
 
-/// Takes the steps that are left, one process at a time: the others find it done.
-async fn make(transaction: &Transaction<'_>, schema: &str) -> Result<(), ConnectError> {
+/// Takes the missing steps. A lock admits one process at a time; the others then find nothing
+/// missing.
+async fn take_steps(transaction: &Transaction<'_>, schema: &str) -> Result<(), ConnectError> {
     let lock = "SELECT pg_advisory_xact_lock(hashtext('tasklife'), hashtext($1))";
     transaction.query_typed(lock, &[(&schema, Type::TEXT)]).await.map_err(Fault::Database)?;
     let steps = match find(transaction, schema).await? {
@@ -89,6 +100,7 @@ async fn make(transaction: &Transaction<'_>, schema: &str) -> Result<(), Connect
     Ok(())
 }
 
+/// The contents of a schema.
 #[derive(Debug, PartialEq, Eq)]
 enum Found {
     Nothing,
@@ -96,7 +108,7 @@ enum Found {
     Version(usize),
 }
 
-/// What is in a schema.
+/// Recognizes the contents of a schema.
 async fn find(client: &impl GenericClient, schema: &str) -> Result<Found, ConnectError> {
     let sql = "SELECT EXISTS (SELECT FROM pg_class WHERE relnamespace = n.oid) AS has_tables,
             EXISTS (
@@ -115,7 +127,7 @@ async fn find(client: &impl GenericClient, schema: &str) -> Result<Found, Connec
     }
     let sql = in_schema("SELECT version FROM {schema}.store", schema);
     let rows = client.query_typed(&sql, &[]).await.map_err(Fault::Database)?;
-    let row = rows.first().ok_or(Fault::Damaged("a row that tells of the whole store"))?;
+    let row = rows.first().ok_or(Fault::Damaged("the row of the whole store"))?;
     let got: i64 = column(row, "version")?;
     match usize::try_from(got) {
         Ok(version) if version <= MIGRATIONS.len() => Ok(Found::Version(version)),

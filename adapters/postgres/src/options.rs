@@ -1,4 +1,4 @@
-//! How a store is connected to.
+//! The options for connecting to a store.
 
 use std::time::Duration;
 
@@ -12,7 +12,9 @@ use crate::schema::checked;
 use crate::store::PostgresStore;
 use crate::tls::{self, Identity};
 
-/// How a store is connected to, where not as [`PostgresStore::connect`] does.
+/// Options for connecting to a [`PostgresStore`].
+///
+/// [`PostgresStore::connect`] uses the defaults.
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -37,25 +39,25 @@ pub struct PostgresOptions {
     patience: Duration,
     roots: Option<Vec<CertificateDer<'static>>>,
     identity: Option<Identity>,
-    listens: Listens,
+    listening: Listening,
     migrates: bool,
 }
 
-/// Over which connection hints are heard.
+/// Where the store listens for the hints of other processes.
 #[derive(Clone)]
-enum Listens {
-    AtTheSameAddress,
-    At(Box<Address>),
-    Not,
+enum Listening {
+    SameAddress,
+    OtherAddress(Box<Address>),
+    Off,
 }
 
-impl std::fmt::Debug for Listens {
-    /// Leaves out the address, which may hold a password.
+impl std::fmt::Debug for Listening {
+    /// Omits the address, which may contain a password.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
-            Self::AtTheSameAddress => "AtTheSameAddress",
-            Self::At(_) => "At(..)",
-            Self::Not => "Not",
+            Self::SameAddress => "SameAddress",
+            Self::OtherAddress(_) => "OtherAddress(..)",
+            Self::Off => "Off",
         })
     }
 }
@@ -67,8 +69,18 @@ impl Default for PostgresOptions {
 }
 
 impl PostgresOptions {
-    /// The schema `tasklife`, 10 connections, 2 seconds for an answer, 5 seconds of patience, the certificates that the
-    /// system trusts, hints over a connection to the same address; tables are made and migrated.
+    /// Creates the default options.
+    ///
+    /// | option | default |
+    /// |---|---|
+    /// | [schema](Self::with_schema) | `tasklife` |
+    /// | [connections](Self::with_connections) | 10 |
+    /// | [timeout](Self::with_timeout) | 2 seconds |
+    /// | [patience](Self::with_patience) | 5 seconds |
+    /// | [certificate authorities](Self::with_root_certificates) | those that the system trusts |
+    /// | [client certificate](Self::with_client_certificate) | none |
+    /// | [listening for hints](Self::with_listen_address) | at the same address |
+    /// | [migration](Self::without_migration) | creates and migrates the tables |
     #[must_use]
     pub fn new() -> Self {
         Self {
@@ -78,63 +90,78 @@ impl PostgresOptions {
             patience: Duration::from_secs(5),
             roots: None,
             identity: None,
-            listens: Listens::AtTheSameAddress,
+            listening: Listening::SameAddress,
             migrates: true,
         }
     }
 
-    /// Sets the schema in which the store's tables are: `tasklife` unless set. Each schema is a store of its own.
+    /// Sets the schema that holds the store's tables.
+    ///
+    /// Each schema is a separate store. The default is `tasklife`.
     ///
     /// # Errors
-    /// Where it is not a name of 1 to 54 lower-case ASCII letters, digits and underscores that does not begin with a
-    /// digit.
+    /// Returns [`ConnectError`] unless the name has 1 to 54 lower-case ASCII letters, digits and
+    /// underscores and does not begin with a digit.
     pub fn with_schema(mut self, schema: &str) -> Result<Self, ConnectError> {
         self.schema = checked(schema)?;
         Ok(self)
     }
 
-    /// Sets how many connections the store makes at most, but for the one on which it hears hints: 10 unless set, at
-    /// least 1. Each call uses one for as long as a statement takes. One on which no answer came in time is replaced,
-    /// though its statement may go on in the server.
+    /// Sets the largest number of connections that the store opens.
+    ///
+    /// The default is 10, and 0 counts as 1. The connection that listens for hints is not included.
+    /// A call uses one connection for the duration of a statement. If an answer doesn't come in
+    /// time, the store replaces the connection, although the statement may go on in the server.
     #[must_use]
     pub const fn with_connections(mut self, connections: usize) -> Self {
         self.connections = if connections == 0 { 1 } else { connections };
         self
     }
 
-    /// Sets for how long a connection, or the answer to a statement, is waited for: 2 seconds unless set.
+    /// Sets how long the store waits for a connection or for the answer to a statement.
+    ///
+    /// The default is 2 seconds.
     #[must_use]
     pub const fn with_timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
 
-    /// Sets for how long each statement of a call is tried while the database can't be reached, is starting, is a
-    /// standby, or takes a transaction back for another's sake: 5 seconds unless set; the last try may take a
-    /// [timeout](Self::with_timeout) more. It is also how long a call waits for a free connection, and for the calls of
-    /// this process that write to the same account before it. Within that time it also finds out whether a write
-    /// arrived whose answer was lost, so that fewer errors are unknown ones.
+    /// Sets how long each statement of a call is retried after a failure that may pass.
+    ///
+    /// The default is 5 seconds; the last try may take one [timeout](Self::with_timeout) more. Such
+    /// failures are a database that can't be reached, is starting or is a standby, and a
+    /// transaction that was rolled back because of a conflict. After a lost answer, the retries
+    /// also find out whether the write had arrived, so a longer time leaves fewer outcomes unknown.
+    ///
+    /// A call waits as long as this for a free connection, and as long again for earlier calls of
+    /// this process that write to the same account.
     #[must_use]
     pub const fn with_patience(mut self, patience: Duration) -> Self {
         self.patience = patience;
         self
     }
 
-    /// Sets the certificates, in PEM, of the authorities that are trusted, in place of those that the system trusts
-    /// and of the file that the address names with `sslrootcert`.
+    /// Sets the trusted certificate authorities, in PEM.
+    ///
+    /// They replace those that the system trusts and the file that the address names with
+    /// `sslrootcert`.
     ///
     /// # Errors
-    /// Where there is no certificate in PEM.
+    /// Returns [`ConnectError`] if `pem` contains no certificate, or anything that can't be parsed.
     pub fn with_root_certificates(mut self, pem: &[u8]) -> Result<Self, ConnectError> {
-        self.roots = Some(tls::parsed(pem).map_err(ConnectFault::from)?);
+        self.roots = Some(tls::parse_certificates(pem).map_err(ConnectFault::from)?);
         Ok(self)
     }
 
-    /// Sets the certificate that the store shows where the server asks for one, with those that lead to an authority,
-    /// and its private key: both in PEM.
+    /// Sets the client certificate and its private key, both in PEM.
+    ///
+    /// The store presents the certificate if the server asks for one. Append the intermediate
+    /// certificates of its chain, if there are any.
     ///
     /// # Errors
-    /// Where one of them is none. Whether they belong together is found when it connects.
+    /// Returns [`ConnectError`] if one of them can't be parsed. [`connect`](Self::connect) checks
+    /// whether they belong together.
     pub fn with_client_certificate(
         mut self,
         certificate: &[u8],
@@ -144,44 +171,56 @@ impl PostgresOptions {
         Ok(self)
     }
 
-    /// Sets another address of the same database for the connection on which the store hears hints: past PgBouncer,
-    /// which hands on no notifications where it pools transactions.
+    /// Sets another address of the same database, at which the store listens for hints.
+    ///
+    /// Use it to bypass PgBouncer, which drops notifications when it pools transactions.
     ///
     /// # Errors
-    /// Where the address is none.
+    /// Returns [`ConnectError`] if the address can't be parsed.
     pub fn with_listen_address(mut self, address: &str) -> Result<Self, ConnectError> {
         let address = Address::parse(address).map_err(ConnectFault::from)?;
-        self.listens = Listens::At(Box::new(address));
+        self.listening = Listening::OtherAddress(Box::new(address));
         Ok(self)
     }
 
-    /// Lets the store hear no hints of other processes, and make no connection for that.
+    /// Disables listening for the hints of other processes, and the connection for it.
+    ///
+    /// The store still wakes waiters for what happens through it and its clones.
     #[must_use]
     pub fn without_listening(mut self) -> Self {
-        self.listens = Listens::Not;
+        self.listening = Listening::Off;
         self
     }
 
-    /// Lets the store use tables that are there, and make or change none: so its user needs no right to do so.
+    /// Disables the creation and migration of tables.
+    ///
+    /// The store uses the existing tables, and its user needs no right to create or change any.
     #[must_use]
     pub const fn without_migration(mut self) -> Self {
         self.migrates = false;
         self
     }
 
-    /// Connects to a database, and makes the store's tables there or brings them up to date. Several processes may do
-    /// so at once: one makes them, and the others wait. Tokio has to run where this and the store's futures are
-    /// awaited.
+    /// Connects to a database, and creates or migrates the store's tables.
+    ///
+    /// Several processes may connect at once: one of them creates the tables while the others wait.
+    /// Call this, and await the store's futures, on a Tokio runtime.
     ///
     /// The address is a URL as PostgreSQL's own programs take it, such as
-    /// `postgres://user:password@db.example.com:5432/database?sslmode=verify-full`. `sslmode` is `disable`, which
-    /// it is unless set, or `require`, `verify-ca` or `verify-full`: each of these verifies the certificate and its name.
-    /// Several hosts (`host1,host2`) are tried in turn; with `target_session_attrs=read-write` the one is taken that
-    /// may be written.
+    /// `postgres://user:password@db.example.com:5432/database?sslmode=verify-full`. The `sslmode`
+    /// is `disable` (the default), `require`, `verify-ca` or `verify-full`. Each of the last three
+    /// verifies the certificate and its host name. Several hosts (`host1,host2`) are tried in turn.
+    /// With `target_session_attrs=read-write`, only a host that accepts writes is used.
     ///
     /// # Errors
-    /// Where the address is none, the database can't be reached before patience ends, or it is not one that the
-    /// store can use.
+    /// Returns [`ConnectError`] in the following cases. Its
+    /// [`is_of_database`](ConnectError::is_of_database) identifies the second one.
+    ///
+    /// - The address can't be parsed, or a certificate can't be used.
+    /// - The database can't be reached before the [retries](Self::with_patience) end, or it fails.
+    /// - The store can't use the database: its encoding is not UTF8, its isolation level is not
+    ///   `read committed`, or the schema belongs to another program or a newer version.
+    /// - Migration is [disabled](Self::without_migration), and the tables are missing or old.
     pub async fn connect(
         self,
         address: &str,
@@ -191,30 +230,30 @@ impl PostgresOptions {
         let tls_of = |address: &Address| {
             let roots = match (&self.roots, &address.root_file) {
                 (Some(roots), _) => Some(roots.clone()),
-                (None, Some(file)) if address.is_encrypted() => Some(tls::read(file)?),
+                (None, Some(file)) if address.is_encrypted() => Some(tls::read_certificates(file)?),
                 (None, _) => None,
             };
             tls::connector(address.is_encrypted(), roots, self.identity.clone())
         };
         let tls = tls_of(&address).map_err(ConnectFault::from)?;
-        let listens = match &self.listens {
-            Listens::AtTheSameAddress => Some((address.config.clone(), tls.clone())),
-            Listens::At(other) => {
+        let listens_at = match &self.listening {
+            Listening::SameAddress => Some((address.config.clone(), tls.clone())),
+            Listening::OtherAddress(other) => {
                 Some((other.config.clone(), tls_of(other).map_err(ConnectFault::from)?))
             }
-            Listens::Not => None,
+            Listening::Off => None,
         };
         let database =
             Database::new(address.config, tls, self.connections, self.timeout, self.patience)?;
-        PostgresStore::open(database, listens, &self.schema, self.migrates, config).await
+        PostgresStore::open(database, listens_at, &self.schema, self.migrates, config).await
     }
 }
 
 impl PostgresStore {
-    /// Connects to a database, as [`PostgresOptions::connect`] with the options that are set from the start.
+    /// Connects to a database with the default [`PostgresOptions`].
     ///
     /// # Errors
-    /// As there.
+    /// See [`PostgresOptions::connect`].
     pub async fn connect(address: &str, config: StoreConfig) -> Result<Self, ConnectError> {
         PostgresOptions::new().connect(address, config).await
     }

@@ -1,4 +1,4 @@
-//! What is in rows, and how it is read and written.
+//! Reading and writing the values in rows.
 
 use tasklife::kit::{instant_from_bytes, instant_to_bytes};
 use tasklife::uuid::Uuid;
@@ -8,12 +8,12 @@ use tokio_postgres::types::FromSql;
 
 use crate::fault::Fault;
 
-/// A column of a row.
+/// Reads a column.
 pub(crate) fn column<'a, T: FromSql<'a>>(row: &'a Row, name: &str) -> Result<T, Fault> {
     row.try_get(name).map_err(|source| Fault::Column { name: name.into(), source })
 }
 
-/// An instant as it is stored.
+/// Encodes an instant as it is stored.
 pub(crate) fn instant(at: Now) -> Vec<u8> {
     instant_to_bytes(at).to_vec()
 }
@@ -27,7 +27,7 @@ pub(crate) fn required_instant(row: &Row, name: &str) -> Result<Now, Fault> {
     read_instant(row, name)?.ok_or(Fault::Damaged("an instant"))
 }
 
-/// A revision as it is stored.
+/// Encodes a revision as it is stored.
 pub(crate) fn number(revision: Revision) -> i64 {
     i64::try_from(revision.get()).unwrap_or(i64::MAX)
 }
@@ -42,18 +42,18 @@ pub(crate) fn read_count(row: &Row, name: &str) -> Result<usize, Fault> {
     usize::try_from(column::<i64>(row, name)?).map_err(|_| Fault::Damaged("a number of tasks"))
 }
 
-/// How many, as a limit of a statement.
+/// Converts a limit for a statement.
 pub(crate) fn limit(count: usize) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
-/// The record of a task as it is stored.
+/// Encodes the record of a task.
 pub(crate) fn encode(task: &Task) -> Result<String, Fault> {
     serde_json::to_string(&TaskRecord::from(task))
         .map_err(|source| Fault::Json { id: task.id(), source })
 }
 
-/// The task of a record.
+/// Decodes the record of the task with an id.
 pub(crate) fn decode(record: &str, id: TaskId) -> Result<Task, Fault> {
     let read: TaskRecord =
         serde_json::from_str(record).map_err(|source| Fault::Json { id, source })?;
@@ -61,14 +61,14 @@ pub(crate) fn decode(record: &str, id: TaskId) -> Result<Task, Fault> {
     if task.id() == id { Ok(task) } else { Err(Fault::Foreign { id, got: task.id() }) }
 }
 
-/// The task of a row with an id and a record, which are none where there is no task.
+/// Reads the task of two columns, the id and the record. Both are null if there is no task.
 pub(crate) fn read_task(row: &Row, id: &str, record: &str) -> Result<Option<Task>, Fault> {
     let Some(uuid) = column::<Option<Uuid>>(row, id)? else { return Ok(None) };
     let record: Option<&str> = column(row, record)?;
     record.map(|record| decode(record, TaskId::from(uuid))).transpose()
 }
 
-/// The same, of a task that is to be in a status.
+/// Reads the task of two columns, and checks its status.
 pub(crate) fn read_task_in(
     row: &Row,
     id: &str,
@@ -83,7 +83,7 @@ pub(crate) fn read_task_in(
     }
 }
 
-/// Whether the function that writes came upon something that only another call at this moment can have brought about.
+/// Returns whether a statement that writes met a state that only a concurrent call can have caused.
 pub(crate) fn is_overtaken(fault: &Fault) -> bool {
     let Fault::Database(error) = fault else { return false };
     error.code().is_some_and(|state| state.code() == "TL001")

@@ -1,18 +1,18 @@
-//! The schema in which a store's tables are, as it stands in statements.
+//! The name of a store's schema.
 
 use crate::connect_error::{ConnectError, ConnectFault};
 
-/// The name of a schema, if it is one that needs no escape anywhere.
+/// Checks that the name of a schema needs no escapes in statements.
 pub(crate) fn checked(name: &str) -> Result<String, ConnectError> {
     let is_word = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_');
-    // The channel of its hints has nine letters more, and PostgreSQL's names 63.
+    // The channel for hints adds 9 letters, and PostgreSQL allows 63.
     let is_name = (1..=54).contains(&name.len())
         && name.bytes().all(is_word)
         && !name.starts_with(|first: char| first.is_ascii_digit());
     if is_name { Ok(name.into()) } else { Err(ConnectFault::Schema(name.into()).into()) }
 }
 
-/// A text of statements for a schema, whose name was checked.
+/// Inserts the checked name of a schema into SQL.
 pub(crate) fn in_schema(sql: &str, name: &str) -> String {
     sql.replace("{schema}", &format!("\"{name}\""))
 }

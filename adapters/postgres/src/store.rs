@@ -1,44 +1,45 @@
-//! The store: its methods, each of them a read, a decision in Rust, and a write that compares first.
+//! The store in PostgreSQL.
+//!
+//! Each method reads, decides in Rust, and writes with a statement that first compares versions.
 
 mod account;
+mod apply;
 mod census;
 mod claim;
+mod locks;
 mod notify;
+mod read;
 mod submit;
 mod sweep;
 mod write;
 
-use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
-use std::time::Duration;
 
-use tasklife::kit::Call;
 use tasklife::{
     AccountId, ApplyError, AsyncTaskStore, BackendError, Change, Changed, Changes, Claimed,
-    EventKind, ListError, ListQuery, Now, Page, Scope, StoreConfig, StoreFuture, Submission,
-    SubmitError, Submitted, Swept, Target, Task, TaskEvent, TaskId,
+    ListError, ListQuery, Now, Page, Scope, StoreConfig, StoreFuture, Submission, SubmitError,
+    Submitted, Swept, Target, Task, TaskEvent, TaskId,
 };
-use tokio::sync::{Mutex, MutexGuard};
 use tokio_postgres::Config;
 use tokio_postgres::types::Type;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::connect_error::ConnectError;
 use crate::database::Database;
-use crate::fault::Fault;
 use crate::listener::Listener;
 use crate::migration;
-use crate::rows::{column, decode, instant, limit, number, read_revision, read_task};
+use crate::rows::limit;
 use crate::schema::checked;
 use crate::statements::Statements;
 
-use notify::Notifier;
-use write::{Outcome, Write};
+use locks::AccountLocks;
+use notify::SendState;
 
-/// The store of tasks in PostgreSQL: [`AsyncTaskStore`] with all its laws, for any number of processes.
+/// A task store in PostgreSQL: an [`AsyncTaskStore`] for any number of processes.
 ///
-/// Its clones share it, as do all stores in the same [schema](crate::PostgresOptions::with_schema) of a
-/// database. They must have the same [`StoreConfig`]. Tokio has to run where its futures are awaited.
+/// Clones share one store, and so do all stores in the same
+/// [schema](crate::PostgresOptions::with_schema) of a database. They must have the same
+/// [`StoreConfig`]. Await the futures on a Tokio runtime.
 ///
 /// ```no_run
 /// use tasklife::{AccountId, AsyncTaskStore, CommandType, StoreConfig, Submission, TaskId};
@@ -58,42 +59,46 @@ use write::{Outcome, Write};
 ///
 /// # How it keeps the laws
 ///
-/// A call reads what it has to know in one statement, which sees one moment; decides by [`tasklife::kit`]; and
-/// writes in one statement, which is a transaction that first compares the version of the account: whoever was
-/// slower reads again. So no transaction waits for a program that has stopped, nothing is left open where one
-/// dies, and each statement may go to another connection.
+/// A call reads what it needs in one statement, which sees one moment. [`tasklife::kit`] decides.
+/// The call then writes in one statement, a transaction that first compares the version of the
+/// account. If another call has written to the account in between, this call reads again. No
+/// transaction therefore waits for a stopped program, a program that dies leaves nothing open, and
+/// each statement may use another connection.
 ///
-/// What concerns all accounts:
+/// Three things concern all accounts:
 ///
-/// - *The horizon.* Whoever writes holds a lock that it shares with all others who write, and looks whether the
-///   horizon is still what it was when it was read. A sweep takes that lock alone for a moment, while it moves
-///   the horizon.
-/// - *The turns of claims.* Accounts that may have something to hand out stand in a queue. Whoever takes a turn
-///   moves the account to its end, and then looks. An account that has nothing is parked, until something is
-///   written to it or a clock says so.
-/// - *The limit of tasks.* The places are shared out in 32 rows, so that submissions of different accounts
-///   rarely wait for each other. One that finds no place in its share has them shared out anew.
+/// - *The horizon.* Each write holds a lock that all writes share, and checks that the horizon is
+///   still what the call read. A sweep that moves the horizon takes the lock exclusively for that
+///   moment.
+/// - *The turns of claims.* The accounts that may have something to claim stand in a queue. A claim
+///   moves the first account to the end of the queue, and then reads its tasks. An account without
+///   anything to claim is parked until a write or an instant may change that.
+/// - *The limit of tasks.* It is divided into 32 quota shares, so that submissions of different
+///   accounts rarely wait for each other. When a submission finds its share used up, it
+///   redistributes what is left of the limit.
 ///
-/// Revisions keep up with time ([`Revision::unreached_by`](tasklife::Revision::unreached_by)): what was given
-/// out, and lost in a fail-over, is not given out again for something else.
+/// Revisions keep up with time ([`Revision::unreached_by`](tasklife::Revision::unreached_by)). A
+/// revision that was lost in a fail-over is never given to something else.
 ///
 /// # Failures
 ///
-/// A [`BackendError`] says that *nothing was applied* where that is certain: no connection could be made,
-/// PostgreSQL took the transaction back, or only reads had been sent. What fails only for now is tried again
-/// until [patience](crate::PostgresOptions::with_patience) ends: a lost connection, a restart, a standby, a
-/// serialization failure, a deadlock.
+/// The store retries what may pass until the time set by
+/// [`with_patience`](crate::PostgresOptions::with_patience) is over: a lost connection, a restart,
+/// a standby, a serialization failure or a deadlock.
 ///
-/// Where a connection is lost, or an answer does not come in time, while a write is on its way, the same write
-/// is sent again. It finds out whether it arrived before, as each carries a token that the account remembers.
-/// Only if that can't be found out before patience ends, or eight other writes to the account came in between,
-/// the error says that it is *unknown*.
+/// A [`BackendError`] then says that *nothing was applied* if that is certain: no connection could
+/// be made, PostgreSQL rolled the transaction back, or only reads had been sent.
+///
+/// If a connection is lost or an answer doesn't come in time during a write, the store sends the
+/// same write again. Each write carries a token that the account remembers, so the second one finds
+/// out whether the first had arrived. The error says that the outcome is *unknown* only if the
+/// store can't find that out in time, or if eight other writes to the account came in between.
 ///
 /// # Hints
 ///
-/// [`changed`](Changes::changed) hears at once of what is done through this store and its clones, and of what
-/// others do by `LISTEN`, on a connection that is made when somebody waits for the first time, and made again
-/// when it is lost.
+/// [`changed`](Changes::changed) reports immediately what happens through this store and its
+/// clones. It learns what other processes do by `LISTEN`, on a connection that the store opens when
+/// you first wait and reopens when it is lost.
 #[derive(Clone, Debug)]
 pub struct PostgresStore {
     shared: Arc<Shared>,
@@ -103,66 +108,41 @@ pub struct PostgresStore {
 struct Shared {
     database: Arc<Database>,
     statements: Statements,
-    /// Whether it may make tables.
+    /// Whether the store may create and migrate tables.
     migrates: bool,
     config: StoreConfig,
     listener: Listener,
-    notifier: Notifier,
-    /// Calls of this process that write to the same account wait here, and not by being slower.
-    locks: Locks,
-}
-
-#[derive(Debug)]
-struct Locks {
-    hasher: RandomState,
-    stripes: Vec<Mutex<()>>,
-}
-
-impl Locks {
-    fn new() -> Self {
-        let stripes = std::iter::repeat_with(Mutex::default).take(256).collect();
-        Self { hasher: RandomState::new(), stripes }
-    }
-
-    /// The lock of an account, which is waited for as long as a statement is tried.
-    async fn of(
-        &self,
-        account: &AccountId,
-        patience: Duration,
-    ) -> Result<MutexGuard<'_, ()>, Fault> {
-        let stripe = self.hasher.hash_one(account) % 256;
-        let lock = self.stripes[usize::try_from(stripe).unwrap_or(0)].lock();
-        // An account that nobody writes to is free at once, however short patience is.
-        tokio::time::timeout(patience.max(Duration::from_millis(1)), lock)
-            .await
-            .map_err(|_| Fault::AccountBusy(patience))
-    }
+    /// The state of the notification to other processes.
+    sending: SendState,
+    locks: AccountLocks,
 }
 
 impl PostgresStore {
-    /// Another store, in another [schema](crate::PostgresOptions::with_schema) of the same database, over the same
-    /// connections. Its tables are made or migrated, where they have to be, unless this one was connected
-    /// [without migration](crate::PostgresOptions::without_migration).
+    /// Opens the store in another [schema](crate::PostgresOptions::with_schema) of the same
+    /// database.
+    ///
+    /// The two share their connections. This creates or migrates the tables, unless you connected
+    /// this store [without migration](crate::PostgresOptions::without_migration).
     ///
     /// # Errors
-    /// As [`connect`](crate::PostgresOptions::connect).
+    /// See [`PostgresOptions::connect`](crate::PostgresOptions::connect).
     pub async fn in_schema(&self, schema: &str, config: StoreConfig) -> Result<Self, ConnectError> {
         let schema = checked(schema)?;
         let database = Arc::clone(&self.shared.database);
         migration::migrate(&database, &schema, self.shared.migrates).await?;
-        let listener = self.shared.listener.of_schema(&schema, own(&database));
+        let listener = self.shared.listener.of_schema(&schema, database.sender_id());
         Self::configured(database, listener, &schema, self.shared.migrates, config).await
     }
 
     pub(crate) async fn open(
         database: Database,
-        listens: Option<(Config, MakeRustlsConnect)>,
+        listens_at: Option<(Config, MakeRustlsConnect)>,
         schema: &str,
         migrates: bool,
         config: StoreConfig,
     ) -> Result<Self, ConnectError> {
         migration::migrate(&database, schema, migrates).await?;
-        let listener = Listener::new(schema, own(&database), listens, database.timeout());
+        let listener = Listener::new(schema, database.sender_id(), listens_at, database.timeout());
         Self::configured(database.into(), listener, schema, migrates, config).await
     }
 
@@ -179,111 +159,15 @@ impl PostgresStore {
         let max_tasks = limit(config.max_tasks());
         let values = [(&parked_under as _, Type::TEXT), (&max_tasks as _, Type::INT8)];
         database.query(&statements.configure, &values).await?;
-        let (notifier, locks) = (Notifier::default(), Locks::new());
-        let shared = Shared { database, statements, migrates, config, listener, notifier, locks };
+        let (sending, locks) = (SendState::default(), AccountLocks::new());
+        let shared = Shared { database, statements, migrates, config, listener, sending, locks };
         Ok(Self { shared: Arc::new(shared) })
     }
 
-    /// The store's configuration.
+    /// Returns the configuration of the store.
     #[must_use]
     pub fn config(&self) -> &StoreConfig {
         &self.shared.config
-    }
-
-    async fn lock(&self, account: &AccountId) -> Result<MutexGuard<'_, ()>, BackendError> {
-        Ok(self.shared.locks.of(account, self.shared.database.patience()).await?)
-    }
-
-    async fn apply_event(
-        &self,
-        target: Target<'_>,
-        event: TaskEvent,
-        now: Now,
-    ) -> Result<Change, ApplyError> {
-        let kind = event.kind();
-        let _guard = self.lock(target.account()).await?;
-        loop {
-            let lane = self.config().max_in_progress().filter(|_| kind == EventKind::Start);
-            let counted = lane.map_or(0, |width| width.get() as usize);
-            let read = self
-                .read_for_update(target.account(), target.id(), None, counted, false, now)
-                .await
-                .map_err(BackendError::from)?;
-            let call = Call::new(self.config(), read.store.horizon, now);
-            let task = call.permit(target, &event, read.found)?;
-            if call.needs_lane(kind) {
-                call.check_lane(read.in_progress)?;
-            }
-            let account = read.account.ok_or(ApplyError::NotFound)?;
-            let expired_at = task.expires_at();
-            let change = call.apply(task, event.clone(), account.clock(now))?;
-            let write = Write {
-                store: &read.store,
-                account: Some(&account),
-                task: change.task(),
-                is_new: false,
-                // One that was parked stays so: nothing is there sooner for a report, unless it expires sooner.
-                makes_ready: kind != EventKind::Report || change.task().expires_at() < expired_at,
-                share: account.share,
-                new_horizon: None,
-            };
-            match self.write(&write).await? {
-                Outcome::Done => {
-                    self.tell_if(change.may_make_work());
-                    return Ok(change);
-                }
-                Outcome::Changed | Outcome::NoRoom => {}
-            }
-        }
-    }
-
-    async fn get_task(
-        &self,
-        account: &AccountId,
-        id: TaskId,
-        now: Now,
-    ) -> Result<Option<Task>, BackendError> {
-        let (name, now, uuid) = (account.as_str(), instant(now), id.as_uuid());
-        let values = [(&name as _, Type::TEXT), (&now as _, Type::BYTEA), (&uuid as _, Type::UUID)];
-        let rows = self.shared.database.query(&self.shared.statements.get, &values).await?;
-        let Some(row) = rows.first() else { return Ok(None) };
-        let record: Option<&str> = column(row, "record")?;
-        Ok(record.map(|record| decode(record, id)).transpose()?)
-    }
-
-    async fn list_page(
-        &self,
-        account: &AccountId,
-        query: &ListQuery,
-        now: Now,
-    ) -> Result<Page, ListError> {
-        let below = query.position(account)?.map_or(i64::MAX, number);
-        let above = query.since().map_or(0, number);
-        let statuses = query.statuses().fold(0, |bits, status| bits | 1_i32 << status as u8);
-        let count = limit(query.limit().get().saturating_add(1));
-        let (name, at) = (account.as_str(), instant(now));
-        let values = [
-            (&name as _, Type::TEXT),
-            (&at as _, Type::BYTEA),
-            (&statuses as _, Type::INT4),
-            (&below as _, Type::INT8),
-            (&above as _, Type::INT8),
-            (&count as _, Type::INT8),
-        ];
-        let database = &self.shared.database;
-        let rows = database
-            .query(&self.shared.statements.list, &values)
-            .await
-            .map_err(BackendError::from)?;
-        let read = || {
-            let (first, rows) = rows.split_first().ok_or(Fault::Damaged("a row of the account"))?;
-            let tasks: Result<Vec<Option<Task>>, Fault> =
-                rows.iter().map(|row| read_task(row, "id", "record")).collect();
-            Ok::<_, Fault>((read_revision(first, "revision")?, tasks?))
-        };
-        let (revision, tasks) = read().map_err(BackendError::from)?;
-        let call = Call::new(self.config(), tasklife::MIN_TIME, now);
-        Ok(call.page(account, query, tasks.into_iter().flatten().collect(), revision))
     }
 }
 
@@ -339,15 +223,10 @@ impl AsyncTaskStore for PostgresStore {
 
 impl Changes for PostgresStore {
     fn changed(&self) -> Changed<'_> {
-        let heard = self.shared.listener.notifier().notified();
+        let notified = self.shared.listener.notifier().notified();
         Box::pin(async move {
             self.shared.listener.start();
-            heard.await;
+            notified.await;
         })
     }
-}
-
-/// What tells the notifications of a store from those of others.
-fn own(database: &Database) -> String {
-    format!("{:016x}", database.token())
 }

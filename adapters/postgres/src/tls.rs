@@ -1,4 +1,4 @@
-//! Encryption, and whose certificates are trusted.
+//! Encryption: the trusted certificates, and the client's own.
 
 use std::fmt;
 use std::io;
@@ -12,41 +12,48 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CertificateFault {
-    #[error("expected the file {0:?} with certificates")]
+    #[error("expected a readable file of certificates at {0:?}")]
     File(PathBuf, #[source] io::Error),
-    #[error("expected certificates in PEM, got {0}")]
-    Pem(&'static str, #[source] Option<rustls::pki_types::pem::Error>),
-    #[error("expected a certificate that can be trusted")]
+    #[error("expected certificates in PEM")]
+    Pem(#[source] rustls::pki_types::pem::Error),
+    #[error("expected at least one certificate in PEM, got none")]
+    NoCertificate,
+    #[error("expected the certificate of an authority, got one that can't be used")]
     Root(#[source] rustls::Error),
     #[error(
-        "expected certificates of this system that can be trusted, got none: name a file with `sslrootcert`"
+        "expected certificate authorities that this system trusts, got none: name a file with `sslrootcert`"
     )]
-    NoneHere,
+    NoSystemRoots,
     #[error("expected a private key in PEM")]
     Key(#[source] rustls::pki_types::pem::Error),
-    #[error("expected a certificate of this client, and the private key that belongs to it")]
+    #[error("expected a client certificate and the private key that belongs to it")]
     Client(#[source] rustls::Error),
-    #[error("TLS can't be set up")]
+    #[error("TLS could not be set up")]
     Setup(#[source] rustls::Error),
 }
 
-/// Certificates, in PEM.
-pub(crate) fn parsed(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, CertificateFault> {
+/// Parses at least one certificate in PEM.
+pub(crate) fn parse_certificates(
+    pem: &[u8],
+) -> Result<Vec<CertificateDer<'static>>, CertificateFault> {
     let certificates = CertificateDer::pem_slice_iter(pem)
         .collect::<Result<Vec<_>, _>>()
-        .map_err(|error| CertificateFault::Pem("something else", Some(error)))?;
+        .map_err(CertificateFault::Pem)?;
     if certificates.is_empty() {
-        return Err(CertificateFault::Pem("none", None));
+        return Err(CertificateFault::NoCertificate);
     }
     Ok(certificates)
 }
 
-pub(crate) fn read(file: &Path) -> Result<Vec<CertificateDer<'static>>, CertificateFault> {
+/// Reads the certificates in a file.
+pub(crate) fn read_certificates(
+    file: &Path,
+) -> Result<Vec<CertificateDer<'static>>, CertificateFault> {
     let pem = std::fs::read(file).map_err(|error| CertificateFault::File(file.into(), error))?;
-    parsed(&pem)
+    parse_certificates(&pem)
 }
 
-/// Who a client says it is: its certificate, with those that lead to an authority, and the private key.
+/// The client's certificate chain and its private key.
 pub(crate) struct Identity {
     chain: Vec<CertificateDer<'static>>,
     key: PrivateKeyDer<'static>,
@@ -59,7 +66,7 @@ impl Clone for Identity {
 }
 
 impl fmt::Debug for Identity {
-    /// Leaves out the key.
+    /// Omits the key.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Identity").finish_non_exhaustive()
     }
@@ -68,12 +75,14 @@ impl fmt::Debug for Identity {
 impl Identity {
     pub(crate) fn parse(certificate: &[u8], key: &[u8]) -> Result<Self, CertificateFault> {
         let key = PrivateKeyDer::from_pem_slice(key).map_err(CertificateFault::Key)?;
-        Ok(Self { chain: parsed(certificate)?, key })
+        Ok(Self { chain: parse_certificates(certificate)?, key })
     }
 }
 
-/// What encrypts connections, and trusts these certificates: without any, those that the system trusts. Where nothing
-/// is encrypted, it is not used.
+/// Creates the TLS connector.
+///
+/// It trusts `roots`, or the system's certificate authorities if there are none. The system's are
+/// read only if the connection is to be encrypted, because the connector is otherwise unused.
 pub(crate) fn connector(
     is_encrypted: bool,
     roots: Option<Vec<CertificateDer<'static>>>,
@@ -89,7 +98,7 @@ pub(crate) fn connector(
         None if is_encrypted => {
             trusted.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
             if trusted.is_empty() {
-                return Err(CertificateFault::NoneHere);
+                return Err(CertificateFault::NoSystemRoots);
             }
         }
         None => {}

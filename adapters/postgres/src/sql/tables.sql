@@ -1,24 +1,27 @@
--- What the store keeps. `{schema}` stands for the name of its schema.
+-- The tables of a store. `{schema}` stands for the name of its schema.
 --
--- Instants are 12 bytes, whose order is theirs (`tasklife::kit::instant_to_bytes`): PostgreSQL's own ones end at
--- the microsecond. Revisions are those of the account.
+-- An instant is stored in 12 bytes that sort by time (`tasklife::kit::instant_to_bytes`), because
+-- PostgreSQL's timestamps have no nanoseconds. Each revision is one of its account.
 
+-- The whole store: one row.
 CREATE TABLE {schema}.store (
     one boolean PRIMARY KEY DEFAULT true CHECK (one),
     -- The version of these tables.
     version bigint NOT NULL,
-    -- What expires by then is visible to nobody.
+    -- A task that expires at or before this instant is visible to nobody.
     horizon bytea NOT NULL,
-    -- The highest revision of the accounts that were forgotten.
+    -- The highest revision of all forgotten accounts.
     floor bigint NOT NULL,
-    -- The configuration under which accounts were parked, and for which the places were shared out.
+    -- The configuration under which accounts were parked, and the limit that the quota was
+    -- distributed for.
     parked_under text NOT NULL,
     max_tasks bigint NOT NULL
 );
 
--- The places for tasks, in shares, so that submissions of different accounts rarely wait for the same row. An
--- account takes its places from one share. How many there are in all is in no row: a share that is used
--- up gets more from the others (`share_out`).
+-- The limit of all tasks, in quota shares, so that submissions of different accounts rarely wait
+-- for the same row. The tasks of an account count against one share: `taken` is how many it holds,
+-- `granted` how many it may hold. No row has the total: a share that is used up gets more from the
+-- others (`share_out`).
 CREATE TABLE {schema}.places (
     share bigint PRIMARY KEY,
     taken bigint NOT NULL,
@@ -29,22 +32,24 @@ CREATE TABLE {schema}.places (
 CREATE TABLE {schema}.accounts (
     key bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     name text COLLATE "C" NOT NULL UNIQUE,
-    -- From which share its tasks take their places.
+    -- The quota share that its tasks count against.
     share bigint NOT NULL,
-    -- How often it was written to. Whoever writes compares this with what was read.
+    -- The number of writes to the account. A write compares it with what the store read.
     version bigint NOT NULL,
-    -- The tokens of the last writes, the latest first: by them a write whose answer was lost is found again.
+    -- The tokens of the last 8 writes, the latest first. They identify a write whose answer was
+    -- lost.
     tokens bigint[] NOT NULL,
     revision bigint NOT NULL,
     updated_at bytea NOT NULL
 ) WITH (fillfactor = 70);
 
--- Whose turn it is: the accounts that may have something to hand out, by their tickets; the others are parked.
+-- The queue of accounts: those that may have something to claim are ready, in the order of their
+-- tickets. The others are parked.
 CREATE TABLE {schema}.queue (
     account bigint PRIMARY KEY,
     ticket bigint NOT NULL,
     ready boolean NOT NULL,
-    -- Until when it is parked (`tasklife::kit::Parked`).
+    -- When the account becomes ready again (`tasklife::kit::Parked`).
     parked_past bytea,
     parked_until bytea,
     parked_unless_before bytea
@@ -55,14 +60,17 @@ CREATE INDEX queue_until ON {schema}.queue (parked_until) WHERE parked_until IS 
 CREATE INDEX queue_unless_before ON {schema}.queue (parked_unless_before) WHERE parked_unless_before IS NOT NULL;
 CREATE SEQUENCE {schema}.tickets;
 
--- Accounts that had no task left when somebody wrote to them: they are to be looked at again, and forgotten.
+-- Accounts without tasks that a sweep could not forget, because another call was writing to them.
+-- The next sweep looks at them again.
 CREATE TABLE {schema}.emptied (account bigint PRIMARY KEY);
 
--- The tasks: each with its record in JSON (`tasklife::TaskRecord`), and what the indexes need of it.
+-- The tasks. Each has its record in JSON (`tasklife::TaskRecord`) and the columns that the indexes
+-- need.
 CREATE TABLE {schema}.tasks (
     account bigint NOT NULL,
     id uuid NOT NULL,
-    -- 0 initialized, 1 received, 2 processing-in-progress, 3 processing-completed, 4 processing-error.
+    -- 0 initialized, 1 received, 2 processing-in-progress, 3 processing-completed,
+    -- 4 processing-error.
     status smallint NOT NULL,
     revision bigint NOT NULL,
     expires_at bytea NOT NULL,

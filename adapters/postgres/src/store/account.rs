@@ -1,4 +1,4 @@
-//! What is read of an account before something is decided.
+//! What a submission or an event reads before it decides.
 
 use tasklife::{AccountClock, AccountId, Now, Revision, StoreConfig, Task, TaskId};
 use tokio_postgres::Row;
@@ -10,25 +10,25 @@ use crate::rows::{
     column, decode, instant, limit, read_count, read_instant, read_revision, required_instant,
 };
 
-/// What holds for the whole store, as it was read.
+/// The row of the whole store, as it was read.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct StoreRow {
     pub(super) horizon: Now,
-    /// The highest revision of the accounts that were forgotten.
+    /// The highest revision of all forgotten accounts.
     pub(super) floor: Revision,
 }
 
-/// An account that holds tasks, as it was read.
+/// The row of an account that holds tasks, as it was read.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct AccountRow {
     pub(super) key: i64,
     pub(super) version: i64,
-    /// Where its tasks take their places.
+    /// The quota share that its tasks count against.
     pub(super) share: i64,
     clock: AccountClock,
 }
 
-/// What decides on a submission or an event.
+/// The input of a decision on a submission or an event.
 #[derive(Debug)]
 pub(super) struct ReadForUpdate {
     pub(super) store: StoreRow,
@@ -36,15 +36,15 @@ pub(super) struct ReadForUpdate {
     pub(super) found: Option<Task>,
     pub(super) open: usize,
     pub(super) in_progress: usize,
-    /// How many tasks there are in all, and when the first one expires, where that was asked.
+    /// The number of tasks in the whole store and the earliest expiry, if they were asked for or
+    /// the limit of open tasks was reached.
     pub(super) held: Option<(usize, Option<Now>)>,
 }
 
 impl AccountRow {
-    /// Its clock. Revisions keep up with time: what was given out, and lost in a fail-over, is not given out again for
-    /// something else.
+    /// Returns the clock for an event at `now`.
     pub(super) fn clock(&self, now: Now) -> AccountClock {
-        up_to(self.clock, now)
+        keep_up_with_time(self.clock, now)
     }
 }
 
@@ -54,9 +54,9 @@ impl StoreRow {
         Ok(Self { horizon, floor })
     }
 
-    /// The clock of an account that is not there.
+    /// Returns the clock of an account without a row, for an event at `now`.
     pub(super) fn clock(&self, now: Now) -> AccountClock {
-        up_to(AccountClock::after(self.floor), now)
+        keep_up_with_time(AccountClock::after(self.floor), now)
     }
 }
 
@@ -72,23 +72,30 @@ impl AccountRow {
     }
 }
 
-fn up_to(clock: AccountClock, now: Now) -> AccountClock {
+/// Raises the revision to one that no event before `now` can have reached.
+///
+/// A revision that was lost in a fail-over is therefore never given to something else.
+fn keep_up_with_time(clock: AccountClock, now: Now) -> AccountClock {
     let revision = clock.revision().max(Revision::unreached_by(now));
     AccountClock::new(revision, clock.updated_at())
 }
 
 impl PostgresStore {
+    /// Reads what decides on a submission or an event.
+    ///
+    /// It counts the visible open tasks up to `count_open` and those in progress up to
+    /// `count_in_progress`.
     pub(super) async fn read_for_update(
         &self,
         account: &AccountId,
         id: TaskId,
-        counted_open: Option<usize>,
-        counted_in_progress: usize,
+        count_open: Option<usize>,
+        count_in_progress: usize,
         looks_for_room: bool,
         now: Now,
     ) -> Result<ReadForUpdate, Fault> {
         let (name, at, uuid) = (account.as_str(), instant(now), id.as_uuid());
-        let (open, in_progress) = (counted_open.map(limit), limit(counted_in_progress));
+        let (open, in_progress) = (count_open.map(limit), limit(count_in_progress));
         let values = [
             (&name as _, Type::TEXT),
             (&at as _, Type::BYTEA),
@@ -116,7 +123,7 @@ impl PostgresStore {
     }
 }
 
-/// Up to how many unfinished tasks a submission has to count: none, where an account may have any number.
-pub(super) fn counted_open(config: &StoreConfig) -> Option<usize> {
+/// Returns how many open tasks a submission has to count, or `None` if the number is unlimited.
+pub(super) fn count_open(config: &StoreConfig) -> Option<usize> {
     (config.max_open() < usize::MAX).then_some(config.max_open())
 }

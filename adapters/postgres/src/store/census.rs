@@ -1,4 +1,4 @@
-//! What the store holds, in numbers.
+//! Numbers for metrics: the census and the accounts.
 
 use std::num::NonZeroUsize;
 use std::time::Duration;
@@ -10,15 +10,18 @@ use super::PostgresStore;
 use crate::fault::Fault;
 use crate::rows::{column, instant, limit as limit_of, read_count, read_task};
 
-/// How long a statement of the census may take.
+/// The time limit of each statement of the census.
 const LIMIT: Duration = Duration::from_mins(1);
 
 impl PostgresStore {
-    /// Counts what the store holds, for metrics and for whoever looks for work after a restart. It takes a time that
-    /// grows with all tasks and accounts: each of its three statements sees a moment of its own, and may take a minute.
+    /// Counts the tasks and accounts, for metrics and for finding work after a restart.
+    ///
+    /// The time it takes grows with the number of all tasks and accounts. Each of its three
+    /// statements sees a moment of its own, may take a minute, and is not retried.
     ///
     /// # Errors
-    /// Where the database fails, or the record of a task can't be read that may have waited longest.
+    /// Returns [`BackendError`] if the database fails, or if the record of the longest-waiting task
+    /// of an account can't be read.
     pub async fn census(&self, now: Now) -> Result<Census, BackendError> {
         let (database, statements) = (&self.shared.database, &self.shared.statements);
         let at = instant(now);
@@ -43,11 +46,12 @@ impl PostgresStore {
         Ok(census.with_oldest_waiting(oldest.oldest_waiting().cloned()))
     }
 
-    /// A page of the accounts that hold tasks, expired or not: the first ones by name that come after one, if one is
-    /// given.
+    /// Lists accounts that hold tasks, expired or not, in the order of their names.
+    ///
+    /// Returns the first `limit` accounts, or those that come after `after`.
     ///
     /// # Errors
-    /// Where the database fails.
+    /// Returns [`BackendError`] if the database fails.
     pub async fn accounts(
         &self,
         after: Option<&AccountId>,

@@ -1,4 +1,4 @@
-//! Handing out tasks to workers.
+//! Claims.
 
 use std::collections::HashSet;
 
@@ -13,7 +13,7 @@ use super::write::{Outcome, Write};
 use crate::fault::Fault;
 use crate::rows::{column, instant, read_instant, read_task_in};
 
-/// What an account has to hand out, as it was read.
+/// An account and what it has to claim, as they were read.
 struct ReadForClaim {
     store: StoreRow,
     account: AccountRow,
@@ -36,16 +36,17 @@ impl ReadForClaim {
     }
 }
 
-/// What came of asking an account for a task.
-enum Asked {
-    HandedOut(Box<Claimed>),
-    /// It has nothing, as it was read, for so long.
+/// The outcome of a claim of one account.
+enum AccountClaim {
+    Claimed(Box<Claimed>),
+    /// The account, as it was read, has nothing to claim; it may be parked.
     Nothing(AccountRow, Parked),
-    /// It was written to since.
+    /// Another call has written to the account since it was read.
     Changed,
 }
 
 impl PostgresStore {
+    /// Claims a task of one account.
     pub(super) async fn claim_of(
         &self,
         name: &AccountId,
@@ -56,22 +57,25 @@ impl PostgresStore {
             let sql = &self.shared.statements.read_for_claim;
             let row = self.read_for_claim(sql, (&name.as_str(), Type::TEXT), now).await?;
             let Some(read) = ReadForClaim::read(&row)? else { return Ok(None) };
-            match self.ask(read, now).await? {
-                Asked::HandedOut(claimed) => return Ok(Some(*claimed)),
-                Asked::Nothing(..) => return Ok(None),
-                Asked::Changed => {}
+            match self.claim_from(read, now).await? {
+                AccountClaim::Claimed(claimed) => return Ok(Some(*claimed)),
+                AccountClaim::Nothing(..) => return Ok(None),
+                AccountClaim::Changed => {}
             }
         }
     }
 
-    /// Asks one account after the other, round-robin. One that has nothing is parked, until something is written to it
-    /// that may change that, or a clock does.
+    /// Claims a task of any account, round-robin.
+    ///
+    /// It parks each account that has nothing to claim, until a write or an instant may change
+    /// that. Accounts with an unreadable task are skipped: their error is returned only if no other
+    /// account has anything.
     pub(super) async fn claim_any(&self, now: Now) -> Result<Option<Claimed>, BackendError> {
-        let mut passed = HashSet::new();
-        let mut unreadable = None;
+        let mut unreadable_accounts = HashSet::new();
+        let mut first_fault = None;
         loop {
             let at = instant(now);
-            let (takes_over, lane) = self.asks();
+            let (takes_over, lane) = self.claim_parameters();
             let values =
                 [(&at as _, Type::BYTEA), (&takes_over as _, Type::BOOL), (&lane as _, Type::INT8)];
             let rows =
@@ -81,41 +85,46 @@ impl PostgresStore {
                 (column(&row, "key")?, column(&row, "name")?);
             let (Some(key), Some(name)) = (key, name) else { break };
             loop {
-                let asked = match ReadForClaim::read(&row) {
-                    Ok(Some(read)) => self.ask(read, now).await?,
+                let claim = match ReadForClaim::read(&row) {
+                    Ok(Some(read)) => self.claim_from(read, now).await?,
                     Ok(None) => break,
-                    // It stands in no other's way. It is told of once there is nothing else.
-                    Err(fault) if fault.is_of_a_row() => {
-                        unreadable.get_or_insert(Fault::OfAccount {
+                    Err(fault) if fault.is_unreadable_row() => {
+                        first_fault.get_or_insert(Fault::OfAccount {
                             account: name,
                             source: fault.into(),
                         });
-                        if !passed.insert(key) {
-                            return unreadable.map_or(Ok(None), |fault| Err(fault.into()));
+                        // Its turn has come round again, so every other account was asked.
+                        if !unreadable_accounts.insert(key) {
+                            return first_fault.map_or(Ok(None), |fault| Err(fault.into()));
                         }
                         break;
                     }
                     Err(fault) => return Err(fault.into()),
                 };
-                match asked {
-                    Asked::HandedOut(claimed) => return Ok(Some(*claimed)),
-                    Asked::Nothing(account, parked) if self.park(&account, &parked).await? => break,
-                    Asked::Nothing(..) | Asked::Changed => {
+                match claim {
+                    AccountClaim::Claimed(claimed) => return Ok(Some(*claimed)),
+                    AccountClaim::Nothing(account, parked)
+                        if self.park(&account, &parked).await? =>
+                    {
+                        break;
+                    }
+                    AccountClaim::Nothing(..) | AccountClaim::Changed => {
                         let sql = &self.shared.statements.read_again_for_claim;
                         row = self.read_for_claim(sql, (&key, Type::INT8), now).await?;
                     }
                 }
             }
         }
-        unreadable.map_or(Ok(None), |fault| Err(fault.into()))
+        first_fault.map_or(Ok(None), |fault| Err(fault.into()))
     }
 
-    /// Whether tasks are taken over, and the width of a lane.
-    fn asks(&self) -> (bool, Option<i64>) {
+    /// Returns whether tasks are taken over, and the width of a lane.
+    fn claim_parameters(&self) -> (bool, Option<i64>) {
         let lane = self.config().max_in_progress().map(|width| i64::from(width.get()));
         (self.config().takeover_after().is_some(), lane)
     }
 
+    /// Reads an account, given by its name or key as `sql` requires, and what it has to claim.
     async fn read_for_claim(
         &self,
         sql: &str,
@@ -123,7 +132,7 @@ impl PostgresStore {
         now: Now,
     ) -> Result<Row, Fault> {
         let at = instant(now);
-        let (takes_over, lane) = self.asks();
+        let (takes_over, lane) = self.claim_parameters();
         let values = [
             account,
             (&at as _, Type::BYTEA),
@@ -134,12 +143,13 @@ impl PostgresStore {
         rows.into_iter().next().ok_or(Fault::Damaged("a row of an account"))
     }
 
-    async fn ask(&self, read: ReadForClaim, now: Now) -> Result<Asked, BackendError> {
+    /// Claims a task of an account, provided that it is still as it was read.
+    async fn claim_from(&self, read: ReadForClaim, now: Now) -> Result<AccountClaim, BackendError> {
         let ReadForClaim { store, account, candidates } = read;
         let call = Call::new(self.config(), store.horizon, now);
         let planned = match call.next_claim(candidates) {
             Ok(planned) => planned,
-            Err(parked) => return Ok(Asked::Nothing(account, parked)),
+            Err(parked) => return Ok(AccountClaim::Nothing(account, parked)),
         };
         let expired_at = planned.task().expires_at();
         let claimed = call.claim(planned, account.clock(now)).map_err(BackendError::not_applied)?;
@@ -156,14 +166,14 @@ impl PostgresStore {
         };
         match self.write(&write).await? {
             Outcome::Done => {
-                self.tell_if(change.may_make_work());
-                Ok(Asked::HandedOut(Box::new(claimed)))
+                self.notify_if(change.may_make_work());
+                Ok(AccountClaim::Claimed(Box::new(claimed)))
             }
-            Outcome::Changed | Outcome::NoRoom => Ok(Asked::Changed),
+            Outcome::Changed | Outcome::NoRoom => Ok(AccountClaim::Changed),
         }
     }
 
-    /// Parks an account, unless it was written to since.
+    /// Parks an account, and returns whether it was still as it was read.
     async fn park(&self, account: &AccountRow, parked: &Parked) -> Result<bool, BackendError> {
         let Parked { wake_after, wake_at, wake_before } = parked;
         let [wake_after, wake_at, wake_before] =

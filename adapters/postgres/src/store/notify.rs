@@ -1,4 +1,4 @@
-//! Telling other processes that there may be work.
+//! Notifications to other processes that there may be work.
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
@@ -6,15 +6,20 @@ use tokio_postgres::types::Type;
 
 use super::PostgresStore;
 
-/// Whether a notification is on its way: one at a time, and another after it for all that came meanwhile.
+/// Whether a notification is being sent.
+///
+/// Only one is sent at a time. A second one follows for all changes that happened meanwhile.
 #[derive(Debug, Default)]
-pub(super) struct Notifier(AtomicU8);
+pub(super) struct SendState(AtomicU8);
 
 const IDLE: u8 = 0;
 const SENDING: u8 = 1;
 const SENDING_AND_MORE: u8 = 2;
 
-/// A notification on its way. Dropped before it is done, as with the runtime on which it ran, the next one is sent anew.
+/// A notification that is being sent.
+///
+/// If it is dropped before it is done, for instance with its runtime, the next change sends
+/// another.
 struct Sending {
     store: PostgresStore,
     is_done: bool,
@@ -23,19 +28,19 @@ struct Sending {
 impl Drop for Sending {
     fn drop(&mut self) {
         if !self.is_done {
-            self.store.shared.notifier.0.store(IDLE, Ordering::Release);
+            self.store.shared.sending.0.store(IDLE, Ordering::Release);
         }
     }
 }
 
 impl PostgresStore {
-    /// Tells whoever waits, in this process and in others, that there may be work, if so.
-    pub(super) fn tell_if(&self, may_make_work: bool) {
+    /// Wakes the waiting workers of this process and of others, if there may be work.
+    pub(super) fn notify_if(&self, may_make_work: bool) {
         if !may_make_work {
             return;
         }
         self.shared.listener.notifier().notify();
-        let state = &self.shared.notifier.0;
+        let state = &self.shared.sending.0;
         let before = state.fetch_update(Ordering::AcqRel, Ordering::Acquire, |state| {
             Some(if state == IDLE { SENDING } else { SENDING_AND_MORE })
         });
@@ -45,9 +50,9 @@ impl PostgresStore {
         let mut sending = Sending { store: self.clone(), is_done: false };
         tokio::spawn(async move {
             while !sending.is_done {
-                sending.store.notify().await;
-                let state = &sending.store.shared.notifier.0;
-                // What came meanwhile is told of once more.
+                sending.store.notify_others().await;
+                let state = &sending.store.shared.sending.0;
+                // Changes that happened meanwhile need another notification.
                 let was = state.fetch_update(Ordering::AcqRel, Ordering::Acquire, |state| {
                     Some(if state == SENDING { IDLE } else { SENDING })
                 });
@@ -56,10 +61,10 @@ impl PostgresStore {
         });
     }
 
-    /// One that is lost costs a poll.
-    async fn notify(&self) {
-        let [channel, own] = self.shared.listener.notification();
-        let values = [(&channel as _, Type::TEXT), (&own as _, Type::TEXT)];
+    /// Notifies other processes. A failure is ignored: without the hint, they poll.
+    async fn notify_others(&self) {
+        let [channel, sender_id] = self.shared.listener.notification();
+        let values = [(&channel as _, Type::TEXT), (&sender_id as _, Type::TEXT)];
         let _ = self.shared.database.query(&self.shared.statements.notify, &values).await;
     }
 }

@@ -1,15 +1,15 @@
-//! Submissions, and the places of a limited store.
+//! Submissions, and the quota shares of a limited store.
 
 use tasklife::kit::{Call, SubmitDecision};
 use tasklife::{BackendError, Now, Submission, SubmitError, Submitted, TaskStatus};
 use tokio_postgres::types::Type;
 
 use super::PostgresStore;
-use super::account::counted_open;
+use super::account::count_open;
 use super::write::{Outcome, Write};
 use crate::rows::limit;
 
-/// In how many shares the places are.
+/// The number of quota shares.
 const SHARES: u128 = 32;
 
 impl PostgresStore {
@@ -20,11 +20,11 @@ impl PostgresStore {
     ) -> Result<Submitted, SubmitError> {
         let (account, id) = (submission.account().clone(), submission.id());
         let _guard = self.lock(&account).await?;
-        let counted = counted_open(self.config());
+        let count_open = count_open(self.config());
         let mut looks_for_room = false;
         loop {
             let read = self
-                .read_for_update(&account, id, counted, 0, looks_for_room, now)
+                .read_for_update(&account, id, count_open, 0, looks_for_room, now)
                 .await
                 .map_err(BackendError::from)?;
             let call = Call::new(self.config(), read.store.horizon, now);
@@ -32,16 +32,16 @@ impl PostgresStore {
                 SubmitDecision::New(proposal) => proposal,
                 SubmitDecision::Existing(task) => return Ok(Submitted::Existing(task)),
             };
-            // For an account that is not there, any share will do.
-            let of_id = i64::try_from(id.as_uuid().as_u128() % SHARES).unwrap_or(0);
-            let share = read.account.map_or(of_id, |account| account.share);
-            // The number of all tasks is read with the account where it may decide: all of that is one moment.
+            // A new account may use any share.
+            let share_of_id = i64::try_from(id.as_uuid().as_u128() % SHARES).unwrap_or(0);
+            let share = read.account.map_or(share_of_id, |account| account.share);
+            // One statement reads the number of all tasks and the account: both are of one moment.
             let mut new_horizon = None;
             if let Some((held, first_expiry)) = read.held {
                 if call.is_full_for(&proposal, held) {
                     new_horizon = Some(call.make_room(first_expiry)?);
                 } else if looks_for_room && !proposal.replaces_expired() {
-                    self.share_out(share).await?;
+                    self.redistribute_quota(share).await?;
                 }
             }
             if call.needs_open_count() {
@@ -55,14 +55,14 @@ impl PostgresStore {
                 account: read.account.as_ref(),
                 task: &task,
                 is_new: true,
-                // One that takes the place of another frees a lane for a clock that is behind.
+                // A task that replaces an expired one may free a lane for a clock that is behind.
                 makes_ready: true,
                 share,
                 new_horizon,
             };
             match self.write(&write).await? {
                 Outcome::Done => {
-                    self.tell_if(task.status() == TaskStatus::Received);
+                    self.notify_if(task.status() == TaskStatus::Received);
                     return Ok(Submitted::New(task));
                 }
                 Outcome::NoRoom => looks_for_room = true,
@@ -71,8 +71,8 @@ impl PostgresStore {
         }
     }
 
-    /// Shares out the places that are left anew, so that a share has one.
-    async fn share_out(&self, share: i64) -> Result<(), BackendError> {
+    /// Redistributes what is left of the limit of tasks, so that `share` gets some of it.
+    async fn redistribute_quota(&self, share: i64) -> Result<(), BackendError> {
         let max_tasks = limit(self.config().max_tasks());
         let values = [(&share as _, Type::INT8), (&max_tasks as _, Type::INT8)];
         self.shared.database.query(&self.shared.statements.share_out, &values).await?;

@@ -1,42 +1,43 @@
-//! The one way in which a task is written.
+//! The single statement that writes a task.
 
 use tasklife::{BackendError, Now, Task};
 use tokio_postgres::types::Type;
 
 use super::PostgresStore;
 use super::account::{AccountRow, StoreRow};
-use crate::database::{Effect, Failure};
+use crate::database::{Failure, OnRepeat};
 use crate::fault::Fault;
 use crate::rows::{encode, instant, is_overtaken, limit, number};
 
-/// A task that is to be written, if the store and its account are as they were read.
+/// A task to write, provided that the horizon and the account are still as they were read.
 #[derive(Debug)]
 pub(super) struct Write<'a> {
     pub(super) store: &'a StoreRow,
-    /// None where there was none.
+    /// `None` if the account had no row.
     pub(super) account: Option<&'a AccountRow>,
     pub(super) task: &'a Task,
-    /// Whether it is a submission.
+    /// Whether the task is a submission.
     pub(super) is_new: bool,
-    /// Whether the account may then have something to hand out.
+    /// Whether the account may have something to claim afterwards.
     pub(super) makes_ready: bool,
-    /// Where it takes its place, if it is new.
+    /// The quota share that a new task counts against.
     pub(super) share: i64,
-    /// Where the store is full: the task that expired first is dropped, and the horizon moves here.
+    /// Set if the store is full: the earliest expired task is dropped, and the horizon moves here.
     pub(super) new_horizon: Option<Now>,
 }
 
-/// What came of a write.
+/// The outcome of a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
     Done,
-    /// Nothing was written: the store or the account is not as it was read.
+    /// Nothing was written, because the horizon or the account has changed.
     Changed,
-    /// Nothing was written: the share has no place left.
+    /// Nothing was written, because the quota share is used up.
     NoRoom,
 }
 
 impl PostgresStore {
+    /// Writes a task, or reports why nothing was written.
     pub(super) async fn write(&self, write: &Write<'_>) -> Result<Outcome, BackendError> {
         let task = write.task;
         let name = task.account().as_str();
@@ -69,16 +70,16 @@ impl PostgresStore {
             (&new_horizon as _, Type::BYTEA),
         ];
         let sql = &self.shared.statements.write;
-        let reply = match self.shared.database.run(sql, &values, Effect::Once).await {
+        let reply = match self.shared.database.run(sql, &values, OnRepeat::Detected).await {
             Ok(reply) => reply,
-            // Had it been made before, its token would have been found.
+            // An earlier, applied try would have been recognized by its token.
             Err(Failure { fault, .. }) if is_overtaken(&fault) => return Ok(Outcome::Changed),
             Err(failure) => return Err(failure.into()),
         };
         let row = reply.rows.first().ok_or(Fault::Damaged("an answer to a write"))?;
         match row.try_get(0).map_err(Fault::Database)? {
             "done" | "repeated" => Ok(Outcome::Done),
-            // Sent once, it was not done: it would be remembered.
+            // If the write was sent only once, the account can't have forgotten its token.
             "forgotten" if reply.resent => Err(BackendError::unknown(Fault::TokenForgotten)),
             "forgotten" | "changed" => Ok(Outcome::Changed),
             "no room" => Ok(Outcome::NoRoom),
