@@ -1,11 +1,12 @@
-//! Measures how long a task waits for its start by a worker of another process, which sleeps until the store
-//! tells a change. The server is one of its own, which waits for its disk.
+//! Measures the time from the answer to `submit` to the start of the task in another process.
+//!
+//! The worker sleeps until the store wakes it. The example starts its own server, with `fsync=on`.
 //!
 //! ```text
 //! cargo run --release -p tasklife-postgres --example postgres_waking
 //! ```
 
-#![allow(clippy::disallowed_methods, reason = "what is measured is time")]
+#![allow(clippy::disallowed_methods, reason = "this measures time")]
 
 use std::env;
 use std::error::Error;
@@ -20,7 +21,7 @@ use tasklife::{
 use tasklife_postgres::PostgresStore;
 use tasklife_test_support::PostgresServer;
 
-/// How many tasks are submitted, one after the other.
+/// The number of tasks, submitted one after the other.
 const TASKS: usize = 500;
 
 #[tokio::main(flavor = "current_thread")]
@@ -43,13 +44,13 @@ async fn measure() -> Result<(), Box<dyn Error>> {
     for number in 0..=TASKS {
         let id = TaskId::for_key(&account, &number.to_string());
         let create = CommandType::from_static("subscriptionCreateRequest");
-        // The worker is asleep by now.
+        // Give the worker time to fall asleep.
         tokio::time::sleep(Duration::from_millis(20 + number as u64 % 10)).await;
         store
             .submit(Submission::new(account.clone(), id, create), SystemTime::now().into())
             .await?;
         let submitted = SystemTime::UNIX_EPOCH.elapsed()?;
-        // What tells others is sent beside the answer, on this thread.
+        // Don't block this thread: it sends the notification after the answer.
         let (line, rest) = tokio::task::spawn_blocking(move || (lines.next(), lines)).await?;
         lines = rest;
         let started = Duration::from_nanos(line.ok_or("the worker ended")??.parse()?);
@@ -57,7 +58,7 @@ async fn measure() -> Result<(), Box<dyn Error>> {
     }
     worker.kill()?;
     worker.wait()?;
-    waits.remove(0); // the worker was starting
+    waits.remove(0); // includes the start of the worker
     waits.sort_unstable();
     let [median, most, longest] = [TASKS / 2, TASKS * 99 / 100, TASKS - 1].map(|at| waits[at]);
     println!("from the answer to `submit` to the start in another process, {TASKS} times:");
@@ -65,7 +66,7 @@ async fn measure() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Works on tasks, and prints when each was started.
+/// Claims and completes tasks, and prints the instant of each start.
 async fn work(address: &str) -> Result<(), Box<dyn Error>> {
     let store = PostgresStore::connect(address, StoreConfig::default()).await?;
     loop {
@@ -77,7 +78,7 @@ async fn work(address: &str) -> Result<(), Box<dyn Error>> {
                 store.apply(Target::exactly(started.task()), end, SystemTime::now().into()).await?;
             }
         }
-        // A hint that is lost costs a poll.
+        // Poll after a second in case a hint was lost.
         let _ = tokio::time::timeout(Duration::from_secs(1), changed).await;
     }
 }

@@ -1,11 +1,12 @@
-//! The whole conformance suite, with calls to two stores in turn, each with connections of its own, as two processes
-//! have them.
+//! The whole conformance suite, with calls that alternate between two stores.
+//!
+//! Each store has its own connections, as in two processes.
 
-use crate::support::{block_on, both};
+use crate::support::{block_on, two_stores};
 
 tasklife::conformance! {
     mod two_processes;
-    store = both;
+    store = two_stores;
     block_on = block_on;
     cases = 40;
 }

@@ -1,11 +1,11 @@
-//! How a store is connected to, and its tables are made.
+//! Connecting to a store, and creating its tables.
 
 use std::time::Duration;
 
 use tasklife::{AsyncTaskStore, StoreConfig};
 use tasklife_postgres::{ConnectError, PostgresOptions, PostgresStore};
 
-use crate::support::{PostgresServer, SERVER, block_on, second, spawn, submission, words};
+use crate::support::{PostgresServer, SERVER, block_on, chain, second, spawn, submission};
 
 fn options(schema: &str) -> PostgresOptions {
     PostgresOptions::new().with_schema(schema).unwrap().with_patience(Duration::from_millis(200))
@@ -16,10 +16,10 @@ async fn connect(options: PostgresOptions) -> Result<PostgresStore, ConnectError
 }
 
 #[test]
-fn many_processes_make_the_tables_once() {
+fn concurrent_connects_create_the_tables_once() {
     block_on(async {
         for round in 0..3 {
-            let schema = format!("made_{round}");
+            let schema = format!("created_{round}");
             let connecting: Vec<_> = (0..8)
                 .map(|_| {
                     let options = options(&schema).with_patience(Duration::from_secs(20));
@@ -34,9 +34,8 @@ fn many_processes_make_the_tables_once() {
     });
 }
 
-/// One connection is enough, also for the tables.
 #[test]
-fn one_connection_is_enough() {
+fn one_connection_is_enough_to_create_the_tables_and_use_them() {
     block_on(async {
         let store = connect(options("one_connection").with_connections(1)).await.unwrap();
         store.submit(submission("acme", 1), second(0)).await.unwrap();
@@ -45,43 +44,42 @@ fn one_connection_is_enough() {
 }
 
 #[test]
-fn tables_of_a_newer_version_are_left_alone() {
+fn tables_of_a_newer_version_are_refused_and_unchanged() {
     block_on(connect(options("newer"))).unwrap();
     SERVER.psql("UPDATE newer.store SET version = 99");
     let error = block_on(connect(options("newer"))).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "expected tables of version 1 or before, got version 99: a newer version of tasklife-postgres made them"
+        "expected tables of version 1 or earlier, got version 99: a newer version of tasklife-postgres created them"
     );
     assert!(!error.is_of_database());
     assert_eq!(SERVER.psql("SELECT version FROM newer.store"), "99");
 }
 
 #[test]
-fn a_schema_of_another_is_left_alone() {
-    SERVER.psql("CREATE SCHEMA anothers; CREATE TABLE anothers.store (x int)");
-    let error = block_on(connect(options("anothers"))).unwrap_err();
+fn a_schema_of_another_program_is_refused_and_unchanged() {
+    SERVER.psql("CREATE SCHEMA foreign_tables; CREATE TABLE foreign_tables.store (x int)");
+    let error = block_on(connect(options("foreign_tables"))).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "expected the schema anothers to be that of a store, or not there, got another"
+        "expected the schema foreign_tables to be empty, missing or a store's, got other tables in it"
     );
-    let tables = SERVER.psql("SELECT count(*) FROM pg_tables WHERE schemaname = 'anothers'");
+    let tables = SERVER.psql("SELECT count(*) FROM pg_tables WHERE schemaname = 'foreign_tables'");
     assert_eq!(tables, "1");
-    // One that is empty was made for the store.
+    // An empty schema may have been created for the store.
     SERVER.psql("CREATE SCHEMA prepared");
     block_on(connect(options("prepared"))).unwrap();
 }
 
-/// A user that owns nothing has the rights that the README names, and no others.
 #[test]
-fn few_rights_are_enough() {
+fn the_rights_in_the_readme_are_enough_without_migration() {
     let rights = include_str!("../../README.md").split_once("```sql\n").unwrap().1;
     let rights = rights.split_once("```").unwrap().0;
     block_on(async {
         let error = connect(options("tasklife").without_migration()).await.unwrap_err();
         assert_eq!(
             error.to_string(),
-            "expected the tables of a store in the schema tasklife, of version 1, got none: connect once without `without_migration`, as a user who may make them"
+            "expected tables of version 1 in the schema tasklife, got none: connect once without `without_migration`, as a user with the right to create them"
         );
         let owner = connect(options("tasklife")).await.unwrap();
         SERVER.psql(&format!("CREATE ROLE worker LOGIN; {rights}"));
@@ -99,18 +97,18 @@ fn few_rights_are_enough() {
         assert_eq!(store.sweep(10, later).await.unwrap().dropped, 1);
         assert_eq!(store.census(later).await.unwrap().held(), 1);
         drop(owner);
-        // It may not make tables, and says what it lacks.
+        // This user has no right to create tables.
         let error = options("of_worker").connect(&address, StoreConfig::default()).await;
-        let error = words(&error.unwrap_err());
+        let error = chain(&error.unwrap_err());
         assert!(
-            error.starts_with("expected the right to make or use the store's tables, got none: "),
+            error.starts_with("expected the right to create or use the store's tables, got none: "),
             "{error}"
         );
     });
 }
 
 #[test]
-fn what_is_no_address_is_told() {
+fn an_invalid_address_or_schema_name_is_refused() {
     for (address, expected) in [
         ("", "expected an address such as postgres://user:password@host:5432/database"),
         (
@@ -127,16 +125,16 @@ fn what_is_no_address_is_told() {
         ),
         (
             "postgres://127.0.0.1/?sslmode=require&sslrootcert=/nowhere",
-            "expected the file \"/nowhere\" with certificates",
+            "expected a readable file of certificates at \"/nowhere\"",
         ),
         ("postgres://127.0.0.1/?whatever=1", "expected an address such as postgres://"),
         (
             "postgres://127.0.0.1/?sslcert=file",
-            "expected no parameter sslcert: the client's certificate is set by `with_client_certificate`",
+            "expected no parameter sslcert: set the client certificate with `with_client_certificate`",
         ),
     ] {
         let connecting = PostgresStore::connect(address, StoreConfig::default());
-        let error = words(&block_on(connecting).unwrap_err());
+        let error = chain(&block_on(connecting).unwrap_err());
         assert!(error.starts_with(expected), "{error}");
         assert!(!error.contains("secret"), "{error}");
     }
@@ -144,31 +142,31 @@ fn what_is_no_address_is_told() {
         let error = PostgresOptions::new().with_schema(schema).unwrap_err().to_string();
         assert!(error.contains(&format!("{schema:?}")), "{error}");
     }
-    // A reserved word is a name like others.
+    // A reserved word is a valid name.
     block_on(connect(options("user"))).unwrap();
 }
 
 #[test]
-fn a_database_that_can_not_be_used_is_told() {
+fn a_database_that_the_store_cannot_use_is_refused() {
     let server = PostgresServer::start(&[]);
     server.psql("CREATE DATABASE latin ENCODING 'LATIN1' TEMPLATE template0");
     server.psql("ALTER ROLE tasklife IN DATABASE postgres SET default_transaction_isolation = 'serializable'");
     let port = server.port;
     for (database, expected) in [
-        ("latin", "expected a database in UTF8, got one in LATIN1"),
-        ("postgres", "expected transactions at the level read committed, got serializable: "),
+        ("latin", "expected a database with the encoding UTF8, got LATIN1"),
+        ("postgres", "expected the isolation level read committed, got serializable: "),
         ("missing", "expected a connection to the database: "),
     ] {
         let address = format!("postgres://tasklife@127.0.0.1:{port}/{database}");
         let error = block_on(options("s").connect(&address, StoreConfig::default())).unwrap_err();
-        let error = words(&error);
+        let error = chain(&error);
         assert!(error.starts_with(expected), "{error}");
     }
 }
 
-/// Accounts that were parked under another configuration are looked at again, and there are as many places as it says.
+/// Parked accounts become ready, and the new limit of tasks holds.
 #[test]
-fn another_configuration_applies_at_once() {
+fn a_new_configuration_applies_when_the_store_is_opened() {
     let lane = StoreConfig::default().with_max_in_progress(1.try_into().unwrap()).with_max_tasks(3);
     let (store, schema) = crate::support::fresh(lane);
     block_on(async {

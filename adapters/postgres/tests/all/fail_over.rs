@@ -1,4 +1,4 @@
-//! A standby that takes over.
+//! A fail-over to a standby.
 
 use std::time::Duration;
 
@@ -9,9 +9,9 @@ use crate::support::{PostgresServer, account, block_on, id, second, spawn, submi
 
 const TASKS: u64 = 600;
 
-/// Where the standby is synchronous, nothing that was acknowledged is lost; and whoever is patient sees a delay alone.
+/// If the retries last longer than the fail-over, callers see only a delay.
 #[test]
-fn a_synchronous_standby_takes_over() {
+fn a_fail_over_to_a_synchronous_standby_loses_nothing_acknowledged() {
     let mut primary = PostgresServer::start(&[]);
     let standby = PostgresServer::standby_of(&primary);
     primary.psql_in("postgres", "ALTER SYSTEM SET synchronous_standby_names = '*'");

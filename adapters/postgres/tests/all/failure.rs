@@ -1,4 +1,4 @@
-//! What failures leave certain.
+//! What is certain after a failure: "nothing was applied" or "unknown".
 
 use std::time::Duration;
 
@@ -13,7 +13,8 @@ use crate::support::{PostgresServer, SERVER, Schema, account, block_on, id, seco
 
 const LOSSES: [Loss; 3] = [Loss::OfRequest, Loss::OfAnswer, Loss::Silence];
 
-fn over(port: u16, patience: Duration, schema: &str, config: StoreConfig) -> PostgresStore {
+/// Connects to a store through a port.
+fn connect_to(port: u16, patience: Duration, schema: &str, config: StoreConfig) -> PostgresStore {
     let options = PostgresOptions::new()
         .with_schema(schema)
         .unwrap()
@@ -23,7 +24,7 @@ fn over(port: u16, patience: Duration, schema: &str, config: StoreConfig) -> Pos
     block_on(options.connect(&address, config)).unwrap()
 }
 
-fn backend<T: std::fmt::Debug>(result: Result<T, SubmitError>) -> BackendError {
+fn backend_error<T: std::fmt::Debug>(result: Result<T, SubmitError>) -> BackendError {
     match result {
         Err(SubmitError::Backend(error)) => error,
         other => panic!("expected the backend to fail, got {other:?}"),
@@ -33,14 +34,15 @@ fn backend<T: std::fmt::Debug>(result: Result<T, SubmitError>) -> BackendError {
 #[test]
 fn without_a_server_nothing_is_applied() {
     let mut server = PostgresServer::start(&[]);
-    let store = over(server.port, Duration::from_millis(50), "tasklife", StoreConfig::default());
+    let store =
+        connect_to(server.port, Duration::from_millis(50), "tasklife", StoreConfig::default());
     block_on(async {
         let acme = account("acme");
         let task = store.submit(submission("acme", 1), second(0)).await.unwrap().into_task();
         server.kill();
-        // The first to notice may have been on its way; no one after it is.
+        // Only the first call after the kill may have been on its way.
         let _ = store.get(&acme, id(1), second(0)).await;
-        let error = backend(store.submit(submission("acme", 2), second(0)).await);
+        let error = backend_error(store.submit(submission("acme", 2), second(0)).await);
         assert!(!error.is_unknown(), "{error:?}");
         match store.apply(Target::exactly(&task), TaskEvent::start(), second(0)).await {
             Err(ApplyError::Backend(error)) => assert!(!error.is_unknown(), "{error:?}"),
@@ -59,10 +61,10 @@ fn a_lost_write_is_unknown_and_its_retry_is_safe() {
     let proxy = Proxy::to(SERVER.port);
     for loss in LOSSES {
         let schema = Schema::new();
-        let store = over(proxy.port, Duration::ZERO, &schema.0, StoreConfig::default());
+        let store = connect_to(proxy.port, Duration::ZERO, &schema.0, StoreConfig::default());
         block_on(async {
             proxy.lose(loss);
-            let error = backend(store.submit(submission("acme", 1), second(0)).await);
+            let error = backend_error(store.submit(submission("acme", 1), second(0)).await);
             assert!(error.is_unknown(), "{loss:?}");
 
             let again = store.submit(submission("acme", 1), second(0)).await.unwrap();
@@ -88,12 +90,12 @@ fn a_lost_write_is_unknown_and_its_retry_is_safe() {
 }
 
 #[test]
-fn patience_finds_out_what_became_of_a_lost_write() {
+fn retries_find_out_whether_a_lost_write_was_applied() {
     let proxy = Proxy::to(SERVER.port);
     for loss in LOSSES {
         let schema = Schema::new();
         let config = StoreConfig::default().with_max_tasks(1);
-        let store = over(proxy.port, Duration::from_secs(10), &schema.0, config);
+        let store = connect_to(proxy.port, Duration::from_secs(10), &schema.0, config);
         block_on(async {
             proxy.lose(loss);
             let new = store.submit(submission("acme", 1), second(0)).await.unwrap();
@@ -113,22 +115,22 @@ fn patience_finds_out_what_became_of_a_lost_write() {
     assert_eq!(proxy.lost(), 3 * LOSSES.len());
 }
 
-/// A second writer comes in between, while the first does not know whether its own write arrived.
+/// Another process writes while the first does not know whether its own write arrived.
 #[test]
-fn a_lost_write_is_told_from_that_of_another() {
+fn a_lost_write_is_not_confused_with_another_one() {
     let proxy = Proxy::to(SERVER.port);
     for loss in LOSSES {
         let schema = Schema::new();
         let patience = Duration::from_secs(10);
-        let first = over(proxy.port, patience, &schema.0, StoreConfig::default());
-        let other_way = over(SERVER.port, patience, &schema.0, StoreConfig::default());
+        let first = connect_to(proxy.port, patience, &schema.0, StoreConfig::default());
+        let second_store = connect_to(SERVER.port, patience, &schema.0, StoreConfig::default());
         block_on(async {
             let task = first.submit(submission("acme", 1), second(0)).await.unwrap().into_task();
             proxy.lose(loss);
             let race = async {
                 tokio::time::sleep(Duration::from_millis(20)).await;
                 let event = TaskEvent::start().with_description("the second");
-                other_way.apply(Target::exactly(&task), event, second(2)).await
+                second_store.apply(Target::exactly(&task), event, second(2)).await
             };
             let event = TaskEvent::start().with_description("the first");
             let target = Target::exactly(&task);
@@ -141,14 +143,14 @@ fn a_lost_write_is_told_from_that_of_another() {
     }
 }
 
-/// A write that never arrived is not taken for one that was forgotten, where sweeps move the horizon meanwhile: it is
-/// decided on again.
+/// The write never arrived, and sweeps move the horizon meanwhile. The store decides again, and
+/// does not take the write for a forgotten one.
 #[test]
-fn a_lost_write_to_a_new_account_is_made_again() {
+fn a_lost_write_to_a_new_account_is_decided_again() {
     let proxy = Proxy::to(SERVER.port);
     let (schema, patience) = (Schema::new(), Duration::from_secs(20));
-    let first = over(proxy.port, patience, &schema.0, StoreConfig::default());
-    let other = over(SERVER.port, patience, &schema.0, StoreConfig::default());
+    let first = connect_to(proxy.port, patience, &schema.0, StoreConfig::default());
+    let other = connect_to(SERVER.port, patience, &schema.0, StoreConfig::default());
     block_on(async {
         for round in 0..3_u64 {
             proxy.lose(Loss::OfRequest);
@@ -167,17 +169,16 @@ fn a_lost_write_to_a_new_account_is_made_again() {
     assert_eq!(proxy.lost(), 3);
 }
 
-/// After eight writes of others the account has forgotten a token: the error says that it isn't known.
 #[test]
-fn a_token_that_was_forgotten_is_told() {
+fn a_lost_write_is_unknown_after_eight_other_writes_to_the_account() {
     let proxy = Proxy::to(SERVER.port);
     let (schema, patience) = (Schema::new(), Duration::from_secs(10));
     let options = PostgresOptions::new().with_schema(&schema.0).unwrap().with_patience(patience);
     let address = format!("postgres://tasklife@127.0.0.1:{}/tasklife", proxy.port);
-    // The others have that long.
+    // The other writes happen within this time.
     let options = options.with_timeout(Duration::from_secs(4));
     let first = block_on(options.connect(&address, StoreConfig::default())).unwrap();
-    let other = over(SERVER.port, patience, &schema.0, StoreConfig::default());
+    let other = connect_to(SERVER.port, patience, &schema.0, StoreConfig::default());
     block_on(async {
         let task = first.submit(submission("acme", 1), second(0)).await.unwrap().into_task();
         proxy.lose(Loss::Silence);
@@ -201,11 +202,10 @@ fn a_token_that_was_forgotten_is_told() {
     });
 }
 
-/// A deadlock, or a transaction that can't be serialized, is one that PostgreSQL has taken back.
 #[test]
-fn what_is_taken_back_is_made_again() {
+fn a_transaction_that_was_rolled_back_is_retried() {
     let schema = Schema::new();
-    let store = over(SERVER.port, Duration::from_secs(5), &schema.0, StoreConfig::default());
+    let store = connect_to(SERVER.port, Duration::from_secs(5), &schema.0, StoreConfig::default());
     block_on(async {
         let name = &schema.0;
         for state in ["deadlock_detected", "serialization_failure", "lock_not_available"] {
@@ -223,14 +223,14 @@ fn what_is_taken_back_is_made_again() {
             let end = format!("DROP FUNCTION {name}.fail CASCADE; DROP SEQUENCE {name}.attempts");
             crate::support::run(&end).await;
         }
-        // What is refused for good is told at once, and nothing was applied.
+        // A full disk is not retried, and nothing was applied.
         let full = format!(
             "CREATE FUNCTION {name}.fail() RETURNS trigger LANGUAGE plpgsql AS
              $$ BEGIN RAISE 'no' USING ERRCODE = 'disk_full'; END $$;
              CREATE TRIGGER fails BEFORE INSERT ON {name}.tasks FOR EACH ROW EXECUTE FUNCTION {name}.fail()"
         );
         crate::support::run(&full).await;
-        let error = backend(store.submit(submission("acme", 9), second(0)).await);
+        let error = backend_error(store.submit(submission("acme", 9), second(0)).await);
         assert!(!error.is_unknown());
         assert_eq!(error.to_string(), "the store's backend failed, and nothing was applied");
         let cause = std::error::Error::source(&error).unwrap();
@@ -239,27 +239,28 @@ fn what_is_taken_back_is_made_again() {
     });
 }
 
-/// The database is a standby until it is promoted: nothing is written there, and calls wait for that.
 #[test]
-fn a_standby_is_not_written_to() {
+fn writes_to_a_standby_are_retried_until_it_is_promoted() {
     let server = PostgresServer::start(&[]);
-    let store = over(server.port, Duration::from_millis(50), "tasklife", StoreConfig::default());
-    let patient = over(server.port, Duration::from_secs(10), "tasklife", StoreConfig::default());
-    // Connections that are there stay of the kind that they are.
-    let turn = |read_only: &str| {
+    let store =
+        connect_to(server.port, Duration::from_millis(50), "tasklife", StoreConfig::default());
+    let patient =
+        connect_to(server.port, Duration::from_secs(10), "tasklife", StoreConfig::default());
+    // This setting does not affect existing connections.
+    let set_read_only = |read_only: &str| {
         let sql =
             format!("ALTER DATABASE tasklife SET default_transaction_read_only = {read_only}");
         server.psql_in("postgres", &sql);
     };
-    turn("on");
+    set_read_only("on");
     let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'tasklife'";
     server.psql_in("postgres", end);
     block_on(async {
-        let error = backend(store.submit(submission("acme", 1), second(0)).await);
+        let error = backend_error(store.submit(submission("acme", 1), second(0)).await);
         assert!(!error.is_unknown());
         let promoted = async {
             tokio::time::sleep(Duration::from_millis(300)).await;
-            turn("off");
+            set_read_only("off");
         };
         let waiting = patient.submit(submission("acme", 1), second(0));
         let (submitted, ()) = tokio::join!(waiting, promoted);

@@ -1,4 +1,4 @@
-//! Calls that have to wait for a lock, and those that nobody waits for any more.
+//! Calls that wait for a lock, and calls whose future is dropped meanwhile.
 
 use std::mem::ManuallyDrop;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use tasklife::{AsyncTaskStore, StoreConfig};
 use tasklife_postgres::{PostgresOptions, PostgresStore};
 
 use crate::support::{
-    SERVER, Schema, account, block_on, client, id, second, spawn, submission, words,
+    SERVER, Schema, account, block_on, chain, client, id, second, spawn, submission,
 };
 
 fn store(schema: &Schema, connections: usize, timeout: Duration) -> PostgresStore {
@@ -21,27 +21,27 @@ fn store(schema: &Schema, connections: usize, timeout: Duration) -> PostgresStor
     block_on(options.connect(&address, StoreConfig::default())).unwrap()
 }
 
-/// A schema that no other test has afterwards: what was given up may still be written there.
-fn own_schema() -> ManuallyDrop<Schema> {
+/// Returns a schema that is never reused: abandoned writes may still reach it after the test.
+fn unshared_schema() -> ManuallyDrop<Schema> {
     ManuallyDrop::new(Schema::new())
 }
 
-/// Keeps everybody from writing.
-async fn hold(schema: &Schema) -> tokio_postgres::Client {
+/// Blocks all writes for as long as the returned connection lives.
+async fn block_writes(schema: &Schema) -> tokio_postgres::Client {
     let client = client().await;
     let lock = format!("SELECT pg_advisory_lock('{}.store'::regclass::oid::bigint * 4)", schema.0);
     client.batch_execute(&lock).await.unwrap();
     client
 }
 
-/// The connection of a call that was given up is not used again, while its statement waits.
+/// The store does not reuse the connection of a dropped call, whose statement still waits.
 #[test]
-fn a_call_that_is_dropped_stands_in_nobodys_way() {
-    let schema = own_schema();
+fn a_dropped_call_blocks_no_other_call() {
+    let schema = unshared_schema();
     let store = store(&schema, 2, Duration::from_secs(20));
     block_on(async {
         let task = store.submit(submission("acme", 1), second(0)).await.unwrap().into_task();
-        let holder = hold(&schema).await;
+        let blocker = block_writes(&schema).await;
         for number in 2..6 {
             let name = format!("account {number}");
             let call = store.submit(submission(&name, number), second(0));
@@ -51,20 +51,19 @@ fn a_call_that_is_dropped_stands_in_nobodys_way() {
         let read =
             tokio::time::timeout(Duration::from_secs(10), store.get(&name, id(1), second(0)));
         assert_eq!(read.await.unwrap().unwrap(), Some(task));
-        drop(holder);
+        drop(blocker);
     });
-    // Nor is there a panic where no runtime is.
+    // Dropping a call outside of a runtime does not panic.
     let call = store.submit(submission("acme", 2), second(0));
     drop(call);
 }
 
-/// Statements that wait for a lock are not left behind, one more with each try.
 #[test]
-fn what_can_not_be_locked_is_given_up() {
-    let schema = own_schema();
+fn retries_leave_no_statements_behind_that_wait_for_a_lock() {
+    let schema = unshared_schema();
     let store = store(&schema, 4, Duration::from_secs(1));
     block_on(async {
-        let holder = hold(&schema).await;
+        let blocker = block_writes(&schema).await;
         let calls: Vec<_> = (0..4)
             .map(|number| {
                 let store = store.clone();
@@ -79,7 +78,7 @@ fn what_can_not_be_locked_is_given_up() {
             "SELECT count(*) <= 4 FROM pg_stat_activity WHERE application_name = '{}'",
             schema.0
         );
-        // The last ones end at this moment.
+        // The last statements are ending now.
         for _ in 0..50 {
             if SERVER.psql(&left) == "t" {
                 break;
@@ -87,17 +86,17 @@ fn what_can_not_be_locked_is_given_up() {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         assert_eq!(SERVER.psql(&left), "t");
-        drop(holder);
+        drop(blocker);
     });
 }
 
-/// No call waits for the tries of all that came before it in its process.
+/// A call does not wait for the retries of all earlier calls of its process.
 #[test]
-fn a_busy_account_is_told() {
-    let schema = own_schema();
+fn a_call_to_a_busy_account_fails_when_the_retry_time_is_over() {
+    let schema = unshared_schema();
     let store = store(&schema, 4, Duration::from_secs(1));
     block_on(async {
-        let holder = hold(&schema).await;
+        let blocker = block_writes(&schema).await;
         let calls: Vec<_> = (0..6)
             .map(|number| {
                 let store = store.clone();
@@ -107,9 +106,11 @@ fn a_busy_account_is_told() {
         let mut busy = 0;
         for call in calls {
             let error = call.await.unwrap().unwrap_err();
-            busy += usize::from(words(&error).contains("in this process, to be done within 3s"));
+            busy += usize::from(chain(&error).contains(
+                "expected earlier writes of this process to the same account to end within 3s",
+            ));
         }
         assert!(busy >= 4, "{busy}");
-        drop(holder);
+        drop(blocker);
     });
 }

@@ -1,15 +1,15 @@
-//! The tests of the store in PostgreSQL, each on servers of its own or on one that all share.
+//! Tests of the store in PostgreSQL. They start their own servers; most share one.
 
 mod conformance;
 mod connecting;
 mod damage;
 mod fail_over;
 mod failure;
-mod kit;
+mod kit_agreement;
 mod locks;
 mod pgbouncer;
-mod places;
 mod processes;
+mod quota;
 mod support;
 mod tls;
 mod turns;

@@ -1,4 +1,4 @@
-//! PgBouncer, which pools transactions.
+//! PgBouncer with transaction pooling.
 
 use std::fs::{self, OpenOptions};
 use std::net::TcpListener;
@@ -25,8 +25,8 @@ impl Drop for PgBouncer {
 }
 
 impl PgBouncer {
-    /// Starts one that has two connections to a server for all its clients.
-    fn before(server: &PostgresServer) -> Self {
+    /// Starts PgBouncer with two connections to a server for all of its clients.
+    fn start(server: &PostgresServer) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let users = folder.path().join("users");
@@ -53,12 +53,12 @@ impl PgBouncer {
 }
 
 #[test]
-fn two_processes_share_a_pool_of_transactions() {
+fn stores_work_through_transaction_pooling() {
     let server = PostgresServer::start(&[]);
-    let bouncer = PgBouncer::before(&server);
+    let bouncer = PgBouncer::start(&server);
     let options = PostgresOptions::new().with_listen_address(&server.address()).unwrap();
     let options = options.with_patience(Duration::from_secs(20));
-    // More of them make the tables than there are connections to the server.
+    // More stores create the tables than PgBouncer has connections to the server.
     let connecting: Vec<_> = (0..6)
         .map(|_| {
             let (options, address) = (options.clone(), bouncer.address());
@@ -69,7 +69,7 @@ fn two_processes_share_a_pool_of_transactions() {
     let stores: Vec<PostgresStore> =
         connecting.into_iter().map(|connecting| block_on(connecting).unwrap().unwrap()).collect();
     block_on(async {
-        // Each has more connections to PgBouncer than that has to the server.
+        // Each store has more connections to PgBouncer than PgBouncer has to the server.
         let mut submitting = Vec::new();
         for number in 0..150_u64 {
             let store = stores[usize::from(number % 2 == 0)].clone();

@@ -1,9 +1,6 @@
-//! Processes that work on the same tasks, while one of them, or the server, is killed.
+//! Three processes work on the same tasks while one of them, or the server, is killed.
 
-#![expect(
-    clippy::disallowed_methods,
-    reason = "what another holds is taken over in the world's time"
-)]
+#![expect(clippy::disallowed_methods, reason = "takeovers happen in real time")]
 
 use std::sync::Mutex;
 use std::thread;
@@ -21,24 +18,24 @@ fn store(address: &str) -> PostgresStore {
 }
 
 #[test]
-fn a_process_is_killed() {
+fn the_laws_hold_when_a_process_is_killed() {
     let server = PostgresServer::start(&[]);
-    let changes = crew::run("processes::one_of_three", &server.address(), Kill::AProcess);
+    let changes = crew::run("processes::worker_process", &server.address(), Kill::AProcess);
     block_on(crew::judge(&store(&server.address()), &changes, Utc::now()));
 }
 
 #[test]
-fn the_server_is_killed() {
+fn the_laws_hold_when_the_server_is_killed() {
     let server = Mutex::new(PostgresServer::start(&[]));
     let address = server.lock().unwrap().address();
     let kill = Kill::TheServer(Box::new(|| server.lock().unwrap().restart()));
-    let changes = crew::run("processes::one_of_three", &address, kill);
+    let changes = crew::run("processes::worker_process", &address, kill);
     block_on(crew::judge(&store(&address), &changes, Utc::now()));
 }
 
 #[test]
-#[ignore = "one of the processes of the tests above"]
-fn one_of_three() {
+#[ignore = "a process that the tests above start"]
+fn worker_process() {
     let Some(address) = crew::place() else { return };
     crew::watch();
     let store = store(&address);

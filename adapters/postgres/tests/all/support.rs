@@ -1,4 +1,4 @@
-//! A server that the tests share, stores of their own on it, and what they submit.
+//! The shared server, new stores on it, and the values that tests submit.
 
 use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::Duration;
@@ -16,25 +16,25 @@ pub(crate) const CREATE: CommandType = CommandType::from_static("subscriptionCre
 static RUNTIME: LazyLock<Runtime> =
     LazyLock::new(|| Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap());
 
-/// Runs a future to its end, on the one runtime of all tests.
+/// Runs a future to completion on the runtime of all tests.
 pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
     RUNTIME.block_on(future)
 }
 
-/// Runs a future beside the test.
+/// Runs a future concurrently with the test.
 pub(crate) fn spawn<F: Future<Output: Send> + Send + 'static>(future: F) -> JoinHandle<F::Output> {
     RUNTIME.spawn(future)
 }
 
-/// The server that tests share.
+/// The shared server.
 pub(crate) static SERVER: LazyLock<PostgresServer> = LazyLock::new(|| PostgresServer::start(&[]));
 
-/// Two processes' connections to it.
-static WAYS: LazyLock<[PostgresStore; 2]> = LazyLock::new(|| {
+/// Two stores with separate connections, as in two processes.
+static CONNECTED: LazyLock<[PostgresStore; 2]> = LazyLock::new(|| {
     [0, 1].map(|number| {
-        // The machine may be busy with other tests: nothing is to be given up for that.
+        // A machine that is busy with other tests must not cause timeouts.
         let options = PostgresOptions::new()
-            .with_schema(&format!("way_{number}"))
+            .with_schema(&format!("connected_{number}"))
             .unwrap()
             .with_timeout(Duration::from_secs(30))
             .with_patience(Duration::from_mins(1));
@@ -43,10 +43,10 @@ static WAYS: LazyLock<[PostgresStore; 2]> = LazyLock::new(|| {
     })
 });
 
-/// Schemas that no test uses any more.
+/// Schemas whose tests have ended.
 static FREE: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
-/// A schema of a test's own: dropped, another test may have it.
+/// A schema that only one test uses. When it is dropped, another test may reuse it.
 #[derive(Debug)]
 pub(crate) struct Schema(pub(crate) String);
 
@@ -58,7 +58,7 @@ impl Drop for Schema {
 }
 
 impl Schema {
-    /// One with an empty store.
+    /// Returns a schema without tables, or with those of an empty store.
     pub(crate) fn new() -> Self {
         static NUMBER: Mutex<u32> = Mutex::new(0);
         if let Some(name) = FREE.lock().unwrap_or_else(PoisonError::into_inner).pop() {
@@ -77,13 +77,13 @@ impl Schema {
     }
 }
 
-/// Runs statements on a connection of the tests' own.
+/// Runs statements on a connection that no store uses.
 pub(crate) async fn run(sql: &str) {
     static CLIENT: tokio::sync::OnceCell<Client> = tokio::sync::OnceCell::const_new();
     CLIENT.get_or_init(client).await.batch_execute(sql).await.unwrap();
 }
 
-/// A connection to the server that tests share.
+/// Opens a connection to the shared server.
 pub(crate) async fn client() -> Client {
     let address = SERVER.address();
     let (client, connection) =
@@ -92,25 +92,25 @@ pub(crate) async fn client() -> Client {
     client
 }
 
-/// A store that no other test shares, as two processes have it.
-pub(crate) fn both(config: StoreConfig) -> Both<PostgresStore> {
+/// Creates a new store, opened twice with separate connections.
+pub(crate) fn two_stores(config: StoreConfig) -> Both<PostgresStore> {
     let schema = Schema::new();
-    let [one, other] =
-        [&WAYS[0], &WAYS[1]].map(|way| block_on(way.in_schema(&schema.0, config)).unwrap());
+    let [one, other] = [&CONNECTED[0], &CONNECTED[1]]
+        .map(|store| block_on(store.in_schema(&schema.0, config)).unwrap());
     Both::new(one, other).keeping(schema)
 }
 
-/// A store that no other test shares.
+/// Creates a new store.
 pub(crate) fn fresh(config: StoreConfig) -> (PostgresStore, Schema) {
     let schema = Schema::new();
-    (block_on(WAYS[0].in_schema(&schema.0, config)).unwrap(), schema)
+    (block_on(CONNECTED[0].in_schema(&schema.0, config)).unwrap(), schema)
 }
 
 pub(crate) fn at(text: &str) -> Now {
     text.parse().unwrap()
 }
 
-/// So many seconds after a fixed instant.
+/// Returns the instant `seconds` after the start of the test's time.
 pub(crate) fn second(seconds: i64) -> Now {
     at("2019-08-08T00:00:00Z") + chrono::TimeDelta::seconds(seconds)
 }
@@ -127,8 +127,8 @@ pub(crate) fn submission(name: &str, number: u64) -> Submission {
     Submission::new(account(name), id(number), CREATE)
 }
 
-/// An error, and its causes.
-pub(crate) fn words(error: &(dyn std::error::Error + 'static)) -> String {
+/// Joins the messages of an error and its causes.
+pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     let causes = std::iter::successors(Some(error), |cause| (*cause).source());
     causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

@@ -10,9 +10,10 @@ use tasklife::{AsyncTaskStore, StoreConfig};
 use tasklife_postgres::{ConnectError, PostgresOptions, PostgresStore};
 use tempfile::TempDir;
 
-use crate::support::{PostgresServer, block_on, second, submission, words};
+use crate::support::{PostgresServer, block_on, chain, second, submission};
 
-/// A server that takes no other than encrypted connections, and the certificates: `ca.pem` signed the server's.
+/// A server that only accepts encrypted connections, and the folder of certificates. `ca.pem`
+/// signed the server's certificate.
 static ENCRYPTED: LazyLock<(PostgresServer, TempDir)> = LazyLock::new(|| {
     let folder = tempfile::tempdir().unwrap();
     authority(folder.path(), "ca");
@@ -70,7 +71,7 @@ fn certificate(name: &str) -> String {
 }
 
 #[test]
-fn an_encrypted_connection_is_made() {
+fn each_encrypted_sslmode_connects() {
     let root = certificate("ca");
     for mode in ["require", "verify-ca", "verify-full"] {
         let store = connect("localhost", &format!("?sslmode={mode}{root}")).unwrap();
@@ -84,7 +85,7 @@ fn an_encrypted_connection_is_made() {
 }
 
 #[test]
-fn a_client_shows_its_certificate() {
+fn a_client_certificate_is_presented_and_must_match_its_key() {
     let (server, folder) = &*ENCRYPTED;
     server.psql("CREATE ROLE certified LOGIN SUPERUSER");
     let file = |name: &str| fs::read(folder.path().join(name)).unwrap();
@@ -95,16 +96,15 @@ fn a_client_shows_its_certificate() {
         options.clone().with_client_certificate(&file("client.crt"), &file("client.key"));
     block_on(certified.unwrap().connect(&address, StoreConfig::default())).unwrap();
     let error =
-        words(&block_on(options.clone().connect(&address, StoreConfig::default())).unwrap_err());
+        chain(&block_on(options.clone().connect(&address, StoreConfig::default())).unwrap_err());
     assert!(error.contains("certificate"), "{error}");
     let wrong = options.with_client_certificate(&file("client.crt"), &file("server.key")).unwrap();
     let error = block_on(wrong.connect(&address, StoreConfig::default())).unwrap_err().to_string();
-    assert!(error.starts_with("expected a certificate of this client"), "{error}");
+    assert!(error.starts_with("expected a client certificate and the private key"), "{error}");
 }
 
-/// It is told at once what is wrong, however patient the store is.
 #[test]
-fn a_certificate_that_is_wrong_is_refused() {
+fn a_certificate_that_cannot_be_verified_is_refused_without_retries() {
     for (host, query, expected) in [
         ("localhost", format!("?sslmode=require{}", certificate("other")), "UnknownIssuer"),
         ("127.0.0.1", format!("?sslmode=require{}", certificate("ca")), "not valid for name"),
@@ -112,21 +112,20 @@ fn a_certificate_that_is_wrong_is_refused() {
     ] {
         let begin = Instant::now();
         let error = connect(host, &query).unwrap_err();
-        assert!(begin.elapsed() < Duration::from_secs(30), "it went on trying: {error:?}");
-        let words = words(&error);
-        assert!(words.starts_with("expected a connection to the database: "), "{words}");
-        assert!(words.contains(expected), "{words}");
+        assert!(begin.elapsed() < Duration::from_secs(30), "it was retried: {error:?}");
+        let message = chain(&error);
+        assert!(message.starts_with("expected a connection to the database: "), "{message}");
+        assert!(message.contains(expected), "{message}");
     }
 }
 
-/// A server that can't encrypt gets no other connection in its place.
 #[test]
-fn nothing_is_sent_in_clear_where_encryption_is_asked_for() {
+fn a_server_without_encryption_gets_no_unencrypted_connection_instead() {
     let port = crate::support::SERVER.port;
     let root = certificate("ca");
     let address = format!("postgres://tasklife@localhost:{port}/tasklife?sslmode=require{root}");
     let options = PostgresOptions::new().with_patience(Duration::from_millis(100));
     let error = block_on(options.connect(&address, StoreConfig::default())).unwrap_err();
-    let words = words(&error);
-    assert!(words.contains("TLS"), "{words}");
+    let message = chain(&error);
+    assert!(message.contains("TLS"), "{message}");
 }

@@ -1,4 +1,4 @@
-//! Which account is looked at by a claim over all.
+//! The turns of claims over all accounts.
 
 use std::time::Duration;
 
@@ -6,9 +6,11 @@ use tasklife::{AsyncTaskStore, Retention, Scope, StoreConfig, Target, TaskEvent}
 
 use crate::support::{account, at, block_on, fresh, id, second, submission};
 
-/// To a clock that is ahead the task had expired; one that is behind reports, and it lives on: a takeover is due later.
+/// Retention is 10 s since the last update. At 11 s the task has expired, and the account is
+/// parked. A worker whose clock is behind reports at 9.9 s, which extends the task. At 13.5 s its
+/// takeover is due.
 #[test]
-fn a_report_by_a_clock_that_is_behind_is_looked_at() {
+fn a_report_by_a_clock_that_is_behind_makes_the_account_ready() {
     let config = StoreConfig::default()
         .with_retention(Retention::since_update(Duration::from_secs(10)))
         .with_takeover_after(Duration::from_secs(3));
@@ -26,7 +28,6 @@ fn a_report_by_a_clock_that_is_behind_is_looked_at() {
     });
 }
 
-/// What an account has comes before what another has that had its turn.
 #[test]
 fn accounts_take_turns() {
     let (store, _schema) = fresh(StoreConfig::default());

@@ -1,4 +1,4 @@
-//! Hints that there may be work.
+//! Hints: `changed()` wakes workers when there may be work.
 
 use std::time::Duration;
 
@@ -17,17 +17,18 @@ fn store(port: u16, schema: &Schema) -> PostgresStore {
     block_on(options.connect(&address, config)).unwrap()
 }
 
-/// Waits until a store listens, which it tells by ringing once.
+/// Waits until a store listens: it then wakes its waiters once.
 async fn await_listening(store: &PostgresStore) {
     tokio::time::timeout(SOON, store.changed()).await.unwrap();
 }
 
+/// Returns whether no hint arrives for a while.
 async fn is_quiet(store: &PostgresStore) -> bool {
     tokio::time::timeout(Duration::from_millis(200), store.changed()).await.is_err()
 }
 
 #[test]
-fn what_another_process_does_wakes() {
+fn a_change_by_another_process_wakes_workers() {
     let schema = Schema::new();
     let (here, there) = (store(SERVER.port, &schema), store(SERVER.port, &schema));
     block_on(async {
@@ -42,7 +43,7 @@ fn what_another_process_does_wakes() {
         assert!(here.claim(Scope::Any, second(0)).await.unwrap().is_none());
         tokio::time::sleep(Duration::from_millis(100)).await;
 
-        // A report makes no work; the end frees the lane.
+        // A report makes no work. The completion frees the lane.
         let changed = here.changed();
         let reported = there.apply(Target::exactly(&first), TaskEvent::report(), second(1)).await;
         let reported = reported.unwrap().into_task();
@@ -54,9 +55,9 @@ fn what_another_process_does_wakes() {
     });
 }
 
-/// The connection comes back by itself, and what happened meanwhile is looked at.
+/// After reconnecting, the store wakes its workers, because it may have missed a hint.
 #[test]
-fn a_lost_connection_comes_back() {
+fn a_lost_connection_is_reopened() {
     let (schema, other_schema) = (Schema::new(), Schema::new());
     let here = store(SERVER.port, &schema);
     let there = store(SERVER.port, &schema);
@@ -72,15 +73,15 @@ fn a_lost_connection_comes_back() {
         tokio::time::timeout(SOON, changed).await.unwrap();
         let changed = here.changed();
         elsewhere.submit(submission("acme", 1), second(0)).await.unwrap();
-        assert!(is_quiet(&here).await, "that was another store");
+        assert!(is_quiet(&here).await, "the change was in another store");
         there.submit(submission("acme", 1), second(0)).await.unwrap();
         tokio::time::timeout(SOON, changed).await.unwrap();
     });
 }
 
-/// Who doesn't wait has no connection for it, and it ends with the last clone of the store.
+/// The connection closes with the last clone of the store.
 #[test]
-fn it_listens_only_for_whoever_waits() {
+fn a_store_listens_only_once_a_caller_waits() {
     let (schema, proxy) = (Schema::new(), Proxy::to(SERVER.port));
     let options = PostgresOptions::new()
         .with_schema(&schema.0)
@@ -91,7 +92,7 @@ fn it_listens_only_for_whoever_waits() {
     let store = block_on(options.connect(&address, StoreConfig::default())).unwrap();
     block_on(async {
         store.submit(submission("acme", 1), second(0)).await.unwrap();
-        // What it does itself it hears in any case.
+        // The store's own changes wake its waiters without a connection.
         let changed = store.changed();
         store.submit(submission("acme", 2), second(0)).await.unwrap();
         assert_eq!(proxy.open(), 0);
@@ -105,6 +106,6 @@ fn it_listens_only_for_whoever_waits() {
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        panic!("expected the connection to end with the store");
+        panic!("expected the connection to close with the store");
     });
 }

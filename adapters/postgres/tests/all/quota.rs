@@ -1,11 +1,12 @@
-//! The places of a limited store.
+//! The limit of all tasks, and its quota shares.
 
 use tasklife::{AsyncTaskStore, StoreConfig, SubmitError};
 
 use crate::support::{SERVER, account, block_on, client, fresh, id, second, spawn, submission};
 
-/// As many places are taken as there are tasks, and no more are granted than there are.
-fn check(schema: &str, max_tasks: usize) {
+/// Asserts that the quota taken equals the number of tasks, and that the quota granted is within
+/// the limit.
+fn assert_quota(schema: &str, max_tasks: usize) {
     let sql = format!(
         "SELECT sum(taken) = (SELECT count(*) FROM {schema}.tasks), greatest(sum(granted), sum(taken)) <= {max_tasks}
          FROM {schema}.places"
@@ -13,9 +14,9 @@ fn check(schema: &str, max_tasks: usize) {
     assert_eq!(SERVER.psql(&sql), "t|t");
 }
 
-/// Where there are more tasks than there may be, what a sweep drops makes no room before there are fewer.
+/// While the store holds more tasks than a new, lower limit, a sweep makes no room.
 #[test]
-fn fewer_places_hold_from_then_on() {
+fn a_lower_limit_holds_when_the_store_is_opened() {
     let (store, schema) = fresh(StoreConfig::default().with_max_tasks(100));
     block_on(async {
         for number in 0..100 {
@@ -38,14 +39,15 @@ fn fewer_places_hold_from_then_on() {
             assert_eq!(full.is_ok(), number < 210, "{full:?}");
         }
     });
-    check(&schema.0, 10);
+    assert_quota(&schema.0, 10);
 }
 
-/// Many submissions of many accounts to the last places, while a sweep and whoever makes room take the same tasks away.
+/// Accounts compete for the last room while a sweep and submissions to the full store drop the same
+/// tasks.
 #[test]
-fn the_last_places_are_fought_for() {
-    const PLACES: usize = 20;
-    let (store, schema) = fresh(StoreConfig::default().with_max_tasks(PLACES));
+fn concurrent_submissions_to_a_full_store_keep_the_limit_without_deadlocks() {
+    const MAX_TASKS: usize = 20;
+    let (store, schema) = fresh(StoreConfig::default().with_max_tasks(MAX_TASKS));
     let before = SERVER.psql("SELECT deadlocks FROM pg_stat_database WHERE datname = 'tasklife'");
     block_on(async {
         let retention = 10 * 24 * 3600;
@@ -54,7 +56,7 @@ fn the_last_places_are_fought_for() {
                 let store = store.clone();
                 spawn(async move {
                     for round in 0..25 {
-                        // Each round, what was there before has expired.
+                        // In each round, the tasks of the previous one have expired.
                         let now = second(i64::try_from(round).unwrap() * (retention + 1));
                         let name = format!("account {caller}");
                         for number in 0..4 {
@@ -75,14 +77,14 @@ fn the_last_places_are_fought_for() {
             running.await.unwrap();
         }
     });
-    check(&schema.0, PLACES);
+    assert_quota(&schema.0, MAX_TASKS);
     let after = SERVER.psql("SELECT deadlocks FROM pg_stat_database WHERE datname = 'tasklife'");
     assert_eq!(before, after, "deadlocks");
 }
 
-/// An account that lost its last task while somebody held it is forgotten by the next sweep.
+/// An account whose row is locked when it loses its last task is forgotten by the next sweep.
 #[test]
-fn an_account_that_was_held_is_forgotten_later() {
+fn a_locked_empty_account_is_forgotten_later() {
     let (store, schema) = fresh(StoreConfig::default());
     block_on(async {
         let (name, late) = (&schema.0, second(10_000_000));

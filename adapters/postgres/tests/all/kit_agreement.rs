@@ -1,5 +1,5 @@
-//! What the functions decide in PostgreSQL (what is visible, counted, listed, handed out and swept) is what the kit
-//! decides.
+//! The functions in PostgreSQL agree with the kit on what is visible, counted, listed, claimed and
+//! swept.
 
 use tasklife::InProcess;
 use tasklife_test_support::{narrow, same_answers};
@@ -11,7 +11,7 @@ use crate::support::{block_on, fresh};
 mod example;
 
 #[test]
-fn functions_decide_as_the_kit_does() {
+fn the_functions_agree_with_the_kit() {
     for seed in 0..40 {
         let kit = InProcess(example::OwnStore::new(narrow()));
         let (postgres, _schema) = fresh(narrow());
