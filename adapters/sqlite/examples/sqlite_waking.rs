@@ -1,11 +1,12 @@
-//! Measures how long a task waits for its start by a worker of another process, which sleeps until the store
-//! tells a change.
+//! Measures the time from the answer to `submit` to the start of the task in another process.
+//!
+//! The worker sleeps until the store wakes it.
 //!
 //! ```text
 //! cargo run --release -p tasklife-sqlite --example sqlite_waking
 //! ```
 
-#![allow(clippy::disallowed_methods, reason = "what is measured is time")]
+#![allow(clippy::disallowed_methods, reason = "this measures time")]
 
 use std::error::Error;
 use std::future::Future;
@@ -25,7 +26,7 @@ use tasklife::{
 };
 use tasklife_sqlite::SqliteStore;
 
-/// How many tasks are submitted, one after the other.
+/// The number of tasks, submitted one after the other.
 const TASKS: usize = 500;
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -46,7 +47,7 @@ fn measure() -> Result<(), Box<dyn Error>> {
     for number in 0..=TASKS {
         let id = TaskId::for_key(&account, &number.to_string());
         let create = CommandType::from_static("subscriptionCreateRequest");
-        // The worker is asleep by now.
+        // Give the worker time to fall asleep.
         sleep(Duration::from_millis(20 + number as u64 % 10));
         store.submit(Submission::new(account.clone(), id, create), SystemTime::now().into())?;
         let submitted = SystemTime::UNIX_EPOCH.elapsed()?;
@@ -56,7 +57,7 @@ fn measure() -> Result<(), Box<dyn Error>> {
     }
     worker.kill()?;
     worker.wait()?;
-    waits.remove(0); // the worker was starting
+    waits.remove(0); // includes the start of the worker
     waits.sort_unstable();
     let [median, most, longest] = [TASKS / 2, TASKS * 99 / 100, TASKS - 1].map(|at| waits[at]);
     println!("from the answer to `submit` to the start in another process, {TASKS} times:");
@@ -64,7 +65,7 @@ fn measure() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Works on tasks, and prints when each was started.
+/// Claims and completes tasks, and prints the instant of each start.
 fn work(path: &Path) -> Result<(), Box<dyn Error>> {
     let store = SqliteStore::open(path, StoreConfig::default())?;
     loop {
@@ -82,7 +83,7 @@ fn work(path: &Path) -> Result<(), Box<dyn Error>> {
     }
 }
 
-/// Waits for a future on this thread.
+/// Runs a future to completion on this thread.
 fn block_on(future: impl Future<Output = ()>) {
     struct Unpark(thread::Thread);
     impl Wake for Unpark {

@@ -1,5 +1,5 @@
-//! The methods of a store, each in a transaction that was begun: what is read, what the kit decides, and
-//! what is written.
+//! The calls of a store. Each runs in a transaction that has begun: it reads, lets the kit decide,
+//! and writes.
 
 use tasklife::kit::{Call, PlannedClaim, SubmitDecision};
 use tasklife::{
@@ -8,7 +8,7 @@ use tasklife::{
     TaskEvent,
 };
 
-use crate::fault::{Fault, Stop};
+use crate::fault::{CallError, Fault};
 use crate::tables::{AccountRow, Ready, Tables};
 
 pub(crate) fn submit(
@@ -16,7 +16,7 @@ pub(crate) fn submit(
     config: &StoreConfig,
     submission: Submission,
     now: Now,
-) -> Result<Submitted, Stop<SubmitError>> {
+) -> Result<Submitted, CallError<SubmitError>> {
     let before = tables.store()?;
     let mut store = before;
     let call = Call::new(config, store.horizon, now);
@@ -46,7 +46,7 @@ pub(crate) fn submit(
     if let Some((first, horizon)) = room {
         tables.drop_tasks(&[first], &mut store)?;
         store.horizon = horizon;
-        // It may have been the last task of the account.
+        // If that was the last task of the account, the account is forgotten now.
         account = tables.account(submission.account())?;
     }
     let mut account = match account {
@@ -70,7 +70,7 @@ pub(crate) fn apply(
     target: Target<'_>,
     event: TaskEvent,
     now: Now,
-) -> Result<Change, Stop<ApplyError>> {
+) -> Result<Change, CallError<ApplyError>> {
     let call = Call::new(config, tables.store()?.horizon, now);
     let kind = event.kind();
     let mut account = tables.account(target.account())?.ok_or(ApplyError::NotFound)?;
@@ -84,23 +84,23 @@ pub(crate) fn apply(
     Ok(change)
 }
 
-/// What came of a part of a call.
+/// The outcome of one transaction of a call.
 pub(crate) enum Step<X> {
-    /// This is its answer.
+    /// The call is complete.
     Done(X),
-    /// It is to be made again, once others had their turn.
+    /// The call needs another transaction, after those of waiting calls.
     Again,
 }
 
-/// How many accounts are parked in one transaction.
-const PARKED_AT_ONCE: usize = 500;
+/// The largest number of accounts that one transaction parks.
+const PARKING_BATCH: usize = 500;
 
 pub(crate) fn claim(
     tables: Tables<'_>,
     config: &StoreConfig,
     scope: Scope<'_>,
     now: Now,
-) -> Result<Step<Option<Claimed>>, Stop<BackendError>> {
+) -> Result<Step<Option<Claimed>>, CallError<BackendError>> {
     let mut store = tables.store()?;
     let call = Call::new(config, store.horizon, now);
     if let Scope::Account(name) = scope {
@@ -110,9 +110,9 @@ pub(crate) fn claim(
             Err(_) => Ok(Step::Done(None)),
         };
     }
-    tables.wake_overdue(&call)?;
-    let (mut parked, mut passed, mut unreadable) = (0, i64::MIN, None);
-    while let Some(Ready { ticket, name, account }) = tables.next_ready(passed)? {
+    tables.make_due_accounts_ready(&call)?;
+    let (mut parked, mut after_ticket, mut first_fault) = (0, i64::MIN, None);
+    while let Some(Ready { ticket, name, account }) = tables.next_ready(after_ticket)? {
         let next = account.and_then(|account| Ok((tables.next(&account, &call)?, account)));
         match next {
             Ok((Ok(planned), mut account)) => {
@@ -123,31 +123,32 @@ pub(crate) fn claim(
             Ok((Err(until), account)) => {
                 tables.write_queue_entry(&account, Some(until))?;
                 parked += 1;
-                if parked == PARKED_AT_ONCE {
+                if parked == PARKING_BATCH {
                     return Ok(Step::Again);
                 }
             }
-            // It stands in no other's way. It is told of once there is nothing else.
-            Err(fault) if fault.is_of_a_row() => {
-                passed = ticket;
+            // Other accounts come first. The error is returned only if none of them has anything.
+            Err(fault) if fault.is_unreadable_row() => {
+                after_ticket = ticket;
                 let fault = Fault::OfAccount { account: name, source: Box::new(fault) };
-                unreadable.get_or_insert(fault);
+                first_fault.get_or_insert(fault);
             }
             Err(fault) => return Err(fault.into()),
         }
     }
-    match unreadable {
-        Some(fault) => Err(Stop::Refused(fault.into())),
+    match first_fault {
+        Some(fault) => Err(CallError::Refused(fault.into())),
         None => Ok(Step::Done(None)),
     }
 }
 
+/// Starts a task or takes it over, and writes it.
 fn hand_out(
     tables: Tables<'_>,
     account: &mut AccountRow,
     planned: PlannedClaim,
     call: &Call<'_>,
-) -> Result<Claimed, Stop<BackendError>> {
+) -> Result<Claimed, CallError<BackendError>> {
     let claimed = call
         .claim(planned, clock(account, call.now()))
         .map_err(|_| Fault::Damaged("a record in the status of its row"))?;
@@ -155,7 +156,7 @@ fn hand_out(
     Ok(claimed)
 }
 
-/// Writes the task of a change, and what it makes of its account.
+/// Writes the task of a change, and the account with its new clock and place in the queue.
 fn write(
     tables: Tables<'_>,
     account: &mut AccountRow,
@@ -167,8 +168,10 @@ fn write(
     tables.write_account(account, call)
 }
 
-/// An account's clock `now`. Its revisions keep up with time: what was given out, and lost with the power or
-/// an older copy of the file, is not given out again for something else.
+/// Returns an account's clock for an event at `now`.
+///
+/// Revisions keep up with time: one that was lost in a power cut, or because an older copy of the
+/// file was restored, is never given to something else.
 fn clock(account: &AccountRow, now: Now) -> AccountClock {
     let AccountRow { clock, .. } = account;
     AccountClock::new(clock.revision().max(Revision::unreached_by(now)), clock.updated_at())
@@ -180,7 +183,7 @@ pub(crate) fn list(
     name: &AccountId,
     query: &ListQuery,
     now: Now,
-) -> Result<Page, Stop<ListError>> {
+) -> Result<Page, CallError<ListError>> {
     let position = query.position(name).map_err(ListError::from)?;
     let store = tables.store()?;
     let call = Call::new(config, store.horizon, now);
@@ -191,13 +194,13 @@ pub(crate) fn list(
     Ok(call.page(name, query, tasks, account.clock.revision()))
 }
 
-/// Moves the horizon, and drops so many tasks.
+/// Moves the horizon, and drops up to `limit` due tasks.
 pub(crate) fn sweep(
     tables: Tables<'_>,
     config: &StoreConfig,
     limit: usize,
     now: Now,
-) -> Result<Swept, Stop<BackendError>> {
+) -> Result<Swept, CallError<BackendError>> {
     let before = tables.store()?;
     let mut store = before;
     store.horizon = Call::new(config, before.horizon, now).horizon_after_sweep();

@@ -1,4 +1,4 @@
-//! The file: how it is opened, made, recognized and brought up to date.
+//! Opening, creating, recognizing and migrating the file.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -13,45 +13,49 @@ use tasklife::{MIN_TIME, StoreConfig};
 use crate::fault::Fault;
 use crate::tables::Tables;
 
-/// What the header of a file of this crate says it is: "task" in ASCII.
+/// The application id in the header of this crate's files: "task" in ASCII.
 const APPLICATION_ID: i32 = 0x7461_736b;
 
-/// The steps from each version of the schema to the next one, the first from nothing. A file is of the
-/// version that is the number of steps taken.
+/// The steps from each version of the schema to the next, the first from an empty file.
+///
+/// The version of a file is the number of steps taken. A released step never changes in effect.
 const MIGRATIONS: [&str; 1] = [include_str!("schema.sql")];
 
-/// How many statements a connection keeps compiled: all that there are.
-const STATEMENTS: usize = 64;
+/// The number of compiled statements that a connection keeps: more than there are.
+const STATEMENT_CACHE: usize = 64;
 
-/// How much of the file a connection keeps in memory, in KiB.
-const CACHE: i64 = 16 * 1024;
+/// The page cache of a connection, in KiB.
+const PAGE_CACHE: i64 = 16 * 1024;
 
-/// For how long SQLite can wait at the most: some 24 days.
+/// The longest time that SQLite can wait, about 24 days.
 const MAX_PATIENCE: Duration = Duration::from_millis(i32::MAX.cast_unsigned() as u64);
 
-/// How far writes have got when they are acknowledged.
+/// What a write waits for before it is acknowledged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Durability {
-    /// On the disk: nothing that was acknowledged is lost, as long as the disk keeps what it says it has
-    /// written. The default.
+    /// The disk (the default).
+    ///
+    /// Nothing that was acknowledged is lost, as long as the disk keeps what it reports as written.
     #[default]
     Disk,
-    /// With the operating system. A process that ends or is killed loses nothing; a power cut, or an end of the
-    /// system, may take what was acknowledged last, and leaves the file whole.
+    /// The operating system.
+    ///
+    /// A process that ends or is killed loses nothing. A power cut or a crash of the system may
+    /// lose the latest acknowledged writes, but leaves the file intact.
     System,
 }
 
-/// Where the database is, and how it is opened.
+/// The path of the database, and the options to open it with.
 #[derive(Clone, Debug)]
 pub(crate) struct Location {
-    /// None for one in memory.
+    /// `None` for a database in memory.
     pub(crate) path: Option<PathBuf>,
     pub(crate) durability: Durability,
     pub(crate) patience: Duration,
     pub(crate) max_bytes: Option<u64>,
 }
 
-/// Why a store was not opened. The file is as it was.
+/// The reason why opening a store failed. The file is unchanged.
 #[derive(Debug)]
 pub struct OpenError {
     path: PathBuf,
@@ -65,7 +69,7 @@ impl fmt::Display for OpenError {
 }
 
 impl Error for OpenError {
-    /// What SQLite says, where it is to blame.
+    /// Returns the error of SQLite or of the operating system, if one caused this.
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         self.fault.source()
     }
@@ -76,15 +80,15 @@ pub(crate) enum OpenFault {
     #[error("expected a file of tasklife-sqlite, got a database of another program")]
     Foreign,
     #[error(
-        "expected a file of version {known} or before, got version {got}: it was written by a newer version \
-         of tasklife-sqlite",
+        "expected a file of version {known} or earlier, got version {got}: a newer version of \
+         tasklife-sqlite wrote it",
         known = MIGRATIONS.len()
     )]
     Newer { got: i64 },
-    #[error("expected a file that may be written, got one that is read-only")]
+    #[error("expected a writable file, got a read-only one")]
     ReadOnly,
     #[error(
-        "expected a file system on which SQLite can keep a write-ahead log, got one where it is {0}"
+        "expected a file system that supports SQLite's write-ahead log, got the journal mode {0}"
     )]
     NoLog(String),
     #[error(transparent)]
@@ -98,16 +102,17 @@ impl From<rusqlite::Error> for OpenFault {
 }
 
 impl Location {
-    /// Opens the file to be written; makes it where there is none, and migrates it where it is older. Accounts that
-    /// were parked under another configuration are made ready.
+    /// Opens the connection that writes, and creates or migrates the file.
+    ///
+    /// Accounts that were parked under another configuration become ready.
     pub(crate) fn open(&self, config: &StoreConfig) -> Result<Connection, OpenError> {
         self.try_open(config).map_err(|fault| self.error(fault))
     }
 
-    /// Opens another connection to the file, to read. Where the file is gone, it makes no new one.
+    /// Opens a connection that reads. It does not create the file again if that is gone.
     pub(crate) fn open_reader(&self) -> Result<Connection, Fault> {
         let connection = self.connect(OpenFlags::empty())?;
-        close_log_with(&connection)?;
+        enable_checkpoint_on_close(&connection)?;
         connection.pragma_update(None, "query_only", true)?;
         Ok(connection)
     }
@@ -118,22 +123,25 @@ impl Location {
         OpenError { path: path.into(), fault }
     }
 
-    /// Opens a connection. When it is closed, it leaves a log that was beside the file as it is, which may
-    /// be another program's.
+    /// Opens a connection.
+    ///
+    /// If there was a log beside the file, closing the connection leaves it unchanged: the log may
+    /// belong to another program.
     fn connect(&self, create: OpenFlags) -> rusqlite::Result<Connection> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | create;
         let has_log = self.path.as_deref().is_some_and(has_log);
         let connection = match &self.path {
-            // To SQLite, some names that begin otherwise are not those of files.
+            // SQLite treats some names, such as `:memory:`, specially unless a folder comes first.
             Some(path) => Connection::open_with_flags(Path::new(".").join(path), flags)?,
             None => Connection::open_in_memory_with_flags(flags)?,
         };
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, has_log)?;
         connection.busy_timeout(self.patience.min(MAX_PATIENCE))?;
-        connection.set_prepared_statement_cache_capacity(STATEMENTS);
-        // The plan of a statement does not depend on its values: else SQLite compiles it again for others.
+        connection.set_prepared_statement_cache_capacity(STATEMENT_CACHE);
+        // Make plans independent of values. Otherwise SQLite recompiles statements for other
+        // values.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
-        connection.pragma_update(None, "cache_size", -CACHE)?;
+        connection.pragma_update(None, "cache_size", -PAGE_CACHE)?;
         let synchronous = match self.durability {
             Durability::Disk => "FULL",
             Durability::System => "NORMAL",
@@ -149,13 +157,13 @@ impl Location {
 
     fn try_open(&self, config: &StoreConfig) -> Result<Connection, OpenFault> {
         let mut connection = self.connect(OpenFlags::SQLITE_OPEN_CREATE)?;
-        // Nothing is written to a file before it is known whose it is.
+        // Write nothing to the file before it is known to be a store's.
         version_now(&connection)?;
         if connection.is_readonly(rusqlite::MAIN_DB)? {
             return Err(OpenFault::ReadOnly);
         }
-        close_log_with(&connection)?;
-        let mode = self.turn_log_on(&connection)?;
+        enable_checkpoint_on_close(&connection)?;
+        let mode = self.enable_log(&connection)?;
         if self.path.is_some() && mode != "wal" {
             return Err(OpenFault::NoLog(mode));
         }
@@ -166,14 +174,16 @@ impl Location {
             Tables::new(&transaction).park_under(config)?;
             transaction.commit()?;
         }
-        // From here on, whoever begins a transaction waits by itself.
+        // From here on, `writer::begin` waits instead of SQLite.
         connection.busy_timeout(Duration::ZERO)?;
         Ok(connection)
     }
 
-    /// Has a new file keep a write-ahead log. Where several connections do so at once, SQLite fails in some
-    /// without waiting.
-    fn turn_log_on(&self, connection: &Connection) -> rusqlite::Result<String> {
+    /// Enables the write-ahead log, and returns the journal mode.
+    ///
+    /// If several connections do this to a new file at once, SQLite fails in some of them without
+    /// waiting. Those wait here.
+    fn enable_log(&self, connection: &Connection) -> rusqlite::Result<String> {
         let begin = Instant::now();
         loop {
             let mode = connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| {
@@ -192,7 +202,7 @@ impl Location {
     }
 }
 
-/// Whether something is in the log beside a file, or beside that to which a link leads.
+/// Returns whether the log beside a file has contents. A link is resolved first.
 fn has_log(path: &Path) -> bool {
     let file = fs::canonicalize(path);
     let mut log = file.as_deref().unwrap_or(path).as_os_str().to_owned();
@@ -200,13 +210,12 @@ fn has_log(path: &Path) -> bool {
     fs::metadata(log).is_ok_and(|log| log.len() > 0)
 }
 
-/// Lets a connection write back the log when it is the last one to be closed, as SQLite does unless told
-/// otherwise.
-fn close_log_with(connection: &Connection) -> rusqlite::Result<()> {
+/// Restores SQLite's default: the last connection to close moves the log into the file.
+fn enable_checkpoint_on_close(connection: &Connection) -> rusqlite::Result<()> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false).map(drop)
 }
 
-/// The version of a file at one moment: another process may be making it.
+/// Reads the version of a file in a transaction, because another process may be creating the file.
 fn version_now(connection: &Connection) -> Result<usize, OpenFault> {
     let snapshot = connection.unchecked_transaction()?;
     let version = version(&snapshot)?;
@@ -214,7 +223,7 @@ fn version_now(connection: &Connection) -> Result<usize, OpenFault> {
     Ok(version)
 }
 
-/// The version of a file, in a transaction; 0 for one that is new.
+/// Reads the version of a file, 0 for a new one. The caller has begun a transaction.
 fn version(connection: &Connection) -> Result<usize, OpenFault> {
     let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
     let (application, version) = (pragma("application_id")?, pragma("user_version")?);
@@ -227,7 +236,7 @@ fn version(connection: &Connection) -> Result<usize, OpenFault> {
     if application == 0 && version == 0 && tables == 0 { Ok(0) } else { Err(OpenFault::Foreign) }
 }
 
-/// Takes the steps that are missing: all of them or none, while other processes wait.
+/// Takes all missing steps in one transaction, while other processes wait.
 fn migrate(connection: &mut Connection) -> Result<(), OpenFault> {
     if version_now(connection)? == MIGRATIONS.len() {
         return Ok(());
@@ -254,7 +263,7 @@ fn migrate(connection: &mut Connection) -> Result<(), OpenFault> {
     Ok(())
 }
 
-/// Executes a statement without values, which is kept compiled.
+/// Executes a statement without values, and keeps it compiled.
 pub(crate) fn execute(connection: &Connection, statement: &str) -> rusqlite::Result<()> {
     connection.prepare_cached(statement)?.execute([])?;
     Ok(())

@@ -1,4 +1,4 @@
-//! What can go wrong with the file, in words.
+//! The failures of the file.
 
 use std::error::Error;
 use std::fmt;
@@ -7,10 +7,10 @@ use std::sync::Arc;
 use rusqlite::ErrorCode;
 use tasklife::{ApplyError, BackendError, ListError, RecordError, SubmitError, TaskId, TaskStatus};
 
-/// A failure of the engine, or what can't be read in the file.
+/// A failure of SQLite, or contents of the file that can't be read.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Fault {
-    #[error("{}", words(.0))]
+    #[error("{}", describe(.0))]
     Engine(#[from] rusqlite::Error),
     #[error(
         "the record of task {id} can't be read: it is damaged, or was written by a newer version"
@@ -21,15 +21,15 @@ pub(crate) enum Fault {
     #[error("expected the record of task {id}, got that of task {got}: the file is damaged")]
     Foreign { id: TaskId, got: TaskId },
     #[error(
-        "expected the record of task {id} in {expected}, as its row says, got it in {got}: the file is damaged"
+        "expected the record of task {id} to be {expected}, as its row says, got {got}: the file is damaged"
     )]
     Status { id: TaskId, expected: TaskStatus, got: TaskStatus },
-    #[error("account {account} has a task that can't be handed out")]
+    #[error("account {account} has a task that can't be claimed")]
     OfAccount { account: String, source: Box<Fault> },
     #[error("expected {0}, got something else: the file is damaged")]
     Damaged(&'static str),
-    #[error("another call in the same transaction failed, and took it back")]
-    TakenBack(#[source] Shared),
+    #[error("another call in the same transaction failed, and the transaction was rolled back")]
+    RolledBack(#[source] Shared),
     #[error("a thread of the store could not be started")]
     Thread(#[source] std::io::Error),
     #[error("a thread of the store has ended")]
@@ -38,29 +38,27 @@ pub(crate) enum Fault {
     Shared(#[from] Shared),
 }
 
-/// What SQLite's codes mean for whoever runs the store.
-fn words(error: &rusqlite::Error) -> &'static str {
+/// Describes an error of SQLite to the operator of the store.
+fn describe(error: &rusqlite::Error) -> &'static str {
     match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
-            "expected the file to be free, got it locked for as long as may be waited for it"
+            "expected the file to be free, got it locked by another process for longer than `with_patience` allows"
         }
         Some(ErrorCode::DiskFull) => {
-            "expected room on the disk, and in the file where its size is limited, got none"
+            "expected room on the disk and within the file's size limit, got none"
         }
-        Some(ErrorCode::ReadOnly) => {
-            "expected a file that may be written, got one that is read-only"
-        }
-        Some(ErrorCode::DatabaseCorrupt) => "expected the file whole, got it damaged",
-        Some(ErrorCode::NotADatabase) => "expected a file of SQLite, got another",
-        Some(ErrorCode::CannotOpen) => "expected a file that can be opened or made, got none",
+        Some(ErrorCode::ReadOnly) => "expected a writable file, got a read-only one",
+        Some(ErrorCode::DatabaseCorrupt) => "expected an intact file, got a damaged one",
+        Some(ErrorCode::NotADatabase) => "expected an SQLite file, got another",
+        Some(ErrorCode::CannotOpen) => "expected a file that can be opened or created, got none",
         Some(ErrorCode::SystemIoFailure) => "the file could not be read or written",
         _ => "SQLite failed",
     }
 }
 
 impl Fault {
-    /// Whether it is a row that can't be read, and not the whole file.
-    pub(crate) fn is_of_a_row(&self) -> bool {
+    /// Returns whether a row can't be read, although the rest of the file can.
+    pub(crate) fn is_unreadable_row(&self) -> bool {
         matches!(
             self,
             Self::Json { .. }
@@ -71,7 +69,8 @@ impl Fault {
         )
     }
 
-    /// Whether a commit that failed so may still be found done later: what was written may reach the disk.
+    /// Returns whether a commit that failed in this way may turn out to be complete, because its
+    /// data may still reach the disk.
     pub(crate) fn leaves_unknown(&self) -> bool {
         let Self::Engine(error) = self else { return false };
         !matches!(
@@ -81,7 +80,7 @@ impl Fault {
     }
 }
 
-/// A failure that several calls had.
+/// A failure that several calls share.
 #[derive(Clone, Debug)]
 pub(crate) struct Shared(Arc<Fault>);
 
@@ -112,33 +111,47 @@ impl From<Fault> for BackendError {
     }
 }
 
-/// Why a call ends without an answer: the rules refuse it, or the file fails.
+/// The reason why a call failed.
 #[derive(Debug)]
-pub(crate) enum Stop<E> {
+pub(crate) enum CallError<E> {
+    /// The contract of the store refuses the call. The transaction goes on.
     Refused(E),
+    /// The file failed. The call is rolled back.
     Failed(Fault),
 }
 
-impl<E> From<Fault> for Stop<E> {
+impl<E> From<Fault> for CallError<E> {
     fn from(fault: Fault) -> Self {
         Self::Failed(fault)
     }
 }
 
-impl<E> From<rusqlite::Error> for Stop<E> {
+impl<E> From<rusqlite::Error> for CallError<E> {
     fn from(error: rusqlite::Error) -> Self {
         Self::Failed(error.into())
     }
 }
 
-macro_rules! refused {
-    ($($error:ty),+) => { $(
-        impl From<$error> for Stop<$error> {
-            fn from(refusal: $error) -> Self {
-                Self::Refused(refusal)
-            }
-        }
-    )+ };
+impl From<SubmitError> for CallError<SubmitError> {
+    fn from(refusal: SubmitError) -> Self {
+        Self::Refused(refusal)
+    }
 }
 
-refused!(SubmitError, ApplyError, ListError, BackendError);
+impl From<ApplyError> for CallError<ApplyError> {
+    fn from(refusal: ApplyError) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<ListError> for CallError<ListError> {
+    fn from(refusal: ListError) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<BackendError> for CallError<BackendError> {
+    fn from(refusal: BackendError) -> Self {
+        Self::Refused(refusal)
+    }
+}

@@ -1,6 +1,6 @@
-//! The task store of [`tasklife`] in an SQLite file: durable tasks for one machine.
+//! A [`tasklife`] task store in an SQLite file: durable tasks on one machine.
 //!
-//! What was acknowledged survives `kill -9` and, unless told otherwise, a power cut. Any number of threads and
+//! Acknowledged changes survive `kill -9` and, by default, a power cut. Any number of threads and
 //! processes share a file.
 //!
 //! ```no_run
@@ -13,13 +13,13 @@
 //! # Ok::<(), tasklife_sqlite::OpenError>(())
 //! ```
 //!
-//! # The tour
+//! # Overview
 //!
-//! 1. [`SqliteStore`]: the store, and how it keeps the laws.
-//! 2. [`SqliteOptions`]: how durable it is, for how long it waits, how large it gets.
-//! 3. [`OpenError`]: why a file is not opened.
+//! 1. [`SqliteStore`] is the store. Its docs explain how it keeps the laws.
+//! 2. [`SqliteOptions`] sets the durability, the waiting time and the largest size of the file.
+//! 3. [`OpenError`] says why opening a file failed.
 //!
-//! The README tells what can be lost, what the file looks like, and how fast all this is.
+//! The README describes what can be lost, what the file contains and how fast the store is.
 
 mod fault;
 
@@ -34,7 +34,10 @@ mod watcher;
 mod writer;
 
 mod store;
-pub use store::{SqliteOptions, SqliteStore};
+pub use store::SqliteStore;
+
+mod options;
+pub use options::SqliteOptions;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

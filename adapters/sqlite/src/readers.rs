@@ -1,4 +1,4 @@
-//! Connections that read, beside the one that writes, and the threads on which futures read.
+//! The connections that read, and the threads on which futures make blocking calls.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -10,18 +10,18 @@ use std::thread;
 use rusqlite::Connection;
 
 use crate::database::{Location, execute};
-use crate::fault::{Fault, Stop};
+use crate::fault::{CallError, Fault};
 use crate::tables::Tables;
 
 type Job = Box<dyn FnOnce() + Send>;
 
-/// How many threads read for futures.
+/// The number of threads in the pool.
 const THREADS: usize = 4;
 
-/// How many connections are kept for the next ones to read.
-const KEPT: usize = 16;
+/// The largest number of idle connections that are kept.
+const MAX_IDLE: usize = 16;
 
-/// Connections that read, as many as are in use at a time.
+/// The connections that read. Each concurrent read has its own.
 #[derive(Debug)]
 pub(crate) struct Readers {
     location: Location,
@@ -33,13 +33,13 @@ impl Readers {
         Self { location, idle: Mutex::new(VecDeque::new()) }
     }
 
-    /// Reads at one moment: what is committed meanwhile is not seen.
+    /// Reads the file at one moment: commits in the meantime are not seen.
     pub(crate) fn read<X, E>(
         &self,
-        work: impl FnOnce(Tables<'_>) -> Result<X, Stop<E>>,
-    ) -> Result<X, Stop<E>> {
-        let known = lock(&self.idle).pop_front();
-        let connection = match known {
+        work: impl FnOnce(Tables<'_>) -> Result<X, CallError<E>>,
+    ) -> Result<X, CallError<E>> {
+        let idle = lock(&self.idle).pop_front();
+        let connection = match idle {
             Some(connection) => connection,
             None => self.location.open_reader()?,
         };
@@ -47,18 +47,18 @@ impl Readers {
         let read = work(Tables::new(&connection));
         execute(&connection, "COMMIT").map_err(Fault::from)?;
         let mut idle = lock(&self.idle);
-        if idle.len() < KEPT {
+        if idle.len() < MAX_IDLE {
             idle.push_front(connection);
         }
         read
     }
 }
 
-/// Threads on which futures wait for what blocks.
-pub(crate) struct Threads(Sender<Job>);
+/// A pool of threads on which futures make blocking calls.
+pub(crate) struct BlockingPool(Sender<Job>);
 
-impl Threads {
-    /// Starts them. They end when this is dropped.
+impl BlockingPool {
+    /// Starts the threads. They end when the pool is dropped.
     pub(crate) fn start() -> std::io::Result<Self> {
         let (jobs, waiting) = channel::<Job>();
         let waiting = Arc::new(Mutex::new(waiting));
@@ -66,7 +66,7 @@ impl Threads {
             let waiting = waiting.clone();
             thread::Builder::new().name("tasklife-sqlite-reader".into()).spawn(move || {
                 while let Some(job) = next(&waiting) {
-                    // What it wakes is foreign, and may panic.
+                    // The waker is foreign code and may panic.
                     let _ = catch_unwind(AssertUnwindSafe(job));
                 }
             })?;
@@ -74,13 +74,13 @@ impl Threads {
         Ok(Self(jobs))
     }
 
-    /// Has something done on one of them.
+    /// Runs `work` on one of the threads.
     pub(crate) fn run<X: Send + 'static>(
         &self,
         work: impl FnOnce() -> X + Send + 'static,
     ) -> oneshot::Receiver<X> {
         let (reply, answer) = oneshot::channel();
-        // Where none of them is left, the answer is that there will be none.
+        // If no thread is left, the receiver reports that no answer will come.
         let _ = self.0.send(Box::new(move || {
             let _ = reply.send(work());
         }));
@@ -96,8 +96,8 @@ fn lock<X>(mutex: &Mutex<X>) -> MutexGuard<'_, X> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl fmt::Debug for Threads {
+impl fmt::Debug for BlockingPool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Threads").finish_non_exhaustive()
+        f.debug_struct("BlockingPool").finish_non_exhaustive()
     }
 }

@@ -1,13 +1,14 @@
--- Version 1 of the file. Instants are 12 bytes whose order is theirs (`tasklife::kit::instant_to_bytes`).
+-- Version 1 of the file. An instant is stored in 12 bytes that sort by time
+-- (`tasklife::kit::instant_to_bytes`).
 
--- What holds for the whole store: one row.
+-- The whole store: one row.
 CREATE TABLE store (
     id INTEGER PRIMARY KEY CHECK (id = 1),
     horizon BLOB NOT NULL,
-    -- The highest revision of the accounts that were forgotten.
+    -- The highest revision of all forgotten accounts.
     floor INTEGER NOT NULL,
     last_ticket INTEGER NOT NULL,
-    -- How many tasks there are.
+    -- The number of all tasks.
     tasks INTEGER NOT NULL,
     -- The configuration under which accounts were parked.
     parked_under TEXT NOT NULL
@@ -19,9 +20,10 @@ CREATE TABLE accounts (
     name TEXT NOT NULL UNIQUE,
     revision INTEGER NOT NULL,
     updated_at BLOB NOT NULL,
-    -- Its place among the accounts that take turns.
+    -- Its position in the queue of accounts.
     ticket INTEGER NOT NULL,
-    -- Whether it may have something to hand out; if not, when it may have.
+    -- Whether it may have something to claim. If not, it is parked until the instants below
+    -- (`tasklife::kit::Parked`).
     ready INTEGER NOT NULL,
     parked_past BLOB,
     parked_until BLOB,
@@ -33,7 +35,8 @@ CREATE INDEX accounts_until ON accounts (parked_until) WHERE parked_until IS NOT
 CREATE INDEX accounts_unless_before ON accounts (parked_unless_before)
     WHERE parked_unless_before IS NOT NULL;
 
--- The tasks, each with its record (`tasklife::TaskRecord`, in JSON).
+-- The tasks. Each has its record in JSON (`tasklife::TaskRecord`) and the columns that the indexes
+-- need.
 CREATE TABLE tasks (
     key INTEGER PRIMARY KEY,
     account INTEGER NOT NULL,
@@ -45,10 +48,11 @@ CREATE TABLE tasks (
     record TEXT NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX tasks_by_id ON tasks (account, id);
--- Lists, and the order in which tasks are handed out.
+-- For lists and claims.
 CREATE UNIQUE INDEX tasks_by_revision ON tasks (account, status, revision);
--- How many unfinished tasks are visible, and when a lane has room. A statement says the same of the status, so that
--- SQLite knows that it may use this index; `status < 3` it would take for a range to look through.
+-- For counting visible open tasks, and for when a lane has room. A statement repeats the condition
+-- on the status, so that SQLite knows that it may use this index. It would scan `status < 3` as a
+-- range.
 CREATE INDEX tasks_unfinished ON tasks (account, status, expires_at) WHERE status NOT IN (3, 4);
--- Sweeps, and a full store that makes room.
+-- For sweeps and for making room in a full store.
 CREATE INDEX tasks_by_expiry ON tasks (expires_at);

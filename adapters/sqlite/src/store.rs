@@ -1,12 +1,10 @@
-//! The store: its file, its threads, and how calls reach them.
+//! The store: its connections and threads, and how calls reach them.
 
 mod futures;
 mod methods;
 
 use std::num::NonZeroUsize;
-use std::path::Path;
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
 use tasklife::kit::Call;
 use tasklife::{
@@ -16,21 +14,21 @@ use tasklife::{
 };
 
 use crate::calls::{self, Step};
-use crate::database::{Durability, Location, OpenError};
-use crate::fault::{Fault, Stop};
-use crate::readers::{Readers, Threads};
+use crate::database::{Location, OpenError};
+use crate::fault::{CallError, Fault};
+use crate::readers::{BlockingPool, Readers};
 use crate::tables::Tables;
 use crate::watcher::Watcher;
 use crate::writer::Writer;
 
-/// How many tasks a sweep drops before it lets others write.
-const SWEPT_AT_ONCE: usize = 1_000;
+/// The largest number of tasks that a sweep drops before other calls may write.
+const SWEEP_BATCH: usize = 1_000;
 
-/// The store of tasks in an SQLite file: [`TaskStore`](tasklife::TaskStore) and
-/// [`AsyncTaskStore`](tasklife::AsyncTaskStore) with all their laws, for any
-/// number of threads and processes of one machine.
+/// A task store in an SQLite file, for any number of threads and processes of one machine.
 ///
-/// Its clones share it. All processes that open a file must do so with the same [`StoreConfig`].
+/// It implements [`TaskStore`](tasklife::TaskStore) and
+/// [`AsyncTaskStore`](tasklife::AsyncTaskStore). Clones share the store. All processes that open a
+/// file must use the same [`StoreConfig`].
 ///
 /// ```
 /// use tasklife::{AccountId, CommandType, StoreConfig, Submission, TaskId, TaskStore};
@@ -53,18 +51,23 @@ const SWEPT_AT_ONCE: usize = 1_000;
 ///
 /// # How it keeps the laws
 ///
-/// A call that writes is a transaction, alone at its time in all processes; one that reads sees the file as it
-/// was at one moment. A thread of the store's own writes: calls that wait for it while it commits are committed
-/// together next time, so that many of them share one write to the disk. Each is answered after that.
+/// Calls that write run one at a time, over all processes, and each is atomic. A call that reads
+/// sees the file at one moment.
 ///
-/// Revisions keep up with time ([`Revision::unreached_by`](tasklife::Revision::unreached_by)): what was given
-/// out, and lost with the power or as an older copy of the file was put in place, is not given out again.
+/// Each store has one thread that writes. It commits the calls that waited for it together, so that
+/// they share one transaction and one write to the disk. If one of them fails, it alone is rolled
+/// back. A call returns after its commit.
 ///
-/// # Futures
+/// Revisions keep up with time ([`Revision::unreached_by`](tasklife::Revision::unreached_by)). A
+/// revision that was lost in a power cut, or because an older copy of the file was restored, is
+/// never given to something else.
 ///
-/// They need no particular executor, and never block it: writes are made by the thread that writes, reads by
-/// four others. The methods of
-/// [`TaskStore`](tasklife::TaskStore) block, as a disk does: writes until they are committed.
+/// # Blocking
+///
+/// The futures run on any executor and never block it. The thread that writes makes the writes, and
+/// a pool of four threads makes the reads and waits for sweeps. The methods of
+/// [`TaskStore`](tasklife::TaskStore) block the calling thread. A write blocks until it is
+/// committed.
 #[derive(Clone, Debug)]
 pub struct SqliteStore {
     shared: Arc<Shared>,
@@ -74,131 +77,31 @@ pub struct SqliteStore {
 struct Shared {
     config: StoreConfig,
     _watcher: Option<Watcher>,
-    /// None in memory, where there is but one connection.
+    /// `None` for a store in memory, which has only one connection.
     readers: Option<Arc<Readers>>,
-    threads: OnceLock<Threads>,
+    /// Started by the first future that needs it.
+    pool: OnceLock<BlockingPool>,
     notifier: Notifier,
-    /// Dropped after what reads: it writes what is on its way, and the last connection that is closed moves the
-    /// log into the file.
+    /// Dropped after the connections that read. It completes the pending writes, and the last
+    /// connection to close moves the log into the file.
     writer: Writer,
 }
 
-/// How a store is opened, where not as [`SqliteStore::open`] does.
-///
-/// ```
-/// use std::time::Duration;
-/// use tasklife::StoreConfig;
-/// use tasklife_sqlite::{Durability, SqliteOptions};
-///
-/// # let folder = tempfile::tempdir()?;
-/// # let path = folder.path().join("tasks.db");
-/// let store = SqliteOptions::new()
-///     .with_durability(Durability::System)
-///     .with_patience(Duration::from_secs(30))
-///     .open(&path, StoreConfig::default())?;
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-#[derive(Clone, Copy, Debug)]
-pub struct SqliteOptions {
-    durability: Durability,
-    patience: Duration,
-    max_bytes: Option<u64>,
-}
-
-impl Default for SqliteOptions {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl SqliteOptions {
-    /// Durability on the [disk](Durability::Disk), 5 seconds of patience, and no limit of the file's size.
-    #[must_use]
-    pub const fn new() -> Self {
-        Self { durability: Durability::Disk, patience: Duration::from_secs(5), max_bytes: None }
-    }
-
-    /// Sets how far writes have got when they are acknowledged: on the [disk](Durability::Disk) unless set.
-    #[must_use]
-    pub const fn with_durability(mut self, durability: Durability) -> Self {
-        self.durability = durability;
-        self
-    }
-
-    /// Sets for how long a call waits while another process writes: 5 seconds unless set. Then it fails, and
-    /// nothing was applied.
-    #[must_use]
-    pub const fn with_patience(mut self, patience: Duration) -> Self {
-        self.patience = patience;
-        self
-    }
-
-    /// Sets how large the file may get, in bytes, the log beside it not counted: unlimited unless set. In a
-    /// full one calls fail as on a full disk.
-    #[must_use]
-    pub const fn with_max_bytes(mut self, bytes: u64) -> Self {
-        self.max_bytes = Some(bytes);
-        self
-    }
-
-    /// Opens the store in a file. It is made where there is none, and migrated where an older version of this
-    /// crate made it.
-    ///
-    /// # Errors
-    /// Where the file is another program's, was written by a newer version, is damaged, read-only or locked,
-    /// or can't be opened. It is left as it was.
-    pub fn open(
-        self,
-        path: impl AsRef<Path>,
-        config: StoreConfig,
-    ) -> Result<SqliteStore, OpenError> {
-        SqliteStore::at(self.location(Some(path.as_ref())), config)
-    }
-
-    /// A store in memory, gone when the last of its clones is dropped: for tests.
-    ///
-    /// # Errors
-    /// Where SQLite has no memory.
-    pub fn in_memory(self, config: StoreConfig) -> Result<SqliteStore, OpenError> {
-        SqliteStore::at(self.location(None), config)
-    }
-
-    fn location(self, path: Option<&Path>) -> Location {
-        let Self { durability, patience, max_bytes } = self;
-        // Connections are opened later, too, wherever the process is by then.
-        let path = path.map(|path| std::path::absolute(path).unwrap_or_else(|_| path.into()));
-        Location { path, durability, patience, max_bytes }
-    }
-}
-
 impl SqliteStore {
-    /// Opens the store in a file, as [`SqliteOptions::open`] with the options that are set from the start.
-    ///
-    /// # Errors
-    /// As there.
-    pub fn open(path: impl AsRef<Path>, config: StoreConfig) -> Result<Self, OpenError> {
-        SqliteOptions::new().open(path, config)
-    }
-
-    /// A store in memory, as [`SqliteOptions::in_memory`].
-    ///
-    /// # Errors
-    /// As there.
-    pub fn in_memory(config: StoreConfig) -> Result<Self, OpenError> {
-        SqliteOptions::new().in_memory(config)
-    }
-
-    /// The store's configuration.
+    /// Returns the configuration of the store.
     #[must_use]
     pub fn config(&self) -> &StoreConfig {
         &self.shared.config
     }
 
-    /// Counts what the store holds at one moment, for metrics and for whoever looks for work after a restart. It
-    /// blocks, for a time that grows with all tasks and accounts.
+    /// Counts the tasks and accounts at one moment, for metrics and for finding work after a
+    /// restart.
+    ///
+    /// This blocks, for a time that grows with the number of all tasks and accounts.
     ///
     /// # Errors
-    /// Where the file fails, or the record of a task can't be read that may have waited longest.
+    /// Returns [`BackendError`] if the file fails, or if the record of the longest-waiting task of
+    /// an account can't be read.
     pub fn census(&self, now: Now) -> Result<Census, BackendError> {
         self.read(move |tables, config| {
             let call = Call::new(config, tables.store()?.horizon, now);
@@ -206,11 +109,13 @@ impl SqliteStore {
         })
     }
 
-    /// A page of the accounts that hold tasks, expired or not: the first ones by name that come after one, if one
-    /// is given. It blocks, for a time that grows with the page alone.
+    /// Lists accounts that hold tasks, expired or not, in the order of their names.
+    ///
+    /// Returns the first `limit` accounts, or those that come after `after`. This blocks, for a
+    /// time that grows only with the number of accounts returned.
     ///
     /// # Errors
-    /// Where the file fails.
+    /// Returns [`BackendError`] if the file fails.
     pub fn accounts(
         &self,
         after: Option<&AccountId>,
@@ -220,7 +125,7 @@ impl SqliteStore {
         self.read(move |tables, _| Ok(tables.accounts(after.as_ref(), limit)?))
     }
 
-    fn at(location: Location, config: StoreConfig) -> Result<Self, OpenError> {
+    pub(crate) fn open_at(location: Location, config: StoreConfig) -> Result<Self, OpenError> {
         let connection = location.open(&config)?;
         let notifier = Notifier::default();
         let in_memory = location.path.is_none();
@@ -231,20 +136,20 @@ impl SqliteStore {
             let started = Watcher::start(reader, notifier.clone()).map_err(Fault::Thread);
             Some(started.map_err(|fault| location.error(fault))?)
         };
-        let rung = notifier.clone();
-        let writer = Writer::start(connection, location.patience, rung)
+        let writer = Writer::start(connection, location.patience, notifier.clone())
             .map_err(Fault::Thread)
             .map_err(|fault| location.error(fault))?;
         let readers = (!in_memory).then(|| Arc::new(Readers::new(location)));
-        let threads = OnceLock::new();
-        let shared = Shared { config, writer, readers, threads, notifier, _watcher: watcher };
+        let pool = OnceLock::new();
+        let shared = Shared { config, writer, readers, pool, notifier, _watcher: watcher };
         Ok(Self { shared: Arc::new(shared) })
     }
 
-    /// Has a call made by the thread that writes. `may_make_work` says whether it rings the notifier.
+    /// Runs a call on the thread that writes. `may_make_work` decides whether its answer wakes
+    /// workers.
     fn write<X, E>(
         &self,
-        work: impl FnOnce(Tables<'_>, &StoreConfig) -> Result<X, Stop<E>> + Send + 'static,
+        work: impl FnOnce(Tables<'_>, &StoreConfig) -> Result<X, CallError<E>> + Send + 'static,
         may_make_work: fn(&X) -> bool,
     ) -> oneshot::Receiver<Result<X, E>>
     where
@@ -317,10 +222,10 @@ impl SqliteStore {
         self.read(move |tables, config| calls::list(tables, config, &account, &query, now))
     }
 
-    /// Makes a call that reads, on this thread.
+    /// Runs a call that reads on this thread, or on the thread that writes for a store in memory.
     fn read<X, E>(
         &self,
-        work: impl FnOnce(Tables<'_>, &StoreConfig) -> Result<X, Stop<E>> + Send + 'static,
+        work: impl FnOnce(Tables<'_>, &StoreConfig) -> Result<X, CallError<E>> + Send + 'static,
     ) -> Result<X, E>
     where
         X: Send + 'static,
@@ -329,14 +234,14 @@ impl SqliteStore {
         let Some(readers) = &self.shared.readers else {
             return answered(self.write(work, |_| false).recv());
         };
-        readers.read(|tables| work(tables, &self.shared.config)).map_err(|stop| match stop {
-            Stop::Refused(refusal) => refusal,
-            Stop::Failed(fault) => BackendError::from(fault).into(),
+        readers.read(|tables| work(tables, &self.shared.config)).map_err(|error| match error {
+            CallError::Refused(refusal) => refusal,
+            CallError::Failed(fault) => BackendError::from(fault).into(),
         })
     }
 
-    /// Makes a call that blocks on a thread of its own.
-    fn unblock<X, E>(
+    /// Runs a blocking call on the pool of threads.
+    fn run_blocking<X, E>(
         &self,
         work: impl FnOnce(&Self) -> Result<X, E> + Send + 'static,
     ) -> StoreFuture<'_, X, E>
@@ -345,27 +250,27 @@ impl SqliteStore {
         E: From<BackendError> + Send + 'static,
     {
         Box::pin(async move {
-            let threads = if let Some(threads) = self.shared.threads.get() {
-                threads
+            let pool = if let Some(pool) = self.shared.pool.get() {
+                pool
             } else {
                 let started =
-                    Threads::start().map_err(Fault::Thread).map_err(BackendError::from)?;
-                self.shared.threads.get_or_init(|| started)
+                    BlockingPool::start().map_err(Fault::Thread).map_err(BackendError::from)?;
+                self.shared.pool.get_or_init(|| started)
             };
             let store = self.clone();
-            answered(threads.run(move || work(&store)).await)
+            answered(pool.run(move || work(&store)).await)
         })
     }
 }
 
-/// The answer of a thread, which is certain only if it came.
+/// Returns the answer of a thread. If the thread ended without one, the outcome is unknown.
 fn answered<X, E: From<BackendError>>(
     answer: Result<Result<X, E>, oneshot::RecvError>,
 ) -> Result<X, E> {
     answer.unwrap_or_else(|_| Err(BackendError::unknown(Fault::ThreadEnded).into()))
 }
 
-/// A target that outlives its caller.
+/// An owned [`Target`], for the thread that writes.
 struct OwnedTarget {
     account: AccountId,
     id: TaskId,

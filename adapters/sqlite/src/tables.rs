@@ -1,4 +1,4 @@
-//! The rows, and the statements that read and write them.
+//! The tables, and the statements that read and write them.
 
 mod census;
 mod list;
@@ -10,22 +10,22 @@ use tasklife::{AccountClock, AccountId, MAX_TIME, Now, Revision, Task, TaskId, T
 
 use crate::fault::Fault;
 
-/// The tables, in a transaction.
+/// Access to the tables in a transaction.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Tables<'c>(&'c Connection);
 
-/// What holds for the whole store.
+/// The row of the whole store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct StoreRow {
     pub(crate) horizon: Now,
-    /// The highest revision of the accounts that were forgotten.
+    /// The highest revision of all forgotten accounts.
     pub(crate) floor: Revision,
     last_ticket: i64,
-    /// How many tasks there are.
+    /// The number of all tasks.
     pub(crate) tasks: usize,
 }
 
-/// An account, for as long as it has tasks.
+/// The row of an account that has tasks.
 #[derive(Debug)]
 pub(crate) struct AccountRow {
     pub(crate) key: i64,
@@ -33,16 +33,16 @@ pub(crate) struct AccountRow {
     pub(crate) ticket: i64,
 }
 
-/// An account that may have something to hand out.
+/// The next account in the ready queue.
 #[derive(Debug)]
 pub(crate) struct Ready {
     pub(crate) ticket: i64,
     pub(crate) name: String,
-    /// The account, if its row can be read.
+    /// The row of the account, or why it can't be read.
     pub(crate) account: Result<AccountRow, Fault>,
 }
 
-/// A task that is to be dropped.
+/// A task that may be dropped once it has expired.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ExpiringRow {
     key: i64,
@@ -51,7 +51,7 @@ pub(crate) struct ExpiringRow {
 }
 
 impl StoreRow {
-    /// The ticket behind all others.
+    /// Returns a ticket behind all others.
     pub(crate) fn next_ticket(&mut self) -> i64 {
         self.last_ticket = self.last_ticket.saturating_add(1);
         self.last_ticket
@@ -67,7 +67,7 @@ impl<'c> Tables<'c> {
         let mut statement =
             self.0.prepare_cached("SELECT horizon, floor, last_ticket, tasks FROM store")?;
         let mut rows = statement.query([])?;
-        let row = rows.next()?.ok_or(Fault::Damaged("a row that tells of the whole store"))?;
+        let row = rows.next()?.ok_or(Fault::Damaged("the row of the whole store"))?;
         Ok(StoreRow {
             horizon: instant(row, 0)?,
             floor: revision(row, 1)?,
@@ -100,7 +100,7 @@ impl<'c> Tables<'c> {
         }))
     }
 
-    /// An account that is new, or was forgotten.
+    /// Inserts an account that is new or was forgotten.
     pub(crate) fn add_account(
         self,
         name: &AccountId,
@@ -122,7 +122,7 @@ impl<'c> Tables<'c> {
         Ok(AccountRow { key, clock, ticket })
     }
 
-    /// What is under an id of an account, visible or not.
+    /// Reads a task of an account, visible or not.
     pub(crate) fn task(self, account: &AccountRow, id: TaskId) -> Result<Option<Task>, Fault> {
         let mut statement =
             self.0.prepare_cached("SELECT record FROM tasks WHERE account = ?1 AND id = ?2")?;
@@ -131,7 +131,7 @@ impl<'c> Tables<'c> {
         decode(row, 0, id).map(Some)
     }
 
-    /// Writes a new task, over one under its id that has expired.
+    /// Writes a new task. It replaces an expired one with the same id.
     pub(crate) fn insert_task(self, account: &AccountRow, task: &Task) -> Result<(), Fault> {
         let mut statement = self.0.prepare_cached(
             "INSERT INTO tasks (account, id, status, revision, expires_at, record)
@@ -151,7 +151,7 @@ impl<'c> Tables<'c> {
         Ok(())
     }
 
-    /// Writes what became of a task.
+    /// Writes a changed task.
     pub(crate) fn update_task(self, account: &AccountRow, task: &Task) -> Result<(), Fault> {
         let mut update = self.0.prepare_cached(
             "UPDATE tasks SET status = ?3, revision = ?4, record = ?6
@@ -167,7 +167,7 @@ impl<'c> Tables<'c> {
             record,
         ];
         if update.execute(values)? == 0 {
-            // Only an expiry that has changed is written into its indexes.
+            // The expiry has changed. Usually it hasn't, and its indexes need no update.
             let mut update = self.0.prepare_cached(
                 "UPDATE tasks SET status = ?3, revision = ?4, expires_at = ?5, record = ?6
                  WHERE account = ?1 AND id = ?2",
@@ -177,7 +177,7 @@ impl<'c> Tables<'c> {
         Ok(())
     }
 
-    /// How many unfinished tasks of an account are visible at an instant: so many at the most.
+    /// Counts the open tasks of an account that are visible at an instant, up to a limit.
     pub(crate) fn count_open(
         self,
         account: &AccountRow,
@@ -191,7 +191,7 @@ impl<'c> Tables<'c> {
         Ok(open)
     }
 
-    /// How many tasks in progress of an account are visible at an instant: so many at the most.
+    /// Counts the tasks in progress of an account that are visible at an instant, up to a limit.
     pub(crate) fn count_in_progress(
         self,
         account: &AccountRow,
@@ -222,12 +222,12 @@ impl<'c> Tables<'c> {
         usize::try_from(count).map_err(|_| Fault::Damaged("a number of tasks"))
     }
 
-    /// The task that expires first of all.
+    /// Returns the task with the earliest expiry.
     pub(crate) fn expires_first(self) -> Result<Option<ExpiringRow>, Fault> {
         Ok(self.expiring(MAX_TIME, 1)?.pop())
     }
 
-    /// Tasks that expire by an instant, so many of the first ones at the most.
+    /// Returns up to `limit` tasks that expire at or before an instant, the earliest first.
     pub(crate) fn expiring(self, by: Now, limit: usize) -> Result<Vec<ExpiringRow>, Fault> {
         let mut statement = self.0.prepare_cached(
             "SELECT key, account, expires_at FROM tasks WHERE expires_at <= ?1
@@ -243,7 +243,7 @@ impl<'c> Tables<'c> {
         Ok(expiring)
     }
 
-    /// Drops tasks. An account without tasks is forgotten: its revision raises the floor.
+    /// Drops tasks, and forgets accounts without tasks. Their revisions raise the floor.
     pub(crate) fn drop_tasks(
         self,
         tasks: &[ExpiringRow],
@@ -271,7 +271,7 @@ impl<'c> Tables<'c> {
         Ok(())
     }
 
-    /// A task that is visible, if it is there: all that `get` asks, in one step.
+    /// Reads a visible task in one statement.
     pub(crate) fn get(
         self,
         account: &AccountId,
@@ -286,7 +286,7 @@ impl<'c> Tables<'c> {
         let (uuid, now) = (id.as_uuid(), instant_to_bytes(now));
         let mut rows = statement.query(params![account.as_str(), uuid.as_bytes(), now])?;
         let Some(row) = rows.next()? else {
-            // Without that row, nothing would be found.
+            // If the row of the store is missing, this reports it.
             self.store()?;
             return Ok(None);
         };
@@ -307,7 +307,7 @@ fn decode(row: &Row<'_>, column: usize, id: TaskId) -> Result<Task, Fault> {
     if task.id() == id { Ok(task) } else { Err(Fault::Foreign { id, got: task.id() }) }
 }
 
-/// A revision as the file has it.
+/// Encodes a revision as it is stored.
 fn number(revision: Revision) -> i64 {
     i64::try_from(revision.get()).unwrap_or(i64::MAX)
 }

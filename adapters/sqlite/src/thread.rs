@@ -1,9 +1,9 @@
-//! A thread of the store's own.
+//! A thread that is joined when its handle is dropped.
 
 use std::io;
 use std::thread::{self, Builder, JoinHandle};
 
-/// A thread. Whoever drops this waits until it has ended, which it must have been told to.
+/// A running thread. Dropping this waits until the thread ends; signal it to end before that.
 #[derive(Debug)]
 pub(crate) struct Thread(Option<JoinHandle<()>>);
 
@@ -15,8 +15,8 @@ impl Thread {
 
 impl Drop for Thread {
     fn drop(&mut self) {
-        // A thread that wakes a future may be the one that drops it, and the store with it: it can't wait for
-        // itself, and ends after that.
+        // The thread itself may drop the store, when it wakes a future that holds the last clone.
+        // It can't join itself, and ends afterwards.
         let other = self.0.take().filter(|own| own.thread().id() != thread::current().id());
         if let Some(other) = other {
             let _ = other.join();

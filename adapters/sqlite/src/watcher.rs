@@ -1,4 +1,4 @@
-//! The thread that looks whether another process has written, while somebody waits for it.
+//! The thread that detects writes of other processes while a worker waits.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
@@ -8,19 +8,19 @@ use tasklife::Notifier;
 
 use crate::thread::Thread;
 
-/// How often it looks.
+/// The time between two checks.
 const INTERVAL: Duration = Duration::from_millis(10);
 
-/// The thread. It ends, and closes its connection, when this is dropped.
+/// The handle of the thread. When it is dropped, the thread ends and closes its connection.
 #[derive(Debug)]
 pub(crate) struct Watcher {
-    /// Nothing is sent: that it is closed is heard.
+    /// Nothing is sent on it. The thread ends when it is closed.
     _end: Sender<()>,
     _thread: Thread,
 }
 
 impl Watcher {
-    /// Starts it. It looks at the connection's counter of what other connections have committed.
+    /// Starts the thread. It polls SQLite's counter of the commits of other connections.
     pub(crate) fn start(connection: Connection, notifier: Notifier) -> std::io::Result<Self> {
         let (end, ended) = channel();
         let thread = Thread::start("tasklife-sqlite-watcher", move || {
@@ -39,7 +39,7 @@ fn watch(connection: &Connection, notifier: &Notifier, ended: &Receiver<()>) {
         let version = connection
             .prepare_cached("PRAGMA data_version")
             .and_then(|mut statement| statement.query_one([], |row| row.get::<_, i64>(0)));
-        // Hints may be lost: what fails is looked at again.
+        // After a failure, the next check finds the same change.
         if let Ok(version) = version
             && seen.replace(version) != Some(version)
         {

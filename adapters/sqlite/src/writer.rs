@@ -1,4 +1,4 @@
-//! The thread that writes: calls that wait for it are committed together.
+//! The thread that writes. It commits waiting calls together.
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -11,26 +11,27 @@ use rusqlite::{Connection, ErrorCode};
 use tasklife::{BackendError, Notifier};
 
 use crate::database::execute;
-use crate::fault::{Fault, Shared, Stop};
+use crate::fault::{CallError, Fault, Shared};
 use crate::tables::Tables;
 use crate::thread::Thread;
 
-/// How many calls are committed together at the most: so many wait for each other.
-const TOGETHER: usize = 128;
+/// The largest number of calls that are committed together.
+const MAX_GROUP: usize = 128;
 
-/// After what time it is tried again whether another process has ended its transaction.
-const NEXT_TRY: Duration = Duration::from_micros(500);
+/// The pause between two tries to begin a transaction while another process writes.
+const RETRY_PAUSE: Duration = Duration::from_micros(500);
 
-/// The way to the thread that writes. When it is dropped, the thread ends and closes its connection.
+/// The handle of the thread that writes. When it is dropped, the thread completes the pending
+/// calls, ends and closes its connection.
 #[derive(Debug)]
 pub(crate) struct Writer {
-    /// Dropped before the thread, which ends when the last job is done.
+    /// Dropped before the thread, which then ends after the last job.
     jobs: Sender<Box<dyn Job>>,
     _thread: Thread,
 }
 
 impl Writer {
-    /// Starts the thread. It rings the notifier for what was committed and may have made work.
+    /// Starts the thread. It wakes waiting workers after a commit that may have made work.
     pub(crate) fn start(
         connection: Connection,
         patience: Duration,
@@ -43,11 +44,12 @@ impl Writer {
         Ok(Self { jobs, _thread: thread })
     }
 
-    /// Has a call made in a transaction. Its answer comes once that is committed; then the notifier rings, where it
-    /// may have made work.
+    /// Runs a call in a transaction, and answers once the transaction has ended.
+    ///
+    /// If the answer `may_make_work`, this then wakes waiting workers.
     pub(crate) fn call<X, E>(
         &self,
-        work: impl FnOnce(Tables<'_>) -> Result<X, Stop<E>> + Send + 'static,
+        work: impl FnOnce(Tables<'_>) -> Result<X, CallError<E>> + Send + 'static,
         may_make_work: fn(&X) -> bool,
     ) -> oneshot::Receiver<Result<X, E>>
     where
@@ -63,12 +65,13 @@ impl Writer {
     }
 }
 
-/// A call on its way.
+/// A call that waits for the thread or its commit.
 trait Job: Send {
-    /// Makes the call, in a transaction that others share.
+    /// Runs the call in a transaction that it may share with other calls.
     fn run(&mut self, tables: Tables<'_>) -> Result<(), Fault>;
 
-    /// Tells the caller what came of it, once that is certain. Gives whether it may have made work.
+    /// Answers the caller once the transaction has ended. Returns whether the call may have made
+    /// work.
     fn finish(self: Box<Self>, committed: Result<(), BackendError>) -> bool;
 }
 
@@ -81,7 +84,7 @@ struct Call<F, X, E> {
 
 impl<F, X, E> Job for Call<F, X, E>
 where
-    F: FnOnce(Tables<'_>) -> Result<X, Stop<E>> + Send,
+    F: FnOnce(Tables<'_>) -> Result<X, CallError<E>> + Send,
     X: Send,
     E: From<BackendError> + Send,
 {
@@ -89,8 +92,8 @@ where
         let Some(work) = self.work.take() else { return Ok(()) };
         self.answer = Some(match work(tables) {
             Ok(answer) => Ok(answer),
-            Err(Stop::Refused(refusal)) => Err(refusal),
-            Err(Stop::Failed(fault)) => return Err(fault),
+            Err(CallError::Refused(refusal)) => Err(refusal),
+            Err(CallError::Failed(fault)) => return Err(fault),
         });
         Ok(())
     }
@@ -103,7 +106,7 @@ where
             (Err(error), _) => Err(error.into()),
         };
         let made_work = answer.as_ref().is_ok_and(may_make_work);
-        // Nobody waits for it where the future was dropped.
+        // Sending fails if the caller dropped the future.
         let _ = reply.send(answer);
         made_work
     }
@@ -118,22 +121,25 @@ fn run(
     while let Ok(first) = waiting.recv() {
         if let Err(fault) = begin(connection, patience) {
             let fault = Shared::from(Fault::from(fault));
-            // Those that have waited, and none that is sent once the first has heard of it.
+            // Fail the calls that have waited, but none that is sent after the first has its
+            // answer.
             let waited: Vec<_> = std::iter::once(first).chain(waiting.try_iter()).collect();
             for job in waited {
                 finish(job, Err(BackendError::not_applied(fault.clone())));
             }
             continue;
         }
-        let together = std::iter::once(first).chain(waiting.try_iter()).take(TOGETHER);
-        if commit(connection, together) {
+        let group = std::iter::once(first).chain(waiting.try_iter()).take(MAX_GROUP);
+        if commit(connection, group) {
             let _ = catch_unwind(AssertUnwindSafe(|| notifier.notify()));
         }
     }
 }
 
-/// Begins a transaction that writes, once no other process does. SQLite's own waiting sleeps for ever longer, so that
-/// it misses the moments between the transactions of a process that always has one.
+/// Begins a transaction that writes, once no other process writes.
+///
+/// SQLite's own wait sleeps longer each time. It would miss the short gaps between the transactions
+/// of a process that writes all the time.
 fn begin(connection: &Connection, patience: Duration) -> rusqlite::Result<()> {
     let begin = Instant::now();
     loop {
@@ -142,25 +148,27 @@ fn begin(connection: &Connection, patience: Duration) -> rusqlite::Result<()> {
                 if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
                     && begin.elapsed() < patience =>
             {
-                thread::sleep(NEXT_TRY);
+                thread::sleep(RETRY_PAUSE);
             }
             answer => return answer,
         }
     }
 }
 
-/// Tells a caller what came of its call. What is woken by that is foreign: where it panics, the others are told all
-/// the same.
+/// Answers the caller of a job. If the waker panics, which is foreign code, the other callers still
+/// get their answers.
 fn finish(job: Box<dyn Job>, committed: Result<(), BackendError>) -> bool {
     catch_unwind(AssertUnwindSafe(|| job.finish(committed))).unwrap_or(true)
 }
 
-/// Makes calls in the transaction that has begun, and ends it. One that fails leaves the others alone, unless
-/// the engine takes back the whole transaction with it. Gives whether they may have made work.
-fn commit(connection: &Connection, together: impl Iterator<Item = Box<dyn Job>>) -> bool {
+/// Runs calls in the transaction that has begun, and ends it. Returns whether they may have made
+/// work.
+///
+/// A call that fails does not affect the others, unless SQLite rolls back the whole transaction.
+fn commit(connection: &Connection, group: impl Iterator<Item = Box<dyn Job>>) -> bool {
     let mut done: Vec<Box<dyn Job>> = Vec::new();
     let mut end = Ok(());
-    for mut job in together {
+    for mut job in group {
         let made = execute(connection, "SAVEPOINT call")
             .map_err(Fault::from)
             .and_then(|()| job.run(Tables::new(connection)));
@@ -182,7 +190,7 @@ fn commit(connection: &Connection, together: impl Iterator<Item = Box<dyn Job>>)
                 let fault = Shared::from(fault);
                 finish(job, Err(BackendError::not_applied(fault.clone())));
                 if connection.is_autocommit() || undone.is_err() {
-                    end = Err(Fault::TakenBack(fault));
+                    end = Err(Fault::RolledBack(fault));
                     break;
                 }
             }

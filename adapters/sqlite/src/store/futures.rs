@@ -1,4 +1,4 @@
-//! The methods, in futures that block no executor.
+//! [`AsyncTaskStore`]: futures that block no executor.
 
 use tasklife::{
     AccountId, ApplyError, AsyncTaskStore, BackendError, Change, Changed, Changes, Claimed,
@@ -45,7 +45,7 @@ impl AsyncTaskStore for SqliteStore {
         now: Now,
     ) -> StoreFuture<'a, Option<Task>, BackendError> {
         let account = account.clone();
-        self.unblock(move |store| store.read_task(account, id, now))
+        self.run_blocking(move |store| store.read_task(account, id, now))
     }
 
     fn list<'a>(
@@ -55,17 +55,19 @@ impl AsyncTaskStore for SqliteStore {
         now: Now,
     ) -> StoreFuture<'a, Page, ListError> {
         let (account, query) = (account.clone(), query.clone());
-        self.unblock(move |store| store.read_page(account, query, now))
+        self.run_blocking(move |store| store.read_page(account, query, now))
     }
 
     fn sweep(&self, limit: usize, now: Now) -> StoreFuture<'_, Swept, BackendError> {
-        self.unblock(move |store| TaskStore::sweep(store, limit, now))
+        self.run_blocking(move |store| TaskStore::sweep(store, limit, now))
     }
 }
 
 impl Changes for SqliteStore {
-    /// Of what this process writes it tells at once, of what others write within some 10 ms. Whatever they
-    /// write counts.
+    /// Waits for a hint that there may be work.
+    ///
+    /// It reports writes of this process that may make work immediately. It reports any write of
+    /// another process, within about 10 ms.
     fn changed(&self) -> Changed<'_> {
         Box::pin(self.shared.notifier.notified())
     }

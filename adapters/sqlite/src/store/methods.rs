@@ -1,4 +1,4 @@
-//! The methods, as a thread calls them that may block.
+//! [`TaskStore`]: methods that block the calling thread.
 
 use tasklife::{
     AccountId, ApplyError, BackendError, Change, Claimed, ListError, ListQuery, Now, Page, Scope,
@@ -7,7 +7,7 @@ use tasklife::{
 
 use crate::calls::Step;
 
-use super::{SWEPT_AT_ONCE, SqliteStore, answered};
+use super::{SWEEP_BATCH, SqliteStore, answered};
 
 impl TaskStore for SqliteStore {
     fn submit(&self, submission: Submission, now: Now) -> Result<Submitted, SubmitError> {
@@ -37,9 +37,9 @@ impl TaskStore for SqliteStore {
     fn sweep(&self, limit: usize, now: Now) -> Result<Swept, BackendError> {
         let mut swept = Swept::default();
         loop {
-            let limit_now = SWEPT_AT_ONCE.min(limit - swept.dropped);
-            let part = answered(self.send_sweep(limit_now, now).recv());
-            // What was dropped before is gone.
+            let batch = SWEEP_BATCH.min(limit - swept.dropped);
+            let part = answered(self.send_sweep(batch, now).recv());
+            // The earlier batches are committed.
             let part = part.map_err(|error| match swept.dropped {
                 0 => error,
                 _ => BackendError::unknown(error),

@@ -1,4 +1,4 @@
-//! What the file holds, in numbers.
+//! Numbers for metrics: the census and the accounts.
 
 use std::num::NonZeroUsize;
 
@@ -11,8 +11,8 @@ use super::{Tables, decode};
 use crate::fault::Fault;
 
 impl Tables<'_> {
-    /// Counts what there is. It looks at each row of two indexes, and at the records of the tasks that have waited
-    /// longest.
+    /// Counts the tasks and accounts. It reads every row of two indexes, and the record of each
+    /// account's longest-waiting task.
     pub(crate) fn census(self, instant: Now) -> Result<Census, Fault> {
         let instant = instant_to_bytes(instant);
         let number = |count: i64| usize::try_from(count).unwrap_or_default();
@@ -34,7 +34,7 @@ impl Tables<'_> {
         let accounts = accounts.query_one([], |row| row.get(0)).map(number)?;
         census = census.with_expired(held.saturating_sub(visible)).with_accounts(accounts);
 
-        // Along the revisions of an account, times never go back: the first one of each has waited longest.
+        // Times never go back along the revisions of an account, so the lowest has waited longest.
         let mut waiting = self.0.prepare_cached(
             "SELECT tasks.id, tasks.record FROM accounts CROSS JOIN tasks ON tasks.key = (
                 SELECT first.key FROM tasks AS first
@@ -51,7 +51,7 @@ impl Tables<'_> {
         Ok(census.with_oldest_waiting(oldest.oldest_waiting().cloned()))
     }
 
-    /// The accounts that hold tasks and come after one of them, by name.
+    /// Lists accounts that hold tasks, in the order of their names.
     pub(crate) fn accounts(
         self,
         after: Option<&AccountId>,

@@ -1,4 +1,4 @@
-//! Lists: the orders of the statuses that are asked for, merged.
+//! Lists: the ordered tasks of each status, merged.
 
 use rusqlite::fallible_streaming_iterator::FallibleStreamingIterator;
 use rusqlite::{Rows, params};
@@ -10,8 +10,9 @@ use super::{AccountRow, Tables, decode, number};
 use crate::fault::Fault;
 
 impl Tables<'_> {
-    /// The visible tasks of an account that match a query, below a position: the first ones, and one more
-    /// than its limit, if there is one.
+    /// Reads the visible tasks of an account that match a query, below a position.
+    ///
+    /// It returns one more than the limit of the query if there are more.
     pub(crate) fn list(
         self,
         account: &AccountRow,
@@ -24,7 +25,7 @@ impl Tables<'_> {
         let above = query.since().map_or(0, number);
         let mut statements = Vec::new();
         for status in query.statuses() {
-            // Each status has a statement of its own, as all of them are read at the same time.
+            // All statuses are read at the same time, so each needs its own statement.
             statements.push(self.0.prepare_cached(&format!(
                 "SELECT revision, id, record FROM tasks
                  WHERE account = ?1 AND status = {status} AND revision < ?2 AND revision > ?3
@@ -33,34 +34,34 @@ impl Tables<'_> {
                 status = status as u8
             ))?);
         }
-        let mut orders = Vec::with_capacity(statements.len());
+        let mut by_status = Vec::with_capacity(statements.len());
         for statement in &mut statements {
             let instant = instant_to_bytes(instant);
             let rows = statement.query(params![account.key, below, above, instant])?;
-            orders.push(Order::new(rows)?);
+            by_status.push(StatusTasks::new(rows)?);
         }
         let mut tasks = Vec::new();
         while tasks.len() < limit {
-            let next = orders.iter_mut().max_by_key(|order| order.revision);
-            let Some(next) = next.filter(|order| order.revision.is_some()) else { break };
+            let next = by_status.iter_mut().max_by_key(|tasks| tasks.revision);
+            let Some(next) = next.filter(|tasks| tasks.revision.is_some()) else { break };
             tasks.push(next.take()?);
         }
         Ok(tasks)
     }
 }
 
-/// The tasks of a status, the highest revision first.
-struct Order<'s> {
+/// The tasks of one status, the highest revision first.
+struct StatusTasks<'s> {
     rows: Rows<'s>,
-    /// That of the next one, if there is one.
+    /// The revision of the next task.
     revision: Option<i64>,
 }
 
-impl<'s> Order<'s> {
+impl<'s> StatusTasks<'s> {
     fn new(rows: Rows<'s>) -> Result<Self, Fault> {
-        let mut order = Self { rows, revision: None };
-        order.advance()?;
-        Ok(order)
+        let mut tasks = Self { rows, revision: None };
+        tasks.advance()?;
+        Ok(tasks)
     }
 
     fn advance(&mut self) -> Result<(), Fault> {

@@ -1,4 +1,4 @@
-//! What accounts have to hand out, and whose turn it is.
+//! What each account has to claim, and the queue of accounts.
 
 use rusqlite::{CachedStatement, params};
 use tasklife::kit::{
@@ -11,7 +11,7 @@ use super::{AccountRow, Ready, Tables, decode, instant, number, revision};
 use crate::fault::Fault;
 
 impl<'c> Tables<'c> {
-    /// What an account hands out; if nothing, for how long.
+    /// Returns what an account hands out, or how to park it if it has nothing.
     pub(crate) fn next(
         self,
         account: &AccountRow,
@@ -27,7 +27,7 @@ impl<'c> Tables<'c> {
         let lane = if received.is_some() { self.lane(account, call)? } else { Lane::Room };
         match call.next_claim(ClaimCandidates { in_progress, received, lane, hidden_until: None }) {
             Ok(planned) => Ok(Ok(planned)),
-            // Only an account that has nothing is asked what is hidden.
+            // Expired tasks, which a clock that is behind may still see, matter only now.
             Err(parked) => {
                 let wake_before = self.hidden_until(account, instant)?;
                 Ok(Err(Parked { wake_before, ..parked }))
@@ -35,13 +35,14 @@ impl<'c> Tables<'c> {
         }
     }
 
-    /// Whether an account has a task to start. No record is read for that.
-    fn has_a_start(self, account: &AccountRow, call: &Call<'_>) -> Result<bool, Fault> {
+    /// Returns whether an account has a task to start, without reading a record.
+    fn has_task_to_start(self, account: &AccountRow, call: &Call<'_>) -> Result<bool, Fault> {
         let received = TaskStatus::Received as u8;
         Ok(self.count_in_status(account, received, call.effective_now(), 1)? > 0
             && self.lane(account, call)? == Lane::Room)
     }
 
+    /// Reads the visible task in a status with the lowest revision.
     fn first_in(
         self,
         account: &AccountRow,
@@ -63,8 +64,10 @@ impl<'c> Tables<'c> {
         }
     }
 
-    /// Whether a lane has room. It is full until the task expires of which as many expire later, or none
-    /// sooner, as would fill it but for one.
+    /// Returns whether a lane has room, or until when expiry leaves it full.
+    ///
+    /// With a width of 2 and tasks in progress that expire at 10 s, 20 s and 30 s, the lane is full
+    /// until 20 s: from then on, only one of them is left.
     fn lane(self, account: &AccountRow, call: &Call<'_>) -> Result<Lane, Fault> {
         let Some(width) = call.config().max_in_progress() else { return Ok(Lane::Room) };
         let mut statement = self.0.prepare_cached(
@@ -80,6 +83,8 @@ impl<'c> Tables<'c> {
         })
     }
 
+    /// Returns the latest expiry of the expired tasks that are received or in progress. Before that
+    /// instant, a clock that is behind may still see one.
     fn hidden_until(self, account: &AccountRow, instant: Now) -> Result<Option<Now>, Fault> {
         let mut statement = self.0.prepare_cached(
             "SELECT max(latest) FROM (
@@ -96,21 +101,21 @@ impl<'c> Tables<'c> {
         instant_from_bytes(&bytes).map(Some).ok_or(Fault::Damaged("an instant"))
     }
 
-    /// Writes an account to which something happened: its clock, its ticket, and whether it is ready.
+    /// Writes an account after a change: its clock, its ticket, and whether it is ready or parked.
     pub(crate) fn write_account(self, account: &AccountRow, call: &Call<'_>) -> Result<(), Fault> {
-        if self.has_a_start(account, call)? {
+        if self.has_task_to_start(account, call)? {
             return self.write_queue_entry(account, None);
         }
         let parked = match self.next(account, call) {
             Ok(next) => next.err(),
-            // Another task of the account, which a claim tells of.
-            Err(fault) if fault.is_of_a_row() => None,
+            // Another task of the account can't be read. A claim reports that.
+            Err(fault) if fault.is_unreadable_row() => None,
             Err(fault) => return Err(fault),
         };
         self.write_queue_entry(account, parked)
     }
 
-    /// Parks an account that has nothing to hand out, or makes it ready.
+    /// Writes an account, and parks it or makes it ready.
     pub(crate) fn write_queue_entry(
         self,
         account: &AccountRow,
@@ -136,27 +141,27 @@ impl<'c> Tables<'c> {
         Ok(())
     }
 
-    /// Whether accounts were parked under a configuration that parks them as this one does.
+    /// Returns whether the accounts were parked under an equivalent configuration.
     pub(crate) fn are_parked_under(self, config: &StoreConfig) -> Result<bool, Fault> {
         let mut statement = self.0.prepare_cached("SELECT parked_under = ?1 FROM store")?;
         let mut rows = statement.query([parking(config)])?;
-        let row = rows.next()?.ok_or(Fault::Damaged("a row that tells of the whole store"))?;
+        let row = rows.next()?.ok_or(Fault::Damaged("the row of the whole store"))?;
         Ok(row.get(0)?)
     }
 
-    /// Makes all accounts ready: from now on they are parked under this configuration.
+    /// Makes all accounts ready, and records the configuration under which they will be parked.
     pub(crate) fn park_under(self, config: &StoreConfig) -> Result<(), Fault> {
         let mut statement = self.0.prepare_cached("UPDATE store SET parked_under = ?1")?;
         statement.execute([parking(config)])?;
-        self.wake("ready = 0")?.execute([])?;
+        self.make_ready_where("ready = 0")?.execute([])?;
         Ok(())
     }
 
-    /// Makes ready what a clock says should be.
-    pub(crate) fn wake_overdue(self, call: &Call<'_>) -> Result<(), Fault> {
+    /// Makes the accounts ready that were parked until now.
+    pub(crate) fn make_due_accounts_ready(self, call: &Call<'_>) -> Result<(), Fault> {
         let now = instant_to_bytes(clamp_time(call.now()));
         let instant = instant_to_bytes(call.effective_now());
-        // Mostly there is none, which three looks into indexes tell.
+        // Usually there is none, which three index lookups find out.
         let mut is_any = self.0.prepare_cached(
             "SELECT EXISTS (SELECT 1 FROM accounts WHERE parked_past < ?1)
                 OR EXISTS (SELECT 1 FROM accounts WHERE parked_until <= ?2)
@@ -165,33 +170,33 @@ impl<'c> Tables<'c> {
         if !is_any.query_one([now, instant], |row| row.get(0))? {
             return Ok(());
         }
-        let overdue = [
+        let conditions = [
             ("parked_past < ?1", now),
             ("parked_until <= ?1", instant),
             ("parked_unless_before > ?1", instant),
         ];
-        for (is_over, instant) in overdue {
-            self.wake(is_over)?.execute([instant])?;
+        for (condition, instant) in conditions {
+            self.make_ready_where(condition)?.execute([instant])?;
         }
         Ok(())
     }
 
-    /// The statement that makes accounts ready where something is so.
-    fn wake(self, is_so: &str) -> Result<CachedStatement<'c>, Fault> {
+    /// Returns the statement that makes the accounts ready that meet a condition.
+    fn make_ready_where(self, condition: &str) -> Result<CachedStatement<'c>, Fault> {
         Ok(self.0.prepare_cached(&format!(
             "UPDATE accounts SET ready = 1, parked_past = NULL, parked_until = NULL,
                 parked_unless_before = NULL
-             WHERE {is_so}"
+             WHERE {condition}"
         ))?)
     }
 
-    /// The account whose turn it is, of those with a ticket behind one, if any may have something to hand out.
-    pub(crate) fn next_ready(self, behind: i64) -> Result<Option<Ready>, Fault> {
+    /// Returns the ready account with the lowest ticket above `after_ticket`.
+    pub(crate) fn next_ready(self, after_ticket: i64) -> Result<Option<Ready>, Fault> {
         let mut statement = self.0.prepare_cached(
             "SELECT key, revision, updated_at, ticket, name FROM accounts
              WHERE ready = 1 AND ticket > ?1 ORDER BY ticket LIMIT 1",
         )?;
-        let mut rows = statement.query([behind])?;
+        let mut rows = statement.query([after_ticket])?;
         let Some(row) = rows.next()? else { return Ok(None) };
         let (key, ticket, name) = (row.get(0)?, row.get(3)?, row.get(4)?);
         let clock =
@@ -201,7 +206,7 @@ impl<'c> Tables<'c> {
     }
 }
 
-/// What parks accounts in a configuration.
+/// Describes the settings that decide when an account is parked.
 fn parking(config: &StoreConfig) -> String {
     let (lane, takeover) = (config.max_in_progress(), config.takeover_after());
     format!("max_in_progress {lane:?}, takeover_after {takeover:?}")

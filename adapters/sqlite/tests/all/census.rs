@@ -1,4 +1,4 @@
-//! What a census counts is what the lists have.
+//! The census and the accounts agree with those of the store in memory.
 
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::time::Duration;
@@ -9,9 +9,9 @@ use tasklife::{
 
 use crate::support::{Place, account, id, second, submission};
 
-/// The same calls to both stores; at each instant the same census, and the same accounts.
+/// After the same calls, both stores have the same census and accounts at each instant.
 #[test]
-fn the_store_in_memory_counts_the_same() {
+fn the_census_agrees_with_the_store_in_memory() {
     let config = StoreConfig::default()
         .with_max_in_progress(NonZeroU32::MIN)
         .with_retention(tasklife::Retention::since_submission(Duration::from_secs(100)));
@@ -32,7 +32,8 @@ fn the_store_in_memory_counts_the_same() {
             }
         }
     };
-    // Revisions differ, as one store keeps up with time; no census may tell of one then. So nothing waits.
+    // Revisions differ, because only one of the stores keeps up with time. A census that names a
+    // waiting task would show that, so compare only while no task waits.
     agree();
     for number in 0..4 {
         for (name, at) in [("acme", 40), ("umbrella", 0), ("ünïcode", 20)] {

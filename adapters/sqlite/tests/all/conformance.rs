@@ -1,5 +1,5 @@
-//! The whole conformance suite: in memory, on a file that two stores share, and on one that is closed and
-//! opened again before each call.
+//! The whole conformance suite: in memory, on a file that two stores share, and on a file that is
+//! reopened before each call.
 
 use tasklife::StoreConfig;
 use tasklife_sqlite::SqliteStore;
@@ -17,7 +17,7 @@ tasklife::conformance! {
     cases = 100;
 }
 
-/// Two stores, each with connections of its own, as two processes have them.
+/// Opens two stores on one file with separate connections, as in two processes.
 fn on_one_file(config: StoreConfig) -> Both<SqliteStore> {
     let place = Place::new();
     let [one, other] = [0, 1].map(|_| place.open_with(config));

@@ -1,4 +1,4 @@
-//! Stores and futures that are dropped while calls are in flight.
+//! Dropping stores and futures while calls are pending.
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -21,14 +21,14 @@ fn poll<F: Future + ?Sized>(future: &mut Pin<Box<F>>) -> Poll<F::Output> {
 }
 
 #[test]
-fn a_call_whose_future_is_dropped_leaves_the_others_alone() {
+fn a_dropped_future_does_not_affect_other_calls() {
     let place = Place::new();
     let store = place.open();
     block_on(async {
         for number in 0..100 {
             let mut dropped =
                 tasklife::AsyncTaskStore::submit(&store, submission("acme", 2 * number), second(0));
-            // Every second one is not even begun.
+            // Every second submission is never polled.
             if number % 2 == 0 {
                 let _ = poll(&mut dropped);
             }
@@ -40,12 +40,12 @@ fn a_call_whose_future_is_dropped_leaves_the_others_alone() {
             tasklife::AsyncTaskStore::submit(&store, other, second(0)).await.unwrap();
         }
     });
-    // Those that were begun are made before those after them.
+    // A submission that was polled is written before the later ones.
     assert_eq!(everything(&store, "acme", second(0)).len(), 150);
 }
 
 #[test]
-fn what_is_on_its_way_is_written_when_the_store_is_dropped() {
+fn pending_writes_are_completed_when_the_store_is_dropped() {
     let place = Place::new();
     let store = place.open();
     let other = place.connect();
@@ -62,7 +62,7 @@ fn what_is_on_its_way_is_written_when_the_store_is_dropped() {
 }
 
 #[test]
-fn clones_on_other_threads_go_on() {
+fn clones_on_other_threads_work_after_the_store_is_dropped() {
     let place = Place::new();
     let store = place.open();
     let threads: Vec<_> = (0..4)
@@ -87,21 +87,21 @@ fn clones_on_other_threads_go_on() {
     assert_eq!(everything(&place.open(), "acme", second(0)).len(), 100);
 }
 
-/// A task of an executor: it holds its future, and whoever may wake it holds it.
+/// A task of an executor. It owns its future, and its wakers own it.
 struct Spawned {
     future: Mutex<Option<Pin<Box<dyn Future<Output = ()> + Send>>>>,
-    /// What the future holds is gone when this is.
+    /// Dropped with the future, which signals the receiver.
     _end: Sender<()>,
 }
 
 impl Wake for Spawned {
     fn wake(self: Arc<Self>) {
-        // The executor has ended: nobody polls it any more.
+        // The executor has ended and never polls the task again.
     }
 }
 
-/// An executor ends with calls in flight. The last one who holds the store is then whoever wakes the task: a
-/// thread of the store's own.
+/// An executor ends while calls are pending. The last clone of the store then belongs to the waker
+/// of a task, which a thread of the store drops.
 #[test]
 fn a_store_may_be_dropped_by_its_own_threads() {
     type Begin = fn(SqliteStore) -> Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -155,9 +155,9 @@ fn a_store_may_be_dropped_by_its_own_threads() {
         let dropping = thread::spawn(move || drop(store));
         other.execute_batch("ROLLBACK").unwrap();
         dropping.join().unwrap();
-        // Nothing is sent: that the task is gone is heard.
+        // Nothing is sent: the channel closes when the task is gone.
         assert!(ended.recv().is_err());
-        // What was on its way is written by the thread that dropped the store, too.
+        // The thread that dropped the store completes the pending writes, too.
         let store = place.open();
         let begin = Instant::now();
         let written =
@@ -169,9 +169,9 @@ fn a_store_may_be_dropped_by_its_own_threads() {
     }
 }
 
-/// Dropped, it has left the file to others: it is one file, which can be copied or moved.
+/// The file can then be copied or moved.
 #[test]
-fn a_store_that_is_dropped_is_one_file() {
+fn a_dropped_store_leaves_a_single_file() {
     for _ in 0..50 {
         let place = Place::new();
         let store = place.open();
@@ -186,7 +186,7 @@ fn a_store_that_is_dropped_is_one_file() {
 }
 
 #[test]
-fn a_store_in_memory_lives_as_long_as_its_clones() {
+fn clones_share_a_store_in_memory_until_the_last_is_dropped() {
     let store = SqliteStore::in_memory(StoreConfig::default()).unwrap();
     let other = SqliteStore::in_memory(StoreConfig::default()).unwrap();
     let count = Arc::new(AtomicUsize::new(0));

@@ -1,4 +1,4 @@
-//! What failures leave certain: a file that others hold, and one that has no room left.
+//! What is certain after a failure: locked files and full files.
 
 use std::collections::BTreeMap;
 use std::pin::Pin;
@@ -14,25 +14,25 @@ use tasklife::{
 use tasklife_sqlite::SqliteStore;
 
 use crate::support::{
-    Place, account, block_on, everything, id, options, second, submission, words,
+    Place, account, block_on, chain, everything, id, options, second, submission,
 };
 
-fn backend<T: std::fmt::Debug>(result: Result<T, SubmitError>) -> BackendError {
+fn backend_error<T: std::fmt::Debug>(result: Result<T, SubmitError>) -> BackendError {
     match result {
         Err(SubmitError::Backend(error)) => error,
         other => panic!("expected the backend to fail, got {other:?}"),
     }
 }
 
-/// Whether a failure says that nothing was applied, and why.
+/// Asserts that an error says that nothing was applied, and why.
 #[track_caller]
 fn assert_not_applied(error: &BackendError, why: &str) {
     assert!(!error.is_unknown(), "{error:?}");
-    assert!(words(error).contains(why), "{}", words(error));
+    assert!(chain(error).contains(why), "{}", chain(error));
 }
 
 #[test]
-fn while_another_process_holds_the_file_nothing_is_applied() {
+fn nothing_is_applied_while_another_process_locks_the_file() {
     let place = Place::new();
     let impatient = options().with_patience(Duration::from_millis(20));
     let store = impatient.open(place.path(), StoreConfig::default()).unwrap();
@@ -42,14 +42,14 @@ fn while_another_process_holds_the_file_nothing_is_applied() {
     let other = place.connect();
     other.execute_batch("BEGIN EXCLUSIVE").unwrap();
     let locked = "expected the file to be free, got it locked";
-    assert_not_applied(&backend(store.submit(submission("acme", 2), second(1))), locked);
+    assert_not_applied(&backend_error(store.submit(submission("acme", 2), second(1))), locked);
     match store.apply(Target::exactly(&task), TaskEvent::start(), second(1)) {
         Err(ApplyError::Backend(error)) => assert_not_applied(&error, locked),
         other => panic!("expected the backend to fail, got {other:?}"),
     }
     assert_not_applied(&store.claim(Scope::Any, second(1)).unwrap_err(), locked);
     assert_not_applied(&store.sweep(1, second(1)).unwrap_err(), locked);
-    // Who reads waits for nobody.
+    // Reads don't wait.
     assert_eq!(store.get(&account("acme"), id(1), second(1)).unwrap(), Some(task.clone()));
     assert_eq!(store.get(&account("acme"), id(2), second(1)).unwrap(), None);
     other.execute_batch("ROLLBACK").unwrap();
@@ -61,21 +61,20 @@ fn while_another_process_holds_the_file_nothing_is_applied() {
 }
 
 #[test]
-fn a_new_file_that_another_process_holds_is_not_opened() {
+fn a_new_file_that_another_process_locks_is_not_opened() {
     let place = Place::new();
     let other = place.connect();
     other.execute_batch("BEGIN EXCLUSIVE").unwrap();
     let impatient = options().with_patience(Duration::from_millis(20));
     let error = impatient.open(place.path(), StoreConfig::default()).unwrap_err();
-    let words = words(&error);
-    assert!(words.contains("expected the file to be free, got it locked"), "{words}");
+    let message = chain(&error);
+    assert!(message.contains("expected the file to be free, got it locked"), "{message}");
     other.execute_batch("ROLLBACK").unwrap();
     assert_eq!(everything(&place.open(), "acme", second(0)), []);
 }
 
-/// However long: no number is too large to wait for.
 #[test]
-fn patience_may_be_endless() {
+fn the_longest_possible_patience_is_accepted() {
     let place = Place::new();
     let patient = options().with_patience(Duration::MAX);
     let store = patient.open(place.path(), StoreConfig::default()).unwrap();
@@ -89,19 +88,19 @@ fn patience_may_be_endless() {
 
 const ROOM: &str = "expected room";
 
-/// A store in a file of 64 pages.
-fn small(place: &Place) -> SqliteStore {
+/// Opens a store in a file of at most 64 pages.
+fn open_small(place: &Place) -> SqliteStore {
     options().with_max_bytes(64 * 4096).open(place.path(), StoreConfig::default()).unwrap()
 }
 
-/// Submits tasks until there is no room for one; how many there are.
+/// Submits tasks until the file has no room for another, and returns their number.
 fn fill(store: &SqliteStore, bytes: usize) -> u64 {
     for number in 0..10_000 {
         let large = submission("acme", number).with_input(vec![b'x'; bytes]);
         match store.submit(large, second(0)) {
             Ok(_) => {}
             failed => {
-                assert_not_applied(&backend(failed), ROOM);
+                assert_not_applied(&backend_error(failed), ROOM);
                 return number;
             }
         }
@@ -112,7 +111,7 @@ fn fill(store: &SqliteStore, bytes: usize) -> u64 {
 #[test]
 fn a_full_file_keeps_what_it_has_and_a_sweep_makes_room() {
     let place = Place::new();
-    let store = small(&place);
+    let store = open_small(&place);
     let tasks = fill(&store, 3_000);
     assert!(tasks > 10, "only {tasks} tasks");
     let before = everything(&store, "acme", second(0));
@@ -121,7 +120,7 @@ fn a_full_file_keeps_what_it_has_and_a_sweep_makes_room() {
     let again = store.submit(again, second(0)).unwrap();
     assert!(matches!(again, Submitted::Existing(_)), "{again:?}");
 
-    // What makes a task much larger is refused like a new one.
+    // An event that makes a task much larger is refused like a new task.
     let resource = BTreeMap::from([("text", "x".repeat(9_000))]);
     let end = TaskEvent::complete(Completion::default().with_resource(&resource).unwrap());
     let started = store.claim(Scope::Any, second(0)).unwrap().unwrap().into_work().unwrap();
@@ -132,9 +131,9 @@ fn a_full_file_keeps_what_it_has_and_a_sweep_makes_room() {
     let found = store.get(&account("acme"), started.id(), second(0)).unwrap();
     assert_eq!(found.as_ref(), Some(&started));
 
-    // So it is found, too, by who opens it next.
+    // A reopened store finds the same.
     drop(store);
-    let store = small(&place);
+    let store = open_small(&place);
     assert_eq!(everything(&store, "acme", second(0)).len(), before.len());
     let late = second(10_000_000);
     let swept = store.sweep(usize::MAX, late).unwrap();
@@ -146,10 +145,10 @@ fn a_full_file_keeps_what_it_has_and_a_sweep_makes_room() {
 }
 
 #[test]
-fn a_full_file_goes_on_where_it_may_grow() {
+fn a_full_file_that_may_grow_accepts_tasks_again() {
     let place = Place::new();
     let tasks = {
-        let store = small(&place);
+        let store = open_small(&place);
         fill(&store, 3_000)
     };
     let store = place.open();
@@ -158,20 +157,20 @@ fn a_full_file_goes_on_where_it_may_grow() {
 }
 
 #[test]
-fn a_file_that_is_full_at_once_is_not_made() {
+fn a_file_without_room_for_the_tables_is_not_opened() {
     let place = Place::new();
     let tiny = options().with_max_bytes(0);
     let error = tiny.open(place.path(), StoreConfig::default()).unwrap_err();
-    assert!(words(&error).contains(ROOM), "{}", words(&error));
+    assert!(chain(&error).contains(ROOM), "{}", chain(&error));
     assert_eq!(everything(&place.open(), "acme", second(0)), []);
 }
 
-/// Another process holds the file until all calls wait, so that they are made together: one of them has no
-/// room.
+/// Another process locks the file until all calls wait, so that they are committed together. One of
+/// them has no room.
 #[test]
-fn a_call_that_fails_takes_no_acknowledged_one_with_it() {
+fn a_failed_call_does_not_undo_acknowledged_calls_of_its_group() {
     let place = Place::new();
-    let store = small(&place);
+    let store = open_small(&place);
     let sizes = [10, 20, 400_000, 30, 40];
     let submit = |number: usize| {
         let submission = submission("acme", number as u64).with_input(vec![b'x'; sizes[number]]);
@@ -198,7 +197,7 @@ fn a_call_that_fails_takes_no_acknowledged_one_with_it() {
         match block_on(call) {
             Ok(submitted) => assert_eq!(found().as_ref(), Some(submitted.task())),
             failed => {
-                assert_not_applied(&backend(failed), "");
+                assert_not_applied(&backend_error(failed), "");
                 assert_eq!(found(), None);
             }
         }
@@ -208,17 +207,17 @@ fn a_call_that_fails_takes_no_acknowledged_one_with_it() {
     }
 }
 
-/// Sends a call on its way.
+/// Polls a call once, which sends it to the thread that writes.
 fn is_pending<F: Future + ?Sized>(call: &mut Pin<Box<F>>) -> bool {
     matches!(call.as_mut().poll(&mut Context::from_waker(Waker::noop())), Poll::Pending)
 }
 
-/// Calls that wait for each other's commit, as the file fills up.
+/// Calls are committed together while the file fills up.
 #[test]
-fn of_many_threads_each_acknowledged_task_is_there_and_each_refused_one_is_not() {
+fn exactly_the_acknowledged_tasks_of_concurrent_threads_are_stored() {
     const THREADS: u64 = 8;
     let place = Place::new();
-    let store = small(&place);
+    let store = open_small(&place);
     let start = Barrier::new(usize::try_from(THREADS).unwrap());
     let answers: Vec<(u64, Option<tasklife::Task>)> = thread::scope(|scope| {
         let threads: Vec<_> = (0..THREADS)
@@ -230,13 +229,13 @@ fn of_many_threads_each_acknowledged_task_is_there_and_each_refused_one_is_not()
                     let mut refused = 0;
                     for number in 0.. {
                         let number = number * THREADS + thread;
-                        // Of several sizes: where there is no room for one, there may be for the next.
+                        // When one size has no room, a smaller one may still have.
                         let bytes = [100, 5_000, 1_000, 12_000][(number % 7 % 4) as usize];
                         let new = submission("acme", number).with_input(vec![b'x'; bytes]);
                         match store.submit(new, second(0)) {
                             Ok(submitted) => answers.push((number, Some(submitted.into_task()))),
                             failed => {
-                                assert!(!backend(failed).is_unknown());
+                                assert!(!backend_error(failed).is_unknown());
                                 answers.push((number, None));
                                 refused += 1;
                             }

@@ -1,4 +1,4 @@
-//! Files that are no store's, or no longer: each is left as it was, and the error says what is the matter.
+//! Foreign and damaged files: each stays unchanged, and the error says what is wrong.
 
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{Seek, SeekFrom, Write};
@@ -11,20 +11,20 @@ use tasklife::{
 };
 use tasklife_sqlite::SqliteStore;
 
-use crate::support::{Place, account, everything, id, options, second, submission, words};
+use crate::support::{Place, account, chain, everything, id, options, second, submission};
 
-/// Asserts that a file is not opened, and that all of its folder is as it was.
+/// Asserts that opening a file fails, and that its folder stays unchanged.
 #[track_caller]
 fn assert_refused(place: &Place, expected: &str) {
     let before = place.contents();
-    let words = words(&place.refusal());
-    assert!(words.contains(expected), "{words}");
-    assert!(words.starts_with(place.path().to_str().unwrap()), "{words}");
-    assert!(place.contents() == before, "it was changed");
+    let message = chain(&place.refusal());
+    assert!(message.contains(expected), "{message}");
+    assert!(message.starts_with(place.path().to_str().unwrap()), "{message}");
+    assert!(place.contents() == before, "the folder was changed");
 }
 
 #[test]
-fn a_database_of_another_program_is_left_alone() {
+fn a_database_of_another_program_is_refused_and_unchanged() {
     let foreign = "expected a file of tasklife-sqlite, got a database of another program";
     for sql in [
         "CREATE TABLE songs (title TEXT); INSERT INTO songs VALUES ('Rust')",
@@ -36,17 +36,17 @@ fn a_database_of_another_program_is_left_alone() {
         place.connect().execute_batch(sql).unwrap();
         assert_refused(&place, foreign);
     }
-    // Its tables may look like a store's.
+    // This one has the tables of a store.
     let place = Place::new();
     drop(place.open());
     place.connect().execute_batch("PRAGMA application_id = 1").unwrap();
     assert_refused(&place, foreign);
 }
 
-/// What stands beside a link is not the log of the file to which it leads.
+/// The log is beside the file that the link leads to, and not beside the link.
 #[cfg(unix)]
 #[test]
-fn the_log_of_another_program_is_left_alone_behind_a_link() {
+fn the_log_of_another_program_behind_a_link_is_unchanged() {
     let place = Place::new();
     let foreign = Place::new();
     let connection = foreign.connect();
@@ -54,13 +54,13 @@ fn the_log_of_another_program_is_left_alone_behind_a_link() {
     let killed = foreign.copy();
     let before = killed.contents();
     std::os::unix::fs::symlink(killed.path(), place.path()).unwrap();
-    assert!(words(&place.refusal()).contains("another program"), "{}", words(&place.refusal()));
+    assert!(chain(&place.refusal()).contains("another program"), "{}", chain(&place.refusal()));
     assert_eq!(killed.contents(), before);
 }
 
-/// A program was killed, and its log holds what it wrote.
+/// The other program was killed, and the log holds what it wrote.
 #[test]
-fn the_log_of_another_program_is_left_alone() {
+fn the_log_of_another_program_is_unchanged() {
     let place = Place::new();
     let other = place.connect();
     other.execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE songs (title TEXT)").unwrap();
@@ -72,16 +72,16 @@ fn the_log_of_another_program_is_left_alone() {
 }
 
 #[test]
-fn a_file_that_is_no_database_is_left_alone() {
+fn a_file_that_is_no_database_is_refused_and_unchanged() {
     for text in ["a shopping list\n".repeat(100), "x\n".into()] {
         let place = Place::new();
         fs::write(place.path(), text).unwrap();
-        assert_refused(&place, "expected a file of SQLite, got another");
+        assert_refused(&place, "expected an SQLite file, got another");
     }
 }
 
 #[test]
-fn an_empty_file_is_a_new_one() {
+fn an_empty_file_becomes_a_store() {
     let place = Place::new();
     File::create(place.path()).unwrap();
     place.open().submit(submission("acme", 1), second(0)).unwrap();
@@ -89,13 +89,13 @@ fn an_empty_file_is_a_new_one() {
 }
 
 #[test]
-fn a_file_of_a_newer_version_is_left_alone() {
-    let newer = "expected a file of version 1 or before, got version 99";
+fn a_file_of_a_newer_version_is_refused_and_unchanged() {
+    let newer = "expected a file of version 1 or earlier, got version 99";
     let place = Place::new();
     drop(place.open());
     place.connect().execute_batch("PRAGMA user_version = 99").unwrap();
     assert_refused(&place, newer);
-    // Nor is what its writer left in the log moved.
+    // The log of its last writer stays unchanged, too.
     let other = place.connect();
     other.execute_batch("CREATE TABLE new (x)").unwrap();
     let killed = place.copy();
@@ -103,43 +103,43 @@ fn a_file_of_a_newer_version_is_left_alone() {
     assert_refused(&killed, newer);
 }
 
-/// SQLite may write to no file that says in its header that a newer SQLite does.
+/// SQLite does not write to a file whose header requires a newer version of SQLite.
 #[test]
-fn a_file_that_may_not_be_written_is_not_opened() {
+fn a_file_that_requires_a_newer_sqlite_is_refused() {
     let place = Place::new();
     drop(place.open());
     overwrite(&place.path(), 18, &[3]);
-    assert_refused(&place, "expected a file that may be written, got one that is read-only");
+    assert_refused(&place, "expected a writable file, got a read-only one");
 }
 
 #[test]
-fn a_file_without_permission_to_write_is_not_opened() {
+fn a_file_without_write_permission_is_refused() {
     let place = Place::new();
     drop(place.open());
     fs::set_permissions(place.path(), Permissions::from_mode(0o444)).unwrap();
     if OpenOptions::new().append(true).open(place.path()).is_ok() {
-        eprintln!("skipped: this user may write to any file, whatever its permissions");
+        eprintln!("skipped: this user may write to any file regardless of its permissions");
         return;
     }
-    assert_refused(&place, "expected a file that may be written, got one that is read-only");
+    assert_refused(&place, "expected a writable file, got a read-only one");
 }
 
 #[test]
-fn a_folder_that_is_not_there_is_not_made() {
+fn a_missing_folder_is_not_created() {
     let place = Place::new();
     for path in [place.folder().join("nowhere/tasks.db"), place.folder().to_owned()] {
         let error = options().open(&path, StoreConfig::default()).unwrap_err();
-        let words = words(&error);
-        assert!(words.starts_with(path.to_str().unwrap()), "{words}");
-        assert!(words.contains("expected a file that can be opened or made"), "{words}");
-        assert!(words.contains("unable to open database file"), "{words}");
+        let message = chain(&error);
+        assert!(message.starts_with(path.to_str().unwrap()), "{message}");
+        assert!(message.contains("expected a file that can be opened or created"), "{message}");
+        assert!(message.contains("unable to open database file"), "{message}");
     }
     assert!(place.contents().is_empty());
 }
 
-/// What SQLite would take for something else than a file.
+/// SQLite itself treats some of these names as something other than a file.
 #[test]
-fn any_name_is_that_of_a_file() {
+fn every_name_refers_to_a_file() {
     let place = Place::new();
     for name in ["file:tasks.db?mode=memory", ":memory:", "a b%20c?", "ä"] {
         let path = place.folder().join(name);
@@ -147,13 +147,12 @@ fn any_name_is_that_of_a_file() {
         store.submit(submission("acme", 1), second(0)).unwrap();
         assert!(path.exists(), "{name}");
     }
-    let words = words(&options().open("", StoreConfig::default()).unwrap_err());
-    assert!(words.contains("expected a file that can be opened or made"), "{words}");
+    let message = chain(&options().open("", StoreConfig::default()).unwrap_err());
+    assert!(message.contains("expected a file that can be opened or created"), "{message}");
 }
 
-/// A file was taken away while it is open: no new one is made in its place.
 #[test]
-fn a_file_that_is_gone_is_not_made_again() {
+fn a_file_that_is_deleted_while_open_is_not_created_again() {
     let place = Place::new();
     let store = place.open();
     store.submit(submission("acme", 1), second(0)).unwrap();
@@ -161,11 +160,11 @@ fn a_file_that_is_gone_is_not_made_again() {
         fs::remove_file(place.folder().join(name)).unwrap();
     }
     let error = store.get(&account("acme"), id(1), second(0)).unwrap_err();
-    assert!(words(&error).contains("expected a file that can be opened"), "{}", words(&error));
+    assert!(chain(&error).contains("expected a file that can be opened"), "{}", chain(&error));
     assert!(!place.path().exists());
 }
 
-/// A file with tasks of two accounts, some of them large, all in it and none in the log.
+/// Creates a file with small and large tasks of two accounts, and without a log.
 fn filled() -> Place {
     let place = Place::new();
     let store = place.open();
@@ -186,10 +185,10 @@ fn overwrite(path: &Path, offset: u64, bytes: &[u8]) {
     file.write_all(bytes).unwrap();
 }
 
-/// Makes every kind of call, for each task; what those that failed say.
+/// Makes every kind of call for some of the tasks, and returns the messages of the errors.
 fn failures(store: &SqliteStore) -> Vec<String> {
     let mut failures = Vec::new();
-    let mut note = |error: &dyn std::error::Error| failures.push(words(error));
+    let mut note = |error: &dyn std::error::Error| failures.push(chain(error));
     for number in (0..200).step_by(10) {
         let acme = account(["acme", "umbrella"][usize::from(number % 2 == 1)]);
         if let Err(error) = store.get(&acme, id(number), second(1)) {
@@ -224,46 +223,49 @@ fn failures(store: &SqliteStore) -> Vec<String> {
     failures
 }
 
-const DAMAGED: &str = "expected the file whole, got it damaged";
+const DAMAGED: &str = "expected an intact file, got a damaged one";
 
-/// Page by page. No call panics, and none gives what was never written.
+/// No call panics on a damaged page, and none returns data that was never written.
 #[test]
-fn a_page_that_was_overwritten_is_told() {
+fn an_overwritten_page_is_reported() {
     let place = filled();
     let length = fs::metadata(place.path()).unwrap().len();
-    let mut told = 0;
-    // The first page is the header's.
+    let mut reported = 0;
+    // The first page holds the header.
     for page in (1..length / 4096).step_by(3) {
         for garbage in [[0; 4096], [0xa5; 4096]] {
             let place = place.copy();
             overwrite(&place.path(), page * 4096, &garbage);
             let failures = match options().open(place.path(), StoreConfig::default()) {
                 Ok(store) => failures(&store),
-                Err(error) => vec![words(&error)],
+                Err(error) => vec![chain(&error)],
             };
-            told += usize::from(failures.iter().any(|words| words.contains(DAMAGED)));
-            for words in failures {
-                assert!(words.contains("damaged"), "page {page}: {words}");
+            reported += usize::from(failures.iter().any(|message| message.contains(DAMAGED)));
+            for message in failures {
+                assert!(message.contains("damaged"), "page {page}: {message}");
             }
         }
     }
-    assert!(told > 50, "only {told} times");
+    assert!(reported > 50, "only {reported} times");
 }
 
 #[test]
-fn a_file_that_was_cut_off_is_told() {
+fn a_truncated_file_is_reported() {
     let place = filled();
     let length = fs::metadata(place.path()).unwrap().len();
     for length in [length / 2, length - 4096, 4096, 1000] {
         let place = place.copy();
         OpenOptions::new().write(true).open(place.path()).unwrap().set_len(length).unwrap();
         assert_refused(&place, "expected");
-        let words = words(&place.refusal());
-        assert!(words.contains(DAMAGED) || words.contains("got another"), "{length}: {words}");
+        let message = chain(&place.refusal());
+        assert!(
+            message.contains(DAMAGED) || message.contains("got another"),
+            "{length}: {message}"
+        );
     }
 }
 
-/// A copy of a store with the task 2 of acme, of which something is written that no store writes.
+/// Creates a store with task 1 of umbrella and task 2 of acme, and alters one row with SQL.
 fn altered(sql: &str) -> (Place, SqliteStore) {
     let place = Place::new();
     let store = place.open();
@@ -276,9 +278,9 @@ fn altered(sql: &str) -> (Place, SqliteStore) {
     (place, store)
 }
 
-/// Makes every call that reads the task 2 of acme: each fails so, and writes nothing.
+/// Asserts that every call that reads task 2 of acme fails with a message, and writes nothing.
 #[track_caller]
-fn assert_told(place: &Place, store: &SqliteStore, expected: &[&str]) {
+fn assert_reported(place: &Place, store: &SqliteStore, expected: &[&str]) {
     let before = rows(&place.connect());
     let acme = account("acme");
     let target = Target::latest(&acme, id(2));
@@ -303,15 +305,15 @@ fn assert_told(place: &Place, store: &SqliteStore, expected: &[&str]) {
     ];
     for error in errors {
         assert!(!error.is_unknown());
-        let words = words(&error);
+        let message = chain(&error);
         for expected in expected {
-            assert!(words.contains(expected), "{words}");
+            assert!(message.contains(expected), "{message}");
         }
     }
     assert_eq!(rows(&place.connect()), before);
 }
 
-/// Everything that the tables hold, as SQLite prints it.
+/// Returns all rows of the tables as text.
 fn rows(connection: &Connection) -> Vec<String> {
     let mut rows = Vec::new();
     for table in ["store", "accounts", "tasks"] {
@@ -327,7 +329,7 @@ fn rows(connection: &Connection) -> Vec<String> {
 }
 
 #[test]
-fn a_record_that_is_no_json_is_told() {
+fn a_record_that_is_not_json_is_reported() {
     let name = id(2).to_string();
     for record in ["", "{", "[]", "{}", "null", "{\"id\": 7}"] {
         let sql = format!(
@@ -335,57 +337,56 @@ fn a_record_that_is_no_json_is_told() {
              WHERE account = (SELECT key FROM accounts WHERE name = 'acme')"
         );
         let (place, store) = altered(&sql);
-        assert_told(&place, &store, &["the record of task", &name, "can't be read", "column"]);
+        assert_reported(&place, &store, &["the record of task", &name, "can't be read", "column"]);
         assert_eq!(everything(&store, "umbrella", second(1)).len(), 1);
     }
 }
 
-/// What it means, only the newer version knows.
+/// Only the newer version knows what the field means.
 #[test]
-fn a_record_with_a_field_of_a_newer_version_is_told() {
+fn a_record_with_an_unknown_field_is_reported() {
     let (place, store) = altered(
         "UPDATE tasks SET record = json_set(record, '$.priority', 5)
          WHERE account = (SELECT key FROM accounts WHERE name = 'acme')",
     );
     let expected = ["the record of task", "written by a newer version", "unknown field `priority`"];
-    assert_told(&place, &store, &expected);
+    assert_reported(&place, &store, &expected);
 }
 
 #[test]
-fn a_record_that_no_task_could_have_left_is_told() {
+fn a_record_of_an_impossible_task_is_reported() {
     let (place, store) = altered(
         "UPDATE tasks SET record = json_set(record, '$.attempts', 3)
          WHERE account = (SELECT key FROM accounts WHERE name = 'acme')",
     );
     let name = id(2).to_string();
-    assert_told(&place, &store, &["the record of task", &name, "expected attempts", "got 3"]);
+    assert_reported(&place, &store, &["the record of task", &name, "expected attempts", "got 3"]);
 }
 
 #[test]
-fn a_record_in_another_status_than_its_row_is_not_handed_out() {
+fn a_record_whose_status_differs_from_its_row_is_not_claimed() {
     let (_place, store) = altered(
         "UPDATE tasks SET status = 1, record = json_set(record, '$.status', 'initialized')
          WHERE account = (SELECT key FROM accounts WHERE name = 'acme')",
     );
     let error = store.claim(Scope::Account(&account("acme")), second(1)).unwrap_err();
-    let expected = "in received, as its row says, got it in initialized";
-    assert!(words(&error).contains(expected), "{}", words(&error));
+    let expected = "to be received, as its row says, got initialized";
+    assert!(chain(&error).contains(expected), "{}", chain(&error));
 }
 
 #[test]
-fn a_lost_row_of_the_whole_store_is_told() {
-    let expected =
-        "expected a row that tells of the whole store, got something else: the file is damaged";
+fn a_missing_row_of_the_store_is_reported() {
+    let expected = "expected the row of the whole store, got something else: the file is damaged";
     let (place, store) = altered("UPDATE store SET tasks = tasks");
     place.connect().execute("DELETE FROM store", []).unwrap();
-    assert_told(&place, &store, &[expected]);
+    assert_reported(&place, &store, &[expected]);
     drop(store);
-    assert!(words(&place.refusal()).contains(expected), "{}", words(&place.refusal()));
+    assert!(chain(&place.refusal()).contains(expected), "{}", chain(&place.refusal()));
 }
 
-/// The account that has waited longest can't be served: the others are, and it is told when there is nothing else.
+/// Claims serve the other accounts first, and then report the error.
 #[test]
-fn what_cannot_be_read_stands_in_no_other_accounts_way() {
+fn an_unreadable_row_blocks_no_other_account() {
     let umbrella = "account = (SELECT key FROM accounts WHERE name = 'umbrella')";
     let damages = [
         (format!("UPDATE tasks SET record = '{{' WHERE {umbrella}"), "can't be read"),
@@ -393,7 +394,7 @@ fn what_cannot_be_read_stands_in_no_other_accounts_way() {
             format!(
                 "UPDATE tasks SET record = json_set(record, '$.status', 'initialized') WHERE {umbrella}"
             ),
-            "in received, as its row says, got it in initialized",
+            "to be received, as its row says, got initialized",
         ),
         ("UPDATE accounts SET updated_at = x'00' WHERE name = 'umbrella'".into(), "an instant"),
     ];
@@ -410,44 +411,44 @@ fn what_cannot_be_read_stands_in_no_other_accounts_way() {
             let error = claim().unwrap_err();
             assert!(!error.is_unknown());
             for expected in ["account umbrella", expected] {
-                assert!(words(&error).contains(expected), "{}", words(&error));
+                assert!(chain(&error).contains(expected), "{}", chain(&error));
             }
         }
-        assert_eq!(rows(&place.connect()), before, "nobody is woken by it");
+        assert_eq!(rows(&place.connect()), before, "the failed claims changed rows");
         store.submit(submission("initech", 4), second(2)).unwrap();
         assert_eq!(claim().unwrap().unwrap().change().task().id(), id(4));
     }
 }
 
-/// Its other tasks are submitted, read and handed out.
+/// The account's other tasks can be submitted and read, and claimed once the record is gone.
 #[test]
-fn a_record_that_cannot_be_read_leaves_the_others_of_its_account() {
+fn an_unreadable_record_does_not_affect_other_tasks_of_its_account() {
     let (place, store) = altered(
         "UPDATE tasks SET record = '{' WHERE account = (SELECT key FROM accounts WHERE name = 'umbrella')",
     );
     store.submit(submission("umbrella", 4), second(2)).unwrap();
     let other = store.get(&account("umbrella"), id(4), second(2)).unwrap();
     assert_eq!(other.unwrap().id(), id(4));
-    // Without that one, the account is served like any other.
+    // Without the record, claims serve the account again.
     assert_eq!(place.connect().execute("DELETE FROM tasks WHERE record = '{'", []).unwrap(), 1);
     let claims = [1, 2].map(|_| store.claim(Scope::Any, second(2)).unwrap().unwrap());
     assert!(claims.iter().any(|claimed| claimed.change().task().id() == id(4)));
 }
 
 #[test]
-fn a_record_of_another_task_is_told() {
+fn a_record_of_another_task_is_reported() {
     let (place, store) = altered(
         "UPDATE tasks SET record = json_set(record, '$.id', '00000000-0000-4000-8000-00000000000b')
          WHERE account = (SELECT key FROM accounts WHERE name = 'acme')",
     );
     let expected = "got that of task 00000000-0000-4000-8000-00000000000b";
-    assert_told(&place, &store, &["expected the record of task", expected]);
+    assert_reported(&place, &store, &["expected the record of task", expected]);
 }
 
 #[test]
-fn an_instant_that_is_none_is_told() {
+fn an_invalid_instant_is_reported() {
     let (_place, store) = altered("UPDATE accounts SET updated_at = x'00' WHERE name = 'acme'");
     let error = store.claim(Scope::Account(&account("acme")), second(1)).unwrap_err();
     let expected = "expected an instant, got something else: the file is damaged";
-    assert!(words(&error).contains(expected), "{}", words(&error));
+    assert!(chain(&error).contains(expected), "{}", chain(&error));
 }

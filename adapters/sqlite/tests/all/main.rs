@@ -1,4 +1,4 @@
-//! The tests of the store in an SQLite file.
+//! Tests of the store in an SQLite file.
 
 mod census;
 mod conformance;

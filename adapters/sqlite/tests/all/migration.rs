@@ -1,4 +1,4 @@
-//! Files of each version: what they hold is read as it was meant.
+//! Files of each earlier version are read correctly.
 
 use std::fs;
 use std::num::{NonZeroU32, NonZeroUsize};
@@ -11,24 +11,27 @@ use tasklife::{
 
 use crate::support::{CREATE, Place, account, at, id, submission};
 
-/// Tasks in every status, in three accounts: the lane of acme is full, both acme and umbrella are parked
-/// until a takeover, initech is ready, and one account is forgotten. The horizon is at 30 seconds.
+/// A file of version 1, with tasks of three accounts in every status.
+///
+/// The lane of acme is full, acme and umbrella are parked until a takeover, initech is ready, and
+/// one account is forgotten. The horizon is at 06:49:30.
 const VERSION_1: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/version-1.db");
 
-/// A copy, which may be written.
+/// Copies the file, so that the test may write to it.
 fn copy() -> Place {
     let place = Place::new();
     fs::copy(VERSION_1, place.path()).unwrap();
     place
 }
 
-/// The configuration that it was written with.
+/// Returns the configuration that the file was written with.
 fn config() -> StoreConfig {
     StoreConfig::default()
         .with_max_in_progress(NonZeroU32::MIN)
         .with_takeover_after(Duration::from_mins(1))
 }
 
+/// Returns the instant at these seconds of the minute in which the file was written.
 fn on(seconds: &str) -> Now {
     at(&format!("2019-08-08T06:49:{seconds}Z"))
 }
@@ -39,7 +42,7 @@ fn tasks(store: &dyn TaskStore, name: &str) -> Vec<Task> {
 }
 
 #[test]
-fn each_field_of_version_1_is_read() {
+fn every_field_of_version_1_is_read() {
     let place = copy();
     let store = place.open_with(config());
     let lists = ["acme", "umbrella", "initech", "gone"].map(|name| tasks(&store, name));
@@ -55,7 +58,7 @@ fn each_field_of_version_1_is_read() {
     assert_eq!((ids(initech), ids(gone)), (vec![id(1)], vec![]));
 
     let [third, failed, done, initialized, received] = &acme[..] else { panic!("{acme:?}") };
-    let told = |task: &Task| {
+    let fields = |task: &Task| {
         let command = task.command_type().as_str().to_owned();
         let input = task.input().to_vec();
         (command, input, task.submitted_at(), task.updated_at(), task.revision().get())
@@ -64,15 +67,15 @@ fn each_field_of_version_1_is_read() {
         (command.to_owned(), input.to_vec(), on(submitted_at), on(updated_at), revision)
     };
     assert_eq!(
-        told(done),
+        fields(done),
         expected(CREATE.as_str(), br#"{"name":"one"}"#, "15.929", "22.5", 509_859_729_300_000_001)
     );
     assert_eq!(
-        told(failed),
+        fields(failed),
         expected("databaseCreateRequest", b"", "16", "24", 509_859_729_312_000_001)
     );
     assert_eq!(
-        told(third),
+        fields(third),
         expected(
             "databaseUpdateRequest",
             &[0, 159, 146, 150],
@@ -83,11 +86,11 @@ fn each_field_of_version_1_is_read() {
     );
     let instant = "18.123456789";
     assert_eq!(
-        told(received),
+        fields(received),
         expected("databaseDeleteRequest", b"", instant, instant, 509_859_729_264_987_655)
     );
     assert_eq!(
-        told(initialized),
+        fields(initialized),
         expected(CREATE.as_str(), b"", "19", "19", 509_859_729_272_000_001)
     );
     assert_eq!(umbrella[0].input(), "ünïcode".as_bytes());
@@ -112,7 +115,7 @@ fn each_field_of_version_1_is_read() {
 }
 
 #[test]
-fn the_queue_of_version_1_goes_on() {
+fn the_queue_of_version_1_is_kept() {
     let place = copy();
     let store = place.open_with(config());
     let claim = |now| {
@@ -122,7 +125,7 @@ fn the_queue_of_version_1_goes_on() {
     };
     assert_eq!(claim(on("40")), Some(("initech".into(), id(1), 1)));
     assert_eq!(claim(on("40")), None);
-    // Those that are parked are silent for a minute, and then for longer.
+    // A takeover is due once the worker was silent for more than a minute.
     let [minute, later] = ["2019-08-08T06:50:26Z", "2019-08-08T06:50:26.000000001Z"].map(at);
     assert_eq!(claim(minute), None);
     assert_eq!(claim(later), Some(("acme".into(), id(3), 2)));
@@ -133,21 +136,21 @@ fn the_queue_of_version_1_goes_on() {
 }
 
 #[test]
-fn what_version_1_knows_of_the_whole_store_holds() {
+fn the_horizon_task_count_and_floor_of_version_1_are_kept() {
     let place = copy();
-    // The horizon: what would expire by it is expired at birth.
+    // The horizon: a submission that would expire at or before it is refused.
     let store = place.open_with(config());
     let past = |seconds| at(&format!("2019-07-29T06:49:{seconds}Z"));
     let early = TaskStore::submit(&store, submission("hooli", 1), past("30"));
     assert!(matches!(early, Err(SubmitError::Expired)), "{early:?}");
     TaskStore::submit(&store, submission("hooli", 1), past("30.000000001")).unwrap();
     drop(store);
-    // How many tasks there are.
+    // The number of tasks.
     let store = place.open_with(config().with_max_tasks(9));
     let full = TaskStore::submit(&store, submission("hooli", 2), on("30"));
     assert!(matches!(full, Err(SubmitError::StoreFull)), "{full:?}");
     drop(store);
-    // The revision that the forgotten account had reached, however early its next task comes.
+    // The floor: revisions continue above the forgotten account's, even for an early instant.
     let year = Retention::since_submission(Duration::from_hours(365 * 24));
     let store = place.open_with(config().with_retention(year));
     let again = TaskStore::submit(&store, submission("gone", 1), at("2019-01-01T00:00:00Z"));
@@ -157,9 +160,8 @@ fn what_version_1_knows_of_the_whole_store_holds() {
     assert_eq!(swept.dropped, 10);
 }
 
-/// It is of this version: nothing is to be done.
 #[test]
-fn version_1_is_opened_as_it_is() {
+fn opening_version_1_changes_nothing() {
     let place = copy();
     drop(place.open_with(config()));
     assert_eq!(place.contents()["tasks.db"], fs::read(VERSION_1).unwrap());

@@ -1,4 +1,4 @@
-//! Processes that share a file, one of which is killed.
+//! Several processes that share a file.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Read};
@@ -22,12 +22,13 @@ const FILE: &str = "TASKLIFE_SQLITE_TEST_FILE";
 const ACCOUNTS: [&str; 4] = ["acme", "umbrella", "initech", "}{"];
 const TASKS: u64 = 50;
 const WORKERS: usize = 3;
-/// How many tasks each process ends before one is killed.
+/// The number of tasks that each process completes before one is killed.
 const BEFORE_THE_KILL: usize = 40;
-/// When nothing was heard of a worker for long enough.
+/// The second at which the tasks of a silent worker can be taken over.
 const LATE: i64 = 100;
 
-/// Another process that runs one of the tests below, on the file of a test. Dropped, it ends.
+/// Another process that runs one of the ignored tests below on a test's file. Dropping this kills
+/// it.
 struct Process {
     child: Child,
     stdout: BufReader<ChildStdout>,
@@ -43,17 +44,17 @@ impl Process {
         Self { child, stdout }
     }
 
-    /// The next thing that it writes down.
+    /// Returns the rest of its next line with a word.
     fn next(&mut self, word: &str) -> Option<String> {
         next_line(&mut self.stdout, word)
     }
 
-    /// Lets it go on, where it waits for that.
-    fn go(&mut self) {
+    /// Lets the process continue after `await_signal`.
+    fn signal(&mut self) {
         self.child.stdin = None;
     }
 
-    /// What else it writes down until it ends, as it should.
+    /// Returns the rest of its remaining lines with a word, and asserts that it succeeds.
     fn rest(mut self, word: &str) -> Vec<String> {
         let lines = std::iter::from_fn(|| self.next(word)).collect();
         assert!(self.child.wait().unwrap().success());
@@ -68,7 +69,8 @@ impl Drop for Process {
     }
 }
 
-/// What follows a word on the next line that has it: what the test harness prints may stand before it.
+/// Returns what follows a word on the next line that contains it. The test harness may print
+/// something before it.
 fn next_line(stdout: &mut BufReader<ChildStdout>, word: &str) -> Option<String> {
     loop {
         let mut line = String::new();
@@ -81,10 +83,11 @@ fn next_line(stdout: &mut BufReader<ChildStdout>, word: &str) -> Option<String> 
     }
 }
 
-/// In one of those processes: the file. Nothing, where somebody runs the ignored tests.
+/// Returns the file in a process that a test started, or `None` if the ignored test was run
+/// directly.
 fn file() -> Option<PathBuf> {
     let path = env::var_os(FILE)?;
-    // A test that fails may leave this process waiting for what never comes.
+    // A failed test could leave this process waiting for ever.
     thread::spawn(|| {
         thread::sleep(Duration::from_mins(2));
         process::exit(1);
@@ -92,8 +95,8 @@ fn file() -> Option<PathBuf> {
     Some(path.into())
 }
 
-/// Waits until the test lets this process go on.
-fn await_go() {
+/// Waits until the test signals this process.
+fn await_signal() {
     let _ = std::io::stdin().read_to_end(&mut Vec::new());
 }
 
@@ -107,24 +110,24 @@ fn store(path: PathBuf) -> SqliteStore {
     options().open(path, config()).unwrap()
 }
 
-/// Three processes submit the same tasks and work on them, and write down each change that was
-/// acknowledged. One is killed while all write. When nothing has been heard of its tasks for long enough,
-/// the others take them over. Together that is one history.
+/// Three processes submit the same tasks, work on them and print each acknowledged change. One
+/// process is killed while all of them write, and the others take over its tasks. All printed
+/// changes must form one history.
 #[test]
 fn a_killed_process_loses_nothing() {
     let place = Place::new();
-    let mut processes = [0, 1, 2].map(|_| Process::start("one_of_three", &place));
-    let changes: Vec<Written> = thread::scope(|scope| {
-        let (busy, are_busy) = channel();
+    let mut processes = [0, 1, 2].map(|_| Process::start("worker_process", &place));
+    let changes: Vec<PrintedChange> = thread::scope(|scope| {
+        let (busy, busy_processes) = channel();
         let (mut children, mut reading) = (Vec::new(), Vec::new());
         for Process { child, stdout } in &mut processes {
             let busy = busy.clone();
             children.push(child);
-            reading.push(scope.spawn(move || journal(stdout, &busy)));
+            reading.push(scope.spawn(move || read_changes(stdout, &busy)));
         }
         drop(busy);
         for _ in &children {
-            are_busy.recv().expect("a process ended early");
+            busy_processes.recv().expect("a process ended early");
         }
         children[0].kill().unwrap();
         for child in &mut children {
@@ -142,12 +145,12 @@ fn a_killed_process_loses_nothing() {
         .flat_map(|name| everything(&store, name, second(LATE)))
         .map(|task| ((task.account().clone(), task.id()), task))
         .collect();
-    // None is lost, and each has ended.
+    // No task is lost, and each has ended.
     assert_eq!(tasks.len() as u64, ACCOUNTS.len() as u64 * TASKS);
     for task in tasks.values() {
         assert_eq!(task.status(), TaskStatus::ProcessingCompleted);
     }
-    // Each acknowledged write is there: none comes after the end of its task, and each end is the last.
+    // Each acknowledged write is stored. None follows the completion of its task.
     for change in &changes {
         let task = &tasks[&(change.account.clone(), change.id)];
         assert!(change.revision <= task.revision(), "{change:?} was lost");
@@ -155,7 +158,7 @@ fn a_killed_process_loses_nothing() {
             assert_eq!(change.revision, task.revision(), "{change:?} was lost");
         }
     }
-    // None was submitted or ended twice, and no revision was given out twice.
+    // No task was submitted or completed twice, and no revision was given out twice.
     for event in ["submit", "complete"] {
         let of = changes.iter().filter(|change| change.event == event);
         let distinct: BTreeSet<_> = of.clone().map(|change| (&change.account, change.id)).collect();
@@ -164,21 +167,22 @@ fn a_killed_process_loses_nothing() {
     let revisions: BTreeSet<_> =
         changes.iter().map(|change| (&change.account, change.revision)).collect();
     assert_eq!(revisions.len(), changes.len());
-    // What the killed one had in hand was taken over.
+    // The tasks of the killed process were taken over.
     let taken_over = tasks.values().filter(|task| task.attempts() > 1).count();
     assert!(taken_over >= WORKERS, "only {taken_over}");
-    // Nor has the number of tasks been lost.
+    // The stored number of tasks is right.
     let swept = TaskStore::sweep(&store, usize::MAX, second(10_000_000)).unwrap();
     assert_eq!(swept.dropped, tasks.len());
 }
 
-/// All that a process writes down until it ends. Tells when each of its workers is in the middle of a task, on
-/// which it goes on reporting.
-fn journal(stdout: &mut BufReader<ChildStdout>, busy: &Sender<()>) -> Vec<Written> {
+/// Reads the changes that a process prints until it ends.
+///
+/// It sends on `busy` once each worker is in the middle of a task, on which it keeps reporting.
+fn read_changes(stdout: &mut BufReader<ChildStdout>, busy: &Sender<()>) -> Vec<PrintedChange> {
     let (mut changes, mut ended, mut reports) = (Vec::new(), 0, 0);
     while let Some(line) = next_line(stdout, "change ") {
-        // The last line of one that was killed may be cut off.
-        let Some(change) = parsed(&line) else { continue };
+        // The last line of a killed process may be incomplete.
+        let Some(change) = parse_change(&line) else { continue };
         ended += usize::from(change.event == "complete");
         reports += usize::from(change.event == "report" && ended >= BEFORE_THE_KILL);
         if reports == 20 * WORKERS {
@@ -190,22 +194,22 @@ fn journal(stdout: &mut BufReader<ChildStdout>, busy: &Sender<()>) -> Vec<Writte
     changes
 }
 
-/// A change as a process writes it down, once it is acknowledged.
+/// An acknowledged change, as a process prints it.
 #[derive(Debug)]
-struct Written {
+struct PrintedChange {
     event: String,
     account: AccountId,
     id: TaskId,
     revision: Revision,
 }
 
-fn write(event: &str, task: &Task) {
+fn print_change(event: &str, task: &Task) {
     println!("change {event} {} {} {}.", task.account(), task.id(), task.revision());
 }
 
-fn parsed(line: &str) -> Option<Written> {
+fn parse_change(line: &str) -> Option<PrintedChange> {
     let mut words = line.strip_suffix('.')?.split(' ');
-    Some(Written {
+    Some(PrintedChange {
         event: next(&mut words)?,
         account: next(&mut words)?,
         id: next(&mut words)?,
@@ -218,34 +222,34 @@ fn next<T: FromStr>(words: &mut Split<'_, char>) -> Option<T> {
 }
 
 #[test]
-#[ignore = "one of the processes of the test above"]
-fn one_of_three() {
+#[ignore = "a process that the test above starts"]
+fn worker_process() {
     let Some(path) = file() else { return };
-    let (store, ended, go) = (store(path), AtomicUsize::new(0), AtomicBool::new(false));
+    let (store, ended, is_over) = (store(path), AtomicUsize::new(0), AtomicBool::new(false));
     thread::scope(|scope| {
         scope.spawn(|| submit_all(&store));
         for _ in 0..WORKERS {
-            scope.spawn(|| work(&store, &ended, &go));
+            scope.spawn(|| work(&store, &ended, &is_over));
         }
-        await_go();
-        go.store(true, Ordering::SeqCst);
+        await_signal();
+        is_over.store(true, Ordering::SeqCst);
     });
-    // All tasks are there now, and nobody but the other that is left works on them.
+    // All tasks are submitted now, and two processes are left to work on them.
     while let Some(task) = claim(&store, second(LATE)) {
         end(&store, &task, second(LATE));
     }
 }
 
-/// Takes tasks to their ends, and is then for long in the middle of one.
-fn work(store: &SqliteStore, ended: &AtomicUsize, go: &AtomicBool) {
-    while !go.load(Ordering::SeqCst) {
+/// Claims and completes tasks, and then keeps reporting on one until `is_over`.
+fn work(store: &SqliteStore, ended: &AtomicUsize, is_over: &AtomicBool) {
+    while !is_over.load(Ordering::SeqCst) {
         let Some(task) = claim(store, second(0)) else {
             thread::yield_now();
             continue;
         };
         let mut known = report(store, &task, second(0));
         if ended.fetch_add(1, Ordering::SeqCst) >= BEFORE_THE_KILL {
-            while let Some(task) = known.take_if(|_| !go.load(Ordering::SeqCst)) {
+            while let Some(task) = known.take_if(|_| !is_over.load(Ordering::SeqCst)) {
                 known = report(store, &task, second(0));
             }
         }
@@ -260,7 +264,7 @@ fn submit_all(store: &SqliteStore) {
         for name in ACCOUNTS {
             let submitted = TaskStore::submit(store, submission(name, number), second(0)).unwrap();
             if let Submitted::New(task) = submitted {
-                write("submit", &task);
+                print_change("submit", &task);
             }
         }
     }
@@ -268,15 +272,15 @@ fn submit_all(store: &SqliteStore) {
 
 fn claim(store: &SqliteStore, now: Now) -> Option<Task> {
     let task = TaskStore::claim(store, Scope::Any, now).unwrap()?.into_work()?;
-    write(if task.attempts() == 1 { "start" } else { "takeover" }, &task);
+    print_change(if task.attempts() == 1 { "start" } else { "takeover" }, &task);
     Some(task)
 }
 
-/// A report, unless another has taken the task over.
+/// Reports on a task. Returns `None` if another worker has taken it over.
 fn report(store: &SqliteStore, task: &Task, now: Now) -> Option<Task> {
     match TaskStore::apply(store, Target::exactly(task), TaskEvent::report(), now) {
         Ok(reported) => {
-            write("report", reported.task());
+            print_change("report", reported.task());
             Some(reported.into_task())
         }
         Err(ApplyError::Stale { .. }) => None,
@@ -287,25 +291,25 @@ fn report(store: &SqliteStore, task: &Task, now: Now) -> Option<Task> {
 fn end(store: &SqliteStore, task: &Task, now: Now) {
     let end = TaskEvent::complete(Completion::default());
     match TaskStore::apply(store, Target::exactly(task), end, now) {
-        Ok(ended) => write("complete", ended.task()),
+        Ok(ended) => print_change("complete", ended.task()),
         Err(ApplyError::Stale { .. }) => {}
         Err(other) => panic!("{other}"),
     }
 }
 
-/// All find no file, or one that another is making.
+/// Each process finds no file, or one that another process is creating.
 #[test]
-fn a_file_is_made_once() {
+fn concurrent_opens_create_the_file_once() {
     const PROCESSES: u64 = 8;
     for _ in 0..20 {
         let place = Place::new();
         let mut processes: Vec<_> =
-            (0..PROCESSES).map(|_| Process::start("one_that_opens", &place)).collect();
+            (0..PROCESSES).map(|_| Process::start("opening_process", &place)).collect();
         for process in &mut processes {
             process.next("ready").unwrap();
         }
         assert!(!place.path().exists());
-        processes.iter_mut().for_each(Process::go);
+        processes.iter_mut().for_each(Process::signal);
         for process in processes {
             assert_eq!(process.rest("opened").len(), 1);
         }
@@ -319,25 +323,24 @@ fn a_file_is_made_once() {
 }
 
 #[test]
-#[ignore = "one of the processes of the test above"]
-fn one_that_opens() {
+#[ignore = "a process that the test above starts"]
+fn opening_process() {
     let Some(path) = file() else { return };
     println!("ready");
-    await_go();
+    await_signal();
     let store = store(path);
     let number = u64::from(process::id());
     TaskStore::submit(&store, submission("acme", number), second(0)).unwrap();
     println!("opened");
 }
 
-/// The worker waits in one process, the server submits in another. The worker hears of each task, however
-/// long it takes.
+/// The worker waits without polling, so a lost hint would make this test hang.
 #[test]
-fn a_worker_hears_what_another_process_submits() {
+fn a_submission_wakes_a_worker_in_another_process() {
     let place = Place::new();
     let store = store(place.path());
-    let mut worker = Process::start("one_that_waits", &place);
-    for number in 0..HEARD {
+    let mut worker = Process::start("waiting_process", &place);
+    for number in 0..WOKEN {
         worker.next("waiting").expect("it waits");
         TaskStore::submit(&store, submission("acme", number), second(0)).unwrap();
         assert_eq!(worker.next("started").as_deref(), Some(id(number).to_string().as_str()));
@@ -345,15 +348,16 @@ fn a_worker_hears_what_another_process_submits() {
     assert_eq!(worker.rest("started").len(), 0);
 }
 
-const HEARD: u64 = 5;
+/// The number of tasks that wake the worker.
+const WOKEN: u64 = 5;
 
 #[test]
-#[ignore = "the process of the test above that waits"]
-fn one_that_waits() {
+#[ignore = "a process that the test above starts"]
+fn waiting_process() {
     let Some(path) = file() else { return };
     let store = store(path);
     block_on(async {
-        for _ in 0..HEARD {
+        for _ in 0..WOKEN {
             let task = loop {
                 let changed = store.changed();
                 let claimed = tasklife::AsyncTaskStore::claim(&store, Scope::Any, second(0)).await;
@@ -368,17 +372,17 @@ fn one_that_waits() {
     });
 }
 
-/// Readers are opened when they are needed, wherever the process is by then.
+/// The store opens connections for reads later, after the working directory has changed.
 #[test]
-fn a_process_that_moves_reads_the_file_that_it_opened() {
+fn a_relative_path_keeps_its_meaning_when_the_working_directory_changes() {
     let place = Place::new();
-    let moved = Process::start("one_that_moves", &place).rest("found");
+    let moved = Process::start("moving_process", &place).rest("found");
     assert_eq!(moved, [id(1).to_string()]);
 }
 
 #[test]
-#[ignore = "the process of the test above"]
-fn one_that_moves() {
+#[ignore = "a process that the test above starts"]
+fn moving_process() {
     let Some(path) = file() else { return };
     env::set_current_dir(path.parent().unwrap()).unwrap();
     let store = store(path.file_name().unwrap().into());
@@ -388,37 +392,36 @@ fn one_that_moves() {
     println!("found {}", found.unwrap().id());
 }
 
-/// Between its transactions, there is time for those of others.
 #[test]
-fn a_process_that_always_writes_starves_no_other() {
+fn a_process_that_always_writes_does_not_starve_others() {
     let place = Place::new();
     let store = options()
         .with_patience(Duration::from_secs(1))
         .open(place.path(), config().with_max_tasks(usize::MAX))
         .unwrap();
-    let mut busy = Process::start("one_that_always_writes", &place);
+    let mut busy = Process::start("busy_process", &place);
     busy.next("writing").expect("it writes");
     for number in 0..500 {
         TaskStore::submit(&store, submission("acme", number), second(0)).unwrap();
     }
-    busy.go();
+    busy.signal();
     assert_eq!(busy.rest("refusal:"), [""; 0]);
 }
 
 #[test]
-#[ignore = "the process of the test above"]
-fn one_that_always_writes() {
+#[ignore = "a process that the test above starts"]
+fn busy_process() {
     let Some(path) = file() else { return };
-    // Synchronised, its transactions take long, and the next one begins at once.
+    // Synchronised transactions take long, and the next one begins immediately.
     let options = options().with_durability(Durability::Disk);
     let store = options.open(path, config().with_max_tasks(usize::MAX)).unwrap();
-    let is_over = std::sync::atomic::AtomicBool::new(false);
+    let is_over = AtomicBool::new(false);
     thread::scope(|scope| {
         for thread in 0..16_u64 {
             let (store, is_over) = (&store, &is_over);
             scope.spawn(move || {
                 for number in 0.. {
-                    if is_over.load(std::sync::atomic::Ordering::Relaxed) {
+                    if is_over.load(Ordering::Relaxed) {
                         break;
                     }
                     let submission = submission("busy", number * 16 + thread);
@@ -429,7 +432,7 @@ fn one_that_always_writes() {
             });
         }
         println!("writing");
-        await_go();
-        is_over.store(true, std::sync::atomic::Ordering::Relaxed);
+        await_signal();
+        is_over.store(true, Ordering::Relaxed);
     });
 }

@@ -1,4 +1,4 @@
-//! What survives the end of all processes, and what an older copy of the file leaves certain.
+//! What survives the end of all processes, and what holds for an older copy of the file.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -22,9 +22,11 @@ fn config() -> StoreConfig {
         .with_retention(tasklife::Retention::since_submission(Duration::from_secs(1_000)))
 }
 
-/// Leaves tasks in every status, an account that took its turn, two that are parked (one until its lane is
-/// free, one until a takeover), one that is forgotten, and a horizon that is ahead of the callers.
-fn live(store: &dyn TaskStore) {
+/// Leaves tasks in every status, and a horizon that is ahead of the callers.
+///
+/// One account has had its turn, two are parked (one until its lane has room, one until a
+/// takeover), and one is forgotten.
+fn fill(store: &dyn TaskStore) {
     let submit = |name: &str, number, at| {
         store.submit(submission(name, number), second(at)).unwrap().into_task()
     };
@@ -52,7 +54,7 @@ fn live(store: &dyn TaskStore) {
     apply(&claim("acme", 514), TaskEvent::report_of(Progress::of(1, 3)), 515);
     submit("hooli", 0, 520);
     claim("hooli", 521);
-    // The turn goes round; the lane of acme is full.
+    // The accounts take turns; the lane of acme is full.
     let mut turns = Vec::new();
     while let Some(claimed) = store.claim(Scope::Any, second(530)).unwrap() {
         turns.push(claimed.change().task().account().clone());
@@ -61,8 +63,8 @@ fn live(store: &dyn TaskStore) {
     assert_eq!(store.sweep(usize::MAX, second(1_100)).unwrap().dropped, 3);
 }
 
-/// All that can be asked of a store at an instant, without changing it.
-fn seen(store: &dyn TaskStore, now: Now) -> Vec<(Page, Vec<Option<Task>>)> {
+/// Reads everything of a store at an instant, without changing it.
+fn contents(store: &dyn TaskStore, now: Now) -> Vec<(Page, Vec<Option<Task>>)> {
     let of = |name: &&str| {
         let account = account(name);
         let page = store.list(&account, &ListQuery::default(), now).unwrap();
@@ -72,27 +74,31 @@ fn seen(store: &dyn TaskStore, now: Now) -> Vec<(Page, Vec<Option<Task>>)> {
     ACCOUNTS.iter().map(of).collect()
 }
 
-/// What is handed out, until there is nothing more.
-fn claims(store: &dyn TaskStore, now: Now) -> Vec<Claimed> {
+/// Claims tasks until there is nothing more to claim.
+fn claim_all(store: &dyn TaskStore, now: Now) -> Vec<Claimed> {
     std::iter::from_fn(|| store.claim(Scope::Any, now).unwrap()).collect()
 }
 
-/// The same calls are made to a store that is closed and opened again, and to one that never is.
+/// The same calls go to a store that is reopened before each of them and to one that stays open.
 #[test]
-fn a_store_that_was_closed_answers_as_if_it_had_not_been() {
+fn a_reopened_store_answers_like_one_that_stayed_open() {
     let place = Place::new();
     let same = SqliteStore::in_memory(config()).unwrap();
-    live(&place.open_with(config()));
-    live(&same);
+    fill(&place.open_with(config()));
+    fill(&same);
     // Before the horizon, and after it.
     for at in [540, 1_050, 1_200, 1_501] {
-        assert_eq!(seen(&place.open_with(config()), second(at)), seen(&same, second(at)), "{at}");
+        assert_eq!(
+            contents(&place.open_with(config()), second(at)),
+            contents(&same, second(at)),
+            "{at}"
+        );
     }
-    // Nothing is ready; then there is work for a takeover; lanes are freed as tasks end; time goes back.
+    // Nothing is ready; then takeovers are due; lanes are freed as tasks end; time goes back.
     let mut handed_out = 0;
     for at in [540, 616, 622, 631, 640, 500, 735, 1_490, 1_501] {
         let (kept, expected) =
-            (claims(&place.open_with(config()), second(at)), claims(&same, second(at)));
+            (claim_all(&place.open_with(config()), second(at)), claim_all(&same, second(at)));
         assert_eq!(kept, expected, "{at}");
         handed_out += kept.len();
         for claimed in kept {
@@ -110,14 +116,15 @@ fn a_store_that_was_closed_answers_as_if_it_had_not_been() {
     let [one, other] = [&place.open_with(config()), &same]
         .map(|store| store.submit(submission("gone", 1), second(600)).unwrap());
     assert_eq!(one, other);
-    assert_eq!(seen(&place.open_with(config()), second(1_502)), seen(&same, second(1_502)));
+    assert_eq!(contents(&place.open_with(config()), second(1_502)), contents(&same, second(1_502)));
     let [one, other] = [&place.open_with(config()), &same]
         .map(|store| store.sweep(usize::MAX, second(10_000)).unwrap());
     assert_eq!(one, other);
 }
 
-/// Goes on with whatever there is, at an instant and shortly after; each task that it gave out.
-fn go_on(store: &SqliteStore, now: i64) -> Vec<Task> {
+/// Submits, claims and reports at an instant, and returns each version of a task that the calls
+/// returned.
+fn make_history(store: &SqliteStore, now: i64) -> Vec<Task> {
     let store: &dyn TaskStore = store;
     let mut given = Vec::new();
     for number in [3, 4] {
@@ -137,18 +144,18 @@ fn revisions(tasks: &[Task]) -> BTreeSet<Revision> {
     tasks.iter().map(Task::revision).collect()
 }
 
-/// Those who saw what is lost are told so.
+/// Asserts that no event on a lost version of a task is accepted.
 fn assert_lost(store: &SqliteStore, lost: &[Task], now: i64) {
     for task in lost {
         match TaskStore::apply(store, Target::exactly(task), TaskEvent::report(), second(now)) {
             Err(ApplyError::Stale { .. } | ApplyError::NotFound) => {}
-            other => panic!("{task:?} is found again: {other:?}"),
+            other => panic!("{task:?} was matched again: {other:?}"),
         }
     }
 }
 
 #[test]
-fn an_older_copy_gives_out_no_revision_again() {
+fn a_restored_copy_reuses_no_revision() {
     let place = Place::new();
     let store = place.open();
     for number in 0..3 {
@@ -156,7 +163,7 @@ fn an_older_copy_gives_out_no_revision_again() {
     }
     let copy = place.copy();
     assert!(copy.log().exists());
-    let lost = go_on(&store, 10);
+    let lost = make_history(&store, 10);
     assert_eq!(lost.len(), 12);
     drop(store);
 
@@ -164,26 +171,25 @@ fn an_older_copy_gives_out_no_revision_again() {
     let store = place.open();
     assert_eq!(everything(&store, "acme", second(11)).len(), 3);
     assert_lost(&store, &lost, 11);
-    let given = go_on(&store, 11);
+    let given = make_history(&store, 11);
     assert_eq!(given.len(), 12);
     assert!(revisions(&given).is_disjoint(&revisions(&lost)));
-    // Not even where the same tasks went the same way.
+    // Not even after the same tasks had the same events.
     assert_lost(&store, &lost, 11);
     drop(store);
 
-    // And again: each of the three futures is its own.
+    // Restore it again: the three histories share no revision.
     place.replace_by(&copy);
     let store = place.open();
-    let again = go_on(&store, 12);
+    let again = make_history(&store, 12);
     assert!(revisions(&again).is_disjoint(&revisions(&lost)));
     assert!(revisions(&again).is_disjoint(&revisions(&given)));
     assert_lost(&store, &[lost, given].concat(), 12);
 }
 
-/// An account was parked as its lane was full, and another until its worker falls silent. Under a configuration that
-/// parks otherwise, they are looked at again.
+/// An account is parked because its lane is full, and later because its tasks are in progress.
 #[test]
-fn a_changed_configuration_wakes_what_was_parked_under_the_old_one() {
+fn a_new_configuration_makes_parked_accounts_ready() {
     let place = Place::new();
     let narrow = StoreConfig::default().with_max_in_progress(NonZeroU32::MIN);
     let store = place.open_with(narrow);
@@ -197,7 +203,7 @@ fn a_changed_configuration_wakes_what_was_parked_under_the_old_one() {
     assert_eq!(claim(&store, 1), Some((id(0), 1)));
     assert_eq!(claim(&store, 2), None);
     drop(store);
-    // The same again: what is parked stays so.
+    // Under the same configuration, the account stays parked.
     let store = place.open_with(narrow);
     assert_eq!(claim(&store, 3), None);
     drop(store);
@@ -209,9 +215,9 @@ fn a_changed_configuration_wakes_what_was_parked_under_the_old_one() {
     assert_eq!(claim(&store, 6), Some((id(0), 2)));
 }
 
-/// After a kill, the log has what was written last.
+/// After a kill, the log holds the latest writes.
 #[test]
-fn what_a_kill_leaves_is_whole() {
+fn a_copy_after_a_kill_has_everything() {
     let place = Place::new();
     let store = place.open();
     let task = TaskStore::submit(&store, submission("acme", 1), second(0)).unwrap().into_task();
@@ -220,21 +226,21 @@ fn what_a_kill_leaves_is_whole() {
     assert_eq!(everything(&killed.open(), "acme", second(0)), [task]);
 }
 
-/// Then it is lost, as with a disk that forgot it.
+/// This is what a disk that loses its latest writes leaves.
 #[test]
-fn without_its_log_a_file_is_as_of_the_last_checkpoint() {
+fn a_file_without_its_log_is_as_of_the_last_checkpoint() {
     let place = Place::new();
     let store = place.open();
     let task = TaskStore::submit(&store, submission("acme", 1), second(0)).unwrap().into_task();
     place.connect().query_one("PRAGMA wal_checkpoint(FULL)", [], |_| Ok(())).unwrap();
-    let lost = go_on(&store, 10);
+    let lost = make_history(&store, 10);
     let killed = place.copy();
     fs::remove_file(killed.log()).unwrap();
 
     let store = killed.open();
     assert_eq!(everything(&store, "acme", second(11)), [task]);
     assert_lost(&store, &lost, 11);
-    let given = go_on(&store, 11);
+    let given = make_history(&store, 11);
     assert!(revisions(&given).is_disjoint(&revisions(&lost)));
     assert_lost(&store, &lost, 11);
 }

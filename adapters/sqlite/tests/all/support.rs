@@ -1,4 +1,4 @@
-//! Files of a test's own, and what is put into them.
+//! Temporary files, and the values that tests submit.
 
 mod reopened;
 
@@ -22,7 +22,7 @@ pub(crate) use reopened::Reopened;
 
 pub(crate) const CREATE: CommandType = CommandType::from_static("subscriptionCreateRequest");
 
-/// A place for a file, in a folder of its own, which goes when this is dropped.
+/// A path for a file in a temporary folder, which is deleted when this is dropped.
 pub(crate) struct Place(TempDir);
 
 impl Place {
@@ -38,12 +38,12 @@ impl Place {
         self.folder().join("tasks.db")
     }
 
-    /// The log beside the file.
+    /// Returns the path of the log beside the file.
     pub(crate) fn log(&self) -> PathBuf {
         self.folder().join("tasks.db-wal")
     }
 
-    /// The store in the file.
+    /// Opens the store in the file.
     pub(crate) fn open(&self) -> SqliteStore {
         self.open_with(StoreConfig::default())
     }
@@ -52,24 +52,24 @@ impl Place {
         options().open(self.path(), config).unwrap()
     }
 
-    /// Why there is no store in the file.
+    /// Returns the error of opening the store in the file.
     pub(crate) fn refusal(&self) -> OpenError {
         options().open(self.path(), StoreConfig::default()).unwrap_err()
     }
 
-    /// A connection to the file that knows nothing of stores, as another program has it.
+    /// Opens a plain connection to the file, like another program.
     pub(crate) fn connect(&self) -> Connection {
         Connection::open(self.path()).unwrap()
     }
 
-    /// A copy of the file and its log as they are now, at a place of its own: what a kill leaves.
+    /// Copies the file and its log as they are now, which is what a kill leaves.
     pub(crate) fn copy(&self) -> Self {
         let copy = Self::new();
         copy.replace_by(self);
         copy
     }
 
-    /// Puts the file and the log of another place where those of this one are.
+    /// Replaces the file and its log by those of another place.
     pub(crate) fn replace_by(&self, other: &Self) {
         for name in self.contents().into_keys() {
             fs::remove_file(self.folder().join(name)).unwrap();
@@ -81,7 +81,7 @@ impl Place {
         }
     }
 
-    /// What is in each file of the folder, but for the index of the log, which is no one's data.
+    /// Reads each file of the folder, except the index of the log, which holds no data.
     pub(crate) fn contents(&self) -> BTreeMap<String, Vec<u8>> {
         let files = fs::read_dir(self.folder()).unwrap().map(Result::unwrap);
         files
@@ -92,28 +92,29 @@ impl Place {
     }
 }
 
-/// What survives the end of a process, which is all that tests can have; and little patience.
+/// Returns options for tests: no wait for the disk, because tests can't cut the power, and 20
+/// seconds of patience.
 pub(crate) const fn options() -> SqliteOptions {
     SqliteOptions::new().with_durability(Durability::System).with_patience(Duration::from_secs(20))
 }
 
-/// Runs a future to its end.
+/// Runs a future to completion.
 pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
     Park.block_on(future)
 }
 
-/// What an error says, with all its causes.
-pub(crate) fn words(error: &dyn Error) -> String {
-    let mut words = error.to_string();
+/// Joins the messages of an error and its causes.
+pub(crate) fn chain(error: &dyn Error) -> String {
+    let mut message = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
-        words = format!("{words}: {error}");
+        message = format!("{message}: {error}");
         cause = error.source();
     }
-    words
+    message
 }
 
-/// All visible tasks of an account, the one that was updated last first.
+/// Lists all visible tasks of an account, the latest update first.
 pub(crate) fn everything(store: &SqliteStore, name: &str, now: Now) -> Vec<Task> {
     let all = ListQuery::new(NonZeroUsize::MAX);
     TaskStore::list(store, &account(name), &all, now).unwrap().into_tasks()
@@ -123,7 +124,7 @@ pub(crate) fn at(text: &str) -> Now {
     text.parse().unwrap()
 }
 
-/// So many seconds after a fixed instant.
+/// Returns the instant `seconds` after the start of the test's time.
 pub(crate) fn second(seconds: i64) -> Now {
     at("2019-08-08T00:00:00Z") + TimeDelta::seconds(seconds)
 }

@@ -1,4 +1,4 @@
-//! A store that is closed and opened again before each call.
+//! A store that is reopened before each call.
 
 use tasklife::{
     AccountId, ApplyError, AsyncTaskStore, BackendError, Change, Claimed, ListError, ListQuery,
@@ -9,7 +9,7 @@ use tasklife_sqlite::SqliteStore;
 
 use super::Place;
 
-/// A file, of which nothing is kept in memory between calls.
+/// A store in a file that keeps nothing in memory between calls.
 pub(crate) struct Reopened(Place, StoreConfig);
 
 impl Reopened {
