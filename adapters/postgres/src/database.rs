@@ -107,7 +107,8 @@ impl Database {
         format!("{:016x}", self.token())
     }
 
-    /// Runs a statement that is harmless to repeat. If it fails, nothing was applied.
+    /// Runs a statement that is harmless to repeat. A failure counts as "not applied", because no
+    /// caller sees whether it was.
     pub(crate) async fn query(&self, sql: &str, values: &[Value<'_>]) -> Result<Vec<Row>, Fault> {
         let reply = self.run(sql, values, OnRepeat::Harmless).await;
         reply.map(|reply| reply.rows).map_err(|failure| failure.fault)

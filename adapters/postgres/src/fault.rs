@@ -32,7 +32,7 @@ pub(crate) enum Fault {
     #[error("the record of task {id} is not valid; find it by {} in the table `tasks`", condition(.id))]
     Record { id: TaskId, source: RecordError },
     #[error(
-        "expected the record of task {id}, got that of task {got}; find it by {} in the table `tasks`",
+        "expected the record of task {id}, got the record of task {got}; find it by {} in the table `tasks`",
         condition(.id)
     )]
     Foreign { id: TaskId, got: TaskId },

@@ -18,7 +18,7 @@ pub(crate) enum Fault {
     Json { id: TaskId, source: serde_json::Error },
     #[error(transparent)]
     Record(#[from] RecordError),
-    #[error("expected the record of task {id}, got that of task {got}: the file is damaged")]
+    #[error("expected the record of task {id}, got the record of task {got}: the file is damaged")]
     Foreign { id: TaskId, got: TaskId },
     #[error(
         "expected the record of task {id} to be {expected}, as its row says, got {got}: the file is damaged"

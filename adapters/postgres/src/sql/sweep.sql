@@ -1,7 +1,7 @@
 -- The horizon, dropping due tasks and forgetting accounts.
 
--- Forgets the accounts without tasks; their revisions raise the floor. An account that is being
--- written to is noted in `emptied` and looked at next time. The caller holds the sweep lock.
+-- Forgets accounts without tasks; their revisions raise the floor. An account that another call is
+-- writing to is noted in `emptied`, and the next sweep tries again. The caller holds the sweep lock.
 CREATE OR REPLACE FUNCTION {schema}.forget(_accounts bigint[]) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column

@@ -61,7 +61,7 @@ CREATE INDEX queue_unless_before ON {schema}.queue (parked_unless_before) WHERE 
 CREATE SEQUENCE {schema}.tickets;
 
 -- Accounts without tasks that a sweep could not forget, because another call was writing to them.
--- The next sweep looks at them again.
+-- The next sweep tries again.
 CREATE TABLE {schema}.emptied (account bigint PRIMARY KEY);
 
 -- The tasks. Each has its record in JSON (`tasklife::TaskRecord`) and the columns that the indexes

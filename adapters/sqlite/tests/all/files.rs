@@ -441,7 +441,7 @@ fn a_record_of_another_task_is_reported() {
         "UPDATE tasks SET record = json_set(record, '$.id', '00000000-0000-4000-8000-00000000000b')
          WHERE account = (SELECT key FROM accounts WHERE name = 'acme')",
     );
-    let expected = "got that of task 00000000-0000-4000-8000-00000000000b";
+    let expected = "got the record of task 00000000-0000-4000-8000-00000000000b";
     assert_reported(&place, &store, &["expected the record of task", expected]);
 }
 
