@@ -10,17 +10,18 @@ use crate::outcome::{Completion, TaskError};
 use crate::store::{Change, Claimed, TaskStore};
 use crate::task::Task;
 use crate::time::Now;
-use hold::{Hold, TRIES};
+use hold::{Hold, MAX_TRIES};
 
 pub use asynchronous::AsyncLease;
 pub use error::LeaseError;
 
-/// A worker's hold on the task that it claimed, in a [`TaskStore`]: it reports on the task, ends it, and
-/// finds out when the task is no longer the worker's. [`AsyncLease`] is the same for stores in futures.
+/// A worker's hold on the task that it claimed from a [`TaskStore`]. The worker reports on the task
+/// and ends it through the lease, and learns when it has lost the task. [`AsyncLease`] is the same
+/// for an [`AsyncTaskStore`](crate::AsyncTaskStore).
 ///
-/// A worker that is silent for too long loses its task to another, and is not asked. So each event has to be
-/// for the task exactly as the worker knows it; an answer may get lost, and others may write to the task
-/// too. What is to be made of that, is decided here, once.
+/// A worker that is silent for too long loses its task to another. Its events must therefore target
+/// the task exactly as the worker knows it. Answers may also get lost, and others may write to the
+/// task meanwhile. The lease handles all of this.
 ///
 /// ```
 /// use core::time::Duration;
@@ -41,15 +42,15 @@ pub use error::LeaseError;
 ///     lease.complete(Completion::of(77_899), now)
 /// };
 /// while let Some(claimed) = store.claim(Scope::Any, now)? {
-///     let Some(mut lease) = Lease::of(&store, claimed) else { continue }; // it was given up
+///     let Some(mut lease) = Lease::of(&store, claimed) else { continue }; // given up
 ///     match work(&mut lease) {
 ///         Ok(end) => println!("{} has ended", end.task().id()),
-///         Err(error) if error.is_lost() => println!("{error}"), // another's, ended, or gone: go on
+///         Err(error) if error.is_lost() => println!("{error}"), // claim the next task
 ///         Err(error) => return Err(error.into()), // the store can't be reached
 ///     }
 /// }
 ///
-/// // A worker that stalls, while another takes over
+/// // A worker stalls, and another takes over its task.
 /// # store.submit(Submission::new("acme".parse()?, uuid::Uuid::max().into(), CREATE), now)?;
 /// let mut stalled = Lease::of(&store, store.claim(Scope::Any, second(0)?)?.unwrap()).unwrap();
 /// let mut other = Lease::of(&store, store.claim(Scope::Any, second(61)?)?.unwrap()).unwrap();
@@ -63,81 +64,89 @@ pub use error::LeaseError;
 ///
 /// # Laws
 ///
-/// - **L1** A lease never changes a task that another worker holds, nor one that has ended, nor one that was
-///   submitted under the same id, at another instant, after it was gone.
-/// - **L2** Of all who held a task, at most one is told that it has ended it, and the task shows that end.
-/// - **L3** A lease that is [lost](LeaseError::is_lost) stays lost: each further call says the same, without
-///   asking the store. So does one whose task it has ended.
-/// - **L4** After any other error it still holds, and the same call can be made again. Where an answer was
-///   lost ([`BackendError::unknown`](crate::BackendError::unknown), or a future that was dropped half way),
-///   that same call, made again before any other, finds out: an end that was applied is a success, and a
-///   report is made once more. Another call, such as a heartbeat, finds the task ended.
-/// - **L5** Who writes to the task without holding it, such as an administrator who adds
-///   [words](TaskEvent::with_description) at the [latest](crate::Target::latest) revision, costs the lease
-///   nothing. Who ends it, ends the lease.
-/// - **L6** A lease says that it is lost only where it is, by the clock of that call: at a `now` at which the
-///   task has expired, it is gone.
+/// - **L1** A lease never changes a task that another worker holds, a task that has ended, or a
+///   later task under the same id that was submitted at another instant after the first was gone.
+/// - **L2** Of all leases that held a task, at most one reports that it has ended the task, and the
+///   task shows that end.
+/// - **L3** A [lost](LeaseError::is_lost) lease stays lost: each further call returns the same
+///   error without calling the store. After the lease has ended its task, each further call returns
+///   [`LeaseError::Ended`], likewise without calling the store.
+/// - **L4** After any other error the lease still holds, and you can make the same call again. If
+///   an answer was lost ([`BackendError::unknown`](crate::BackendError::unknown), or a future
+///   dropped before it was ready), the same call, made again before any other, finds out: an end
+///   that was applied is a success, and a report is made once more. Any other call, such as a
+///   heartbeat, finds the task ended.
+/// - **L5** A write by someone who doesn't hold the task, such as an administrator who adds a
+///   [description](TaskEvent::with_description) at the [latest](crate::Target::latest) revision,
+///   doesn't affect the lease. A write that ends the task ends the lease.
+/// - **L6** A lease reports that it is lost only if it is, by the clock of that call: at a `now` at
+///   which the task has expired, the task is gone.
 ///
-/// What tells one worker from the next is the [number of the attempt](Task::attempts), and what tells one
-/// task from the next is [when it was submitted](Task::submitted_at). So the laws need a store that keeps
-/// what it acknowledged. After a store [has lost some](TaskStore#what-a-store-may-lose), a claim included, a
-/// second worker can have the attempt of the same number. Where the task shows that, as it does after a
-/// [restoration](crate::Snapshot), the lease is lost. Where nothing shows it, both workers go on, until one
-/// of them ends the task and the other is told so.
+/// The [number of the attempt](Task::attempts) distinguishes one worker from the next, and [the
+/// time of submission](Task::submitted_at) one task from the next. So the laws need a store that
+/// keeps what it has acknowledged. After a store [has lost a
+/// claim](TaskStore#what-a-store-may-lose), a second worker can get the same number of attempt. If
+/// the task shows this, as it does after a [restoration](crate::Snapshot), the first lease is lost.
+/// If nothing shows it, both workers go on until one of them ends the task and the other learns
+/// that it has ended.
 ///
 /// # Heartbeats
 ///
-/// The lease lasts as long as the worker is heard of. Each event is a heartbeat; where the work has nothing to
-/// report for long, [`heartbeat`](Self::heartbeat) is one. One is due every
-/// [third of the silence](crate::StoreConfig::heartbeat_every) after which a task is handed out again. The
-/// answer is not for the log only:
+/// Each event of the worker is a heartbeat. If the work has nothing to report for a while, call
+/// [`heartbeat`](Self::heartbeat). Send one every
+/// [`heartbeat_every`](crate::StoreConfig::heartbeat_every), which is a third of the silence after
+/// which the task is taken over. Act on the result:
 ///
 /// - If the lease is [lost](LeaseError::is_lost), stop the work at once.
-/// - If the store can't be reached, try again, and stop the work once the task
-///   [is due to be taken over](crate::StoreConfig::takeover_due): then another may be at it.
+/// - If the store can't be reached, try again. Stop the work once the task [is due to be taken
+///   over](crate::StoreConfig::takeover_due), as another worker may then have it.
 ///
 /// `server/examples/worker.rs` in the repository is such a loop, for tokio.
 ///
-/// Dropping a lease changes nothing: the task stays in progress, until another worker takes it over.
+/// Dropping a lease changes nothing: the task stays in progress until another worker takes it over.
 #[derive(Debug)]
-#[must_use = "a task that is claimed is to be ended"]
+#[must_use = "a claimed task must be ended"]
 pub struct Lease<S> {
     store: S,
     hold: Hold,
 }
 
 impl<S: TaskStore> Lease<S> {
-    /// The lease of what was claimed from a store. `None` where the task was
-    /// [given up](Claimed::GivenUp): there is nothing to work on.
+    /// Creates the lease of a task claimed from `store`. Returns `None` if the task was [given
+    /// up](Claimed::GivenUp), as there is nothing to work on.
     ///
-    /// The store is a reference to it, such as `&MemoryStore`, or shared, as `Arc<dyn TaskStore>`.
+    /// `store` is a reference, such as `&MemoryStore`, or a shared pointer, such as `Arc<dyn
+    /// TaskStore>`.
     pub fn of(store: S, claimed: Claimed) -> Option<Self> {
         Hold::of(claimed).map(|hold| Self { store, hold })
     }
 
-    /// The task, as last heard of: in the hands of this worker, or as it was when the lease ended or was lost.
+    /// Returns the task as last known: as this worker holds it, or as it was when the lease ended
+    /// or was lost.
     #[must_use]
     pub const fn task(&self) -> &Task {
         self.hold.task()
     }
 
-    /// Whether the lease holds, as far as it has heard: it was not lost, and has not ended its task.
+    /// Returns whether the lease holds, as far as it knows: it has not been lost, and has not ended
+    /// its task. This doesn't call the store.
     #[must_use]
     pub fn is_held(&self) -> bool {
         self.hold.is_held()
     }
 
-    /// Applies an event to the task: a report, a completion or a failure, each with
-    /// [words](TaskEvent::with_description) or without. The other methods are short forms of it.
+    /// Applies an event to the task: a report, a completion or a failure, each with or without a
+    /// [description](TaskEvent::with_description). The other methods are shorthands for it.
     ///
     /// # Errors
-    /// As [`LeaseError`] says: where the lease is lost, or this call failed. Where others write to the task between
-    /// each two of 16 tries, that counts as a failure of the backend, and nothing was applied.
+    /// Returns [`LeaseError`] if the lease is lost, or this call failed. If others write to the
+    /// task between every two of 16 tries, the call fails with [`LeaseError::Backend`], and nothing
+    /// was applied.
     #[expect(clippy::needless_pass_by_value, reason = "as a store takes it")]
     pub fn apply(&mut self, event: TaskEvent, now: Now) -> Result<Change, LeaseError> {
-        for _ in 0..TRIES {
-            let answer = self.store.apply(self.hold.ask(&event)?, event.clone(), now);
-            if let Some(answer) = self.hold.hear(&event, answer) {
+        for _ in 0..MAX_TRIES {
+            let answer = self.store.apply(self.hold.begin(&event)?, event.clone(), now);
+            if let Some(answer) = self.hold.finish(&event, answer) {
                 return answer;
             }
         }
@@ -147,15 +156,15 @@ impl<S: TaskStore> Lease<S> {
     /// Reports how far the work has come.
     ///
     /// # Errors
-    /// As [`apply`](Self::apply).
+    /// As for [`apply`](Self::apply).
     pub fn report(&mut self, progress: Progress, now: Now) -> Result<Change, LeaseError> {
         self.apply(TaskEvent::report_of(progress), now)
     }
 
-    /// Reports that the worker is still there, and nothing else.
+    /// Reports that the worker is alive, without a description or progress.
     ///
     /// # Errors
-    /// As [`apply`](Self::apply).
+    /// As for [`apply`](Self::apply).
     pub fn heartbeat(&mut self, now: Now) -> Result<Change, LeaseError> {
         self.apply(TaskEvent::report(), now)
     }
@@ -163,7 +172,7 @@ impl<S: TaskStore> Lease<S> {
     /// Ends the task: the operation has succeeded.
     ///
     /// # Errors
-    /// As [`apply`](Self::apply).
+    /// As for [`apply`](Self::apply).
     pub fn complete(&mut self, completion: Completion, now: Now) -> Result<Change, LeaseError> {
         self.apply(TaskEvent::complete(completion), now)
     }
@@ -171,7 +180,7 @@ impl<S: TaskStore> Lease<S> {
     /// Ends the task: the operation has failed.
     ///
     /// # Errors
-    /// As [`apply`](Self::apply).
+    /// As for [`apply`](Self::apply).
     pub fn fail(&mut self, error: TaskError, now: Now) -> Result<Change, LeaseError> {
         self.apply(TaskEvent::fail(error), now)
     }

@@ -1,4 +1,4 @@
-//! The store in memory, for one thread.
+//! The store in memory for one thread.
 
 use alloc::vec::Vec;
 use core::num::NonZeroUsize;
@@ -14,19 +14,25 @@ use crate::submission::Submission;
 use crate::task::{Task, TaskRecord};
 use crate::time::{Now, clamp_time};
 
-/// The store in memory, for one thread: the six methods of [`TaskStore`](crate::TaskStore) and its
-/// laws, with `&mut self` where they write. It needs no `std`.
+/// The store in memory for one thread. It has the methods and laws of
+/// [`TaskStore`](crate::TaskStore), with `&mut self` where they write, and needs no `std`.
 ///
-/// What threads share is a [`MemoryStore`](crate::MemoryStore).
+/// To share a store between threads, use [`MemoryStore`](crate::MemoryStore).
 ///
-/// Where bytes are limited, a call that needs room looks at as many expired tasks as it takes, and drops them.
+/// # Cost
 ///
-/// With N tasks in the store, `get`, `submit`, `apply` and `claim` take time logarithmic in N at
-/// the most, and `sweep` as much for each task that it drops. A `list` of k tasks takes time for k
-/// and a logarithm of N, from a cursor and with a status filter too, however many tasks other
-/// statuses and other accounts hold. Expired tasks that no sweep has dropped yet can be in the way:
-/// all but `get` and `sweep` may also pass over those of the account, and a `claim` for any account
-/// once over each account in which something has expired since it was last looked at. So sweep often.
+/// With N tasks in the store, `get`, `submit`, `apply` and `claim` take time at most logarithmic in
+/// N, and `sweep` as much for each task that it drops. A `list` of k tasks takes time for k and a
+/// logarithm of N, also from a cursor or with a status filter, however many tasks other statuses
+/// and accounts hold.
+///
+/// Sweep often, because expired tasks slow down other calls until a sweep drops them. All calls
+/// except `get` and `sweep` may pass over the expired tasks of their account. A `claim` from any
+/// account may do so once for each account in which something has expired since it was last looked
+/// at. If bytes are limited, a call that needs room looks at as many expired tasks as it takes, and
+/// drops them.
+///
+/// # Examples
 ///
 /// ```
 /// use tasklife::{LocalStore, StoreConfig, Submission, TaskId};
@@ -46,66 +52,68 @@ pub struct LocalStore {
 }
 
 impl Default for LocalStore {
-    /// An empty store of the default configuration.
+    /// An empty store with the default configuration.
     fn default() -> Self {
         Self::new(StoreConfig::default())
     }
 }
 
 impl LocalStore {
-    /// An empty store.
+    /// Creates an empty store.
     #[must_use]
     pub fn new(config: StoreConfig) -> Self {
         Self { shard: Shard::new(config), last_ticket: 0 }
     }
 
-    /// The store's configuration.
+    /// Returns the store's configuration.
     #[must_use]
     pub const fn config(&self) -> &StoreConfig {
         self.shard.config()
     }
 
-    /// How many tasks the store holds, the expired ones that no sweep has dropped yet included.
+    /// Returns how many tasks the store holds, including expired ones that no sweep has dropped
+    /// yet.
     #[must_use]
     pub fn len(&self) -> usize {
         self.shard.len()
     }
 
-    /// Whether the store holds no task.
+    /// Returns whether the store holds no task.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// How many bytes the store holds, where that is [limited](StoreConfig::with_max_bytes): the sum of its
-    /// tasks' [`held_bytes`](Task::held_bytes), the expired ones that no sweep has dropped yet included.
+    /// Returns how many bytes the store holds, if that is [limited](StoreConfig::with_max_bytes):
+    /// the sum of its tasks' [`held_bytes`](Task::held_bytes), including expired tasks that no
+    /// sweep has dropped yet.
     #[must_use]
     pub fn held_bytes(&self) -> Option<usize> {
         (self.config().max_bytes() < usize::MAX).then(|| self.shard.held_bytes())
     }
 
-    /// The store's whole content.
+    /// Returns the store's whole content.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
         Snapshot::of(&[&self.shard], self.shard.horizon(), self.last_ticket)
     }
 
-    /// The store whose content was saved. Everything is checked.
+    /// Restores a store from a snapshot. The snapshot is checked completely.
     ///
-    /// `now` is when it is restored: later than all calls to the store that was saved and to every
-    /// other restoration, by an eighth of a microsecond for each event of an account. Revisions go on
-    /// [beyond what any store has come to](crate::Revision::unreached_by) by then. If the clock went
-    /// back, so that the snapshot is already past that point, they go on a whole number of times 2⁴⁸
-    /// further.
+    /// `now` is the time of the restoration. It must be later than every call to the saved store and
+    /// to any other store restored from it, by 125 ns for each event of an account. Revisions go on
+    /// [beyond all that any store has reached](crate::Revision::unreached_by) by then. If the clock
+    /// went back, so that the snapshot is already past that point, they go on a whole multiple of
+    /// 2⁴⁸ further.
     ///
-    /// A task that is in progress has lost its worker, where that was in the same process. It is handed
-    /// out again once it has been [silent for long](StoreConfig::with_takeover_after), which counts as one
-    /// of its [attempts](StoreConfig::with_max_attempts).
+    /// A task in progress may have lost its worker, if that ran in the same process. It is taken
+    /// over after the usual [silence](StoreConfig::with_takeover_after), which counts as one of its
+    /// [attempts](StoreConfig::with_max_attempts).
     ///
     /// # Errors
-    /// Where the snapshot is none that a store made: it is of another version, a task's record is
-    /// none, two accounts or two tasks of an account have the same name, a task is with the wrong
-    /// account, or revisions, times or tickets contradict each other.
+    /// Returns [`SnapshotError`] if no store made this snapshot: it has another version, a task's
+    /// record is invalid, two accounts or two tasks of an account have the same name, a task
+    /// belongs to another account, or revisions, times or tickets contradict each other.
     pub fn restore(
         config: StoreConfig,
         snapshot: Snapshot,
@@ -116,16 +124,16 @@ impl LocalStore {
         Ok(Self { shard, last_ticket: restored.last_ticket })
     }
 
-    /// The store of which a log tells: what is left after a crash, where a [`TaskRecord`] was written
-    /// after each call that changed a task. Such a call is a submission that was answered by
-    /// [`Submitted::New`], an event, or a claim that wasn't answered by `None`.
+    /// Restores a store from a log, after a crash. Your program writes a [`TaskRecord`] to the log
+    /// after each call that changed a task: a submission that returned [`Submitted::New`], an
+    /// event, or a claim that returned `Some`.
     ///
     /// ```
     /// use tasklife::*;
     ///
     /// let (mut store, mut log) = (LocalStore::default(), String::new());
     /// let mut write = |task: &Task| -> serde_json::Result<()> {
-    ///     log += &serde_json::to_string(&TaskRecord::from(task))?; // and to a file, in one's own program
+    ///     log += &serde_json::to_string(&TaskRecord::from(task))?; // your program writes a file
     ///     Ok(log.push('\n'))
     /// };
     /// # let (account, id): (AccountId, TaskId) = ("acme".parse()?, uuid::Uuid::nil().into());
@@ -144,30 +152,35 @@ impl LocalStore {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
-    /// # What counts
+    /// # Which records count
     ///
-    /// Of each task (an account and an id) the record with the highest revision. Records may come in any
-    /// order, and more than once. So a log may go on after a restart, and records that count no more may be
-    /// taken out. Those that do count take the memory that they take in a store; each of the others takes
-    /// 32 bytes while the store is made.
+    /// For each task (an account and an id), the record with the highest revision counts. Records
+    /// may come in any order and more than once. So a log may go on after a restart, and you may
+    /// remove records that no longer count. The records that count take as much memory as their
+    /// tasks do in a store. Each of the others takes 32 bytes while the store is made.
     ///
-    /// What is expired at `now` is left out, as after a [`sweep`](Self::sweep) at `now`: that is the horizon.
-    /// A log doesn't say how far the horizon was. If it was later, since another clock was ahead, what that
-    /// hid is there again. The accounts' next turns are in the order in which they first appear in the log,
-    /// as it doesn't say whose turn it was. Limits may be exceeded at first.
+    /// Tasks that have expired at `now` are left out, as after a [`sweep`](Self::sweep) at `now`,
+    /// and `now` becomes the horizon. A log doesn't record the horizon. If it was later because
+    /// another clock was ahead, tasks that it hid become visible again. A log doesn't record the
+    /// accounts' turns either: they follow the order in which accounts first appear in the log.
+    /// Limits may be exceeded at first.
     ///
-    /// # What was lost
+    /// # Lost records
     ///
-    /// Revisions go on as after [`restore`](Self::restore): whoever saw a change that is not in the log, as
-    /// the process died before it was written, is told so. For [changes](ListQuery::changed_since) since a
-    /// page that was read in a lost history, that takes a log of each account that is in order, of which no
-    /// more than the end was lost: by the crash, and by each one before. Where a record was taken out, a page
-    /// that was read at its revision counts as lost, too; then more tasks are answered than have changed.
+    /// The process may have died before it wrote a change to the log. Revisions go on as after
+    /// [`restore`](Self::restore), so a worker or client that saw such a change gets an error or
+    /// another revision.
+    ///
+    /// A list of the [changes](ListQuery::changed_since) since a page from a lost history has all
+    /// tasks of the account. This needs a log in which each account's records are in order and only
+    /// their end was lost, by this crash and by each one before. If you removed the record of a
+    /// page's revision, the page counts as lost too. The list then has more tasks than have changed.
     ///
     /// # Errors
-    /// Where no store's log has these records: two different ones have the same account and revision. Of
-    /// those that count and are not expired: a record is that of no task, one task was updated before
-    /// another of the same account with a lower revision, or a revision is above 2⁶².
+    /// Returns [`SnapshotError`] if these records are not from the log of a store: two different
+    /// records have the same account and revision. It also does so if, among the records that count
+    /// and are not expired, one is invalid, one task was updated before another of its account with
+    /// a lower revision, or a revision is above 2⁶².
     pub fn from_records(
         config: StoreConfig,
         records: impl IntoIterator<Item = TaskRecord>,
@@ -178,20 +191,22 @@ impl LocalStore {
 
     /// Counts what the store holds, visible at `now` or not.
     ///
-    /// Each task is looked at, which takes a few milliseconds for a hundred thousand of them: cheap enough
-    /// for metrics that are read every few seconds, too dear for each request.
+    /// This looks at each task, which takes a few milliseconds for a hundred thousand tasks. That
+    /// is cheap enough for metrics that are read every few seconds, but too expensive for each
+    /// request.
     #[must_use]
     pub fn census(&self, now: Now) -> Census {
         self.shard.census(now)
     }
 
-    /// A page of the accounts that hold tasks, in ascending order of name: at most `limit`, `after` one. The
-    /// last account of a page is what the next one comes after. Those of which all tasks are expired are
-    /// among them, until a sweep drops the last of those.
+    /// Returns a page of the accounts that hold tasks, sorted by name: at most `limit` accounts,
+    /// beginning after the account `after`. Pass the last account of a page to get the next one. An
+    /// account whose tasks have all expired is included until a sweep drops the last of them.
     ///
-    /// An account that holds tasks from the first page to the last is on exactly one of them, whatever
-    /// happens in between. Each page takes time for all accounts of the store, as they are kept in no order:
-    /// with pages of a thousand, a hundred thousand accounts are looked at a hundred times.
+    /// An account that holds tasks from the first page to the last is on exactly one of them,
+    /// whatever happens in between. Accounts are not kept in order, so each page takes time for all
+    /// accounts of the store: with pages of a thousand, a hundred thousand accounts are looked at a
+    /// hundred times.
     ///
     /// ```
     /// use core::num::NonZeroUsize;
@@ -216,10 +231,11 @@ impl LocalStore {
         page.into_sorted()
     }
 
-    /// As [`TaskStore::submit`](crate::TaskStore::submit).
+    /// See [`TaskStore::submit`](crate::TaskStore::submit).
     ///
     /// # Errors
-    /// As there; the backend is memory and doesn't fail.
+    /// Like [`TaskStore::submit`](crate::TaskStore::submit), except that the backend is memory and
+    /// doesn't fail.
     pub fn submit(&mut self, submission: Submission, now: Now) -> Result<Submitted, SubmitError> {
         let mut proposal = match self.shard.examine(&submission, now) {
             Ok(proposal) => proposal,
@@ -251,10 +267,11 @@ impl LocalStore {
         Ok(Submitted::New(shard.accept(&proposal, submission, now, next(last_ticket))))
     }
 
-    /// As [`TaskStore::apply`](crate::TaskStore::apply).
+    /// See [`TaskStore::apply`](crate::TaskStore::apply).
     ///
     /// # Errors
-    /// As there; the backend is memory and doesn't fail.
+    /// Like [`TaskStore::apply`](crate::TaskStore::apply), except that the backend is memory and
+    /// doesn't fail.
     pub fn apply(
         &mut self,
         target: Target<'_>,
@@ -270,10 +287,10 @@ impl LocalStore {
         self.shard.apply(target, event, now)
     }
 
-    /// As [`TaskStore::claim`](crate::TaskStore::claim).
+    /// See [`TaskStore::claim`](crate::TaskStore::claim).
     ///
     /// # Errors
-    /// Never: the backend is memory.
+    /// Never fails, as the backend is memory.
     pub fn claim(&mut self, scope: Scope<'_>, now: Now) -> Result<Option<Claimed>, BackendError> {
         let Self { shard, last_ticket } = self;
         if let Scope::Account(id) = scope {
@@ -288,10 +305,10 @@ impl LocalStore {
         Ok(None)
     }
 
-    /// As [`TaskStore::get`](crate::TaskStore::get).
+    /// See [`TaskStore::get`](crate::TaskStore::get).
     ///
     /// # Errors
-    /// Never: the backend is memory.
+    /// Never fails, as the backend is memory.
     pub fn get(
         &self,
         account: &AccountId,
@@ -301,10 +318,11 @@ impl LocalStore {
         Ok(self.shard.get(account, id, now))
     }
 
-    /// As [`TaskStore::list`](crate::TaskStore::list).
+    /// See [`TaskStore::list`](crate::TaskStore::list).
     ///
     /// # Errors
-    /// As there; the backend is memory and doesn't fail.
+    /// Like [`TaskStore::list`](crate::TaskStore::list), except that the backend is memory and
+    /// doesn't fail.
     pub fn list(
         &self,
         account: &AccountId,
@@ -314,33 +332,34 @@ impl LocalStore {
         self.shard.list(account, query, now)
     }
 
-    /// As [`TaskStore::sweep`](crate::TaskStore::sweep).
+    /// See [`TaskStore::sweep`](crate::TaskStore::sweep).
     ///
     /// # Errors
-    /// Never: the backend is memory.
+    /// Never fails, as the backend is memory.
     pub fn sweep(&mut self, limit: usize, now: Now) -> Result<Swept, BackendError> {
         self.shard.advance_horizon(clamp_time(now));
         Ok(self.shard.sweep(limit))
     }
 
-    /// What has to go for a call: [`room_for`].
+    /// Returns the instant by which expired tasks have to be dropped for a call, if any have.
     fn room_for(&self, growth: Growth, now: Now) -> Result<Option<Now>, NoRoom> {
         let Self { shard, .. } = self;
         room_for((0, growth), &[shard], shard.held_bytes(), shard.instant(now))
     }
 
-    /// As [`MemoryStore::remove`](crate::MemoryStore::remove).
+    /// Removes a task, as [`MemoryStore::remove`](crate::MemoryStore::remove) does.
     pub fn remove(&mut self, account: &AccountId, id: TaskId) -> Option<Task> {
         self.shard.remove(account, id)
     }
 
-    /// As [`MemoryStore::remove_account`](crate::MemoryStore::remove_account).
+    /// Removes all tasks of an account, as
+    /// [`MemoryStore::remove_account`](crate::MemoryStore::remove_account) does.
     pub fn remove_account(&mut self, account: &AccountId) -> usize {
         self.shard.remove_account(account)
     }
 }
 
-/// The ticket after the last one.
+/// Returns a function that issues the next ticket.
 fn next(last: &mut u64) -> impl FnOnce() -> u64 {
     move || {
         *last += 1;

@@ -1,4 +1,4 @@
-//! Wakes whoever waits.
+//! Wakes waiting futures.
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -9,16 +9,17 @@ use core::task::{Context, Poll, Waker};
 
 use parking_lot::Mutex;
 
-/// Wakes every future that waits for it. Stores build their [`Changes`](crate::Changes) on it.
+/// Wakes every future that waits for it. Use it to implement [`Changes`](crate::Changes) for a
+/// store.
 ///
-/// Clones notify, and wait for, the same notifier. It works with any executor.
+/// Clones are handles to the same notifier. It works with any executor.
 ///
 /// ```
 /// use tasklife::Notifier;
 ///
 /// let notifier = Notifier::default();
 /// let notified = notifier.notified();
-/// notifier.notify(); // nobody polls `notified` yet, but it misses nothing
+/// notifier.notify(); // `notified` has not been polled yet, but it resolves all the same
 /// # let mut notified = std::pin::pin!(notified);
 /// # let mut context = std::task::Context::from_waker(std::task::Waker::noop());
 /// # use std::future::Future;
@@ -29,8 +30,9 @@ pub struct Notifier(Arc<Mutex<State>>);
 
 #[derive(Default)]
 struct State {
+    /// How often `notify` was called.
     times: u64,
-    /// The wakers of the futures that wait, each with its future's number.
+    /// The wakers of the waiting futures, each with its future's number.
     waiting: Vec<(u64, Waker)>,
     last_number: u64,
 }
@@ -55,7 +57,8 @@ impl Notifier {
         Notified { notifier: self.clone(), since: state.times, number: state.last_number }
     }
 
-    /// Whether a future that was polled still waits. While none does, a store need not look for changes.
+    /// Returns whether a future that has been polled still waits. While none does, a store need not
+    /// look for changes.
     #[must_use]
     pub fn has_waiters(&self) -> bool {
         !self.0.lock().waiting.is_empty()
@@ -89,7 +92,7 @@ impl Future for Notified {
             Some((_, known)) => core::mem::swap(known, &mut waker),
             None => state.waiting.push((self.number, waker.clone())),
         }
-        // What is dropped may be the last owner of something that waits here, too.
+        // Drop the old waker only after unlocking: it may own another `Notified` of this notifier.
         drop(state);
         drop(waker);
         Poll::Pending

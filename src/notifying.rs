@@ -1,4 +1,4 @@
-//! A store that tells what is changed through it.
+//! A store that notifies of the changes made through it.
 
 use alloc::boxed::Box;
 
@@ -13,10 +13,10 @@ use crate::submission::Submission;
 use crate::task::Task;
 use crate::time::Now;
 
-/// A store that tells its [`Changes`], as far as they are made through it: for stores of one process, such as
-/// [`MemoryStore`](crate::MemoryStore).
+/// Adds [`Changes`] to a store: it wakes workers after changes made through it. Use it for stores
+/// of one process, such as [`MemoryStore`](crate::MemoryStore).
 ///
-/// Calls take a lock more, if they may have made work.
+/// Calls that may have made work take one more lock.
 #[derive(Clone, Debug, Default)]
 pub struct Notifying<S> {
     store: S,
@@ -24,13 +24,13 @@ pub struct Notifying<S> {
 }
 
 impl<S> Notifying<S> {
-    /// Tells the changes of a store.
+    /// Wraps a store.
     #[must_use]
     pub fn new(store: S) -> Self {
         Self { store, notifier: Notifier::default() }
     }
 
-    /// The store itself. What is changed there is not told.
+    /// Returns the wrapped store. Changes made directly through it wake no worker.
     #[must_use]
     pub const fn get_ref(&self) -> &S {
         &self.store

@@ -1,17 +1,17 @@
-//! The same hold, on a task of a store that is a network away.
+//! A worker's hold on a task of a store that is a network away.
 
 use super::LeaseError;
-use super::hold::{Hold, TRIES};
+use super::hold::{Hold, MAX_TRIES};
 use crate::event::{Progress, TaskEvent};
 use crate::outcome::{Completion, TaskError};
 use crate::store::{AsyncTaskStore, Change, Claimed};
 use crate::task::Task;
 use crate::time::Now;
 
-/// A worker's hold on the task that it claimed, in an [`AsyncTaskStore`]: a [`Lease`](crate::Lease) in
-/// futures, with the same [laws](crate::Lease#laws).
+/// A worker's hold on the task that it claimed from an [`AsyncTaskStore`]: a
+/// [`Lease`](crate::Lease) in futures, with the same [laws](crate::Lease#laws).
 ///
-/// A future that is dropped half way is a call whose answer was lost: make it again.
+/// If you drop a future before it is ready, its answer is lost. Make the same call again.
 ///
 /// ```
 /// use tasklife::*;
@@ -41,42 +41,44 @@ use crate::time::Now;
 /// # }
 /// ```
 #[derive(Debug)]
-#[must_use = "a task that is claimed is to be ended"]
+#[must_use = "a claimed task must be ended"]
 pub struct AsyncLease<S> {
     store: S,
     hold: Hold,
 }
 
 impl<S: AsyncTaskStore> AsyncLease<S> {
-    /// The lease of what was claimed from a store. `None` where the task was
-    /// [given up](Claimed::GivenUp): there is nothing to work on.
+    /// Creates the lease of a task claimed from `store`. Returns `None` if the task was [given
+    /// up](Claimed::GivenUp), as there is nothing to work on.
     ///
-    /// The store is a reference to it, or shared, as `Arc<dyn AsyncTaskStore>`.
+    /// `store` is a reference, or a shared pointer, such as `Arc<dyn AsyncTaskStore>`.
     pub fn of(store: S, claimed: Claimed) -> Option<Self> {
         Hold::of(claimed).map(|hold| Self { store, hold })
     }
 
-    /// The task, as last heard of: as [`Lease::task`](crate::Lease::task).
+    /// Returns the task as last known. See [`Lease::task`](crate::Lease::task).
     #[must_use]
     pub const fn task(&self) -> &Task {
         self.hold.task()
     }
 
-    /// Whether the lease holds, as far as it has heard: it was not lost, and has not ended its task.
+    /// Returns whether the lease holds, as far as it knows: it has not been lost, and has not ended
+    /// its task. This doesn't call the store.
     #[must_use]
     pub fn is_held(&self) -> bool {
         self.hold.is_held()
     }
 
-    /// Applies an event to the task: a report, a completion or a failure, each with
-    /// [words](TaskEvent::with_description) or without. The other methods are short forms of it.
+    /// Applies an event to the task: a report, a completion or a failure, each with or without a
+    /// [description](TaskEvent::with_description). The other methods are shorthands for it.
     ///
     /// # Errors
-    /// As [`LeaseError`] says: where the lease is lost, or this call failed.
+    /// Returns [`LeaseError`] if the lease is lost, or this call failed. See
+    /// [`Lease::apply`](crate::Lease::apply).
     pub async fn apply(&mut self, event: TaskEvent, now: Now) -> Result<Change, LeaseError> {
-        for _ in 0..TRIES {
-            let answer = self.store.apply(self.hold.ask(&event)?, event.clone(), now).await;
-            if let Some(answer) = self.hold.hear(&event, answer) {
+        for _ in 0..MAX_TRIES {
+            let answer = self.store.apply(self.hold.begin(&event)?, event.clone(), now).await;
+            if let Some(answer) = self.hold.finish(&event, answer) {
                 return answer;
             }
         }
@@ -86,15 +88,15 @@ impl<S: AsyncTaskStore> AsyncLease<S> {
     /// Reports how far the work has come.
     ///
     /// # Errors
-    /// As [`apply`](Self::apply).
+    /// As for [`apply`](Self::apply).
     pub async fn report(&mut self, progress: Progress, now: Now) -> Result<Change, LeaseError> {
         self.apply(TaskEvent::report_of(progress), now).await
     }
 
-    /// Reports that the worker is still there, and nothing else.
+    /// Reports that the worker is alive, without a description or progress.
     ///
     /// # Errors
-    /// As [`apply`](Self::apply).
+    /// As for [`apply`](Self::apply).
     pub async fn heartbeat(&mut self, now: Now) -> Result<Change, LeaseError> {
         self.apply(TaskEvent::report(), now).await
     }
@@ -102,7 +104,7 @@ impl<S: AsyncTaskStore> AsyncLease<S> {
     /// Ends the task: the operation has succeeded.
     ///
     /// # Errors
-    /// As [`apply`](Self::apply).
+    /// As for [`apply`](Self::apply).
     pub async fn complete(
         &mut self,
         completion: Completion,
@@ -114,7 +116,7 @@ impl<S: AsyncTaskStore> AsyncLease<S> {
     /// Ends the task: the operation has failed.
     ///
     /// # Errors
-    /// As [`apply`](Self::apply).
+    /// As for [`apply`](Self::apply).
     pub async fn fail(&mut self, error: TaskError, now: Now) -> Result<Change, LeaseError> {
         self.apply(TaskEvent::fail(error), now).await
     }

@@ -1,4 +1,4 @@
-//! How often a worker has to be heard of.
+//! When a worker sends heartbeats.
 
 use core::time::Duration;
 
@@ -10,9 +10,9 @@ use crate::task::Task;
 use crate::time::Now;
 
 impl StoreConfig {
-    /// How long a worker may be silent before it sends a heartbeat: a third of the
-    /// [silence](Self::with_takeover_after) after which its task is handed out again, so that one that is
-    /// late, or lost, does no harm. 10 minutes by default; `None` where tasks are not taken over.
+    /// Returns how often a worker sends a heartbeat: every third of the
+    /// [silence](Self::with_takeover_after) after which its task is taken over. So a late or lost
+    /// heartbeat does no harm. The default is 10 minutes; `None` if tasks are not taken over.
     ///
     /// ```
     /// # use core::time::Duration;
@@ -26,9 +26,10 @@ impl StoreConfig {
         self.takeover_after().map(|silence| silence / 3)
     }
 
-    /// Whether a worker should be heard of `now`: its task is in progress, and was last updated a
-    /// [third of the silence](Self::heartbeat_every) ago. For work in steps, between two of which it asks;
-    /// other work has a timer beside it.
+    /// Returns whether a heartbeat is due at `now`: the task is in progress, and was last updated
+    /// at least [`heartbeat_every`](Self::heartbeat_every) ago.
+    ///
+    /// Call this between the steps of work that has steps. For other work, use a timer.
     ///
     /// ```
     /// # use core::time::Duration;

@@ -1,51 +1,56 @@
-//! A store of which the bytes are limited, and spent: what expired first in all of it makes room.
+//! Calls that need bytes when the limit is reached. They drop the tasks that expired first in the
+//! whole store.
 
 use alloc::vec::Vec;
 
-use super::{MemoryStore, Writing};
+use super::MemoryStore;
+use super::slot::ShardGuard;
 use crate::event::TaskEvent;
 use crate::shard::{Growth, NoRoom, Shard, room_for};
 use crate::store::{ApplyError, Change, SubmitError, Submitted, Target};
 use crate::submission::Submission;
 use crate::time::Now;
 
-/// All shards, locked in their order, as a snapshot locks them: so that nobody waits in a circle.
+/// All shards, locked in order, as a snapshot locks them, to avoid deadlocks.
 ///
-/// Bytes and places are taken and given back only by who has locked a shard. So nobody else does now.
+/// Bytes and places change only under the lock of a shard. So no other call changes them now.
 struct Alone<'a> {
     store: &'a MemoryStore,
-    shards: Vec<Writing<'a>>,
+    shards: Vec<ShardGuard<'a>>,
     now: Now,
 }
 
 impl Drop for Alone<'_> {
-    /// Counts the bytes of all shards at once: one after the other, what one has given back could be taken
-    /// before what another holds is counted.
+    /// Counts the bytes of all shards at once. If they were counted one by one, another call could
+    /// take the bytes that one shard has freed before those that another shard has added are
+    /// counted.
     fn drop(&mut self) {
-        let before = self.shards.iter().map(|shard| shard.counted).sum();
+        let before = self.shards.iter().map(|shard| shard.counted_bytes()).sum();
         let after = self.shards.iter().map(|shard| shard.held_bytes()).sum();
         self.store.bytes.count(before, after);
         for shard in &mut self.shards {
-            shard.counted = shard.held_bytes();
+            shard.set_bytes_counted();
         }
     }
 }
 
 impl Alone<'_> {
-    /// By which instant what has expired has to go for a call to the shard `own`, if anything has.
+    /// Returns the instant by which expired tasks have to be dropped for a call to the shard `own`,
+    /// if any have.
     fn room_for(&self, own: usize, growth: Growth) -> Result<Option<Now>, NoRoom> {
         let shards: Vec<&Shard> = self.shards.iter().map(|shard| &**shard).collect();
         let instant = self.shards[own].instant(self.now);
         room_for((own, growth), &shards, self.store.bytes.held(), instant)
     }
 
-    /// Drops what has expired by an instant, which the horizon moves to: how many tasks there were.
+    /// Drops all tasks that have expired by an instant, and moves the horizon there. Returns how
+    /// many.
     fn drop_expired(&mut self, by: Now) -> usize {
         self.store.horizon.advance_to(by);
         self.shards.iter_mut().map(|shard| shard.drop_expired(by)).sum()
     }
 
-    /// The shard of the task that expired first of all, for a call to the shard `own`.
+    /// Returns the expiry and shard of the task that expired first, for a call to the shard `own`.
     fn first_expired(&self, own: usize) -> Result<(Now, usize), NoRoom> {
         let shards = self.shards.iter().enumerate();
         let first = shards.filter_map(|(at, shard)| Some((shard.first_expiry()?.expires_at(), at)));
@@ -60,7 +65,7 @@ impl MemoryStore {
         Alone { store: self, shards, now }
     }
 
-    /// Submits to a store that was found without room.
+    /// Submits to a store that has no room.
     #[cold]
     pub(super) fn submit_with_room(
         &self,
@@ -89,10 +94,10 @@ impl MemoryStore {
             }
             (None, None) => 0,
         };
-        // The shard goes on with the horizon that it had, or has moved itself: a sweep that has moved the store's
-        // since comes after this call, which is decided.
+        // The shard keeps its horizon, or the one that this call has moved. If a sweep has moved
+        // the store's since, it comes after this call, which is already decided.
         let shard = &mut alone.shards[own];
-        // What it would replace, and its account, may be gone.
+        // The task that it would replace, and its account, may be gone.
         let proposal = match shard.examine(&submission, now) {
             Ok(proposal) => proposal,
             Err(answer) => {
@@ -108,7 +113,7 @@ impl MemoryStore {
         Ok(Submitted::New(shard.accept(&proposal, submission, now, || self.tickets.next())))
     }
 
-    /// Applies an event to a task of a store that was found without room.
+    /// Applies an event to a task of a store that has no room.
     #[cold]
     pub(super) fn apply_with_room(
         &self,

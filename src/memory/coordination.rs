@@ -1,23 +1,23 @@
-//! What the shards of a store have in common, and what each tells the others: how many tasks there are,
-//! how far the horizon is, whose turn it is, and which task expires first.
+//! State that the shards of a store share: how many tasks and bytes there are, the horizon, the
+//! tickets, and what each shard announces to the others.
 //!
-//! All of it is read without a lock (but for a horizon that is centuries away). A shard is written under its
-//! lock, and announces what it has come to before it lets go of it. Two rules let the others rely on announcements, which they read one after the
-//! other while shards go on:
+//! It is read without a lock, except for a horizon that is centuries away. A shard is written under
+//! its lock, and renews its announcement before it is unlocked. A call reads the announcements one
+//! after the other while other shards go on. Two rules make that safe:
 //!
-//! - Nothing is announced too late. While nobody holds a shard's lock, what it has announced is exact; while
-//!   somebody does, the shard may have announced an earlier expiry than it has, never a later one. So a
-//!   new task is announced before it takes its place, and that of a dropped one is given back before that
-//!   is announced.
-//! - Who acts upon what was announced looks again with the lock of the shard that it acts upon. What has
-//!   come forward elsewhere since then came after.
+//! - A shard never announces an expiry too late. While it is unlocked, its announcement is exact.
+//!   While it is locked, the announced expiry may be earlier than its tasks', but never later. So a
+//!   new task's expiry is announced before the task takes its place, and a dropped task's place is
+//!   given back before the new expiry is announced.
+//! - A call that acts on an announcement checks it again under the lock of the shard. Whatever
+//!   changes in other shards after that comes after the call.
 
 use super::sync::{AtomicI64, AtomicU64, Mutex, Ordering};
 use crate::shard::{ExpiryKey, Shard};
 use crate::time::{MIN_TIME, Now, clamp_time};
 
-/// An instant as a number that keeps the order, though not every difference: instants that are more than
-/// 292 years from 1970 have the first or the last number, and those within a leap second have one number.
+/// An instant as a number in the same order. Some instants share a number: all that are more than
+/// 292 years from 1970 have the first or the last one, and all within a leap second have one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Ordinal(i64);
 
@@ -36,7 +36,7 @@ impl Ordinal {
         number.unwrap_or(if seconds < 0 { Self::FIRST } else { Self::LAST })
     }
 
-    /// The instant, where no other has the number.
+    /// Returns the instant, if it is the only one with this number.
     fn only_instant(self) -> Option<Now> {
         let is_of_several = self == Self::FIRST || self == Self::LAST;
         (!is_of_several).then(|| Now::from_timestamp_nanos(self.0))
@@ -47,12 +47,12 @@ impl Ordinal {
 #[derive(Debug)]
 pub(super) struct Places {
     limit: u64,
-    /// Below, how many are taken; above, how often one was given back.
+    /// The lower half is how many places are taken; the upper half is how often one was given back.
     state: AtomicU64,
 }
 
-/// The places at one moment. While all are taken, two moments are the same only if none was given back
-/// between them.
+/// The state of the places at one moment. While all of them are taken, two states are equal only if
+/// none was given back in between.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct PlacesTaken(u64);
 
@@ -65,9 +65,9 @@ impl PlacesTaken {
 }
 
 impl Places {
-    /// Places for so many tasks, of which some are taken.
+    /// Creates `limit` places, of which `taken` are taken.
     pub(super) fn new(limit: usize, taken: usize) -> Self {
-        // A shard can hold no more either.
+        // A shard cannot hold more either.
         let at_most = |count: usize| u64::from(u32::try_from(count).unwrap_or(u32::MAX));
         Self { limit: at_most(limit), state: AtomicU64::new(at_most(taken)) }
     }
@@ -80,13 +80,13 @@ impl Places {
         taken.count() >= self.limit
     }
 
-    /// Takes a place, if one is free.
+    /// Takes a place if one is free. Returns whether it did.
     pub(super) fn take(&self) -> bool {
         let take = |state| (!self.are_full(PlacesTaken(state))).then(|| state + 1);
         self.state.fetch_update(Ordering::AcqRel, Ordering::Acquire, take).is_ok()
     }
 
-    /// Gives back the places of tasks that are no longer there.
+    /// Gives back the places of tasks that were dropped.
     pub(super) fn give_back(&self, count: usize) {
         let times = u64::try_from(count).unwrap_or(u64::MAX);
         self.state.fetch_add(times.wrapping_mul((1 << PlacesTaken::BITS) - 1), Ordering::AcqRel);
@@ -101,13 +101,13 @@ pub(super) struct Bytes {
 }
 
 impl Bytes {
-    /// Room for so many bytes, `usize::MAX` being no limit, of which some are held.
+    /// Creates room for `limit` bytes, of which `held` are held. `usize::MAX` is no limit.
     pub(super) fn new(limit: usize, held: usize) -> Self {
         let limit = (limit < usize::MAX).then(|| in_64_bits(limit));
         Self { limit, held: AtomicU64::new(in_64_bits(held)) }
     }
 
-    /// Whether there is a limit. Where there is none, nothing is counted.
+    /// Returns whether there is a limit. Without one, nothing is counted.
     pub(super) fn are_limited(&self) -> bool {
         self.limit.is_some()
     }
@@ -116,13 +116,13 @@ impl Bytes {
         usize::try_from(self.held.load(Ordering::Acquire)).unwrap_or(usize::MAX)
     }
 
-    /// Whether there is room for so many more.
+    /// Returns whether there is room for this many more bytes.
     pub(super) fn have_room_for(&self, more: usize) -> bool {
         let Some(limit) = self.limit.filter(|_| more > 0) else { return true };
         in_64_bits(self.held().saturating_add(more)) <= limit
     }
 
-    /// Takes so many more, if there is room for them.
+    /// Takes this many more bytes if there is room for them. Returns whether it did.
     pub(super) fn take(&self, more: usize) -> bool {
         let Some(limit) = self.limit.filter(|_| more > 0) else { return true };
         let take = |held: u64| held.checked_add(in_64_bits(more)).filter(|held| *held <= limit);
@@ -132,7 +132,7 @@ impl Bytes {
     /// Counts that shards hold `after`, of which `before` is counted.
     pub(super) fn count(&self, before: usize, after: usize) {
         if before != after {
-            // Modulo 2⁶⁴, what is less is added as well.
+            // Wrapping arithmetic also adds a negative difference.
             let difference = in_64_bits(after).wrapping_sub(in_64_bits(before));
             self.held.fetch_add(difference, Ordering::AcqRel);
         }
@@ -143,10 +143,10 @@ fn in_64_bits(bytes: usize) -> u64 {
     u64::try_from(bytes).unwrap_or(u64::MAX)
 }
 
-/// The store's horizon: it only ever grows.
+/// The store's horizon, which only ever moves to later.
 #[derive(Debug)]
 pub(super) struct Horizon {
-    /// The instant's number, where that tells the instant; the last number, where it does not.
+    /// The instant's number if only this instant has it, and the last number otherwise.
     number: AtomicI64,
     exact: Mutex<Now>,
 }
@@ -159,20 +159,20 @@ impl Horizon {
 
     fn number_of(instant: Now) -> Ordinal {
         let number = Ordinal::of(instant);
-        let is_told = instant == MIN_TIME || number.only_instant() == Some(instant);
-        if is_told { number } else { Ordinal::LAST }
+        let is_exact = instant == MIN_TIME || number.only_instant() == Some(instant);
+        if is_exact { number } else { Ordinal::LAST }
     }
 
     fn number(&self) -> Ordinal {
         Ordinal(self.number.load(Ordering::Acquire))
     }
 
-    /// Whether it may be later than a caller's `now`.
+    /// Returns whether the horizon may be later than a caller's `now`.
     pub(super) fn is_ahead_of(&self, now: Now) -> bool {
         self.number() >= Ordinal::of(now)
     }
 
-    /// A caller's `now`, or the horizon where that is later.
+    /// Returns the later of `now` and the horizon.
     pub(super) fn or_later(&self, now: Now) -> Now {
         let now = clamp_time(now);
         if self.is_ahead_of(now) { now.max(self.get()) } else { now }
@@ -185,7 +185,7 @@ impl Horizon {
         }
     }
 
-    /// Moves it to an instant, if that is later.
+    /// Moves the horizon to an instant, if that is later.
     pub(super) fn advance_to(&self, instant: Now) {
         let mut exact = self.exact.lock();
         if instant > *exact {
@@ -195,7 +195,7 @@ impl Horizon {
     }
 }
 
-/// The tickets of accounts, their places in the queue for a claim over all of them.
+/// The source of the accounts' tickets: their places in the queue for claims over all accounts.
 #[derive(Debug)]
 pub(super) struct Tickets(AtomicU64);
 
@@ -213,20 +213,21 @@ impl Tickets {
     }
 }
 
-/// What a shard announces.
+/// What a shard announces to calls that don't hold its lock.
 #[derive(Debug)]
 pub(super) struct Announcement {
     /// When its first task expires.
     first_expiry: AtomicI64,
-    /// The ticket of the account whose turn it is.
+    /// The ticket of its first ready account.
     first_ticket: AtomicU64,
-    /// From when on an account is to be woken, and up to when one is for a clock that is behind.
+    /// An account may have to be woken at instants from `wakes_from` on, and up to `wakes_until`
+    /// for a clock that is behind.
     wakes_from: AtomicI64,
     wakes_until: AtomicI64,
 }
 
 impl Announcement {
-    /// The ticket of no account.
+    /// The ticket if no account is ready.
     pub(super) const NOBODY: u64 = u64::MAX;
 
     pub(super) fn of(shard: &Shard) -> Self {
@@ -240,13 +241,13 @@ impl Announcement {
         announcement
     }
 
-    /// Announces what a shard has come to, before its lock is let go.
+    /// Announces the shard's state, before it is unlocked.
     pub(super) fn renew(&self, shard: &Shard) {
         let first_expiry = shard.first_expiry().map(ExpiryKey::timestamp);
         let queue = shard.ready_queue();
         let wakes = queue.wakes();
         let wakes_from = [wakes.wake_after, wakes.wake_at].into_iter().flatten().min();
-        // Who holds the lock is alone in writing: what is as it was need not be written.
+        // Only the holder of the lock writes, so an unchanged value need not be written.
         let renew = |number: &AtomicI64, Ordinal(value): Ordinal| {
             if number.load(Ordering::Relaxed) != value {
                 number.store(value, Ordering::Release);
@@ -261,7 +262,7 @@ impl Announcement {
         }
     }
 
-    /// Announces a task that is about to take its place.
+    /// Announces the expiry of a task that is about to be added.
     pub(super) fn announce_expiry(&self, expires_at: Now) {
         let number = Ordinal::of(expires_at).0;
         if number < self.first_expiry.load(Ordering::Relaxed) {
@@ -269,7 +270,7 @@ impl Announcement {
         }
     }
 
-    /// When the first task expires: at the last instant of all, or after it, where there is none.
+    /// Returns when the first task expires. It is the last number or later if there is no task.
     pub(super) fn first_expiry(&self) -> Ordinal {
         Ordinal(self.first_expiry.load(Ordering::Acquire))
     }
@@ -278,7 +279,7 @@ impl Announcement {
         self.first_ticket.load(Ordering::Acquire)
     }
 
-    /// Whether an account may have to be woken at an instant.
+    /// Returns whether an account may have to be woken at an instant.
     pub(super) fn may_wake_at(&self, Ordinal(instant): Ordinal) -> bool {
         self.wakes_from.load(Ordering::Acquire) <= instant
             || instant <= self.wakes_until.load(Ordering::Acquire)

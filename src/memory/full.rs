@@ -1,4 +1,5 @@
-//! A store that is full: what expired first in all of it makes room.
+//! Submissions to a store that holds as many tasks as it may. They drop the task that expired first
+//! in the whole store.
 
 use alloc::vec::Vec;
 
@@ -10,14 +11,17 @@ use crate::submission::Submission;
 use crate::time::Now;
 
 impl MemoryStore {
-    /// Submits to a store that was found full: the task that expired first in all of it makes room.
+    /// Submits to a store that is full, and drops the task that expired first in the whole store.
     ///
-    /// Which one that is can be told although the shards go on. As long as all places are taken and none is
-    /// given back, no task comes but in place of an expired one, and an expiry only ever moves to later.
-    /// So what is before the others' announcements is first, if nothing was given back until all had been
-    /// looked at. An end from which the [retention](crate::Retention::since_end) is counted moves an expiry to
-    /// earlier, though beyond every clock by then: what it could come before has expired for none but a caller
-    /// who is ahead by the whole period.
+    /// That task can be found while other shards go on. As long as all places are taken and none is
+    /// given back, a task is added only in place of an expired one, and expiries only move to
+    /// later. So a task that expires before all other shards' announcements is the first, if no
+    /// place was given back until all of them had been read.
+    ///
+    /// There is one exception: an event that ends a task can move its expiry to earlier, if
+    /// [retention](crate::Retention::since_end) is counted from the end. But the new expiry is
+    /// still a whole period ahead. A task that it would have to precede has expired only for a
+    /// caller whose clock is ahead by that period.
     #[cold]
     pub(super) fn submit_to_full(
         &self,
@@ -41,7 +45,7 @@ impl MemoryStore {
                 self.announcements().map(Announcement::first_expiry).collect();
             let first = announced.iter().min();
             let is_concerned = |at: &usize| *at == own || announced.get(*at) == first;
-            // In their order, as a snapshot locks them, so that nobody waits in a circle.
+            // Lock in order, as a snapshot does, to avoid deadlocks.
             let concerned: Vec<usize> = (0..self.slots.len()).filter(is_concerned).collect();
             let mut locked: Vec<_> = concerned.iter().map(|at| self.write(*at, now)).collect();
             let first = (0..locked.len())

@@ -1,4 +1,4 @@
-//! Tasks that go before they expire.
+//! Removal of tasks before they expire.
 
 use super::{MemoryStore, shard_of};
 use crate::id::{AccountId, TaskId};
@@ -6,13 +6,14 @@ use crate::task::Task;
 use crate::time::MIN_TIME;
 
 impl MemoryStore {
-    /// Removes a task, in whichever status, as if it had never been submitted: its id is free again. The
-    /// task, if it was there and no sweep has dropped it.
+    /// Removes a task in any status as if it had never been submitted, and frees its id. Returns
+    /// the task, unless there was none or a sweep has dropped it.
     ///
-    /// This is no part of the contract of stores, in which a task stays until it expires: it is for
-    /// tests, and for data that must go. A list with
-    /// [`changed_since`](crate::ListQuery::changed_since) doesn't tell of it, and neither does a log of records. An event
-    /// for it is answered with [`NotFound`](crate::ApplyError::NotFound), as one for a task that has expired.
+    /// The contract of stores doesn't include removal; there, a task stays until it expires. Use it
+    /// in tests, and for data that must be deleted. Neither a list with
+    /// [`changed_since`](crate::ListQuery::changed_since) nor a log of records shows the removal.
+    /// An event for a removed task returns [`NotFound`](crate::ApplyError::NotFound), as for an
+    /// expired one.
     ///
     /// ```
     /// use tasklife::{AccountId, MemoryStore, Submission, TaskId, TaskStore};
@@ -32,9 +33,11 @@ impl MemoryStore {
         removed
     }
 
-    /// Removes all tasks of an account, as [`remove`](Self::remove) does: how many there were, expired ones
-    /// that no sweep had dropped included. Calls on the accounts of its shard wait meanwhile. Its next task
-    /// has a higher revision than any before.
+    /// Removes all tasks of an account, as [`remove`](Self::remove) does. Returns how many there
+    /// were, including expired ones that no sweep had dropped.
+    ///
+    /// Calls on accounts of the same shard wait meanwhile. The account's next task has a higher
+    /// revision than any before.
     pub fn remove_account(&self, account: &AccountId) -> usize {
         let mut shard = self.write(shard_of(account), MIN_TIME);
         let removed = shard.remove_account(account);

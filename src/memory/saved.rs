@@ -1,4 +1,4 @@
-//! What is saved of a store, and the store that comes back from it.
+//! Snapshots of a store and their restoration.
 
 use alloc::vec::Vec;
 
@@ -9,20 +9,21 @@ use crate::task::TaskRecord;
 use crate::time::Now;
 
 impl MemoryStore {
-    /// The store's whole content at one moment. Writers wait while it is taken, and readers that
-    /// come after a writer.
+    /// Returns the store's whole content at one moment. Writers wait meanwhile, and so do readers
+    /// that come after a writer.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
-        let locked: Vec<_> = self.slots.iter().map(|slot| slot.shard.read()).collect();
+        let locked: Vec<_> = self.slots.iter().map(|slot| slot.read()).collect();
         let shards: Vec<&Shard> = locked.iter().map(|shard| &**shard).collect();
         Snapshot::of(&shards, self.horizon.get(), self.tickets.last())
     }
 
-    /// The store whose content was saved, restored `now`. What that means for revisions, and for tasks
-    /// that were in progress, says [`LocalStore::restore`](crate::LocalStore::restore).
+    /// Restores a store from a snapshot at `now`.
+    /// [`LocalStore::restore`](crate::LocalStore::restore) explains what happens to revisions and
+    /// to tasks in progress.
     ///
     /// # Errors
-    /// As there.
+    /// As for [`LocalStore::restore`](crate::LocalStore::restore).
     pub fn restore(
         config: StoreConfig,
         snapshot: Snapshot,
@@ -32,15 +33,15 @@ impl MemoryStore {
         Ok(Self::of(config, restored))
     }
 
-    /// The store of which a log tells: [`LocalStore::from_records`](crate::LocalStore::from_records) says
-    /// what that is.
+    /// Restores a store from a log of records. See
+    /// [`LocalStore::from_records`](crate::LocalStore::from_records).
     ///
-    /// Where several threads change tasks of one account, they can write their records in another order than
-    /// that of the revisions, and a crash then loses one in the middle: a lock for each account, around the
-    /// call and the write, keeps them in order.
+    /// If several threads change tasks of one account, they may write their records in another
+    /// order than that of the revisions, and a crash may lose one in the middle. To keep the log in
+    /// order, hold a lock for each account around the call and the write.
     ///
     /// # Errors
-    /// As there.
+    /// As for [`LocalStore::from_records`](crate::LocalStore::from_records).
     pub fn from_records(
         config: StoreConfig,
         records: impl IntoIterator<Item = TaskRecord>,

@@ -1,4 +1,5 @@
-//! The locks and atomic numbers that threads share: those of a model checker where one runs.
+//! The locks and atomics that threads share. Under `cfg(loom)`, they are those of the model
+//! checker.
 
 #[cfg(not(loom))]
 pub(super) use core::hint::spin_loop;
@@ -16,7 +17,7 @@ pub(super) use loom::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 #[cfg(loom)]
 pub(super) use loom::sync::{RwLockReadGuard, RwLockWriteGuard};
 
-/// The locks of `loom`, without the poisoning that those of `parking_lot` have not.
+/// The locks of `loom` with the interface of `parking_lot`, which has no poisoning.
 #[cfg(loom)]
 mod checked {
     use loom::sync::{MutexGuard, RwLockReadGuard, RwLockWriteGuard};

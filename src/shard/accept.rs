@@ -1,4 +1,4 @@
-//! Taking in submissions: looked at first, so that the store can see to a place, and then accepted.
+//! Submissions: examined first, so that the store can find room for the task, and then accepted.
 
 use super::Shard;
 use crate::id::AccountId;
@@ -8,46 +8,46 @@ use crate::submission::Submission;
 use crate::task::Task;
 use crate::time::Now;
 
-/// A submission that a shard would accept, if there is a place for it.
+/// A submission that a shard would accept, if there is room for it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Proposal {
     account_hash: u64,
     hash: u64,
     decided: kit::ProposedTask,
-    /// The expired task whose place it takes.
+    /// The slot of the expired task that it replaces.
     replaced: Option<u32>,
     account: Option<u32>,
     fits_account: bool,
 }
 
 impl Proposal {
-    /// Whether it takes the place of no other task.
+    /// Returns whether it adds a task rather than replacing one.
     pub(crate) fn needs_place(&self) -> bool {
         self.replaced.is_none()
     }
 
-    /// The expired task whose place it takes.
+    /// Returns the slot of the expired task that it replaces.
     pub(super) fn replaced(&self) -> Option<u32> {
         self.replaced
     }
 
-    /// Whether its account may have one more unfinished task.
+    /// Returns whether its account may have another open task.
     pub(crate) fn fits_account(&self) -> bool {
         self.fits_account
     }
 
-    /// When its task will expire.
+    /// Returns when its task will expire.
     pub(crate) fn expires_at(&self) -> Now {
         self.decided.expires_at()
     }
 }
 
 impl Shard {
-    /// Looks at a submission.
+    /// Examines a submission.
     ///
     /// # Errors
-    /// The answer to it, where no place in the store changes that: the task that is there already, or a
-    /// refusal that comes before that of a full store.
+    /// Returns the answer to the submission if it doesn't depend on whether the store is full: the
+    /// existing task, or an error that is reported before that of a full store.
     pub(crate) fn examine(
         &self,
         submission: &Submission,
@@ -77,15 +77,15 @@ impl Shard {
         Ok(Proposal { account_hash, hash, decided, replaced, account, fits_account })
     }
 
-    /// Drops the task that expires first, which has expired, to make room for a proposal.
+    /// Drops the task that expires first, which is expired, to make room for a proposal.
     pub(crate) fn make_room(&mut self, proposal: &mut Proposal, id: &AccountId) {
         self.drop_first();
-        // It may have been the last task of the account.
+        // The dropped task may have been the last of this account.
         proposal.account = self.find_account(proposal.account_hash, id);
     }
 
-    /// Accepts a submission that was proposed just now, and for which there is a place. A new account
-    /// gets the ticket.
+    /// Accepts a submission that has just been examined, and for which there is room. A new account
+    /// gets a ticket.
     pub(crate) fn accept(
         &mut self,
         proposal: &Proposal,
@@ -103,7 +103,7 @@ impl Shard {
             self.unlink(slot, now);
             self.tasks.remove(slot);
         }
-        // Each request brings a copy of its account's id: one is kept for all of the tasks.
+        // Each request brings its own copy of the account's id. Keep one for all tasks.
         let submission = Submission { account: self.accounts[account].id.clone(), ..submission };
         let task = self.call(now).accept(&decided, submission, self.accounts[account].clock);
         self.add_task(account, hash, task.clone(), now);

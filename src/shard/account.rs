@@ -1,4 +1,4 @@
-//! What a store keeps of an account.
+//! An account's state in a shard.
 
 use alloc::boxed::Box;
 
@@ -23,12 +23,12 @@ pub(super) struct Account {
     by_status: [RevisionIndex; TaskStatus::ALL.len()],
 }
 
-/// The tasks that are counted against limits, where there are any.
+/// The tasks that count against the account's limits, if there are any.
 #[derive(Clone, Debug, Default)]
 pub(super) struct LimitIndexes {
-    /// The unfinished tasks, where their number is limited.
+    /// The open tasks, if their number is limited.
     pub(super) open: ExpiryIndex,
-    /// The tasks in progress, where their number is limited.
+    /// The tasks in progress, if their number is limited.
     pub(super) in_progress: ExpiryIndex,
 }
 
@@ -47,8 +47,8 @@ impl Account {
         &self.gaps
     }
 
-    /// Whether a revision was given out, if at all, in a history that was lost. What a page had that was
-    /// read right after a restoration is none of those.
+    /// Returns whether a revision belongs to a lost history, if it was given out at all. A page
+    /// read right after a restoration has such a revision, but nothing on it is lost.
     fn is_lost(&self, revision: Revision, restorations: &[Revision]) -> bool {
         let Some(first) = self.gaps.first() else { return false };
         let is_beyond = revision > self.clock.revision();
@@ -77,7 +77,7 @@ impl Account {
         self.by_status.iter().all(RevisionIndex::is_empty)
     }
 
-    /// The tasks that a query asks for, visible or not, by revision, the highest first.
+    /// Returns the tasks that match a query, visible or not, in descending order of revision.
     pub(super) fn matching<'a>(
         &'a self,
         blocks: &'a Blocks,
@@ -99,22 +99,23 @@ impl Account {
     }
 }
 
-/// Revisions that the account never gave out, unless it was in a history that was lost: between a
-/// snapshot and what its restoration went on with, or several restorations without an event between.
+/// Revisions that the account gave out in a lost history, if at all. They lie between a snapshot
+/// and the revisions of its restoration, or of several restorations without an event in between.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(remote = "Self")]
 pub(super) struct Gap {
-    /// The last revision before it.
+    /// The last revision before the gap.
     pub(super) after: Revision,
-    /// The first one behind it.
+    /// The first revision after the gap.
     pub(super) before: Revision,
 }
 
 serde_by_known_names!(Gap);
 
 impl Gap {
-    /// The revisions after one that was given out, and before the one from which the account went on to the
-    /// next that was given out: if there are any.
+    /// Returns the gap between two revisions that were given out one after the other, if there is
+    /// one. The revision right before `next` may be where a restoration went on, and is not part of
+    /// the gap.
     pub(super) fn between(after: Revision, next: Revision) -> Option<Self> {
         let before = next.previous();
         (after.next() < before).then_some(Self { after, before })
@@ -124,30 +125,30 @@ impl Gap {
         self.after < revision && revision < self.before
     }
 
-    /// Whether a revision is in any of these gaps, the lowest of which is the first.
+    /// Returns whether a revision is in any of these gaps, which are in ascending order.
     pub(super) fn any_has(gaps: &[Self], revision: Revision) -> bool {
         let behind = gaps.partition_point(|gap| gap.after < revision);
         gaps[..behind].last().is_some_and(|gap| gap.has(revision))
     }
 }
 
-/// The indexes of some statuses, merged.
+/// The indexes of several statuses, merged.
 #[derive(Debug)]
 pub(super) struct MergedIndexes<'a> {
-    /// Those that are there come first.
+    /// The cursors, followed by `None`.
     cursors: [Option<Descending<'a>>; TaskStatus::ALL.len()],
     since: u64,
 }
 
 impl MergedIndexes<'_> {
-    /// The slots of the next tasks, as many as there is room for: how many there were.
+    /// Fills `slots` with the slots of the next tasks. Returns how many there were.
     pub(super) fn take(&mut self, slots: &mut [u32]) -> usize {
         if let [Some(only), None, ..] = &mut self.cursors {
             return only.take_above(self.since, slots);
         }
         let mut taken = 0;
         while taken < slots.len() {
-            // The cursor that goes on with the highest revision, as far as no other does.
+            // Take from the cursor with the highest revision, until another one has a higher one.
             let (mut next, mut highest, mut second) = (None, self.since, self.since);
             for cursor in self.cursors.iter_mut().map_while(Option::as_mut) {
                 let revision = cursor.highest();

@@ -1,18 +1,17 @@
-//! An ordered set that is small when it is small, dense when it is filled in order, and gives back
-//! what it doesn't need.
+//! A B+ tree: an ordered set whose values are in its leaves.
 //!
-//! A tree whose values lie in its leaves (a B+ tree). What is mostly appended fills its leaves
-//! wholly; what has been removed from is merged and shrunk. Nothing is ever copied but the part of
+//! It is small when it has few values. Values that are inserted in order fill its leaves
+//! completely. After removals, nodes are merged and shrunk. No operation copies more than part of
 //! one node.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::mem;
 
-/// How many values a leaf has at the most.
+/// The largest number of values in a leaf.
 const LEAF: usize = 64;
 
-/// How many children an inner node has at the most.
+/// The largest number of children of an inner node.
 const FAN_OUT: usize = 64;
 
 #[derive(Clone, Debug)]
@@ -20,7 +19,7 @@ pub(super) struct BPlusTree<T>(Node<T>);
 
 #[derive(Clone, Debug)]
 enum Node<T> {
-    /// Values in ascending order. Only a root is ever empty.
+    /// Values in ascending order. Only a root can be empty.
     Leaf(Vec<T>),
     Inner(Box<Inner<T>>),
 }
@@ -33,8 +32,8 @@ struct Inner<T> {
 
 #[derive(Clone, Debug)]
 struct Child<T> {
-    /// Nothing in this child is below it, and all before this child is. Of the first child it says
-    /// nothing.
+    /// No value in this child is below it, and all values before this child are. Unused in the
+    /// first child.
     separator: T,
     node: Node<T>,
 }
@@ -54,7 +53,7 @@ impl<T: Copy + Ord> BPlusTree<T> {
         self.len() == 0
     }
 
-    /// Adds a value that is not yet there.
+    /// Adds a value that is not in the tree yet.
     pub(super) fn insert(&mut self, value: T) {
         if let Some(right) = self.0.insert(value, true) {
             let left = mem::replace(&mut self.0, Node::Leaf(Vec::new()));
@@ -69,13 +68,14 @@ impl<T: Copy + Ord> BPlusTree<T> {
         self.collapse();
     }
 
-    /// Removes as many of the first values, which are no more than [`from`](Self::from) the beginning.
+    /// Removes the first `count` values, which must not be more than [`from`](Self::from) returns
+    /// for the beginning.
     pub(super) fn remove_first(&mut self, count: usize) {
         self.0.remove_first(count);
         self.collapse();
     }
 
-    /// Lets an only child be the root.
+    /// Replaces a root that has a single child by that child.
     fn collapse(&mut self) {
         while let Node::Inner(inner) = &mut self.0
             && inner.children.len() == 1
@@ -105,7 +105,7 @@ impl<T: Copy + Ord> BPlusTree<T> {
         }
     }
 
-    /// The value that has so many before it.
+    /// Returns the value with `place` others before it.
     pub(super) fn nth(&self, mut place: usize) -> Option<T> {
         let mut node = &self.0;
         loop {
@@ -123,18 +123,19 @@ impl<T: Copy + Ord> BPlusTree<T> {
         }
     }
 
-    /// The last few values that are `below`, in ascending order, as they lie together: none only
-    /// where no value is. What is below comes before what is not.
+    /// Returns the last few values that are `below`, in ascending order: those that are in one
+    /// leaf. It is empty only if no value is `below`. All values that are `below` must come before
+    /// the others.
     pub(super) fn until(&self, below: impl Fn(&T) -> bool) -> &[T] {
         self.0.until(&below)
     }
 
-    /// The first few values that are not `below`, in the same way.
+    /// Returns the first few values that are not `below`, likewise from one leaf.
     pub(super) fn from(&self, below: impl Fn(&T) -> bool) -> &[T] {
         self.0.from(&below)
     }
 
-    /// All values, in ascending order.
+    /// Iterates over all values in ascending order.
     pub(super) fn ascending(&self) -> impl Iterator<Item = T> {
         let mut part = self.from(|_| false).iter();
         core::iter::from_fn(move || {
@@ -180,7 +181,7 @@ impl<T: Copy + Ord> Node<T> {
 
     fn remove_first(&mut self, count: usize) {
         match self {
-            // What is removed from the front goes on being: shrinking is not worth it.
+            // More values will be removed from the front, so shrinking isn't worth it.
             Self::Leaf(values) => drop(values.drain(..count.min(values.len()))),
             Self::Inner(inner) => {
                 inner.children[0].node.remove_first(count);
@@ -218,7 +219,7 @@ impl<T: Copy + Ord> Node<T> {
         }
     }
 
-    /// Whether a node that was removed from may be merged with one beside it.
+    /// Returns whether a node that values were removed from may be merged with a neighbour.
     fn can_merge_with(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Leaf(own), Self::Leaf(other)) => own.len() + other.len() <= LEAF * 7 / 8,
@@ -229,7 +230,7 @@ impl<T: Copy + Ord> Node<T> {
         }
     }
 
-    /// Takes in the node that comes after this one.
+    /// Appends the node that comes after this one.
     fn append(&mut self, next: Child<T>) {
         match (self, next.node) {
             (Self::Leaf(own), Self::Leaf(mut other)) => {
@@ -243,7 +244,7 @@ impl<T: Copy + Ord> Node<T> {
                 }
                 own.children.append(&mut other.children);
             }
-            // All leaves are equally deep.
+            // All leaves are at the same depth.
             _ => {}
         }
     }
@@ -278,7 +279,7 @@ fn insert_into_leaf<T: Copy + Ord>(
     Some(Child { separator: next[0], node: Node::Leaf(next) })
 }
 
-/// Gives back room that is far more than what is needed.
+/// Frees capacity if there is far more than needed.
 fn shrink<T>(values: &mut Vec<T>) {
     let is_worth_it = values.is_empty() || values.capacity() > 4;
     if is_worth_it && values.len() * 2 <= values.capacity() {
@@ -287,11 +288,13 @@ fn shrink<T>(values: &mut Vec<T>) {
 }
 
 impl<T: Copy + Ord> Inner<T> {
-    /// The last child that can have a value that is `below`.
+    /// Returns the last child that can have a value that is `below`.
     fn child_of(&self, below: &impl Fn(&T) -> bool) -> usize {
         self.children[1..].partition_point(|child| below(&child.separator))
     }
 
+    /// Adds a value. If the node becomes too large, returns its second half. If values arrive in
+    /// order, the last node instead stays full, and the new node gets only the value.
     fn insert(&mut self, value: T, is_last: bool) -> Option<Child<T>> {
         self.len += 1;
         let at = match self.children.last() {
@@ -321,7 +324,7 @@ impl<T: Copy + Ord> Inner<T> {
         true
     }
 
-    /// Drops a child that was removed from, if it is empty, or merges it with one beside it.
+    /// After a removal from a child, drops the child if it is empty, or merges it with a neighbour.
     fn rebalance(&mut self, at: usize) {
         if self.children[at].node.len() == 0 {
             self.children.remove(at);
@@ -331,7 +334,7 @@ impl<T: Copy + Ord> Inner<T> {
         shrink(&mut self.children);
     }
 
-    /// Merges a child with the next one, where both fit into one.
+    /// Merges a child with the next one, if both fit into one node. Returns whether they did.
     fn merge(&mut self, at: usize) -> bool {
         let fits = match &self.children[at..] {
             [this, next, ..] => this.node.can_merge_with(&next.node),

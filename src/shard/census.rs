@@ -1,4 +1,4 @@
-//! Counting what a shard holds.
+//! Counts of what a shard holds.
 
 use alloc::collections::BinaryHeap;
 use alloc::vec::Vec;
@@ -9,12 +9,12 @@ use crate::id::AccountId;
 use crate::store::Census;
 use crate::time::Now;
 
-/// A page of accounts that is being gathered: those that come first by name, after one.
+/// A page of accounts, sorted by name and beginning after one, while it is collected.
 #[derive(Debug)]
 pub(crate) struct AccountPage<'a> {
     after: Option<&'a AccountId>,
     limit: NonZeroUsize,
-    /// The last of them on top.
+    /// A heap with the last of them on top.
     first: BinaryHeap<AccountId>,
 }
 
@@ -36,14 +36,14 @@ impl<'a> AccountPage<'a> {
         }
     }
 
-    /// The accounts by name.
+    /// Returns the accounts, sorted by name.
     pub(crate) fn into_sorted(self) -> Vec<AccountId> {
         self.first.into_sorted_vec()
     }
 }
 
 impl Shard {
-    /// Counts everything, at a `now`.
+    /// Counts all tasks at the later of `now` and the horizon.
     pub(crate) fn census(&self, now: Now) -> Census {
         let instant = self.instant(now);
         let mut census = Census::new().with_accounts(self.accounts.iter().count());
@@ -53,7 +53,7 @@ impl Shard {
         census
     }
 
-    /// Adds the accounts that are here to a page.
+    /// Adds this shard's accounts to a page.
     pub(crate) fn add_accounts(&self, page: &mut AccountPage<'_>) {
         self.accounts.iter().for_each(|account| page.add(&account.id));
     }

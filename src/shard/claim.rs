@@ -1,4 +1,4 @@
-//! Handing out tasks to workers.
+//! Claims.
 
 use super::{Shard, Turn};
 use crate::id::AccountId;
@@ -7,7 +7,7 @@ use crate::status::TaskStatus;
 use crate::store::Claimed;
 use crate::time::{Now, clamp_time};
 
-/// A task that an account has to hand out, and how.
+/// The task that an account gives the next worker, and how.
 #[derive(Clone, Copy)]
 struct Candidate {
     way: ClaimKind,
@@ -22,7 +22,7 @@ impl Shard {
         self.hand_out(candidate, now)
     }
 
-    /// Claims a task of the account whose turn it is here, if one is ready. Its next turn is that of the
+    /// Claims a task of the first ready account, if there is one. The account then gets a new
     /// ticket.
     pub(crate) fn claim_next(&mut self, now: Now, ticket: impl FnOnce() -> u64) -> Option<Turn> {
         let account = self.ready_queue.first()?.account;
@@ -41,7 +41,7 @@ impl Shard {
         claimed.map(Turn::Served)
     }
 
-    /// Makes ready what a clock says should be.
+    /// Makes ready the parked accounts that should be looked at by now.
     pub(crate) fn wake_overdue(&mut self, now: Now) {
         let (now, instant) = (clamp_time(now), self.instant(now));
         while let Some(account) = self.ready_queue.overdue(now, instant) {
@@ -49,7 +49,8 @@ impl Shard {
         }
     }
 
-    /// What is offered is in the right status, so that no event is refused.
+    /// Applies a claim to its candidate. No event is refused, as the candidate is in the right
+    /// status.
     fn hand_out(&mut self, candidate: Candidate, now: Now) -> Option<Claimed> {
         let Candidate { way, slot } = candidate;
         let counted_from = self.call(now).counted_from();
@@ -59,8 +60,8 @@ impl Shard {
         change.ok().map(Claimed::from)
     }
 
-    /// Makes an account to which something happened ready, or parks it where a glance at it tells that
-    /// it has nothing to hand out.
+    /// Updates the queue after something has happened to an account. The account is parked if it
+    /// clearly has nothing to claim, and made ready otherwise.
     pub(super) fn update_readiness(&mut self, key: u32, now: Now) {
         let parked = self.parked_until(key, now);
         let entry = &mut self.accounts[key].queue_entry;
@@ -70,14 +71,14 @@ impl Shard {
         }
     }
 
-    /// Until when an account has nothing to hand out, if that can be told without looking at more
-    /// than one of its tasks.
+    /// Returns when to look at the account again, if looking at no more than one of its tasks shows
+    /// that it has nothing to claim.
     #[inline]
     fn parked_until(&self, key: u32, now: Now) -> Option<Parked> {
         let account = &self.accounts[key];
         let mut parked = Parked::default();
         if !account.in_status(TaskStatus::Received).is_empty() {
-            // Without limits, there is room.
+            // Without a limit there is room.
             self.config.max_in_progress()?;
             parked.wake_at = self.check_lane(key, self.instant(now)).err()?.until;
         }
@@ -97,7 +98,10 @@ impl Shard {
         Some(parked)
     }
 
-    /// What an account has to hand out, or when it may have something.
+    /// Returns the task that the account gives the next worker.
+    ///
+    /// # Errors
+    /// Returns when to look at the account again if it has nothing to claim.
     fn candidate_of(&self, key: u32, now: Now) -> Result<Candidate, Parked> {
         let call = self.call(now);
         let instant = call.effective_now();
@@ -113,7 +117,7 @@ impl Shard {
                 } else if let Some(way) = call.takeover_kind(task) {
                     return Ok(Candidate { way, slot: entry.slot });
                 } else {
-                    // Later ones were updated later, and are silent for less time.
+                    // The tasks after it were updated later, so they can be taken over later.
                     parked.wake_after = self.config.takeover_at(task);
                     break;
                 }

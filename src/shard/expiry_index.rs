@@ -1,4 +1,4 @@
-//! Tasks by when they expire.
+//! Tasks by expiry.
 
 use core::cmp::Ordering;
 
@@ -10,14 +10,14 @@ use crate::time::{MAX_TIME, Now};
 #[derive(Clone, Debug, Default)]
 pub(super) struct ExpiryIndex {
     keys: BPlusTree<ExpiryKey>,
-    /// The first of them, which is asked for all the time: in the tree it is far away.
+    /// The first key, which is needed all the time. Reading it from the tree would be slow.
     first: Option<ExpiryKey>,
 }
 
-/// A task and when it expires, in numbers that need no padding.
+/// A task's expiry and slot, as numbers without padding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ExpiryKey {
-    /// The halves of the seconds since the year -292 277 022 656, the nanoseconds, and the slot.
+    /// The high and low half of the seconds, offset to be unsigned; the nanoseconds; and the slot.
     words: [u32; 4],
 }
 
@@ -38,7 +38,7 @@ impl ExpiryKey {
         DateTime::from_timestamp(seconds, nanoseconds).unwrap_or(MAX_TIME)
     }
 
-    /// When the task expires: seconds since 1970, and nanoseconds.
+    /// Returns the expiry as seconds since 1970, and nanoseconds.
     pub(crate) fn timestamp(self) -> (i64, u32) {
         let [high, low, nanoseconds, _] = self.words;
         let seconds = (u64::from(high) << 32 | u64::from(low)) ^ (1 << 63);
@@ -79,37 +79,39 @@ impl ExpiryIndex {
         }
     }
 
-    /// The task that expires first.
+    /// Returns the task that expires first.
     pub(super) fn first(&self) -> Option<ExpiryKey> {
         self.first
     }
 
-    /// The task before which so many others expire.
+    /// Returns the task with `place` others before it.
     pub(super) fn nth(&self, place: usize) -> Option<ExpiryKey> {
         self.keys.nth(place)
     }
 
-    /// Whether any task is due at an instant.
+    /// Returns whether any task is due at an instant.
     pub(super) fn is_due(&self, at: Now) -> bool {
         self.first().is_some_and(|due| due.expires_at() <= at)
     }
 
-    /// Some of the tasks that are due at an instant, those first that have been so longest: none
-    /// only where no task is.
+    /// Returns some of the tasks that are due at an instant, the earliest expiry first. It is empty
+    /// only if no task is due.
     pub(super) fn due(&self, at: Now) -> &[ExpiryKey] {
         let first = self.keys.from(|_| false);
         let end = ExpiryKey::new(at, u32::MAX);
         &first[..first.partition_point(|due| *due <= end)]
     }
 
-    /// Drops as many of the tasks that are [`due`](Self::due).
+    /// Drops the first `count` tasks, which [`due`](Self::due) has returned.
     pub(super) fn drop_first(&mut self, count: usize) {
         self.keys.remove_first(count);
         self.first = self.keys.first();
     }
 
-    /// Whether at least `limit` of the tasks are visible at an instant. If so, it tells when the
-    /// first of those expires that would have to, for fewer to be left.
+    /// Checks that fewer than `limit` of the tasks are visible at an instant.
+    ///
+    /// # Errors
+    /// Returns [`LimitReached`] otherwise.
     pub(super) fn check_limit(&self, limit: usize, at: Now) -> Result<(), LimitReached> {
         let Some(excess) = self.keys.len().checked_sub(limit) else { return Ok(()) };
         match self.keys.nth(excess).map(ExpiryKey::expires_at) {
@@ -119,8 +121,8 @@ impl ExpiryIndex {
     }
 }
 
-/// As many tasks are visible as may be.
+/// The limit of visible tasks is reached.
 pub(super) struct LimitReached {
-    /// When there will be fewer by expiry alone, if ever.
+    /// When enough of them will have expired, if they ever do.
     pub(super) until: Option<Now>,
 }

@@ -1,35 +1,35 @@
-//! Slots found by the hash of what they hold, in a table that grows and shrinks a little at a time.
+//! A hash table of slots that grows and shrinks a little at a time (linear hashing).
 //!
-//! A table that doubles moves everything at once. This one is made of small tables, of which one is
-//! split in two, in a fixed order, whenever so many slots have come; and they are merged again in
-//! the opposite order as slots go (linear hashing). A small table is made of buckets, each as long as
-//! a cache line: finding a slot takes one of them. The hashes are kept, so that whatever is
-//! split or merged, nothing of what the slots hold is looked at.
+//! A table that doubles moves all its entries at once. This one consists of small tables. As slots
+//! are added, one table after the other is split in two, in a fixed order. As slots are removed,
+//! they are merged in the opposite order. A table consists of buckets, each in one cache line, and
+//! a lookup usually reads one bucket. The buckets store the hashes, so that neither splits nor
+//! merges read what is in the slots.
 
 use alloc::boxed::Box;
 use alloc::vec;
 use alloc::vec::Vec;
 
-/// How many slots a bucket holds.
+/// The number of slots in a bucket.
 const BUCKET_LEN: usize = 7;
 
-/// How many slots there are for each table, on average, at the most.
+/// The largest average number of slots in a table.
 const SPLIT_ABOVE: usize = 1024;
 
-/// How many slots there are for each table, on average, at the least. So far below, that what has
-/// been merged is not split again at once.
+/// The smallest average number of slots in a table. It is so low that merged tables are not soon
+/// split again.
 const MERGE_BELOW: usize = 480;
 
-/// Two tables are merged at most once in so many removals, as all of them may be ready for it at
+/// Two tables are merged at most once in this many removals, as all of them may be ready for it at
 /// about the same time.
 const MERGE_EVERY: usize = 32;
 
 #[derive(Clone, Debug)]
 pub(super) struct HashIndex {
-    /// A hash belongs to the table that its low bits name: as many bits as it takes to name the
-    /// last table, or one less where there is no table of that name yet.
+    /// The low bits of a hash are the number of its table: as many bits as the last table's number
+    /// has, or one fewer if there is no table with that number yet.
     tables: Vec<Table>,
-    /// That many bits.
+    /// A mask for these bits.
     mask: usize,
     len: usize,
 }
@@ -43,14 +43,15 @@ struct Table {
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(align(64))]
 struct Bucket {
-    /// The hash of each slot: 0 is for a free position.
+    /// The hash of each slot, or 0 for a free position.
     hashes: [u32; BUCKET_LEN],
     slots: [u32; BUCKET_LEN],
-    /// How many slots would be here, had it not been full.
+    /// How many slots belong into this bucket or pass over it, but are in a later one because it
+    /// was full.
     overflowed: u32,
 }
 
-/// The part of a hash that is kept, which is not 0.
+/// Returns the part of a hash that is stored. It is not 0.
 fn fingerprint(hash: u64) -> u32 {
     u32::try_from(hash & u64::from(u32::MAX)).unwrap_or(0).max(1)
 }
@@ -60,7 +61,7 @@ impl HashIndex {
         Self { tables: Vec::from([Table::with_capacity(0)]), mask: 0, len: 0 }
     }
 
-    /// What a slot of this hash gives, if it is the one that is looked for.
+    /// Calls `is_it` for the slots with this hash until it returns a value, and returns that.
     #[inline]
     pub(super) fn find<T>(&self, hash: u64, is_it: impl Fn(u32) -> Option<T>) -> Option<T> {
         let hash = fingerprint(hash);
@@ -68,7 +69,7 @@ impl HashIndex {
         table.find(hash, |_, _, slot| is_it(slot))
     }
 
-    /// Adds a slot that is not yet there.
+    /// Adds a slot that is not in the index yet.
     pub(super) fn insert(&mut self, hash: u64, slot: u32) {
         let hash = fingerprint(hash);
         self.len += 1;
@@ -90,14 +91,14 @@ impl HashIndex {
         }
     }
 
-    /// The number of the table in which a hash belongs.
+    /// Returns the number of a hash's table.
     #[inline]
     fn number_of(&self, hash: u32) -> usize {
         let number = hash as usize & self.mask;
         if number < self.tables.len() { number } else { number & (self.mask >> 1) }
     }
 
-    /// Adds a table, and gives it what now belongs there: some of what was in one other table.
+    /// Adds a table, and moves the slots that now belong there from the table that is split.
     fn split(&mut self) {
         let last = self.tables.len();
         let other = split_from(last);
@@ -113,12 +114,12 @@ impl HashIndex {
         });
     }
 
-    /// Removes the last table, and gives what it had to the one that it was split from, once that
-    /// has room enough as it is. So hardly anything is allocated while slots go; and since a split
-    /// leaves two tables that are tight, they are not merged until many slots have gone.
+    /// Removes the last table, and moves its slots to the table from which it was split, once that
+    /// has enough room. So hardly anything is allocated while slots are removed. Since a split
+    /// leaves two tables without much room, they are not merged until many slots are gone.
     fn merge(&mut self) {
         let last = self.tables.len() - 1;
-        // Not before there are fewer than would be split again soon.
+        // Don't merge if the tables would soon be split again.
         if last == 0 || self.len * 4 > last * SPLIT_ABOVE * 3 {
             return;
         }
@@ -139,19 +140,20 @@ impl HashIndex {
     }
 }
 
-/// The number of the table from which another one was split: the same but for its highest bit.
+/// Returns the number of the table from which a table was split: its own number without the highest
+/// bit.
 fn split_from(number: usize) -> usize {
     number.checked_ilog2().map_or(0, |bit| number - (1 << bit))
 }
 
 impl Table {
-    /// A table with room for so many slots, and half as many more.
+    /// Creates a table for this many slots, with room for half as many more.
     fn with_capacity(slots: usize) -> Self {
         let buckets = (slots + slots / 2) / BUCKET_LEN + 1;
         Self { buckets: vec![Bucket::default(); buckets].into(), len: 0 }
     }
 
-    /// Makes room for so many slots, and takes away what is more.
+    /// Resizes the table for this many slots.
     fn resize(&mut self, slots: usize) {
         let old = core::mem::replace(self, Self::with_capacity(slots));
         old.content().for_each(|(hash, slot)| self.insert(hash, slot));
@@ -161,7 +163,8 @@ impl Table {
         self.buckets.len() * BUCKET_LEN
     }
 
-    /// The bucket where a hash is, or would be. Its high bits tell: the low ones name the table.
+    /// Returns the bucket where a hash is, or would be. This uses the high bits, as the low ones
+    /// select the table.
     #[inline]
     fn bucket_of(&self, hash: u32) -> usize {
         usize::try_from((u64::from(hash) * self.buckets.len() as u64) >> 32).unwrap_or(0)
@@ -171,7 +174,7 @@ impl Table {
         if bucket + 1 == self.buckets.len() { 0 } else { bucket + 1 }
     }
 
-    /// What a slot of this hash gives, from its bucket and its position there, if it is the one.
+    /// Like [`HashIndex::find`]. `is_it` also gets the slot's bucket and its position there.
     #[inline]
     fn find<T>(&self, hash: u32, is_it: impl Fn(usize, usize, u32) -> Option<T>) -> Option<T> {
         let mut at = self.bucket_of(hash);

@@ -1,4 +1,4 @@
-//! All indexes at once: tasks and accounts by id, tasks by revision and by expiry.
+//! Updates of all indexes together: tasks and accounts by id, tasks by revision and by expiry.
 
 use core::hash::BuildHasher;
 
@@ -13,7 +13,8 @@ use crate::task::Task;
 use crate::time::Now;
 
 impl Shard {
-    /// The hash of an account's id, by which the account and all of its tasks are found.
+    /// Returns the hash of an account's id. It leads to the account and, with their ids, to its
+    /// tasks.
     pub(super) fn hash_account(&self, id: &AccountId) -> u64 {
         self.hasher.hash_one(id)
     }
@@ -22,7 +23,7 @@ impl Shard {
         self.account_index.find(hash, |key| (self.accounts[key].id == *id).then_some(key))
     }
 
-    /// Finds a task by its hash, its account's id and its own: without the account.
+    /// Finds a task by its hash and ids, without looking at its account.
     #[inline]
     pub(super) fn find_task(
         &self,
@@ -37,7 +38,7 @@ impl Shard {
         })
     }
 
-    /// What is under an account and id, visible or not.
+    /// Finds the task under an account and id, visible or not.
     pub(super) fn find(&self, account: &AccountId, id: TaskId) -> Option<(u32, &Stored)> {
         self.find_task(self.hash_task(self.hash_account(account), id), account, id)
     }
@@ -53,7 +54,7 @@ impl Shard {
         key
     }
 
-    /// Forgets an account that has no task left, but for its revision.
+    /// Forgets an account without tasks. Its revision raises the floor.
     pub(super) fn forget_if_empty(&mut self, key: u32) {
         let account = &self.accounts[key];
         if account.is_empty() {
@@ -64,7 +65,7 @@ impl Shard {
         }
     }
 
-    /// Takes in a task of this hash, whose id is free, and puts it into every index.
+    /// Adds a task whose id is free to every index.
     pub(super) fn add_task(&mut self, key: u32, hash: u64, task: Task, now: Now) {
         let Self { config, tasks, blocks, accounts, expiry, held_bytes, .. } = self;
         *held_bytes += bytes_of(config, &task);
@@ -81,19 +82,20 @@ impl Shard {
         self.task_index.insert(hash, slot);
     }
 
-    /// The hash by which a stored task is found.
+    /// Returns the hash of a stored task.
     pub(super) fn hash_of(&self, slot: u32) -> u64 {
         let task = &self.tasks[slot].task;
         self.hash_task(self.hash_account(task.account()), task.id())
     }
 
-    /// The hash by which a task is found, from that of its account's id.
+    /// Returns the hash of a task, given its account's hash.
     pub(super) fn hash_task(&self, account: u64, id: TaskId) -> u64 {
         let (high, low) = id.as_uuid().as_u64_pair();
         self.hasher.hash_one((account ^ high, low))
     }
 
-    /// Takes a task out of every index but that of expiry, and returns the account that had it.
+    /// Removes a task from every index except the expiry index and the task index, and returns its
+    /// account.
     pub(super) fn unlink(&mut self, slot: u32, now: Now) -> u32 {
         let Self { config, tasks, blocks, accounts, held_bytes, .. } = self;
         let Stored { task, location } = &tasks[slot];
@@ -109,7 +111,7 @@ impl Shard {
         key
     }
 
-    /// Moves a task that has changed in every index, from where it was before, and its account's clock.
+    /// Updates every index, and the account's clock, after a task has changed.
     pub(super) fn relink(&mut self, slot: u32, before: IndexKeys, now: Now) {
         let Self { config, tasks, blocks, accounts, expiry, .. } = self;
         let Stored { task, location } = &tasks[slot];
@@ -117,7 +119,7 @@ impl Shard {
         let account = &mut accounts[key];
         account.clock.advance_to(task);
         let stays = at.status == before.status;
-        // Within an index the task is added first, so that the index is never empty.
+        // A task that stays in its index is appended first, so that the index is never empty.
         if stays {
             let index = account.in_status_mut(at.status);
             tasks[slot].location = index.append(blocks, (key, None), at.revision, slot);
@@ -141,7 +143,7 @@ impl Shard {
     }
 }
 
-/// The keys of a task in the indexes.
+/// A task's keys in the indexes.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct IndexKeys {
     pub(super) status: TaskStatus,

@@ -1,9 +1,11 @@
-//! The queue of accounts that may have a task to hand out, for round-robin claims.
+//! The queue of accounts that may have something to claim, for round-robin claims.
 //!
-//! Each account has a ticket, its place in the queue, and gets a new one behind all others when one of
-//! its tasks is handed out. Tickets are the store's, so that accounts of several shards take turns. An
-//! account with nothing to hand out would be looked at in vain at every claim. So it is parked: until something happens to it, or until a clock says that something may have
-//! changed.
+//! Each account has a ticket, its place in the queue. When one of its tasks is claimed, it gets a
+//! new ticket behind all others. The store issues the tickets, so that accounts of several shards
+//! take turns.
+//!
+//! An account with nothing to claim would be looked at in vain at every claim. So it is parked
+//! until something happens to it, or until an instant at which it may have something.
 
 use alloc::boxed::Box;
 
@@ -15,15 +17,15 @@ use crate::time::Now;
 pub(crate) struct ReadyQueue {
     /// The accounts to look at, by ticket.
     ready: BPlusTree<(u64, u32)>,
-    /// The accounts that are parked until an instant is over, by the caller's clock.
-    parked_past: BPlusTree<(Now, u32)>,
-    /// The accounts that are parked until an instant is reached, by the caller's clock or the horizon.
-    parked_until: BPlusTree<(Now, u32)>,
-    /// The accounts that are parked unless a clock is behind an instant.
-    parked_unless_before: BPlusTree<(Now, u32)>,
+    /// Parked accounts by [`Parked::wake_after`].
+    by_wake_after: BPlusTree<(Now, u32)>,
+    /// Parked accounts by [`Parked::wake_at`].
+    by_wake_at: BPlusTree<(Now, u32)>,
+    /// Parked accounts by [`Parked::wake_before`].
+    by_wake_before: BPlusTree<(Now, u32)>,
 }
 
-/// An account that may have something to hand out.
+/// An account that may have something to claim.
 pub(super) struct Ready {
     ticket: u64,
     pub(super) account: u32,
@@ -44,7 +46,7 @@ enum State {
 }
 
 impl QueueEntry {
-    /// The entry of an account that has nothing to hand out so far. It is parked.
+    /// Creates the entry of an account that has nothing to claim yet. It is parked.
     pub(super) fn new(ticket: u64) -> Self {
         Self { ticket, state: State::Parked(None) }
     }
@@ -55,22 +57,23 @@ impl QueueEntry {
 }
 
 impl ReadyQueue {
-    /// The first account that is ready.
+    /// Returns the first ready account.
     pub(super) fn first(&self) -> Option<Ready> {
         self.ready.first().map(|(ticket, account)| Ready { ticket, account })
     }
 
-    /// The ticket of the first account that is ready.
+    /// Returns the ticket of the first ready account.
     pub(crate) fn first_ticket(&self) -> Option<u64> {
         self.first().map(|ready| ready.ticket)
     }
 
-    /// When clocks wake an account, if they do.
+    /// Returns when the next parked account has to be woken: the first `wake_after` and `wake_at`,
+    /// and the last `wake_before`.
     pub(crate) fn wakes(&self) -> Parked {
         Parked {
-            wake_after: self.parked_past.first().map(|(past, _)| past),
-            wake_at: self.parked_until.first().map(|(until, _)| until),
-            wake_before: self.parked_unless_before.last().map(|(before, _)| before),
+            wake_after: self.by_wake_after.first().map(|(past, _)| past),
+            wake_at: self.by_wake_at.first().map(|(until, _)| until),
+            wake_before: self.by_wake_before.last().map(|(before, _)| before),
         }
     }
 
@@ -99,7 +102,7 @@ impl ReadyQueue {
         entry.state = State::Parked((!forever).then(|| Box::new(parked)));
     }
 
-    /// Moves an account of which a task was handed out to the end: to the place of a new ticket.
+    /// Gives an account a new ticket, after one of its tasks was claimed.
     pub(super) fn move_to_end(&mut self, account: u32, entry: &mut QueueEntry, ticket: u64) {
         let before = core::mem::replace(&mut entry.ticket, ticket);
         if let State::Ready = entry.state {
@@ -108,7 +111,7 @@ impl ReadyQueue {
         }
     }
 
-    /// Takes an account out of the queue.
+    /// Removes an account from the queue.
     pub(super) fn remove(&mut self, account: u32, entry: &QueueEntry) {
         match &entry.state {
             State::Ready => self.ready.remove((entry.ticket, account)),
@@ -126,14 +129,15 @@ impl ReadyQueue {
     }
 
     fn parked(&mut self) -> [&mut BPlusTree<(Now, u32)>; 3] {
-        [&mut self.parked_past, &mut self.parked_until, &mut self.parked_unless_before]
+        [&mut self.by_wake_after, &mut self.by_wake_at, &mut self.by_wake_before]
     }
 
-    /// An account that is parked, and should not be at this instant, which is `now` or the horizon.
+    /// Returns a parked account that has to be woken at `now`, or at `instant`, the later of `now`
+    /// and the horizon.
     pub(super) fn overdue(&self, now: Now, instant: Now) -> Option<u32> {
-        let past = self.parked_past.first().filter(|(past, _)| *past < now);
-        let until = self.parked_until.first().filter(|(until, _)| *until <= instant);
-        let before = self.parked_unless_before.last().filter(|(before, _)| instant < *before);
+        let past = self.by_wake_after.first().filter(|(past, _)| *past < now);
+        let until = self.by_wake_at.first().filter(|(until, _)| *until <= instant);
+        let before = self.by_wake_before.last().filter(|(before, _)| instant < *before);
         past.or(until).or(before).map(|(_, account)| account)
     }
 }

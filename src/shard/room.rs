@@ -1,4 +1,4 @@
-//! Room in bytes: how much a call needs, and what has to go for it.
+//! Room in bytes: how much a call needs, and which tasks to drop for it.
 
 use alloc::vec::Vec;
 
@@ -9,17 +9,17 @@ use crate::store::{ApplyError, SubmitError, Target};
 use crate::submission::Submission;
 use crate::time::Now;
 
-/// By how many bytes a call changes what a store holds, where that is limited.
+/// How a call changes the number of bytes that a store holds, if that is limited.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Growth {
-    /// What comes, or comes to be more.
+    /// The bytes that the call adds.
     more: usize,
-    /// What goes with it, and the slot of the task that goes.
+    /// The bytes that the call frees, and the slot of the task that it replaces.
     less: usize,
     replaced: Option<u32>,
 }
 
-/// A store has no room for a call, whatever it drops that has expired.
+/// The store has no room for a call, even without its expired tasks.
 #[derive(Debug)]
 pub(crate) struct NoRoom;
 
@@ -36,14 +36,14 @@ impl From<NoRoom> for ApplyError {
 }
 
 impl Growth {
-    /// By how much more is held after the call than before.
+    /// Returns how many more bytes are held after the call, or 0 if fewer are.
     pub(crate) fn net(self) -> usize {
         self.more.saturating_sub(self.less)
     }
 }
 
 impl Shard {
-    /// By how much a submission that is accepted changes what is held.
+    /// Returns how an accepted submission changes the number of bytes held.
     pub(crate) fn growth_by(&self, submission: &Submission, proposal: &Proposal) -> Growth {
         if self.config.max_bytes() == usize::MAX {
             return Growth::default();
@@ -53,10 +53,10 @@ impl Shard {
         Growth { more: submission.held_bytes(), less, replaced }
     }
 
-    /// By how much an event changes what is held.
+    /// Returns how an event changes the number of bytes held.
     ///
     /// # Errors
-    /// Where the event is refused, whether there is room for it or not.
+    /// Returns [`ApplyError`] if the event is refused whether there is room for it or not.
     pub(crate) fn growth_by_event(
         &self,
         target: Target<'_>,
@@ -68,18 +68,19 @@ impl Shard {
         Ok(Growth { more, less: bytes_of(&self.config, task), replaced: None })
     }
 
-    /// Drops what has expired by an instant, and says how much.
+    /// Drops all tasks that have expired by an instant. Returns how many.
     pub(crate) fn drop_expired(&mut self, by: Now) -> usize {
         self.advance_horizon(by);
         self.sweep_to(by, usize::MAX)
     }
 }
 
-/// What a store with these shards, which holds so many bytes, drops to have room for a call to the shard `own`:
-/// what has expired by an instant, the earliest that is enough. `None` where there is room as it is.
+/// Finds room for a call to the shard `own`, in a store with these shards that holds `held` bytes.
+/// Returns the earliest instant such that dropping all tasks that have expired by then is enough,
+/// or `None` if there is room already.
 ///
 /// # Errors
-/// Where all that has expired at the call's own instant is not enough.
+/// Returns [`NoRoom`] if dropping all tasks that have expired at `instant` isn't enough.
 pub(crate) fn room_for(
     (own, growth): (usize, Growth),
     shards: &[&Shard],
@@ -92,7 +93,7 @@ pub(crate) fn room_for(
     if growth.net() > limit {
         return Err(NoRoom);
     }
-    // Of each shard, how many are passed over, and the one that expires next.
+    // For each shard, how many tasks are passed over, and the task that expires next.
     let mut next: Vec<(usize, Option<ExpiryKey>)> = if lacking == 0 {
         Vec::new()
     } else {
@@ -106,7 +107,7 @@ pub(crate) fn room_for(
         let passed = next[at].0 + 1;
         next[at] = (passed, shards[at].expiry.nth(passed));
         by = Some(key.expires_at());
-        // What is replaced goes anyway.
+        // The call frees the bytes of the task that it replaces anyway.
         if at != own || growth.replaced != Some(key.slot()) {
             lacking = lacking.saturating_sub(shards[at].tasks[key.slot()].task.held_bytes());
         }

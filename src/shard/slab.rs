@@ -1,24 +1,25 @@
-//! A slab: values under small keys that stay theirs until they are removed.
+//! A slab: values with small integer keys that stay valid until their values are removed.
 
 use alloc::vec::Vec;
 use core::ops::{Index, IndexMut};
 
-/// For how many chunks an empty one is kept: beside fewer, it would be much.
+/// An empty chunk is kept only beside at least this many chunks; with fewer, it would take too much
+/// memory.
 const SPARE_ABOVE: usize = 16;
 
-/// Values in chunks of a few. The slab grows and shrinks by as much at a time; no value moves but in the
-/// first chunk, while that grows. One empty chunk is kept, so that values which come and go at the end of
-/// one take and give back nothing.
+/// Values in chunks of `CHUNK`. The slab grows and shrinks by one chunk at a time. No value moves,
+/// except in the first chunk while that grows. One empty chunk is kept, so that values that come
+/// and go at the end of a chunk don't cause allocations.
 ///
-/// Small chunks leave less room unused, where only some of their values are left; large ones are found
+/// Small chunks waste less memory when only some of their values are left. Large chunks are found
 /// faster.
 #[derive(Clone, Debug)]
 pub(super) struct Slab<T, const CHUNK: usize> {
     chunks: Vec<Chunk<T>>,
-    /// The chunks with a vacant entry, so that the first ones fill up and the last ones can
-    /// be given back.
+    /// The chunks with a vacant entry. The first of them is filled first, so that the last ones can
+    /// be freed.
     with_room: BitSet,
-    /// The empty chunk whose entries are kept.
+    /// The empty chunk whose memory is kept.
     spare: Option<usize>,
     len: usize,
 }
@@ -27,14 +28,14 @@ pub(super) struct Slab<T, const CHUNK: usize> {
 struct Chunk<T> {
     entries: Vec<Entry<T>>,
     free: Option<u16>,
-    /// How many entries are occupied.
+    /// The number of occupied entries.
     occupied: u16,
 }
 
 #[derive(Clone, Debug)]
 enum Entry<T> {
     Occupied(T),
-    /// Vacant, and the next vacant entry of the chunk: a free list.
+    /// Vacant, with the next vacant entry of the chunk: a free list.
     Vacant(Option<u16>),
 }
 
@@ -47,17 +48,17 @@ impl<T, const CHUNK: usize> Slab<T, CHUNK> {
         self.len
     }
 
-    /// Whether all keys are taken, but for the last one, which is never given out.
+    /// Returns whether all keys are taken. The last `u32` is never issued.
     pub(super) fn is_full(&self) -> bool {
         self.len >= u32::MAX as usize
     }
 
-    /// Takes in a value, under a key that it returns. The slab must not be full.
+    /// Adds a value, and returns its key. The slab must not be full.
     pub(super) fn insert(&mut self, value: T) -> u32 {
         self.insert_with(|_| value)
     }
 
-    /// Takes in a value that is made for its key.
+    /// Adds a value that is made from its key.
     pub(super) fn insert_with(&mut self, value: impl FnOnce(u32) -> T) -> u32 {
         self.len += 1;
         let at = self.with_room.first().unwrap_or_else(|| self.grow());
@@ -65,9 +66,9 @@ impl<T, const CHUNK: usize> Slab<T, CHUNK> {
         if self.spare == Some(at) {
             self.spare = None;
         }
-        // The slab is not full, so that each key fits.
+        // The slab is not full, so each key fits.
         let key = u32::try_from(at * CHUNK + chunk.next()).unwrap_or(u32::MAX);
-        // The first chunk grows with the slab, so that a small one is small.
+        // The first chunk grows with the slab, so that a small slab takes little memory.
         if at > 0 && chunk.entries.capacity() == 0 {
             chunk.entries.reserve_exact(CHUNK);
         }
@@ -78,7 +79,7 @@ impl<T, const CHUNK: usize> Slab<T, CHUNK> {
         key
     }
 
-    /// Drops a value that is there.
+    /// Removes a value that exists.
     pub(super) fn remove(&mut self, key: u32) {
         let (at, index) = Self::split(key);
         let chunk = &mut self.chunks[at];
@@ -98,12 +99,12 @@ impl<T, const CHUNK: usize> Slab<T, CHUNK> {
         self.chunks.iter().flat_map(|chunk| &chunk.entries).filter_map(Entry::value)
     }
 
-    /// The chunk of a key, and the index in it.
+    /// Returns the chunk of a key, and the index in it.
     fn split(key: u32) -> (usize, usize) {
         (key as usize / CHUNK, key as usize % CHUNK)
     }
 
-    /// Adds a chunk, and returns where it is.
+    /// Adds a chunk, and returns its number.
     fn grow(&mut self) -> usize {
         let at = self.chunks.len();
         self.chunks.push(Chunk { entries: Vec::new(), free: None, occupied: 0 });
@@ -111,8 +112,8 @@ impl<T, const CHUNK: usize> Slab<T, CHUNK> {
         at
     }
 
-    /// Gives back what a chunk had that is now empty, or what the one had that was kept so far:
-    /// the first one is kept, as it is filled first.
+    /// Keeps the memory of the chunk `at`, which is now empty, or of the previous spare chunk, and
+    /// frees the other. The one that comes first is kept, as it is filled first.
     fn keep_spare(&mut self, at: usize) {
         if self.len == 0 {
             *self = Self::new();
@@ -127,7 +128,7 @@ impl<T, const CHUNK: usize> Slab<T, CHUNK> {
         self.shrink();
     }
 
-    /// Drops the chunks at the end that are empty and not kept.
+    /// Drops the empty chunks at the end, except the spare one.
     fn shrink(&mut self) {
         while let Some(last) = self.chunks.len().checked_sub(1)
             && self.chunks[last].occupied == 0
@@ -142,11 +143,11 @@ impl<T, const CHUNK: usize> Slab<T, CHUNK> {
     }
 }
 
-/// A set of small numbers, a bit each.
+/// A bit set of small numbers.
 #[derive(Clone, Debug)]
 struct BitSet {
     words: Vec<u64>,
-    /// No word before this one has a number.
+    /// All words before this one are 0.
     first: usize,
 }
 
@@ -155,7 +156,7 @@ impl BitSet {
         Self { words: Vec::new(), first: 0 }
     }
 
-    /// The word of a number, and its bit there.
+    /// Returns the word of a number, and its bit there.
     fn split(number: usize) -> (usize, u64) {
         (number / 64, 1 << (number % 64))
     }
@@ -179,7 +180,7 @@ impl BitSet {
         self.first = self.first.min(word);
     }
 
-    /// Takes out a number that is there, and the words at the end that have none then.
+    /// Removes a number that is in the set, and the words at the end that are now 0.
     fn remove(&mut self, number: usize) {
         let (word, bit) = Self::split(number);
         self.words[word] &= !bit;
@@ -194,7 +195,7 @@ impl<T> Chunk<T> {
         usize::from(self.occupied) == chunk
     }
 
-    /// The index of the entry that takes the next value.
+    /// Returns the index of the entry that takes the next value.
     fn next(&self) -> usize {
         self.free.map_or(self.entries.len(), usize::from)
     }
@@ -213,7 +214,7 @@ impl<T> Chunk<T> {
         }
     }
 
-    /// Forgets the entries, which are all vacant, but keeps the room for them.
+    /// Removes the entries, which are all vacant, but keeps their memory.
     fn clear(&mut self) {
         self.entries.clear();
         self.free = None;

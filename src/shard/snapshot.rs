@@ -20,24 +20,25 @@ use crate::wire::known::serde_by_known_names;
 
 /// A store's whole content, to be saved with serde and restored later.
 ///
-/// Law S14, one more than a [`TaskStore`](crate::TaskStore) has to keep:
+/// Law S14, which a [`TaskStore`](crate::TaskStore) need not keep:
 ///
-/// - A store restored under the same configuration answers every question as the saved one would, but
-///   for the revisions that it gives out from then on.
-/// - Those are given out by no other store: neither by the saved one after the snapshot, nor by another
-///   restoration of it, before the `now` of this one. So a worker that holds a task of the lost history
-///   is refused, as [stale](crate::ApplyError::Stale) or as [not found](crate::ApplyError::NotFound)
-///   where the task itself is lost; and since a page that was read in it every task has
-///   [changed](crate::ListQuery::changed_since).
+/// - A store restored under the same configuration answers every question as the saved one would,
+///   except for the revisions that it gives out from then on.
+/// - No other store gives out these revisions: neither the saved one after the snapshot, nor
+///   another store restored from it before the `now` of this restoration. So a worker that holds a
+///   task from the lost history is refused, as [stale](crate::ApplyError::Stale), or as [not
+///   found](crate::ApplyError::NotFound) if the task itself is lost. Since a page that was read in
+///   the lost history, every task has [changed](crate::ListQuery::changed_since).
 ///
-/// One thing is not saved: which of the tasks that are due a limited sweep drops first. (One of a
-/// [`LocalStore`](crate::LocalStore) begins with those that have been so longest.) Under another configuration, limits may be exceeded at first: what is there stays.
+/// A snapshot doesn't save in which order a sweep with a limit drops the tasks that are due. (A
+/// [`LocalStore`](crate::LocalStore) begins with those that have been due longest.) Under another
+/// configuration, limits may be exceeded at first, as no task is dropped.
 ///
-/// Two stores with the same history give equal snapshots. The default is that of a store that has
-/// never held a task: restoring it is how a store begins that can't tell whether an earlier one left
-/// workers behind.
+/// Two stores with the same history have equal snapshots. The default snapshot is that of a store
+/// that has never held a task. Restore it to begin a store if an earlier one may have left workers
+/// behind.
 ///
-/// What becomes of a snapshot in other versions of this crate, says [`TaskRecord`](TaskRecord#versions).
+/// See [`TaskRecord`](TaskRecord#versions) for snapshots of other versions of this crate.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Snapshot(Content);
@@ -60,33 +61,34 @@ struct AccountSnapshot {
     account: AccountId,
     clock: AccountClock,
     ticket: u64,
-    /// The lowest first.
+    /// In ascending order.
     gaps: Vec<Gap>,
-    /// By revision, the lowest first.
+    /// In ascending order of revision.
     tasks: Vec<TaskRecord>,
 }
 
 serde_by_known_names!(Content, AccountSnapshot);
 
 impl Default for Snapshot {
-    /// Of an empty store.
+    /// The snapshot of an empty store.
     fn default() -> Self {
         Self::of(&[&Shard::new(StoreConfig::default())], MIN_TIME, 0)
     }
 }
 
-/// The largest revision or ticket that is restored: no store counts so far, and one that did would
-/// have as many left to be read back.
+/// The largest revision or ticket that is restored. No store counts this far, and a store that did
+/// could count as far again before its snapshots were refused.
 const MAX_COUNT: u64 = 1 << 62;
 
 /// The version of the snapshots that are written, and the only one that is read.
 const VERSION: u32 = 2;
 
-/// In which steps revisions go on beyond a snapshot that the clock is behind. Restorations that are less
-/// than a step apart, which is more than a year, have revisions of their own whatever the number of steps.
+/// If the clock is behind a snapshot, revisions go on a multiple of this further. Two restorations
+/// less than a step apart, which is more than a year, get different revisions, whatever the
+/// multiple.
 const LEAP: u64 = 1 << 48;
 
-/// What a snapshot holds, spread over shards as asked for.
+/// The content of a snapshot, spread over shards.
 #[derive(Debug)]
 pub(crate) struct Restored {
     pub(crate) shards: Vec<Shard>,
@@ -95,7 +97,7 @@ pub(crate) struct Restored {
 }
 
 impl Snapshot {
-    /// The content of a store that is made of these shards.
+    /// Saves the content of a store that consists of these shards.
     pub(crate) fn of(shards: &[&Shard], horizon: Now, last_ticket: u64) -> Self {
         let mut accounts: Vec<_> = shards
             .iter()
@@ -112,10 +114,10 @@ impl Snapshot {
         })
     }
 
-    /// Spreads the content over so many shards, once everything is checked.
+    /// Checks the content and spreads it over this many shards.
     ///
     /// # Errors
-    /// Where no store made it.
+    /// Returns [`SnapshotError`] if no store made this content.
     pub(crate) fn restore(
         self,
         config: StoreConfig,
@@ -219,7 +221,8 @@ impl Shard {
         }
         let goes_on = AccountClock::new(self.floor, clock.updated_at());
         let account = Account::new(id.clone(), goes_on, QueueEntry::new(ticket));
-        // Since before a gap that all tasks are behind, they have all changed anyway.
+        // A gap before all of the account's tasks isn't needed: since a revision in it, all of them
+        // have changed anyway.
         let first = tasks.first().map(TaskRecord::revision).unwrap_or_default();
         let mut kept: Vec<Gap> = gaps.iter().copied().filter(|gap| first <= gap.after).collect();
         match kept.last_mut() {
@@ -257,7 +260,8 @@ impl Shard {
     }
 }
 
-/// The error for a [`Snapshot`] that no store made, or for records that no store's log has.
+/// The error for a [`Snapshot`] that no store made, or for records that are not from the log of a
+/// store.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 pub struct SnapshotError(#[from] Fault);
@@ -274,9 +278,9 @@ enum Fault {
     TooLarge,
     #[error("expected revisions and tickets of at most {MAX_COUNT}, got more")]
     NoRoom,
-    #[error("expected a ticket of its own for each account, not above the last one given out")]
+    #[error("expected a different ticket for each account, from 1 to the last one given out")]
     Tickets,
-    #[error("expected the revisions of restorations in ascending order, none above the floor")]
+    #[error("expected restorations in ascending order of revision, none above the floor")]
     Restorations,
     #[error("account {id}: {fault}")]
     Account { id: AccountId, fault: AccountFault },
@@ -298,7 +302,7 @@ enum AccountFault {
     TaskTwice(TaskId),
     #[error(
         "expected tasks in ascending order of revision, none updated before the last or later than \
-         the account's clock says, nor within a gap, got task {0} out of order"
+         the account's clock, and none within a gap, got task {0} out of order"
     )]
     Order(TaskId),
     #[error(

@@ -421,7 +421,7 @@ fn errors_name_the_task_and_what_came() {
     assert_eq!(
         lost,
         format!(
-            "expected task {} in the hands of this worker, got it handed out again, at revision {}",
+            "expected task {} to be held by this worker, got it handed out again, at revision {}",
             other.task().id(),
             other.task().revision()
         )

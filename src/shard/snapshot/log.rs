@@ -1,4 +1,4 @@
-//! A snapshot from a log: records of tasks, each written after a call that changed its task.
+//! A snapshot from a log of task records, each written after a call that changed its task.
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
@@ -13,18 +13,19 @@ use crate::shard::account::Gap;
 use crate::task::TaskRecord;
 use crate::time::{MIN_TIME, Now, clamp_time};
 
-/// What a log says of an account.
+/// The records of an account.
 #[derive(Debug)]
 struct AccountLog {
     ticket: u64,
-    /// As after the event of the highest revision.
+    /// The clock after the event with the highest revision.
     clock: AccountClock,
-    /// The record of the highest revision of each task.
+    /// The record with the highest revision of each task.
     latest: BTreeMap<TaskId, TaskRecord>,
     entries: Vec<Entry>,
 }
 
-/// What is kept of each record, those that count no more included. Equal records leave equal entries.
+/// What is kept of every record, including those that no longer count. Equal records have equal
+/// entries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Entry {
     revision: Revision,
@@ -34,10 +35,11 @@ struct Entry {
 }
 
 impl Snapshot {
-    /// The content of the store that a log tells of, in any order, as after a sweep at `now`.
+    /// Makes the snapshot of the store that wrote these records, as after a sweep at `now`. Records
+    /// may come in any order.
     ///
     /// # Errors
-    /// Where two different records have the same account and revision.
+    /// Returns [`SnapshotError`] if two different records have the same account and revision.
     pub(crate) fn of_records(
         records: impl IntoIterator<Item = TaskRecord>,
         now: Now,
@@ -62,7 +64,7 @@ impl Snapshot {
             let revision = log.clock.revision();
             match log.content(&id, horizon) {
                 Ok(Some(account)) => accounts.push(account),
-                // It has been forgotten.
+                // The account has no task left and is forgotten.
                 Ok(None) => floor = floor.max(revision),
                 Err(fault) => return Err(Fault::Account { id, fault }.into()),
             }
@@ -83,8 +85,8 @@ impl AccountLog {
         let (revision, id) = (record.revision(), record.id());
         self.entries.push(Entry { revision, id, fingerprint });
         if self.clock.revision() < revision {
-            // Not the latest time of all: one before it may be of tasks that were dropped, all of them,
-            // so that the account was forgotten and began anew.
+            // Don't take the latest time of all records: tasks with a later time may all have been
+            // dropped, so that the account was forgotten and began anew.
             self.clock = AccountClock::new(revision, record.updated_at());
         }
         if self.latest.get(&id).is_none_or(|known| known.revision() < revision) {
@@ -92,7 +94,7 @@ impl AccountLog {
         }
     }
 
-    /// What is there of the account after a sweep, if anything is.
+    /// Returns the account after a sweep, if it has any task left.
     fn content(
         self,
         account: &AccountId,
@@ -108,9 +110,9 @@ impl AccountLog {
                 let tasks = [pair[0].id, pair[1].id];
                 return Err(AccountFault::Conflict { revision: after, tasks });
             }
-            // Where nothing was written, there may have been a restoration, and before it a history that
-            // was lost. The revision right before an event may be where that restoration went on from: of
-            // a page that was read then, nothing is lost.
+            // Between two records there may have been a restoration, and a lost history before it.
+            // The revision right before `after` may be where that restoration went on: nothing is
+            // lost of a page that was read then.
             gaps.extend(Gap::between(before, after));
         }
         let kept = latest.into_values().filter(|record| record.expires_at() > horizon);
