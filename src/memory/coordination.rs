@@ -129,7 +129,7 @@ impl Bytes {
         self.held.fetch_update(Ordering::AcqRel, Ordering::Acquire, take).is_ok()
     }
 
-    /// Counts that shards hold `after`, of which `before` is counted.
+    /// Updates the count after shards whose counted bytes were `before` hold `after`.
     pub(super) fn count(&self, before: usize, after: usize) {
         if before != after {
             // Wrapping arithmetic also adds a negative difference.
@@ -270,7 +270,7 @@ impl Announcement {
         }
     }
 
-    /// Returns when the first task expires. It is the last number or later if there is no task.
+    /// Returns when the first task expires, or [`Ordinal::LAST`] if there is no task.
     pub(super) fn first_expiry(&self) -> Ordinal {
         Ordinal(self.first_expiry.load(Ordering::Acquire))
     }

@@ -1,5 +1,5 @@
-//! Stores of which the bytes are limited: no more is held, no less than there is room for is taken, and what
-//! goes for it has expired.
+//! Stores with a limit of bytes: they hold no more than the limit, refuse only what there is no
+//! room for, and drop only expired tasks.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
@@ -16,7 +16,7 @@ use tasklife::{
 
 use crate::support::{Local, account, id, second, submission};
 
-/// What a task of [`submission`] counts without input and words.
+/// What a task of [`submission`] counts without input and output.
 const LEAST: usize = 512 + 256 + "acme".len() + "subscriptionCreateRequest".len();
 
 fn limited(bytes: usize) -> StoreConfig {
@@ -24,7 +24,7 @@ fn limited(bytes: usize) -> StoreConfig {
     StoreConfig::default().with_retention(retention).with_max_bytes(bytes)
 }
 
-/// What the tests ask of both stores in memory.
+/// The methods of both stores in memory that these tests need.
 trait Counting: TaskStore {
     fn held(&self) -> usize;
     fn count(&self) -> usize;
@@ -55,7 +55,7 @@ fn stores(config: StoreConfig) -> [Box<dyn Counting>; 2] {
 }
 
 #[test]
-fn a_task_counts_its_names_its_input_and_at_least_256_bytes_of_output() {
+fn a_task_counts_its_names_input_and_at_least_256_bytes_of_output() {
     for store in stores(limited(1_000_000)) {
         let input = submission("acme", 1).with_input([7; 100]);
         let task = store.submit(input, second(0)).unwrap().into_task();
@@ -87,7 +87,7 @@ fn an_error_counts_all_of_its_texts() {
 }
 
 #[test]
-fn an_output_beyond_the_limit_is_refused_in_every_status_that_permits_it() {
+fn an_output_over_the_limit_is_refused_in_every_status_that_permits_the_event() {
     for store in stores(limited(1_000_000).with_max_output(10)) {
         let task = store.submit(submission("acme", 1), second(0)).unwrap().into_task();
         let target = Target::latest(task.account(), task.id());
@@ -108,7 +108,7 @@ fn an_output_beyond_the_limit_is_refused_in_every_status_that_permits_it() {
 }
 
 #[test]
-fn a_full_store_takes_what_is_small_and_refuses_what_is_not() {
+fn a_full_store_accepts_small_outputs_and_refuses_large_ones() {
     let config = limited(2 * LEAST).with_takeover_after(Duration::from_secs(1));
     for store in stores(config.with_max_attempts(NonZeroU32::MIN)) {
         let submit = |number, now| store.submit(submission("acme", number), now);
@@ -126,16 +126,17 @@ fn a_full_store_takes_what_is_small_and_refuses_what_is_not() {
         apply(TaskEvent::complete(Completion::of("x".repeat(256)))).unwrap();
 
         work(second(0)).into_work().unwrap();
-        assert!(matches!(work(second(2)), Claimed::GivenUp(_)), "which always has room");
+        assert!(matches!(work(second(2)), Claimed::GivenUp(_)), "giving up always has room");
         assert_eq!(store.held(), 2 * LEAST);
-        // Both have expired: both make room, though one would be enough, as they did so at one instant.
+        // One expired task would be enough, but both expired at the same instant, so both are
+        // dropped.
         assert!(matches!(submit(3, second(10)), Ok(Submitted::New(_))));
         assert_eq!((store.count(), store.held()), (1, LEAST));
     }
 }
 
 #[test]
-fn a_result_finds_room_where_something_has_expired() {
+fn an_expired_task_makes_room_for_a_result() {
     for store in stores(limited(2 * LEAST)) {
         store.submit(submission("acme", 1), second(0)).unwrap();
         let task = store.submit(submission("acme", 2), second(5)).unwrap().into_task();
@@ -145,14 +146,14 @@ fn a_result_finds_room_where_something_has_expired() {
         apply(TaskEvent::start(), second(6)).unwrap();
         let end = || TaskEvent::complete(Completion::of("x".repeat(256 + LEAST)));
         assert!(matches!(apply(end(), second(9)), Err(ApplyError::StoreFull)));
-        assert_eq!(store.count(), 2, "what is refused drops nothing");
+        assert_eq!(store.count(), 2, "a refused event drops nothing");
         apply(end(), second(10)).unwrap();
         assert_eq!((store.count(), store.held()), (1, 2 * LEAST));
     }
 }
 
 #[test]
-fn a_full_store_is_told_before_a_full_account() {
+fn a_full_store_is_reported_before_a_full_account() {
     for store in stores(limited(LEAST).with_max_open(1)) {
         store.submit(submission("acme", 1), second(0)).unwrap();
         let more = store.submit(submission("acme", 2), second(0));
@@ -161,7 +162,7 @@ fn a_full_store_is_told_before_a_full_account() {
 }
 
 #[test]
-fn what_is_larger_than_the_limit_drops_nothing() {
+fn a_submission_larger_than_the_limit_drops_nothing() {
     for store in stores(limited(3 * LEAST)) {
         store.submit(submission("acme", 1), second(0)).unwrap();
         let large = submission("acme", 2).with_input([7; 3 * LEAST]);
@@ -170,9 +171,9 @@ fn what_is_larger_than_the_limit_drops_nothing() {
     }
 }
 
-/// A sweep by a clock that is far ahead can hide what a submission would become, while that makes room.
+/// While a submission makes room, a sweep by a clock that is far ahead can hide the new task.
 #[test]
-fn a_submission_that_is_overtaken_by_a_sweep_loses_no_places() {
+fn a_sweep_during_a_submission_loses_no_places() {
     const TASKS: u128 = 300;
     let config = limited(usize::MAX - 1).with_max_tasks(usize::try_from(TASKS).unwrap());
     for round in 0..50 {
@@ -194,7 +195,7 @@ fn a_submission_that_is_overtaken_by_a_sweep_loses_no_places() {
 }
 
 #[test]
-fn an_input_that_is_let_go_leaves_its_room() {
+fn dropping_the_input_frees_its_bytes() {
     let retention = Retention::since_end(Duration::from_secs(10)).with_input_until_end();
     for store in stores(limited(LEAST + 1_000).with_retention(retention)) {
         let request = || submission("acme", 1).with_input([7; 1_000]);
@@ -215,7 +216,7 @@ fn an_input_that_is_let_go_leaves_its_room() {
 }
 
 #[test]
-fn what_runs_never_expires_where_the_retention_begins_at_the_end() {
+fn with_retention_since_the_end_an_open_task_never_expires() {
     let config = limited(usize::MAX - 1);
     let config = config.with_retention(Retention::since_end(Duration::from_secs(10)));
     for store in stores(config) {
@@ -235,7 +236,7 @@ fn what_runs_never_expires_where_the_retention_begins_at_the_end() {
 }
 
 #[test]
-fn a_store_with_another_retention_gives_an_end_to_what_had_none() {
+fn an_event_under_another_retention_gives_a_task_without_expiry_one() {
     let never = limited(1_000_000).with_retention(Retention::since_end(Duration::from_secs(10)));
     let mut store = LocalStore::new(never);
     let task = store.submit(submission("acme", 1), second(0)).unwrap().into_task();
@@ -250,7 +251,7 @@ fn a_store_with_another_retention_gives_an_end_to_what_had_none() {
 }
 
 #[test]
-fn restored_stores_count_what_they_hold() {
+fn a_restored_store_counts_its_bytes() {
     let mut store = LocalStore::new(limited(1_000_000));
     for number in 0..20 {
         let name = format!("account-{number}");
@@ -270,7 +271,7 @@ fn restored_stores_count_what_they_hold() {
     }
 }
 
-/// A call to a store, of a few tasks.
+/// A call to a store with a few tasks.
 #[derive(Clone, Debug)]
 enum Call {
     Submit { of: u8, number: u128, input: usize },
@@ -304,7 +305,7 @@ fn named(of: u8) -> AccountId {
     account(&format!("account-{of}"))
 }
 
-/// What a store should hold: looked through from end to end.
+/// A simple model of what a store should hold.
 struct Expected {
     limit: usize,
     horizon: Now,
@@ -316,7 +317,8 @@ impl Expected {
         self.tasks.values().map(Task::held_bytes).sum()
     }
 
-    /// Drops what has to go for so many bytes more, in place of a task.
+    /// Drops the tasks that must go to make room for `more` bytes in place of the task `of`.
+    /// Returns whether there is enough room.
     fn make_room(&mut self, more: usize, of: &(AccountId, TaskId), now: Now) -> bool {
         let instant = now.max(self.horizon);
         let before = self.tasks.get(of).map_or(0, Task::held_bytes);
@@ -345,7 +347,7 @@ impl Expected {
     }
 }
 
-/// Makes the calls, and compares what is answered and held.
+/// Makes the calls on the store and the model, and compares results and contents.
 fn follow(store: &dyn Counting, config: StoreConfig, calls: &[(Call, u8)]) {
     let mut expected =
         Expected { limit: config.max_bytes(), horizon: MIN_TIME, tasks: BTreeMap::new() };
@@ -394,7 +396,8 @@ fn follow(store: &dyn Counting, config: StoreConfig, calls: &[(Call, u8)]) {
                 expected.horizon = expected.horizon.max(now);
                 let mut due: Vec<_> = expected.tasks.values().cloned().collect();
                 due.retain(|task| !task.is_visible_at(expected.horizon));
-                // Of one instant, another may go first.
+                // Of tasks that expired at the same instant, the store may drop others than the
+                // model.
                 if limit < due.len() {
                     continue;
                 }
@@ -412,7 +415,7 @@ fn bytes_of(new: &Submission) -> usize {
     512 + 256 + new.account().as_str().len() + new.command_type().as_str().len() + new.input().len()
 }
 
-/// What a task counts after an event of [`call`].
+/// What a task counts after an event.
 fn bytes_after(task: &Task, event: &TaskEvent) -> usize {
     let without = task.held_bytes() - output_of(task).max(256);
     let stays = event.kind() == tasklife::EventKind::Report && event.description().is_none();
@@ -432,8 +435,8 @@ fn output_of(task: &Task) -> usize {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1_000))]
 
-    /// A store holds no more than it may, refuses only what there is no room for, and drops no more of what
-    /// has expired than it needs.
+    /// A store holds no more than its limit, refuses only what there is no room for, and drops no
+    /// more expired tasks than it needs.
     #[test]
     fn the_limit_holds_to_the_byte(
         limit in 800..9_000_usize,
@@ -450,7 +453,7 @@ proptest! {
 }
 
 #[test]
-fn threads_together_stay_within_the_limit() {
+fn concurrent_threads_stay_within_the_limit() {
     const LIMIT: usize = 40_000;
     let retention = Retention::since_end(Duration::from_secs(10)).with_input_until_end();
     let store = MemoryStore::new(limited(LIMIT).with_retention(retention));

@@ -1,4 +1,4 @@
-//! What a store holds, in numbers: as many as its lists show, whatever happened.
+//! A census agrees with the store's lists after any history.
 
 use std::num::NonZeroUsize;
 use std::thread;
@@ -15,10 +15,10 @@ use tasklife::{
 
 use crate::support::{Local, account, id, second, submission, task};
 
-/// Their order by name is not that of their numbers.
+/// Sorting these by name gives another order.
 const ACCOUNTS: [&str; 6] = ["b", "B", "a-10", "a-9", "ä", "a"];
 
-/// A call: what, of which account, which of three tasks, and how many seconds later.
+/// A call: its kind, the account, one of three tasks, and how many seconds later it is made.
 type Call = (u8, usize, u8, i64);
 
 fn calls() -> impl Strategy<Value = Vec<Call>> {
@@ -31,7 +31,7 @@ fn config() -> StoreConfig {
     StoreConfig::default().with_retention(Retention::since_submission(period)).with_max_tasks(9)
 }
 
-/// The store whose census is taken.
+/// A store with a census.
 trait Counted: TaskStore {
     fn census(&self, now: Now) -> Census;
     fn accounts(&self, after: Option<&AccountId>, limit: NonZeroUsize) -> Vec<AccountId>;
@@ -90,7 +90,7 @@ fn make((what, of, number, _): Call, store: &dyn Counted, now: Now) {
     }
 }
 
-/// The accounts that are in a snapshot, by name.
+/// The accounts in a snapshot, sorted by name.
 fn accounts(store: &dyn Counted) -> Vec<AccountId> {
     let saved = serde_json::to_value(store.saved()).unwrap();
     let accounts = saved["accounts"].as_array().unwrap();
@@ -159,13 +159,13 @@ proptest! {
 }
 
 #[test]
-fn the_oldest_waiting_is_the_first_by_time_account_and_revision() {
+fn the_oldest_waiting_task_is_first_by_time_account_and_revision() {
     let nanos = |nanos| second(0) + TimeDelta::nanoseconds(nanos);
     let stores: [&dyn Counted; 2] = [&Local::from(LocalStore::default()), &MemoryStore::default()];
     for store in stores {
         for (name, number, at) in [("b", 1, 7), ("c", 2, 5), ("b", 3, 5), ("b", 4, 5), ("d", 5, 9)]
         {
-            // Each account by itself, so that time doesn't go back in it.
+            // One account each, as time doesn't go back within an account.
             store.submit(submission(&format!("{name}{number}"), number), nanos(at)).unwrap();
         }
         let oldest = || store.census(nanos(9)).oldest_waiting().map(Task::id);
@@ -177,7 +177,7 @@ fn the_oldest_waiting_is_the_first_by_time_account_and_revision() {
         }
         assert_eq!(oldest(), None);
 
-        // Two of one account at one instant: the one that was received first.
+        // Two tasks of one account at one instant: the first one received comes first.
         for number in [8, 7] {
             store.submit(submission("a", number), nanos(20)).unwrap();
         }
@@ -188,7 +188,7 @@ fn the_oldest_waiting_is_the_first_by_time_account_and_revision() {
 }
 
 #[test]
-fn parts_add_up_and_numbers_are_taken_as_they_are() {
+fn parts_add_up_and_numbers_are_taken_unchanged() {
     let waiting = |name, at| task(submission(name, 1), second(at));
     let mut first = Census::new().with_accounts(2);
     first.record(&waiting("b", 5), second(9));
@@ -217,9 +217,9 @@ fn parts_add_up_and_numbers_are_taken_as_they_are() {
     assert!(counted.longest_wait(MAX_TIME) > Some(Duration::from_secs(1)));
 }
 
-/// A task that moves from one status to another is in one of them, at every moment.
+/// A task that moves from one status to another is counted in exactly one of them.
 #[test]
-fn an_account_is_counted_as_it_is_at_one_moment() {
+fn an_account_is_counted_at_one_moment() {
     let store = MemoryStore::default();
     let acme = account("acme");
     store.submit(submission("acme", 0).initialized(), second(0)).unwrap();

@@ -1,4 +1,4 @@
-//! Hints that there may be work: what rings, what doesn't, and who hears it.
+//! Hints that there may be work: which calls notify, and which futures are woken.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -13,7 +13,7 @@ use tasklife::{
     TaskError, TaskEvent, TaskId,
 };
 
-/// Counts how often it is woken.
+/// A waker that counts how often it is woken.
 #[derive(Default)]
 struct Count(AtomicUsize);
 
@@ -38,12 +38,12 @@ fn now<T, E: std::fmt::Debug>(
 }
 
 #[test]
-fn a_bell_is_heard_by_all_who_waited_since_before_it_rang() {
+fn a_notification_wakes_every_future_created_before_it() {
     let (notifier, count) = (Notifier::default(), Arc::new(Count::default()));
     let mut waiting: Vec<_> = (0..3).map(|_| Box::pin(notifier.notified())).collect();
-    assert!(!notifier.has_waiters(), "a future that was not polled waits for nothing");
+    assert!(!notifier.has_waiters(), "a future that was not polled doesn't count");
     for future in &mut waiting {
-        // As often as it is polled, it is woken once.
+        // Polling a future twice doesn't wake it twice.
         assert!(!is_ready(future.as_mut(), &count) && !is_ready(future.as_mut(), &count));
     }
     assert!(notifier.has_waiters());
@@ -55,11 +55,11 @@ fn a_bell_is_heard_by_all_who_waited_since_before_it_rang() {
         assert!(is_ready(future.as_mut(), &count));
     }
     let mut later = Box::pin(notifier.notified());
-    assert!(!is_ready(later.as_mut(), &count), "it rang before this one");
+    assert!(!is_ready(later.as_mut(), &count), "created after the notification");
 }
 
 #[test]
-fn who_no_longer_waits_is_not_woken() {
+fn a_dropped_future_is_not_woken() {
     let (notifier, count) = (Notifier::default(), Arc::new(Count::default()));
     let mut dropped = Box::pin(notifier.notified());
     let mut kept = Box::pin(notifier.notified());
@@ -95,7 +95,7 @@ fn a_notification_crosses_threads() {
     }
 }
 
-/// Waits on this thread.
+/// Blocks this thread until the future is ready.
 fn block_on<F: Future>(future: F) -> F::Output {
     struct Unpark(thread::Thread);
     impl Wake for Unpark {
@@ -120,7 +120,7 @@ fn submission(account: &AccountId, key: &str) -> Submission {
 }
 
 #[test]
-fn a_store_tells_what_may_make_work_and_nothing_else() {
+fn a_store_notifies_only_of_changes_that_may_make_work() {
     let config = StoreConfig::default()
         .with_takeover_after(std::time::Duration::from_mins(1))
         .with_max_attempts(std::num::NonZeroU32::MIN);
@@ -138,8 +138,8 @@ fn a_store_tells_what_may_make_work_and_nothing_else() {
     let submit = |key: &str| drop(now(store.submit(submission(&account, key), noon)));
 
     heard("a submission", true, &mut || submit("1"));
-    heard("the same again", false, &mut || submit("1"));
-    heard("one that is initialized", true, &mut || {
+    heard("a repeat", false, &mut || submit("1"));
+    heard("an initialized submission", true, &mut || {
         drop(now(store.submit(submission(&account, "2").initialized(), noon)));
     });
     heard("a receive", true, &mut || drop(apply(&get("2"), TaskEvent::receive())));
@@ -160,7 +160,7 @@ fn a_store_tells_what_may_make_work_and_nothing_else() {
     heard("a sweep", false, &mut || {
         let _ = now(store.sweep(10, MIN_TIME));
     });
-    heard("one given up", true, &mut || {
+    heard("a task given up", true, &mut || {
         let later = "2026-01-01T13:00:00Z".parse().unwrap();
         let given_up = now(store.claim(Scope::Any, later)).unwrap();
         assert!(matches!(given_up, Claimed::GivenUp(_)));

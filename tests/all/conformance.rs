@@ -1,4 +1,4 @@
-//! The stores of this crate, checked against the laws; and the macro that does it.
+//! The stores of this crate, and the macro `conformance!`.
 
 use std::sync::Mutex;
 
@@ -29,10 +29,10 @@ tasklife::conformance! {
     without = [S13 = "to see that it is left out", Methods = "likewise"];
 }
 
-/// What waited has expired before what is next in line was submitted, and the account was forgotten in
-/// between: it has no turn that is overdue.
+/// Its waiting task expired before the next account's task was submitted, and the account was
+/// forgotten in between. So it has no claim to an earlier turn.
 #[test]
-fn an_account_that_had_nothing_left_waits_anew() {
+fn a_forgotten_account_gets_a_new_turn() {
     use tasklife::testing::*;
 
     let history = History::new()
@@ -48,7 +48,7 @@ fn an_account_that_had_nothing_left_waits_anew() {
     memory::replay(&history);
 }
 
-/// As a failed test prints it.
+/// In the form that a failed test prints.
 #[test]
 fn memory_keeps_s6() {
     use tasklife::testing::*;
@@ -62,10 +62,10 @@ fn memory_keeps_s6() {
     memory::replay(&history);
 }
 
-/// The one claim finds the task expired and parks its account; to the other, whose clock is behind, it is there.
-/// Both had looked whose turn it is before.
+/// One claim finds the task expired and parks its account. The other claim, whose clock is behind,
+/// still sees the task. Both have read whose turn it is before.
 #[test]
-fn a_claim_that_is_ahead_parks_nothing_for_one_that_is_behind() {
+fn a_claim_that_is_ahead_does_not_hide_a_task_from_one_that_is_behind() {
     use tasklife::testing::*;
 
     const SECOND: i64 = 1_000_000_000;

@@ -1,4 +1,4 @@
-//! When a submission is the same request, made again: the same bytes, or the same JSON value.
+//! When a submission is a repeat: the same bytes, or the same JSON value.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -11,7 +11,7 @@ fn with(input: &[u8]) -> Submission {
     submission("acme", 1).with_input(input)
 }
 
-/// The task at its end, when its input was let go.
+/// The task after an end that dropped its input.
 fn without_input(mut task: Task) -> Task {
     let retention = Retention::default().with_input_until_end();
     let (mut clock, had_input) = (AccountClock::default(), !task.input().is_empty());
@@ -51,7 +51,7 @@ fn the_same_value_spelled_differently_is_the_same_request() {
 }
 
 #[test]
-fn another_value_is_another_request_however_alike() {
+fn a_different_value_is_another_request() {
     let (deep, deeper) =
         ("[".repeat(128) + &"]".repeat(128), "[".repeat(128) + " " + &"]".repeat(128));
     for (one, other) in [
@@ -66,14 +66,14 @@ fn another_value_is_another_request_however_alike() {
         ("[18446744073709551617]", "[18446744073709551616]"),
         ("[0.1]", "[0.10000000000000000001]"),
         ("[1]", "[-1]"),
-        // What is no JSON, or has no value that all readers agree on, is its bytes.
+        // Invalid JSON, and JSON whose value depends on the reader, is compared as bytes.
         ("{} ", "{}x"),
         ("{a:1}", "{ a:1}"),
         (r#"{"a":1,"a":2}"#, r#"{"a":1, "a":2}"#),
         (r#"["\ud800"]"#, r#"[ "\ud800"]"#),
         ("[1e999]", "[1e0999]"),
         (&deep, &deeper),
-        // Of other inputs nobody knows whether they are meant as JSON.
+        // Inputs other than objects and arrays may not be meant as JSON.
         ("1", "1.0"),
         ("\"a\"", " \"a\""),
         ("", " "),
@@ -104,7 +104,7 @@ fn values() -> impl Strategy<Value = Value> {
     })
 }
 
-/// A text for a value, one of many: the dice say which.
+/// One of many spellings of a value, chosen by the dice.
 fn spelled(value: &Value, dice: &mut impl Iterator<Item = u8>) -> String {
     let space = |dice: u8| [" ", "\n", "", ""][usize::from(dice % 4)];
     let roll = dice.next().unwrap_or_default();
@@ -142,7 +142,7 @@ fn spelled(value: &Value, dice: &mut impl Iterator<Item = u8>) -> String {
 
 proptest! {
     #[test]
-    fn a_request_is_repeated_exactly_where_its_value_is(
+    fn a_request_is_a_repeat_exactly_if_its_value_is_equal(
         one in vec(values(), 0..3),
         other in vec(values(), 0..3),
         dice in vec(any::<u8>(), 60),

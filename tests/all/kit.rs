@@ -1,4 +1,5 @@
-//! The kit: what it decides at the edges; and that the store which "Implementing a store" shows keeps all laws.
+//! The kit's decisions at their boundaries, and the conformance of the store in "Implementing a
+//! store".
 
 use std::time::Duration;
 
@@ -23,7 +24,7 @@ fn at(text: &str) -> Now {
 }
 
 #[test]
-fn bytes_of_instants_have_their_order_and_lead_back_to_them() {
+fn instant_bytes_keep_the_order_and_convert_back() {
     let nanosecond = chrono::TimeDelta::nanoseconds(1);
     let instants = [
         MIN_TIME,
@@ -44,7 +45,7 @@ fn bytes_of_instants_have_their_order_and_lead_back_to_them() {
     assert!(instants.map(instant_to_bytes).is_sorted_by(|one, other| one < other));
     assert_eq!(instant_to_bytes(Now::MAX_UTC), instant_to_bytes(MAX_TIME));
     assert_eq!(instant_to_bytes(Now::MIN_UTC), instant_to_bytes(MIN_TIME));
-    // Too short, too long, too late, too many nanoseconds, and a leap second where none is.
+    // Too short, too long, too late, too many nanoseconds, and a leap second where there is none.
     let last = instant_to_bytes(MAX_TIME);
     let mut late = last;
     late[7] += 1;
@@ -60,7 +61,7 @@ fn bytes_of_instants_have_their_order_and_lead_back_to_them() {
 }
 
 #[test]
-fn what_is_parked_is_so_up_to_each_of_its_instants() {
+fn a_parked_account_wakes_at_each_of_its_instants() {
     let config = StoreConfig::default();
     let noon = at("2026-06-15T12:00:00Z");
     let nanosecond = chrono::TimeDelta::nanoseconds(1);
@@ -85,7 +86,7 @@ fn what_is_parked_is_so_up_to_each_of_its_instants() {
 }
 
 #[test]
-fn limits_are_reached_at_their_number() {
+fn limits_are_reached_exactly() {
     let noon = at("2026-06-15T12:00:00Z");
     let config = StoreConfig::default().with_max_open(3).with_max_tasks(5);
     let call = Call::new(&config, MIN_TIME, noon);
@@ -95,7 +96,7 @@ fn limits_are_reached_at_their_number() {
     );
     assert!(call.check_open(2).is_ok());
     assert!(matches!(call.check_open(3), Err(SubmitError::AccountFull)));
-    // Of a full store, only what is expired makes room, and the horizon never moves back.
+    // Only expired tasks make room in a full store, and the horizon never moves back.
     assert!(matches!(call.make_room(None), Err(SubmitError::StoreFull)));
     let later = noon + chrono::TimeDelta::nanoseconds(1);
     assert!(matches!(call.make_room(Some(later)), Err(SubmitError::StoreFull)));
@@ -129,9 +130,9 @@ fn a_page_ends_where_the_limit_does() {
     assert_eq!((page.tasks().len(), page.next()), (2, None));
 }
 
-/// As instants end with the year 9999, nothing is taken over after it.
+/// Instants end with the year 9999, so nothing is taken over after it.
 #[test]
-fn no_silence_ends_after_the_last_instant() {
+fn no_takeover_is_due_after_the_last_instant() {
     let config = StoreConfig::default().with_takeover_after(Duration::from_mins(1));
     let id = uuid::Uuid::nil().into();
     let submission =

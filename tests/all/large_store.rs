@@ -1,5 +1,5 @@
-//! Stores of thousands of tasks, beside a list that is sorted anew each time: whatever the store
-//! keeps its tasks in has by then been split, joined, rewritten and given back many times.
+//! Stores of thousands of tasks, compared with a list that is sorted anew each time. The store's
+//! indexes are split, merged, compacted and freed many times.
 
 use std::collections::BTreeMap;
 use std::num::{NonZeroU32, NonZeroUsize};
@@ -16,10 +16,10 @@ use crate::support::{account, id, second, submission};
 
 const ACCOUNTS: [&str; 3] = ["acme", "umbrella", "initech"];
 
-/// How long a task is kept, in steps of a second each.
+/// How long a task is kept, in steps of one second.
 const LIFE: i64 = 4_000;
 
-/// A store, and what should be in it.
+/// A store, and the tasks that should be in it.
 struct Pair {
     store: LocalStore,
     tasks: BTreeMap<(usize, TaskId), Task>,
@@ -55,7 +55,7 @@ impl Pair {
         self.tasks.insert((of, task.id()), task);
     }
 
-    /// Lets something happen to any task.
+    /// Applies an event to a random task.
     fn change(&mut self) {
         let any = id(1 + self.roll(usize::try_from(self.submitted.max(1)).unwrap()) as u128);
         let of = self.roll(ACCOUNTS.len());
@@ -106,7 +106,7 @@ impl Pair {
         assert_eq!(self.store.len(), self.tasks.len());
     }
 
-    /// The tasks that a query should give.
+    /// The tasks that a query should return.
     fn expected(&self, of: usize, query: &ListQuery) -> Vec<Task> {
         let own = self.tasks.range((of, id(0))..=(of, id(u128::MAX))).map(|(_, task)| task);
         let asked = own.filter(|task| task.is_visible_at(self.now()) && query.matches(task));
@@ -115,7 +115,7 @@ impl Pair {
         tasks
     }
 
-    /// Everything that can be asked is answered as it should.
+    /// Checks the result of every read.
     fn check(&mut self) {
         for (of, name) in ACCOUNTS.into_iter().enumerate() {
             let size = NonZeroUsize::new(1 + self.roll(150)).unwrap();
@@ -183,7 +183,7 @@ proptest! {
 }
 
 #[test]
-fn revisions_far_apart_are_listed_and_sought_like_others() {
+fn revisions_far_apart_are_listed_and_found() {
     let mut pair = Pair::new(StoreConfig::default(), 1);
     let config = *pair.store.config();
     for round in 0..6 {
@@ -204,10 +204,9 @@ fn revisions_far_apart_are_listed_and_sought_like_others() {
     pair.check();
 }
 
-/// Tasks that come and go by the thousand: whatever they are found by grows and shrinks, and loses
-/// none of them.
+/// Thousands of tasks come and go: the indexes grow and shrink, and lose no task.
 #[test]
-fn each_task_of_a_store_that_grows_and_shrinks_is_found() {
+fn a_store_that_grows_and_shrinks_finds_each_task() {
     const MOST: i64 = 20_000;
     let (mut store, acme) = (LocalStore::new(StoreConfig::default()), account("acme"));
     let find = |store: &LocalStore, number: i64, now| {

@@ -1,5 +1,5 @@
-//! A worker's hold on its task: what each answer of a store means for it, one case after the other. Then, in
-//! `histories`, the laws under random interleavings.
+//! A worker's hold on its task: what each answer of a store means for it, case by case. `histories`
+//! checks the laws under random interleavings.
 
 mod flaky;
 mod histories;
@@ -49,7 +49,7 @@ fn failure() -> TaskEvent {
     TaskEvent::fail(TaskError::new("NO_ROOM", "There is no room."))
 }
 
-/// What somebody writes who holds nothing.
+/// A write by someone who doesn't hold the task.
 fn write(store: &MemoryStore, event: TaskEvent, now: Now) -> Task {
     let acme = account("acme");
     store.apply(Target::latest(&acme, id(1)), event, now).unwrap().into_task()
@@ -87,7 +87,7 @@ fn assert_ended(answer: Result<Change, LeaseError>, now: &Task) {
 }
 
 #[test]
-fn it_holds_the_task_as_it_now_is_until_its_end() {
+fn a_lease_follows_its_task_until_the_end() {
     for kind in BOTH {
         let store = store();
         let mut worker = hold(kind, &store, second(1));
@@ -122,7 +122,7 @@ fn assert_send<T: Send>(future: T) -> T {
 }
 
 #[test]
-fn the_short_forms_are_the_events_that_they_say() {
+fn the_shorthands_apply_the_events_they_name() {
     fn as_text(change: Result<Change, LeaseError>) -> String {
         let task = change.unwrap().into_task();
         format!("{:?} {:?}", task.progress(), task.outcome())
@@ -156,7 +156,7 @@ fn the_short_forms_are_the_events_that_they_say() {
 }
 
 #[test]
-fn what_was_given_up_is_no_work() {
+fn a_task_that_was_given_up_has_no_lease() {
     let store = MemoryStore::new(config().with_max_attempts(core::num::NonZeroU32::MIN));
     store.submit(submission("acme", 1), second(0)).unwrap();
     let store = Flaky::from(store);
@@ -172,7 +172,7 @@ fn what_was_given_up_is_no_work() {
 }
 
 #[test]
-fn a_worker_whose_task_is_taken_over_while_it_reports_is_told_so() {
+fn a_worker_whose_task_is_taken_over_during_a_call_loses_its_lease() {
     for kind in BOTH {
         for event in
             [TaskEvent::report(), TaskEvent::report_of(Progress::of(1, 2)), end(), failure()]
@@ -198,7 +198,7 @@ fn a_worker_whose_task_is_taken_over_while_it_reports_is_told_so() {
 }
 
 #[test]
-fn an_end_by_the_worker_that_took_over_is_not_this_workers_even_if_it_is_the_same() {
+fn the_same_end_by_the_worker_that_took_over_is_not_a_success() {
     for kind in BOTH {
         let store = store();
         let mut worker = hold(kind, &store, second(0));
@@ -241,7 +241,7 @@ fn a_call_whose_answer_was_lost_can_be_made_again() {
 }
 
 #[test]
-fn another_end_than_that_which_was_applied_is_refused_with_what_the_task_is() {
+fn after_a_lost_answer_a_different_end_returns_ended() {
     let others = [
         failure(),
         TaskEvent::complete(Completion::of(8)),
@@ -260,7 +260,7 @@ fn another_end_than_that_which_was_applied_is_refused_with_what_the_task_is() {
 }
 
 #[test]
-fn an_end_in_doubt_stays_so_until_the_task_shows_otherwise() {
+fn an_unknown_end_stays_unknown_until_the_task_shows_otherwise() {
     for kind in BOTH {
         // Another end, that is known to have failed, says nothing of the first.
         let doubted = store();
@@ -282,7 +282,7 @@ fn an_end_in_doubt_stays_so_until_the_task_shows_otherwise() {
 }
 
 #[test]
-fn an_end_by_an_administrator_is_not_this_workers_even_if_it_is_the_same() {
+fn the_same_end_by_an_administrator_is_not_a_success() {
     for kind in BOTH {
         let store = store();
         let mut worker = hold(kind, &store, second(0));
@@ -294,7 +294,7 @@ fn an_end_by_an_administrator_is_not_this_workers_even_if_it_is_the_same() {
 }
 
 #[test]
-fn words_of_an_administrator_cost_the_lease_nothing() {
+fn an_administrators_description_does_not_affect_the_lease() {
     let events = [TaskEvent::report_of(Progress::of(1, 2)), end(), failure()];
     for (kind, event) in BOTH.into_iter().flat_map(|kind| events.clone().map(|event| (kind, event)))
     {
@@ -319,7 +319,7 @@ fn words_of_an_administrator_cost_the_lease_nothing() {
 }
 
 #[test]
-fn a_call_gives_up_where_others_write_without_end() {
+fn a_call_fails_after_16_tries_if_others_keep_writing() {
     for kind in BOTH {
         let store = store();
         let mut worker = hold(kind, &store, second(0));
@@ -335,7 +335,7 @@ fn a_call_gives_up_where_others_write_without_end() {
 }
 
 #[test]
-fn a_task_that_was_submitted_again_under_its_id_is_another() {
+fn a_task_submitted_again_under_the_same_id_is_another_task() {
     for kind in BOTH {
         let store = store();
         let gone = second(10 * 24 * 60 * 60);
@@ -374,7 +374,7 @@ fn a_task_that_has_expired_is_gone() {
 }
 
 #[test]
-fn an_event_that_the_store_refuses_costs_the_lease_nothing() {
+fn a_refused_event_does_not_affect_the_lease() {
     for kind in BOTH {
         let store = store();
         let mut worker = hold(kind, &store, second(0));
@@ -411,7 +411,7 @@ fn a_heartbeat_is_due_after_a_third_of_the_silence() {
 }
 
 #[test]
-fn errors_name_the_task_and_what_came() {
+fn errors_name_the_task_and_its_state() {
     let store = store();
     let mut worker = hold(Kind::Blocking, &store, second(0));
     let refused = worker.apply(TaskEvent::start(), second(0)).unwrap_err().to_string();

@@ -1,4 +1,4 @@
-//! Stores that come back from a log of records: random histories with crashes, turns, and what is refused.
+//! Stores restored from a log of records: random histories with crashes, turns, and refused logs.
 
 use std::collections::BTreeSet;
 use std::num::NonZeroU32;
@@ -16,7 +16,7 @@ use tasklife::{
 
 use crate::support::{Local, account, id, second, submission};
 
-/// A call: what, of which of two accounts, which of four tasks, and how many seconds later.
+/// A call: its kind, one of two accounts, one of four tasks, and how many seconds later it is made.
 type Call = (u8, u8, u8, i64);
 
 fn calls() -> impl Strategy<Value = Vec<Call>> {
@@ -48,7 +48,7 @@ fn nanos(at: i64) -> Now {
 
 const LIMITS: [usize; 4] = [0, usize::MAX, usize::MAX, usize::MAX];
 
-/// What was written, as lines, and the pages that were read, each after a call.
+/// What a process wrote to its log, and the pages that were read after each call.
 #[derive(Clone, Debug, Default)]
 struct Seen {
     log: Vec<String>,
@@ -57,8 +57,9 @@ struct Seen {
     latest: i64,
 }
 
-/// Makes calls one after the other, no two at the same instant, and writes what they change. Gives all that
-/// can be seen of each but revisions. Claims over all accounts are of one where turns are not to be seen.
+/// Makes calls one after the other, no two at the same instant, and logs what they change. Returns
+/// everything that is visible of each result except revisions. Without `in_turn`, claims over all
+/// accounts are replaced by claims of one.
 fn run(
     store: &dyn TaskStore,
     calls: &[Call],
@@ -95,7 +96,8 @@ fn run(
                 let words = format!("{:?}", claimed.as_ref().map(tasklife::Claimed::is_work));
                 (claimed.map(|claimed| claimed.change().task().clone()), words)
             }
-            // Nothing or everything: which ones a limited sweep drops first is up to the store.
+            // Sweep nothing or everything: which tasks a limited sweep drops first is up to the
+            // store.
             _ => (None, format!("{:?}", store.sweep(LIMITS[usize::from(*number)], now).unwrap())),
         };
         answers.push(format!("{words} {:?}", task.as_ref().map(facts)));
@@ -113,7 +115,7 @@ fn run(
     answers
 }
 
-/// What a task is but for its revision.
+/// Everything about a task except its revision.
 fn facts(task: &Task) -> String {
     let (id, status, attempts) = (task.id(), task.status(), task.attempts());
     let (updated, expires) = (task.updated_at(), task.expires_at());
@@ -124,7 +126,7 @@ fn records<'a>(log: impl IntoIterator<Item = &'a String>) -> Vec<TaskRecord> {
     log.into_iter().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-/// The answers to all questions that read, at an instant: whole tasks, their revisions too.
+/// The results of all reads at an instant, including revisions.
 fn reads(store: &dyn TaskStore, pages: &[(AccountId, Revision)], at: i64) -> Vec<Vec<Task>> {
     let queries = TaskStatus::ALL.map(|status| ListQuery::default().with_status(status));
     let mut answers = Vec::new();
@@ -140,7 +142,7 @@ fn reads(store: &dyn TaskStore, pages: &[(AccountId, Revision)], at: i64) -> Vec
     answers
 }
 
-/// A store's content without the turns of its accounts, which depend on the order of the log.
+/// A store's content without its accounts' turns, which depend on the order of the log.
 fn content(store: &LocalStore) -> Value {
     let mut saved = serde_json::to_value(store.snapshot()).unwrap();
     for account in saved["accounts"].as_array_mut().unwrap() {
@@ -153,7 +155,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
 
     #[test]
-    fn s14_a_store_from_a_log_goes_on_as_the_one_that_crashed(
+    fn s14_a_store_from_a_log_goes_on_like_the_crashed_store(
         config in configs(), before in calls(), after in calls(), down in 0..12_i64,
     ) {
         let (original, mut seen) = (Local::new(config), Seen::default());
@@ -191,7 +193,7 @@ proptest! {
         }
         prop_assert_eq!(content(&restore(&log)), content(&restore(&seen.log)));
 
-        // What counts no more can be taken out: then there are more gaps, and nothing else is different.
+        // Removing the records that no longer count adds gaps, and changes nothing else.
         let is_latest = |at: usize| {
             let task = &seen.changed[at];
             let same = |t: &Task| (t.account(), t.id()) == (task.account(), task.id());
@@ -203,9 +205,9 @@ proptest! {
         prop_assert_eq!(reads(&short, &[], seen.latest), reads(&whole, &[], seen.latest));
     }
 
-    /// The log goes on after each crash, and each takes the end of it.
+    /// The log goes on after each crash, and each crash loses its end.
     #[test]
-    fn s14_whoever_saw_what_is_not_in_the_log_is_told_so(
+    fn s14_workers_and_clients_from_a_lost_history_notice(
         config in configs(), lives in vec((calls(), 0..4_usize), 2..5),
     ) {
         let (mut log, mut latest) = (Vec::new(), 0);
@@ -242,7 +244,7 @@ proptest! {
     }
 }
 
-/// A log of two accounts: the records of one submission each, the second of which was started.
+/// A log of two accounts with the records of three submissions and a start.
 fn log() -> Vec<Value> {
     let store = MemoryStore::default();
     let first = store.submit(submission("b", 1), second(0)).unwrap().into_task();
@@ -265,7 +267,7 @@ fn restored(log: Vec<Value>, now: Now) -> Result<MemoryStore, String> {
 }
 
 #[test]
-fn accounts_take_their_turns_in_the_order_of_the_log() {
+fn accounts_take_turns_in_the_order_of_the_log() {
     for reversed in [false, true] {
         let mut log = log();
         if reversed {
@@ -281,17 +283,17 @@ fn accounts_take_their_turns_in_the_order_of_the_log() {
 }
 
 #[test]
-fn what_is_expired_is_left_out_and_the_horizon_is_now() {
+fn expired_tasks_are_left_out_and_now_becomes_the_horizon() {
     let ten_days = 864_000;
     let store = restored(log(), second(ten_days)).unwrap(); // task 1 expires to the nanosecond
     assert_eq!(store.len(), 2);
     assert_eq!(
         store.get(&account("b"), id(1), second(0)).unwrap(),
         None,
-        "no clock brings it back"
+        "a clock that is behind doesn't see it either"
     );
     let early = store.submit(submission("b", 9), second(0));
-    assert!(matches!(early, Err(SubmitError::Expired)), "it would not outlast the horizon");
+    assert!(matches!(early, Err(SubmitError::Expired)), "it would expire before the horizon");
     let store = restored(log(), second(ten_days + 2)).unwrap();
     assert!(store.is_empty());
     assert_eq!(store.get(&account("b"), id(3), second(0)).unwrap(), None);
@@ -300,12 +302,13 @@ fn what_is_expired_is_left_out_and_the_horizon_is_now() {
 }
 
 #[test]
-fn a_clock_that_is_behind_the_log_gives_out_nothing_of_its_future() {
+fn with_a_clock_behind_the_log_revisions_still_differ_from_the_lost_ones() {
     let config =
         StoreConfig::default().with_retention(Retention::since_submission(Duration::from_secs(5)));
     let ahead = MemoryStore::from_records(config, [], second(1_000_000)).unwrap();
     let lost = ahead.submit(submission("acme", 1), second(1_000_000)).unwrap().into_task();
-    // The clock went back since, further than tasks are kept: what it left is expired or not.
+    // The clock has since gone back by more than the retention, and the task may have expired or
+    // not.
     let mut record = serde_json::to_value(TaskRecord::from(&lost)).unwrap();
     for at in ["submitted_at", "updated_at"] {
         record[at] = json!(second(0));
@@ -333,7 +336,7 @@ fn a_log_that_no_store_wrote_is_refused() {
     };
     assert!(restored(log(), second(4)).is_ok());
 
-    // Two writes of one revision.
+    // Two writes with the same revision.
     let (one, three) = (one.to_string(), three.to_string());
     let twice = "two different ones of revision";
     refused(|log| log[2]["revision"] = json!(1), &["account b", twice, &one, &three]);
@@ -347,7 +350,7 @@ fn a_log_that_no_store_wrote_is_refused() {
         &["account b", "two different ones of revision 1", &one],
     );
 
-    // Times that went back, and revisions that no store comes to.
+    // Times that go back, and revisions that no store reaches.
     let early = |log: &mut Vec<Value>| {
         log[3]["submitted_at"] = json!("2019-08-07T00:00:00Z");
         log[3]["updated_at"] = json!("2019-08-07T00:00:00Z");
@@ -355,11 +358,11 @@ fn a_log_that_no_store_wrote_is_refused() {
     refused(early, &["account b", "none updated before the last or later", &three]);
     refused(|log| log[1]["revision"] = json!(i64::MAX), &["of at most 4611686018427387904"]);
 
-    // No task.
+    // An invalid task.
     let attempts = "expected at least 1 attempt in processing-in-progress, got 0";
     refused(|log| log[3]["attempts"] = json!(0), &[attempts]);
     refused(|log| log[1]["revision"] = json!(0), &[&two.to_string(), "a revision of at least 1"]);
     let mut superseded = log();
     superseded[0]["attempts"] = json!(7);
-    assert!(restored(superseded, second(4)).is_ok(), "it counts no more");
+    assert!(restored(superseded, second(4)).is_ok(), "the record no longer counts");
 }

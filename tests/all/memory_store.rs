@@ -1,4 +1,4 @@
-//! The shared store: threads, pointers, futures, snapshots.
+//! The store in memory: threads, pointers, futures, snapshots.
 
 use std::collections::BTreeSet;
 use std::pin::pin;
@@ -25,7 +25,7 @@ const _: () = {
 };
 
 #[test]
-fn of_many_claims_each_task_goes_to_one_worker() {
+fn concurrent_claims_give_each_task_to_one_worker() {
     let store = MemoryStore::default();
     for number in 0..200 {
         store
@@ -50,7 +50,7 @@ fn of_many_claims_each_task_goes_to_one_worker() {
 }
 
 #[test]
-fn of_several_writers_at_one_revision_one_wins() {
+fn one_of_several_writers_at_the_same_revision_wins() {
     let store = MemoryStore::default();
     for number in 0..100 {
         let task = store.submit(submission("acme", number), second(0)).unwrap().into_task();
@@ -64,7 +64,7 @@ fn of_several_writers_at_one_revision_one_wins() {
 }
 
 #[test]
-fn a_struct_with_a_store_of_any_kind_can_be_debugged() {
+fn a_struct_with_a_dyn_store_can_derive_debug() {
     #[derive(Debug)]
     #[expect(dead_code, reason = "what they are is printed")]
     struct Server {
@@ -86,7 +86,7 @@ fn a_struct_with_a_store_of_any_kind_can_be_debugged() {
 }
 
 #[test]
-fn a_page_is_a_sequence_of_tasks() {
+fn a_page_iterates_over_its_tasks() {
     let store = MemoryStore::default();
     for number in 1..=3 {
         store.submit(submission("acme", number), second(0)).unwrap();
@@ -98,7 +98,7 @@ fn a_page_is_a_sequence_of_tasks() {
 }
 
 #[test]
-fn an_event_is_for_a_task_at_a_revision_that_somebody_was_told() {
+fn an_event_can_target_a_task_at_a_revision() {
     let (store, acme) = (MemoryStore::default(), account("acme"));
     let task = store.submit(submission("acme", 1), second(0)).unwrap().into_task();
     let target = Target::at(&acme, task.id(), task.revision());
@@ -116,7 +116,7 @@ fn now_or_never<T>(future: impl Future<Output = T>) -> T {
 }
 
 #[test]
-fn a_store_in_process_is_an_asynchronous_one() {
+fn an_in_process_store_is_an_asynchronous_store() {
     let store: Arc<dyn AsyncTaskStore> = Arc::new(InProcess(MemoryStore::default()));
     let acme = account("acme");
     let task = now_or_never(store.submit(submission("acme", 1), second(0))).unwrap().into_task();
@@ -143,7 +143,7 @@ fn store() -> MemoryStore {
     store
 }
 
-/// The snapshot, by way of a disk.
+/// A snapshot that was serialised and deserialised.
 fn saved(store: &MemoryStore) -> Snapshot {
     serde_json::from_str(&serde_json::to_string(&store.snapshot()).unwrap()).unwrap()
 }
@@ -152,7 +152,7 @@ fn restored(store: &MemoryStore, snapshot: Snapshot, seconds: i64) -> MemoryStor
     MemoryStore::restore(*store.config(), snapshot, second(seconds)).unwrap()
 }
 
-/// A task but for its revision and attempts.
+/// The parts of a task that a restoration keeps: not its revision and attempts.
 fn facts(task: &Task) -> (TaskId, TaskStatus, tasklife::Now) {
     (task.id(), task.status(), task.updated_at())
 }
@@ -181,10 +181,10 @@ fn s14_a_restored_store_goes_on_as_the_saved_one() {
 }
 
 #[test]
-fn s14_what_is_given_out_after_a_restoration_was_never_given_out_before() {
+fn s14_a_restored_store_gives_out_only_new_revisions() {
     let store = store();
     let snapshot = saved(&store);
-    // The histories that are lost: of the saved store, and of two restorations that crashed.
+    // The lost histories: of the saved store, and of two restored stores that crashed.
     let lost = [restored(&store, snapshot.clone(), 10), restored(&store, snapshot.clone(), 20)];
     let kept = restored(&store, snapshot, 30);
     let mut seen = BTreeSet::new();
@@ -201,7 +201,7 @@ fn s14_what_is_given_out_after_a_restoration_was_never_given_out_before() {
 }
 
 #[test]
-fn s14_a_worker_of_a_lost_history_is_told_so() {
+fn s14_a_worker_from_a_lost_history_is_refused_as_stale() {
     let store = MemoryStore::default();
     let acme = account("acme");
     store.submit(submission("acme", 1), second(0)).unwrap();
@@ -226,7 +226,7 @@ fn s14_a_worker_of_a_lost_history_is_told_so() {
 }
 
 #[test]
-fn s14_since_a_page_of_a_lost_history_everything_has_changed() {
+fn s14_since_a_page_from_a_lost_history_every_task_has_changed() {
     let store = MemoryStore::default();
     let acme = account("acme");
     let submit = |store: &MemoryStore, number, at| {
@@ -273,7 +273,7 @@ fn s14_since_a_page_of_a_lost_history_everything_has_changed() {
 }
 
 #[test]
-fn s14_a_clock_that_stands_still_gives_out_nothing_of_the_snapshots_future() {
+fn s14_with_a_stopped_clock_revisions_still_differ_from_the_lost_ones() {
     let store = store();
     let (snapshot, none) = (saved(&store), tasklife::MIN_TIME);
     let again = MemoryStore::restore(*store.config(), snapshot, none).unwrap();
@@ -283,7 +283,7 @@ fn s14_a_clock_that_stands_still_gives_out_nothing_of_the_snapshots_future() {
 }
 
 #[test]
-fn an_empty_store_that_is_restored_gives_out_nothing_that_came_before() {
+fn a_store_restored_from_an_empty_snapshot_gives_out_new_revisions() {
     let config = StoreConfig::default();
     let before = MemoryStore::new(config);
     let lost = before.submit(submission("acme", 1), second(0)).unwrap().into_task();

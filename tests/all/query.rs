@@ -1,4 +1,5 @@
-//! Queries and cursors: what matches, what is bound to what, what is refused.
+//! Queries and cursors: which tasks match, to what a cursor is bound, and which cursors are
+//! refused.
 
 use std::num::NonZeroUsize;
 
@@ -60,14 +61,14 @@ fn a_cursor_is_bound_to_its_account_and_filter_but_not_to_the_limit() {
 }
 
 #[test]
-fn naming_every_status_is_naming_none() {
+fn naming_every_status_is_the_same_as_naming_none() {
     let all = TaskStatus::ALL.into_iter().fold(ListQuery::default(), ListQuery::with_status);
     let cursor = all.cursor(&account("acme"), revision(7));
     assert!(ListQuery::default().after(cursor).position(&account("acme")).is_ok());
 }
 
 #[test]
-fn what_is_no_cursor_is_malformed() {
+fn a_text_that_is_no_cursor_is_malformed() {
     let good = ListQuery::default().cursor(&account("acme"), revision(7)).to_string();
     assert_eq!(good.len(), 32);
     let upper = format!("{}A", &good[..31]);

@@ -1,4 +1,4 @@
-//! What is removed from a store in memory, and what is not touched by that.
+//! Removal of tasks from the stores in memory.
 
 use std::fmt;
 use std::num::NonZeroU32;
@@ -41,7 +41,8 @@ fn list(store: &MemoryStore, name: &str, now: i64) -> Vec<Task> {
     store.list(&account(name), &ListQuery::default(), second(now)).unwrap().into_tasks()
 }
 
-/// Compares answers, but for revisions: from which an account goes on that comes back depends on its shard.
+/// Compares results except revisions: with which revision a forgotten account begins again depends
+/// on its shard.
 fn same<T: fmt::Debug>(one: &T, other: &T) -> Result<(), TestCaseError> {
     let [one, other] = [one, other].map(|answer| {
         let text = format!("{answer:?}");
@@ -54,10 +55,10 @@ fn same<T: fmt::Debug>(one: &T, other: &T) -> Result<(), TestCaseError> {
 }
 
 proptest! {
-    /// What is removed is as if it had never been; all else is as it was; and the store goes on with its laws
-    /// (limits, places, turns), as its twin for one thread does.
+    /// A removed task is as if it had never been there, all other tasks stay as they were, and
+    /// limits and turns still hold, as in a [`LocalStore`] with the same history.
     #[test]
-    fn what_is_removed_was_never_there_and_all_else_stays(steps in steps()) {
+    fn a_removed_task_leaves_no_trace_and_the_others_stay(steps in steps()) {
         let config = StoreConfig::default()
             .with_max_tasks(100)
             .with_max_open(25)
@@ -110,7 +111,7 @@ proptest! {
                 }
             }
             prop_assert_eq!(store.len(), local.len());
-            // Limits are those of what is there.
+            // Limits apply to the remaining tasks.
             for name in NAMES {
                 let open = list(&store, name, time);
                 let open = open.iter().filter(|task| !task.status().is_terminal()).count();
@@ -121,7 +122,7 @@ proptest! {
 }
 
 #[test]
-fn what_is_removed_makes_room_and_is_no_more_in_turn() {
+fn a_removed_account_makes_room_and_loses_its_turn() {
     let config = StoreConfig::default().with_max_tasks(70);
     let store = MemoryStore::new(config);
     for number in 0..69 {
@@ -136,7 +137,7 @@ fn what_is_removed_makes_room_and_is_no_more_in_turn() {
     let claimed = store.claim(Scope::Any, second(1)).unwrap().unwrap();
     assert_eq!(claimed.change().task().id(), kept.id());
     assert!(store.claim(Scope::Any, second(1)).unwrap().is_none());
-    // Whoever follows changes is told of what is new.
+    // A list of changes has the new task.
     let again = store.submit(submission("a", 1), second(1)).unwrap().into_task();
     assert!(again.revision() > seen);
     let changed = ListQuery::default().changed_since(seen);
@@ -144,7 +145,7 @@ fn what_is_removed_makes_room_and_is_no_more_in_turn() {
 }
 
 #[test]
-fn what_is_removed_counts_for_no_limit() {
+fn a_removed_task_counts_for_no_limit() {
     let config =
         StoreConfig::default().with_max_open(2).with_max_in_progress(NonZeroU32::new(1).unwrap());
     let store = MemoryStore::new(config);
@@ -156,7 +157,7 @@ fn what_is_removed_counts_for_no_limit() {
         assert!(matches!(full, Err(SubmitError::AccountFull)), "{round}");
         let started = store.claim(Scope::Any, second(round)).unwrap().unwrap();
         assert!(store.claim(Scope::Any, second(round)).unwrap().is_none(), "{round}");
-        // The place in the lane is another's, who waits for it.
+        // Its place in the lane goes to the next task.
         store.remove(&account("a"), started.change().task().id()).unwrap();
         store.submit(submission("a", 9), second(round)).unwrap();
         assert!(store.claim(Scope::Any, second(round)).unwrap().is_some(), "{round}");

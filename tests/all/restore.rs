@@ -14,7 +14,7 @@ use tasklife::{
 
 use crate::support::{account, id, second, submission};
 
-/// A call: what, of which of two accounts, which of four tasks, and how many seconds later.
+/// A call: its kind, one of two accounts, one of four tasks, and how many seconds later it is made.
 type Call = (u8, u8, u8, i64);
 
 fn calls() -> impl Strategy<Value = Vec<Call>> {
@@ -40,7 +40,8 @@ fn nanos(at: i64) -> Now {
     second(0) + TimeDelta::nanoseconds(at)
 }
 
-/// Makes a call. Gives the task that it changed, and all that can be seen of the answer but revisions.
+/// Makes a call. Returns the task that it changed, and everything that is visible of the result
+/// except revisions.
 fn make((what, of, number, _): Call, store: &mut LocalStore, at: i64) -> (Option<Task>, String) {
     let (now, own, id) = (nanos(at), name(of), id(number.into()));
     let applied =
@@ -70,7 +71,7 @@ fn make((what, of, number, _): Call, store: &mut LocalStore, at: i64) -> (Option
     (task, words)
 }
 
-/// What a task is but for its revision.
+/// Everything about a task except its revision.
 fn facts(task: &Task) -> String {
     let (id, status, attempts) = (task.id(), task.status(), task.attempts());
     format!(
@@ -86,8 +87,9 @@ fn listed(store: &LocalStore, at: i64) -> String {
     [0, 1].map(|of| list(of).tasks().iter().map(facts).collect::<Vec<_>>().join(", ")).join("; ")
 }
 
-/// Makes calls one after the other, and gives what each changed and what could be seen of it. No two of
-/// them are at the same instant: which of the tasks that expire at once is dropped first is not saved.
+/// Makes calls one after the other, and returns what each changed and what was visible of it. No
+/// two calls are at the same instant: a snapshot doesn't save which of the tasks that expire at
+/// once is dropped first.
 fn run(store: &mut LocalStore, calls: &[Call], at: &mut i64) -> Vec<(Option<Task>, String)> {
     let made = calls.iter().map(|call| {
         *at += call.3 * 1_000_000_000 + 1;
@@ -96,9 +98,9 @@ fn run(store: &mut LocalStore, calls: &[Call], at: &mut i64) -> Vec<(Option<Task
     made.collect()
 }
 
-/// Saved soon after it was restored, and then restored twice.
+/// Each snapshot is taken soon after a restoration, and restored twice.
 #[test]
-fn s14_restorations_in_quick_succession_have_revisions_of_their_own() {
+fn s14_restorations_in_quick_succession_have_different_revisions() {
     let mut snapshot = LocalStore::default().snapshot();
     let mut seen = BTreeSet::new();
     for round in 0..20 {
@@ -115,10 +117,10 @@ fn s14_restorations_in_quick_succession_have_revisions_of_their_own() {
     }
 }
 
-/// The snapshot was taken by a clock that was ahead, so that it is beyond what the clocks of its
-/// restorations say: how far they leap is theirs, their revisions are their own.
+/// The snapshot is of a store whose clock was ahead, so that it is beyond the clocks of its
+/// restorations. Each goes on in revisions of its own.
 #[test]
-fn s14_restorations_by_clocks_that_are_behind_have_revisions_of_their_own() {
+fn s14_restorations_by_clocks_that_are_behind_have_different_revisions() {
     let restored = |snapshot: &Snapshot, at| {
         LocalStore::restore(StoreConfig::default(), snapshot.clone(), at).unwrap()
     };
@@ -127,7 +129,7 @@ fn s14_restorations_by_clocks_that_are_behind_have_revisions_of_their_own() {
     let saved = ahead.snapshot();
     let acme = account("acme");
     let mut seen = Vec::new();
-    // Until the clock has caught up, just before and after it has, and up to a year later.
+    // Until the clock has caught up, right before and after that, and up to a year later.
     let instants = [0, 1, 3_599, 3_600, 3_601, 137_438, 137_439, 274_877, 20_000_000, 30_000_000];
     for at in instants.map(second) {
         let mut store = restored(&saved, at);
@@ -143,9 +145,9 @@ fn s14_restorations_by_clocks_that_are_behind_have_revisions_of_their_own() {
     }
 }
 
-/// However often an idle account is restored, no more is kept of it.
+/// Restoring an idle account often doesn't make its state grow.
 #[test]
-fn s14_restorations_leave_no_more_than_one_gap_where_nothing_happens() {
+fn s14_repeated_restorations_of_an_idle_account_leave_one_gap() {
     let mut store = LocalStore::default();
     for name in ["acme", "umbrella"] {
         store.submit(submission(name, 1), second(0)).unwrap();
@@ -164,7 +166,7 @@ fn s14_restorations_leave_no_more_than_one_gap_where_nothing_happens() {
     }
     let saved = serde_json::to_value(store.snapshot()).unwrap();
     assert_eq!(saved["accounts"][0]["gaps"].as_array().unwrap().len(), 1);
-    // A page that was read between two of them still says that nothing has changed.
+    // Since a page read between two restorations, nothing has changed.
     for since in pages {
         assert_eq!(page(&store, Some(since)).1, 0, "since {since}");
     }
@@ -174,7 +176,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
 
     #[test]
-    fn s14_a_restored_store_goes_on_as_the_saved_one_whatever_happened(
+    fn s14_a_restored_store_goes_on_as_the_saved_one_after_any_history(
         before in calls(), after in calls(),
     ) {
         let (mut saved, mut at) = (LocalStore::new(config()), 0);
@@ -190,7 +192,7 @@ proptest! {
     }
 
     #[test]
-    fn s14_no_restoration_gives_out_what_another_history_gave_out(
+    fn s14_no_restoration_gives_out_a_revision_of_another_history(
         before in calls(), histories in vec((calls(), 0..3_usize), 2..5),
     ) {
         let (mut store, mut at) = (LocalStore::new(config()), 0);
@@ -201,7 +203,7 @@ proptest! {
         let mut latest = at;
         for (calls, from) in histories {
             let snapshot = snapshots[from % snapshots.len()].clone();
-            // A restoration comes later than all that was called before it.
+            // A restoration is later than all calls before it.
             latest += 1_000_000;
             let mut store = LocalStore::restore(config(), snapshot, nanos(latest)).unwrap();
             for task in &lost {

@@ -1,5 +1,5 @@
-//! The store's methods one by one: refusals and their order, limits, takeover, expiry to the
-//! nanosecond. Random histories are the business of the conformance suite.
+//! The store's methods one by one: refusals and their order, limits, takeover, and expiry to the
+//! nanosecond. The conformance suite tests random histories.
 
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::time::Duration;
@@ -62,7 +62,7 @@ fn a_task_lives_from_its_submission_to_its_sweep() {
     assert!(store.is_empty());
 }
 
-/// Each request brings a copy of its account's id. A store keeps one of them.
+/// Each request brings its own copy of the account's id. A store keeps one of them.
 #[test]
 fn the_tasks_of_an_account_share_its_id() {
     let mut store = LocalStore::new(config());
@@ -80,7 +80,7 @@ fn the_tasks_of_an_account_share_its_id() {
 }
 
 #[test]
-fn an_expired_task_is_gone_from_every_act_swept_or_not() {
+fn an_expired_task_is_invisible_to_every_method_before_a_sweep() {
     let mut store = LocalStore::new(config());
     let task = submit(&mut store, "acme", 1, 0);
     let acme = account("acme");
@@ -92,12 +92,12 @@ fn an_expired_task_is_gone_from_every_act_swept_or_not() {
     assert_eq!(store.claim(Scope::Any, end).unwrap(), None);
     assert_eq!(store.claim(Scope::Account(&acme), end).unwrap(), None);
     assert!(store.list(&acme, &ListQuery::default(), end).unwrap().tasks().is_empty());
-    // To a clock that is behind, it is still there, and can be claimed again.
+    // For a clock that is behind, it is still visible and can be claimed.
     assert_eq!(claim(&mut store, LIFE - 1), Some(("acme".to_owned(), 1)));
 }
 
 #[test]
-fn what_expired_at_the_horizon_stays_gone_for_clocks_behind() {
+fn a_task_that_expired_at_the_horizon_is_invisible_to_clocks_behind() {
     let mut store = LocalStore::new(config());
     submit(&mut store, "acme", 1, 0);
     let swept = store.sweep(0, second(LIFE)).unwrap();
@@ -113,7 +113,7 @@ fn what_expired_at_the_horizon_stays_gone_for_clocks_behind() {
 }
 
 #[test]
-fn the_same_request_again_gives_the_same_task_and_another_conflicts() {
+fn a_repeat_returns_the_existing_task_and_another_request_conflicts() {
     let mut store = LocalStore::new(config().with_max_tasks(1).with_max_open(1).with_max_input(3));
     let first = submission("acme", 1).with_input(*b"in");
     let task = store.submit(first.clone(), second(0)).unwrap().into_task();
@@ -151,11 +151,11 @@ fn s7_a_full_store_drops_the_task_that_expired_first_and_no_other() {
     }
     let refused = store.submit(submission("other", 9), second(2 + LIFE) - nanosecond());
     assert!(matches!(refused, Err(SubmitError::StoreFull)));
-    // A clock that is far ahead costs one task; what expired later is there to all others.
+    // A clock that is far ahead costs one task. Other callers still see the tasks that expire later.
     submit(&mut store, "other", 9, 900 + LIFE);
     assert_eq!((store.len(), listed(&store, "acme", 7)), (3, vec![3, 1]));
     assert_eq!(store.sweep(9, second(0)).unwrap(), Swept::default(), "nothing else is due");
-    // The horizon has moved to the expiry of the one that went, to the nanosecond.
+    // The horizon has moved exactly to the expiry of the dropped task.
     submit(&mut store, "other", 8, 4 + LIFE);
     assert_eq!(listed(&store, "acme", 7), [3]);
     let end = second(4 + LIFE);
@@ -165,7 +165,7 @@ fn s7_a_full_store_drops_the_task_that_expired_first_and_no_other() {
 }
 
 #[test]
-fn s7_a_full_store_drops_what_a_sweep_has_left_before_what_a_clock_hides() {
+fn s7_a_full_store_drops_tasks_left_by_a_sweep_before_others() {
     let mut store = LocalStore::new(config().with_max_tasks(3));
     for (number, seconds) in [(1, 0), (2, 1), (3, 9)] {
         submit(&mut store, "acme", number, seconds);
@@ -178,7 +178,7 @@ fn s7_a_full_store_drops_what_a_sweep_has_left_before_what_a_clock_hides() {
 }
 
 #[test]
-fn s7_a_submission_that_is_refused_makes_no_place() {
+fn s7_a_refused_submission_drops_nothing() {
     let mut store = LocalStore::new(config().with_max_tasks(2).with_max_open(1).with_max_input(3));
     submit(&mut store, "acme", 1, 0);
     submit(&mut store, "other", 1, 5);
@@ -193,7 +193,7 @@ fn s7_a_submission_that_is_refused_makes_no_place() {
 }
 
 #[test]
-fn s7_the_last_task_of_an_account_makes_place_for_its_next() {
+fn s7_the_last_task_of_an_account_makes_room_for_its_next() {
     let mut store = LocalStore::new(config().with_max_tasks(1));
     let first = submit(&mut store, "acme", 1, 0);
     let next = submit(&mut store, "acme", 2, LIFE);
@@ -206,7 +206,7 @@ fn s7_the_last_task_of_an_account_makes_place_for_its_next() {
 }
 
 #[test]
-fn without_a_configuration_a_store_is_bounded() {
+fn the_default_store_holds_at_most_100_000_tasks() {
     let config = StoreConfig::default();
     assert_eq!(config.max_tasks(), 100_000);
     let mut store = LocalStore::new(config.with_retention(self::config().retention()));
@@ -218,7 +218,7 @@ fn without_a_configuration_a_store_is_bounded() {
 }
 
 #[test]
-fn an_expired_task_makes_room_for_its_id() {
+fn a_submission_replaces_an_expired_task_with_the_same_id() {
     let mut store = LocalStore::new(config().with_max_tasks(2).with_max_open(1));
     submit(&mut store, "acme", 1, 0);
     submit(&mut store, "other", 1, 5);
@@ -296,7 +296,7 @@ fn an_expired_task_frees_its_place_in_the_lane() {
 }
 
 #[test]
-fn an_account_is_served_in_the_order_of_receipt() {
+fn an_account_starts_tasks_in_the_order_they_were_received() {
     let mut store = LocalStore::new(config());
     let late = store.submit(submission("acme", 1).initialized(), second(0)).unwrap().into_task();
     submit(&mut store, "acme", 2, 0);
@@ -307,7 +307,7 @@ fn an_account_is_served_in_the_order_of_receipt() {
 }
 
 #[test]
-fn accounts_take_turns_and_a_claim_of_one_is_no_turn() {
+fn accounts_take_turns_and_a_claim_of_one_account_is_not_a_turn() {
     let mut store = LocalStore::new(config());
     for number in 1..=4 {
         submit(&mut store, "a", number, 0);
@@ -322,7 +322,7 @@ fn accounts_take_turns_and_a_claim_of_one_is_no_turn() {
 }
 
 #[test]
-fn a_silent_worker_is_taken_over_after_the_silence_and_fenced() {
+fn a_task_is_taken_over_after_the_silence_and_its_old_worker_is_fenced() {
     let config = config().with_takeover_after(Duration::from_secs(2));
     let mut store = LocalStore::new(config.with_max_in_progress(NonZeroU32::MIN));
     submit(&mut store, "acme", 1, 0);
@@ -348,7 +348,7 @@ fn a_silent_worker_is_taken_over_after_the_silence_and_fenced() {
 }
 
 #[test]
-fn a_silence_that_begins_within_a_leap_second_hides_no_other() {
+fn a_takeover_within_a_leap_second_does_not_delay_another() {
     let config = config().with_takeover_after(Duration::from_secs(1));
     let mut store = LocalStore::new(config);
     for (number, begin) in [(1, "2016-12-31T23:59:59.9Z"), (2, "2016-12-31T23:59:60.5Z")] {
@@ -373,7 +373,7 @@ fn a_silence_that_begins_within_a_leap_second_hides_no_other() {
 }
 
 #[test]
-fn a_task_that_was_attempted_too_often_is_given_up() {
+fn a_task_that_has_used_all_attempts_is_given_up() {
     let takeover = config().with_takeover_after(Duration::from_secs(1));
     let config = takeover.with_max_attempts(NonZeroU32::new(3).unwrap());
     let mut store = LocalStore::new(config.with_max_in_progress(NonZeroU32::MIN));
@@ -400,7 +400,7 @@ fn a_task_that_was_attempted_too_often_is_given_up() {
 }
 
 #[test]
-fn a_single_attempt_is_never_repeated_and_a_report_is_none() {
+fn a_single_attempt_is_not_repeated_and_a_report_is_not_an_attempt() {
     let takeover = config().with_takeover_after(Duration::from_secs(2));
     let mut store = LocalStore::new(takeover.with_max_attempts(NonZeroU32::MIN));
     submit(&mut store, "acme", 1, 0);
@@ -413,11 +413,11 @@ fn a_single_attempt_is_never_repeated_and_a_report_is_none() {
     let claimed = store.claim(Scope::Account(&acme), second(8)).unwrap().unwrap();
     assert!(!claimed.is_work());
     let late = store.apply(Target::exactly(&task), TaskEvent::report(), second(8));
-    assert!(matches!(late, Err(ApplyError::Stale { .. })), "its worker is told");
+    assert!(matches!(late, Err(ApplyError::Stale { .. })), "its worker is refused");
 }
 
 #[test]
-fn without_a_configuration_a_dead_worker_is_replaced_four_times() {
+fn by_default_a_task_is_taken_over_four_times() {
     let mut store = LocalStore::default();
     store.submit(submission("acme", 1), second(0)).unwrap();
     let half_an_hour = chrono::TimeDelta::minutes(30) + nanosecond();
@@ -431,7 +431,7 @@ fn without_a_configuration_a_dead_worker_is_replaced_four_times() {
 }
 
 #[test]
-fn turns_between_accounts_come_before_take_overs() {
+fn turns_between_accounts_come_before_takeovers() {
     let mut store = LocalStore::new(config().with_takeover_after(Duration::from_secs(2)));
     submit(&mut store, "acme", 1, 0);
     submit(&mut store, "other", 1, 0);
@@ -443,7 +443,7 @@ fn turns_between_accounts_come_before_take_overs() {
 }
 
 #[test]
-fn without_a_silence_nothing_is_taken_over() {
+fn without_takeover_no_task_is_taken_over() {
     let mut store = LocalStore::new(StoreConfig::default().without_takeover());
     submit(&mut store, "acme", 1, 0);
     claim(&mut store, 0).unwrap();
@@ -451,7 +451,7 @@ fn without_a_silence_nothing_is_taken_over() {
 }
 
 #[test]
-fn a_parked_account_is_handed_out_to_a_clock_that_is_behind() {
+fn a_clock_that_is_behind_wakes_a_parked_account() {
     let mut store = LocalStore::new(config());
     submit(&mut store, "acme", 1, 0);
     assert_eq!(claim(&mut store, LIFE), None);
@@ -459,7 +459,7 @@ fn a_parked_account_is_handed_out_to_a_clock_that_is_behind() {
 }
 
 #[test]
-fn a_list_is_by_latest_update_in_pages_without_gaps() {
+fn a_list_has_the_latest_update_first_and_pages_without_gaps() {
     let mut store = LocalStore::new(config());
     let tasks: Vec<_> = (1..=5).map(|number| submit(&mut store, "acme", number, 0)).collect();
     apply(&mut store, &tasks[1], TaskEvent::start(), 1);
@@ -487,7 +487,7 @@ fn a_list_is_by_latest_update_in_pages_without_gaps() {
 }
 
 #[test]
-fn an_account_that_comes_back_goes_on_with_its_revisions() {
+fn a_forgotten_account_goes_on_with_higher_revisions() {
     let mut store = LocalStore::new(config());
     let task = submit(&mut store, "acme", 1, 100);
     let last = apply(&mut store, &task, TaskEvent::start(), 100).revision();
@@ -500,7 +500,7 @@ fn an_account_that_comes_back_goes_on_with_its_revisions() {
 }
 
 #[test]
-fn odd_clocks_hold_update_times_up_but_fail_no_call() {
+fn extreme_clocks_delay_update_times_but_no_call_fails() {
     let mut store = LocalStore::new(StoreConfig::default());
     let far = DateTime::<Utc>::MAX_UTC;
     assert!(matches!(store.submit(submission("acme", 1), far), Err(SubmitError::Expired)));

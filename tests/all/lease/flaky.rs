@@ -1,4 +1,4 @@
-//! A store whose answers get lost, and a worker on it, with either kind of lease.
+//! A store whose answers get lost, and a worker with either kind of lease on it.
 
 use std::collections::VecDeque;
 use std::future::Future;
@@ -13,16 +13,16 @@ use tasklife::{
     SubmitError, Submitted, Swept, Target, Task, TaskEvent, TaskId, TaskStore,
 };
 
-/// What goes wrong with an event that is applied.
+/// What goes wrong when an event is applied.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Fault {
-    /// It isn't applied, and the answer says so.
+    /// The event isn't applied, and the answer says so.
     NotApplied,
-    /// It isn't applied, and there is no answer.
+    /// The event isn't applied, and no answer comes.
     LostBefore,
-    /// It is applied, and there is no answer.
+    /// The event is applied, and no answer comes.
     LostAfter,
-    /// Before it is applied, something else happens.
+    /// Another call comes before the event.
     After(fn(&MemoryStore)),
 }
 
@@ -32,7 +32,7 @@ impl PartialEq for Fault {
     }
 }
 
-/// A store in memory, with faults for the events to come.
+/// A store in memory with faults for the next events.
 #[derive(Debug)]
 pub(crate) struct Flaky {
     pub(crate) memory: MemoryStore,
@@ -49,22 +49,23 @@ impl From<MemoryStore> for Flaky {
 }
 
 impl Flaky {
-    /// Has a fault at each of the next events; at those after them, none.
+    /// Sets the faults of the next events. The events after them have none.
     pub(crate) fn fail_with(&self, faults: impl IntoIterator<Item = Fault>) {
         *self.faults.lock().unwrap() = faults.into_iter().collect();
     }
 
-    /// How many events it was asked to apply.
+    /// Returns how many events the store was asked to apply.
     pub(crate) fn asked(&self) -> usize {
         self.asked.load(Ordering::SeqCst)
     }
 
-    /// What was applied since it was last asked, known to the caller or not.
+    /// Returns what was applied since the last call of this method, whether the worker knows it or
+    /// not.
     pub(crate) fn take_applied(&self) -> Vec<Change> {
         std::mem::take(&mut *self.applied.lock().unwrap())
     }
 
-    /// The answer, unless there is none.
+    /// Returns the answer, unless it is lost.
     fn try_apply(
         &self,
         target: Target<'_>,
@@ -165,7 +166,7 @@ impl AsyncTaskStore for Flaky {
     }
 }
 
-/// Which kind of lease a worker has.
+/// The kind of a worker's lease.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Blocking,
@@ -187,7 +188,7 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// Where the answer of a future does not come, the future is dropped.
+    /// Applies an event. If the answer doesn't come, the future is dropped.
     pub(crate) fn apply(&mut self, event: TaskEvent, now: Now) -> Result<Change, LeaseError> {
         match self {
             Self::Blocking(lease) => lease.apply(event, now),
@@ -211,7 +212,7 @@ impl<'a> Worker<'a> {
     }
 }
 
-/// What a future answers at once. Otherwise it is dropped.
+/// Polls a future once, and returns its result if it is ready.
 pub(crate) fn polled_once<T>(future: impl Future<Output = T>) -> Option<T> {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(answer) => Some(answer),

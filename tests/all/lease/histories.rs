@@ -1,5 +1,5 @@
-//! Random interleavings of workers, takeovers, an administrator, expiries and lost answers: after each call the
-//! laws of the lease are held against what is known to have happened.
+//! Random interleavings of workers, takeovers, an administrator, expiries and lost answers. After
+//! each call, the laws of the lease are checked against what is known to have happened.
 
 use core::num::NonZeroU32;
 use core::time::Duration;
@@ -19,9 +19,10 @@ use crate::support::{account, id, second, submission};
 enum Step {
     Submit(u128),
     Claim,
-    /// By which worker, of all that ever had a lease, counted from the latest; and what goes wrong.
+    /// A call by a worker, counted back from the latest of all that ever had a lease, with its
+    /// faults.
     Call(usize, Event, Vec<Fault>),
-    /// By somebody who holds nothing, at the latest revision.
+    /// A write at the latest revision by someone who doesn't hold the task.
     Write(u128, Event),
     Sweep,
 }
@@ -47,7 +48,7 @@ impl From<Event> for TaskEvent {
     }
 }
 
-/// Few different ones, so that several ask for the same.
+/// Few different events, so that several workers ask for the same.
 fn event() -> impl Strategy<Value = Event> {
     prop_oneof![
         2 => Just(Event::Heartbeat),
@@ -60,7 +61,7 @@ fn event() -> impl Strategy<Value = Event> {
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    // The latest one, most of the time.
+    // Mostly the latest worker.
     let worker = prop_oneof![2 => Just(0), 1 => 0..4_usize];
     let fault =
         prop_oneof![Just(Fault::NotApplied), Just(Fault::LostBefore), Just(Fault::LostAfter)];
@@ -88,7 +89,7 @@ fn config() -> StoreConfig {
         .with_retention(Retention::since_submission(Duration::from_mins(1)))
 }
 
-/// Which task: its id, and the how manieth it is under it.
+/// A task: its id, and the number of tasks so far under this id.
 type Name = (u128, u32);
 
 #[derive(Default)]
@@ -97,18 +98,18 @@ struct Truth {
     latest: BTreeMap<u128, u32>,
     /// Which worker claimed a task last.
     holder: BTreeMap<Name, usize>,
-    /// Who ended a task, where it was a worker, and how.
+    /// Which worker ended a task, and how.
     ended: BTreeMap<Name, (usize, Event)>,
-    /// To whom it was told that it did.
+    /// Which worker learned that it had ended the task.
     told: BTreeMap<Name, usize>,
 }
 
 struct Hand<'a> {
     worker: Worker<'a>,
     name: Name,
-    /// Whether the answer to an end of its own was lost.
+    /// Whether the answer to an end by this worker was lost.
     is_in_doubt: bool,
-    /// What it was told when it lost its task, or had ended it.
+    /// What the worker learned when it lost or ended its task.
     is_over: Option<String>,
 }
 
@@ -123,7 +124,7 @@ fn kind_of(error: &LeaseError) -> String {
     }
 }
 
-/// Runs a history, and gives all answers.
+/// Runs a history, and returns all answers.
 fn run(
     kind: Kind,
     store: &Flaky,
@@ -177,7 +178,7 @@ fn run(
     Ok(answers)
 }
 
-/// A call of a worker, held against the laws.
+/// Makes a worker's call and checks it against the laws.
 fn call(
     truth: &mut Truth,
     hand: &mut Hand<'_>,
@@ -187,7 +188,7 @@ fn call(
     now: Now,
 ) -> Result<String, TestCaseError> {
     let read = || store.memory.get(&account("acme"), id(hand.name.0), now).unwrap();
-    // The task of this lease, if it is still there.
+    // The task of this lease, if it still exists.
     let is_latest = truth.latest[&hand.name.0] == hand.name.1;
     let before = read().filter(|_| is_latest);
     let is_running = |task: &Task| task.outcome().is_none();

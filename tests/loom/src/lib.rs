@@ -1,7 +1,7 @@
-//! The store in memory, model checked: each test runs once in every order in which its threads can meet at a
-//! lock or at a number that they share. In these tests the store has two shards.
+//! The store in memory, model checked: each test runs once for every order in which its threads can
+//! meet at a shared lock or atomic. In these tests the store has two shards.
 //!
-//! `.ci/run loom` runs them. Accounts are chosen so that some share a shard and others don't.
+//! `.ci/run loom` runs them. Some of the accounts share a shard, and others don't.
 #![cfg(all(test, loom))]
 
 use std::collections::BTreeSet;
@@ -13,7 +13,7 @@ use tasklife::{
     SubmitError, TaskId, TaskStore,
 };
 
-/// Of these, some share a shard and others don't.
+/// Pairs of accounts. Some share a shard, and others don't.
 const PAIRS: [[&str; 2]; 3] = [["a", "b"], ["a", "c"], ["b", "c"]];
 
 fn account(name: &str) -> AccountId {
@@ -30,7 +30,7 @@ fn day(number: u32) -> Now {
     format!("2026-01-{number:02}T00:00:00Z").parse().unwrap()
 }
 
-/// When a task that was submitted on the first of the month has expired.
+/// An instant at which a task submitted on the first of the month has expired.
 fn later() -> Now {
     day(11)
 }
@@ -44,13 +44,13 @@ fn sees(store: &MemoryStore, name: &str, number: u8, now: Now) -> bool {
     store.get(new.account(), new.id(), now).unwrap().is_some()
 }
 
-/// Claims a task, of which there are enough, and says whose it is.
+/// Claims a task, of which there are enough, and returns its account.
 fn claim(store: &MemoryStore) -> String {
     let claimed = store.claim(Scope::Any, day(1)).unwrap().unwrap();
     claimed.change().task().account().to_string()
 }
 
-/// Lets another thread work on the store.
+/// Uses the store on another thread.
 fn meanwhile<T: 'static>(
     store: &Arc<MemoryStore>,
     work: impl FnOnce(&MemoryStore) -> T + 'static,
@@ -59,7 +59,7 @@ fn meanwhile<T: 'static>(
     thread::spawn(move || work(&store))
 }
 
-/// Runs a model for accounts that share a shard, and for some that don't.
+/// Runs a model for accounts that share a shard, and for accounts that don't.
 fn for_each_pair(model: impl Fn(&'static str, &'static str) + Copy + Send + Sync + 'static) {
     for [one, other] in PAIRS {
         loom::model(move || model(one, other));
@@ -78,7 +78,7 @@ fn the_last_place_is_taken_once() {
 }
 
 #[test]
-fn what_has_expired_makes_room_once() {
+fn an_expired_task_makes_room_once() {
     for_each_pair(|one, other| {
         let store = store(1);
         store.submit(submission("a", 0), day(1)).unwrap();
@@ -95,7 +95,7 @@ fn what_has_expired_makes_room_once() {
 }
 
 #[test]
-fn what_is_removed_makes_room_once() {
+fn a_removed_task_makes_room_once() {
     for_each_pair(|one, other| {
         let store = store(1);
         store.submit(submission(one, 0), day(1)).unwrap();
@@ -113,9 +113,9 @@ fn what_is_removed_makes_room_once() {
     });
 }
 
-/// While a sweep drops it, or another submission, the second to expire is left alone.
+/// A sweep or another submission drops the first task meanwhile. The second is left alone.
 #[test]
-fn what_expired_first_makes_room_whatever_else_happens() {
+fn the_task_that_expired_first_makes_room_during_other_calls() {
     for_each_pair(|one, other| {
         let store = store(2);
         store.submit(submission(one, 0), day(1)).unwrap();
@@ -129,7 +129,7 @@ fn what_expired_first_makes_room_whatever_else_happens() {
     });
 }
 
-/// So does a task that comes meanwhile, if its submitter's clock is so far behind that it is first.
+/// A task that is submitted meanwhile by a clock that is behind may expire first.
 #[test]
 fn a_task_is_announced_before_it_takes_its_place() {
     for_each_pair(|one, other| {
@@ -142,9 +142,9 @@ fn a_task_is_announced_before_it_takes_its_place() {
     });
 }
 
-/// The same of one that makes room for itself, and then is the first to expire.
+/// A task that makes room for itself meanwhile may then expire first.
 #[test]
-fn room_is_made_by_one_after_the_other() {
+fn calls_make_room_one_after_the_other() {
     for_each_pair(|one, other| {
         let store = store(2);
         store.submit(submission(one, 0), day(1)).unwrap();
@@ -157,9 +157,9 @@ fn room_is_made_by_one_after_the_other() {
     });
 }
 
-/// While the place of one task is given back and taken by another.
+/// Meanwhile the place of one task is given back and taken by another.
 #[test]
-fn a_store_that_is_full_again_is_looked_at_again() {
+fn a_store_that_is_full_again_is_checked_again() {
     for_each_pair(|one, other| {
         let store = store(2);
         store.submit(submission(one, 0), day(1)).unwrap();
@@ -174,9 +174,9 @@ fn a_store_that_is_full_again_is_looked_at_again() {
     });
 }
 
-/// While the first to expire is replaced, so that it no longer is.
+/// Meanwhile the first task to expire is replaced.
 #[test]
-fn what_is_no_longer_first_is_not_taken_for_it() {
+fn a_task_that_no_longer_expires_first_is_not_dropped() {
     for_each_pair(|one, other| {
         let store = store(2);
         store.submit(submission(one, 0), day(1)).unwrap();
@@ -190,7 +190,7 @@ fn what_is_no_longer_first_is_not_taken_for_it() {
 }
 
 #[test]
-fn a_refused_submission_was_to_a_store_that_was_full() {
+fn a_submission_is_refused_only_while_the_store_is_full() {
     for_each_pair(|one, other| {
         let store = store(1);
         store.submit(submission(one, 0), day(1)).unwrap();
@@ -203,7 +203,7 @@ fn a_refused_submission_was_to_a_store_that_was_full() {
 }
 
 #[test]
-fn what_a_sweep_has_hidden_is_not_seen_again() {
+fn a_task_hidden_by_a_sweep_is_not_visible_again() {
     for_each_pair(|one, other| {
         let store = store(9);
         store.submit(submission(one, 0), day(1)).unwrap();
@@ -218,9 +218,9 @@ fn what_a_sweep_has_hidden_is_not_seen_again() {
     });
 }
 
-/// Also where the horizon was moved for another account.
+/// Even if the horizon is moved by a call for another account.
 #[test]
-fn a_list_is_of_one_moment() {
+fn a_list_shows_one_moment() {
     for_each_pair(|one, other| {
         let store = store(3);
         for new in [submission(other, 0), submission(one, 0), submission(one, 1)] {
@@ -251,10 +251,10 @@ fn accounts_take_turns() {
     });
 }
 
-/// An account waits from when its submission has returned: whoever was served before then is not served
-/// again before it.
+/// An account waits from the return of its submission. An account that was served before then is
+/// not served again before it.
 #[test]
-fn who_waits_is_not_passed_over() {
+fn a_waiting_account_is_not_passed_over() {
     for_each_pair(|one, other| {
         let store = store(9);
         for number in 0..3 {
@@ -268,7 +268,7 @@ fn who_waits_is_not_passed_over() {
 }
 
 #[test]
-fn a_claim_finds_what_was_submitted_before() {
+fn a_claim_finds_a_task_submitted_before_it() {
     for_each_pair(|one, other| {
         let store = store(9);
         let submitter =
@@ -281,7 +281,7 @@ fn a_claim_finds_what_was_submitted_before() {
 }
 
 #[test]
-fn a_snapshot_is_of_one_moment() {
+fn a_snapshot_shows_one_moment() {
     for_each_pair(|one, other| {
         let store = store(9);
         let writer = meanwhile(&store, move |store| {
@@ -295,9 +295,9 @@ fn a_snapshot_is_of_one_moment() {
     });
 }
 
-/// Each waits for locks that another holds: nobody waits for ever.
+/// Each call needs locks that another holds.
 #[test]
-fn nobody_waits_in_a_circle() {
+fn calls_do_not_deadlock() {
     for_each_pair(|one, other| {
         let store = store(2);
         store.submit(submission(one, 0), day(1)).unwrap();
@@ -312,9 +312,10 @@ fn nobody_waits_in_a_circle() {
     });
 }
 
-/// A sweep that is ahead of a submission hides what that would become, while it makes room in bytes.
+/// A sweep that is ahead of a submission hides the new task while the submission makes room in
+/// bytes.
 #[test]
-fn a_submission_that_makes_room_is_overtaken_by_a_sweep() {
+fn a_sweep_during_a_submission_that_makes_room_loses_nothing() {
     for [first, second] in PAIRS {
         loom::model(move || {
             let config = StoreConfig::default().with_max_tasks(1).with_max_bytes(900);
@@ -330,9 +331,9 @@ fn a_submission_that_makes_room_is_overtaken_by_a_sweep() {
     }
 }
 
-/// Two submissions for which there is room for one.
+/// Two submissions compete for the bytes of one.
 #[test]
-fn bytes_that_two_want_are_given_to_one() {
+fn the_last_bytes_are_taken_once() {
     for [first, second] in PAIRS {
         loom::model(move || {
             let store = Arc::new(MemoryStore::new(StoreConfig::default().with_max_bytes(900)));
