@@ -1,11 +1,14 @@
-//! Audits what a server answered: reads one JSON a line, and prints a line for each finding.
+//! Audits what a server answered. Reads one JSON object per line, and prints a line per finding.
 //!
-//! A line is `{"at": "<RFC 3339>", "body": <the answer>}`, and may have `account`, `request` (such as
-//! `"GET /v1/tasks"`) and `status`. At the end, standard error has how many of the readings were
-//! audited: those that told of tasks.
+//! An input line is `{"at": "<RFC 3339>", "body": <the answer>}`. It may also have `account`,
+//! `request` (such as `"GET /v1/tasks"`) and `status`. At the end, standard error says how many of
+//! the readings were audited: those that are about tasks.
 //!
-//! Exits with 1 where something was found. Else it exits with 0, but with 2 where it audited nothing
-//! at all, since that is no success; and with 2 where the input can't be read.
+//! The exit code is:
+//!
+//! - 0 if it audited readings and found nothing,
+//! - 1 if it found something,
+//! - 2 if it audited nothing, or if the input can't be read.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
@@ -21,21 +24,21 @@ use tasklife::format::BuiltIn;
 /// Audits what a server of the task API answered, as its client saw it.
 #[derive(Parser)]
 struct Options {
-    /// The file to read, one JSON a line; standard input if it is `-` or not given
+    /// The file to read, with one JSON object per line; standard input if it is `-` or missing
     file: Option<PathBuf>,
-    /// Print findings as JSON, one a line
+    /// Print findings as JSON, one per line
     #[arg(long)]
     json: bool,
-    /// For how many days the server keeps a task
+    /// How many days the server keeps a task
     #[arg(long, value_name = "DAYS", default_value_t = Retention::DAYS, value_parser = clap::value_parser!(u32).range(1..=3_000_000))]
     retention: u32,
-    /// Where the server has its tasks: with what the path of the list ends
+    /// The path of the tasks on the server: the end of the path of the list
     #[arg(long, value_name = "PATH", default_value = "/tasks")]
     tasks_path: String,
-    /// The format of what the server answers: redis-cloud, google, azure or azure-resource-manager
+    /// The format of the answers: redis-cloud, google, azure or azure-resource-manager
     #[arg(long, value_name = "FORMAT", default_value_t)]
     format: BuiltIn,
-    /// A rule that may be broken; can be given more than once
+    /// A rule to ignore; can be given more than once
     #[arg(long, value_name = "RULE")]
     allow: Vec<Rule>,
 }
@@ -46,7 +49,7 @@ fn main() -> ExitCode {
     let retention = Retention::since_submission(days);
     let (found, summary) = match Auditor::new(retention).with_tasks_path(&options.tasks_path) {
         Ok(auditor) => {
-            // The domain matters to what is written, and nothing is.
+            // The domain matters only for writing.
             let mut auditor = auditor.with_format(options.format.format(""));
             let found = audit(&options, &mut auditor);
             let (audited, readings) = (auditor.audited(), auditor.readings());
@@ -61,15 +64,15 @@ fn main() -> ExitCode {
         Ok(_) => (summary, 1),
         Err(error) => (format!("{error}\n{summary}"), 2),
     };
-    // Nobody needs to listen to it.
+    // A closed standard error must not change the exit code.
     let _ = io::stderr().write_all(message.as_bytes());
     ExitCode::from(code)
 }
 
-/// How many findings there were, or why the input can't be read.
+/// Returns the number of findings, or the reason why the input can't be read.
 fn audit(options: &Options, auditor: &mut Auditor) -> Result<usize, String> {
     if Rule::ALL.iter().all(|rule| options.allow.contains(rule)) {
-        return Err("expected a rule that may not be broken, got all of them as --allow".to_owned());
+        return Err("expected a rule that is not ignored, got all of them as --allow".to_owned());
     }
     let input: Box<dyn BufRead> = match &options.file {
         Some(file) if file.as_os_str() != "-" => {
@@ -85,8 +88,8 @@ fn audit(options: &Options, auditor: &mut Auditor) -> Result<usize, String> {
         if text.trim().is_empty() {
             continue;
         }
-        let reading: Reading =
-            serde_json::from_str(&text).map_err(|e| format!("line {line}: no reading: {e}"))?;
+        let reading: Reading = serde_json::from_str(&text)
+            .map_err(|e| format!("line {line}: expected a reading: {e}"))?;
         for finding in auditor.observe(&reading) {
             if options.allow.contains(&finding.rule()) {
                 continue;

@@ -1,4 +1,4 @@
-//! Where a server has its tasks, and what a path asks for.
+//! The path of the tasks on a server, and what an address below it leads to.
 
 use alloc::borrow::ToOwned;
 use alloc::string::String;
@@ -6,11 +6,11 @@ use alloc::vec::Vec;
 
 use crate::wire::{Excerpt, percent_decoded};
 
-/// The path of the list of tasks: the segments with which it ends, decoded.
+/// The path of the list of tasks: the last segments of every address of the list, decoded.
 #[derive(Clone, Debug)]
 pub(super) struct TasksPath(Vec<String>);
 
-/// What a path leads to.
+/// What an address leads to.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Endpoint {
     List,
@@ -38,8 +38,8 @@ impl TasksPath {
         Ok(Self(segments(path).collect()))
     }
 
-    /// What an address leads to, as far as tasks go. It is a path or a whole URL, without a query;
-    /// whatever it has in front of the tasks' path is the server's base address.
+    /// Returns what an address leads to, if it is an address of tasks. The address is a path or a
+    /// URL, without a query. Whatever precedes the tasks' path is the server's base address.
     pub(super) fn endpoint(&self, address: &str) -> Option<Endpoint> {
         let path = match address.split_once("://") {
             Some((scheme, rest)) if !scheme.contains('/') => {
@@ -56,13 +56,12 @@ impl TasksPath {
     }
 }
 
-/// The segments of a path, decoded. Those that are empty say nothing: they come from a slash at the
-/// end of an address.
+/// The decoded segments of a path, without the empty ones that trailing and doubled slashes make.
 fn segments(path: &str) -> impl Iterator<Item = String> {
     path.split('/').filter(|segment| !segment.is_empty()).map(decoded)
 }
 
-/// A segment as it is meant; what is no UTF-8 then is replaced.
+/// A percent-decoded segment, with a replacement character for each invalid UTF-8 sequence.
 fn decoded(segment: &str) -> String {
     String::from_utf8_lossy(&percent_decoded(segment)).into_owned()
 }
@@ -71,7 +70,7 @@ fn decoded(segment: &str) -> String {
 fn check(segment: &str) -> Result<(), Fault> {
     match decoded(segment).as_str() {
         "" => return Err(Fault::EmptySegment),
-        "." | ".." => return Err(Fault::Step),
+        "." | ".." => return Err(Fault::DotSegment),
         _ => {}
     }
     match segment.chars().find(|c| c.is_whitespace() || c.is_control() || matches!(c, '?' | '#')) {
@@ -82,7 +81,7 @@ fn check(segment: &str) -> Result<(), Fault> {
     }
 }
 
-/// The error for what is no path of tasks.
+/// The error for a path that can't be the path of the tasks.
 ///
 /// ```
 /// use tasklife::{Retention, audit::Auditor};
@@ -106,8 +105,8 @@ enum Fault {
     NoSlash,
     #[error("without empty segments, such as /api/jobs")]
     EmptySegment,
-    #[error("without the steps `.` and `..`")]
-    Step,
+    #[error("without the segments `.` and `..`")]
+    DotSegment,
     #[error("without a query")]
     Query,
     #[error("without a fragment")]
