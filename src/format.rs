@@ -1,15 +1,18 @@
-//! Wire formats: how tasks look to clients, and how clients read them.
+//! Wire formats: how an API shows its tasks, and how its clients read them.
 //!
-//! The engine knows tasks; a [`Format`] knows how an API shows them. It says what the accepting reply, a
-//! read, a page and a refusal look like, with which headers, and how each is read back. `Replies` (feature
-//! `http`), the mock, and the `Auditor` (feature `audit`) work with any.
+//! A [`Format`] defines the replies of an API: their HTTP statuses, headers and bodies. There is
+//! one for an accepted submission, a task, a page of the list, and a refusal. A format also reads
+//! each of them. `Replies` (feature `http`), `Poller` (feature `poll`), `Auditor` (feature `audit`)
+//! and the mock work with any format.
 //!
-//! | format | of | source |
+//! | format | API | specification |
 //! |---|---|---|
-//! | [`RedisCloud`] | the task API of Redis Cloud, the default | [Manage API tasks](https://redis.io/docs/latest/operate/rc/api/get-started/manage-tasks/) |
+//! | [`RedisCloud`] | the task API of Redis Cloud; the default | [Manage API tasks](https://redis.io/docs/latest/operate/rc/api/get-started/manage-tasks/) |
 //! | [`GoogleOperation`] | Google's long-running operations, as JSON over HTTP | [AIP-151](https://google.aip.dev/151), [AIP-158](https://google.aip.dev/158), [AIP-193](https://google.aip.dev/193) |
 //! | [`AzureOperation`] | Azure's data plane | [Microsoft Azure REST API Guidelines](https://github.com/microsoft/api-guidelines/blob/vNext/azure/Guidelines.md#long-running-operations--jobs), long-running operations |
 //! | [`AzureResourceManager`] | Azure Resource Manager | [Resource provider contract](https://github.com/cloud-and-ai-microsoft/resource-provider-contract/blob/master/v1.0/async-api-reference.md), asynchronous operations |
+//!
+//! They show the statuses as follows:
 //!
 //! | status | [`RedisCloud`] | [`GoogleOperation`] | [`AzureOperation`] | [`AzureResourceManager`] |
 //! |---|---|---|---|---|
@@ -18,14 +21,15 @@
 //! | `processing-in-progress` | `processing-in-progress` | `done: false` | `Running` | `InProgress` |
 //! | `processing-completed` | `processing-completed` | `done: true`, `response` | `Succeeded` | `Succeeded` |
 //! | `processing-error` | `processing-error` | `done: true`, `error` | `Failed` | `Failed` |
-//! | not in this engine, but read as [`Cancelled`](crate::ReportedStatus::Cancelled) | | `done: true`, `error` with code 1 | `Canceled` | `Canceled` |
+//! | [`Cancelled`](crate::ReportedStatus::Cancelled), only when reading | | `done: true`, `error` with code 1 | `Canceled` | `Canceled` |
 //!
-//! An operation is cancelled in none of them: a request for it is refused.
+//! This crate's tasks can't be cancelled, so a server refuses a request to cancel an operation.
 //!
-//! # A format of one's own
+//! # Writing your own format
 //!
-//! An API whose jobs are `{"job": "…", "state": "queued" | "working" | "done" | "failed" | "stopped"}`, with
-//! the address of what they made as `result`, and lists that are asked for with `?per_page=20&state=done`:
+//! This format is for an API whose jobs look like
+//! `{"job": "…", "state": "queued" | "working" | "done" | "failed" | "stopped"}`. A job that is
+//! done has the address of its result. Clients ask for a list with `?per_page=20&state=done`.
 //!
 //! ```
 //! use core::num::NonZeroUsize;
@@ -38,7 +42,7 @@
 //! struct Jobs;
 //!
 //! const STATES: [(&str, TaskStatus); 5] = [
-//!     ("queued", TaskStatus::Received), // the first name of a status is the one that is written
+//!     ("queued", TaskStatus::Received), // `queued` is read as the first of these two
 //!     ("queued", TaskStatus::Initialized),
 //!     ("working", TaskStatus::ProcessingInProgress),
 //!     ("done", TaskStatus::ProcessingCompleted),
@@ -50,7 +54,7 @@
 //!     json!({
 //!         "job": task.id(),
 //!         "state": state.map(|(state, _)| state),
-//!         "said": links.description_of(task),
+//!         "description": links.description_of(task),
 //!         "result": links.resource_href(task),
 //!         "reason": task.outcome().and_then(Result::err).map(TaskError::code),
 //!     })
@@ -60,7 +64,7 @@
 //! struct Job {
 //!     job: Box<str>,
 //!     state: Box<str>,
-//!     said: Option<Box<str>>,
+//!     description: Option<Box<str>>,
 //!     result: Option<Box<str>>,
 //!     reason: Option<Box<str>>,
 //! }
@@ -70,9 +74,9 @@
 //!         let status = match STATES.iter().find(|(state, _)| **state == *self.state) {
 //!             Some((_, status)) => (*status).into(),
 //!             None if *self.state == *"stopped" => ReportedStatus::Cancelled(self.state),
-//!             None => ReportedStatus::Unknown(self.state), // a client goes on polling
+//!             None => ReportedStatus::Unknown(self.state), // clients keep polling
 //!         };
-//!         let mut document = TaskDocument::new(self.job, status).with_description(self.said);
+//!         let mut document = TaskDocument::new(self.job, status).with_description(self.description);
 //!         if let Some(result) = self.result {
 //!             document = document.with_link("resource", result);
 //!         }
@@ -100,14 +104,16 @@
 //!     }
 //!
 //!     fn refused(&self, refusal: &Refusal<'_>) -> Message {
-//!         Message::new(refusal.status(), json!({"wrong": refusal.message()}).to_string())
+//!         Message::new(refusal.status(), json!({"message": refusal.message()}).to_string())
 //!     }
 //!
 //!     fn list_parameters(&self) -> ListParameters {
 //!         let parameters = ListParameters::default()
 //!             .with_limit("per_page", NonZeroUsize::new(50).unwrap())
 //!             .with_status("state");
-//!         STATES.into_iter().fold(parameters, |all, (name, status)| all.with_status_name(name, status))
+//!         STATES.into_iter().fold(parameters, |parameters, (name, status)| {
+//!             parameters.with_status_name(name, status)
+//!         })
 //!     }
 //!
 //!     fn read_task(&self, json: &[u8]) -> Result<TaskDocument, DocumentError> {
@@ -130,11 +136,11 @@
 //!
 //!     fn read_refusal(&self, json: &[u8]) -> Result<ReportedRefusal, DocumentError> {
 //!         #[derive(Deserialize)]
-//!         struct Wrong {
-//!             wrong: Box<str>,
+//!         struct Body {
+//!             message: Box<str>,
 //!         }
-//!         let Wrong { wrong } = read_json(json)?;
-//!         Ok(ReportedRefusal { message: Some(wrong), ..ReportedRefusal::default() })
+//!         let Body { message } = read_json(json)?;
+//!         Ok(ReportedRefusal { message: Some(message), ..ReportedRefusal::default() })
 //!     }
 //! }
 //!
@@ -157,16 +163,18 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! With `Replies::new(links).with_format(Jobs)` it is what a server answers, and with
-//! `Auditor::with_format(Jobs)` what is audited.
+//! A server answers in this format with `Replies::new(links).with_format(Jobs)`. To audit such a
+//! server, use `Auditor::with_format(Jobs)`.
 
 mod azure;
+mod boxed;
 mod built_in;
 mod content;
 mod google;
 mod message;
 mod parameters;
 mod redis_cloud;
+mod required;
 
 use alloc::boxed::Box;
 use core::fmt;
@@ -183,63 +191,80 @@ pub use google::GoogleOperation;
 pub use message::{Accepted, Message, NextPage, Refusal, ReportedRefusal};
 pub use parameters::{ListParameters, ParameterError};
 pub use redis_cloud::RedisCloud;
+pub use required::Required;
 
-/// How an API shows its tasks, and how they are read back.
+/// How an API shows its tasks, and how its clients read them.
 ///
-/// Writing can't fail, and reading refuses what is no document of the format. A document that was written
-/// is read back as what it tells: its id, its status, and as much of the result and the error as it has.
+/// Writing can't fail. Reading fails if a text is not a document of the format. A document that was
+/// written can be read, with the same id, the same status, and as much of the result and the error
+/// as the document has.
 ///
-/// A format sees a task and its links, and neither the request nor the clock.
-///
-/// Headers about caches, `ETag` and `Retry-After` are not the format's business: `Replies` sets them.
+/// A format sees a task and its links, but neither the request nor the clock. It does not set
+/// `ETag`, `Retry-After` or the headers about caches. `Replies` does.
 pub trait Format: fmt::Debug + Send + Sync {
-    /// The reply to a request that was accepted as a task.
+    /// Returns the reply to a request that was accepted as a task.
     fn accepted(&self, links: &Links, task: &Task) -> Message;
 
-    /// The reply to a read of a task.
+    /// Returns the reply to a read of a task.
     fn polled(&self, links: &Links, task: &Task) -> Message;
 
-    /// The reply to a read of what the task came to, at the task's address and `/result`. `None`, unless
-    /// implemented: nothing is there.
+    /// Returns the reply to a read of a task's result, at the task's address followed by `/result`.
+    ///
+    /// The default is `None`: the format has no such address.
     fn result(&self, links: &Links, task: &Task) -> Option<Message> {
         let _ = (links, task);
         None
     }
 
-    /// The reply to a read of the list: a page, and where it goes on, if it does.
+    /// Returns the reply to a read of the list: a page, and the next page if there is one.
     fn list(&self, links: &Links, page: &Page, next: Option<&NextPage>) -> Message;
 
-    /// The reply to a request that is refused, with the refusal's status unless the format has another for
-    /// it.
+    /// Returns the reply to a request that is refused.
+    ///
+    /// Its HTTP status is the one of the refusal, unless the format demands another.
     fn refused(&self, refusal: &Refusal<'_>) -> Message;
 
-    /// The parameters of a request for the list; those of [`RedisCloud`], unless implemented.
+    /// Returns the query parameters of a request for the list.
+    ///
+    /// The default is the parameters of [`RedisCloud`].
     fn list_parameters(&self) -> ListParameters {
         ListParameters::default()
     }
 
-    /// What a document of a task always has, for an auditor to miss it; nothing, unless implemented.
+    /// Returns the parts that every document of a task has. An auditor reports those that a
+    /// document lacks.
+    ///
+    /// The default is none.
     fn required(&self) -> &'static [Required] {
         &[]
     }
 
-    /// Whether a text is meant as a task, for an auditor that doesn't know what was asked for. Unless
-    /// implemented: whether it can be read as one.
+    /// Returns whether a text is meant to be a task.
+    ///
+    /// An auditor needs this if it doesn't know what was requested, and a poller to distinguish the
+    /// status of a task from the resource that it makes.
+    ///
+    /// The default is whether [`read_task`](Self::read_task) succeeds.
     fn is_task(&self, json: &[u8]) -> bool {
         self.read_task(json).is_ok()
     }
 
-    /// Whether a text is meant as a list, likewise.
+    /// Returns whether a text is meant to be a list. An auditor needs this if it doesn't know what
+    /// was requested.
+    ///
+    /// The default is whether [`read_list`](Self::read_list) succeeds.
     fn is_list(&self, json: &[u8]) -> bool {
         self.read_list(json).is_ok()
     }
 
-    /// Reads the reply to a request that was accepted: its body, and where to ask for the task. `header`
-    /// gives the value of a header. Unless implemented, the body is a task or empty, and the address is in
-    /// `Location`.
+    /// Reads the reply to a request that was accepted: the task in its body, and the task's
+    /// address. `header` returns the value of a header.
+    ///
+    /// By default, the body is a task or empty, and the address is in `Location`.
     ///
     /// # Errors
-    /// Where there is a body, and it is no task.
+    ///
+    /// Returns [`DocumentError`] if there is a body and it is not a task.
     fn read_accepted(
         &self,
         header: &dyn Fn(&str) -> Option<Box<str>>,
@@ -249,8 +274,11 @@ pub trait Format: fmt::Debug + Send + Sync {
         Ok(Accepted { task, href: header("location") })
     }
 
-    /// Whether the `Location` of an answer that accepts leads to what the task came to, and not to its status:
-    /// there is 202 until the task has ended, and 204 where it has nothing to show. Unless implemented: it doesn't.
+    /// Returns whether the `Location` of an accepting reply leads to the task's result, and not to
+    /// its status.
+    ///
+    /// Such an address answers 202 until the task has ended. Then it answers with the result, or
+    /// with 204 if there is nothing to show. The default is `false`.
     fn has_result_at_location(&self) -> bool {
         false
     }
@@ -258,95 +286,21 @@ pub trait Format: fmt::Debug + Send + Sync {
     /// Reads a task.
     ///
     /// # Errors
-    /// Where the text is none. The error says where.
+    ///
+    /// Returns [`DocumentError`] if the text is not a task. The error says where.
     fn read_task(&self, json: &[u8]) -> Result<TaskDocument, DocumentError>;
 
     /// Reads a page of the list.
     ///
     /// # Errors
-    /// Where the text is none.
+    ///
+    /// Returns [`DocumentError`] if the text is not a list.
     fn read_list(&self, json: &[u8]) -> Result<ListDocument, DocumentError>;
 
     /// Reads a refusal.
     ///
     /// # Errors
-    /// Where the text is none.
+    ///
+    /// Returns [`DocumentError`] if the text is not a refusal.
     fn read_refusal(&self, json: &[u8]) -> Result<ReportedRefusal, DocumentError>;
-}
-
-/// A format that is chosen while the program runs.
-impl Format for Box<dyn Format> {
-    fn accepted(&self, links: &Links, task: &Task) -> Message {
-        (**self).accepted(links, task)
-    }
-
-    fn polled(&self, links: &Links, task: &Task) -> Message {
-        (**self).polled(links, task)
-    }
-
-    fn result(&self, links: &Links, task: &Task) -> Option<Message> {
-        (**self).result(links, task)
-    }
-
-    fn list(&self, links: &Links, page: &Page, next: Option<&NextPage>) -> Message {
-        (**self).list(links, page, next)
-    }
-
-    fn refused(&self, refusal: &Refusal<'_>) -> Message {
-        (**self).refused(refusal)
-    }
-
-    fn list_parameters(&self) -> ListParameters {
-        (**self).list_parameters()
-    }
-
-    fn required(&self) -> &'static [Required] {
-        (**self).required()
-    }
-
-    fn is_task(&self, json: &[u8]) -> bool {
-        (**self).is_task(json)
-    }
-
-    fn is_list(&self, json: &[u8]) -> bool {
-        (**self).is_list(json)
-    }
-
-    fn read_accepted(
-        &self,
-        header: &dyn Fn(&str) -> Option<Box<str>>,
-        body: &[u8],
-    ) -> Result<Accepted, DocumentError> {
-        (**self).read_accepted(header, body)
-    }
-
-    fn has_result_at_location(&self) -> bool {
-        (**self).has_result_at_location()
-    }
-
-    fn read_task(&self, json: &[u8]) -> Result<TaskDocument, DocumentError> {
-        (**self).read_task(json)
-    }
-
-    fn read_list(&self, json: &[u8]) -> Result<ListDocument, DocumentError> {
-        (**self).read_list(json)
-    }
-
-    fn read_refusal(&self, json: &[u8]) -> Result<ReportedRefusal, DocumentError> {
-        (**self).read_refusal(json)
-    }
-}
-
-/// What a document of a task can always have, in a [`Format`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Required {
-    /// An id that is a UUID.
-    Uuid,
-    /// What was asked for.
-    CommandType,
-    /// When the task last changed.
-    Timestamp,
-    /// A link to the task itself.
-    Itself,
 }

@@ -1,4 +1,4 @@
-//! Azure's two kinds of long-running operations, and what they have in common: errors and lists.
+//! Azure's two kinds of long-running operations, and the errors and lists that they share.
 
 mod data_plane;
 mod resource_manager;
@@ -18,7 +18,7 @@ use crate::outcome::TaskError;
 pub use data_plane::AzureOperation;
 pub use resource_manager::AzureResourceManager;
 
-/// An error as Azure's APIs have it.
+/// An error of Azure's APIs.
 #[derive(Serialize)]
 struct WrittenError<'a> {
     code: &'a str,
@@ -29,7 +29,7 @@ struct WrittenError<'a> {
 
 #[derive(Serialize)]
 struct InnerError<'a> {
-    /// The same as the outer one: some clients show the innermost.
+    /// The same as the outer code, since some clients show the innermost.
     code: &'a str,
     message: &'a str,
 }
@@ -55,7 +55,7 @@ struct ReadInnerError {
 }
 
 impl ReadError {
-    /// The error, and what else there is to say of it.
+    /// Returns the error, and the additional information.
     fn read(self) -> (ReportedError, Option<Box<str>>) {
         let Self { code, message: description, innererror } = self;
         let info = innererror.and_then(|Object(inner)| inner.message);
@@ -69,11 +69,11 @@ struct Refused<'a> {
     error: WrittenError<'a>,
 }
 
-/// A refusal, with the header that has its code too. The code is the reason phrase in one word.
+/// Writes a refusal, with its code in a header too. The code is the reason phrase as one word, or
+/// the status if it has no reason phrase.
 fn refused(refusal: &Refusal<'_>) -> Message {
     let words = refusal.reason().split(|c: char| !c.is_ascii_alphanumeric());
     let code = words.collect::<String>();
-    // A status that has no name has its number.
     let code = if code.is_empty() { refusal.status().to_string() } else { code };
     let error = WrittenError { code: &code, message: refusal.message(), innererror: None };
     Message::new(refusal.status(), to_json(&Refused { error }))
@@ -90,7 +90,7 @@ fn read_refusal(json: &[u8]) -> Result<ReportedRefusal, DocumentError> {
     Ok(ReportedRefusal { status: None, code, message })
 }
 
-/// A page: `{"value", "nextLink"}`.
+/// Writes a page: `{"value", "nextLink"}`.
 fn list(operations: &[String], next: Option<&NextPage>) -> Message {
     let mut body = ["{\"value\":[", &operations.join(","), "]"].concat();
     if let Some(next) = next {
@@ -113,7 +113,7 @@ fn read_list<'de, T: Deserialize<'de>>(
 
     let List { value, next_link } = read_json(json)?;
     let list = ListDocument::new(
-        value.into_iter().map(|Object(one)| read(one)).collect::<Result<_, _>>()?,
+        value.into_iter().map(|Object(task)| read(task)).collect::<Result<_, _>>()?,
     );
     Ok(match next_link.filter(|next| !next.is_empty()) {
         Some(next) => list.with_next(next),
@@ -121,8 +121,8 @@ fn read_list<'de, T: Deserialize<'de>>(
     })
 }
 
-/// `maxpagesize`, and `skiptoken`, which is part of `nextLink`. What would leave tasks out or order them is
-/// refused.
+/// The parameters `maxpagesize` and `skiptoken`, of which the latter is part of `nextLink`. Those
+/// that would leave out tasks or sort them are refused.
 fn list_parameters() -> ListParameters {
     let parameters = ListParameters::default()
         .with_limit("maxpagesize", ListParameters::MAX_LIMIT)
@@ -130,7 +130,7 @@ fn list_parameters() -> ListParameters {
         .with_cursor("skiptoken")
         .without_status()
         .without_changed_since();
-    // In both spellings: that of the guidelines, and that of OData.
+    // Without a dollar sign as in the guidelines, and with one as in OData.
     ["filter", "top", "skip", "orderby", "$filter", "$top", "$skip", "$orderby"]
         .into_iter()
         .fold(parameters, ListParameters::with_unsupported)

@@ -1,4 +1,4 @@
-//! The formats that are built in, by name.
+//! The built-in formats, by name.
 
 use alloc::boxed::Box;
 
@@ -6,7 +6,7 @@ use super::{AzureOperation, AzureResourceManager, Format, GoogleOperation, Redis
 use crate::wire::named_enum;
 
 named_enum! {
-    /// The formats that are built in, by the names that they have in options and configurations.
+    /// The built-in formats, by the names that options and configuration files use.
     ///
     /// ```
     /// use tasklife::format::{BuiltIn, Format};
@@ -31,7 +31,8 @@ named_enum! {
 }
 
 impl BuiltIn {
-    /// The format, of a service with this domain, which Google's errors name.
+    /// Creates the format for a service with this domain, such as `video.example.com`. Only
+    /// Google's format uses the domain: its errors contain it.
     #[must_use]
     pub fn format(self, domain: &str) -> Box<dyn Format> {
         match self {

@@ -1,4 +1,5 @@
-//! What a completion has to show, where a format has one place for it: its resource, or else its ids.
+//! The content of a completion, for formats that have one field for it: the resource, or else the
+//! ids.
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -7,7 +8,7 @@ use crate::document::TaskResponse;
 use crate::json::{JsonText, Object};
 use crate::outcome::{Completion, ResourceId};
 
-/// The content of a completion.
+/// The content of a completion: its resource, or its ids.
 #[derive(Serialize)]
 #[serde(untagged)]
 pub(super) enum Content<'a> {
@@ -25,7 +26,7 @@ pub(super) struct WrittenIds<'a> {
 }
 
 impl<'a> Content<'a> {
-    /// The content of a completion, if it has any.
+    /// Returns the content of a completion, if it has any.
     pub(super) fn of(completion: &'a Completion) -> Option<Self> {
         if let Some(resource) = &completion.resource {
             return Some(Self::Resource(resource));
@@ -44,7 +45,8 @@ struct Ids {
     additional_resource_id: Option<ResourceId>,
 }
 
-/// The response that has this content: ids, where it has nothing else.
+/// Reads the content of a completion. An object is ids if it has at least one of them and no other
+/// field. Everything else is a resource.
 pub(super) fn response_of(content: &RawValue) -> TaskResponse {
     match serde_json::from_str(content.get()) {
         Ok(Object(Ids { resource_id: None, additional_resource_id: None })) | Err(_) => {

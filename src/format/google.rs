@@ -17,35 +17,41 @@ use super::{Accepted, Format, ListParameters, Message, NextPage, Refusal, Report
 use crate::document::{DocumentError, ListDocument, TaskDocument, read_json};
 use crate::json::Object;
 use crate::link::Links;
+#[cfg(doc)]
+use crate::status::TaskStatus;
 use crate::store::Page;
 use crate::task::Task;
 
 use code::Code;
 use read::Operation;
 
-/// Google's long-running operations: `google.longrunning.Operation` ([AIP-151]) in its JSON form.
+/// Google's long-running operations: the JSON form of `google.longrunning.Operation` ([AIP-151]).
 ///
-/// | | |
+/// | field | |
 /// |---|---|
-/// | `name` | the path of the task below the base address, without the slash: with [`Links::with_tasks`] `/operations` it is `operations/{taskId}` |
+/// | `name` | the path of the task below the base address, without the leading slash, such as `operations/{taskId}` with [`Links::with_tasks`] `/operations` |
 /// | `done` | whether the task has ended |
-/// | `metadata` | `verb` (the command type), `state` (the status), `statusDetail` (the description), `progressPercent`, `createTime`, `updateTime`, and `endTime` once it has ended |
-/// | `response` | once it has completed: the completion's resource, or its ids as `resourceId` and `additionalResourceId`; a `google.protobuf.Empty` where it has none of these |
-/// | `error` | once it has failed: a `google.rpc.Status` with the [code] of the error's HTTP status, its description, and a `google.rpc.ErrorInfo` with its code as the `reason` ([AIP-193]) |
+/// | `metadata` | `verb` (the command type), `state` (the status), `statusDetail` (the description), `progressPercent`, `createTime`, `updateTime`, and after the end `endTime` |
+/// | `response` | after completion: the completion's resource, or its ids as `resourceId` and `additionalResourceId`, or else a `google.protobuf.Empty` |
+/// | `error` | after failure: a `google.rpc.Status` with the [code] for the error's HTTP status, its description, and a `google.rpc.ErrorInfo` whose `reason` is the error's code ([AIP-193]) |
 ///
-/// The reply to a submission is the operation, with 200. A list is `{"operations", "nextPageToken"}` with
-/// `pageSize` (higher ones are lowered to 1,000) and `pageToken` ([AIP-158]); a `filter` is refused. A
-/// refusal is `{"error": {"code", "message", "status", "details"}}`, with the HTTP status, its canonical name,
-/// and that name as the reason of an `ErrorInfo`.
+/// The reply to a submission is 200 with the operation. A list is
+/// `{"operations", "nextPageToken"}`. Its parameters are `pageSize` and `pageToken` ([AIP-158]); a
+/// `pageSize` above 1,000 counts as 1,000, and a `filter` is refused. A refusal is
+/// `{"error": {"code", "message", "status", "details"}}`: the HTTP status, its canonical name as
+/// `status`, and an `ErrorInfo` with that name as its reason.
 ///
-/// `metadata` and `response` are `google.protobuf.Struct`s unless [types](Self::with_metadata_type) are
-/// set: clients read them that know nothing of the service, but the type itself (in Python, once
-/// `google.protobuf.struct_pb2` is imported). Operations are neither cancelled nor deleted: a method that is
-/// not allowed is refused as `UNIMPLEMENTED`, with 501, as AIP-151 asks of a service that doesn't support it.
+/// `metadata` and `response` are `google.protobuf.Struct`s, unless you set
+/// [types](Self::with_metadata_type). A client can read a `Struct` without knowing the service (in
+/// Python, it must import `google.protobuf.struct_pb2`).
 ///
-/// What is read is any such operation. One with the error `CANCELLED` is
-/// [`Cancelled`](crate::ReportedStatus::Cancelled). One that is not done is `processing-in-progress`, unless its
-/// metadata has a `state` of ours.
+/// Operations can be neither cancelled nor deleted. A method that is not allowed is refused with
+/// 501 and `UNIMPLEMENTED`, as AIP-151 demands of a service that doesn't support it.
+///
+/// Operations of other services can be read too. The error `CANCELLED` is read as
+/// [`Cancelled`](crate::ReportedStatus::Cancelled). An operation that is not done is
+/// `processing-in-progress`, unless its metadata has a `state` that is a non-terminal
+/// [`TaskStatus`].
 ///
 /// [AIP-151]: https://google.aip.dev/151
 /// [AIP-158]: https://google.aip.dev/158
@@ -70,21 +76,22 @@ pub struct GoogleOperation {
 }
 
 impl GoogleOperation {
-    /// Operations of a service: its domain, such as `video.example.com`, is that of the errors' reasons.
+    /// Creates the format for a service with this domain, such as `video.example.com`. The
+    /// `ErrorInfo`s contain the domain.
     #[must_use]
     pub fn new(domain: impl Into<Box<str>>) -> Self {
         Self { domain: domain.into(), metadata_type: None, response_type: None }
     }
 
-    /// Sets the type of `metadata`, such as `type.googleapis.com/video.v1.OperationMetadata`: a message
-    /// with the fields above.
+    /// Sets the type of `metadata`, such as `type.googleapis.com/video.v1.OperationMetadata`. The
+    /// message must have the fields in the table above.
     #[must_use]
     pub fn with_metadata_type(self, url: impl Into<Box<str>>) -> Self {
         Self { metadata_type: Some(url.into()), ..self }
     }
 
-    /// Sets the type of `response`, such as `type.googleapis.com/video.v1.Video`: a message whose JSON is
-    /// the completion's resource.
+    /// Sets the type of `response`, such as `type.googleapis.com/video.v1.Video`. The completion's
+    /// resource is the JSON form of the message.
     #[must_use]
     pub fn with_response_type(self, url: impl Into<Box<str>>) -> Self {
         Self { response_type: Some(url.into()), ..self }
@@ -140,7 +147,7 @@ impl Format for GoogleOperation {
             details: [ErrorInfo; 1],
         }
 
-        // A method that a path doesn't have is one that the service has not implemented.
+        // Google's APIs answer 501 to a method that a path doesn't have.
         let code = if refusal.status() == 405 { 501 } else { refusal.status() };
         let (message, status) = (refusal.message(), Code::of_http(code).name());
         let details = [ErrorInfo {
@@ -163,7 +170,7 @@ impl Format for GoogleOperation {
             .with_unsupported("filter")
     }
 
-    /// The address is the operation's name: what is asked for is below the service's base address.
+    /// The address is the operation's name, relative to the service's base address.
     fn read_accepted(
         &self,
         _: &dyn Fn(&str) -> Option<Box<str>>,
@@ -194,7 +201,7 @@ impl Format for GoogleOperation {
         }
         let list = operations.into_iter().map(|Object(operation)| operation.read());
         let list = ListDocument::new(list.collect());
-        // An empty token says that nothing follows.
+        // An empty token means that this is the last page.
         Ok(match next_page_token.filter(|token| !token.is_empty()) {
             Some(token) => list.with_next(token),
             None => list,

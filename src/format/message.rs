@@ -1,4 +1,4 @@
-//! What a format writes, what it is told to write, and what it reads.
+//! What formats write, what they write it from, and what they read.
 
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -10,11 +10,11 @@ use crate::document::TaskDocument;
 use crate::store::Cursor;
 use crate::time::Now;
 
-/// A response before it is one: an HTTP status, headers, and a body.
+/// A reply in the making: an HTTP status, headers and a body.
 ///
-/// Where it becomes a response, a header whose name or value HTTP doesn't permit is left out, and so are
-/// those that follow from the body: its length and transfer. A status that is none of 200 to 599 is a fault
-/// of the format, and becomes 500 without a body.
+/// `Replies` turns it into a response. It leaves out headers whose name or value HTTP doesn't
+/// permit, and headers that follow from the body, such as `Content-Length` and `Transfer-Encoding`.
+/// A status outside 200 to 599 is a bug of the format: the response is a 500 without a body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
     status: u16,
@@ -24,7 +24,7 @@ pub struct Message {
 }
 
 impl Message {
-    /// A message with this HTTP status and this JSON; an empty text for no body.
+    /// Creates a message with this HTTP status and this JSON. An empty text means no body.
     #[must_use]
     pub fn new(status: u16, body: impl Into<String>) -> Self {
         let (media_type, headers) = ("application/json", Vec::new());
@@ -38,44 +38,44 @@ impl Message {
         self
     }
 
-    /// Sets the media type of the body; `application/json` unless set.
+    /// Sets the media type of the body. The default is `application/json`.
     #[must_use]
     pub fn with_media_type(self, media_type: &'static str) -> Self {
         Self { media_type, ..self }
     }
 
-    /// The HTTP status.
+    /// Returns the HTTP status.
     #[must_use]
     pub fn status(&self) -> u16 {
         self.status
     }
 
-    /// The media type of the body.
+    /// Returns the media type of the body.
     #[must_use]
     pub fn media_type(&self) -> &'static str {
         self.media_type
     }
 
-    /// The headers, without that of the media type.
+    /// Returns the headers, without `Content-Type`.
     #[must_use]
     pub fn headers(&self) -> &[(&'static str, String)] {
         &self.headers
     }
 
-    /// The body.
+    /// Returns the body.
     #[must_use]
     pub fn body(&self) -> &str {
         &self.body
     }
 
-    /// The body.
+    /// Returns the body, without a copy.
     #[must_use]
     pub fn into_body(self) -> String {
         self.body
     }
 }
 
-/// Where a list goes on.
+/// Where a list continues.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NextPage {
     cursor: Cursor,
@@ -83,26 +83,26 @@ pub struct NextPage {
 }
 
 impl NextPage {
-    /// The page after this cursor, at this address.
+    /// Creates the page after this cursor, at this address.
     #[must_use]
     pub fn new(cursor: Cursor, href: impl Into<Box<str>>) -> Self {
         Self { cursor, href: href.into() }
     }
 
-    /// The cursor, for formats that hand it out by itself.
+    /// Returns the cursor, for formats that show only that.
     #[must_use]
     pub fn cursor(&self) -> Cursor {
         self.cursor
     }
 
-    /// The address, with the cursor and all else that was asked for.
+    /// Returns the address, with the cursor and all other parameters of the request.
     #[must_use]
     pub fn href(&self) -> &str {
         &self.href
     }
 }
 
-/// Why a request is refused, to be told in a format's words.
+/// Why a server refuses a request, for a format to show.
 #[derive(Clone, Copy, Debug)]
 pub struct Refusal<'a> {
     status: u16,
@@ -113,45 +113,46 @@ pub struct Refusal<'a> {
 }
 
 impl<'a> Refusal<'a> {
-    /// A refusal with an HTTP status and its reason phrase, such as `Not Found`, a message for the client,
-    /// the path that was asked for, and when.
+    /// Creates a refusal from an HTTP status and its reason phrase, such as `Not Found`, a message
+    /// for the client, the path of the request, and the time of the refusal.
     #[must_use]
     pub fn new(status: u16, reason: &'a str, message: &'a str, path: &'a str, at: Now) -> Self {
         Self { status, reason, message, path, at }
     }
 
-    /// The HTTP status: 400 or more.
+    /// Returns the HTTP status, 400 or more.
     #[must_use]
     pub fn status(&self) -> u16 {
         self.status
     }
 
-    /// The reason phrase of the status, such as `Not Found`; empty for a status that has none.
+    /// Returns the reason phrase of the status, such as `Not Found`. It is empty if the status has
+    /// none.
     #[must_use]
     pub fn reason(&self) -> &'a str {
         self.reason
     }
 
-    /// What is wrong, in terms of what the client sent.
+    /// Says what is wrong, in terms of what the client sent.
     #[must_use]
     pub fn message(&self) -> &'a str {
         self.message
     }
 
-    /// The path of the request.
+    /// Returns the path of the request.
     #[must_use]
     pub fn path(&self) -> &'a str {
         self.path
     }
 
-    /// When it was refused.
+    /// Returns when the server refused the request.
     #[must_use]
     pub fn at(&self) -> Now {
         self.at
     }
 
-    /// The refusal as problem details ([RFC 9457](https://www.rfc-editor.org/rfc/rfc9457)), of the type
-    /// `about:blank`, as the status says it all.
+    /// Writes the refusal as problem details ([RFC 9457](https://www.rfc-editor.org/rfc/rfc9457)).
+    /// Their type is `about:blank`: the HTTP status says what kind of problem it is.
     ///
     /// ```
     /// use tasklife::format::Refusal;
@@ -178,35 +179,41 @@ impl<'a> Refusal<'a> {
             instance: &'a str,
         }
 
-        let Self { status, reason: title, message: detail, path: instance, .. } = *self;
-        let problem = Problem { r#type: "about:blank", title, status, detail, instance };
-        Message::new(status, to_json(&problem)).with_media_type("application/problem+json")
+        let problem = Problem {
+            r#type: "about:blank",
+            title: self.reason,
+            status: self.status,
+            detail: self.message,
+            instance: self.path,
+        };
+        Message::new(self.status, to_json(&problem)).with_media_type("application/problem+json")
     }
 }
 
-/// The JSON of what consists of texts, numbers and JSON: writing it can't fail.
+/// Writes a value as JSON. The values of this module consist of text, numbers and JSON, for which
+/// this can't fail.
 pub(super) fn to_json(value: &impl Serialize) -> String {
     let json = serde_json::to_string(value);
-    debug_assert!(json.is_ok(), "it can be written: {json:?}");
+    debug_assert!(json.is_ok(), "expected a value that JSON can hold: {json:?}");
     json.unwrap_or_default()
 }
 
-/// Why a request was refused, as a client reads it. What it lacks, the server didn't say.
+/// Why a server refused a request, as a client reads it. Parts that the server left out are `None`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ReportedRefusal {
-    /// The HTTP status, where the body has it.
+    /// The HTTP status, if the body has it.
     pub status: Option<u16>,
-    /// The reason, as a name or a phrase: for programs.
+    /// The reason for programs: a name or a phrase.
     pub code: Option<Box<str>>,
-    /// What is wrong: for people.
+    /// The reason for people.
     pub message: Option<Box<str>>,
 }
 
 /// The reply to a request that was accepted, as a client reads it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Accepted {
-    /// The task, where the body has it.
+    /// The task, if the body has it.
     pub task: Option<TaskDocument>,
-    /// Where to ask for it, as it came: an address, or what the format has in its place.
+    /// Where to read the task, as the server sent it: an address, or the format's equivalent.
     pub href: Option<Box<str>>,
 }

@@ -13,17 +13,25 @@ use crate::status::TaskStatus;
 use crate::store::{Cursor, ListQuery};
 use crate::wire::{Excerpt, Text, percent_decoded};
 
-/// The query parameters of a request for the list: their names and bounds. Other parameters are ignored.
+/// The query parameters of a request for the list: their names, and the limits on a page.
 ///
-/// By default they are `limit` (1 to 1,000, and 1,000 without it), `cursor`, `status` (again for another)
-/// and `changedSince` (a revision).
+/// The defaults are:
+///
+/// | parameter | value |
+/// |---|---|
+/// | `limit` | how many tasks a page has at most: 1 to 1,000; without it, 1,000 |
+/// | `cursor` | where the list continues |
+/// | `status` | a status; repeat it for further ones |
+/// | `changedSince` | a revision |
+///
+/// Other parameters are ignored.
 ///
 /// ```
 /// use core::num::NonZeroUsize;
 /// use tasklife::format::ListParameters;
 ///
-/// let most = NonZeroUsize::new(50).unwrap();
-/// let parameters = ListParameters::default().with_limit("per_page", most).without_status();
+/// let max = NonZeroUsize::new(50).unwrap();
+/// let parameters = ListParameters::default().with_limit("per_page", max).without_status();
 /// assert_eq!(parameters.read("per_page=20&status=any")?.limit().get(), 20);
 /// assert_eq!(
 ///     parameters.read("per_page=51").unwrap_err().to_string(),
@@ -34,12 +42,12 @@ use crate::wire::{Excerpt, Text, percent_decoded};
 #[derive(Clone, Debug)]
 pub struct ListParameters {
     limit: Text,
-    most: NonZeroUsize,
-    otherwise: NonZeroUsize,
-    coerces: bool,
+    max_limit: NonZeroUsize,
+    default_limit: NonZeroUsize,
+    is_lenient: bool,
     cursor: Text,
     status: Option<Text>,
-    /// The values of that parameter, where they are not the names of the statuses.
+    /// The values of the status parameter. If empty, they are the names of [`TaskStatus`].
     status_names: Vec<(Text, TaskStatus)>,
     changed_since: Option<Text>,
     unsupported: Vec<Text>,
@@ -49,9 +57,9 @@ impl Default for ListParameters {
     fn default() -> Self {
         Self {
             limit: Text::Static("limit"),
-            most: Self::MAX_LIMIT,
-            otherwise: Self::MAX_LIMIT,
-            coerces: false,
+            max_limit: Self::MAX_LIMIT,
+            default_limit: Self::MAX_LIMIT,
+            is_lenient: false,
             cursor: Text::Static("cursor"),
             status: Some(Text::Static("status")),
             status_names: Vec::new(),
@@ -62,45 +70,50 @@ impl Default for ListParameters {
 }
 
 impl ListParameters {
-    /// How many tasks a page has at the most, unless [set](Self::with_limit): those of a call without a
-    /// query too, as clients of the documented API expect all; not [`ListQuery::DEFAULT_LIMIT`].
+    /// The default for the largest number of tasks on a page: 1,000.
+    ///
+    /// A request without a limit gets as many, since clients of the documented API expect all
+    /// tasks. [`ListQuery::DEFAULT_LIMIT`] does not apply.
     pub const MAX_LIMIT: NonZeroUsize = NonZeroUsize::new(1_000).unwrap();
 
-    /// Sets the name of the parameter that says how many tasks a page has, and how many that are at the
-    /// most; without the parameter, too.
+    /// Sets the name of the parameter for the number of tasks on a page, and its largest value. A
+    /// request without the parameter gets as many.
     #[must_use]
     pub fn with_limit(self, name: impl Into<Cow<'static, str>>, most: NonZeroUsize) -> Self {
-        Self { limit: name.into().into(), most, otherwise: most, ..self }
+        Self { limit: name.into().into(), max_limit: most, default_limit: most, ..self }
     }
 
-    /// Sets how many tasks a page has where the request doesn't say; at most as many as it may have.
+    /// Sets the number of tasks on a page for requests without a limit. A value above the largest
+    /// limit is lowered to it.
     #[must_use]
     pub fn with_default_limit(self, limit: NonZeroUsize) -> Self {
-        Self { otherwise: limit.min(self.most), ..self }
+        Self { default_limit: limit.min(self.max_limit), ..self }
     }
 
-    /// Takes a limit that is too high as the highest, 0 as none, and a parameter that is empty as none,
-    /// rather than to refuse them.
+    /// Accepts values that would otherwise be refused: a limit that is too large counts as the
+    /// largest, and a limit of 0 or a parameter with an empty value counts as missing.
     #[must_use]
     pub fn with_coerced_limit(self) -> Self {
-        Self { coerces: true, ..self }
+        Self { is_lenient: true, ..self }
     }
 
-    /// Sets the name of the parameter that continues a list.
+    /// Sets the name of the parameter for the cursor, with which a list continues.
     #[must_use]
     pub fn with_cursor(self, name: impl Into<Cow<'static, str>>) -> Self {
         Self { cursor: name.into().into(), ..self }
     }
 
-    /// Sets the name of the parameter that asks for a status. Its values are the names of
-    /// [`TaskStatus`], unless [others](Self::with_status_name) are set.
+    /// Sets the name of the parameter for a status. Its values are the names of [`TaskStatus`],
+    /// unless you set [others](Self::with_status_name).
     #[must_use]
     pub fn with_status(self, name: impl Into<Cow<'static, str>>) -> Self {
         Self { status: Some(name.into().into()), ..self }
     }
 
-    /// Adds a value of the parameter that asks for a status; once there is one, no other is understood.
-    /// A name may stand for several statuses, and a status have several names.
+    /// Adds a value of the status parameter. Once you add one, the names of [`TaskStatus`] are no
+    /// longer accepted.
+    ///
+    /// A name can stand for several statuses, and a status can have several names.
     ///
     /// ```
     /// use tasklife::{TaskStatus, format::ListParameters};
@@ -123,59 +136,64 @@ impl ListParameters {
         self
     }
 
-    /// Has no parameter that asks for a status.
+    /// Removes the parameter for a status.
     #[must_use]
     pub fn without_status(self) -> Self {
         Self { status: None, ..self }
     }
 
-    /// Sets the name of the parameter that asks for what has changed since a revision.
+    /// Sets the name of the parameter for a revision. The list then has only tasks that changed
+    /// after it.
     #[must_use]
     pub fn with_changed_since(self, name: impl Into<Cow<'static, str>>) -> Self {
         Self { changed_since: Some(name.into().into()), ..self }
     }
 
-    /// Has no parameter that asks for what has changed since a revision.
+    /// Removes the parameter for a revision.
     #[must_use]
     pub fn without_changed_since(self) -> Self {
         Self { changed_since: None, ..self }
     }
 
-    /// Refuses requests with this parameter, unless it is empty: one that would leave tasks out, and is
-    /// not understood here, must not be ignored.
+    /// Refuses requests with this parameter, unless its value is empty.
+    ///
+    /// Use it for a parameter that would leave out tasks or sort them. If such a parameter were
+    /// ignored, the client would take a wrong list for the right one.
     #[must_use]
     pub fn with_unsupported(mut self, name: impl Into<Cow<'static, str>>) -> Self {
         self.unsupported.push(name.into().into());
         self
     }
 
-    /// What a request with this query asks for.
+    /// Reads the query of a request.
     ///
     /// # Errors
-    /// Where a parameter has a value that it can't have, or one but that of statuses is there twice.
+    ///
+    /// Returns [`ParameterError`] if a parameter has an invalid value, if a parameter is not
+    /// supported, or if the limit, the cursor or the revision is given twice.
     pub fn read(&self, query: &str) -> Result<ListQuery, ParameterError> {
         let fields: Vec<(String, String)> = fields(query).collect();
-        let once = [Some(&self.limit), Some(&self.cursor), self.changed_since.as_ref()];
-        for once in once.into_iter().flatten() {
-            if fields.iter().filter(|(name, _)| **name == **once).count() > 1 {
-                let once = &**once;
-                return Err(ParameterError(format!("expected {once} once, got it again")));
+        let single = [Some(&self.limit), Some(&self.cursor), self.changed_since.as_ref()];
+        for single in single.into_iter().flatten() {
+            if fields.iter().filter(|(name, _)| **name == **single).count() > 1 {
+                let name = &**single;
+                return Err(ParameterError(format!("expected {name} once, got it again")));
             }
         }
-        let mut query = ListQuery::new(self.otherwise);
+        let mut query = ListQuery::new(self.default_limit);
         for (name, value) in &fields {
-            if self.coerces && value.is_empty() {
+            if self.is_lenient && value.is_empty() {
                 continue;
             }
             let is = |known: &Text| **name == **known;
             query = if is(&self.limit) {
-                query.with_limit(self.limit_of(value)?)
+                query.with_limit(self.read_limit(value)?)
             } else if is(&self.cursor) {
                 query.after(parse(name, value)?)
             } else if self.status.as_ref().is_some_and(is) {
-                self.statuses_of(name, value)?.into_iter().fold(query, ListQuery::with_status)
+                self.read_status(name, value)?.into_iter().fold(query, ListQuery::with_status)
             } else if self.changed_since.as_ref().is_some_and(is) {
-                query.changed_since(revision_of(name, value)?)
+                query.changed_since(read_revision(name, value)?)
             } else if self.unsupported.iter().any(is) && !value.is_empty() {
                 let got = Excerpt::of(value);
                 return Err(ParameterError(format!(
@@ -188,30 +206,31 @@ impl ListParameters {
         Ok(query)
     }
 
-    /// Whether a query leaves out tasks without saying so: it has more than a limit, beyond which a page
-    /// says what follows.
+    /// Returns whether a query may leave out tasks. A limit alone does not: the page then says
+    /// where the list continues. Every other parameter may.
     #[cfg(feature = "audit")]
-    pub(crate) fn narrows(&self, query: &str) -> bool {
+    pub(crate) fn may_leave_out_tasks(&self, query: &str) -> bool {
         fields(query).any(|(name, _)| *name != *self.limit)
     }
 
-    /// The query of the page that follows: the same, but for the cursor. What is no part of an address is
-    /// encoded.
+    /// Returns the query of the next page: this one, with another cursor. Bytes that can't be in a
+    /// query are percent-encoded.
     #[must_use]
     pub fn next(&self, query: &str, cursor: Cursor) -> String {
         let mut next = String::new();
         for field in query.split('&').filter(|field| !field.is_empty()) {
             let name = field.split_once('=').map_or(field, |(name, _)| name);
             if decoded(name) != *self.cursor {
-                encode(field, is_of_query, &mut next);
+                encode(field, is_query_byte, &mut next);
                 next.push('&');
             }
         }
-        encode(&self.cursor, |byte| is_of_query(byte) && !b"%&+=".contains(&byte), &mut next);
+        let is_name_byte = |byte| is_query_byte(byte) && !b"%&+=".contains(&byte);
+        encode(&self.cursor, is_name_byte, &mut next);
         next + &format!("={cursor}")
     }
 
-    fn statuses_of(&self, name: &str, value: &str) -> Result<Vec<TaskStatus>, ParameterError> {
+    fn read_status(&self, name: &str, value: &str) -> Result<Vec<TaskStatus>, ParameterError> {
         if self.status_names.is_empty() {
             return parse(name, value).map(|status| [status].into());
         }
@@ -226,35 +245,38 @@ impl ListParameters {
         Ok(statuses)
     }
 
-    fn limit_of(&self, value: &str) -> Result<NonZeroUsize, ParameterError> {
-        let number = digits(value).filter(|digits| !digits.is_empty());
-        let limit = match number.map(str::parse::<usize>) {
-            // What is beyond any number is beyond the highest limit too.
-            Some(Err(_)) if self.coerces => Some(self.most),
-            Some(Ok(0)) if self.coerces => Some(self.otherwise),
-            Some(Ok(limit)) if self.coerces => NonZeroUsize::new(limit.min(self.most.get())),
-            Some(Ok(limit)) => NonZeroUsize::new(limit).filter(|limit| *limit <= self.most),
+    fn read_limit(&self, value: &str) -> Result<NonZeroUsize, ParameterError> {
+        let digits = digits(value).filter(|digits| !digits.is_empty());
+        let limit = match digits.map(str::parse::<usize>) {
+            // Digits that are not a usize are a number beyond it.
+            Some(Err(_)) if self.is_lenient => Some(self.max_limit),
+            Some(Ok(0)) if self.is_lenient => Some(self.default_limit),
+            Some(Ok(limit)) if self.is_lenient => {
+                NonZeroUsize::new(limit.min(self.max_limit.get()))
+            }
+            Some(Ok(limit)) => NonZeroUsize::new(limit).filter(|limit| *limit <= self.max_limit),
             _ => None,
         };
         limit.ok_or_else(|| {
-            let (name, most, got) = (&*self.limit, self.most, Excerpt::of(value));
-            let least = u8::from(!self.coerces);
+            let (name, most, got) = (&*self.limit, self.max_limit, Excerpt::of(value));
+            let least = u8::from(!self.is_lenient);
             ParameterError(format!("expected a {name} of {least} to {most}, got {got}"))
         })
     }
 }
 
-/// The error for a parameter that can't be read: it says which, what was expected, and what came.
+/// The error for a parameter that can't be read. It names the parameter, and says what was expected
+/// and what came.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct ParameterError(String);
 
-/// A text that is digits alone: a number as it is written, and not with a sign.
+/// Returns the text if it consists of digits. `str::parse` would accept a sign too.
 fn digits(text: &str) -> Option<&str> {
     Some(text).filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
-fn revision_of(name: &str, value: &str) -> Result<Revision, ParameterError> {
+fn read_revision(name: &str, value: &str) -> Result<Revision, ParameterError> {
     let number = digits(value).and_then(|digits| digits.parse().ok());
     number.ok_or_else(|| {
         let (most, got) = (Revision::MAX, Excerpt::of(value));
@@ -266,7 +288,7 @@ fn parse<T: FromStr<Err: Display>>(name: &str, value: &str) -> Result<T, Paramet
     value.parse().map_err(|error| ParameterError(format!("{name}: {error}")))
 }
 
-/// The fields of a query, decoded.
+/// The decoded names and values of a query.
 fn fields(query: &str) -> impl Iterator<Item = (String, String)> {
     query.split('&').filter(|field| !field.is_empty()).map(|field| {
         let (name, value) = field.split_once('=').unwrap_or((field, ""));
@@ -274,15 +296,15 @@ fn fields(query: &str) -> impl Iterator<Item = (String, String)> {
     })
 }
 
-/// Whether a byte may stand in a query as it is: what RFC 3986 permits.
-fn is_of_query(byte: u8) -> bool {
+/// Whether RFC 3986 permits a byte in a query.
+fn is_query_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/?%".contains(&byte)
 }
 
-/// Appends a text, with each byte encoded that may not stand as it is.
-fn encode(text: &str, may_stand: impl Fn(u8) -> bool, out: &mut String) {
+/// Appends a text, with every byte percent-encoded that is not permitted.
+fn encode(text: &str, is_permitted: impl Fn(u8) -> bool, out: &mut String) {
     for byte in text.bytes() {
-        if may_stand(byte) {
+        if is_permitted(byte) {
             out.push(char::from(byte));
         } else {
             let hex = |digit: u8| char::from(b"0123456789ABCDEF"[usize::from(digit)]);
@@ -291,7 +313,8 @@ fn encode(text: &str, may_stand: impl Fn(u8) -> bool, out: &mut String) {
     }
 }
 
-/// A field's text as it was meant; what is no UTF-8 then is replaced, and fits nothing.
+/// The text of a name or a value. Invalid UTF-8 becomes replacement characters, which match
+/// nothing.
 fn decoded(text: &str) -> String {
     String::from_utf8_lossy(&percent_decoded(&text.replace('+', " "))).to_string()
 }

@@ -15,18 +15,23 @@ use crate::store::Page;
 use crate::task::Task;
 use crate::time::Rfc3339;
 
-/// The task API of Redis Cloud, as [documented] and as the live API sends it: the documents that
-/// [`Links`] makes, `Location` for a task that was accepted, and errors as
-/// `{"timestamp", "status", "error", "message", "path"}`.
+/// The task API of Redis Cloud, as [documented] and as the live API sends it.
+///
+/// | reply | |
+/// |---|---|
+/// | to a submission | 202, the document of [`Links::accepted`], and the task's address in `Location` |
+/// | to a read | 200, and the document of [`Links::polled`] |
+/// | to a list | 200, and the document of [`Links::list`]; if there is a next page, its address is in `Link` too |
+/// | a refusal | `{"timestamp", "status", "error", "message", "path"}` |
 ///
 /// [documented]: https://redis.io/docs/latest/operate/rc/api/get-started/manage-tasks/
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RedisCloud;
 
-/// The fields of a body, as text; none, where it is no object.
+/// The fields of a body, as raw text. If the body is not an object, there are none.
 ///
-/// They are not read: a body that can't be kept as a value, for a number that is too large or for
-/// its depth, tells of tasks no less.
+/// The values stay unread: a number that is too large, or deep nesting, does not make a body any
+/// less a task.
 fn fields(json: &[u8]) -> BTreeMap<String, &RawValue> {
     serde_json::from_slice(json).unwrap_or_default()
 }
@@ -71,7 +76,7 @@ impl Format for RedisCloud {
     }
 
     fn required(&self) -> &'static [Required] {
-        &[Required::Uuid, Required::CommandType, Required::Timestamp, Required::Itself]
+        &[Required::Uuid, Required::CommandType, Required::Timestamp, Required::SelfLink]
     }
 
     fn is_task(&self, json: &[u8]) -> bool {
@@ -90,7 +95,8 @@ impl Format for RedisCloud {
         }
     }
 
-    /// The address is that of `Location`, or of the link `task`, which the live API has alone.
+    /// The address is in `Location`, or else in the link `task` or `self`. The live API sends only
+    /// the link.
     fn read_accepted(
         &self,
         header: &dyn Fn(&str) -> Option<Box<str>>,

@@ -24,29 +24,29 @@ use crate::store::Page;
 use crate::task::Task;
 use crate::time::{Rfc3339, parse_rfc3339};
 
-/// The long-running operations of Azure's data plane, after the [guidelines].
+/// The long-running operations of Azure's data plane, as in the [guidelines].
 ///
-/// A submission is answered with 202, the address of the status monitor in `Operation-Location`, the
-/// task's id in `Operation-Id`, and the status monitor itself. Azure's own clients need an absolute
-/// address: give [`Links`] a base address with a host.
+/// The reply to a submission is 202 with the status monitor. Its address is in
+/// `Operation-Location`, and the task's id in `Operation-Id`. Azure's own clients need an absolute
+/// address, so give [`Links`] a base address with a host.
 ///
-/// | status monitor | |
+/// | field of the status monitor | |
 /// |---|---|
 /// | `id` | the task's id |
 /// | `kind` | the command type |
 /// | `status` | `NotStarted`, `Running`, `Succeeded`, `Failed` |
-/// | `percentComplete` | the progress, where a report gave it |
-/// | `createdDateTime`, `lastUpdatedDateTime` | when the task was submitted, and last changed |
-/// | `result` | once it has succeeded: the completion's resource, or its ids as `resourceId` and `additionalResourceId` |
-/// | `resourceLocation` | once it has succeeded: the address of the resource, where the command type has a [route](Links::with_route) and is no [deletion](Links::with_deletion); clients read the resource from there |
-/// | `error` | once it has failed: `{"code", "message"}`, and `innererror` for what else there is to say |
+/// | `percentComplete` | the progress, if a report contained it |
+/// | `createdDateTime` | when the task was submitted |
+/// | `lastUpdatedDateTime` | when the task last changed |
+/// | `result` | after success: the completion's resource, or its ids as `resourceId` and `additionalResourceId` |
+/// | `resourceLocation` | after success: the address of the resource, from which clients read it; only if the command type has a [route](Links::with_route) and is not a [deletion](Links::with_deletion) |
+/// | `error` | after failure: `{"code", "message"}`, and `innererror` with the additional information, if any |
 ///
-/// A list is `{"value", "nextLink"}`, with `maxpagesize` (higher ones are lowered to 1,000). A refusal is
-/// `{"error": {"code", "message"}}`, with the code in `x-ms-error-code` too.
+/// A list is `{"value", "nextLink"}`. Its parameter is `maxpagesize`; a value above 1,000 counts as
+/// 1,000. A refusal is `{"error": {"code", "message"}}`, with the code in `x-ms-error-code` too.
 ///
-/// Operations are not cancelled. What is read as `Canceled`, in either spelling, is
-/// [`Cancelled`](ReportedStatus::Cancelled); names of statuses are compared without regard to case, as
-/// Azure's clients do.
+/// When reading, the names of statuses are compared without regard to case, as Azure's clients do.
+/// `Canceled` and `Cancelled` are both read as [`Cancelled`](ReportedStatus::Cancelled).
 ///
 /// [guidelines]: https://github.com/microsoft/api-guidelines/blob/vNext/azure/Guidelines.md#long-running-operations--jobs
 ///
@@ -167,13 +167,13 @@ impl Format for AzureOperation {
         list_parameters()
     }
 
-    /// The address is that of `Operation-Location`.
+    /// The address is in `Operation-Location`.
     fn read_accepted(
         &self,
         header: &dyn Fn(&str) -> Option<Box<str>>,
         body: &[u8],
     ) -> Result<Accepted, DocumentError> {
-        // Some services answer with what is made, or with nothing: the address is what counts.
+        // Some services answer with the resource or with nothing, so only the address is certain.
         let task = self.read_task(body).ok();
         Ok(Accepted { task, href: header("operation-location") })
     }

@@ -27,33 +27,39 @@ use crate::store::Page;
 use crate::task::Task;
 use crate::time::{Rfc3339, parse_rfc3339};
 
-/// The asynchronous operations of Azure Resource Manager, after the [resource provider contract][contract].
+/// The asynchronous operations of Azure Resource Manager, as in the [resource provider
+/// contract][contract].
 ///
-/// A submission is answered with 202, two addresses, and what is known of the resource:
-/// `{"properties": {"provisioningState": "Accepted"}}`. Azure's own clients need absolute addresses: give
-/// [`Links`] a base address with a host.
+/// The reply to a submission is 202 with two addresses, and with what is known about the resource:
+/// `{"properties": {"provisioningState": "Accepted"}}`. Azure's own clients need absolute
+/// addresses, so give [`Links`] a base address with a host.
 ///
-/// - At the one in `Azure-AsyncOperation`, the task's, is the operation, with 200.
-/// - At the one in `Location`, the task's and `/result`, is 202 until the task has ended, and then what the
-///   request itself would have been answered with: the resource, with 200; 204 where there is nothing to
-///   show; or the error, with its HTTP status.
+/// - `Azure-AsyncOperation` has the task's address. It answers 200 with the operation.
+/// - `Location` has the task's address followed by `/result`. It answers 202 until the task has
+///   ended. Then it gives the answer to the original request: 200 with the resource, 204 if there
+///   is nothing to show, or the error with its own HTTP status.
 ///
-/// | operation | |
+/// | field of the operation | |
 /// |---|---|
-/// | `id`, `name` | the path of the task, and its id |
+/// | `id` | the path of the task |
+/// | `name` | the task's id |
 /// | `status` | `Accepted`, `InProgress`, `Succeeded`, `Failed` |
-/// | `startTime`, `endTime` | when the task was submitted, and when it ended |
-/// | `percentComplete` | the progress, where a report gave it |
-/// | `properties` | once it has succeeded: the completion's resource, where it has one |
-/// | `error` | once it has failed: `{"code", "message"}`, and `innererror` for what else there is to say |
+/// | `startTime` | when the task was submitted |
+/// | `endTime` | when the task ended |
+/// | `percentComplete` | the progress, if a report contained it |
+/// | `properties` | after success: the completion's resource, if it has one |
+/// | `error` | after failure: `{"code", "message"}`, and `innererror` with the additional information, if any |
 ///
-/// The resource at `/result` is the completion's, or, unless it was [deleted](Links::with_deletion), its ids as `id` (the path of its
-/// [route](Links::with_route)) and `name`, with the `properties.provisioningState` `Succeeded` unless it
-/// has one of its own. A list is `{"value", "nextLink"}`, and a refusal `{"error": {"code", "message"}}`.
+/// The resource at `/result` is the completion's resource. If the completion has only an id, the
+/// resource has that as its `name`, and the path of its [route](Links::with_route) as its `id`; for
+/// a [deletion](Links::with_deletion) there is none. `properties.provisioningState` is `Succeeded`,
+/// unless the resource has a state of its own.
 ///
-/// Operations are not cancelled. What is read as `Canceled` is [`Cancelled`](ReportedStatus::Cancelled); a
-/// status that is none of the three at which an operation ends is in progress, as the contract says.
-/// The state of a resource, in its `properties.provisioningState`, is read like an operation's.
+/// A list is `{"value", "nextLink"}`, and a refusal `{"error": {"code", "message"}}`.
+///
+/// When reading, `Canceled` and `Cancelled` are both [`Cancelled`](ReportedStatus::Cancelled). A
+/// status other than `Accepted` and the final three is in progress, as the contract demands. If a
+/// document has no `status`, the resource's `properties.provisioningState` is read in its place.
 ///
 /// [contract]: https://github.com/cloud-and-ai-microsoft/resource-provider-contract/blob/master/v1.0/async-api-reference.md
 ///
@@ -109,13 +115,13 @@ fn operation(links: &Links, task: &Task) -> String {
     })
 }
 
-/// What is known of the resource while the task has not ended.
+/// The reply about the resource while the task has not ended.
 fn unfinished(task: &Task) -> Message {
     let resource = json!({"properties": {"provisioningState": state_of(task)}});
     Message::new(202, resource.to_string())
 }
 
-/// What the request would have been answered with, had it waited.
+/// The answer to the original request, after a completion.
 fn finished(links: &Links, task: &Task, completion: &Completion) -> Message {
     if links.deletes(task) && completion.resource().is_none() {
         return Message::new(204, "");
@@ -123,7 +129,7 @@ fn finished(links: &Links, task: &Task, completion: &Completion) -> Message {
     let resource = completion.resource().map(serde_json::from_str);
     let mut resource: Map<String, Value> = match (resource, completion.resource_id()) {
         (Some(Ok(resource)), _) => resource,
-        // A number that no value can be is still text.
+        // A number may be too large for a `Value`. The text can be sent all the same.
         (Some(Err(_)), _) => return Message::new(200, completion.resource().unwrap_or_default()),
         (None, Some(name)) => {
             let mut resource = Map::new();
@@ -142,7 +148,7 @@ fn finished(links: &Links, task: &Task, completion: &Completion) -> Message {
     Message::new(200, Value::from(resource).to_string())
 }
 
-/// The error, with its own HTTP status.
+/// The answer to the original request, after a failure: the error, with its own HTTP status.
 fn failed(error: &TaskError) -> Message {
     let number = error.status().split_ascii_whitespace().next().and_then(|word| word.parse().ok());
     let status = number.filter(|status| (400..=599).contains(status)).unwrap_or(500);
@@ -150,10 +156,10 @@ fn failed(error: &TaskError) -> Message {
         .with_header("x-ms-error-code", error.code())
 }
 
-/// An address without scheme and host.
+/// Returns an address without its scheme and host.
 fn path_of(href: &str) -> &str {
     match href.split_once("://") {
-        Some((_, rest)) => rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("/"),
+        Some((_, rest)) => rest.find('/').and_then(|slash| rest.get(slash..)).unwrap_or("/"),
         None => href,
     }
 }
@@ -175,7 +181,7 @@ struct Operation {
     error: Option<Object<ReadError>>,
 }
 
-/// What is looked at of a resource.
+/// The only property that is read from a resource.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Properties {
@@ -193,7 +199,7 @@ impl Operation {
         let read = |text: &RawValue| serde_json::from_str(text.get()).ok();
         let state = properties.as_deref().and_then(read);
         let state = state.and_then(|Object(Properties { provisioning_state })| provisioning_state);
-        // A resource without a state is there: it was provisioned.
+        // A resource without a state exists, so it was provisioned.
         let status = self.status.or(state).unwrap_or_else(|| "Succeeded".into());
         let status = match status.to_ascii_lowercase().as_str() {
             "accepted" => TaskStatus::Received.into(),
@@ -257,7 +263,7 @@ impl Format for AzureResourceManager {
         list_parameters()
     }
 
-    /// The address is that of `Azure-AsyncOperation`, or of `Location` where that is alone.
+    /// The address is in `Azure-AsyncOperation`, or else in `Location`.
     fn read_accepted(
         &self,
         header: &dyn Fn(&str) -> Option<Box<str>>,
@@ -267,7 +273,7 @@ impl Format for AzureResourceManager {
         Ok(Accepted { task: None, href })
     }
 
-    /// A resource is no task, though it can be read as what its task came to.
+    /// A resource is not a task, though it can be read as a task's result.
     fn is_task(&self, json: &[u8]) -> bool {
         read_json(json).is_ok_and(|operation: Operation| operation.status.is_some())
     }

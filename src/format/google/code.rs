@@ -1,4 +1,4 @@
-//! The canonical error codes of Google's APIs, and the HTTP statuses that they go with.
+//! The canonical error codes of Google's APIs, and their HTTP statuses.
 
 use alloc::format;
 use alloc::string::String;
@@ -7,7 +7,7 @@ use alloc::string::String;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Code(usize);
 
-/// By their numbers: names, and HTTP statuses.
+/// The name and the HTTP status of each code, in the order of their numbers.
 const CODES: [(&str, u16); 17] = [
     ("OK", 200),
     ("CANCELLED", 499),
@@ -32,13 +32,13 @@ impl Code {
     pub(super) const CANCELLED: Self = Self(1);
     pub(super) const UNKNOWN: Self = Self(2);
 
-    /// The code of a number; one that is none is unknown.
+    /// Returns the code with a number, or `UNKNOWN` if there is none.
     pub(super) fn of_number(number: i32) -> Self {
-        let place = usize::try_from(number).ok().filter(|place| *place < CODES.len());
-        place.map_or(Self::UNKNOWN, Self)
+        let index = usize::try_from(number).ok().filter(|index| *index < CODES.len());
+        index.map_or(Self::UNKNOWN, Self)
     }
 
-    /// The code that says what an HTTP status says.
+    /// Returns the code for an HTTP status.
     pub(super) fn of_http(status: u16) -> Self {
         Self(match status {
             401 => 16,
@@ -57,7 +57,7 @@ impl Code {
         })
     }
 
-    /// The code of a status such as `404 NOT_FOUND`.
+    /// Returns the code for a status such as `404 NOT_FOUND`, or `UNKNOWN` if it has no number.
     pub(super) fn of_status_text(text: &str) -> Self {
         let number = text.split_ascii_whitespace().next().and_then(|word| word.parse().ok());
         number.map_or(Self::UNKNOWN, Self::of_http)
@@ -71,7 +71,7 @@ impl Code {
         CODES[self.0].0
     }
 
-    /// The HTTP status that it goes with, as text.
+    /// Returns the HTTP status and the name, such as `404 NOT_FOUND`.
     pub(super) fn status_text(self) -> String {
         let (name, status) = CODES[self.0];
         format!("{status} {name}")

@@ -1,4 +1,4 @@
-//! An operation as it is read.
+//! Reading an operation.
 
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
@@ -33,7 +33,7 @@ struct Status {
     details: Vec<Box<RawValue>>,
 }
 
-/// What is known of the metadata of an operation. That of another service may have none of it.
+/// The known fields of an operation's metadata. Another service may have none of them.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct Metadata {
@@ -44,9 +44,9 @@ struct Metadata {
     update_time: Option<Box<str>>,
 }
 
-/// A `google.protobuf.Any`: the name of its type, and its JSON. That is the value of a type which is JSON
-/// by itself, and else all of it.
-fn opened(any: &RawValue) -> (Option<Box<str>>, &RawValue) {
+/// Returns the type of a `google.protobuf.Any`, and its content. For a `Struct`, the content is the
+/// field `value`. For every other type, it is the whole object.
+fn unpacked(any: &RawValue) -> (Option<Box<str>>, &RawValue) {
     #[derive(Deserialize)]
     struct Any<'a> {
         #[serde(rename = "@type")]
@@ -66,7 +66,7 @@ fn opened(any: &RawValue) -> (Option<Box<str>>, &RawValue) {
 
 impl Operation {
     pub(super) fn read(self) -> TaskDocument {
-        let metadata = self.metadata.as_deref().map(|metadata| opened(metadata).1);
+        let metadata = self.metadata.as_deref().map(|metadata| unpacked(metadata).1);
         let metadata = metadata.and_then(|text| serde_json::from_str(text.get()).ok());
         let metadata = metadata.map_or_else(Metadata::default, |Object(metadata)| metadata);
         let running = || {
@@ -93,7 +93,7 @@ impl Operation {
         if let Some(Object(error)) = self.error {
             document.with_response(error.read())
         } else if let Some(response) = self.response {
-            document.with_response(match opened(&response) {
+            document.with_response(match unpacked(&response) {
                 (Some(url), _) if *url == *EMPTY => TaskResponse::default(),
                 (_, content) => response_of(content),
             })

@@ -1,4 +1,4 @@
-//! An operation as it is written.
+//! Writing an operation.
 
 use alloc::borrow::ToOwned;
 use alloc::boxed::Box;
@@ -72,8 +72,8 @@ impl GoogleOperation {
     }
 }
 
-/// A `google.protobuf.Any` with a JSON object: of a type, beside whose name its fields stand, or a
-/// `Struct`, which is a value beside its own.
+/// Writes a JSON object as a `google.protobuf.Any`. With a type, its fields stand beside `@type`.
+/// Without one it is a `Struct`, and the object is in the field `value`.
 fn any(type_url: Option<&str>, object: &str) -> Box<RawValue> {
     let name = to_json(&type_url.unwrap_or(STRUCT));
     let fields = object.trim().strip_prefix('{').map(str::trim_start);
