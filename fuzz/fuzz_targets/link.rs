@@ -1,4 +1,5 @@
-//! Base addresses, routes and ids: nothing gets out of its place in a link.
+//! Fuzzes base addresses, routes and ids: no value adds a path segment, a query or white space to a
+//! link.
 
 #![no_main]
 
@@ -10,7 +11,7 @@ use tasklife::{
 const COMMAND: CommandType = CommandType::from_static("x");
 
 fuzz_target!(|texts: (&str, &str, &str, &str, &str)| {
-    let (base, path, title, id, other) = texts;
+    let (base, path, title, id, additional_id) = texts;
     let Ok(links) = Links::new(base) else { return };
     let Ok(links) = links.with_route(COMMAND, path, title) else { return };
     let (retention, mut clock) = (Retention::default(), AccountClock::default());
@@ -19,7 +20,7 @@ fuzz_target!(|texts: (&str, &str, &str, &str, &str)| {
     let key = TaskId::for_key(&account, id);
     let submission = Submission::new(account, key, COMMAND);
     let mut task = Task::new(submission, retention, now, clock.next(now));
-    let completion = Completion::of(id).with_additional_resource_id(other);
+    let completion = Completion::of(id).with_additional_resource_id(additional_id);
     for event in [TaskEvent::start(), TaskEvent::complete(completion)] {
         clock.advance_to(&task);
         task.apply(event, retention, now, clock.next(now)).expect("a permitted event");
@@ -28,8 +29,10 @@ fuzz_target!(|texts: (&str, &str, &str, &str, &str)| {
         serde_json::from_str(&links.polled(&task).to_string()).expect("JSON");
     let Some(href) = document["_links"]["resource"]["href"].as_str() else { return };
     let base = base.strip_suffix('/').unwrap_or(base);
-    let rest = href.strip_prefix(base).expect("the base comes first");
-    assert_eq!(rest.split('/').count(), path.split('/').count());
-    assert!(rest.split('/').all(|segment| !matches!(segment, "." | "..")));
-    assert!(!rest.contains(|c: char| c.is_whitespace() || c.is_control() || "?#\\".contains(c)));
+    let link_path = href.strip_prefix(base).expect("a link that begins with the base");
+    assert_eq!(link_path.split('/').count(), path.split('/').count());
+    assert!(link_path.split('/').all(|segment| !matches!(segment, "." | "..")));
+    assert!(
+        !link_path.contains(|c: char| c.is_whitespace() || c.is_control() || "?#\\".contains(c))
+    );
 });

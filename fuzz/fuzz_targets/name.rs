@@ -1,4 +1,4 @@
-//! Names, ids, numbers and cursors: what is read is written as it was.
+//! Fuzzes names, ids, numbers and cursors: a parsed value is written as the same text.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! Readings: the auditor takes whatever comes, twice.
+//! Fuzzes the auditor: no sequence of readings causes a panic, even if each occurs twice.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! Records: what is accepted as a task is saved as it was, and can be shown.
+//! Fuzzes records: a record that is accepted as a task is saved unchanged, and its document parses.
 
 #![no_main]
 
@@ -12,5 +12,5 @@ fuzz_target!(|json: &[u8]| {
     assert_eq!(TaskRecord::from(&task), record);
     let links = Links::new("/v1").expect("a path");
     let document = links.polled(&task).to_string();
-    TaskDocument::from_json(document.as_bytes()).expect("what was written");
+    TaskDocument::from_json(document.as_bytes()).expect("a written document");
 });

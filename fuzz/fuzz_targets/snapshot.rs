@@ -1,4 +1,4 @@
-//! Snapshots: what is restored goes on as a store, and is saved with the tasks that it had.
+//! Fuzzes snapshots: a restored store works, and its own snapshot has the same tasks.
 
 #![no_main]
 
@@ -22,12 +22,12 @@ fuzz_target!(|json: &[u8]| {
     }
 });
 
-/// The tasks of each account, by its name.
+/// Returns the tasks of each account, sorted by account.
 fn tasks(snapshot: &Snapshot) -> Vec<(Value, Value)> {
-    let mut snapshot = serde_json::to_value(snapshot).expect("a snapshot is saved");
+    let mut snapshot = serde_json::to_value(snapshot).expect("a snapshot in JSON");
     let accounts = snapshot["accounts"].as_array_mut().expect("a list");
-    let of = |account: &mut Value| (account["account"].take(), account["tasks"].take());
-    let mut tasks: Vec<_> = accounts.iter_mut().map(of).collect();
+    let name_and_tasks = |account: &mut Value| (account["account"].take(), account["tasks"].take());
+    let mut tasks: Vec<_> = accounts.iter_mut().map(name_and_tasks).collect();
     tasks.sort_by_key(|(name, _)| name.to_string());
     tasks
 }

@@ -1,4 +1,4 @@
-//! Histories with threads: runs their calls at the same time, on threads or interleaved on one.
+//! Runs the threads of a history concurrently, on OS threads or interleaved on one.
 
 mod interleaved;
 mod linearize;
@@ -12,16 +12,16 @@ use std::thread;
 
 use super::check::Checker;
 use super::history::{Call, Filter, History, Step, instant};
+use super::observations::Observations;
 use super::operation::{BlockOn, Operation, Response};
-use super::runner::Observations;
-use super::yielding::beside_others;
+use super::yielding::with_concurrent_threads;
 use crate::store::AsyncTaskStore;
 use crate::time::Now;
 
 use interleaved::interleaved;
 use linearize::{describe, is_linearizable};
 
-/// A call that was made, with its place in real time.
+/// A finished call. `begun` and `ended` are readings of a logical clock.
 struct TimedCall {
     operation: Operation,
     now: Now,
@@ -30,10 +30,11 @@ struct TimedCall {
     ended: usize,
 }
 
-/// Runs the calls of a history in turn, then those of its threads at the same time, and then reads all.
+/// Runs the steps of a history, then its threads concurrently, and then reads everything.
 ///
 /// # Errors
-/// Where no order of the calls explains the answers: the answers, a line each.
+/// Returns the calls and answers, one line each, if no sequential order of the calls explains the
+/// answers.
 pub(super) fn check_order(
     history: &History,
     store: &impl AsyncTaskStore,
@@ -45,8 +46,8 @@ pub(super) fn check_order(
     for call in executor.block_on(caller.call_all(&history.steps, &mut observed)) {
         checker.check(&call.operation, call.now, &call.response);
     }
-    if !checker.breaches.is_empty() {
-        // Not for want of an order: these calls were made one after the other.
+    if !checker.violations.is_empty() {
+        // The fault is not in concurrent calls. Other laws find it.
         return Ok(());
     }
 
@@ -58,15 +59,15 @@ pub(super) fn check_order(
     if calls.len() < history.threads.len() {
         return Err("\n    a thread panicked".into());
     }
-    calls.push(executor.block_on(caller.call_all(&afterwards(history), &mut observed)));
+    calls.push(executor.block_on(caller.call_all(&final_steps(history), &mut observed)));
     let calls: Vec<&[TimedCall]> = calls.iter().map(Vec::as_slice).collect();
     if is_linearizable(&checker, &calls) { Ok(()) } else { Err(describe(&calls)) }
 }
 
-/// What is asked when all threads have ended, since what a race leaves behind often shows only then: each
-/// task and list, and what there is to claim. The time is that of the call that is
-/// furthest behind, which sees the most.
-fn afterwards(history: &History) -> Vec<Step> {
+/// Returns calls to make after all threads have ended, because the effect of a race often shows
+/// only then. They read each task and list, and claim what is left. Their `now` is the earliest of
+/// any thread's call, at which the most tasks are visible.
+fn final_steps(history: &History) -> Vec<Step> {
     let steps = || history.steps.iter().chain(history.threads.iter().flatten());
     let at = history.threads.iter().flatten().map(|step| step.at).min().unwrap_or_default();
     let tasks: BTreeSet<(u16, u16)> = steps()
@@ -83,14 +84,16 @@ fn afterwards(history: &History) -> Vec<Step> {
         filter: Filter::default(),
         after: None,
     });
-    // Of one account first in every other history: a claim over all would make good what it shows.
-    let count = steps().count();
-    let own = accounts.iter().filter(|_| count.is_multiple_of(2)).map(|of| Call::Claim(Some(*of)));
-    let claims = own.chain((0..=tasks.len()).map(|_| Call::Claim(None)));
+    // Half of the histories claim of single accounts first. A claim over all accounts would repair
+    // the faults that these show.
+    let claims_accounts = steps().count().is_multiple_of(2);
+    let claims_of_accounts =
+        accounts.iter().filter(|_| claims_accounts).map(|account| Call::Claim(Some(*account)));
+    let claims = claims_of_accounts.chain((0..=tasks.len()).map(|_| Call::Claim(None)));
     gets.chain(lists).chain(claims).map(|call| Step { at, call }).collect()
 }
 
-/// Makes the calls of each thread on one of its own, all at the same time.
+/// Runs each thread of the history on an OS thread, all at the same time.
 fn on_threads<S: AsyncTaskStore>(
     history: &History,
     caller: &Caller<'_, S>,
@@ -99,14 +102,14 @@ fn on_threads<S: AsyncTaskStore>(
 ) -> Vec<Vec<TimedCall>> {
     let started = AtomicUsize::new(0);
     let work = |steps: &[Step]| {
-        // Who sleeps at a barrier wakes after the others are done.
+        // Spin instead of using a `Barrier`: a thread that sleeps there could wake after the others
+        // have finished.
         started.fetch_add(1, Ordering::SeqCst);
         while started.load(Ordering::SeqCst) < history.threads.len() {
             spin_loop();
             thread::yield_now();
         }
-        let calls = || executor.block_on(caller.call_all(steps, &mut observed.clone()));
-        beside_others(calls)
+        with_concurrent_threads(|| executor.block_on(caller.call_all(steps, &mut observed.clone())))
     };
     thread::scope(|scope| {
         let threads: Vec<_> =
@@ -115,14 +118,14 @@ fn on_threads<S: AsyncTaskStore>(
     })
 }
 
-/// Makes calls, and notes when each began and ended.
+/// Makes calls, and records when each began and ended.
 struct Caller<'a, S> {
     store: &'a S,
     clock: &'a AtomicUsize,
 }
 
 impl<S: AsyncTaskStore> Caller<'_, S> {
-    /// Makes the calls one after the other.
+    /// Makes calls one after the other.
     async fn call_all(&self, steps: &[Step], observed: &mut Observations) -> Vec<TimedCall> {
         let mut calls = Vec::new();
         for step in steps {

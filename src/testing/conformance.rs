@@ -1,9 +1,34 @@
-//! The macro that makes a test of each law.
+//! The macro that generates the conformance tests.
 
-/// Makes a `#[test]` for each law of [`TaskStore`](crate::TaskStore), on a store of one's own.
+/// Generates a `#[test]` for each law of [`TaskStore`](crate::TaskStore), on your own store.
 ///
-/// The crate of the store needs `tasklife` in its `[dev-dependencies]`, with the feature `testing`, and
-/// nothing else for it: no proptest, no executor.
+/// Add `tasklife` with the feature `testing` to the `[dev-dependencies]` of your crate. You need
+/// neither proptest nor an executor.
+///
+/// # Parameters
+///
+/// Parameters must be given in this order.
+///
+/// | parameter | meaning | default |
+/// |---|---|---|
+/// | `mod` | the name of the module that holds the tests | required |
+/// | `store` | a closure that creates a fresh, empty [`AsyncTaskStore`](crate::AsyncTaskStore) from a [`StoreConfig`](crate::StoreConfig) | required |
+/// | `block_on` | a function that runs a future to completion | [`CurrentThread`](crate::testing::CurrentThread) |
+/// | `cases` | the number of histories for each law | 1000 |
+/// | `seed` | the seed from which histories are generated | 0 |
+/// | `without` | the laws to leave out, each with a reason: `[S13 = "one connection"]` | none |
+///
+/// `store` is called for every history, some thousand times in all. It has to block until the store
+/// is ready. The test of a law that is left out is `#[ignore]`d with the reason, and the other
+/// tests ignore violations of that law.
+///
+/// # Failures
+///
+/// A failing test may report a violation of another law than its own; the message names the law. It
+/// also prints a test with the history that violated the law. Paste that test beside the macro. It
+/// calls `replay`, a function in the generated module that checks one history.
+///
+/// # Examples
 ///
 /// ```
 /// use tasklife::{InProcess, MemoryStore};
@@ -14,23 +39,6 @@
 /// }
 /// # fn main() {}
 /// ```
-///
-/// | parameter | what | default |
-/// |---|---|---|
-/// | `mod` | the module that the tests are in | |
-/// | `store` | how to make a store, fresh and empty: from a [`StoreConfig`](crate::StoreConfig) to an [`AsyncTaskStore`](crate::AsyncTaskStore) | |
-/// | `block_on` | how to wait for a future: whatever can be called with one | parks the thread |
-/// | `cases` | how many histories are run for each law | 1000 |
-/// | `seed` | from what the histories are made | 0 |
-/// | `without` | laws that are left out, each with the reason why: `[S13 = "one connection"]` | none |
-///
-/// They stand in this order. `store` is called for every history, some thousand times; what it has to
-/// wait for, it waits for itself. The test of a law that is left out is ignored, with the reason, and the
-/// other tests pass over its breaches.
-///
-/// A test that fails may have come upon a breach of another law than its own, and says so. It prints another
-/// test: the history in which the law was broken, to be pasted beside the macro. It calls `replay`, a
-/// function of the module that checks one history.
 #[macro_export]
 macro_rules! conformance {
     (
@@ -39,10 +47,10 @@ macro_rules! conformance {
         $(block_on = $block_on:expr;)?
         $(cases = $cases:expr;)?
         $(seed = $seed:expr;)?
-        $(without = [$($law:tt = $why:literal),* $(,)?];)?
+        $(without = [$($law:tt = $reason:literal),* $(,)?];)?
     ) => {
         mod $name {
-            #[allow(unused_imports, reason = "what the parameters name")]
+            #[allow(unused_imports, reason = "the parameters may not use any of them")]
             use super::*;
 
             fn check(law: $crate::testing::Law) {
@@ -50,22 +58,22 @@ macro_rules! conformance {
                 $(let suite = suite.with_cases($cases);)?
                 $(let suite = suite.with_seed($seed);)?
                 $(let suite = suite.without([$($crate::testing::Law::$law),*]);)?
-                if let Err(breach) = suite.check(law, $store, &$crate::__executor!($($block_on)?)) {
-                    let test = breach.to_test(::core::stringify!($name));
-                    ::core::panic!("{breach}\n\nAs a test:\n\n{test}\n");
+                if let Err(violation) = suite.check(law, $store, &$crate::__executor!($($block_on)?)) {
+                    let test = violation.to_test(::core::stringify!($name));
+                    ::core::panic!("{violation}\n\nAs a test:\n\n{test}\n");
                 }
             }
 
             /// Checks one history.
-            #[allow(dead_code, reason = "for histories that were found")]
+            #[allow(dead_code, reason = "only pasted tests call it")]
             pub(super) fn replay(history: &$crate::testing::History) {
-                if let Err(breach) = history.check($store, &$crate::__executor!($($block_on)?)) {
-                    ::core::panic!("{breach}");
+                if let Err(violation) = history.check($store, &$crate::__executor!($($block_on)?)) {
+                    ::core::panic!("{violation}");
                 }
             }
 
             $crate::__conformance_tests! {
-                [$($($law = $why,)*)?]
+                [$($($law = $reason,)*)?]
                 methods Methods, s1 S1, s2 S2, s3 S3, s4 S4, s5 S5, s6 S6, s7 S7, s8 S8, s9 S9, s10 S10,
                 s11 S11, s12 S12, s13 S13,
             }
@@ -81,7 +89,8 @@ macro_rules! __conformance_tests {
     };
 }
 
-/// Finds the law among those that are left out, by comparing names one by one.
+/// Generates the test of a law. Compares its name with each law that is left out in turn, as a
+/// macro cannot compare two names that it was given.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __conformance_test {
@@ -91,31 +100,31 @@ macro_rules! __conformance_test {
             check($crate::testing::Law::$law);
         }
     };
-    ($test:ident Methods [Methods = $why:literal, $($rest:tt)*]) => { $crate::__left_out! { $test Methods $why } };
-    ($test:ident S1 [S1 = $why:literal, $($rest:tt)*]) => { $crate::__left_out! { $test S1 $why } };
-    ($test:ident S2 [S2 = $why:literal, $($rest:tt)*]) => { $crate::__left_out! { $test S2 $why } };
-    ($test:ident S3 [S3 = $why:literal, $($rest:tt)*]) => { $crate::__left_out! { $test S3 $why } };
-    ($test:ident S4 [S4 = $why:literal, $($rest:tt)*]) => { $crate::__left_out! { $test S4 $why } };
-    ($test:ident S5 [S5 = $why:literal, $($rest:tt)*]) => { $crate::__left_out! { $test S5 $why } };
-    ($test:ident S6 [S6 = $why:literal, $($rest:tt)*]) => { $crate::__left_out! { $test S6 $why } };
-    ($test:ident S7 [S7 = $why:literal, $($rest:tt)*]) => { $crate::__left_out! { $test S7 $why } };
-    ($test:ident S8 [S8 = $why:literal, $($rest:tt)*]) => { $crate::__left_out! { $test S8 $why } };
-    ($test:ident S9 [S9 = $why:literal, $($rest:tt)*]) => { $crate::__left_out! { $test S9 $why } };
-    ($test:ident S10 [S10 = $why:literal, $($rest:tt)*]) => { $crate::__left_out! { $test S10 $why } };
-    ($test:ident S11 [S11 = $why:literal, $($rest:tt)*]) => { $crate::__left_out! { $test S11 $why } };
-    ($test:ident S12 [S12 = $why:literal, $($rest:tt)*]) => { $crate::__left_out! { $test S12 $why } };
-    ($test:ident S13 [S13 = $why:literal, $($rest:tt)*]) => { $crate::__left_out! { $test S13 $why } };
-    ($test:ident $law:ident [$other:ident = $why:literal, $($rest:tt)*]) => {
+    ($test:ident Methods [Methods = $reason:literal, $($rest:tt)*]) => { $crate::__ignored_test! { $test Methods $reason } };
+    ($test:ident S1 [S1 = $reason:literal, $($rest:tt)*]) => { $crate::__ignored_test! { $test S1 $reason } };
+    ($test:ident S2 [S2 = $reason:literal, $($rest:tt)*]) => { $crate::__ignored_test! { $test S2 $reason } };
+    ($test:ident S3 [S3 = $reason:literal, $($rest:tt)*]) => { $crate::__ignored_test! { $test S3 $reason } };
+    ($test:ident S4 [S4 = $reason:literal, $($rest:tt)*]) => { $crate::__ignored_test! { $test S4 $reason } };
+    ($test:ident S5 [S5 = $reason:literal, $($rest:tt)*]) => { $crate::__ignored_test! { $test S5 $reason } };
+    ($test:ident S6 [S6 = $reason:literal, $($rest:tt)*]) => { $crate::__ignored_test! { $test S6 $reason } };
+    ($test:ident S7 [S7 = $reason:literal, $($rest:tt)*]) => { $crate::__ignored_test! { $test S7 $reason } };
+    ($test:ident S8 [S8 = $reason:literal, $($rest:tt)*]) => { $crate::__ignored_test! { $test S8 $reason } };
+    ($test:ident S9 [S9 = $reason:literal, $($rest:tt)*]) => { $crate::__ignored_test! { $test S9 $reason } };
+    ($test:ident S10 [S10 = $reason:literal, $($rest:tt)*]) => { $crate::__ignored_test! { $test S10 $reason } };
+    ($test:ident S11 [S11 = $reason:literal, $($rest:tt)*]) => { $crate::__ignored_test! { $test S11 $reason } };
+    ($test:ident S12 [S12 = $reason:literal, $($rest:tt)*]) => { $crate::__ignored_test! { $test S12 $reason } };
+    ($test:ident S13 [S13 = $reason:literal, $($rest:tt)*]) => { $crate::__ignored_test! { $test S13 $reason } };
+    ($test:ident $law:ident [$other:ident = $reason:literal, $($rest:tt)*]) => {
         $crate::__conformance_test! { $test $law [$($rest)*] }
     };
 }
 
 #[doc(hidden)]
 #[macro_export]
-macro_rules! __left_out {
-    ($test:ident $law:ident $why:literal) => {
+macro_rules! __ignored_test {
+    ($test:ident $law:ident $reason:literal) => {
         #[test]
-        #[ignore = $why]
+        #[ignore = $reason]
         fn $test() {
             check($crate::testing::Law::$law);
         }
@@ -126,7 +135,7 @@ macro_rules! __left_out {
 #[macro_export]
 macro_rules! __executor {
     () => {
-        $crate::testing::Park
+        $crate::testing::CurrentThread
     };
     ($block_on:expr) => {{
         struct Executor;

@@ -1,4 +1,4 @@
-//! Which states of a store are met by which calls: what a history tries out.
+//! Coverage: which methods the histories call in which states of a store.
 
 use alloc::collections::BTreeSet;
 use core::fmt;
@@ -14,41 +14,43 @@ use crate::time::{MIN_TIME, Now, clamp_time};
 use crate::wire::named_enum;
 
 named_enum! {
-    /// A state of a store in which a call may go wrong that goes right everywhere else. It is that of the
-    /// account whose call it is; for a call over all accounts, that of any.
+    /// A state of a store in which faults tend to show.
+    ///
+    /// The state is that of the calling account. For a call over all accounts, it counts if it
+    /// holds for any account.
     pub enum StoreState {
         /// A task has expired, and no sweep has dropped it.
         ExpiredUnswept = "expired and unswept",
-        /// A task has taken the place of an expired one, under the same id.
-        Replaced = "replaced",
-        /// A claim over all accounts found nothing to hand out, though the account has unfinished tasks;
-        /// and nothing of it was handed out since.
+        /// A task has replaced an expired one under the same id.
+        IdReused = "id reused",
+        /// A claim over all accounts found nothing although the account has open tasks, and no task
+        /// of the account was claimed since.
         Parked = "parked",
-        /// As many tasks are in progress as may be.
+        /// `max_in_progress` tasks are in progress.
         LaneFull = "lane full",
-        /// The horizon is ahead of the caller's clock.
+        /// The horizon is later than the caller's `now`.
         HorizonAhead = "horizon ahead",
-        /// The caller's clock is behind that of an earlier call.
+        /// The caller's `now` is earlier than that of an earlier call.
         ClockBehind = "clock behind",
-        /// Two tasks were updated at the same instant.
-        Ties = "ties",
+        /// Two tasks have the same update time.
+        EqualUpdateTimes = "equal update times",
         /// A task is [initialized](TaskStatus::Initialized).
         Initialized = "initialized",
         /// A task has ended.
         Ended = "ended",
         /// A task in progress was taken over.
         TakenOver = "taken over",
-        /// The account's last page had a cursor: more follows.
-        PageBorder = "a page's border",
-        /// The store holds as many tasks as it may.
+        /// The last page of the account had a cursor, so more tasks follow.
+        MorePages = "more pages",
+        /// The store holds `max_tasks` tasks.
         StoreFull = "store full",
-        /// The account had tasks, and has none any more.
-        Forgotten = "forgotten account",
+        /// The account had tasks, but none is stored.
+        AccountEmptied = "account emptied",
     }
 }
 
 named_enum! {
-    /// A method of [`TaskStore`](crate::TaskStore), of which a claim counts as two.
+    /// A method of [`TaskStore`](crate::TaskStore). The two scopes of a claim count separately.
     pub enum Method {
         /// [`submit`](crate::TaskStore::submit).
         Submit = "submit",
@@ -57,7 +59,7 @@ named_enum! {
         /// [`claim`](crate::TaskStore::claim) over all accounts.
         ClaimAny = "claim any",
         /// [`claim`](crate::TaskStore::claim) of one account.
-        ClaimOf = "claim of",
+        ClaimAccount = "claim account",
         /// [`get`](crate::TaskStore::get).
         Get = "get",
         /// [`list`](crate::TaskStore::list).
@@ -73,7 +75,7 @@ impl Method {
             Operation::Submit(_) => Self::Submit,
             Operation::Apply { .. } => Self::Apply,
             Operation::Claim(None) => Self::ClaimAny,
-            Operation::Claim(Some(_)) => Self::ClaimOf,
+            Operation::Claim(Some(_)) => Self::ClaimAccount,
             Operation::Get { .. } => Self::Get,
             Operation::List { .. } => Self::List,
             Operation::Sweep { .. } => Self::Sweep,
@@ -81,9 +83,11 @@ impl Method {
     }
 }
 
-/// How often each pair of a [`StoreState`] and a [`Method`] was met: that a call was made in that state.
+/// How often each [`Method`] was called in each [`StoreState`].
 ///
-/// `{}` writes it as a table in Markdown, a row for each state.
+/// `{}` prints a table in Markdown with one row for each state.
+///
+/// # Examples
 ///
 /// ```
 /// use tasklife::testing::{Law, Method, StoreState, Suite};
@@ -97,15 +101,15 @@ pub struct Coverage {
 }
 
 impl Coverage {
-    /// How often a method was called in a state.
+    /// Returns how often a method was called in a state.
     #[must_use]
     pub const fn count(&self, state: StoreState, method: Method) -> u32 {
         self.counts[state as usize][method as usize]
     }
 
-    /// The pair that was met least often, and how often that was.
+    /// Returns the pair with the lowest count, and that count.
     #[must_use]
-    pub fn least(&self) -> (StoreState, Method, u32) {
+    pub fn least_covered(&self) -> (StoreState, Method, u32) {
         let pairs = StoreState::ALL.into_iter().flat_map(|state| {
             Method::ALL.into_iter().map(move |method| (state, method, self.count(state, method)))
         });
@@ -138,15 +142,15 @@ impl fmt::Display for Coverage {
     }
 }
 
-/// Follows a history, call by call, and counts.
+/// Counts the calls of a running history by state and method.
 #[derive(Clone, Debug)]
 pub(super) struct CoverageTracker {
     pub(super) coverage: Coverage,
-    /// The latest `now` of a call.
+    /// The latest `now` of any call so far.
     latest: Now,
-    replaced: BTreeSet<(AccountId, TaskId)>,
+    reused: BTreeSet<(AccountId, TaskId)>,
     parked: BTreeSet<AccountId>,
-    paging: BTreeSet<AccountId>,
+    more_pages: BTreeSet<AccountId>,
 }
 
 impl CoverageTracker {
@@ -154,13 +158,13 @@ impl CoverageTracker {
         Self {
             coverage: Coverage::default(),
             latest: MIN_TIME,
-            replaced: BTreeSet::new(),
+            reused: BTreeSet::new(),
             parked: BTreeSet::new(),
-            paging: BTreeSet::new(),
+            more_pages: BTreeSet::new(),
         }
     }
 
-    /// Takes in a call, and the model as it was before.
+    /// Counts a call. `model` is the state before it.
     pub(super) fn observe(
         &mut self,
         model: &Model,
@@ -177,7 +181,7 @@ impl CoverageTracker {
             };
             self.coverage.counts[state as usize][method as usize] += u32::from(holds);
         }
-        self.follow(model, operation, response, now);
+        self.remember(model, operation, response, now);
         self.latest = self.latest.max(now);
     }
 
@@ -187,8 +191,8 @@ impl CoverageTracker {
         let running = || visible().filter(|t| t.status() == TaskStatus::ProcessingInProgress);
         match state {
             StoreState::ExpiredUnswept => stored().count() > visible().count(),
-            StoreState::Replaced => {
-                visible().any(|task| self.replaced.contains(&(account.clone(), task.id())))
+            StoreState::IdReused => {
+                visible().any(|task| self.reused.contains(&(account.clone(), task.id())))
             }
             StoreState::Parked => self.parked.contains(account),
             StoreState::LaneFull => {
@@ -197,7 +201,7 @@ impl CoverageTracker {
             }
             StoreState::HorizonAhead => model.horizon() > now,
             StoreState::ClockBehind => self.latest > now,
-            StoreState::Ties => {
+            StoreState::EqualUpdateTimes => {
                 let mut times: alloc::vec::Vec<Now> = visible().map(Task::updated_at).collect();
                 times.sort_unstable();
                 times.windows(2).any(|pair| pair[0] == pair[1])
@@ -205,23 +209,23 @@ impl CoverageTracker {
             StoreState::Initialized => visible().any(|t| t.status() == TaskStatus::Initialized),
             StoreState::Ended => visible().any(has_ended),
             StoreState::TakenOver => running().any(|task| task.attempts() > 1),
-            StoreState::PageBorder => self.paging.contains(account),
+            StoreState::MorePages => self.more_pages.contains(account),
             StoreState::StoreFull => model.all_tasks().count() >= model.config().max_tasks(),
-            StoreState::Forgotten => {
+            StoreState::AccountEmptied => {
                 stored().next().is_none() && model.accounts().any(|known| known == account)
             }
         }
     }
 
-    /// What the model doesn't know of the time before.
-    fn follow(&mut self, model: &Model, operation: &Operation, response: &Response, now: Now) {
+    /// Remembers the parts of the state that the model does not hold.
+    fn remember(&mut self, model: &Model, operation: &Operation, response: &Response, now: Now) {
         match (operation, response) {
             (Operation::Submit(_), Response::Submit(Ok(Submitted::New(task)))) => {
                 let key = (task.account().clone(), task.id());
                 if model.stored(task.account(), task.id()).is_some() {
-                    self.replaced.insert(key);
+                    self.reused.insert(key);
                 } else {
-                    self.replaced.remove(&key);
+                    self.reused.remove(&key);
                 }
             }
             (Operation::Claim(_), Response::Claim(Ok(Some(claimed)))) => {
@@ -235,9 +239,9 @@ impl CoverageTracker {
             }
             (Operation::List { account, .. }, Response::List(Ok(page))) => {
                 if page.next().is_some() {
-                    self.paging.insert(account.clone());
+                    self.more_pages.insert(account.clone());
                 } else {
-                    self.paging.remove(account);
+                    self.more_pages.remove(account);
                 }
             }
             _ => {}

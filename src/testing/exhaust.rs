@@ -1,25 +1,26 @@
-//! Small worlds: every history of a few calls, over the least that can go wrong.
+//! Exhaustive checks: every history of a few calls, in small configurations.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use super::history::{Call, Event, Filter, Guard, History, Limits, Request, Step};
+use super::history::{Call, Event, ExpectedRevision, Filter, History, Limits, Request, Step};
 use crate::retention::CountedFrom;
 
-/// The instants of a small world, in nanoseconds: what is submitted at the first expires at the last, and
-/// falls silent there.
+/// The instants of the calls, in nanoseconds. A task submitted at the first instant expires at the
+/// last. A worker that starts a task at the first instant is silent at the last.
 const INSTANTS: [i64; 3] = [0, 1, 2];
 const RETENTION: i64 = 2;
-const SILENCE: u64 = 1;
+const TAKEOVER_AFTER: u64 = 1;
 
 const ACCOUNTS: u16 = 2;
 const IDS: u16 = 2;
 
-/// No limit at all, each of the smallest limits, and all of them together.
-pub(super) fn worlds() -> impl Iterator<Item = History> {
+/// Returns the configurations: without limits, with the smallest value of each limit, and with all
+/// of them together.
+pub(super) fn configurations() -> impl Iterator<Item = History> {
     let plain = Limits { retention_nanos: Some(RETENTION), ..Limits::default() };
-    let silent = Limits { takeover_nanos: Some(SILENCE), ..plain };
-    let worlds = [
+    let takeover = Limits { takeover_after_nanos: Some(TAKEOVER_AFTER), ..plain };
+    let configurations = [
         plain,
         Limits { counted_from: CountedFrom::Update, ..plain },
         Limits { counted_from: CountedFrom::End, ..plain },
@@ -27,44 +28,46 @@ pub(super) fn worlds() -> impl Iterator<Item = History> {
         Limits { max_tasks: Some(2), ..plain },
         Limits { max_open: Some(1), ..plain },
         Limits { max_in_progress: Some(1), ..plain },
-        silent,
-        Limits { max_attempts: Some(1), max_in_progress: Some(1), ..silent },
+        takeover,
+        Limits { max_attempts: Some(1), max_in_progress: Some(1), ..takeover },
         Limits {
             counted_from: CountedFrom::Update,
             max_tasks: Some(2),
             max_open: Some(1),
             max_in_progress: Some(1),
-            ..silent
+            ..takeover
         },
     ];
-    worlds.into_iter().map(|limits| History { limits, ..History::default() })
+    configurations.into_iter().map(|limits| History { limits, ..History::default() })
 }
 
-/// Gives each history that has up to `length` calls more, the shorter first, until one is a breach.
+/// Calls `check` with every history of up to `length` calls, shorter ones first, until it returns
+/// something.
 ///
-/// Accounts, ids and times that only change places make no other history: an account and an id is called
-/// only when the ones before have been, and some call is at the first instant.
-pub(super) fn each<B>(
+/// Histories that differ only in the numbers of accounts or ids, or by a shift of all instants, are
+/// checked once: an account or id is used only after all lower ones, and at least one call is at
+/// the first instant.
+pub(super) fn find_first<T>(
     length: usize,
-    world: &History,
-    visit: &mut impl FnMut(&History) -> Option<B>,
-) -> Option<B> {
-    (1..=length).find_map(|length| extended(length, &mut world.clone(), visit))
+    configuration: &History,
+    check: &mut impl FnMut(&History) -> Option<T>,
+) -> Option<T> {
+    (1..=length).find_map(|length| extend(length, &mut configuration.clone(), check))
 }
 
-fn extended<B>(
-    more: usize,
+fn extend<T>(
+    remaining: usize,
     history: &mut History,
-    visit: &mut impl FnMut(&History) -> Option<B>,
-) -> Option<B> {
-    if more == 0 {
-        let is_first_of_its_kind = history.steps.iter().any(|step| step.at == INSTANTS[0]);
-        return is_first_of_its_kind.then(|| visit(history)).flatten();
+    check: &mut impl FnMut(&History) -> Option<T>,
+) -> Option<T> {
+    if remaining == 0 {
+        let begins_at_first_instant = history.steps.iter().any(|step| step.at == INSTANTS[0]);
+        return if begins_at_first_instant { check(history) } else { None };
     }
     for call in calls(&history.steps) {
         for at in INSTANTS {
             history.steps.push(Step { at, call: call.clone() });
-            let found = extended(more - 1, history, visit);
+            let found = extend(remaining - 1, history, check);
             history.steps.pop();
             if found.is_some() {
                 return found;
@@ -74,21 +77,23 @@ fn extended<B>(
     None
 }
 
-/// The calls that change something, of accounts and ids that have been called, and of one more.
+/// Returns the calls that can change something, on each account and id used so far and the next
+/// one.
 fn calls(before: &[Step]) -> Vec<Call> {
-    const REQUESTS: [Request; 3] = [Request::Plain, Request::Initialized, Request::OtherCommand];
+    const REQUESTS: [Request; 3] =
+        [Request::NoInput, Request::Initialized, Request::OtherCommandType];
     const EVENTS: [Event; 3] = [Event::Receive, Event::Start, Event::Complete];
     let mut calls =
         Vec::from([Call::Claim(None), Call::Sweep { limit: 0 }, Call::Sweep { limit: 1 }]);
-    let called = |account| before.iter().any(|step| account_of(&step.call) == Some(account));
-    let accounts = (0..ACCOUNTS).filter(|account| *account == 0 || called(account - 1));
+    let is_used = |account| before.iter().any(|step| account_of(&step.call) == Some(account));
+    let accounts = (0..ACCOUNTS).filter(|account| *account == 0 || is_used(account - 1));
     for account in accounts {
         calls.push(Call::Claim(Some(account)));
-        let called = |id| before.iter().any(|step| task_of(&step.call) == Some((account, id)));
-        for id in (1..=IDS).filter(|id| *id == 1 || called(id - 1)) {
+        let is_used = |id| before.iter().any(|step| task_of(&step.call) == Some((account, id)));
+        for id in (1..=IDS).filter(|id| *id == 1 || is_used(id - 1)) {
             calls.extend(REQUESTS.map(|request| Call::Submit { account, id, request }));
-            let guard = Guard::Latest;
-            calls.extend(EVENTS.map(|event| Call::Apply { account, id, guard, event }));
+            let expected = ExpectedRevision::Any;
+            calls.extend(EVENTS.map(|event| Call::Apply { account, id, expected, event }));
         }
     }
     calls
@@ -108,7 +113,7 @@ fn account_of(call: &Call) -> Option<u16> {
     }
 }
 
-/// The history, and then all reads, by the clock of each instant.
+/// Appends a read of every task and list at each instant.
 pub(super) fn with_reads(history: &History) -> Box<History> {
     let mut history = Box::new(history.clone());
     let mut tasks: Vec<(u16, u16)> =

@@ -1,69 +1,55 @@
-//! Histories of a store: calls as data, short enough to be read, printed as code.
+//! Histories of a store: calls as data.
 
 mod call;
+mod limits;
+mod numbers;
 mod print;
 mod simpler;
 
-use alloc::format;
-use alloc::string::String;
 use alloc::vec::Vec;
-use core::num::{NonZeroU32, NonZeroUsize};
 use core::ops::RangeInclusive;
-use core::time::Duration;
 
-use chrono::TimeDelta;
-use uuid::Uuid;
-
-use crate::id::{AccountId, TaskId};
-use crate::retention::{CountedFrom, Retention};
+use crate::retention::CountedFrom;
 use crate::store::StoreConfig;
 use crate::time::Now;
 
-pub use call::{Event, Filter, Guard, Request};
+pub use call::{Event, ExpectedRevision, Filter, Request};
+pub(super) use limits::Limits;
+pub(super) use numbers::{account, id_number, instant, page_limit, task_id};
 
-/// A history of a store: its configuration, and calls with their times.
+/// A history of a store: a configuration, and calls with their times.
 ///
-/// Accounts and ids are small numbers, times are nanoseconds since [`History::ORIGIN`], and what
-/// depends on answers (cursors, revisions) is said relative to what was answered last. `{}` prints
-/// it as code, to be pasted into a test:
+/// - Accounts and ids are small numbers.
+/// - `at` is the caller's `now`, in nanoseconds since [`History::ORIGIN`].
+/// - Cursors and revisions refer to earlier answers, such as "the last page".
+///
+/// `{}` prints a history as code that you can paste into a test.
+///
+/// # Examples
 ///
 /// ```
-/// use tasklife::testing::{Event, Guard, History, Park, Request};
+/// use tasklife::testing::{Event, ExpectedRevision, History, CurrentThread, Request};
 /// use tasklife::{InProcess, MemoryStore};
 ///
 /// History::new()
 ///     .with_retention_nanos(10_000_000_000)
-///     .submit(0, 0, 1, Request::Plain)
-///     .apply(1_000_000_000, 0, 1, Guard::Latest, Event::Start)
-///     .get(10_000_000_000, 0, 1) // expired to the nanosecond
-///     .check(|config| InProcess(MemoryStore::new(config)), &Park)?;
-/// # Ok::<(), Box<tasklife::testing::Breach>>(())
+///     .submit(0, 0, 1, Request::NoInput)
+///     .apply(1_000_000_000, 0, 1, ExpectedRevision::Any, Event::Start)
+///     .get(10_000_000_000, 0, 1) // the first instant at which the task is expired
+///     .check(|config| InProcess(MemoryStore::new(config)), &CurrentThread)?;
+/// # Ok::<(), Box<tasklife::testing::Violation>>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct History {
     pub(super) limits: Limits,
     pub(super) steps: Vec<Step>,
-    /// Calls that are made after those, at the same time.
+    /// The calls of each thread. The threads run concurrently, after `steps`.
     pub(super) threads: Vec<Vec<Step>>,
-    /// In which order they are polled, where that is not left to the threads.
+    /// The order in which the threads are polled, or `None` to use OS threads.
     pub(super) schedule: Option<Vec<u8>>,
 }
 
-/// The configuration of a history's store, as plain numbers; `None` is the default.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Limits {
-    pub(super) retention_nanos: Option<i64>,
-    pub(super) counted_from: CountedFrom,
-    pub(super) max_tasks: Option<usize>,
-    pub(super) max_open: Option<usize>,
-    pub(super) max_in_progress: Option<u32>,
-    pub(super) takeover_nanos: Option<u64>,
-    pub(super) max_attempts: Option<u32>,
-    pub(super) max_output: Option<usize>,
-    pub(super) input_until_end: bool,
-}
-
-/// One call of a [`History`], and its time.
+/// A call of a [`History`], and its time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Step {
     pub(super) at: i64,
@@ -80,9 +66,10 @@ pub(super) enum Call {
     Apply {
         account: u16,
         id: u16,
-        guard: Guard,
+        expected: ExpectedRevision,
         event: Event,
     },
+    /// A claim of one account, or of all accounts if there is none.
     Claim(Option<u16>),
     Get {
         account: u16,
@@ -94,14 +81,14 @@ pub(super) enum Call {
         filter: Filter,
         after: Option<usize>,
     },
-    /// All pages, one after the other.
+    /// Reads all pages of a list.
     ListAll {
         account: u16,
         limit: usize,
         filter: Filter,
     },
-    /// The next page of a walk through the account's list, or the first.
-    Walk {
+    /// Reads the next page of a traversal, or the first one.
+    NextPage {
         account: u16,
         limit: usize,
     },
@@ -111,29 +98,29 @@ pub(super) enum Call {
 }
 
 impl History {
-    /// The time that is 0 in a history.
+    /// The instant of time 0: 2020-01-01T00:00:00Z.
     pub const ORIGIN: Now = match chrono::DateTime::from_timestamp(1_577_836_800, 0) {
         Some(origin) => origin,
         None => chrono::DateTime::UNIX_EPOCH,
     };
 
-    /// The largest input that the store of a history takes, in bytes.
+    /// The largest permitted input, in bytes.
     pub const MAX_INPUT: usize = 8;
 
-    /// A history without calls, for a store without limits.
+    /// Creates a history without calls, for a store without limits on tasks or attempts.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Sets the retention, in nanoseconds from the submission.
+    /// Sets the retention in nanoseconds. It is counted from the submission unless set otherwise.
     #[must_use]
     pub fn with_retention_nanos(mut self, nanoseconds: i64) -> Self {
         self.limits.retention_nanos = Some(nanoseconds);
         self
     }
 
-    /// Counts the retention from the latest update.
+    /// Counts the retention from the latest update of a task.
     #[must_use]
     pub fn with_retention_since_update(mut self) -> Self {
         self.limits.counted_from = CountedFrom::Update;
@@ -168,30 +155,31 @@ impl History {
         self
     }
 
-    /// Sets the silence after which tasks are [taken over](StoreConfig::with_takeover_after).
+    /// Sets [`takeover_after`](StoreConfig::with_takeover_after), in nanoseconds. Unless set, no
+    /// task is taken over.
     #[must_use]
-    pub fn with_takeover_nanos(mut self, nanoseconds: u64) -> Self {
-        self.limits.takeover_nanos = Some(nanoseconds);
+    pub fn with_takeover_after_nanos(mut self, nanoseconds: u64) -> Self {
+        self.limits.takeover_after_nanos = Some(nanoseconds);
         self
     }
 
-    /// Sets [`max_attempts`](StoreConfig::with_max_attempts); 0 counts as 1. Unless set it is unlimited,
-    /// other than in a [`StoreConfig`].
+    /// Sets [`max_attempts`](StoreConfig::with_max_attempts); 0 counts as 1. Unless set, attempts
+    /// are unlimited, unlike in a [`StoreConfig`].
     #[must_use]
     pub fn with_max_attempts(mut self, attempts: u32) -> Self {
         self.limits.max_attempts = Some(attempts);
         self
     }
 
-    /// Sets [`max_output`](StoreConfig::with_max_output), in bytes. The longest outcome of an [`Event`] has some
-    /// 70, and words have 20 to 40.
+    /// Sets [`max_output`](StoreConfig::with_max_output), in bytes. The longest outcome of an
+    /// [`Event`] has about 70 bytes; descriptions have 20 to 40.
     #[must_use]
     pub fn with_max_output(mut self, bytes: usize) -> Self {
         self.limits.max_output = Some(bytes);
         self
     }
 
-    /// Lets go of inputs [at the end](Retention::with_input_until_end).
+    /// Drops the input of a task [when it ends](crate::Retention::with_input_until_end).
     #[must_use]
     pub fn with_input_until_end(mut self) -> Self {
         self.limits.input_until_end = true;
@@ -204,7 +192,7 @@ impl History {
         self.with(at, Call::Submit { account, id, request })
     }
 
-    /// Adds a submission of each of these ids.
+    /// Adds one submission for each of these ids.
     #[must_use]
     pub fn submit_all(
         self,
@@ -216,10 +204,17 @@ impl History {
         ids.fold(self, |history, id| history.submit(at, account, id, request))
     }
 
-    /// Adds an event.
+    /// Adds an event, applied if the task is at the expected revision.
     #[must_use]
-    pub fn apply(self, at: i64, account: u16, id: u16, guard: Guard, event: Event) -> Self {
-        self.with(at, Call::Apply { account, id, guard, event })
+    pub fn apply(
+        self,
+        at: i64,
+        account: u16,
+        id: u16,
+        expected: ExpectedRevision,
+        event: Event,
+    ) -> Self {
+        self.with(at, Call::Apply { account, id, expected, event })
     }
 
     /// Adds a claim over all accounts.
@@ -230,24 +225,27 @@ impl History {
 
     /// Adds a claim of one account.
     #[must_use]
-    pub fn claim_of(self, at: i64, account: u16) -> Self {
+    pub fn claim_account(self, at: i64, account: u16) -> Self {
         self.with(at, Call::Claim(Some(account)))
     }
 
-    /// Adds a read.
+    /// Adds a read of one task.
     #[must_use]
     pub fn get(self, at: i64, account: u16, id: u16) -> Self {
         self.with(at, Call::Get { account, id })
     }
 
-    /// Adds a page from the top of an account's list.
+    /// Adds a read of the first page of an account's list.
     #[must_use]
     pub fn list(self, at: i64, account: u16, limit: usize, filter: Filter) -> Self {
         self.with(at, Call::List { account, limit, filter, after: None })
     }
 
-    /// Adds a page after the cursor that was given out so many cursors ago: 0 for the last one,
-    /// of whatever account and filter it was.
+    /// Adds a read of the page after an earlier cursor.
+    ///
+    /// `ago` counts cursors backwards: 0 is the latest one that any page of the history had. It may
+    /// be from another account or filter. If there are fewer cursors, the oldest is used; if there
+    /// is none, the first page is read.
     #[must_use]
     pub fn list_after(
         self,
@@ -260,17 +258,20 @@ impl History {
         self.with(at, Call::List { account, limit, filter, after: Some(ago) })
     }
 
-    /// Adds all pages of an account's list, one after the other.
+    /// Adds a read of all pages of an account's list.
     #[must_use]
     pub fn list_all(self, at: i64, account: u16, limit: usize, filter: Filter) -> Self {
         self.with(at, Call::ListAll { account, limit, filter })
     }
 
-    /// Adds the next page of a walk through an account's list, which other calls may come between.
-    /// At the end of the history, walks are walked to their end.
+    /// Adds a read of the next page in a traversal of an account's list.
+    ///
+    /// The first call with an account and a limit begins a traversal; each further one reads its
+    /// next page. Other calls may come in between. The remaining pages are read at the end of the
+    /// history.
     #[must_use]
-    pub fn walk(self, at: i64, account: u16, limit: usize) -> Self {
-        self.with(at, Call::Walk { account, limit })
+    pub fn next_page(self, at: i64, account: u16, limit: usize) -> Self {
+        self.with(at, Call::NextPage { account, limit })
     }
 
     /// Adds a sweep.
@@ -279,19 +280,23 @@ impl History {
         self.with(at, Call::Sweep { limit })
     }
 
-    /// Adds a thread: the calls of another history, made after this one's and at the same time as
-    /// those of other threads.
+    /// Adds a thread that makes the calls of another history.
+    ///
+    /// All threads run concurrently, after the calls of this history.
     #[must_use]
     pub fn thread(mut self, calls: Self) -> Self {
         self.threads.push(calls.steps);
         self
     }
 
-    /// Makes the calls of all threads on one, in an order that repeats: wherever several threads can go on,
-    /// the next number of the schedule, modulo how many they are, says which of them does, until its call
-    /// has to wait for something (an `.await`). After the last number they go on in turn.
+    /// Interleaves the threads on a single OS thread, in a deterministic order.
     ///
-    /// A store that never waits makes each call as a whole; [`Yielding`](super::Yielding) makes one wait.
+    /// At each step, n threads can run. The next number of the schedule, modulo n, chooses one of
+    /// them, and it runs until an `.await` is pending. After the last number of the schedule, the
+    /// threads take turns.
+    ///
+    /// If a store never yields at an `.await`, the calls of a thread run without interruption. Wrap
+    /// it in a [`YieldingStore`](super::YieldingStore) to interrupt them.
     #[must_use]
     pub fn interleaved(mut self, schedule: impl Into<Vec<u8>>) -> Self {
         self.schedule = Some(schedule.into());
@@ -303,76 +308,21 @@ impl History {
         self
     }
 
-    /// How many calls it has, those of its threads included.
+    /// Returns the number of calls, including those of the threads.
     #[must_use]
     pub fn len(&self) -> usize {
         self.steps.len() + self.threads.iter().map(Vec::len).sum::<usize>()
     }
 
-    /// Whether it has no call.
+    /// Returns whether there are no calls.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The configuration of its store.
+    /// Returns the configuration of the store.
     #[must_use]
     pub fn config(&self) -> StoreConfig {
-        let Limits { retention_nanos, counted_from, max_tasks, max_open, .. } = self.limits;
-        let period = retention_nanos.map(|nanos| Duration::from_nanos(nanos.max(0).unsigned_abs()));
-        let period = period.unwrap_or(Retention::default().period());
-        let retention = Retention::counted_from(period, counted_from);
-        let until_end = self.limits.input_until_end;
-        let retention = if until_end { retention.with_input_until_end() } else { retention };
-        let mut config = StoreConfig::default()
-            .with_retention(retention)
-            .with_max_input(Self::MAX_INPUT)
-            .with_max_tasks(max_tasks.unwrap_or(usize::MAX))
-            .with_max_open(max_open.unwrap_or(usize::MAX));
-        if let Some(width) = self.limits.max_in_progress {
-            config = config.with_max_in_progress(NonZeroU32::new(width).unwrap_or(NonZeroU32::MIN));
-        }
-        if let Some(bytes) = self.limits.max_output {
-            config = config.with_max_output(bytes);
-        }
-        let attempts = self.limits.max_attempts.unwrap_or(u32::MAX);
-        config = config.with_max_attempts(NonZeroU32::new(attempts).unwrap_or(NonZeroU32::MIN));
-        match self.limits.takeover_nanos {
-            Some(silence) => config.with_takeover_after(Duration::from_nanos(silence)),
-            None => config.without_takeover(),
-        }
+        self.limits.config()
     }
-}
-
-/// An instant of a history.
-pub(super) fn instant(at: i64) -> Now {
-    History::ORIGIN + TimeDelta::nanoseconds(at)
-}
-
-/// The account with this number. Their names are easily taken for one another: but for case, or for
-/// what follows.
-pub(super) fn account(number: u16) -> AccountId {
-    let name = match number {
-        0 => String::from("account"),
-        1 => String::from("Account"),
-        2 => String::from("account-1"),
-        number => format!("account-{number}0"),
-    };
-    name.parse().expect("a name, whatever the number")
-}
-
-/// The id with this number. Either half of it is that of another's.
-pub(super) fn task_id(number: u16) -> TaskId {
-    let number = u64::from(number);
-    TaskId::from(Uuid::from_u64_pair(number.div_ceil(2), number % 2))
-}
-
-/// The number of an id.
-pub(super) fn id_number(id: TaskId) -> u64 {
-    let (high, low) = id.as_uuid().as_u64_pair();
-    high.wrapping_mul(2).wrapping_sub(low)
-}
-
-pub(super) fn limit(number: usize) -> NonZeroUsize {
-    NonZeroUsize::new(number).unwrap_or(NonZeroUsize::MIN)
 }

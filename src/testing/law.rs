@@ -1,45 +1,49 @@
-//! The laws of a store, by name.
+//! The names of the laws.
 
 use crate::wire::named_enum;
 
 named_enum! {
-    /// A law of [`TaskStore`](crate::TaskStore), as its documentation numbers them.
+    /// A law of [`TaskStore`](crate::TaskStore), numbered as in its documentation.
     pub enum Law {
-        /// Each method does what its own documentation says: what is refused and in which order, what
-        /// is answered, whose turn it is.
+        /// Each method does what its documentation says: what it refuses and in which order, what
+        /// it answers, and which account has its turn.
         Methods = "Methods",
         /// A list is in descending order of revision, and `updated_at` never increases along it.
         S1 = "S1",
-        /// A page has as many tasks as asked for, or as are left; a cursor exactly where more
-        /// follows.
+        /// A page has min(limit, number of remaining tasks) tasks. It has a cursor exactly if more
+        /// tasks follow.
         S2 = "S2",
-        /// Paging through a store at rest gives each visible task exactly once.
+        /// Paging through a store at rest returns each visible task exactly once.
         S3 = "S3",
         /// Paging while others write loses nothing.
         S4 = "S4",
-        /// Filters give exactly what matches; cursors continue at their place, or are refused.
+        /// Filters return exactly the matching tasks. A cursor continues at its place or is
+        /// refused.
         S5 = "S5",
-        /// A task is visible until it expires, to every method alike.
+        /// A task is visible to all methods alike until it expires.
         S6 = "S6",
-        /// No call drops what is visible; a full store drops the task that expired first, or refuses.
+        /// No call drops a visible task. A full store drops the task that expired first, or
+        /// refuses.
         S7 = "S7",
         /// Reads change nothing.
         S8 = "S8",
-        /// What has ended never changes; what is refused changes nothing.
+        /// An ended task never changes. A refused call changes nothing.
         S9 = "S9",
-        /// Revisions grow, and tell tasks apart from what they were.
+        /// Each accepted event gives its task a revision greater than any before in the account.
+        /// Two reads of a task at the same revision are equal.
         S10 = "S10",
-        /// Accounts see nothing of each other.
+        /// No account sees or affects another.
         S11 = "S11",
-        /// A lane lets in as many as it is wide, in the order of receipt.
+        /// A task starts only while fewer than `max_in_progress` visible tasks of its account are
+        /// in progress. Claims start received tasks in the order in which they became received.
         S12 = "S12",
-        /// Concurrent calls are equal to some order of them.
+        /// Concurrent calls are equal to some sequential order of them.
         S13 = "S13",
     }
 }
 
 impl Law {
-    /// Whether it takes threads to check the law.
+    /// Returns whether the law is about concurrent calls.
     #[must_use]
     pub const fn is_concurrent(self) -> bool {
         matches!(self, Self::S13)

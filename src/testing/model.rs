@@ -1,9 +1,10 @@
-//! A store that is obviously right: a plain list, looked through from end to end.
+//! A simple reference store.
+
+mod shared;
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::cmp::Reverse;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::rules;
 use crate::clock::AccountClock;
@@ -13,21 +14,23 @@ use crate::outcome::TaskError;
 use crate::status::{EventKind, TaskStatus};
 use crate::store::{
     ApplyError, BackendError, Change, Claimed, ListError, ListQuery, Page, Scope, StoreConfig,
-    SubmitError, Submitted, Swept, Target, TaskStore,
+    SubmitError, Submitted, Swept, Target,
 };
 use crate::submission::Submission;
 use crate::task::Task;
 use crate::time::{MIN_TIME, Now, clamp_time};
 
-/// A store that is obviously right: a plain list of tasks for each account. Every call looks
-/// through all of them.
+/// A simple reference store: an unordered list of tasks for each account, without an index.
 ///
-/// It is what the conformance suite compares a store with, and it can stand in for a store in tests
-/// of one's own. To share it between threads, put it behind a `Mutex`, which makes it a [`TaskStore`].
+/// The conformance suite compares a store with this model. You can also use it as a store in your
+/// own tests. Its methods take `&mut self`. To share it between threads, put it into a `Mutex`,
+/// which implements [`TaskStore`](crate::TaskStore).
 ///
-/// It decides by itself what is visible, permitted, a repeat, silent and asked for, and shares no code for
-/// that with [`LocalStore`](crate::LocalStore). What a task becomes is made by [`Task::apply`], as in every
-/// store, and compared by the suite with what the laws say.
+/// The model shares no code with [`LocalStore`](crate::LocalStore) for what is visible, which
+/// events are permitted, what a repeat is, when a worker is silent and what a query matches. Like
+/// every store, it changes tasks with [`Task::apply`]; the suite checks the result separately.
+///
+/// # Examples
 ///
 /// ```
 /// use std::sync::Mutex;
@@ -41,33 +44,33 @@ pub struct Model {
     config: StoreConfig,
     horizon: Now,
     accounts: Vec<ModelAccount>,
-    /// The last ticket given out.
-    last_ticket: u64,
+    /// The number of the last turn.
+    last_turn: u64,
 }
 
 #[derive(Clone, Debug)]
 pub(super) struct ModelAccount {
     id: AccountId,
     pub(super) clock: AccountClock,
-    /// In no particular order.
+    /// The stored tasks, in no particular order.
     tasks: Vec<Task>,
-    /// What each was submitted with, which it may have let go.
+    /// The submitted input of each task. The task itself may have dropped it.
     inputs: BTreeMap<TaskId, Vec<u8>>,
-    /// The account's ticket: the lowest is next.
-    ticket: u64,
+    /// The number of the account's last turn. The account with the lowest number is next.
+    turn: u64,
 }
 
 impl Model {
-    /// An empty store.
+    /// Creates an empty store.
     #[must_use]
     pub fn new(config: StoreConfig) -> Self {
-        Self { config, horizon: MIN_TIME, accounts: Vec::new(), last_ticket: 0 }
+        Self { config, horizon: MIN_TIME, accounts: Vec::new(), last_turn: 0 }
     }
 
-    /// As [`TaskStore::submit`].
+    /// Like [`TaskStore::submit`](crate::TaskStore::submit).
     ///
     /// # Errors
-    /// As there; the backend is memory and doesn't fail.
+    /// As there, except for a backend error: the backend is memory.
     pub fn submit(&mut self, submission: Submission, now: Now) -> Result<Submitted, SubmitError> {
         if let Some(task) = self.visible(submission.account(), submission.id(), now) {
             let known = self.accounts.iter().find(|known| known.id == *task.account());
@@ -110,10 +113,10 @@ impl Model {
         Ok(Submitted::New(task))
     }
 
-    /// As [`TaskStore::apply`].
+    /// Like [`TaskStore::apply`](crate::TaskStore::apply).
     ///
     /// # Errors
-    /// As there; the backend is memory and doesn't fail.
+    /// As there, except for a backend error: the backend is memory.
     pub fn apply(
         &mut self,
         target: Target<'_>,
@@ -130,7 +133,7 @@ impl Model {
             return Err(TransitionError::new(from, kind).into());
         }
         let limit = self.config.max_output();
-        if rules::output_of(&event) > limit {
+        if rules::output_len(&event) > limit {
             return Err(ApplyError::OutputTooLarge { limit });
         }
         if kind == EventKind::Start && !self.lane_has_room(target.account(), now) {
@@ -144,29 +147,29 @@ impl Model {
         Ok(Change::new(from, kind, task))
     }
 
-    /// As [`TaskStore::claim`].
+    /// Like [`TaskStore::claim`](crate::TaskStore::claim).
     ///
     /// # Errors
-    /// Never: the backend is memory.
+    /// Never returns an error: the backend is memory.
     pub fn claim(&mut self, scope: Scope<'_>, now: Now) -> Result<Option<Claimed>, BackendError> {
         let chosen = match scope {
             Scope::Account(id) => self.accounts.iter().find(|account| account.id == *id),
             Scope::Any => {
                 let ready = self.accounts.iter().filter(|a| self.claimable(&a.id, now).is_some());
-                ready.min_by_key(|account| account.ticket)
+                ready.min_by_key(|account| account.turn)
             }
         };
         let Some(id) = chosen.map(|account| account.id.clone()) else { return Ok(None) };
         let Some(mut task) = self.claimable(&id, now) else { return Ok(None) };
         if scope == Scope::Any {
-            self.last_ticket += 1;
+            self.last_turn += 1;
         }
-        let (retention, last_ticket) = (self.config.retention(), self.last_ticket);
+        let (retention, last_turn) = (self.config.retention(), self.last_turn);
         let (max_attempts, counted_from) =
             (self.config.max_attempts().get(), self.counted_from(now));
         let account = self.account_mut(&id);
         if scope == Scope::Any {
-            account.ticket = last_ticket;
+            account.turn = last_turn;
         }
         let (from, stamp) = (task.status(), account.clock.next(now));
         let (event, applied) = if from == TaskStatus::Received {
@@ -177,17 +180,20 @@ impl Model {
         } else {
             (EventKind::Report, task.take_over(retention, counted_from, stamp))
         };
-        debug_assert!(applied.is_ok(), "what is offered can be handed out: {applied:?}");
+        debug_assert!(
+            applied.is_ok(),
+            "expected the event of a claim to be permitted, got {applied:?}"
+        );
         account.put(task.clone());
         let change = Change::new(from, event, task);
         let is_given_up = event == EventKind::Fail;
         Ok(Some(if is_given_up { Claimed::GivenUp(change) } else { Claimed::Work(change) }))
     }
 
-    /// As [`TaskStore::get`].
+    /// Like [`TaskStore::get`](crate::TaskStore::get).
     ///
     /// # Errors
-    /// Never: the backend is memory.
+    /// Never returns an error: the backend is memory.
     pub fn get(
         &self,
         account: &AccountId,
@@ -197,10 +203,10 @@ impl Model {
         Ok(self.visible(account, id, now))
     }
 
-    /// As [`TaskStore::list`].
+    /// Like [`TaskStore::list`](crate::TaskStore::list).
     ///
     /// # Errors
-    /// As there; the backend is memory and doesn't fail.
+    /// As there, except for a backend error: the backend is memory.
     pub fn list(
         &self,
         account: &AccountId,
@@ -210,7 +216,7 @@ impl Model {
         let position = query.position(account)?;
         let mut tasks: Vec<Task> = self
             .visible_tasks(account, now)
-            .filter(|task| rules::is_asked_for(query, task))
+            .filter(|task| rules::matches(query, task))
             .filter(|task| position.is_none_or(|position| task.revision() < position))
             .cloned()
             .collect();
@@ -224,10 +230,10 @@ impl Model {
         Ok(Page::new(tasks, next, revision))
     }
 
-    /// As [`TaskStore::sweep`].
+    /// Like [`TaskStore::sweep`](crate::TaskStore::sweep).
     ///
     /// # Errors
-    /// Never: the backend is memory.
+    /// Never returns an error: the backend is memory.
     pub fn sweep(&mut self, limit: usize, now: Now) -> Result<Swept, BackendError> {
         self.horizon = self.horizon.max(clamp_time(now));
         let mut due: Vec<(Now, AccountId, TaskId)> = self
@@ -244,8 +250,7 @@ impl Model {
         Ok(Swept { dropped: due.len(), more })
     }
 
-    /// What the account has to hand out, or to give up: a task in progress that fell silent, or one
-    /// received.
+    /// Returns the task that a claim of the account would take over, give up or start.
     pub(super) fn claimable(&self, account: &AccountId, now: Now) -> Option<Task> {
         let tasks = || self.visible_tasks(account, now);
         let silent = tasks().filter(|task| rules::is_silent(&self.config, task, now));
@@ -269,7 +274,7 @@ impl Model {
         own.flat_map(|own| &own.tasks).filter(move |task| task.expires_at() > instant)
     }
 
-    /// The task under this id, visible or not.
+    /// Returns the task with this id, visible or not.
     pub(super) fn stored(&self, account: &AccountId, id: TaskId) -> Option<&Task> {
         self.all_tasks().find(|task| task.account() == account && task.id() == id)
     }
@@ -278,7 +283,7 @@ impl Model {
         self.accounts.iter().flat_map(|account| &account.tasks)
     }
 
-    /// Whether a task is due to be swept, whoever calls.
+    /// Returns whether a task is expired at the horizon.
     pub(super) fn has_due(&self) -> bool {
         self.all_tasks().any(|task| task.expires_at() <= self.horizon)
     }
@@ -287,13 +292,13 @@ impl Model {
         &self.config
     }
 
-    /// The latest update time of an account, or the first instant.
+    /// Returns the latest update time of an account, or [`MIN_TIME`] for an unknown account.
     pub(super) fn latest_update(&self, account: &AccountId) -> Now {
         let known = self.accounts.iter().find(|known| known.id == *account);
         known.map_or(MIN_TIME, |known| known.clock.updated_at())
     }
 
-    /// From when the retention is counted, after an event of a call that is made `now`.
+    /// Returns the instant from which an event at `now` counts the retention.
     pub(super) fn counted_from(&self, now: Now) -> Now {
         rules::counted_from(&self.config, self.horizon, now)
     }
@@ -306,15 +311,15 @@ impl Model {
         self.accounts.iter().map(|account| &account.id)
     }
 
-    /// The account, with a ticket behind all others if it is new.
+    /// Returns the account. A new one has its turn after all others.
     pub(super) fn account_mut(&mut self, id: &AccountId) -> &mut ModelAccount {
         let known = self.accounts.iter().position(|account| account.id == *id);
         let at = known.unwrap_or_else(|| {
-            self.last_ticket += 1;
-            let (id, ticket) = (id.clone(), self.last_ticket);
+            self.last_turn += 1;
+            let (id, turn) = (id.clone(), self.last_turn);
             let clock = AccountClock::default();
             let (tasks, inputs) = (Vec::new(), BTreeMap::new());
-            self.accounts.push(ModelAccount { id, clock, tasks, inputs, ticket });
+            self.accounts.push(ModelAccount { id, clock, tasks, inputs, turn });
             self.accounts.len() - 1
         });
         &mut self.accounts[at]
@@ -330,7 +335,7 @@ impl Model {
 }
 
 impl ModelAccount {
-    /// Puts a task in, in place of what was under its id.
+    /// Stores a task, and replaces the one with the same id.
     pub(super) fn put(&mut self, task: Task) {
         self.clock.advance_to(&task);
         self.tasks.retain(|other| other.id() != task.id());
@@ -339,35 +344,5 @@ impl ModelAccount {
 
     pub(super) fn is_empty(&self) -> bool {
         self.tasks.is_empty()
-    }
-}
-
-fn locked(model: &Mutex<Model>) -> MutexGuard<'_, Model> {
-    model.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-impl TaskStore for Mutex<Model> {
-    fn submit(&self, submission: Submission, now: Now) -> Result<Submitted, SubmitError> {
-        locked(self).submit(submission, now)
-    }
-
-    fn apply(&self, target: Target<'_>, event: TaskEvent, now: Now) -> Result<Change, ApplyError> {
-        locked(self).apply(target, event, now)
-    }
-
-    fn claim(&self, scope: Scope<'_>, now: Now) -> Result<Option<Claimed>, BackendError> {
-        locked(self).claim(scope, now)
-    }
-
-    fn get(&self, account: &AccountId, id: TaskId, now: Now) -> Result<Option<Task>, BackendError> {
-        locked(self).get(account, id, now)
-    }
-
-    fn list(&self, account: &AccountId, query: &ListQuery, now: Now) -> Result<Page, ListError> {
-        locked(self).list(account, query, now)
-    }
-
-    fn sweep(&self, limit: usize, now: Now) -> Result<Swept, BackendError> {
-        locked(self).sweep(limit, now)
     }
 }

@@ -1,4 +1,4 @@
-//! Calls with all that they need, and their answers: what is compared with the model.
+//! Store calls with resolved arguments, and their answers.
 
 use alloc::format;
 use alloc::string::String;
@@ -19,20 +19,22 @@ use crate::submission::Submission;
 use crate::task::Task;
 use crate::time::Now;
 
-/// How a test waits for a future: the executor of the store that is tested.
+/// An executor that runs the futures of the store under test.
 ///
-/// Implemented by the macro [`conformance!`](crate::conformance) from whatever can be called with a
-/// future, and by [`Park`].
+/// [`CurrentThread`] implements it for stores that need no runtime. The macro
+/// [`conformance!`](crate::conformance) implements it from its parameter `block_on`.
 pub trait BlockOn: Sync {
-    /// Runs a future to its end.
+    /// Runs a future to completion and returns its output.
     fn block_on<F: Future>(&self, future: F) -> F::Output;
 }
 
-/// Waits for futures by parking the thread: for stores that need no executor.
+/// An executor that polls a future on the current thread, and parks the thread while it waits.
+///
+/// Use it for stores whose futures need no runtime.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Park;
+pub struct CurrentThread;
 
-impl BlockOn for Park {
+impl BlockOn for CurrentThread {
     fn block_on<F: Future>(&self, future: F) -> F::Output {
         struct Unpark(Thread);
 
@@ -53,7 +55,7 @@ impl BlockOn for Park {
     }
 }
 
-/// A call.
+/// A call of a store method.
 #[derive(Clone, Debug)]
 pub(super) enum Operation {
     Submit(Submission),
@@ -94,18 +96,19 @@ impl Operation {
         }
     }
 
-    /// The target of an event. Of other calls, there is none to ask for.
+    /// Returns the target of an event.
+    ///
+    /// # Panics
+    /// If the call is not an `apply`.
     pub(super) fn target(&self) -> Target<'_> {
         match self {
             Self::Apply { exactly: Some(task), .. } => Target::exactly(task),
-            Self::Apply { account, id, .. } | Self::Get { account, id } => {
-                Target::latest(account, *id)
-            }
-            _ => unreachable!("only events have targets"),
+            Self::Apply { account, id, .. } => Target::latest(account, *id),
+            _ => unreachable!("only `apply` has a target"),
         }
     }
 
-    /// Whose call it is, if it is one account's.
+    /// Returns the account of the call, unless it is over all accounts.
     pub(super) fn account(&self) -> Option<&AccountId> {
         match self {
             Self::Submit(submission) => Some(submission.account()),
@@ -127,7 +130,7 @@ pub(super) fn scope(account: Option<&AccountId>) -> Scope<'_> {
 }
 
 impl Response {
-    /// The task that a call changed or made.
+    /// Returns the task that the call created or changed.
     pub(super) fn changed(&self) -> Option<&Task> {
         match self {
             Self::Submit(Ok(Submitted::New(task))) => Some(task),
@@ -137,19 +140,15 @@ impl Response {
         }
     }
 
-    /// In a few words.
+    /// Describes the answer for a message.
     pub(super) fn summary(&self) -> String {
-        let failed = |error: &dyn core::error::Error| format!("refused: {error}");
         match self {
-            Self::Submit(Ok(Submitted::New(task))) => format!("new: {}", summary(task)),
-            Self::Submit(Ok(Submitted::Existing(task))) => format!("existing: {}", summary(task)),
-            Self::Submit(Err(error)) => failed(error),
-            Self::Apply(Ok(change)) => summary_of_change(change),
+            Self::Submit(result) => summary_of_submit(result),
+            Self::Apply(result) => summary_of_apply(result),
             Self::Claim(Ok(Some(claimed))) => summary_of_change(claimed.change()),
-            Self::Apply(Err(error)) => failed(error),
             Self::Claim(Ok(None)) | Self::Get(Ok(None)) => "none".into(),
             Self::Claim(Err(error)) | Self::Get(Err(error)) | Self::Sweep(Err(error)) => {
-                failed(error)
+                format!("refused: {error}")
             }
             Self::Get(Ok(Some(task))) => summary(task),
             Self::List(Ok(page)) => {
@@ -157,9 +156,24 @@ impl Response {
                 let more = if page.next().is_some() { ", more" } else { "" };
                 format!("[{}]{more}, revision {}", tasks.join("; "), page.revision())
             }
-            Self::List(Err(error)) => failed(error),
+            Self::List(Err(error)) => format!("refused: {error}"),
             Self::Sweep(Ok(swept)) => format!("{swept:?}"),
         }
+    }
+}
+
+pub(super) fn summary_of_submit(result: &Result<Submitted, SubmitError>) -> String {
+    match result {
+        Ok(Submitted::New(task)) => format!("new: {}", summary(task)),
+        Ok(Submitted::Existing(task)) => format!("existing: {}", summary(task)),
+        Err(error) => format!("refused: {error}"),
+    }
+}
+
+pub(super) fn summary_of_apply(result: &Result<Change, ApplyError>) -> String {
+    match result {
+        Ok(change) => summary_of_change(change),
+        Err(error) => format!("refused: {error}"),
     }
 }
 
@@ -167,7 +181,7 @@ fn summary_of_change(change: &Change) -> String {
     format!("{} by {}: {}", change.from(), change.event(), summary(change.task()))
 }
 
-/// A task in a few words: whose, which, where it stands, at which revision.
+/// Describes a task for a message: account, number of the id, status and revision.
 pub(super) fn summary(task: &Task) -> String {
     let number = id_number(task.id());
     format!("{}/{number} {} @{}", task.account(), task.status(), task.revision())

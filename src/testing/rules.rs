@@ -1,6 +1,6 @@
-//! What the laws say of one task, decided without the code that stores share.
+//! The laws about a single task, implemented without the code that stores share.
 //!
-//! A fault in that code would otherwise be in the store and in its judge alike, and nobody would see it.
+//! A fault in shared code would affect both the store and the check, and so remain unnoticed.
 
 use alloc::format;
 use alloc::string::String;
@@ -16,7 +16,7 @@ use crate::submission::Submission;
 use crate::task::Task;
 use crate::time::{MAX_TIME, Now, clamp_time};
 
-/// The status after an event, if it is permitted.
+/// Returns the status after an event, or `None` if the event is not permitted.
 pub(super) const fn status_after(status: TaskStatus, event: EventKind) -> Option<TaskStatus> {
     use {EventKind as E, TaskStatus as S};
     match (status, event) {
@@ -32,30 +32,31 @@ pub(super) const fn status_after(status: TaskStatus, event: EventKind) -> Option
     }
 }
 
-/// Whether a task has ended.
+/// Returns whether a task has ended.
 pub(super) fn has_ended(task: &Task) -> bool {
-    is_end(task.status())
+    is_terminal(task.status())
 }
 
-fn is_end(status: TaskStatus) -> bool {
+fn is_terminal(status: TaskStatus) -> bool {
     matches!(status, TaskStatus::ProcessingCompleted | TaskStatus::ProcessingError)
 }
 
-/// Whether the retention is this one, with the input of what has ended or without.
+/// Returns whether the configured retention is this one, whether or not it drops inputs at the end.
 fn is_counted_from(config: &StoreConfig, retention: Retention) -> bool {
     let configured = config.retention();
     configured == retention || configured == retention.with_input_until_end()
 }
 
-/// How many bytes of texts an event brings.
-pub(super) fn output_of(event: &TaskEvent) -> usize {
-    let id = |id: Option<&ResourceId>| match id {
+/// Returns the size of an event's output: the bytes of its texts.
+pub(super) fn output_len(event: &TaskEvent) -> usize {
+    let id_len = |id: Option<&ResourceId>| match id {
         Some(ResourceId::Text(text)) => text.len(),
         Some(ResourceId::Number(_)) | None => 0,
     };
     let outcome = match event.outcome() {
         Some(Ok(completion)) => {
-            let ids = id(completion.resource_id()) + id(completion.additional_resource_id());
+            let ids =
+                id_len(completion.resource_id()) + id_len(completion.additional_resource_id());
             ids + completion.resource().map_or(0, str::len)
         }
         Some(Err(error)) => {
@@ -67,84 +68,87 @@ pub(super) fn output_of(event: &TaskEvent) -> usize {
     event.description().map_or(0, str::len) + outcome
 }
 
-/// When a task expires that is submitted `now`.
+/// Returns the expiry of a task that is submitted `now`.
 pub(super) fn expiry(config: &StoreConfig, now: Now) -> Now {
     let period = config.retention().period();
-    let never = !period.is_zero() && is_counted_from(config, Retention::since_end(period));
-    if never { MAX_TIME } else { period_after(config, now) }
+    let is_from_end = is_counted_from(config, Retention::since_end(period));
+    if is_from_end && !period.is_zero() { MAX_TIME } else { period_after(config, now) }
 }
 
 fn period_after(config: &StoreConfig, now: Now) -> Now {
     later(clamp_time(now), config.retention().period()).map_or(MAX_TIME, |end| end.min(MAX_TIME))
 }
 
-/// From when the retention is counted, after an event of a call that is made `now`.
+/// Returns the instant from which an event at `now` counts the retention.
+///
+/// A retention counted from the end uses max(`now`, horizon), so that an ended task is visible
+/// for the whole period even if the caller's clock is behind the horizon.
 pub(super) fn counted_from(config: &StoreConfig, horizon: Now, now: Now) -> Now {
     let period = config.retention().period();
     let is_from_end = is_counted_from(config, Retention::since_end(period));
     if is_from_end { clamp_time(now).max(horizon) } else { now }
 }
 
-/// When a task expires after an event that has left it in a status, [counted from](counted_from) an instant.
+/// Returns the expiry after an event that leaves a task in `status`. `from` is the result of
+/// [`counted_from`].
 fn expiry_after_event(task: &Task, status: TaskStatus, config: &StoreConfig, from: Now) -> Now {
     let (before, period) = (task.expires_at(), config.retention().period());
     if is_counted_from(config, Retention::since_update(period)) {
         before.max(period_after(config, from))
     } else if is_counted_from(config, Retention::since_end(period)) {
-        let ends = is_end(status);
         let at = clamp_time(from).max(task.submitted_at());
-        if ends { period_after(config, at) } else { MAX_TIME }
+        if is_terminal(status) { period_after(config, at) } else { MAX_TIME }
     } else {
         before
     }
 }
 
-/// Whether a task's worker has been silent for too long at an instant.
+/// Returns whether the worker of a task was silent for longer than `takeover_after`.
 pub(super) fn is_silent(config: &StoreConfig, task: &Task, now: Now) -> bool {
     let update = task.updated_at();
-    // A silence that begins within a leap second begins at its end.
-    let is_within = update.timestamp_subsec_nanos() >= 1_000_000_000;
-    let end_of_it = chrono::DateTime::from_timestamp(update.timestamp() + 1, 0);
-    let begin = end_of_it.filter(|_| is_within).unwrap_or(update);
+    // An update within a leap second counts as one at its end.
+    let is_in_leap_second = update.timestamp_subsec_nanos() >= 1_000_000_000;
+    let leap_second_end = chrono::DateTime::from_timestamp(update.timestamp() + 1, 0);
+    let begin = leap_second_end.filter(|_| is_in_leap_second).unwrap_or(update);
     let end = config.takeover_after().and_then(|silence| later(begin, silence));
     task.status() == TaskStatus::ProcessingInProgress
         && end.is_some_and(|end| clamp_time(now) > end)
 }
 
-/// Whether a submission asks for what a task was made for, with an input that may have been let go since.
+/// Returns whether a submission repeats the request of a task. `input` is the input with which the
+/// task was submitted; the task itself may have dropped it.
 pub(super) fn is_repeat(submission: &Submission, task: &Task, input: &[u8]) -> bool {
-    let (one, other) = (submission.input(), input);
     submission.command_type() == task.command_type()
-        && (one == other || crate::json::is_same_value(one, other))
+        && (submission.input() == input || crate::json::is_same_value(submission.input(), input))
 }
 
-/// Whether a query asks for a task.
-pub(super) fn is_asked_for(query: &ListQuery, task: &Task) -> bool {
+/// Returns whether a task matches a query.
+pub(super) fn matches(query: &ListQuery, task: &Task) -> bool {
     let since = query.since().map_or(0, crate::Revision::get);
     query.statuses().any(|status| status == task.status()) && task.revision().get() > since
 }
 
-/// The instant that is so much later, by the nanosecond, if chrono can hold it.
+/// Returns the instant plus a period, to the nanosecond, unless it is out of range for chrono.
 fn later(instant: Now, period: Duration) -> Option<Now> {
     const SECOND: i128 = 1_000_000_000;
     let begin = i128::from(instant.timestamp()) * SECOND;
     let within = i128::from(instant.timestamp_subsec_nanos());
     let since_begin = within + i128::try_from(period.as_nanos()).ok()?;
     if within >= SECOND && since_begin < 2 * SECOND {
-        // Still within the leap second.
+        // The result is within the leap second.
         let nanos = u32::try_from(since_begin).ok()?;
         return chrono::DateTime::from_timestamp(instant.timestamp(), nanos);
     }
-    // A leap second is over, and is counted no more.
+    // A leap second that has passed is not counted.
     let end = begin + since_begin - if within >= SECOND { SECOND } else { 0 };
     let seconds = i64::try_from(end.div_euclid(SECOND)).ok()?;
     let nanos = u32::try_from(end.rem_euclid(SECOND)).ok()?;
     chrono::DateTime::from_timestamp(seconds, nanos)
 }
 
-/// What a task is but for its stamp.
+/// Everything about a task but its revision and update time.
 #[derive(Debug, PartialEq)]
-pub(super) struct Facts<'a> {
+pub(super) struct TaskFacts<'a> {
     pub(super) account: &'a AccountId,
     id: TaskId,
     command_type: &'a CommandType,
@@ -158,8 +162,8 @@ pub(super) struct Facts<'a> {
     outcome: Option<Result<&'a Completion, &'a TaskError>>,
 }
 
-impl<'a> Facts<'a> {
-    /// Those of a task as it is.
+impl<'a> TaskFacts<'a> {
+    /// Returns the facts of a task.
     pub(super) fn of(task: &'a Task) -> Self {
         Self {
             account: task.account(),
@@ -176,7 +180,7 @@ impl<'a> Facts<'a> {
         }
     }
 
-    /// Those of the task that a submission becomes.
+    /// Returns the expected facts of a new task.
     pub(super) fn submitted(submission: &'a Submission, config: &StoreConfig, now: Now) -> Self {
         Self {
             account: submission.account(),
@@ -193,8 +197,8 @@ impl<'a> Facts<'a> {
         }
     }
 
-    /// Those of a task after an event that its status permits, where the retention is
-    /// [counted from](counted_from) an instant.
+    /// Returns the expected facts of a task after a permitted event. `from` is the result of
+    /// [`counted_from`].
     pub(super) fn changed(
         before: &'a Task,
         event: &'a TaskEvent,
@@ -203,16 +207,17 @@ impl<'a> Facts<'a> {
     ) -> Self {
         let status = status_after(before.status(), event.kind()).unwrap_or(before.status());
         let is_report = event.kind() == EventKind::Report;
-        let stays = if is_report { before.description() } else { status.description() };
+        let default_description =
+            if is_report { before.description() } else { status.description() };
         let reported = event.progress().map(crate::Progress::percent);
         let expires_at = expiry_after_event(before, status, config, from);
-        let is_dropped = is_end(status) && config.retention().drops_input_at_end();
+        let is_input_dropped = is_terminal(status) && config.retention().drops_input_at_end();
         let before = Self::of(before);
         Self {
-            input: if is_dropped { &[] } else { before.input },
+            input: if is_input_dropped { &[] } else { before.input },
             status,
             expires_at,
-            description: event.description().or(stays),
+            description: event.description().or(default_description),
             progress: before.progress.max(reported),
             attempts: before.attempts.saturating_add(u32::from(event.kind() == EventKind::Start)),
             outcome: event.outcome(),
@@ -220,13 +225,14 @@ impl<'a> Facts<'a> {
         }
     }
 
-    /// The first in which others differ, in words.
+    /// Describes the first fact in which `got` differs.
     pub(super) fn difference(&self, got: &Self) -> String {
-        let differing = self.named().into_iter().zip(got.named()).find(|(one, got)| one != got);
-        let differing = differing.map(|((fact, expected), (_, got))| {
-            format!("expected the {fact} {expected}, got {got}")
+        let mut pairs = self.named().into_iter().zip(got.named());
+        let differing = pairs.find(|(expected, got)| expected != got);
+        let description = differing.map(|((fact, expected), (_, got))| {
+            format!("expected the {fact} {expected}; got {got}")
         });
-        differing.unwrap_or_default()
+        description.unwrap_or_default()
     }
 
     fn named(&self) -> [(&'static str, String); 11] {
@@ -245,7 +251,7 @@ impl<'a> Facts<'a> {
         ]
     }
 
-    /// Those of a task in progress that is handed to another worker.
+    /// Returns the expected facts of a task that is taken over.
     pub(super) fn taken_over(before: &'a Task, config: &StoreConfig, from: Now) -> Self {
         let expires_at = expiry_after_event(before, before.status(), config, from);
         let before = Self::of(before);

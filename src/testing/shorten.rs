@@ -1,4 +1,4 @@
-//! Makes a history short and plain that a store fails.
+//! Shrinks a history that shows a violation.
 
 use alloc::string::String;
 
@@ -6,24 +6,26 @@ use proptest::strategy::ValueTree;
 
 use super::history::History;
 
-/// How many calls are made to make a history simpler, and how many to make it shorter, at most: enough for
-/// those of a hundred calls; those of thousands would take hours.
-const CALLS_TO_SHORTEN: usize = 200_000;
+/// The most calls that each of the two functions makes. This is enough for a history of a hundred
+/// calls. Without a bound, one of thousands would take hours.
+const MAX_CALLS: usize = 200_000;
 
-/// The simplest history that the generator makes of it and that still is a breach.
+/// Shrinks a history with proptest. Returns the simplest history that still shows the violation.
+///
+/// `violation` describes the violation in a history, if there is one.
 pub(super) fn simplified(
     tree: &mut dyn ValueTree<Value = History>,
     mut found: (History, String),
-    breach: impl Fn(&History) -> Option<String>,
+    violation: impl Fn(&History) -> Option<String>,
 ) -> (History, String) {
     let mut calls = 0;
-    let mut goes_on = tree.simplify();
-    while goes_on && calls < CALLS_TO_SHORTEN {
+    let mut has_changed = tree.simplify();
+    while has_changed && calls < MAX_CALLS {
         let history = tree.current();
         calls += history.len();
-        goes_on = match breach(&history) {
-            Some(what) => {
-                found = (history, what);
+        has_changed = match violation(&history) {
+            Some(description) => {
+                found = (history, description);
                 tree.simplify()
             }
             None => tree.complicate(),
@@ -32,26 +34,26 @@ pub(super) fn simplified(
     found
 }
 
-/// The history without whatever it does not need to be a breach.
+/// Removes and simplifies calls and limits as long as the history still shows the violation.
 ///
-/// Generators shrink values one by one, and a call that could not be left out at first often can be
-/// once its neighbours are simpler.
+/// This shrinks further than [`simplified`]. Proptest shrinks values one by one, and does not try
+/// again to leave out a call after its neighbours have become simpler.
 pub(super) fn shortened(
     mut found: (History, String),
-    breach: impl Fn(&History) -> Option<String>,
+    violation: impl Fn(&History) -> Option<String>,
 ) -> (History, String) {
     let mut calls = 0;
     loop {
         let simpler = found.0.simpler().take_while(|simpler| {
             calls += simpler.len();
-            calls < CALLS_TO_SHORTEN
+            calls < MAX_CALLS
         });
-        let mut breaches = simpler.filter_map(|simpler| {
-            let what = breach(&simpler)?;
-            Some((simpler, what))
+        let mut violations = simpler.filter_map(|simpler| {
+            let description = violation(&simpler)?;
+            Some((simpler, description))
         });
-        let Some(shorter) = breaches.next() else { break };
-        drop(breaches);
+        let Some(shorter) = violations.next() else { break };
+        drop(violations);
         found = shorter;
     }
     found

@@ -1,4 +1,6 @@
-//! Generators: values, tasks in any state, histories. They shrink to what is short and plain.
+//! Generators for proptest: values, tasks in any state, and histories.
+//!
+//! They shrink to short and simple values.
 
 mod concurrent;
 mod directed;
@@ -37,7 +39,7 @@ pub(super) use concurrent::{concurrent, interleaved};
 pub(super) use directed::numbered;
 pub use histories::{histories, histories_for};
 
-/// Implements `Arbitrary` by a strategy.
+/// Implements `Arbitrary` with a strategy.
 macro_rules! arbitrary {
     ($($Type:ty => $strategy:expr;)+) => { $(
         impl Arbitrary for $Type {
@@ -81,12 +83,12 @@ arbitrary! {
     History => histories();
 }
 
-/// Account ids: any that are permitted, most of them short.
+/// Generates permitted account ids, most of them short.
 pub fn account_ids() -> impl Strategy<Value = AccountId> {
     names().prop_filter_map("a permitted name", |name| name.parse().ok())
 }
 
-/// Command types: those that the API is known to send, and any others that are permitted.
+/// Generates command types: mostly ones of the documented API, and other permitted ones.
 pub fn command_types() -> impl Strategy<Value = CommandType> {
     const KNOWN: [CommandType; 4] = [
         CommandType::from_static("subscriptionCreateRequest"),
@@ -102,12 +104,13 @@ fn names() -> impl Strategy<Value = String> {
     prop_oneof![4 => "[a-z]{1,8}", 1 => "[^\\pC]{1,60}"]
 }
 
-/// Texts of any kind: plain, empty, with quotes, backslashes, control characters, other scripts.
+/// Generates texts: letters and spaces, empty texts, quotes, backslashes, control characters and
+/// any other Unicode.
 pub fn texts() -> impl Strategy<Value = String> {
     prop_oneof![3 => "[A-Za-z ]{0,12}", 1 => any::<String>(), 1 => "[\"\\\\/\u{0}-\u{1f}é\u{2028}💡]{0,6}"]
 }
 
-/// Completions with any of the ids and a resource.
+/// Generates completions. Both ids and the resource are optional.
 pub fn completions() -> impl Strategy<Value = Completion> {
     let fields = proptest::collection::btree_map(texts(), texts(), 0..3);
     let ids = (option::of(any::<ResourceId>()), option::of(any::<ResourceId>()));
@@ -124,7 +127,7 @@ pub fn completions() -> impl Strategy<Value = Completion> {
     })
 }
 
-/// Errors of operations.
+/// Generates errors of operations.
 pub fn task_errors() -> impl Strategy<Value = TaskError> {
     let status = select(&["400 BAD_REQUEST", "404 NOT_FOUND", "409 CONFLICT"][..]);
     let code = prop_oneof!["[A-Z]{1,9}(_[A-Z]{1,9}){0,2}", texts()];
@@ -137,7 +140,7 @@ pub fn task_errors() -> impl Strategy<Value = TaskError> {
     })
 }
 
-/// Events of a kind, with and without words and progress.
+/// Generates events of a kind, with and without a description and progress.
 pub fn events_of(kind: EventKind) -> impl Strategy<Value = TaskEvent> {
     let event = match kind {
         EventKind::Receive => Just(TaskEvent::receive()).boxed(),
@@ -157,19 +160,21 @@ pub fn events_of(kind: EventKind) -> impl Strategy<Value = TaskEvent> {
     })
 }
 
-/// Events of any kind, permitted or not.
+/// Generates events of any kind, without regard to a status.
 pub fn events() -> impl Strategy<Value = TaskEvent> {
     any::<EventKind>().prop_flat_map(events_of)
 }
 
-/// Events that a status permits. A status that has ended permits none, so that none are generated.
+/// Generates events that a status permits.
+///
+/// A terminal status permits none. The strategy then rejects every value, so the test fails.
 pub fn permitted_events(status: TaskStatus) -> impl Strategy<Value = TaskEvent> {
     events().prop_filter("a permitted event", move |event| status.after(event.kind()).is_some())
 }
 
-/// Instants of the years 0 to 9999, to the nanosecond; most of them of today's years.
+/// Generates instants in the years 0 to 9999, to the nanosecond. Most are between 2017 and 2030.
 pub fn instants() -> impl Strategy<Value = Now> {
-    let of = |seconds: core::ops::RangeInclusive<i64>| {
+    let within = |seconds: core::ops::RangeInclusive<i64>| {
         (
             seconds,
             prop_oneof![
@@ -181,14 +186,16 @@ pub fn instants() -> impl Strategy<Value = Now> {
             .prop_map(|(s, nanos)| chrono::DateTime::from_timestamp(s, nanos).unwrap_or(MIN_TIME))
     };
     prop_oneof![
-        4 => of(1_500_000_000..=1_900_000_000),
-        1 => of(MIN_TIME.timestamp()..=MAX_TIME.timestamp()),
+        4 => within(1_500_000_000..=1_900_000_000),
+        1 => within(MIN_TIME.timestamp()..=MAX_TIME.timestamp()),
         1 => select(&[MIN_TIME, MAX_TIME][..]),
     ]
 }
 
-/// Times of successive calls: they run, stand, jump and step back, as the clocks of two servers do,
-/// one of which is off by a constant.
+/// Generates the times of successive calls, read from the clocks of two servers.
+///
+/// The clocks advance, stand still, jump ahead and step back. The second one differs from the first
+/// by a constant.
 pub fn times(count: impl Into<proptest::collection::SizeRange>) -> impl Strategy<Value = Vec<Now>> {
     (instants(), skews(), vec((ticks(), any::<bool>()), count)).prop_map(|(begin, skew, ticks)| {
         let nanos = run_clocks(skew, ticks.iter().copied());
@@ -197,7 +204,8 @@ pub fn times(count: impl Into<proptest::collection::SizeRange>) -> impl Strategy
     })
 }
 
-/// Retentions of each kind, from a nanosecond to some weeks, with and without the input of what has ended.
+/// Generates retentions of each kind, from a nanosecond to about 11 days. Some drop inputs at the
+/// end.
 pub fn retentions() -> impl Strategy<Value = Retention> {
     let period = prop_oneof![
         Just(Retention::default().period()),
@@ -209,7 +217,7 @@ pub fn retentions() -> impl Strategy<Value = Retention> {
     })
 }
 
-/// Submissions, with and without input.
+/// Generates submissions, with and without input.
 pub fn submissions() -> impl Strategy<Value = Submission> {
     let input = vec(any::<u8>(), 0..12);
     let names = (account_ids(), any::<TaskId>(), command_types());
@@ -219,7 +227,7 @@ pub fn submissions() -> impl Strategy<Value = Submission> {
     })
 }
 
-/// Tasks in any state, by way of the events that lead there.
+/// Generates tasks in any state, by applying events.
 pub fn tasks() -> impl Strategy<Value = Task> {
     let events = vec(events(), 0..8);
     (submissions(), retentions(), times(9), events).prop_map(
@@ -232,7 +240,7 @@ pub fn tasks() -> impl Strategy<Value = Task> {
             for event in events {
                 clock.advance_to(&task);
                 let at = now();
-                // An event that is not permitted leaves the task as it was.
+                // An event that is not permitted leaves the task unchanged.
                 let _ = task.apply(event, retention, at, clock.next(at));
             }
             task
@@ -240,9 +248,9 @@ pub fn tasks() -> impl Strategy<Value = Task> {
     )
 }
 
-/// Tasks in a status.
+/// Generates tasks in a status.
 pub fn tasks_in(status: TaskStatus) -> impl Strategy<Value = Task> {
-    let way: &[EventKind] = match status {
+    let kinds: &[EventKind] = match status {
         TaskStatus::Initialized => &[],
         TaskStatus::Received => &[EventKind::Receive],
         TaskStatus::ProcessingInProgress => &[EventKind::Receive, EventKind::Start],
@@ -251,8 +259,8 @@ pub fn tasks_in(status: TaskStatus) -> impl Strategy<Value = Task> {
         }
         TaskStatus::ProcessingError => &[EventKind::Receive, EventKind::Start, EventKind::Fail],
     };
-    let events: Vec<_> = way.iter().copied().map(events_of).collect();
-    (submissions(), retentions(), times(way.len() + 1), events).prop_map(
+    let events: Vec<_> = kinds.iter().copied().map(events_of).collect();
+    (submissions(), retentions(), times(kinds.len() + 1), events).prop_map(
         |(submission, retention, times, events)| {
             let mut clock = AccountClock::default();
             let begin = times.first().copied().unwrap_or(MIN_TIME);
@@ -267,11 +275,11 @@ pub fn tasks_in(status: TaskStatus) -> impl Strategy<Value = Task> {
     )
 }
 
-/// Queries without a cursor: it takes a store to make one.
+/// Generates queries without a cursor, because only a store can create cursors.
 pub fn queries() -> impl Strategy<Value = ListQuery> {
     let since = option::of((0..50_u64).prop_filter_map("a revision", |n| n.try_into().ok()));
     (1..9_usize, vec(any::<TaskStatus>(), 0..3), since).prop_map(|(limit, statuses, since)| {
-        let query = ListQuery::new(super::history::limit(limit));
+        let query = ListQuery::new(super::history::page_limit(limit));
         let query = statuses.into_iter().fold(query, ListQuery::with_status);
         match since {
             Some(since) => query.changed_since(since),

@@ -1,4 +1,4 @@
-//! The conformance suite: a store's histories, beside the model's.
+//! The conformance suite: runs histories on a store and on the model, and compares the answers.
 
 use alloc::boxed::Box;
 use alloc::format;
@@ -9,133 +9,137 @@ use std::sync::Mutex;
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
-use super::breach::Breach;
-use super::check::LawBreach;
+use super::check::LawViolation;
 use super::concurrent::check_order;
 use super::coverage::{Coverage, CoverageTracker};
 use super::exhaust;
 use super::history::History;
 use super::law::Law;
 use super::model::Model;
-use super::operation::{BlockOn, Park};
+use super::operation::{BlockOn, CurrentThread};
 use super::runner::Runner;
 use super::shorten::{shortened, simplified};
 use super::strategy::{concurrent, interleaved, numbered};
+use super::violation::Violation;
 use crate::store::{AsyncTaskStore, InProcess, StoreConfig};
 
-/// The conformance suite: checks a store against a law, with random histories that are run on the
-/// store and on the [`Model`](super::Model) beside it.
+/// A conformance suite that checks a store against the laws of [`TaskStore`](crate::TaskStore).
 ///
-/// [`conformance!`](crate::conformance) makes a test of each law. The suite itself is for those who
-/// want the finding rather than a failed test.
+/// The suite generates histories, runs each on a fresh store and on the [`Model`](super::Model),
+/// and compares the answers. The macro [`conformance!`](crate::conformance) generates a test for
+/// each law. Use the suite itself if you want to inspect the [`Violation`].
 ///
-/// The same seed gives the same histories. Nothing is written, and nothing is global.
+/// The same seed gives the same histories. The suite writes no files and has no global state.
+///
+/// # Examples
 ///
 /// ```
-/// use tasklife::testing::{Law, Park, Suite};
+/// use tasklife::testing::{CurrentThread, Law, Suite};
 /// use tasklife::{InProcess, MemoryStore};
 ///
 /// let suite = Suite::new().with_cases(16).with_seed(7);
-/// suite.check(Law::S6, |config| InProcess(MemoryStore::new(config)), &Park)?;
-/// # Ok::<(), Box<tasklife::testing::Breach>>(())
+/// suite.check(Law::S6, |config| InProcess(MemoryStore::new(config)), &CurrentThread)?;
+/// # Ok::<(), Box<tasklife::testing::Violation>>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Suite {
     cases: u32,
     seed: u64,
-    left_out: [bool; Law::ALL.len()],
+    /// For each law, whether its violations are ignored in checks of other laws.
+    ignored: [bool; Law::ALL.len()],
 }
 
 impl Default for Suite {
-    /// 1000 cases, seed 0.
+    /// Creates a suite with 1000 cases and seed 0.
     fn default() -> Self {
-        Self { cases: 1_000, seed: 0, left_out: [false; Law::ALL.len()] }
+        Self { cases: 1_000, seed: 0, ignored: [false; Law::ALL.len()] }
     }
 }
 
 impl Suite {
-    /// 1000 cases, seed 0.
+    /// Creates a suite with 1000 cases and seed 0.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Sets how many histories are run, each on a fresh store: 1000 unless set. Most have up to 60
-    /// calls, a few more. Fewer find less; they are for stores that are slow. Of law S13, a case is four
-    /// interleaved histories, or one that is run four times on threads.
+    /// Sets the number of cases for each law. The default is 1000.
+    ///
+    /// A case is a history on a fresh store. Most histories have up to 60 calls, a few have more.
+    /// For law S13, a case is four interleaved histories, or one history that is run four times on
+    /// threads. Use fewer cases for a slow store; they find less.
     #[must_use]
     pub const fn with_cases(mut self, cases: u32) -> Self {
         self.cases = cases;
         self
     }
 
-    /// Sets the seed from which the histories are made: 0 unless set.
+    /// Sets the seed from which the histories are generated. The default is 0.
     #[must_use]
     pub const fn with_seed(mut self, seed: u64) -> Self {
         self.seed = seed;
         self
     }
 
-    /// Passes over breaches of these laws, by a store that is known not to keep them. Checking one of them
-    /// all the same finds them.
+    /// Ignores violations of these laws in checks of other laws.
+    ///
+    /// Use this for a store that is known to violate them. A [`check`](Self::check) of one of these
+    /// laws still finds its violations.
     #[must_use]
     pub fn without(mut self, laws: impl IntoIterator<Item = Law>) -> Self {
-        laws.into_iter().for_each(|law| self.left_out[law as usize] = true);
+        laws.into_iter().for_each(|law| self.ignored[law as usize] = true);
         self
     }
 
-    /// Checks a law on stores that `make` makes, each fresh and empty, with histories that are made for the
-    /// law. If they show no breach of it, but one of another law, that is reported: what is rare is then
-    /// found by whichever law's histories come upon it.
+    /// Checks a law with histories that are generated for it.
+    ///
+    /// `make` creates a fresh, empty store for each history. If no history violates `law`, but one
+    /// violates another law, that violation is returned. So a rare fault is found by whichever test
+    /// meets it first.
     ///
     /// # Errors
-    /// Where a store breaks the law, or another: what it did, and a short history in which it does.
+    /// Returns a [`Violation`] with a short history if the store violates a law.
     pub fn check<S: AsyncTaskStore>(
         &self,
         law: Law,
         make: impl Fn(StoreConfig) -> S,
         executor: &impl BlockOn,
-    ) -> Result<(), Box<Breach>> {
-        let breaches = |history: &History, runs| {
-            breaches(history, &make, executor, Watched::of(law), runs).into_iter()
-        };
-        let shortest = |mut tree: Box<dyn ValueTree<Value = History>>, law, what| {
-            let still = |history: &History, runs| {
-                breaches(history, runs).find(|found| found.law == law).map(|found| found.what)
-            };
-            let found = (tree.current(), what);
-            let found = simplified(&mut *tree, found, |history| still(history, Repeats::SEARCH));
-            let (history, what) = shortened(found, |history| still(history, Repeats::SHORTEN));
-            Err(Box::new(Breach { law, what, history }))
-        };
+    ) -> Result<(), Box<Violation>> {
+        let violations =
+            |history: &History, runs| violations(history, &make, executor, Watch::of(law), runs);
         let mut of_another_law = None;
         for tree in self.histories(law) {
-            for found in breaches(&tree.current(), Repeats::SEARCH) {
+            for found in violations(&tree.current(), Runs::SEARCH) {
                 if found.law == law {
-                    return shortest(tree, law, found.what);
+                    return Err(shrunk(tree, found, violations));
                 }
-                if of_another_law.is_none() && !self.left_out[found.law as usize] {
+                if of_another_law.is_none() && !self.ignored[found.law as usize] {
                     of_another_law = Some((tree, found));
                     break;
                 }
             }
         }
         match of_another_law {
-            Some((tree, LawBreach { law, what })) => shortest(tree, law, what),
+            Some((tree, found)) => Err(shrunk(tree, found, violations)),
             None => Ok(()),
         }
     }
 
-    /// Checks every law but S13 in every history of up to `length` calls of ten small worlds, and returns how
-    /// many histories those are. Each is run on a fresh store, and then everything is read, by the clock of each
-    /// instant. Random histories go further; these leave nothing out.
+    /// Checks every law but S13 in every history of up to `length` calls, in ten small
+    /// configurations. Returns the number of histories.
     ///
-    /// A world has two accounts, two ids and three instants; what is submitted at the first instant expires at
-    /// the last. One world is without limits, one counts the retention from the update, one from the end, and in the others a
-    /// limit or all are the smallest there are. Calls are submissions (plain, initialized, of another command
-    /// type), the events received, started and completed, claims, and sweeps of none and of one. Histories in
-    /// which accounts, ids or instants have only changed places count as one. The number of cases and the seed
-    /// don't matter.
+    /// Each history runs on a fresh store. Afterwards everything is read at each instant. The
+    /// number of cases and the seed don't matter.
+    ///
+    /// - There are two accounts, two ids and three instants. A task submitted at the first instant
+    ///   expires at the last.
+    /// - One configuration has no limits, one counts the retention from the latest update, and one
+    ///   counts it from the end. In each of the others, one or all limits have their smallest
+    ///   value.
+    /// - The calls are submissions (plain, initialized, with another command type), the events
+    ///   receive, start and complete, claims, and sweeps with the limits 0 and 1.
+    /// - Histories that differ only in the numbers of accounts or ids, or by a constant shift of
+    ///   all instants, count as one.
     ///
     /// | `length` | histories |
     /// |---|---|
@@ -144,48 +148,55 @@ impl Suite {
     /// | 3 | 827,490 |
     /// | 4 | 71,943,340 |
     ///
-    /// The tests of this crate run those of 3 calls on the store in memory, and `.ci/deep worlds` those of 4.
-    ///
-    /// ```
-    /// use tasklife::testing::{Park, Suite};
-    /// use tasklife::{InProcess, MemoryStore};
-    ///
-    /// let histories = Suite::exhaust(2, |config| InProcess(MemoryStore::new(config)), &Park)?;
-    /// assert_eq!(histories, 9_350);
-    /// # Ok::<(), Box<tasklife::testing::Breach>>(())
-    /// ```
+    /// The tests of this crate run the histories of 3 calls on the store in memory. `.ci/deep
+    /// worlds` runs those of 4 calls.
     ///
     /// # Errors
-    /// Where a store breaks a law: what it did, and the shortest history in which it does.
+    /// Returns a [`Violation`] with a shortest history if the store violates a law.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tasklife::testing::{CurrentThread, Suite};
+    /// use tasklife::{InProcess, MemoryStore};
+    ///
+    /// let make = |config| InProcess(MemoryStore::new(config));
+    /// let histories = Suite::exhaust(2, make, &CurrentThread)?;
+    /// assert_eq!(histories, 9_350);
+    /// # Ok::<(), Box<tasklife::testing::Violation>>(())
+    /// ```
     pub fn exhaust<S: AsyncTaskStore>(
         length: usize,
         make: impl Fn(StoreConfig) -> S,
         executor: &impl BlockOn,
-    ) -> Result<u64, Box<Breach>> {
+    ) -> Result<u64, Box<Violation>> {
         let mut count = 0;
-        for world in exhaust::worlds() {
-            let found = exhaust::each(length, &world, &mut |history| {
+        let first_violation = |history: &History| {
+            sequential_violations(history, &make, executor, false).into_iter().next()
+        };
+        for configuration in exhaust::configurations() {
+            let found = exhaust::find_first(length, &configuration, &mut |history| {
                 count += 1;
                 let history = exhaust::with_reads(history);
-                let found =
-                    breaches_in_turn(&history, &make, executor, false).into_iter().next()?;
-                Some((found, history))
+                first_violation(&history).map(|found| (found, history))
             });
-            if let Some((LawBreach { law, what }, history)) = found {
-                let still = |history: &History| {
-                    let breaches = breaches_in_turn(history, &make, executor, false);
-                    breaches.into_iter().find(|found| found.law == law).map(|found| found.what)
+            if let Some((LawViolation { law, description }, history)) = found {
+                let still_violates = |history: &History| {
+                    let violations = sequential_violations(history, &make, executor, false);
+                    violations.into_iter().find(|found| found.law == law).map(|f| f.description)
                 };
-                let (history, what) = shortened((*history, what), still);
-                return Err(Box::new(Breach { law, what, history }));
+                let (history, description) = shortened((*history, description), still_violates);
+                return Err(Box::new(Violation { law, description, history }));
             }
         }
         Ok(count)
     }
 
-    /// How often the histories of a law call each method in each [`StoreState`](super::StoreState): what a
-    /// run of [`check`](Self::check) tries out. Of law S13, where calls are made at the same time, there is
-    /// nothing to count.
+    /// Counts how often the histories of a law call each [`Method`](super::Method) in each
+    /// [`StoreState`](super::StoreState).
+    ///
+    /// These are the histories that [`check`](Self::check) runs. All counts for law S13 are 0: its
+    /// calls are concurrent, so the state of the store at each call is not known.
     #[must_use]
     pub fn coverage(&self, law: Law) -> Coverage {
         let mut coverage = Coverage::default();
@@ -195,16 +206,16 @@ impl Suite {
         for tree in self.histories(law) {
             let history = tree.current();
             let store = InProcess(Mutex::new(Model::new(history.config())));
-            let mut runner = Runner::new(&history, &store, &Park, false);
+            let mut runner = Runner::new(&history, &store, &CurrentThread, false);
             runner.checker.coverage = Some(CoverageTracker::new());
-            if let Some(tracker) = runner.run_to_end(&history).coverage {
+            if let Some(tracker) = runner.run(&history).coverage {
                 coverage.add(&tracker.coverage);
             }
         }
         coverage
     }
 
-    /// All histories of a law, in the order of their numbers.
+    /// Generates the histories of a law, in the order of their numbers.
     fn histories(&self, law: Law) -> impl Iterator<Item = Box<dyn ValueTree<Value = History>>> {
         let mut seed = [0; 32];
         seed[..8].copy_from_slice(&self.seed.to_le_bytes());
@@ -213,42 +224,42 @@ impl Suite {
         let mut runner = TestRunner::new_with_rng(config, rng);
         let cases = self.cases;
         let strategies = (0..cases).flat_map(move |number| {
-            // Those that can be repeated come first, and are as many as the others are with their repeats.
-            let (strategy, times) = match law.is_concurrent() {
-                true if number < cases / 2 => (interleaved().boxed(), Repeats::SEARCH),
+            // Interleaved histories come first, because they are deterministic. A history on
+            // threads runs `Runs::SEARCH` times, so there are as many interleaved ones for each
+            // case.
+            let (strategy, count) = match law.is_concurrent() {
+                true if number < cases / 2 => (interleaved().boxed(), Runs::SEARCH),
                 true => (concurrent().boxed(), 1),
                 false => (numbered(law, number), 1),
             };
-            core::iter::repeat_n(strategy, times as usize)
+            core::iter::repeat_n(strategy, count as usize)
         });
         strategies.map(move |strategy| {
-            strategy
-                .new_tree(&mut runner)
-                .expect("a history, as no generator of them filters any out")
+            strategy.new_tree(&mut runner).expect("a history: its generators filter nothing out")
         })
     }
 }
 
-/// How often a history with threads is run, until it is a breach: what threads do differs.
-struct Repeats;
+/// How often a history is run on threads until it shows a violation. Each run may differ.
+struct Runs;
 
-impl Repeats {
+impl Runs {
     const SEARCH: u32 = 4;
     const SHORTEN: u32 = 12;
     const REPLAY: u32 = 64;
 }
 
-/// When everything is looked at: what a call has changed shows then, but looking could hide what reads leave
-/// behind.
+/// Whether all accounts are listed before and after each call. This shows what a call changed, but
+/// it could hide a fault that depends on earlier reads.
 #[derive(Clone, Copy)]
-enum Watched {
+enum Watch {
     No,
     Yes,
-    /// In one run no, in another yes.
+    /// One run without, and one with.
     Both,
 }
 
-impl Watched {
+impl Watch {
     const fn of(law: Law) -> Self {
         match law {
             Law::S7 | Law::S8 | Law::S9 | Law::S11 => Self::Yes,
@@ -257,69 +268,86 @@ impl Watched {
     }
 }
 
-/// What a store does in a history that a law forbids.
-fn breaches<S: AsyncTaskStore>(
+/// Returns the violation with the shortest and simplest history found.
+fn shrunk(
+    mut tree: Box<dyn ValueTree<Value = History>>,
+    LawViolation { law, description }: LawViolation,
+    violations: impl Fn(&History, u32) -> Vec<LawViolation>,
+) -> Box<Violation> {
+    let still_violates = |history: &History, runs| {
+        let mut violations = violations(history, runs).into_iter();
+        violations.find(|found| found.law == law).map(|found| found.description)
+    };
+    let found = (tree.current(), description);
+    let found = simplified(&mut *tree, found, |history| still_violates(history, Runs::SEARCH));
+    let (history, description) = shortened(found, |history| still_violates(history, Runs::SHORTEN));
+    Box::new(Violation { law, description, history })
+}
+
+/// Runs a history, and returns the violations of a store. A history with threads, but without a
+/// schedule, is run up to `runs` times.
+fn violations<S: AsyncTaskStore>(
     history: &History,
     make: &impl Fn(StoreConfig) -> S,
     executor: &impl BlockOn,
-    watched: Watched,
+    watch: Watch,
     runs: u32,
-) -> Vec<LawBreach> {
+) -> Vec<LawViolation> {
     if history.threads.is_empty() {
-        let run = |watch| breaches_in_turn(history, make, executor, watch);
-        return match watched {
-            Watched::No => run(false),
-            Watched::Yes => run(true),
-            Watched::Both => [run(false), run(true)].concat(),
+        let run = |watch| sequential_violations(history, make, executor, watch);
+        return match watch {
+            Watch::No => run(false),
+            Watch::Yes => run(true),
+            Watch::Both => [run(false), run(true)].concat(),
         };
     }
     let runs = if history.schedule.is_some() { 1 } else { runs };
-    let breach = (0..runs).find_map(|_| {
+    let violation = (0..runs).find_map(|_| {
         let run = || check_order(history, &make(history.config()), executor);
-        let what = match catch_unwind(AssertUnwindSafe(run)) {
-            Ok(explained) => {
-                let unexplained = explained.err()?;
-                format!("no order of the calls explains their answers:{unexplained}")
-            }
+        let description = match catch_unwind(AssertUnwindSafe(run)) {
+            Ok(Ok(())) => return None,
+            Ok(Err(calls)) => format!("no order of the calls explains their answers:{calls}"),
             Err(_) => "the store panicked".into(),
         };
-        Some(LawBreach { law: Law::S13, what })
+        Some(LawViolation { law: Law::S13, description })
     });
-    breach.into_iter().collect()
+    violation.into_iter().collect()
 }
 
-/// The same, of a history without threads.
-fn breaches_in_turn<S: AsyncTaskStore>(
+/// Runs a history without threads, and returns the violations of a store.
+fn sequential_violations<S: AsyncTaskStore>(
     history: &History,
     make: &impl Fn(StoreConfig) -> S,
     executor: &impl BlockOn,
     watch: bool,
-) -> Vec<LawBreach> {
+) -> Vec<LawViolation> {
     let run = || {
         let store = make(history.config());
-        Runner::new(history, &store, executor, watch).run(history)
+        Runner::new(history, &store, executor, watch).run(history).violations
     };
     catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| {
-        Vec::from([LawBreach { law: Law::Methods, what: "the store panicked".into() }])
+        let description = "the store panicked".into();
+        Vec::from([LawViolation { law: Law::Methods, description }])
     })
 }
 
 impl History {
-    /// Runs the history on a store, and checks every law. A history with threads is run a number of
-    /// times.
+    /// Runs the history on a store, and checks every law.
+    ///
+    /// A history with threads is run 64 times, unless it is [interleaved](Self::interleaved).
     ///
     /// # Errors
-    /// Where the store breaks a law.
+    /// Returns the first [`Violation`] if the store violates a law.
     pub fn check<S: AsyncTaskStore>(
         &self,
         make: impl Fn(StoreConfig) -> S,
         executor: &impl BlockOn,
-    ) -> Result<(), Box<Breach>> {
-        let breaches = breaches(self, &make, executor, Watched::Both, Repeats::REPLAY);
-        match breaches.into_iter().next() {
+    ) -> Result<(), Box<Violation>> {
+        let violations = violations(self, &make, executor, Watch::Both, Runs::REPLAY);
+        match violations.into_iter().next() {
             None => Ok(()),
-            Some(LawBreach { law, what }) => {
-                Err(Box::new(Breach { law, what, history: self.clone() }))
+            Some(LawViolation { law, description }) => {
+                Err(Box::new(Violation { law, description, history: self.clone() }))
             }
         }
     }

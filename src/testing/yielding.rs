@@ -1,4 +1,4 @@
-//! A store that gives way: so that calls come between its steps.
+//! A store that lets other calls run before and after each of its calls.
 
 use core::cell::Cell;
 use core::future::poll_fn;
@@ -19,38 +19,41 @@ use crate::submission::Submission;
 use crate::task::Task;
 use crate::time::Now;
 
-/// A store that gives way to other calls before and after each of its own, as one over a network does.
+/// A store that yields to other callers before and after each call, as a store over a network does.
 ///
-/// Whatever is built on a store (a cache, a log) can race between the store's answer and what it makes of
-/// the answer. Put this store in place of the real one below it, and the [suite](super::Suite) makes other
-/// calls just there.
+/// Use it to find races in code that wraps a store, such as a cache or a log. Such code can race
+/// between the answer of the inner store and what it does with that answer. Put a `YieldingStore`
+/// around the inner store, and check the wrapper with the [suite](super::Suite).
 ///
-/// - An [`AsyncTaskStore`] lets others go on at an `.await`: the suite decides who does, finds the race in
-///   every run, and prints it as a history that [replays](super::History::interleaved).
-/// - A [`TaskStore`] lets its thread sleep, for some microseconds and now longer, now shorter, while the
-///   suite makes calls on several threads: a race is likely to show, not certain.
+/// - As an [`AsyncTaskStore`], it yields at an `.await`. The suite chooses which thread runs next,
+///   so a race shows in every run. It is printed as a history that
+///   [replays](super::History::interleaved).
+/// - As a [`TaskStore`], it puts its thread to sleep for up to 80 microseconds while the suite
+///   makes calls on several threads. A race is likely to show, but not certain.
+///
+/// # Examples
 ///
 /// ```
-/// use tasklife::testing::{Law, Park, Suite, Yielding};
+/// use tasklife::testing::{CurrentThread, Law, Suite, YieldingStore};
 /// use tasklife::{AsyncTaskStore, InProcess, MemoryStore};
 ///
-/// /// Stands for a cache of one's own.
-/// fn cache_of<S: AsyncTaskStore>(inner: S) -> S {
+/// // Replace this by your own wrapper.
+/// fn cached<S: AsyncTaskStore>(inner: S) -> S {
 ///     inner
 /// }
 ///
-/// let suite = Suite::new().with_cases(50);
-/// suite.check(Law::S13, |config| cache_of(Yielding(InProcess(MemoryStore::new(config)))), &Park)?;
-/// # Ok::<(), Box<tasklife::testing::Breach>>(())
+/// let make = |config| cached(YieldingStore(InProcess(MemoryStore::new(config))));
+/// Suite::new().with_cases(50).check(Law::S13, make, &CurrentThread)?;
+/// # Ok::<(), Box<tasklife::testing::Violation>>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Yielding<S>(pub S);
+pub struct YieldingStore<S>(pub S);
 
-/// Lets others go on once.
-async fn give_way() {
-    let mut has_waited = false;
+/// Returns to the executor once, so that other futures can run.
+async fn yield_now() {
+    let mut has_yielded = false;
     poll_fn(move |context| {
-        if core::mem::replace(&mut has_waited, true) {
+        if core::mem::replace(&mut has_yielded, true) {
             return Poll::Ready(());
         }
         context.waker().wake_by_ref();
@@ -59,21 +62,21 @@ async fn give_way() {
     .await;
 }
 
-/// An answer, with others before and after it.
-fn yielding<'a, T: Send + 'a, E: Send + 'a>(
+/// Makes a call, and yields before and after it.
+fn with_yields<'a, T: Send + 'a, E: Send + 'a>(
     call: impl FnOnce() -> StoreFuture<'a, T, E> + Send + 'a,
 ) -> StoreFuture<'a, T, E> {
     Box::pin(async move {
-        give_way().await;
+        yield_now().await;
         let answer = call().await;
-        give_way().await;
+        yield_now().await;
         answer
     })
 }
 
-impl<S: AsyncTaskStore> AsyncTaskStore for Yielding<S> {
+impl<S: AsyncTaskStore> AsyncTaskStore for YieldingStore<S> {
     fn submit(&self, submission: Submission, now: Now) -> StoreFuture<'_, Submitted, SubmitError> {
-        yielding(move || self.0.submit(submission, now))
+        with_yields(move || self.0.submit(submission, now))
     }
 
     fn apply<'a>(
@@ -82,7 +85,7 @@ impl<S: AsyncTaskStore> AsyncTaskStore for Yielding<S> {
         event: TaskEvent,
         now: Now,
     ) -> StoreFuture<'a, Change, ApplyError> {
-        yielding(move || self.0.apply(target, event, now))
+        with_yields(move || self.0.apply(target, event, now))
     }
 
     fn claim<'a>(
@@ -90,7 +93,7 @@ impl<S: AsyncTaskStore> AsyncTaskStore for Yielding<S> {
         scope: Scope<'a>,
         now: Now,
     ) -> StoreFuture<'a, Option<Claimed>, BackendError> {
-        yielding(move || self.0.claim(scope, now))
+        with_yields(move || self.0.claim(scope, now))
     }
 
     fn get<'a>(
@@ -99,7 +102,7 @@ impl<S: AsyncTaskStore> AsyncTaskStore for Yielding<S> {
         id: TaskId,
         now: Now,
     ) -> StoreFuture<'a, Option<Task>, BackendError> {
-        yielding(move || self.0.get(account, id, now))
+        with_yields(move || self.0.get(account, id, now))
     }
 
     fn list<'a>(
@@ -108,38 +111,38 @@ impl<S: AsyncTaskStore> AsyncTaskStore for Yielding<S> {
         query: &'a ListQuery,
         now: Now,
     ) -> StoreFuture<'a, Page, ListError> {
-        yielding(move || self.0.list(account, query, now))
+        with_yields(move || self.0.list(account, query, now))
     }
 
     fn sweep(&self, limit: usize, now: Now) -> StoreFuture<'_, Swept, BackendError> {
-        yielding(move || self.0.sweep(limit, now))
+        with_yields(move || self.0.sweep(limit, now))
     }
 }
 
 std::thread_local! {
-    /// Whether the suite makes calls on other threads meanwhile.
-    static IS_ONE_OF_SEVERAL: Cell<bool> = const { Cell::new(false) };
+    /// Whether the suite makes calls on other threads at the same time.
+    static HAS_CONCURRENT_THREADS: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Does work of one thread among several: a [`Yielding`] store that it calls gives way to the others.
-pub(super) fn beside_others<T>(work: impl FnOnce() -> T) -> T {
-    let was = IS_ONE_OF_SEVERAL.replace(true);
-    let done = work();
-    IS_ONE_OF_SEVERAL.set(was);
-    done
+/// Runs `work` on one of several threads. A [`YieldingStore`] that it calls sleeps before and after
+/// each call.
+pub(super) fn with_concurrent_threads<T>(work: impl FnOnce() -> T) -> T {
+    let was = HAS_CONCURRENT_THREADS.replace(true);
+    let output = work();
+    HAS_CONCURRENT_THREADS.set(was);
+    output
 }
 
-/// Makes a call, with those of other threads before and after it, where there are some.
+/// Makes a call, and sleeps before and after it if there are concurrent threads.
 ///
-/// A thread that only yields goes on at once where the scheduler finds that its time isn't up, as one of a
-/// single core mostly does. One that sleeps makes way for certain, and with times that differ, the threads
-/// wake in ever other orders.
+/// `yield_now` isn't enough: the scheduler, above all on a single core, often lets the same thread
+/// continue. Times that differ make the threads wake in different orders.
 fn with_pauses<T>(call: impl FnOnce() -> T) -> T {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let pause = || {
-        if IS_ONE_OF_SEVERAL.get() {
-            let times = COUNT.fetch_add(1, Ordering::Relaxed) * 7 % 5;
-            thread::sleep(Duration::from_micros(20 * times));
+        if HAS_CONCURRENT_THREADS.get() {
+            let factor = COUNT.fetch_add(1, Ordering::Relaxed) * 7 % 5;
+            thread::sleep(Duration::from_micros(20 * factor));
         }
     };
     pause();
@@ -148,7 +151,7 @@ fn with_pauses<T>(call: impl FnOnce() -> T) -> T {
     answer
 }
 
-impl<S: TaskStore> TaskStore for Yielding<S> {
+impl<S: TaskStore> TaskStore for YieldingStore<S> {
     fn submit(&self, submission: Submission, now: Now) -> Result<Submitted, SubmitError> {
         with_pauses(|| self.0.submit(submission, now))
     }

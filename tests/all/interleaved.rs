@@ -1,9 +1,10 @@
-//! Races at an `.await`: found in every run, printed as histories that replay.
+//! Races at an `.await`. The suite finds them in every run and prints them as histories that
+//! replay.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
 
-use tasklife::testing::{Breach, Law, Park, Suite, Yielding};
+use tasklife::testing::{CurrentThread, Law, Suite, Violation, YieldingStore};
 use tasklife::{
     AccountId, ApplyError, AsyncTaskStore, BackendError, Change, Claimed, InProcess, ListError,
     ListQuery, MemoryStore, Now, Page, Scope, StoreConfig, StoreFuture, Submission, SubmitError,
@@ -11,18 +12,18 @@ use tasklife::{
 };
 
 tasklife::conformance! {
-    mod yielding;
-    store = |config| Yielding(InProcess(MemoryStore::new(config)));
+    mod yielding_store;
+    store = |config| YieldingStore(InProcess(MemoryStore::new(config)));
 }
 
-// A cache without the race passes every law.
+// A cache without a race passes every law.
 tasklife::conformance! {
-    mod checked_cache;
-    store = |config| Cache::new(Kind::Checked, config);
+    mod cache_without_race;
+    store = |config| Cache::new(Fill::IfNewer, config);
 }
 
 #[test]
-fn a_store_in_process_does_nothing_until_its_future_is_polled() {
+fn an_in_process_store_does_nothing_until_its_future_is_polled() {
     let store = InProcess(MemoryStore::default());
     let (account, now) = ("acme".parse::<AccountId>().unwrap(), tasklife::MIN_TIME);
     let id = TaskId::from(tasklife::uuid::Uuid::from_u128(1));
@@ -31,37 +32,37 @@ fn a_store_in_process_does_nothing_until_its_future_is_polled() {
     assert_eq!(store.0.get(&account, id, now).unwrap(), None);
 }
 
-/// In what way a cache is filled.
+/// How a cache is filled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    /// With what is newer than what it has.
-    Checked,
-    /// With whatever was written last.
-    Written,
-    /// With whatever was read last; what is written is taken out.
-    Read,
+enum Fill {
+    /// A write stores its task if it is newer than the cached one. No race.
+    IfNewer,
+    /// A write stores its task. A race: two writes can finish in another order than in the store.
+    OnWrite,
+    /// A read stores its task, and a write removes it. A race: a read can finish after the write.
+    OnRead,
 }
 
-/// A cache of one task at a time in front of a store that is a network away.
+/// A cache in front of a store that is a network away.
 struct Cache {
-    kind: Kind,
-    inner: Yielding<InProcess<MemoryStore>>,
+    fill: Fill,
+    inner: YieldingStore<InProcess<MemoryStore>>,
     tasks: Mutex<HashMap<(AccountId, TaskId), Task>>,
 }
 
 impl Cache {
-    fn new(kind: Kind, config: StoreConfig) -> Self {
-        let inner = Yielding(InProcess(MemoryStore::new(config)));
-        Self { kind, inner, tasks: Mutex::default() }
+    fn new(fill: Fill, config: StoreConfig) -> Self {
+        let inner = YieldingStore(InProcess(MemoryStore::new(config)));
+        Self { fill, inner, tasks: Mutex::default() }
     }
 
-    fn written(&self, task: &Task) {
+    fn cache_written(&self, task: &Task) {
         let key = (task.account().clone(), task.id());
         let mut tasks = self.tasks.lock().unwrap();
-        match self.kind {
-            Kind::Written => drop(tasks.insert(key, task.clone())),
-            Kind::Read => drop(tasks.remove(&key)),
-            Kind::Checked => {
+        match self.fill {
+            Fill::OnWrite => drop(tasks.insert(key, task.clone())),
+            Fill::OnRead => drop(tasks.remove(&key)),
+            Fill::IfNewer => {
                 let newest = tasks.entry(key).or_insert_with(|| task.clone());
                 if newest.revision() < task.revision() {
                     *newest = task.clone();
@@ -76,7 +77,7 @@ impl AsyncTaskStore for Cache {
         Box::pin(async move {
             let submitted = self.inner.submit(submission, now).await?;
             if let Submitted::New(task) = &submitted {
-                self.written(task);
+                self.cache_written(task);
             }
             Ok(submitted)
         })
@@ -90,7 +91,7 @@ impl AsyncTaskStore for Cache {
     ) -> StoreFuture<'a, Change, ApplyError> {
         Box::pin(async move {
             let change = self.inner.apply(target, event, now).await?;
-            self.written(change.task());
+            self.cache_written(change.task());
             Ok(change)
         })
     }
@@ -103,7 +104,7 @@ impl AsyncTaskStore for Cache {
         Box::pin(async move {
             let claimed = self.inner.claim(scope, now).await?;
             if let Some(claimed) = &claimed {
-                self.written(claimed.change().task());
+                self.cache_written(claimed.change().task());
             }
             Ok(claimed)
         })
@@ -117,13 +118,13 @@ impl AsyncTaskStore for Cache {
     ) -> StoreFuture<'a, Option<Task>, BackendError> {
         Box::pin(async move {
             let found = self.inner.get(account, id, now).await?;
-            // Whether it is there is the store's to say; what it looks like, the cache's.
+            // The store says whether the task exists. The cache says which version it has.
             let mut tasks = self.tasks.lock().unwrap();
             let key = (account.clone(), id);
-            Ok(found.map(|task| match (tasks.get(&key), self.kind) {
-                (Some(cached), Kind::Checked) if cached.revision() < task.revision() => task,
+            Ok(found.map(|task| match (tasks.get(&key), self.fill) {
+                (Some(cached), Fill::IfNewer) if cached.revision() < task.revision() => task,
                 (Some(cached), _) => cached.clone(),
-                (None, Kind::Read) => tasks.entry(key).or_insert(task).clone(),
+                (None, Fill::OnRead) => tasks.entry(key).or_insert(task).clone(),
                 (None, _) => task,
             }))
         })
@@ -143,89 +144,91 @@ impl AsyncTaskStore for Cache {
     }
 }
 
-fn check(suite: Suite, kind: Kind) -> Result<(), Box<Breach>> {
-    suite.check(Law::S13, |config| Cache::new(kind, config), &Park)
+fn check(suite: Suite, fill: Fill) -> Result<(), Box<Violation>> {
+    suite.check(Law::S13, |config| Cache::new(fill, config), &CurrentThread)
 }
 
 #[test]
-fn a_cache_that_is_filled_after_the_lock_is_caught_whatever_the_seed() {
+fn a_cache_that_is_filled_after_the_call_is_caught_with_every_seed() {
     for seed in 0..20 {
-        for kind in [Kind::Written, Kind::Read] {
-            let Err(breach) = check(Suite::new().with_seed(seed), kind) else {
-                panic!("{kind:?} is not caught with seed {seed}");
+        for fill in [Fill::OnWrite, Fill::OnRead] {
+            let Err(violation) = check(Suite::new().with_seed(seed), fill) else {
+                panic!("{fill:?} is not caught with seed {seed}");
             };
-            assert_eq!(breach.law(), Law::S13);
-            assert!(breach.history().len() <= 10, "{kind:?}, seed {seed}: {breach}");
+            assert_eq!(violation.law(), Law::S13);
+            assert!(violation.history().len() <= 10, "{fill:?}, seed {seed}: {violation}");
         }
     }
 }
 
 #[test]
-fn what_is_found_is_found_again() {
-    let found = check(Suite::new(), Kind::Written).unwrap_err();
-    assert_eq!(check(Suite::new(), Kind::Written).unwrap_err(), found);
+fn a_violation_is_found_again_and_replays() {
+    let found = check(Suite::new(), Fill::OnWrite).unwrap_err();
+    assert_eq!(check(Suite::new(), Fill::OnWrite).unwrap_err(), found);
     for _ in 0..20 {
-        let again = found.history().check(|config| Cache::new(Kind::Written, config), &Park);
+        let again =
+            found.history().check(|config| Cache::new(Fill::OnWrite, config), &CurrentThread);
         assert_eq!(again.unwrap_err(), found);
     }
 }
 
-/// As a failed test printed it: a reader that came before a writer fills the cache after it.
+/// A reader that reads before a writer fills the cache after it. The history is as a failing test
+/// prints it.
 #[test]
-fn a_history_says_in_which_order_its_calls_go_on() {
-    use tasklife::testing::{Event, Guard, History, Request};
+fn a_schedule_determines_the_order_in_which_threads_run() {
+    use tasklife::testing::{Event, ExpectedRevision, History, Request};
 
     let history = |schedule: &[u8]| {
         History::new()
-            .submit(0, 0, 1, Request::Plain)
+            .submit(0, 0, 1, Request::NoInput)
             .thread(History::new().get(0, 0, 1))
-            .thread(History::new().apply(0, 0, 1, Guard::Latest, Event::Start))
+            .thread(History::new().apply(0, 0, 1, ExpectedRevision::Any, Event::Start))
             .interleaved(schedule)
     };
-    let make = |config| Cache::new(Kind::Read, config);
-    // The reader has its answer, the writer begins and ends, and the reader goes on.
+    let make = |config| Cache::new(Fill::OnRead, config);
+    // The reader gets its answer, the writer begins and ends, and then the reader fills the cache.
     let stale = history(&[0, 0, 1, 1, 1, 0]);
-    let breach = stale.check(make, &Park).unwrap_err();
-    assert!(breach.to_string().ends_with(".interleaved([0, 0, 1, 1, 1, 0])"), "{breach}");
-    // The one after the other.
-    history(&[0, 0, 0, 1, 1, 1]).check(make, &Park).unwrap();
-    history(&[1, 1, 1, 0, 0, 0]).check(make, &Park).unwrap();
+    let violation = stale.check(make, &CurrentThread).unwrap_err();
+    assert!(violation.to_string().ends_with(".interleaved([0, 0, 1, 1, 1, 0])"), "{violation}");
+    // One thread after the other.
+    history(&[0, 0, 0, 1, 1, 1]).check(make, &CurrentThread).unwrap();
+    history(&[1, 1, 1, 0, 0, 0]).check(make, &CurrentThread).unwrap();
 }
 
-/// The same on threads: the cache's lock is let go, and then it is filled.
-struct OnThreads<S> {
+/// The same kind of cache for OS threads. It is filled after the inner store has released its lock.
+struct ThreadedCache<S> {
     inner: S,
     tasks: Mutex<HashMap<(AccountId, TaskId), Task>>,
 }
 
-impl<S: TaskStore> OnThreads<S> {
+impl<S: TaskStore> ThreadedCache<S> {
     fn new(inner: S) -> Self {
         Self { inner, tasks: Mutex::default() }
     }
 
-    fn written(&self, task: &Task) {
+    fn cache_written(&self, task: &Task) {
         let key = (task.account().clone(), task.id());
         self.tasks.lock().unwrap().insert(key, task.clone());
     }
 }
 
-impl<S: TaskStore> TaskStore for OnThreads<S> {
+impl<S: TaskStore> TaskStore for ThreadedCache<S> {
     fn submit(&self, submission: Submission, now: Now) -> Result<Submitted, SubmitError> {
         let submitted = self.inner.submit(submission, now)?;
-        self.written(submitted.task());
+        self.cache_written(submitted.task());
         Ok(submitted)
     }
 
     fn apply(&self, target: Target<'_>, event: TaskEvent, now: Now) -> Result<Change, ApplyError> {
         let change = self.inner.apply(target, event, now)?;
-        self.written(change.task());
+        self.cache_written(change.task());
         Ok(change)
     }
 
     fn claim(&self, scope: Scope<'_>, now: Now) -> Result<Option<Claimed>, BackendError> {
         let claimed = self.inner.claim(scope, now)?;
         if let Some(claimed) = &claimed {
-            self.written(claimed.change().task());
+            self.cache_written(claimed.change().task());
         }
         Ok(claimed)
     }
@@ -245,11 +248,11 @@ impl<S: TaskStore> TaskStore for OnThreads<S> {
     }
 }
 
-/// Threads differ from run to run: one seed of several is enough, also where there is a single core.
+/// Threads differ from run to run, above all on a single core. So one of several seeds is enough.
 #[test]
-fn such_a_cache_on_threads_is_caught() {
-    let make = |config| InProcess(OnThreads::new(Yielding(MemoryStore::new(config))));
-    let caught =
-        (0..5).find_map(|seed| Suite::new().with_seed(seed).check(Law::S13, make, &Park).err());
+fn a_racing_cache_is_caught_on_threads() {
+    let make = |config| InProcess(ThreadedCache::new(YieldingStore(MemoryStore::new(config))));
+    let caught = (0..5)
+        .find_map(|seed| Suite::new().with_seed(seed).check(Law::S13, make, &CurrentThread).err());
     assert_eq!(caught.unwrap().law(), Law::S13);
 }

@@ -1,44 +1,44 @@
-//! Bytes and allocations, counted in a program of their own, since counting takes time.
+//! Memory and allocations, counted in a separate program because counting takes time.
 
 use std::process::Command;
 
 use serde::{Deserialize, Serialize};
 
-/// What a store of so many tasks and accounts weighs.
+/// The memory of a store with these numbers of tasks and accounts, in bytes.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Weight {
     pub tasks: usize,
     pub accounts: usize,
-    /// What the tasks take by themselves, side by side.
+    /// The tasks alone, in a `Vec`.
     pub own: usize,
-    /// What the full store takes.
+    /// The full store.
     pub full: usize,
-    /// What it takes after nine tasks in ten have expired and were swept.
+    /// The store after nine tasks in ten have expired and were swept.
     pub tenth: usize,
-    /// What it takes after all tasks have expired and were swept.
+    /// The store after all tasks have expired and were swept.
     pub empty: usize,
 }
 
 impl Weight {
-    /// Bytes beyond the tasks' own, of the full store.
+    /// Returns the overhead of the full store.
     pub fn overhead(&self) -> f64 {
         self.full as f64 - self.own as f64
     }
 
-    /// Bytes beyond the tasks' own, after nine in ten have expired.
+    /// Returns the overhead after nine tasks in ten have expired.
     pub fn overhead_of_tenth(&self) -> f64 {
         self.tenth as f64 - self.own as f64 / 10.0
     }
 }
 
-/// How many allocations a call makes.
+/// The number of allocations of a call.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Allocations {
     pub call: String,
     pub allocations: usize,
 }
 
-/// What the program `weigh` says.
+/// The output of the program `weigh`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Census {
     pub weights: Vec<Weight>,

@@ -1,30 +1,32 @@
-//! Contestants, measured in turn in each of several rounds, so that what disturbs the machine
-//! disturbs them alike.
+//! Measures several candidates in turn, in each of several rounds, so that a disturbance of the
+//! machine affects them all.
 
 use std::time::{Duration, Instant};
 
-/// How long a contestant's turn takes in each round, about.
+/// The approximate duration of a turn.
 const TURN: Duration = Duration::from_millis(20);
 
-/// How many calls a turn has at the most.
-const MOST: usize = 20_000;
+/// The maximum number of calls in a turn.
+const MAX_CALLS: usize = 20_000;
 
-/// How many of the contestants, ours and the floor, are measured more closely, and how often each
-/// of them has its turn in a round. The others are slower by so much that one turn tells enough.
+/// The number of candidates with several turns in each round: tasklife and the floor. The others
+/// are so much slower that one turn is enough.
 const CLOSE: usize = 2;
+
+/// The number of turns in each round for these candidates.
 pub const TURNS: usize = 5;
 
-/// The present instant: the one place that reads a clock.
+/// Returns the present instant. Nothing else reads a clock.
 #[expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
 pub fn instant() -> Instant {
     Instant::now()
 }
 
-/// The times of one contestant, in nanoseconds a call.
+/// The times of one candidate, in nanoseconds per call.
 #[derive(Clone, Debug)]
 pub struct Timing {
     pub name: &'static str,
-    /// The turns of each round.
+    /// The times of the turns in each round.
     rounds: Vec<Vec<f64>>,
 }
 
@@ -33,13 +35,13 @@ impl Timing {
         median(self.rounds.concat())
     }
 
-    /// Of a call, over rounds.
+    /// Returns the time of a call over the rounds.
     pub fn each_round(&self) -> Spread {
         Spread::of(self.rounds.iter().map(|turns| median(turns.clone())).collect())
     }
 
-    /// How many times slower this is than the other: over rounds, of the ratio within the round, of the
-    /// medians of its turns.
+    /// Returns how many times slower this is than `other`, over the rounds. The ratio of a round is
+    /// that of the medians of its turns.
     pub fn ratio_to(&self, other: &Self) -> Spread {
         let within =
             |(own, other): (&Vec<f64>, &Vec<f64>)| median(own.clone()) / median(other.clone());
@@ -47,7 +49,7 @@ impl Timing {
     }
 }
 
-/// Where the middle half of some numbers lies.
+/// The median and the middle half of some numbers.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Spread {
     pub low: f64,
@@ -65,14 +67,14 @@ impl Spread {
         Self { low: at(last / 4), median: median(numbers.clone()), high: at(last - last / 4) }
     }
 
-    /// In another unit.
+    /// Converts to another unit.
     #[must_use]
     pub fn scaled(self, by: f64) -> Self {
         Self { low: self.low * by, median: self.median * by, high: self.high * by }
     }
 }
 
-/// A number that was counted, and would be the same again.
+/// An exact number.
 impl From<f64> for Spread {
     fn from(number: f64) -> Self {
         Self { low: number, median: number, high: number }
@@ -84,25 +86,25 @@ pub fn median(mut numbers: Vec<f64>) -> f64 {
     numbers.get(numbers.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
-/// One who takes part: told to make so many calls, it makes them and says how long they took.
-pub struct Contestant<'a> {
+/// A candidate: a function that makes a number of calls and returns how long they took.
+pub struct Candidate<'a> {
     name: &'static str,
     turn: Box<dyn FnMut(usize) -> Duration + 'a>,
 }
 
-impl std::fmt::Debug for Contestant<'_> {
+impl std::fmt::Debug for Candidate<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.name)
     }
 }
 
-impl<'a> Contestant<'a> {
-    /// One who prepares by itself, and takes the time by itself.
+impl<'a> Candidate<'a> {
+    /// Creates a candidate that prepares and times its calls itself.
     pub fn new(name: &'static str, turn: impl FnMut(usize) -> Duration + 'a) -> Self {
         Self { name, turn: Box::new(turn) }
     }
 
-    /// One that makes the same call again and again.
+    /// Creates a candidate that repeats a call.
     pub fn calling(name: &'static str, mut call: impl FnMut() + 'a) -> Self {
         Self::new(name, move |calls| {
             timed(|| {
@@ -120,12 +122,11 @@ pub fn timed(work: impl FnOnce()) -> Duration {
     begin.elapsed()
 }
 
-/// Measures contestants, ours and the floor first: each has its turns in each round, of at most so
-/// many calls.
-pub fn contest(rounds: usize, most: usize, contestants: &mut [Contestant<'_>]) -> Vec<Timing> {
-    let most = most.clamp(1, MOST);
-    let calls: Vec<usize> = contestants.iter_mut().map(|one| calls_a_turn(one, most)).collect();
-    let mut timings: Vec<_> = contestants
+/// Measures candidates. Tasklife and the floor have to come first. A turn has at most `most` calls.
+pub fn contest(rounds: usize, most: usize, candidates: &mut [Candidate<'_>]) -> Vec<Timing> {
+    let most = most.clamp(1, MAX_CALLS);
+    let calls: Vec<usize> = candidates.iter_mut().map(|one| calls_a_turn(one, most)).collect();
+    let mut timings: Vec<_> = candidates
         .iter()
         .map(|one| Timing { name: one.name, rounds: Vec::with_capacity(rounds) })
         .collect();
@@ -134,22 +135,23 @@ pub fn contest(rounds: usize, most: usize, contestants: &mut [Contestant<'_>]) -
             timing.rounds.push(Vec::with_capacity(TURNS));
         }
         for turn in 0..TURNS {
-            let takes_part = if turn == 0 { contestants.len() } else { CLOSE };
-            let all = contestants.iter_mut().zip(&calls).zip(&mut timings);
+            let takes_part = if turn == 0 { candidates.len() } else { CLOSE };
+            let all = candidates.iter_mut().zip(&calls).zip(&mut timings);
             for ((one, calls), timing) in all.take(takes_part) {
                 let took = (one.turn)(*calls).as_nanos() as f64 / *calls as f64;
-                timing.rounds.last_mut().expect("one was begun").push(took);
+                timing.rounds.last_mut().expect("the current round").push(took);
             }
         }
     }
     timings
 }
 
-/// How many calls fit into a turn: found by turns that become longer, since the first calls are cold.
-fn calls_a_turn(contestant: &mut Contestant<'_>, most: usize) -> usize {
+/// Estimates how many calls fit into a turn, with turns that become longer, because the first calls
+/// are cold.
+fn calls_a_turn(candidate: &mut Candidate<'_>, most: usize) -> usize {
     let mut calls = most.min(2);
     for _ in 0..3 {
-        let took = (contestant.turn)(calls).max(Duration::from_nanos(1));
+        let took = (candidate.turn)(calls).max(Duration::from_nanos(1));
         let fit = TURN.as_nanos() * calls as u128 / took.as_nanos();
         calls = usize::try_from(fit).unwrap_or(most).clamp(1, most.min(calls * 100));
     }

@@ -1,7 +1,7 @@
-//! Instructions, counted by valgrind's callgrind: what decides where time is too noisy.
+//! Instructions, counted by callgrind, a tool of valgrind. They decide where times are too noisy.
 //!
-//! The program runs itself under valgrind. Only what happens within `measured` is collected, and
-//! each return from it ends a part of the output.
+//! The program runs itself under valgrind. Callgrind collects only within `measured`, and writes
+//! one part of its output after each return from it.
 
 use std::hint::black_box;
 use std::num::NonZeroUsize;
@@ -15,16 +15,16 @@ use crate::row;
 use crate::subject::{Event, Part, Subject, Tasklife, fill};
 use crate::workload::{Workload, links, scattered};
 
-/// How many calls of each kind are counted.
+/// The number of counted calls of each kind.
 const CALLS: usize = 200;
 
-/// How many tasks a sweep drops: one call of `sweep` stands for so many.
+/// The number of tasks that a sweep drops. One call of `sweep` counts as this many calls.
 const SWEPT: usize = 100;
 
 /// The name of [`measured`].
 const MEASURED: &str = "tasklife_peers::count::measured";
 
-/// What is counted, in the order in which it runs.
+/// The counted operations, in the order in which they run.
 pub const COUNTED: [&str; 16] = [
     "get",
     "apply",
@@ -37,14 +37,14 @@ pub const COUNTED: [&str; 16] = [
     "claim, any account",
     "claim, one account",
     "JSON, one task",
-    "JSON, one task, by hand",
+    "JSON, one task, floor",
     "JSON, page of 100",
-    "JSON, page of 100, by hand",
+    "JSON, page of 100, floor",
     "sweep of 100, each task",
     "sweep of 100, each task, floor",
 ];
 
-/// The instructions a call, in the order of [`COUNTED`].
+/// The instructions per call, in the order of [`COUNTED`].
 #[derive(Clone, Debug)]
 pub struct Counts {
     pub tasks: usize,
@@ -59,13 +59,13 @@ impl Counts {
     }
 }
 
-/// Whether valgrind is there.
+/// Returns whether valgrind is installed.
 pub fn is_possible() -> bool {
     let version = Command::new("valgrind").arg("--version").stdout(Stdio::null()).status();
     version.is_ok_and(|status| status.success())
 }
 
-/// Counts in a store of so many tasks and accounts.
+/// Counts the instructions in a store with these numbers of tasks and accounts.
 pub fn take(tasks: usize, accounts: usize) -> Option<Counts> {
     let program = std::env::current_exe().ok()?;
     let folder = program.parent()?.join(format!("callgrind-{tasks}-{accounts}"));
@@ -88,7 +88,7 @@ pub fn take(tasks: usize, accounts: usize) -> Option<Counts> {
     Some(Counts { tasks, accounts, each: each.collect::<Option<_>>()? })
 }
 
-/// The sum that a part of callgrind's output ends with.
+/// Reads the total of one part of callgrind's output.
 fn total(part: &Path) -> Option<f64> {
     let text = std::fs::read_to_string(part).ok()?;
     let line = text
@@ -104,7 +104,7 @@ fn measured(work: &mut dyn FnMut(usize)) {
     }
 }
 
-/// What runs under valgrind.
+/// Makes the calls that are counted. Runs under valgrind.
 pub fn run(tasks: usize, accounts: usize) {
     let load = Workload::new(accounts);
     let mut subject = Tasklife::default();
@@ -194,7 +194,7 @@ fn documents() {
     });
 }
 
-/// A page as it is: tasks that completed, that failed and that still run.
+/// Returns a typical page with completed, failed and running tasks.
 pub fn page_of_documents() -> tasklife::Page {
     let load = Workload::new(1);
     let mut subject = Tasklife::default();

@@ -1,4 +1,4 @@
-//! What the machine allows: a minimal structure for each operation, which keeps no law.
+//! The floors: a minimal structure for each operation, which obeys no law.
 
 mod chain;
 mod json;

@@ -1,4 +1,4 @@
-//! The time of each single call, while a store grows and while its tasks expire.
+//! The time of each call while a store grows, and while its tasks expire.
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
@@ -8,12 +8,12 @@ use tasklife::{ListQuery, MemoryStore, Scope, Target, TaskStore};
 use crate::contest::timed;
 use crate::workload::{Workload, config, scattered};
 
-/// The times of the calls of one kind, in nanoseconds, in the order of the calls.
+/// The times of all calls of one kind, in nanoseconds, in the order of the calls.
 #[derive(Clone, Debug, Default)]
 pub struct Calls(Vec<u32>);
 
 impl Calls {
-    /// The time that so many of a million calls exceed at the most.
+    /// Returns a quantile of the times, such as the median for 0.5.
     pub fn quantile(&self, quantile: f64) -> f64 {
         let mut sorted = self.0.clone();
         sorted.sort_unstable();
@@ -26,13 +26,13 @@ impl Calls {
         self.0.iter().max().copied().map_or(f64::NAN, f64::from)
     }
 
-    fn note(&mut self, call: impl FnOnce()) {
+    fn record(&mut self, call: impl FnOnce()) {
         let nanoseconds = timed(call).as_nanos();
         self.0.push(u32::try_from(nanoseconds).unwrap_or(u32::MAX));
     }
 
-    /// Call by call the shorter time: what the machine did meanwhile is in one run only.
-    fn least(&mut self, other: &Self) {
+    /// Keeps the shorter time of each call. A disturbance by the machine is in one run only.
+    fn keep_minimum(&mut self, other: &Self) {
         for (own, other) in self.0.iter_mut().zip(&other.0) {
             *own = (*own).min(*other);
         }
@@ -42,30 +42,32 @@ impl Calls {
 /// The times by kind of call.
 pub type Latencies = BTreeMap<&'static str, Calls>;
 
-/// How many tasks a sweep drops at the most.
+/// The limit of a sweep.
 pub const SWEPT: usize = 64;
 
-/// How many tasks come between the start of a task and its end.
+/// The number of tasks that are submitted between the start of a task and its end.
 const LAG: usize = 10_000;
 
-/// The same calls again and again: the first run's times, and the least times of all runs.
+/// Makes the same calls in several runs. Returns the times of the first run, and the minimum of all
+/// runs for each call.
 pub fn take(tasks: usize, accounts: usize, runs: usize) -> (Latencies, Latencies) {
     let first = run(tasks, accounts);
     let mut least = first.clone();
     for _ in 1..runs {
         for (kind, calls) in run(tasks, accounts) {
-            least.entry(kind).or_default().least(&calls);
+            least.entry(kind).or_default().keep_minimum(&calls);
         }
     }
     (first, least)
 }
 
-/// Grows a store from nothing, lets it idle, and then lets its tasks expire while others come.
+/// Fills an empty store, then only updates tasks, and then submits new tasks while the others
+/// expire.
 fn run(tasks: usize, accounts: usize) -> Latencies {
     let load = Workload::new(accounts);
     let store = MemoryStore::new(config());
     let mut times = Latencies::new();
-    let mut time = |kind, call: &mut dyn FnMut()| times.entry(kind).or_default().note(call);
+    let mut time = |kind, call: &mut dyn FnMut()| times.entry(kind).or_default().record(call);
     let mut places = scattered(tasks, 3);
     let mut grow = |number: usize,
                     filled: usize,
@@ -84,7 +86,7 @@ fn run(tasks: usize, accounts: usize) -> Latencies {
             black_box(store.get(load.account(place), id, now)).expect("memory");
         });
         if filled > 8 {
-            // Another place, and a task that is in progress and has not expired.
+            // Another task, which is in progress and has not expired.
             let near = number - 4 - places.next().unwrap_or(0) % (filled - 8);
             let near = load.running(near);
             let target = Target::latest(load.account(near), load.id(near));
@@ -119,7 +121,7 @@ fn run(tasks: usize, accounts: usize) -> Latencies {
         });
     }
     for number in tasks..2 * tasks {
-        // Ten days after the first submissions: one task expires as another one comes.
+        // Ten days after the first submissions, so that one task expires for each new one.
         let now = load.submitted_at(number - tasks) + chrono::TimeDelta::days(10);
         grow(number, tasks - 1, now, &mut time);
         if number.is_multiple_of(SWEPT) {

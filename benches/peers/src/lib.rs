@@ -1,12 +1,15 @@
-//! `tasklife` measured: beside what a user could pick instead (the rivals), and beside what the
-//! machine allows (the floors).
+//! Benchmarks of `tasklife` against the alternatives (the rivals) and the hardware (the floors).
 //!
-//! A floor is a hand-written minimal structure for one operation. It does that one thing, keeps no
-//! law, and shows how fast the thing could be done at all.
+//! A floor is a minimal hand-written structure for one operation. It obeys no law, and shows how
+//! fast the operation could be at best.
 
-#![expect(missing_docs, reason = "only this package's own programs use it, and the names say it")]
-#![expect(clippy::missing_panics_doc, clippy::must_use_candidate, reason = "only they use it")]
-#![expect(clippy::cast_precision_loss, reason = "sizes and times are divided and drawn")]
+#![expect(missing_docs, reason = "only the programs of this package use these items")]
+#![expect(
+    clippy::missing_panics_doc,
+    clippy::must_use_candidate,
+    reason = "only these programs use them"
+)]
+#![expect(clippy::cast_precision_loss, reason = "sizes and times need no exact integers")]
 
 pub mod census;
 pub mod contest;

@@ -1,4 +1,4 @@
-//! Measures `tasklife` beside its rivals and its floors, and says which budgets are met.
+//! Measures `tasklife` against its rivals and floors, and reports which budgets are met.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -8,17 +8,17 @@ use clap::{Parser, Subcommand};
 use tasklife_peers::row::{self, Extent, Findings, Verdict};
 use tasklife_peers::{count, plot, report};
 
-/// Measures everything up to a million tasks, writes a report and plots, and quotes them in the
-/// README. Exits with 1 where a budget is missed.
+/// Measures everything with up to a million tasks, writes a report and plots, and quotes them in
+/// the README. Exits with 1 if a budget is missed.
 #[derive(Debug, Parser)]
 struct Options {
-    /// Up to 100,000 tasks, in a few minutes; the report goes beside the program.
+    /// Measure up to 100,000 tasks, in a few minutes. The report is written beside the program.
     #[arg(long)]
     quick: bool,
-    /// Only these rows.
+    /// Run only these measurements.
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
-    /// Ours and the floors alone: for work on the store.
+    /// Measure only tasklife and the floors.
     #[arg(long)]
     no_rivals: bool,
     #[command(subcommand)]
@@ -27,7 +27,7 @@ struct Options {
 
 #[derive(Clone, Copy, Debug, Subcommand)]
 enum Command {
-    /// What is run under valgrind: not for people.
+    /// Make the calls that are counted under valgrind.
     #[command(hide = true)]
     Count { tasks: usize, accounts: usize },
 }
@@ -55,9 +55,10 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     let most = if options.quick { 100_000 } else { 1_000_000 };
     let extent = Extent { most, rounds: 7, rivals: !options.no_rivals };
     let mut findings = Findings::default();
-    let is_asked = |name: &str| options.only.is_empty() || options.only.iter().any(|o| o == name);
+    let is_requested =
+        |name: &str| options.only.is_empty() || options.only.iter().any(|o| o == name);
     for (name, measure) in ROWS {
-        if is_asked(name) {
+        if is_requested(name) {
             measure(extent, &mut findings);
         }
     }
@@ -79,7 +80,9 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
         let text = std::fs::read_to_string(&readme)?;
         match report::quoted_in(&text, &findings, most, &machine) {
             Some(renewed) => std::fs::write(&readme, renewed)?,
-            None => eprintln!("the README has no place for the quotation"),
+            None => {
+                eprintln!("expected the README to have the lines around the quotation, got none")
+            }
         }
     }
     println!("{}", report::budgets(&findings.budgets));
@@ -92,7 +95,7 @@ fn package() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Beside the program: where what is not for keeping goes.
+/// Returns the folder beside the program for a report that is not kept.
 fn scratch() -> Result<PathBuf, std::io::Error> {
     Ok(std::env::current_exe()?.with_file_name("peers-report"))
 }

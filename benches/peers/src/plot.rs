@@ -1,4 +1,4 @@
-//! Time over number of tasks, both logarithmic: a panel for each operation.
+//! Plots: the time by number of tasks, and the calls per second by number of threads.
 
 use std::collections::BTreeSet;
 use std::error::Error;
@@ -15,7 +15,7 @@ const WIDTH: u32 = 1_200;
 const PANEL: u32 = 330;
 const COLUMNS: usize = 3;
 
-/// Ours, the floor and the rivals, each in its colour throughout.
+/// The colour of each candidate.
 const COLOURS: [(&str, RGBColor); 7] = [
     ("tasklife", RGBColor(0xD5, 0x2B, 0x1E)),
     ("floor", RGBColor(0x80, 0x80, 0x80)),
@@ -26,10 +26,10 @@ const COLOURS: [(&str, RGBColor); 7] = [
     ("SQLite in memory", RGBColor(0xFF, 0x7F, 0x0E)),
 ];
 
-/// Draws the races of several sizes into a file.
+/// Draws a panel for each operation that was measured at several sizes. Both axes are logarithmic.
 ///
 /// # Errors
-/// Where the file can't be written.
+/// Returns an error if the file cannot be written.
 pub fn draw(races: &[Race], file: &Path) -> Result<(), Box<dyn Error>> {
     let operations = operations(races);
     let rows = operations.len().div_ceil(COLUMNS);
@@ -46,7 +46,7 @@ pub fn draw(races: &[Race], file: &Path) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The operations that were measured at several sizes, in their order.
+/// Returns the operations that were measured at several sizes.
 fn operations(races: &[Race]) -> Vec<&'static str> {
     let mut seen = BTreeSet::new();
     let several = |name: &str| races.iter().filter(|race| race.operation == name).count() > 1;
@@ -66,10 +66,10 @@ fn draw_legend(area: &Area<'_>) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Draws the calls a second of so many threads into a file: a panel for each mix.
+/// Draws the calls per second by number of threads, in a panel for each mix of calls.
 ///
 /// # Errors
-/// Where the file can't be written.
+/// Returns an error if the file cannot be written.
 pub fn draw_threads(scalings: &[Scaling], file: &Path) -> Result<(), Box<dyn Error>> {
     let rows = scalings.len().div_ceil(COLUMNS);
     let height = PANEL * u32::try_from(rows)? + 40;
@@ -101,7 +101,7 @@ fn draw_scaling(area: &Area<'_>, scaling: &Scaling) -> Result<(), Box<dyn Error>
         .x_labels(threads.len() + 2)
         .y_labels(6)
         .x_desc("threads")
-        .y_desc("million calls a second")
+        .y_desc("million calls per second")
         .x_label_formatter(&|threads| format!("{threads:.0}"))
         .draw()?;
     for store in stores {

@@ -1,66 +1,71 @@
-//! What was found, as Markdown: the whole, and the part that the README quotes.
+//! The report in Markdown, and the part of it that the README quotes.
 
 use std::fmt::Write;
 use std::process::Command;
 
 use crate::row::{Finding, Findings, Race, Verdict, count, time};
 
-/// Between these lines the README quotes the report.
+/// The lines between which the README quotes the report.
 const BEGIN: &str = "<!-- measured: written by benches/peers -->\n";
 const END: &str = "<!-- end of measured -->";
 
-/// What the report's words mean.
-const WORDS: &str = "\
-## Words
+/// The terms of the report.
+const TERMS: &str = "\
+## Terms
 
-- *tasklife* is `MemoryStore`, which threads share: accounts spread over 64 shards. *One lock* is what one
-  could build from the same parts: a `LocalStore` behind the `RwLock` of `parking_lot`.
-- A measured ratio is the median of all rounds, with the middle half of them in brackets. It misses its
-  budget where three rounds in four do. What is counted is exact.
-- The *floor* of an operation is a structure written by hand for it alone: a hash table for `get`;
-  linked lists that never change for `list`; hash tables of tasks and accounts, a slab and linked lists
-  for `submit`, `apply` and `sweep`; plain fields for `Task::apply`; for JSON, bytes put together by a
-  function that knows the document (*by hand*). A floor keeps no law and no limit, and gives nothing back. Where ours is
-  faster than one, its layout suits caches or compiler better. A small store lies in the caches, where it
-  shows more what laws and limits take.
-- *a2a-protocol-server* is the task store in memory of the crate of that name, the one whose purpose
-  is nearest. The others are what people build: a hash map that is sorted when it is listed, `moka` with
-  a time to live, and `rusqlite` in memory with an index for each order. A hash map keeps no order: a
-  write to it is as fast as ours or faster, and each list sorts everything. SQLite in memory goes
-  through its whole cache of pages whenever a write ends.
-- *Deriving, with links built eagerly* is serde's derive on owned strings that are made for each
-  answer; *redis-cloud* is the task type of the crate of that name, filled the same way.
-- *A rare status* is one that one task in 1,000 has.
-- *Its own bytes* are those of the task in a `Vec` beside others, and of what it points to. What so
-  many tasks and accounts *may take* is 64 bytes beyond a task's own, and 256 for an account.
+- *tasklife* is `MemoryStore`, which distributes accounts over 64 shards. *One lock* is a
+  `LocalStore` behind the `RwLock` of `parking_lot`, which you could build from the same parts.
+- A ratio is the median of all rounds. The range in brackets is the middle half of the rounds. A
+  ratio misses its budget only if three rounds in four do. Counts are exact.
+- The *floor* of an operation is a hand-written structure for that operation alone. It obeys no law
+  and no limit, and never releases memory. If tasklife is faster than a floor, its layout suits the
+  caches or the compiler better. A small store fits into the caches, so the cost of laws and limits
+  shows more.
+  - `get`: a hash table
+  - `list`: linked lists that never change
+  - `submit`, `apply` and `sweep`: hash tables of tasks and accounts, a slab and linked lists
+  - `Task::apply`: plain fields
+  - JSON: a function that writes this document byte by byte
+- *a2a-protocol-server* is the in-memory task store of that crate. Its purpose is the closest to
+  that of tasklife. The others are what people build themselves: a hash map that is sorted for each
+  list, `moka` with a time to live, and in-memory `rusqlite` with an index for each order. A hash
+  map keeps no order. A write to it is as fast as in tasklife or faster, but each list sorts
+  everything. SQLite in memory goes through its whole page cache at the end of each write.
+- *serde derive, eager links* is a derived `Serialize` on owned strings that are created for each
+  reply. *redis-cloud* is the task type of that crate, filled in the same way.
+- *A rare status* is the status of one task in 1,000.
+- *Task* bytes are those of a task in a `Vec`, and of what it points to. *Overhead* is what a store
+  takes beyond that. The *allowance* is 64 bytes per task and 256 bytes per account.
 - *Instructions* are counted by callgrind.
 
 ## Why some floors are out of reach
 
-`apply` takes 2.5 to 2.9 times the floor's instructions, `submit` 1.8 to 4 times. In a large store, where both
-wait for memory, that is less of the time. None of it is waste that we know of; each part keeps a promise:
+`apply` takes 2.5 to 2.9 times the instructions of the floor, and `submit` 1.8 to 4 times. In a
+large store both wait for memory, so the ratio of the times is lower. Each of the additional parts
+serves a purpose:
 
-- A page goes on after any revision, also that of a task which has moved or gone since. So the order is
-  an index that can be searched, of each status by itself. The floor's list can be followed, but nothing
-  in it can be found: a cursor is a pointer that dangles when its task moves.
-- A worker asks for the next task, of an account or of all in turn, and for those of silent workers. So
-  each write says whether its account has something to hand out, and when a clock changes that.
-- Tasks expire in any order, as clocks differ and a retention may count from the last event. So expiry is
-  an ordered index as well. The floor's is a list that is right for one clock alone.
-- Threads share the store. So there is a lock, and the shard announces to claims and sweeps of all
-  accounts what it has come to. The floor is for one thread.
-- What expired is given back a little at a time, and nothing grows by copying everything at once. The
-  floor never shrinks, and doubles when it is full (not while it is measured).
+- A page continues after any revision, even if its task has moved or is gone. So the order is a
+  searchable index, one for each status. The floor's list can be followed but not searched: a cursor
+  is a pointer, which dangles when its task moves.
+- A worker claims the next task of an account or of all accounts in turn, or takes over a task. So
+  each write updates whether its account has something to claim, and at which instant that changes.
+- Tasks expire in any order, because clocks differ and the retention may be counted from the latest
+  update. So expiry is an ordered index too. The floor's is a list, which is correct for one clock
+  only.
+- Threads share the store. So there is a lock, and each shard publishes its state for claims and
+  sweeps over all accounts. The floor is for one thread.
+- Memory of expired tasks is released step by step, and nothing grows by copying everything at once.
+  The floor never shrinks, and doubles when it is full (not during the measurement).
 
-*JSON* is written through serde, as a document is also written by any other serializer, and its links,
-titles and shapes are the user's. The function by hand knows them all beforehand.
+*JSON* is written through serde, because any other serializer can write a document too. Links,
+titles and shapes are chosen by the user. The hand-written function knows them all in advance.
 
-*Memory after 9 in 10 have expired* is more than allowed in stores of few tasks, since each of 64 shards
-keeps a chunk for tasks, one for accounts, and the beginnings of its tables: with an account for each task,
-that is up to 18 KB beyond what is allowed, 1.2 MB in all.
+*Overhead after 9 in 10 tasks have expired* exceeds the allowance in small stores. Each of 64 shards
+keeps a chunk for tasks, one for accounts, and the beginnings of its tables. With one account per
+task, that is up to 18 KB per shard beyond the allowance, or 1.2 MB in all.
 ";
 
-/// What it all ran on.
+/// Describes the machine of the measurement.
 pub fn machine() -> String {
     let cpus = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = cpus.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
@@ -74,20 +79,21 @@ pub fn machine() -> String {
     format!("{model} ({cores} cores), {arch} {os}, {rustc}")
 }
 
-/// Everything.
+/// Writes the whole report.
 pub fn whole(findings: &Findings, machine: &str, plots: bool) -> String {
     let mut text = String::from("# Measured\n\n");
     let _ = writeln!(
         text,
         "Written by `cargo run --release -p tasklife-peers`, on {machine}.\n\
-         Ratios are within one run: medians of several rounds, in each of which all take turns (ours\n\
-         and the floor five times, the others once). Stores are filled and asked in random order.\n"
+         Each ratio compares measurements of the same run. In each of several rounds, all\n\
+         candidates take turns: tasklife and the floor five times, the others once. Stores are\n\
+         filled and read in random order.\n"
     );
-    text += WORDS;
+    text += TERMS;
     text += "\n## Budgets\n\n";
     text += &budgets(&findings.budgets);
     if plots {
-        text += "\n## Time over number of tasks\n\n![plots](times.svg)\n";
+        text += "\n## Time by number of tasks\n\n![plots](times.svg)\n";
     }
     text += "\n## Times\n\n";
     text += &times(&findings.races);
@@ -98,7 +104,7 @@ pub fn whole(findings: &Findings, machine: &str, plots: bool) -> String {
 }
 
 pub fn budgets(findings: &[Finding]) -> String {
-    let mut text = "| what | at | budget | measured | |\n|---|---|---|---|---|\n".to_owned();
+    let mut text = "| measurement | at | budget | result | |\n|---|---|---|---|---|\n".to_owned();
     for Finding { what, at, budget, got, verdict } in findings {
         let verdict = match verdict {
             Verdict::Met => "met",
@@ -122,7 +128,7 @@ fn times(races: &[Race]) -> String {
     text
 }
 
-/// The times of ours and the rivals at one size, side by side.
+/// Returns a table with the times of all candidates at one size.
 pub fn key_table(races: &[Race], tasks: usize) -> String {
     let columns = [
         "tasklife",
@@ -143,7 +149,7 @@ pub fn key_table(races: &[Race], tasks: usize) -> String {
     text
 }
 
-/// A README with its quotation renewed, if it has the lines between which it belongs.
+/// Returns the README with a new quotation, or `None` if it lacks the lines around it.
 pub fn quoted_in(readme: &str, findings: &Findings, tasks: usize, machine: &str) -> Option<String> {
     let (before, rest) = readme.split_once(BEGIN)?;
     let (_, after) = rest.split_once(END)?;

@@ -1,4 +1,4 @@
-//! What a user could pick instead.
+//! The rivals: what a user could choose instead of tasklife.
 
 mod a2a;
 mod by_hand;

@@ -1,4 +1,4 @@
-//! The rows of the budget: each measures, and says what it found.
+//! The measurements. Each compares its results with the budgets.
 
 pub mod accounts;
 pub mod claims;
@@ -12,7 +12,7 @@ pub mod update;
 
 use crate::contest::{Spread, Timing};
 
-/// What a row found about one budget.
+/// The result for one budget.
 #[derive(Clone, Debug)]
 pub struct Finding {
     pub what: String,
@@ -26,22 +26,24 @@ pub struct Finding {
 pub enum Verdict {
     Met,
     Missed,
-    /// It takes a tool that is not there, or a size that was not asked for.
+    /// A tool is missing, or the size was not requested.
     NotMeasured,
-    /// There is no budget: the number is for the reader.
+    /// There is no budget.
     Stated,
 }
 
 impl Finding {
-    /// A number that must not exceed a limit. One that was measured exceeds it only if most of what was
-    /// measured does, so that noise misses no budget.
+    /// Compares a number with an upper limit.
+    ///
+    /// A measured number misses the budget only if three rounds in four exceed the limit, so that
+    /// noise has no effect.
     pub fn at_most(what: &str, at: String, limit: f64, unit: &str, got: impl Into<Spread>) -> Self {
         let got = got.into();
         let is_missed = got.low > limit;
         Self::judged(what, at, format!("≤ {limit}{unit}"), unit, got, is_missed)
     }
 
-    /// A number that must not fall below a limit, likewise.
+    /// Compares a number with a lower limit, like [`at_most`](Self::at_most).
     pub fn at_least(
         what: &str,
         at: String,
@@ -75,9 +77,9 @@ impl Finding {
         Self { what: what.to_owned(), at, budget, got, verdict }
     }
 
-    /// What is only told.
+    /// Reports a number without a budget.
     pub fn stated(what: &str, at: String, got: String) -> Self {
-        let budget = "stated".to_owned();
+        let budget = "none".to_owned();
         Self { what: what.to_owned(), at, budget, got, verdict: Verdict::Stated }
     }
 
@@ -87,7 +89,7 @@ impl Finding {
     }
 }
 
-/// The times of one operation at one size.
+/// The times of one operation at one size, for all candidates.
 #[derive(Clone, Debug)]
 pub struct Race {
     pub operation: &'static str,
@@ -100,7 +102,7 @@ impl Race {
         self.timings.iter().find(|timing| timing.name == name)
     }
 
-    /// How many times slower one is than another.
+    /// Returns how many times slower one candidate is than another.
     pub fn ratio(&self, one: &str, other: &str) -> Spread {
         match (self.of(one), self.of(other)) {
             (Some(one), Some(other)) => one.ratio_to(other),
@@ -109,35 +111,35 @@ impl Race {
     }
 }
 
-/// What all rows found.
+/// The results of all measurements.
 #[derive(Clone, Debug, Default)]
 pub struct Findings {
     pub budgets: Vec<Finding>,
     pub races: Vec<Race>,
     pub scalings: Vec<threads::Scaling>,
-    /// Tables beside the budgets: a title, and the lines.
+    /// Further tables: a title and the lines.
     pub notes: Vec<(String, Vec<String>)>,
 }
 
-/// How much is measured.
+/// The extent of a run.
 #[derive(Clone, Copy, Debug)]
 pub struct Extent {
-    /// The largest store.
+    /// The number of tasks in the largest store.
     pub most: usize,
     pub rounds: usize,
-    /// Whether the rivals are measured, too.
+    /// Whether the rivals are measured too.
     pub rivals: bool,
 }
 
 impl Extent {
-    /// The sizes of stores, from a thousand tasks on.
+    /// Returns the sizes of the stores: 1,000 tasks, and ten times as many in each further step.
     pub fn sizes(&self) -> impl Iterator<Item = usize> {
         let most = self.most;
         std::iter::successors(Some(1_000), move |size| Some(size * 10).filter(|size| *size <= most))
     }
 }
 
-/// A number with three digits that matter.
+/// Formats a number with three significant digits.
 pub fn number(number: f64) -> String {
     match number {
         n if n.is_nan() => "–".to_owned(),
@@ -147,7 +149,7 @@ pub fn number(number: f64) -> String {
     }
 }
 
-/// A time in the unit that fits.
+/// Formats a time in a suitable unit.
 pub fn time(nanoseconds: f64) -> String {
     match nanoseconds {
         n if n.is_nan() => "–".to_owned(),
@@ -157,11 +159,19 @@ pub fn time(nanoseconds: f64) -> String {
     }
 }
 
-/// A count of tasks or accounts: 1k, 10k, 1M.
+/// Formats a number of tasks or accounts, such as 1k, 10k or 1M.
 pub fn count(count: usize) -> String {
     match count {
         n if n >= 1_000_000 && n.is_multiple_of(1_000_000) => format!("{}M", n / 1_000_000),
         n if n >= 1_000 && n.is_multiple_of(1_000) => format!("{}k", n / 1_000),
         n => n.to_string(),
+    }
+}
+
+/// Formats a number of accounts with the noun.
+pub fn accounts(number: usize) -> String {
+    match number {
+        1 => "1 account".to_owned(),
+        number => format!("{} accounts", count(number)),
     }
 }

@@ -1,4 +1,4 @@
-//! A store under measurement, whatever it is made of.
+//! A store under measurement.
 
 use std::num::NonZeroUsize;
 
@@ -8,49 +8,50 @@ use tasklife::{
 
 use crate::workload::{Stage, Workload, config, scattered};
 
-/// Which page of 100 is asked for.
+/// Which page of 100 tasks to list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
     /// The latest tasks.
     First,
     /// The tasks after one of several cursors.
     Continued,
-    /// The tasks in a status that one in a thousand has.
+    /// The tasks in a rare status, which one task in a thousand has.
     Rare,
 }
 
-/// What happens to a task.
+/// An event of a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
     Start,
     /// The task moves to the top of its list.
     Report,
-    /// The task ends as its number says.
+    /// The task ends. Its number determines how.
     End,
 }
 
-/// How many cursors there are to continue from.
+/// The number of cursors.
 pub const CURSORS: usize = 64;
 
-/// A store that is filled with the workload's tasks, by their numbers.
+/// A store that holds the tasks of the workload. Tasks are referred to by number.
 pub trait Subject {
-    /// What is given to [`submit`](Self::submit): made beforehand, since that is the caller's work.
+    /// The argument of [`submit`](Self::submit). It is prepared before the measurement, because
+    /// that is the caller's work.
     type New;
 
     const NAME: &'static str;
 
     fn prepare(&self, load: &Workload, task: usize) -> Self::New;
     fn submit(&mut self, new: Self::New, now: Now);
-    /// Lets something happen to a task, and says whether it did.
+    /// Applies an event to a task, and returns whether the store accepted it.
     fn happen(&mut self, load: &Workload, task: usize, event: Event) -> bool;
     fn get(&mut self, load: &Workload, task: usize) -> bool;
-    /// Makes the cursors, in scattered places.
+    /// Creates cursors in random places.
     fn place_cursors(&mut self, load: &Workload, tasks: usize);
-    /// A page of 100 of the account that has task 0: how many tasks it has.
+    /// Lists a page of 100 of the account of task 0, and returns how many tasks it has.
     fn page(&mut self, load: &Workload, part: Part, turn: usize) -> usize;
 }
 
-/// Fills a store with tasks in all their stages.
+/// Fills a store with running, completed and failed tasks.
 pub fn fill<S: Subject>(store: &mut S, load: &Workload, tasks: usize) {
     for task in 0..tasks {
         store.submit(store.prepare(load, task), load.submitted_at(task));
@@ -64,7 +65,7 @@ pub fn fill<S: Subject>(store: &mut S, load: &Workload, tasks: usize) {
     store.place_cursors(load, tasks);
 }
 
-/// The subject of it all.
+/// The store of `tasklife`.
 #[derive(Debug)]
 pub struct Tasklife {
     pub store: MemoryStore,
@@ -119,7 +120,7 @@ impl Subject for Tasklife {
         let first =
             self.store.list(load.account(0), &ListQuery::new(NonZeroUsize::MIN), load.today());
         let last = first.map_or(0, |page| page.revision().get());
-        // The list holds the latest revisions; its tail has those of the tasks that still run.
+        // Each task holds one of the latest revisions.
         let oldest = last.saturating_sub(tasks as u64);
         let span = usize::try_from(last - oldest).unwrap_or(1).max(1);
         let query = ListQuery::default();

@@ -1,5 +1,7 @@
-//! The tasks that everything is measured with: as in the reference, with ordinary names, a result
-//! that has a resource id, and a route; in an order that a cache can't foresee.
+//! The tasks of all measurements.
+//!
+//! They are like those of the reference, with typical names, a resource id as result, and a route.
+//! They are used in an order that a cache cannot predict.
 
 use chrono::TimeDelta;
 use tasklife::{
@@ -15,11 +17,11 @@ const COMMANDS: [CommandType; 4] = [
     CommandType::from_static("subscriptionDeleteRequest"),
 ];
 
-/// One task in so many has failed: the status to filter by.
+/// One task in this many has failed. Filters use this status.
 pub const RARE: usize = 1_000;
 
-/// The configuration of what is measured: as many tasks as there are, and no take-over, which none of
-/// the others has.
+/// Returns the configuration of all measurements: no limit on tasks, and no takeover, which no
+/// rival has.
 #[must_use]
 pub fn config() -> StoreConfig {
     StoreConfig::default().with_max_tasks(usize::MAX).without_takeover()
@@ -33,7 +35,7 @@ pub struct Workload {
     today: Now,
 }
 
-/// Where a task of the workload stands once a store is filled.
+/// The state of a task in a filled store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
     Running,
@@ -69,17 +71,17 @@ impl Workload {
         Submission::new(self.account(task).clone(), self.id(task), self.command(task))
     }
 
-    /// When a task is submitted: one each millisecond.
+    /// Returns when a task is submitted. One task is submitted each millisecond.
     pub fn submitted_at(&self, task: usize) -> Now {
         self.begin + TimeDelta::milliseconds(i64::try_from(task).unwrap_or(i64::MAX))
     }
 
-    /// A day after the first submission: the first tasks have more than a week to live.
+    /// Returns the `now` of most calls, a day after the first submission and before any expiry.
     pub fn today(&self) -> Now {
         self.today
     }
 
-    /// When all tasks have expired.
+    /// Returns an instant at which all tasks have expired.
     pub fn doomsday(&self) -> Now {
         self.begin + TimeDelta::days(400)
     }
@@ -94,14 +96,15 @@ impl Workload {
         }
     }
 
-    /// The tasks in the order in which they are started and ended: not that of their submission.
+    /// Returns the tasks in the order in which they are started and ended, which differs from the
+    /// order of submission.
     pub fn order(tasks: usize) -> impl Iterator<Item = usize> {
         /// A prime that divides no power of ten.
         const STRIDE: usize = 7_368_787;
         (0..tasks).map(move |turn| turn * STRIDE % tasks)
     }
 
-    /// The event that ends a task, where it has ended.
+    /// Returns the event that ends a task, unless it stays in progress.
     pub fn end(&self, task: usize) -> Option<TaskEvent> {
         match self.stage(task) {
             Stage::Running => None,
@@ -113,24 +116,24 @@ impl Workload {
         }
     }
 
-    /// The resource that a task made.
+    /// Returns the id of the resource that a task created.
     pub fn resource(&self, task: usize) -> i64 {
         70_000 + i64::try_from(task).unwrap_or(i64::MAX)
     }
 
-    /// The report that moves a running task to the top of its list.
+    /// Returns a report, which moves a running task to the top of its list.
     pub fn report(&self) -> TaskEvent {
         TaskEvent::report_of(Progress::of(1, 2))
     }
 
-    /// A running task near a number.
+    /// Returns a running task close to a number.
     pub fn running(&self, near: usize) -> usize {
         let odd = near | 1;
         if self.stage(odd) == Stage::Running { odd } else { odd ^ 2 }
     }
 }
 
-/// Links as a server has them, with a route for each command.
+/// Returns the links of a typical server, with a route for each command type.
 pub fn links() -> Links {
     let links = Links::new("https://api.redislabs.com/v1").expect("an address");
     COMMANDS.into_iter().fold(links, |links, command| {
@@ -140,7 +143,7 @@ pub fn links() -> Links {
     })
 }
 
-/// Numbers below `bound`, in an order without a pattern, the same each time.
+/// Returns pseudo-random numbers below `bound`, the same for each seed.
 pub fn scattered(bound: usize, seed: u64) -> impl Iterator<Item = usize> {
     let mut state = seed;
     std::iter::repeat_with(move || {

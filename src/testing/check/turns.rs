@@ -1,4 +1,5 @@
-//! Whose turn it is: each account that waits is served before another is served twice.
+//! Checks the turns between accounts: while an account has something to claim, no other account has
+//! two turns.
 
 use alloc::format;
 use alloc::vec::Vec;
@@ -9,43 +10,47 @@ use crate::testing::law::Law;
 use crate::time::Now;
 
 impl Checker {
-    /// A claim over all accounts served this one: none may have waited since its last turn.
+    /// Checks that no other account had something to claim ever since this account's last turn.
+    /// Call this when a claim over all accounts has returned a task of `account`.
     pub(super) fn check_round_robin(&mut self, account: &AccountId, now: Now) {
         self.claims += 1;
-        let last = self.seen.get(account).and_then(|seen| seen.served);
-        if let Some(last) = last {
-            let overlooked = self.seen.iter().find(|(other, seen)| {
+        let last_turn = self.records.get(account).and_then(|record| record.last_turn);
+        if let Some(last_turn) = last_turn {
+            let passed_over = self.records.iter().find(|(other, record)| {
                 *other != account
-                    && seen.waiting_since.is_some_and(|since| since < last)
+                    && record.claimable_since.is_some_and(|since| since < last_turn)
                     && self.model.claimable(other, now).is_some()
             });
-            if let Some((other, _)) = overlooked {
-                let what = format!("claim: {account} is served twice while {other} waits");
-                self.breach(Law::Methods, what);
+            if let Some((other, _)) = passed_over {
+                let description = format!("claim: expected a turn of {other}; got {account} twice");
+                self.report(Law::Methods, description);
             }
         }
-        let seen = self.seen.entry(account.clone()).or_default();
-        seen.served = Some(self.claims);
-        seen.waiting_since = None;
+        let record = self.records.entry(account.clone()).or_default();
+        record.last_turn = Some(self.claims);
+        record.claimable_since = None;
     }
 
-    /// Who has nothing to hand out by now, before the call, waits no more: what it had may have expired since the
-    /// last call, and what the call brings is a new beginning.
-    pub(super) fn end_waiting(&mut self, now: Now) {
-        for (account, seen) in &mut self.seen {
-            if seen.waiting_since.is_some() && self.model.claimable(account, now).is_none() {
-                seen.waiting_since = None;
+    /// Resets each account that has nothing to claim at the `now` of the next call, because its
+    /// tasks have expired since the last call.
+    ///
+    /// If the call then brings new work, the account's wait begins with it.
+    pub(super) fn update_not_claimable(&mut self, now: Now) {
+        for (account, record) in &mut self.records {
+            if record.claimable_since.is_some() && self.model.claimable(account, now).is_none() {
+                record.claimable_since = None;
             }
         }
     }
 
-    pub(super) fn update_waiting(&mut self, now: Now) {
+    /// Updates for each account since when it has something to claim.
+    pub(super) fn update_claimable(&mut self, now: Now) {
         let accounts: Vec<AccountId> = self.model.accounts().cloned().collect();
         for account in accounts {
-            let has_something = self.model.claimable(&account, now).is_some();
-            let seen = self.seen.entry(account).or_default();
-            let since = seen.waiting_since.unwrap_or(self.claims);
-            seen.waiting_since = has_something.then_some(since);
+            let is_claimable = self.model.claimable(&account, now).is_some();
+            let record = self.records.entry(account).or_default();
+            let since = record.claimable_since.unwrap_or(self.claims);
+            record.claimable_since = is_claimable.then_some(since);
         }
     }
 }

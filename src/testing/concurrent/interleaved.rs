@@ -1,4 +1,4 @@
-//! Calls at the same time on one thread, in an order that can be repeated.
+//! Interleaves the threads of a history on one OS thread, in a deterministic order.
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -13,10 +13,11 @@ use std::task::{Wake, Waker};
 use super::{Caller, TimedCall};
 use crate::store::AsyncTaskStore;
 use crate::testing::history::History;
-use crate::testing::runner::Observations;
+use crate::testing::observations::Observations;
 
-/// Makes the calls of all threads on this one. Where several can go on, the schedule says which does until
-/// it has to wait again; after its end, they do so in turn.
+/// Runs all threads of a history as one future. At each step, the schedule chooses one of the
+/// threads that are ready, and it runs until it is pending. After the last number of the schedule,
+/// the threads take turns.
 pub(super) async fn interleaved<S: AsyncTaskStore>(
     history: &History,
     schedule: &[u8],
@@ -29,74 +30,74 @@ pub(super) async fn interleaved<S: AsyncTaskStore>(
         .map(|steps| {
             let mut observed = observed.clone();
             let calls = async move { caller.call_all(steps, &mut observed).await };
-            Thread { calls: Box::pin(calls), alarm: Arc::default(), ended: None }
+            Thread { calls: Box::pin(calls), wakeup: Arc::default(), finished: None }
         })
         .collect();
-    let mut turn = 0;
+    let mut step = 0;
     poll_fn(move |context| {
         for thread in &threads {
-            thread.alarm.pass_on_to(context.waker());
+            thread.wakeup.forward_to(context.waker());
         }
-        let ready: Vec<usize> = (0..threads.len()).filter(|at| threads[*at].can_go_on()).collect();
+        let ready: Vec<usize> = (0..threads.len()).filter(|at| threads[*at].is_ready()).collect();
         if !ready.is_empty() {
-            let number = schedule.get(turn).map_or(turn, |number| usize::from(*number));
-            threads[ready[number % ready.len()]].go_on();
-            turn += 1;
-            // Another poll, rather than another round here: an executor may count on getting its turn.
+            let number = schedule.get(step).map_or(step, |number| usize::from(*number));
+            threads[ready[number % ready.len()]].poll();
+            step += 1;
+            // Return after each step instead of looping, so that the executor can run other work.
             context.waker().wake_by_ref();
         }
-        if threads.iter().any(|thread| thread.ended.is_none()) {
+        if threads.iter().any(|thread| thread.finished.is_none()) {
             return Poll::Pending;
         }
-        Poll::Ready(threads.iter_mut().filter_map(|thread| thread.ended.take()).collect())
+        Poll::Ready(threads.iter_mut().filter_map(|thread| thread.finished.take()).collect())
     })
     .await
 }
 
-/// Calls that are made one after the other.
+/// A thread of a history: calls that are made one after the other.
 struct Thread<F> {
     calls: Pin<Box<F>>,
-    alarm: Arc<Alarm>,
-    ended: Option<Vec<TimedCall>>,
+    wakeup: Arc<Wakeup>,
+    /// The calls, once the thread has ended.
+    finished: Option<Vec<TimedCall>>,
 }
 
 impl<F: Future<Output = Vec<TimedCall>>> Thread<F> {
-    fn can_go_on(&self) -> bool {
-        self.ended.is_none() && self.alarm.rings.load(Ordering::SeqCst)
+    fn is_ready(&self) -> bool {
+        self.finished.is_none() && self.wakeup.is_woken.load(Ordering::SeqCst)
     }
 
-    fn go_on(&mut self) {
-        self.alarm.rings.store(false, Ordering::SeqCst);
-        let waker = Waker::from(self.alarm.clone());
+    fn poll(&mut self) {
+        self.wakeup.is_woken.store(false, Ordering::SeqCst);
+        let waker = Waker::from(self.wakeup.clone());
         if let Poll::Ready(calls) = self.calls.as_mut().poll(&mut Context::from_waker(&waker)) {
-            self.ended = Some(calls);
+            self.finished = Some(calls);
         }
     }
 }
 
-/// Rings when what a thread waits for has happened.
-struct Alarm {
-    rings: AtomicBool,
-    /// Who is to be woken besides.
+/// Records that a thread was woken, and wakes the executor.
+struct Wakeup {
+    is_woken: AtomicBool,
     executor: Mutex<Option<Waker>>,
 }
 
-impl Default for Alarm {
-    /// At first, every thread can go on.
+impl Default for Wakeup {
+    /// At first, every thread is ready.
     fn default() -> Self {
-        Self { rings: AtomicBool::new(true), executor: Mutex::default() }
+        Self { is_woken: AtomicBool::new(true), executor: Mutex::default() }
     }
 }
 
-impl Alarm {
-    fn pass_on_to(&self, waker: &Waker) {
+impl Wakeup {
+    fn forward_to(&self, waker: &Waker) {
         *self.executor.lock().unwrap_or_else(PoisonError::into_inner) = Some(waker.clone());
     }
 }
 
-impl Wake for Alarm {
+impl Wake for Wakeup {
     fn wake(self: Arc<Self>) {
-        self.rings.store(true, Ordering::SeqCst);
+        self.is_woken.store(true, Ordering::SeqCst);
         let executor = self.executor.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some(executor) = executor {
             executor.wake();

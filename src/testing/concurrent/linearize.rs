@@ -1,4 +1,4 @@
-//! Whether calls at the same time can be explained one after the other.
+//! Checks whether concurrent calls are linearizable.
 
 use alloc::format;
 use alloc::string::String;
@@ -8,34 +8,37 @@ use super::TimedCall;
 use crate::testing::check::Checker;
 use crate::testing::operation::Operation;
 
-/// Whether some order of the calls explains the answers: one that keeps each thread's order, and
-/// has no call before one that had ended when it began.
-pub(super) fn is_linearizable(checker: &Checker, rest: &[&[TimedCall]]) -> bool {
-    if rest.iter().all(|calls| calls.is_empty()) {
+/// Returns whether some sequential order of the calls explains the answers.
+///
+/// The order has to keep the order of each thread. A call that began after another had ended has to
+/// come after it. `remaining` holds the remaining calls of each thread.
+pub(super) fn is_linearizable(checker: &Checker, remaining: &[&[TimedCall]]) -> bool {
+    if remaining.iter().all(|calls| calls.is_empty()) {
         return true;
     }
-    let heads = || rest.iter().filter_map(|calls| calls.first());
-    let first_end = heads().map(|call| call.ended).min().unwrap_or(usize::MAX);
-    rest.iter().enumerate().any(|(thread, calls)| {
-        let Some((call, later)) = calls.split_first() else { return false };
+    let next_calls = remaining.iter().filter_map(|calls| calls.first());
+    let first_end = next_calls.map(|call| call.ended).min().unwrap_or(usize::MAX);
+    remaining.iter().enumerate().any(|(thread, calls)| {
+        let Some((call, later_calls)) = calls.split_first() else { return false };
         if call.begun > first_end {
             return false;
         }
         let mut checker = checker.clone();
         checker.check(&call.operation, call.now, &call.response);
-        let mut rest = rest.to_vec();
-        rest[thread] = later;
-        checker.breaches.is_empty() && is_linearizable(&checker, &rest)
+        let mut remaining = remaining.to_vec();
+        remaining[thread] = later_calls;
+        checker.violations.is_empty() && is_linearizable(&checker, &remaining)
     })
 }
 
+/// Describes each call and its answer in a line.
 pub(super) fn describe(calls: &[&[TimedCall]]) -> String {
-    let mut words = String::new();
+    let mut lines = String::new();
     let last = calls.len().saturating_sub(1);
     for (thread, calls) in calls.iter().enumerate() {
-        let who = if thread == last { "afterwards".into() } else { format!("thread {thread}") };
+        let caller = if thread == last { "at the end".into() } else { format!("thread {thread}") };
         for call in *calls {
-            let what = match &call.operation {
+            let method = match &call.operation {
                 Operation::Submit(_) => "submit",
                 Operation::Apply { event, .. } => event.kind().as_str(),
                 Operation::Claim(_) => "claim",
@@ -48,8 +51,9 @@ pub(super) fn describe(calls: &[&[TimedCall]]) -> String {
                 _ => String::new(),
             };
             let (begun, ended, response) = (call.begun, call.ended, call.response.summary());
-            let _ = write!(words, "\n    {who}, {begun}-{ended}: {what}{revision} -> {response}");
+            let _ =
+                write!(lines, "\n    {caller}, {begun}-{ended}: {method}{revision} -> {response}");
         }
     }
-    words
+    lines
 }

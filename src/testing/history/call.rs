@@ -1,4 +1,4 @@
-//! What the calls of a history are about, as plain values.
+//! The arguments of a history's calls, as plain values.
 
 use alloc::collections::BTreeMap;
 use alloc::format;
@@ -10,103 +10,112 @@ use crate::outcome::{Completion, TaskError};
 use crate::status::TaskStatus;
 use crate::submission::Submission;
 
-/// What a [`History`] submits.
+/// A submission of a [`History`].
+///
+/// All but one have the same command type. Variants differ in the input, so that a repeat of the
+/// same id is either idempotent or a conflict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Request {
-    /// A submission without input.
-    Plain,
-    /// The same, [initialized](Submission::initialized) only.
+    /// No input.
+    NoInput,
+    /// No input, and [initialized](Submission::initialized).
     Initialized,
-    /// One of another command type.
-    OtherCommand,
-    /// One with an input of a few bytes: for ids that are even, no text.
-    Input,
-    /// One with an input that is JSON.
-    Json,
-    /// One with the same JSON, spelled otherwise: a repeat of it.
-    SameJson,
-    /// One with other JSON.
-    OtherJson,
-    /// One with an input of 9 bytes, one more than histories allow.
-    LargeInput,
+    /// No input, and another command type.
+    OtherCommandType,
+    /// An input that is not JSON: two bytes that are not UTF-8 for an even id, text with a NUL for
+    /// an odd id.
+    BytesInput,
+    /// A JSON input.
+    JsonInput,
+    /// The same JSON value as [`JsonInput`](Self::JsonInput) with other white space, so a repeat of
+    /// it.
+    EquivalentJson,
+    /// Another JSON value.
+    DifferentJson,
+    /// An input of 9 bytes, one more than [`History::MAX_INPUT`].
+    OversizedInput,
 }
 
-/// At which revision a [`History`] expects a task.
+/// The revision that an event of a [`History`] expects its task to have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Guard {
-    /// At any: [`Target::latest`](crate::Target::latest).
-    Latest,
-    /// At the revision of its last change; like `Latest` where it has none.
+pub enum ExpectedRevision {
+    /// Any revision: [`Target::latest`](crate::Target::latest).
+    Any,
+    /// The revision of the task's last change. Like `Any` if it has not changed yet.
     Current,
-    /// At the one before, where there is one; like `Current` otherwise.
+    /// The revision before that, so a stale one. Like `Current` if there is none.
     Previous,
 }
 
-/// What happens to a task in a [`History`]. The details come from the time: in every other second,
-/// an event brings words.
+/// An event of a [`History`].
+///
+/// The time of the call determines the details. In every other second, an event has a description,
+/// except for [`Report`](Self::Report).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// [`TaskEvent::receive`].
+    /// A [`TaskEvent::receive`].
     Receive,
-    /// [`TaskEvent::start`].
+    /// A [`TaskEvent::start`].
     Start,
-    /// A [`TaskEvent::report`] without words.
+    /// A [`TaskEvent::report`] without description or progress: a heartbeat.
     Report,
-    /// A report with a percentage.
+    /// A [`TaskEvent::report_of`] some progress.
     Progress,
-    /// [`TaskEvent::complete`], with both ids and a resource.
+    /// A [`TaskEvent::complete`] with both ids and a resource.
     Complete,
-    /// [`TaskEvent::complete`], with nothing.
+    /// A [`TaskEvent::complete`] with an empty completion.
     CompleteEmpty,
-    /// [`TaskEvent::fail`], with all that an error can have.
+    /// A [`TaskEvent::fail`] with a code, status, description and additional info.
     Fail,
 }
 
-/// Which part of a list a [`History`] asks for.
+/// The filter of a list in a [`History`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
-    /// A status; if there is neither this nor the other, any.
+    /// A status to include. Without this and `or_status`, every status is.
     pub status: Option<TaskStatus>,
-    /// Another status.
+    /// A second status to include.
     pub or_status: Option<TaskStatus>,
-    /// Changed since the revision of the page that was read so many pages ago: 0 for the last one. Pages of
-    /// changes are not counted. Revision 0, if there was none.
+    /// Lists only tasks that changed since an earlier page.
+    ///
+    /// The number counts pages backwards: 0 is the latest one. Pages that were themselves filtered
+    /// by changes don't count. Without any page, all tasks match.
     pub since_page: Option<usize>,
 }
 
 impl Request {
-    /// Every request.
+    /// All variants.
     pub const ALL: [Self; 8] = [
-        Self::Plain,
+        Self::NoInput,
         Self::Initialized,
-        Self::OtherCommand,
-        Self::Input,
-        Self::Json,
-        Self::SameJson,
-        Self::OtherJson,
-        Self::LargeInput,
+        Self::OtherCommandType,
+        Self::BytesInput,
+        Self::JsonInput,
+        Self::EquivalentJson,
+        Self::DifferentJson,
+        Self::OversizedInput,
     ];
 
-    pub(in crate::testing) fn submission(self, of: u16, id: u16) -> Submission {
+    pub(in crate::testing) fn submission(self, account_number: u16, id: u16) -> Submission {
         const COMMAND: CommandType = CommandType::from_static("subscriptionCreateRequest");
         const OTHER: CommandType = CommandType::from_static("subscriptionDeleteRequest");
-        let plain = Submission::new(account(of), task_id(id), COMMAND);
+        let plain = Submission::new(account(account_number), task_id(id), COMMAND);
         match self {
-            Self::Plain => plain,
+            Self::NoInput => plain,
             Self::Initialized => plain.initialized(),
-            Self::OtherCommand => Submission::new(account(of), task_id(id), OTHER),
-            Self::Input if id.is_multiple_of(2) => plain.with_input([0xFF, 0]),
-            Self::Input => plain.with_input(*b" \0\n "),
-            Self::Json => plain.with_input(*br#"{"a":1}"#),
-            Self::SameJson => plain.with_input(*b"{\"a\":1\n}"),
-            Self::OtherJson => plain.with_input(*br#"{"a":2}"#),
-            Self::LargeInput => plain.with_input([0; History::MAX_INPUT + 1]),
+            Self::OtherCommandType => Submission::new(account(account_number), task_id(id), OTHER),
+            Self::BytesInput if id.is_multiple_of(2) => plain.with_input([0xFF, 0]),
+            Self::BytesInput => plain.with_input(*b" \0\n "),
+            Self::JsonInput => plain.with_input(*br#"{"a":1}"#),
+            Self::EquivalentJson => plain.with_input(*b"{\"a\":1\n}"),
+            Self::DifferentJson => plain.with_input(*br#"{"a":2}"#),
+            Self::OversizedInput => plain.with_input([0; History::MAX_INPUT + 1]),
         }
     }
 }
 
 impl Event {
-    /// Every event.
+    /// All variants.
     pub const ALL: [Self; 7] = [
         Self::Receive,
         Self::Start,
@@ -123,7 +132,7 @@ impl Event {
             Self::Receive => TaskEvent::receive(),
             Self::Start => TaskEvent::start(),
             Self::Report => return TaskEvent::report(),
-            // Percentages that fall as often as they rise.
+            // Percentages fall as often as they rise, as a store has to keep the highest.
             Self::Progress => TaskEvent::report_of(Progress::of(seconds * 61 % 101, 100)),
             Self::Complete => {
                 let ids = Completion::of(at).with_additional_resource_id(format!("at {at}"));

@@ -1,4 +1,4 @@
-//! Histories as code, to be pasted into a test.
+//! Prints histories as code.
 
 use alloc::format;
 use core::fmt;
@@ -8,9 +8,17 @@ use crate::retention::CountedFrom;
 
 impl fmt::Display for History {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Limits { retention_nanos, counted_from, max_tasks, .. } = self.limits;
-        let Limits { max_open, max_in_progress, takeover_nanos, max_attempts, .. } = self.limits;
-        let Limits { max_output, input_until_end, .. } = self.limits;
+        let Limits {
+            retention_nanos,
+            counted_from,
+            max_tasks,
+            max_open,
+            max_in_progress,
+            takeover_after_nanos,
+            max_attempts,
+            max_output,
+            input_until_end,
+        } = self.limits;
         write!(f, "History::new()")?;
         if let Some(nanos) = retention_nanos {
             write!(f, "\n    .with_retention_nanos({})", Grouped(nanos))?;
@@ -20,17 +28,17 @@ impl fmt::Display for History {
             CountedFrom::Update => write!(f, "\n    .with_retention_since_update()")?,
             CountedFrom::End => write!(f, "\n    .with_retention_since_end()")?,
         }
-        if let Some(total) = max_tasks {
-            write!(f, "\n    .with_max_tasks({total})")?;
+        if let Some(max_tasks) = max_tasks {
+            write!(f, "\n    .with_max_tasks({max_tasks})")?;
         }
-        if let Some(open) = max_open {
-            write!(f, "\n    .with_max_open({open})")?;
+        if let Some(max_open) = max_open {
+            write!(f, "\n    .with_max_open({max_open})")?;
         }
-        if let Some(width) = max_in_progress {
-            write!(f, "\n    .with_max_in_progress({width})")?;
+        if let Some(tasks) = max_in_progress {
+            write!(f, "\n    .with_max_in_progress({tasks})")?;
         }
-        if let Some(nanos) = takeover_nanos {
-            write!(f, "\n    .with_takeover_nanos({})", Grouped(nanos.cast_signed()))?;
+        if let Some(nanos) = takeover_after_nanos {
+            write!(f, "\n    .with_takeover_after_nanos({})", Grouped(nanos.cast_signed()))?;
         }
         if let Some(attempts) = max_attempts {
             write!(f, "\n    .with_max_attempts({attempts})")?;
@@ -54,9 +62,9 @@ impl fmt::Display for History {
     }
 }
 
-/// Writes a line for each step, but one for submissions of ids in a row.
+/// Writes one line for each step. Three or more submissions with consecutive ids share one line.
 fn write_steps(f: &mut fmt::Formatter<'_>, steps: &[Step], indent: &str) -> fmt::Result {
-    let follows = |before: &Step, after: &Step| match (&before.call, &after.call) {
+    let is_next_id = |before: &Step, after: &Step| match (&before.call, &after.call) {
         (
             Call::Submit { account, id, request },
             Call::Submit { account: other, id: next, request: same },
@@ -66,7 +74,7 @@ fn write_steps(f: &mut fmt::Formatter<'_>, steps: &[Step], indent: &str) -> fmt:
         }
         _ => false,
     };
-    steps.chunk_by(follows).try_for_each(|steps| match steps {
+    steps.chunk_by(is_next_id).try_for_each(|steps| match steps {
         [Step { at, call: Call::Submit { account, id, request } }, .., last] if steps.len() > 2 => {
             let Call::Submit { id: end, .. } = last.call else { return Ok(()) };
             let at = Grouped(*at);
@@ -83,11 +91,14 @@ impl fmt::Display for Step {
             Call::Submit { account, id, request } => {
                 write!(f, ".submit({at}, {account}, {id}, Request::{request:?})")
             }
-            Call::Apply { account, id, guard, event } => {
-                write!(f, ".apply({at}, {account}, {id}, Guard::{guard:?}, Event::{event:?})")
+            Call::Apply { account, id, expected, event } => {
+                write!(
+                    f,
+                    ".apply({at}, {account}, {id}, ExpectedRevision::{expected:?}, Event::{event:?})"
+                )
             }
             Call::Claim(None) => write!(f, ".claim({at})"),
-            Call::Claim(Some(account)) => write!(f, ".claim_of({at}, {account})"),
+            Call::Claim(Some(account)) => write!(f, ".claim_account({at}, {account})"),
             Call::Get { account, id } => write!(f, ".get({at}, {account}, {id})"),
             Call::List { account, limit, filter, after: None } => {
                 let limit = Grouped::count(*limit);
@@ -101,9 +112,9 @@ impl fmt::Display for Step {
                 let limit = Grouped::count(*limit);
                 write!(f, ".list_all({at}, {account}, {limit}, {filter})")
             }
-            Call::Walk { account, limit } => {
+            Call::NextPage { account, limit } => {
                 let limit = Grouped::count(*limit);
-                write!(f, ".walk({at}, {account}, {limit})")
+                write!(f, ".next_page({at}, {account}, {limit})")
             }
             Call::Sweep { limit } => {
                 let limit = Grouped::count(*limit);
@@ -131,7 +142,7 @@ impl fmt::Display for Filter {
     }
 }
 
-/// A number with its digits in groups of three, as clippy wants literals.
+/// A number with its digits in groups of three, as clippy demands of literals.
 struct Grouped(i64);
 
 impl Grouped {

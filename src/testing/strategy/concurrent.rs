@@ -1,4 +1,4 @@
-//! Histories with threads: calls that meet.
+//! Histories with threads.
 
 use alloc::vec::Vec;
 
@@ -7,21 +7,25 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use super::histories::{PERIOD, SECOND, any_event, counted_froms, guards, requests};
-use crate::testing::history::{Call, Event, Filter, Guard, History, Limits, Request, Step};
+use super::histories::{PERIOD, SECOND, any_event, counted_froms, expected_revisions, requests};
+use crate::testing::history::{
+    Call, Event, ExpectedRevision, Filter, History, Limits, Request, Step,
+};
 
-/// When the calls are made: all at once, or while what was submitted before expires or falls silent.
+/// The times of the threads' calls: all the same, or around the instants at which earlier tasks
+/// expire or are taken over.
 const TIMES: [[i64; 3]; 3] =
     [[SECOND, SECOND, SECOND], [PERIOD, PERIOD, PERIOD - 1], [2 * SECOND, PERIOD, PERIOD + SECOND]];
 
-/// A few calls in turn, and then some for each of two or three threads, all on one account, as law
-/// S13 is about each.
+/// Generates histories with a few calls, followed by two or three threads.
+///
+/// All calls are of one account or over all accounts, because law S13 is about each account.
 pub(in crate::testing) fn concurrent() -> impl Strategy<Value = History> {
     let first = vec(concurrent_call(), 1..4).prop_map(|calls| {
-        let submit = |id| Call::Submit { account: 0, id, request: Request::Plain };
-        // One that ends with a claim may know that there is nothing to hand out.
-        let is_idle = matches!(calls.last(), Some(Call::Claim(_)));
-        let last = Some(submit(1)).filter(|_| !is_idle);
+        let submit = |id| Call::Submit { account: 0, id, request: Request::NoInput };
+        // If the last call is a claim, add no task after it: the store may have parked the account.
+        let ends_with_claim = matches!(calls.last(), Some(Call::Claim(_)));
+        let last = Some(submit(1)).filter(|_| !ends_with_claim);
         calls.into_iter().chain(last).map(|call| Step { at: 0, call }).collect()
     });
     let time = || 0..3_usize;
@@ -38,12 +42,13 @@ pub(in crate::testing) fn concurrent() -> impl Strategy<Value = History> {
     )
 }
 
-/// Such histories, on one thread and in an order that repeats.
+/// Generates such histories with a schedule, so that they run on one thread in a deterministic
+/// order.
 pub(in crate::testing) fn interleaved() -> impl Strategy<Value = History> {
     (concurrent(), schedules()).prop_map(|(history, schedule)| history.interleaved(schedule))
 }
 
-/// Orders of three threads: one goes on a few times in a row, while the others are where they were.
+/// Generates schedules of three threads. A thread runs a few times in a row before another does.
 fn schedules() -> impl Strategy<Value = Vec<u8>> {
     let runs = vec((0..3_u8, 1..6_usize), 0..10);
     runs.prop_map(|runs| {
@@ -54,24 +59,24 @@ fn schedules() -> impl Strategy<Value = Vec<u8>> {
 fn concurrent_limits() -> impl Strategy<Value = Limits> {
     let limit = || option::weighted(0.4, 1..3_usize);
     let lane = option::weighted(0.4, 1..3_u32);
-    let silence = option::weighted(0.2, Just(SECOND.unsigned_abs()));
-    (lane, limit(), limit(), silence, counted_froms()).prop_map(
-        |(max_in_progress, max_open, max_tasks, takeover_nanos, counted_from)| Limits {
+    let takeover = option::weighted(0.2, Just(SECOND.unsigned_abs()));
+    (lane, limit(), limit(), takeover, counted_froms()).prop_map(
+        |(max_in_progress, max_open, max_tasks, takeover_after_nanos, counted_from)| Limits {
             retention_nanos: Some(PERIOD),
             counted_from,
             max_tasks,
             max_open,
             max_in_progress,
-            takeover_nanos,
+            takeover_after_nanos,
             max_attempts: None,
             ..Limits::default()
         },
     )
 }
 
-/// Calls that meet at one task, most of which change it, or would.
+/// Generates calls that contend for one task. Most of them try to change it.
 fn contended_call() -> impl Strategy<Value = Call> {
-    let (account, guard) = (0, Guard::Latest);
+    let (account, expected) = (0, ExpectedRevision::Any);
     let id = || prop_oneof![5 => Just(1_u16), 1 => Just(2)];
     let event =
         select(&[Event::Start, Event::Start, Event::Report, Event::Complete, Event::Receive][..]);
@@ -79,14 +84,15 @@ fn contended_call() -> impl Strategy<Value = Call> {
     prop_oneof![
         3 => id().prop_map(move |id| Call::Get { account, id }),
         4 => (id(), event)
-            .prop_map(move |(id, event)| Call::Apply { account, id, guard, event }),
+            .prop_map(move |(id, event)| Call::Apply { account, id, expected, event }),
         1 => any::<bool>().prop_map(move |own| Call::Claim(Some(account).filter(|_| own))),
-        2 => id().prop_map(move |id| Call::Submit { account, id, request: Request::Plain }),
+        2 => id().prop_map(move |id| Call::Submit { account, id, request: Request::NoInput }),
         1 => Just(list),
         1 => Just(Call::Sweep { limit: 100 }),
     ]
 }
 
+/// Generates any calls on a few tasks.
 fn concurrent_call() -> impl Strategy<Value = Call> {
     let account = || Just(0_u16);
     let id = || prop_oneof![4 => Just(1_u16), 2 => Just(2), 1 => 3..6_u16];
@@ -94,8 +100,8 @@ fn concurrent_call() -> impl Strategy<Value = Call> {
     prop_oneof![
         4 => (account(), id(), requests())
             .prop_map(|(account, id, request)| Call::Submit { account, id, request }),
-        5 => (account(), id(), guards(), any_event())
-            .prop_map(|(account, id, guard, event)| Call::Apply { account, id, guard, event }),
+        5 => (account(), id(), expected_revisions(), any_event())
+            .prop_map(|(account, id, expected, event)| Call::Apply { account, id, expected, event }),
         2 => select(&[Some(0), None][..]).prop_map(Call::Claim),
         1 => select(&[100, 1][..]).prop_map(|limit| Call::Sweep { limit }),
         3 => (account(), id()).prop_map(|(account, id)| Call::Get { account, id }),

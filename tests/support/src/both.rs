@@ -1,4 +1,4 @@
-//! Two servers behind one store, as a load balancer sees them.
+//! Two servers as one store.
 
 use std::any::Any;
 use std::fmt;
@@ -10,22 +10,24 @@ use tasklife::{
     TaskEvent, TaskId,
 };
 
-/// Two stores over the same tasks that know nothing of each other: calls go to the one and the other in
-/// turn.
+/// A store that sends calls alternately to two stores over the same tasks, like a load balancer in
+/// front of two servers.
+///
+/// This finds state that a store wrongly keeps in its own process.
 pub struct Both<S> {
     stores: [S; 2],
     calls: AtomicUsize,
-    /// Dropped after the stores.
+    /// What the stores are in, such as a directory. Dropped after the stores.
     _place: Option<Box<dyn Any + Send + Sync>>,
 }
 
 impl<S> Both<S> {
-    /// Two stores as one.
+    /// Combines two stores.
     pub const fn new(one: S, other: S) -> Self {
         Self { stores: [one, other], calls: AtomicUsize::new(0), _place: None }
     }
 
-    /// Keeps what the stores are in for as long as they live.
+    /// Keeps a value alive as long as the stores, such as the directory that they are in.
     #[must_use]
     pub fn keeping(self, place: impl Any + Send + Sync) -> Self {
         Self { _place: Some(Box::new(place)), ..self }

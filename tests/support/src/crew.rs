@@ -1,4 +1,6 @@
-//! Processes that work on the same tasks, one of which is killed in the middle: nothing is lost, nothing done twice.
+//! A test with several worker processes on a shared store. One of them, or the store, is killed.
+//!
+//! [`judge`] checks that no task and no acknowledged change is lost, and that none is done twice.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::env;
@@ -16,40 +18,43 @@ use tasklife::{
     TaskStatus,
 };
 
-/// Where the store is, for the processes.
+/// The environment variable with the location of the store.
 const PLACE: &str = "TASKLIFE_TEST_STORE";
 
-/// After how many ends that are known to the test something is killed.
+/// The number of completed tasks after which a process or the server is killed.
 const BEFORE_THE_KILL: usize = 60;
 
-/// How many workers a process has.
+/// The number of workers in each process.
 pub const WORKERS: usize = 4;
 
 const ACCOUNTS: [&str; 4] = ["acme", "umbrella", "initech", "}{"];
 const TASKS: u64 = 50;
 
-/// The configuration of the crew: a task of which nothing was heard for a second is handed out again.
+/// Returns the configuration of the store: a task is taken over after one second of silence.
 #[must_use]
 pub fn config() -> StoreConfig {
     StoreConfig::default().with_max_tasks(10_000).with_takeover_after(Duration::from_secs(1))
 }
 
-/// In a process of the crew: where the store is. Nothing, where somebody runs the ignored tests.
+/// Returns the location of the store in a worker process, or `None` if the ignored test runs by
+/// itself.
 pub fn place() -> Option<String> {
     env::var(PLACE).ok()
 }
 
-/// What is killed in the middle, by `kill -9`.
+/// What to kill with `kill -9` while all processes work.
 #[expect(missing_debug_implementations, reason = "a closure has none")]
 pub enum Kill<'a> {
-    /// The first of the processes.
+    /// The first process.
     AProcess,
-    /// What the store runs on, which is then started again.
+    /// The server of the store. The closure kills it and starts it again.
     TheServer(Box<dyn FnOnce() + Send + 'a>),
 }
 
-/// Starts three processes, each of which runs a test that is ignored and calls [`work`] and [`submit_all`]; kills what is
-/// to be killed while all of them work; and waits for the others. Gives what was acknowledged to them.
+/// Starts three worker processes, kills one of them or the server, and waits for the others.
+/// Returns the changes that the store acknowledged.
+///
+/// Each process runs the ignored test `test`, which has to call [`submit_all`] and [`work`].
 pub fn run(test: &str, place: &str, kill: Kill<'_>) -> Vec<Written> {
     let mut processes = [0, 1, 2].map(|_| {
         let mut command = Command::new(env::current_exe().unwrap());
@@ -58,7 +63,7 @@ pub fn run(test: &str, place: &str, kill: Kill<'_>) -> Vec<Written> {
     });
     let changes = thread::scope(|scope| {
         let (ended, ends) = channel();
-        let reading: Vec<_> = processes
+        let readers: Vec<_> = processes
             .iter_mut()
             .map(|process| {
                 let (stdout, ended) =
@@ -69,7 +74,7 @@ pub fn run(test: &str, place: &str, kill: Kill<'_>) -> Vec<Written> {
                     let mut known = Vec::new();
                     for change in changes {
                         if change.event == "complete" {
-                            // Later ends matter to nobody.
+                            // After the kill, nobody receives this.
                             let _ = ended.send(());
                         }
                         known.push(change);
@@ -86,7 +91,7 @@ pub fn run(test: &str, place: &str, kill: Kill<'_>) -> Vec<Written> {
             Kill::AProcess => processes[0].kill().unwrap(),
             Kill::TheServer(kill) => kill(),
         }
-        reading.into_iter().flat_map(|reading| reading.join().unwrap()).collect()
+        readers.into_iter().flat_map(|reader| reader.join().unwrap()).collect()
     });
     for process in &mut processes {
         let _ = process.wait();
@@ -94,7 +99,7 @@ pub fn run(test: &str, place: &str, kill: Kill<'_>) -> Vec<Written> {
     changes
 }
 
-/// In a process: submits all tasks, as the other processes do.
+/// Submits all tasks. Every worker process calls this, so most submissions are repeats.
 pub async fn submit_all(store: &dyn AsyncTaskStore, now: fn() -> Now) {
     for number in 0..TASKS {
         for name in ACCOUNTS {
@@ -106,7 +111,7 @@ pub async fn submit_all(store: &dyn AsyncTaskStore, now: fn() -> Now) {
                 match store.submit(submission.clone(), now()).await {
                     Ok(Submitted::New(task)) => write("submit", &task),
                     Ok(Submitted::Existing(_)) => {}
-                    // Applied or not: under the same id it is the same submission.
+                    // It may have been applied. The same id makes a retry safe.
                     Err(SubmitError::Backend(_)) => continue,
                     Err(other) => panic!("{other}"),
                 }
@@ -116,7 +121,7 @@ pub async fn submit_all(store: &dyn AsyncTaskStore, now: fn() -> Now) {
     }
 }
 
-/// In a process: works until all tasks have ended. It blocks its thread now and then.
+/// Works in a worker process until all tasks have ended. This blocks the thread at times.
 pub async fn work(store: &dyn AsyncTaskStore, now: fn() -> Now) {
     loop {
         match store.claim(Scope::Any, now()).await {
@@ -126,13 +131,14 @@ pub async fn work(store: &dyn AsyncTaskStore, now: fn() -> Now) {
                 }
             }
             Ok(None) if are_all_done(store, now).await => return,
-            // What was in the hands of another that is gone is taken over in time.
+            // The tasks of a process that was killed are taken over after a while.
             Ok(None) | Err(_) => thread::sleep(Duration::from_millis(5)),
         }
     }
 }
 
-/// Gives a task up where it is lost, or the store fails: it is handed out again.
+/// Processes a task. Abandons it if the lease is lost or the store fails; the task is taken over
+/// then.
 async fn process(mut lease: AsyncLease<&dyn AsyncTaskStore>, now: fn() -> Now) {
     write("start", lease.task());
     let end = TaskEvent::complete(Completion::of(7));
@@ -148,13 +154,13 @@ async fn process(mut lease: AsyncLease<&dyn AsyncTaskStore>, now: fn() -> Now) {
 }
 
 async fn are_all_done(store: &dyn AsyncTaskStore, now: fn() -> Now) -> bool {
-    all(store, now()).await.is_some_and(|tasks| {
+    all_tasks(store, now()).await.is_some_and(|tasks| {
         tasks.len() as u64 == TASKS * ACCOUNTS.len() as u64
             && tasks.iter().all(|task| task.status() == TaskStatus::ProcessingCompleted)
     })
 }
 
-async fn all(store: &dyn AsyncTaskStore, now: Now) -> Option<Vec<Task>> {
+async fn all_tasks(store: &dyn AsyncTaskStore, now: Now) -> Option<Vec<Task>> {
     let mut tasks = Vec::new();
     for name in ACCOUNTS {
         let query = ListQuery::new(NonZeroUsize::MAX);
@@ -164,17 +170,17 @@ async fn all(store: &dyn AsyncTaskStore, now: Now) -> Option<Vec<Task>> {
     Some(tasks)
 }
 
-/// Judges what is in the store by what was acknowledged.
+/// Checks the tasks in the store against the changes that it acknowledged.
 pub async fn judge(store: &dyn AsyncTaskStore, changes: &[Written], now: Now) {
-    let tasks = all(store, now).await.expect("the store to answer");
-    // None is lost, and each has ended.
+    let tasks = all_tasks(store, now).await.expect("an answer of the store");
+    // No task is lost, and each has ended.
     assert_eq!(tasks.len() as u64, ACCOUNTS.len() as u64 * TASKS);
     for task in &tasks {
         assert_eq!(task.status(), TaskStatus::ProcessingCompleted, "{task:?}");
     }
     let tasks: BTreeMap<(AccountId, TaskId), Task> =
         tasks.into_iter().map(|task| ((task.account().clone(), task.id()), task)).collect();
-    // Each acknowledged write is there: none comes after the end of its task, and each end is the last.
+    // No acknowledged change is lost. A completion is the last change of its task.
     for change in changes {
         let task = &tasks[&(change.account.clone(), change.id)];
         assert!(change.revision <= task.revision(), "{change:?} was lost");
@@ -182,21 +188,22 @@ pub async fn judge(store: &dyn AsyncTaskStore, changes: &[Written], now: Now) {
             assert_eq!(change.revision, task.revision(), "{change:?} was lost");
         }
     }
-    // None was submitted or ended twice, and no revision was given out twice.
+    // No task was submitted or completed twice, and no revision was given out twice.
     for event in ["submit", "complete"] {
-        let of = changes.iter().filter(|change| change.event == event);
-        let distinct: BTreeSet<_> = of.clone().map(|change| (&change.account, change.id)).collect();
-        assert_eq!(of.count(), distinct.len(), "{event}");
+        let matching = changes.iter().filter(|change| change.event == event);
+        let distinct: BTreeSet<_> =
+            matching.clone().map(|change| (&change.account, change.id)).collect();
+        assert_eq!(matching.count(), distinct.len(), "{event}");
     }
     let revisions: BTreeSet<_> =
         changes.iter().map(|change| (&change.account, change.revision)).collect();
     assert_eq!(revisions.len(), changes.len());
-    // Nor has the number of tasks been lost.
+    // A sweep drops exactly these tasks.
     let late = now + chrono::TimeDelta::days(100);
     assert_eq!(store.sweep(usize::MAX, late).await.unwrap().dropped, tasks.len());
 }
 
-/// A change as a process writes it down, once it is acknowledged.
+/// An acknowledged change, as a worker process prints it.
 #[derive(Debug)]
 pub struct Written {
     event: String,
@@ -209,8 +216,8 @@ fn write(event: &str, task: &Task) {
     println!("change {event} {} {} {}.", task.account(), task.id(), task.revision());
 }
 
-/// The change of a line. What the test harness prints may stand before it, and the last line of a process that was killed
-/// may be cut off.
+/// Parses a printed change. Output of the test harness may come before it. The last line of a
+/// killed process may be incomplete.
 fn parsed(line: &str) -> Option<Written> {
     let mut words = line.split_once("change ")?.1.strip_suffix('.')?.split(' ');
     Some(Written {
@@ -225,7 +232,7 @@ fn next<'a, T: FromStr>(words: &mut impl Iterator<Item = &'a str>) -> Option<T> 
     words.next()?.parse().ok()
 }
 
-/// Ends a process of the crew that a test has left waiting for what never comes.
+/// Ends this worker process after two minutes, in case the test has left it waiting.
 pub fn watch() {
     thread::spawn(|| {
         thread::sleep(Duration::from_mins(2));

@@ -1,11 +1,18 @@
-//! What tests of several members share: stores of two servers as one, [`Both`]; two stores that are
-//! [asked the same](same_answers); a [`crew`] of processes, one of which is killed; a [`Proxy`] that
-//! loses what is sent; and processes of a test's own: a [`Program`] of this workspace that listens,
-//! with the feature `redis` a [`RedisServer`], a [`RedisCluster`] or a [`RedisSentinel`], and with `postgres` a [`PostgresServer`]. Each process listens on a free port of
-//! the loopback interface, and ends when it is dropped.
+//! Test support that several members of the workspace share.
+//!
+//! - [`Both`] combines the stores of two servers into one.
+//! - [`same_answers`] compares the answers of two stores.
+//! - [`crew`] runs worker processes on a shared store, and kills one of them or the store.
+//! - [`Proxy`] loses or delays a request or an answer.
+//! - [`Program`] runs a program of this workspace that listens.
+//! - With the feature `redis`, [`RedisServer`], [`RedisCluster`] and [`RedisSentinel`] run Redis.
+//!   With the feature `postgres`, [`PostgresServer`] runs PostgreSQL.
+//!
+//! Each process listens on a free port of the loopback interface, and ends when its value is
+//! dropped.
 
 #![expect(clippy::missing_panics_doc, reason = "a panic is how a test fails")]
-#![expect(clippy::must_use_candidate, reason = "some are called for the panic alone")]
+#![expect(clippy::must_use_candidate, reason = "some functions are called only because they panic")]
 
 mod both;
 pub mod crew;

@@ -1,6 +1,6 @@
 //! A PostgreSQL server.
 
-#![expect(clippy::disallowed_methods, reason = "nobody waits for ever")]
+#![expect(clippy::disallowed_methods, reason = "waits time out by the system clock")]
 
 use std::fs::{self, OpenOptions};
 use std::net::{TcpListener, TcpStream};
@@ -14,21 +14,23 @@ use std::{env, iter};
 
 use tempfile::TempDir;
 
-/// A PostgreSQL server, and its directory, which outlives a restart.
+/// A PostgreSQL server and its data directory, which survives a restart.
 ///
-/// It trusts whoever connects from this machine; `tasklife` is its superuser and its database. Where the tests run as
-/// root, it runs as the user `postgres`, or `nobody`.
+/// The server trusts all connections from this machine. Its superuser and its database are named
+/// `tasklife`. If the tests run as root, the server runs as the user `postgres`, or else `nobody`.
 #[derive(Debug)]
 pub struct PostgresServer {
     directory: TempDir,
     options: Vec<String>,
-    /// Where it listens.
+    /// The port on which it listens.
     pub port: u16,
     process: Option<Running>,
 }
 
-/// The server's process, and a guard that ends it when this process ends without doing so: what is static is never
-/// dropped, and a test can be killed.
+/// The process of the server, and a guard process.
+///
+/// The guard ends the server when the test process ends without dropping this value: statics are
+/// never dropped, and a test can be killed.
 #[derive(Debug)]
 struct Running {
     server: Child,
@@ -42,12 +44,13 @@ impl Drop for PostgresServer {
 }
 
 impl PostgresServer {
-    /// Starts a server. It does not wait for its disk: what it acknowledged outlives its process, and not the machine.
+    /// Starts a server with `fsync` off: acknowledged writes survive a crash of the process, but
+    /// not of the machine.
     pub fn start(options: &[&str]) -> Self {
         Self::with_files(options, |_| {})
     }
 
-    /// The same, with files of the test's own in its directory.
+    /// Starts a server like [`start`](Self::start). `write` may add files to its data directory.
     pub fn with_files(options: &[&str], write: impl FnOnce(&Path)) -> Self {
         let directory = TempDir::new().unwrap();
         let options = options.iter().map(|option| (*option).to_owned()).collect();
@@ -65,7 +68,7 @@ impl PostgresServer {
         server
     }
 
-    /// Starts a standby of a server, which follows it.
+    /// Starts a standby that replicates a server.
     pub fn standby_of(primary: &Self) -> Self {
         let directory = TempDir::new().unwrap();
         let mut server = Self { directory, options: Vec::new(), port: 0, process: None };
@@ -79,20 +82,20 @@ impl PostgresServer {
     }
 
     fn run_somewhere(&mut self) {
-        // Another process may be faster to take a port that was free.
+        // Another process may take the free port first.
         for _ in 0..10 {
             self.port = free_port();
             if self.run().is_ok() {
                 return;
             }
         }
-        panic!("expected the server of PostgreSQL to start:\n{}", self.log());
+        panic!("expected PostgreSQL to start:\n{}", self.log());
     }
 
-    /// Starts it again, on the same port with the same files.
+    /// Kills the server and starts it again, on the same port and data.
     pub fn restart(&mut self) {
         self.kill();
-        // Its processes end when they notice.
+        // The old server processes take a moment to end.
         let begin = Instant::now();
         while let Err(why) = self.run() {
             assert!(begin.elapsed() < Duration::from_secs(30), "{why}\n{}", self.log());
@@ -134,7 +137,7 @@ impl PostgresServer {
             }
             sleep(Duration::from_millis(20));
         }
-        Err("it did not answer within 20 seconds".into())
+        Err("expected an answer within 20 seconds, got none".into())
     }
 
     fn is_ready(&self) -> bool {
@@ -144,12 +147,12 @@ impl PostgresServer {
         })
     }
 
-    /// Ends it as `kill -9` does, which its processes notice.
+    /// Kills the main process with `kill -9`. The other processes end when they notice.
     pub fn kill(&mut self) {
         self.stop("-KILL");
     }
 
-    /// Ends it by a signal, such as `-INT`, with which it lets go of all connections, and waits for that.
+    /// Ends the server with a signal, and waits until it has ended. `-INT` closes all connections.
     pub fn stop(&mut self, signal: &str) {
         if let Some(mut running) = self.process.take() {
             let _ = running.guard.kill();
@@ -162,14 +165,14 @@ impl PostgresServer {
         }
     }
 
-    /// Sends its first process a signal, such as `-HUP`.
+    /// Sends a signal, such as `-HUP`, to the main process.
     pub fn signal(&self, signal: &str) {
         if let Some(running) = &self.process {
             let _ = Command::new("kill").args([signal, &running.server.id().to_string()]).status();
         }
     }
 
-    /// Where it listens.
+    /// Returns the URL of the database `tasklife`.
     pub fn address(&self) -> String {
         self.url("tasklife")
     }
@@ -178,12 +181,12 @@ impl PostgresServer {
         format!("postgres://tasklife@127.0.0.1:{}/{database}", self.port)
     }
 
-    /// What `psql` prints for statements.
+    /// Runs SQL in the database `tasklife` with `psql`, and returns its output.
     pub fn psql(&self, sql: &str) -> String {
         self.psql_in("tasklife", sql)
     }
 
-    /// The same, in another database of the server.
+    /// Runs SQL in another database with `psql`, and returns its output.
     pub fn psql_in(&self, database: &str, sql: &str) -> String {
         let mut psql = self.program("psql");
         let psql = psql.args(["-X", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-c", sql]);
@@ -192,19 +195,19 @@ impl PostgresServer {
         String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
     }
 
-    /// What it has written to its log.
+    /// Returns the server's log.
     pub fn log(&self) -> String {
         fs::read_to_string(self.directory.path().join("log")).unwrap_or_default()
     }
 
-    /// Where its files are.
+    /// Returns the data directory.
     pub fn data(&self) -> PathBuf {
         self.directory.path().join("data")
     }
 
-    /// A command of PostgreSQL's, run as the user that the server is run by.
+    /// Returns a command for a program of PostgreSQL, to be run as the user of the server.
     pub fn program(&self, name: &str) -> Command {
-        let mut command = Command::new(found(name));
+        let mut command = Command::new(find_program(name));
         command.current_dir(self.directory.path()).env("HOME", self.directory.path());
         if let Some((user, group)) = other_user(self.directory.path()) {
             command.uid(user).gid(group);
@@ -212,7 +215,8 @@ impl PostgresServer {
         command
     }
 
-    /// Gives a folder and the files in it to the user that it is run by; those of keys to nobody else.
+    /// Makes the server's user the owner of a folder and its files. Key files become readable only
+    /// to that user.
     pub fn give(&self, folder: &Path) {
         let other = other_user(self.directory.path());
         if let Some((user, group)) = other {
@@ -230,23 +234,24 @@ impl PostgresServer {
     }
 }
 
-/// Whom it is run by, where that is not whoever runs the tests: it refuses to run as root.
+/// Returns the user and group of the server if the tests run as root, because PostgreSQL refuses to
+/// run as root.
 fn other_user(folder: &Path) -> Option<(u32, u32)> {
     let parent = fs::metadata("/proc/self").ok()?;
     if parent.uid() != 0 || !folder.exists() {
         return None;
     }
     let users = fs::read_to_string("/etc/passwd").unwrap_or_default();
-    let of = |name: &str| {
+    let ids = |name: &str| {
         let line = users.lines().find(|line| line.split(':').next() == Some(name))?;
         let mut words = line.split(':').skip(2);
         Some((words.next()?.parse().ok()?, words.next()?.parse().ok()?))
     };
-    of("postgres").or_else(|| of("nobody"))
+    ids("postgres").or_else(|| ids("nobody"))
 }
 
-/// The file of a program of PostgreSQL: in the path, or where Debian puts it.
-fn found(name: &str) -> PathBuf {
+/// Finds a program of PostgreSQL where Debian installs it, or else in the path.
+fn find_program(name: &str) -> PathBuf {
     let mut versions: Vec<_> = fs::read_dir("/usr/lib/postgresql")
         .into_iter()
         .flatten()
@@ -255,10 +260,10 @@ fn found(name: &str) -> PathBuf {
     versions.sort_by_key(|path| {
         path.file_name().and_then(|name| name.to_str()?.parse::<u32>().ok()).unwrap_or(0)
     });
-    let of_debian = versions.into_iter().next_back().map(|version| version.join("bin"));
+    let debian = versions.into_iter().next_back().map(|version| version.join("bin"));
     let path = env::var_os("PATH").unwrap_or_default();
     let folders: Vec<PathBuf> =
-        iter::empty().chain(of_debian).chain(env::split_paths(&path)).collect();
+        iter::empty().chain(debian).chain(env::split_paths(&path)).collect();
     let file = folders.iter().map(|folder| folder.join(name)).find(|file| file.exists());
     file.unwrap_or_else(|| {
         panic!(

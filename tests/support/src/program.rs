@@ -1,4 +1,4 @@
-//! A program that serves, and what it answers.
+//! A program that listens, and its HTTP replies.
 
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -11,17 +11,17 @@ use std::{env, fs, process};
 use serde_json::Value;
 use tasklife::TaskDocument;
 
-/// How long a program may take for anything that it does at once.
+/// How long a program may take for something that it does immediately.
 pub const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A program that takes `--listen`, and prints where it does. Dropped, it ends.
+/// A running program that takes `--listen` and prints its address. The process ends on drop.
 #[derive(Debug)]
 pub struct Program {
-    /// Its process.
+    /// The process.
     pub process: Child,
-    /// What it prints after the first line.
+    /// The output after the first line.
     pub stdout: BufReader<ChildStdout>,
-    /// Where it listens: an address and a port.
+    /// The address and port on which it listens.
     pub address: String,
 }
 
@@ -33,12 +33,12 @@ impl Drop for Program {
 }
 
 impl Program {
-    /// Starts the program in a file, such as `env!("CARGO_BIN_EXE_name")`.
+    /// Starts an executable file, such as `env!("CARGO_BIN_EXE_name")`.
     pub fn start(file: &str, options: &[&str]) -> Self {
         Self::spawn(Command::new(file).args(options))
     }
 
-    /// Starts it as the command says, and waits until it listens.
+    /// Starts a command, and waits until it listens.
     pub fn spawn(command: &mut Command) -> Self {
         command.args(["--listen", "127.0.0.1:0"]).stdout(Stdio::piped());
         let mut process = command.spawn().unwrap();
@@ -49,8 +49,10 @@ impl Program {
         Self { process, stdout, address }
     }
 
-    /// Starts it as the command says, to listen where that says, and whose address this is as seen from here;
-    /// nothing, where it can't.
+    /// Starts a command whose arguments include the address to listen on, and waits until it
+    /// listens. Returns `None` if it can't.
+    ///
+    /// `address` is that address as seen from the test.
     pub fn listening(command: &mut Command, address: &str) -> Option<Self> {
         let mut process = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut stdout = BufReader::new(process.stdout.take().unwrap());
@@ -60,7 +62,7 @@ impl Program {
         line.starts_with("listening on http://").then_some(program)
     }
 
-    /// The exit code, after a signal.
+    /// Sends a signal, such as `-INT`, and returns the exit code.
     #[cfg(unix)]
     pub fn stop(&mut self, signal: &str) -> Option<i32> {
         let pid = self.process.id().to_string();
@@ -68,14 +70,14 @@ impl Program {
         self.process.wait().unwrap().code()
     }
 
-    /// A connection on which nobody waits for ever.
+    /// Connects to the program. Reads time out after [`PATIENCE`].
     pub fn connect(&self) -> TcpStream {
         let stream = TcpStream::connect(&self.address).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream
     }
 
-    /// The answer to a request.
+    /// Sends a request and returns the reply.
     pub fn send(&self, method: &str, path: &str, headers: &str, body: &[u8]) -> Reply {
         let mut request = format!("{method} {path} HTTP/1.1\r\nHost: {}\r\n", self.address);
         write!(request, "Connection: close\r\nContent-Length: {}\r\n", body.len()).unwrap();
@@ -83,10 +85,10 @@ impl Program {
         self.exchange(&[request.as_bytes(), body].concat())
     }
 
-    /// The answer to these bytes, after which the connection ends.
+    /// Sends these bytes and returns the reply. The program has to close the connection.
     pub fn exchange(&self, request: &[u8]) -> Reply {
         let mut stream = self.connect();
-        // Where the body is too long, the answer comes before its end.
+        // The program may reply and close before it has read a body that is too long.
         let _ = stream.write_all(request);
         let mut reply = String::new();
         let _ = stream.read_to_string(&mut reply);
@@ -96,37 +98,37 @@ impl Program {
     }
 }
 
-/// An answer.
+/// An HTTP reply.
 #[derive(Debug)]
 pub struct Reply {
-    /// The number.
+    /// The status code.
     pub status: u16,
-    /// The line with the status and the headers, as they came.
+    /// The status line and the headers, unchanged.
     pub head: String,
-    /// The body, as it came.
+    /// The body, unchanged.
     pub body: String,
 }
 
 impl Reply {
-    /// The value of a header, whose name is as it came.
+    /// Returns the value of a header. The name has to match in case.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.head.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
     }
 
-    /// The body of an answer with this status, in JSON.
+    /// Checks the status and the content type, and returns the body as JSON.
     pub fn json(&self, status: u16) -> Value {
         assert_eq!(self.status, status, "{self:?}");
         assert_eq!(self.header("content-type"), Some("application/json"), "{self:?}");
         serde_json::from_str(&self.body).unwrap()
     }
 
-    /// The task in an answer with this status.
+    /// Checks the status, and returns the body as a task document.
     pub fn document(&self, status: u16) -> TaskDocument {
         assert_eq!(self.status, status, "{self:?}");
         TaskDocument::from_json(self.body.as_bytes()).unwrap()
     }
 
-    /// The path that an error with this status names, in the recorded form.
+    /// Checks the status, and returns the `path` of an error body.
     pub fn error(&self, status: u16) -> String {
         let error = self.json(status);
         assert_eq!(error["status"], status);
@@ -134,7 +136,7 @@ impl Reply {
     }
 }
 
-/// A file of the test's own. Dropped, it goes.
+/// The path of a temporary file. The file is removed on drop.
 #[derive(Debug)]
 pub struct Scratch(PathBuf);
 
@@ -145,12 +147,12 @@ impl Drop for Scratch {
 }
 
 impl Scratch {
-    /// A place for a file; there is none yet.
+    /// Chooses a path. No file is created.
     pub fn new(name: &str) -> Self {
         Self(env::temp_dir().join(format!("tasklife-{name}-{}.json", process::id())))
     }
 
-    /// Where it is, as an option of a program.
+    /// Returns the path as text, for the command line.
     pub fn path(&self) -> &str {
         self.0.to_str().unwrap()
     }

@@ -1,4 +1,4 @@
-//! A way to a server on which a write, or its answer, gets lost.
+//! A TCP proxy that loses or delays a write or its answer.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -7,24 +7,24 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
-/// What is to happen to the next write of a task.
+/// What happens to the next write of a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub enum Loss {
-    /// It never arrives, and the connection ends.
+    /// The request is lost, and the connection is closed.
     OfRequest = 1,
-    /// It arrives, but the connection ends before the answer.
+    /// The request arrives, but the connection is closed before the answer.
     OfAnswer,
-    /// It arrives, but the answer never does, and the connection stays.
+    /// The request arrives, but the answer is lost, and the connection stays open.
     Silence,
-    /// It arrives late, and nothing gets lost.
+    /// The request arrives late, and nothing is lost.
     Delay,
 }
 
-/// A way to a server, on a port of its own.
+/// A proxy in front of a server.
 #[derive(Debug)]
 pub struct Proxy {
-    /// Where it listens.
+    /// The port on which it listens.
     pub port: u16,
     next: Arc<AtomicU32>,
     lost: Arc<AtomicUsize>,
@@ -32,10 +32,10 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// How late a write is that is delayed.
+    /// The delay of [`Loss::Delay`].
     pub const DELAY: Duration = Duration::from_millis(300);
 
-    /// A way to a port of this machine.
+    /// Starts a proxy in front of a server on this machine.
     pub fn to(server: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -59,17 +59,17 @@ impl Proxy {
         proxy
     }
 
-    /// Lets the next write of a task get lost.
+    /// Applies `loss` to the next write of a task.
     pub fn lose(&self, loss: Loss) {
         self.next.store(loss as u32, Ordering::SeqCst);
     }
 
-    /// How many got lost.
+    /// Returns the number of writes whose request or answer was lost.
     pub fn lost(&self) -> usize {
         self.lost.load(Ordering::SeqCst)
     }
 
-    /// How many connections there are.
+    /// Returns the number of open connections.
     pub fn open(&self) -> usize {
         self.open.load(Ordering::SeqCst)
     }
@@ -95,7 +95,7 @@ fn requests(
     let mut buffer = vec![0; 1 << 16];
     while let Ok(length @ 1..) = from.read(&mut buffer) {
         let request = &buffer[..length];
-        // Only what writes a task has its record in it.
+        // Only a request that writes a task contains a record.
         let is_write = request.windows(14).any(|part| part == b"\"command_type\"");
         let fate = if is_write { next.swap(0, Ordering::SeqCst) } else { 0 };
         if fate == Loss::Delay as u32 {

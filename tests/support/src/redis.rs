@@ -1,6 +1,6 @@
 //! A Redis server.
 
-#![expect(clippy::disallowed_methods, reason = "nobody waits for ever")]
+#![expect(clippy::disallowed_methods, reason = "waits time out by the system clock")]
 
 use std::env;
 use std::fmt::Write as _;
@@ -13,19 +13,21 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-/// A Redis server, and its directory, which outlives a restart.
+/// A Redis server and its directory, which survives a restart.
 #[derive(Debug)]
 pub struct RedisServer {
     directory: TempDir,
     settings: Option<String>,
     options: Vec<String>,
-    /// Where it listens.
+    /// The port on which it listens.
     pub port: u16,
     process: Option<Running>,
 }
 
-/// The server's process, and a guard that ends it when this process ends without doing so: what is
-/// static is never dropped, and a test can be killed.
+/// The process of the server, and a guard process.
+///
+/// The guard ends the server when the test process ends without dropping this value: statics are
+/// never dropped, and a test can be killed.
 #[derive(Debug)]
 struct Running {
     server: Child,
@@ -39,18 +41,18 @@ impl Drop for RedisServer {
 }
 
 impl RedisServer {
-    /// Starts a server. It keeps nothing on disk, unless the options say otherwise.
+    /// Starts a server that writes nothing to disk, unless the options say otherwise.
     pub fn start(options: &[&str]) -> Self {
         Self::start_with(None, options)
     }
 
-    /// Starts a server with a file of settings, and these options.
+    /// Starts a server with a configuration file and options.
     pub fn start_with(settings: Option<&str>, options: &[&str]) -> Self {
         let directory = TempDir::new().unwrap();
         let options = options.iter().map(|option| (*option).to_owned()).collect();
         let settings = settings.map(str::to_owned);
         let mut server = Self { directory, settings, options, port: 0, process: None };
-        // Another process may be faster to take a port that was free.
+        // Another process may take the free port first.
         for _ in 0..10 {
             server.port = free_port();
             if server.run().is_ok() {
@@ -60,7 +62,7 @@ impl RedisServer {
         panic!("expected redis-server to start:\n{}", server.log());
     }
 
-    /// Starts it again, on the same port with the same files.
+    /// Kills the server and starts it again, on the same port and directory.
     pub fn restart(&mut self) {
         self.kill();
         if let Err(why) = self.run() {
@@ -109,10 +111,10 @@ impl RedisServer {
             }
             sleep(Duration::from_millis(10));
         }
-        Err("it did not answer within 20 seconds".into())
+        Err("expected an answer within 20 seconds, got none".into())
     }
 
-    /// Ends it as `kill -9` does.
+    /// Kills the server with `kill -9`.
     pub fn kill(&mut self) {
         if let Some(mut running) = self.process.take() {
             for process in [&mut running.guard, &mut running.server] {
@@ -122,25 +124,25 @@ impl RedisServer {
         }
     }
 
-    /// Whether it was started and not killed.
+    /// Returns whether the server was started and not killed.
     pub fn is_running(&self) -> bool {
         self.process.is_some()
     }
 
-    /// Where it listens, as a `redis://` URL.
+    /// Returns the `redis://` URL of the server.
     pub fn address(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
-    /// What it has written to its log.
+    /// Returns the server's log.
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.directory.path().join("log")).unwrap_or_default()
     }
 
-    /// The answer to a command as the server writes it; of a long one, the beginning.
+    /// Sends a command, and returns the answer in the protocol of Redis. A long answer is cut off.
     ///
     /// # Errors
-    /// Where it doesn't answer.
+    /// Returns an I/O error if the server doesn't answer.
     pub fn call(&self, words: &[&str]) -> std::io::Result<String> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
         stream.set_read_timeout(Some(Duration::from_secs(5)))?;
@@ -156,7 +158,7 @@ impl RedisServer {
 }
 
 fn free_port() -> u16 {
-    // A cluster's nodes also listen 10000 ports higher.
+    // The nodes of a cluster also listen on the port 10000 higher.
     loop {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();

@@ -1,6 +1,6 @@
 //! A Redis Cluster of three primaries with a replica each.
 
-#![expect(clippy::disallowed_methods, reason = "nobody waits for ever")]
+#![expect(clippy::disallowed_methods, reason = "waits time out by the system clock")]
 
 use std::process::Command;
 use std::thread::sleep;
@@ -11,24 +11,24 @@ use crate::RedisServer;
 /// A Redis Cluster of three primaries with a replica each.
 #[derive(Debug)]
 pub struct RedisCluster {
-    /// All six.
+    /// All six servers.
     pub nodes: Vec<RedisServer>,
 }
 
-/// A node as the cluster itself sees it.
+/// A node, as the cluster reports it.
 #[derive(Clone, Debug)]
 pub struct Node {
-    /// Where it listens.
+    /// The port on which it listens.
     pub port: u16,
-    /// Whether it is a primary, and not a replica.
+    /// Whether it is a primary rather than a replica.
     pub primary: bool,
-    /// Whether others don't hear from it.
+    /// Whether other nodes report it as failed.
     pub failed: bool,
     slots: Vec<(u16, u16)>,
 }
 
 impl RedisCluster {
-    /// Starts six servers with these options, and waits until they are a cluster.
+    /// Starts six servers with these options, and waits until they form a cluster.
     pub fn start(options: &[&str]) -> Self {
         let mut all = vec!["--cluster-enabled", "yes", "--cluster-node-timeout", "1000"];
         all.extend(["--repl-diskless-sync-delay", "0", "--cluster-replica-validity-factor", "0"]);
@@ -43,12 +43,15 @@ impl RedisCluster {
             .expect("expected the program redis-cli in the path: on Debian, `apt-get install redis-tools`");
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stdout));
         let cluster = Self { nodes };
-        cluster
-            .wait("every node to know of it, and each primary to have a replica", Self::is_whole);
+        cluster.wait(
+            "every node to know the cluster, and each primary to have a replica",
+            Self::is_whole,
+        );
         cluster
     }
 
-    /// Whether all nodes run and know it, and every replica is in step with its primary.
+    /// Returns whether all nodes run and know the cluster, and every replica is connected to its
+    /// primary.
     pub fn is_whole(&self) -> bool {
         self.nodes.iter().all(|node| {
             let info = node.call(&["CLUSTER", "INFO"]).unwrap_or_default();
@@ -59,7 +62,7 @@ impl RedisCluster {
         })
     }
 
-    /// Waits until every replica has acknowledged what is written by now.
+    /// Waits until every replica has acknowledged all writes made so far.
     pub fn wait_for_replicas(&self) {
         let written: Vec<_> = self.nodes.iter().map(offsets).collect();
         self.wait("every replica to have what was written", |cluster| {
@@ -70,15 +73,15 @@ impl RedisCluster {
         });
     }
 
-    /// The addresses of all nodes, as `redis://` URLs.
+    /// Returns the `redis://` URLs of all nodes.
     pub fn addresses(&self) -> Vec<String> {
         self.nodes.iter().map(RedisServer::address).collect()
     }
 
-    /// The nodes as the first that runs sees them.
+    /// Returns the nodes, as the first running node reports them.
     pub fn topology(&self) -> Vec<Node> {
-        let runs = self.nodes.iter().find(|node| node.is_running()).unwrap();
-        let answer = runs.call(&["CLUSTER", "NODES"]).unwrap_or_default();
+        let running = self.nodes.iter().find(|node| node.is_running()).unwrap();
+        let answer = running.call(&["CLUSTER", "NODES"]).unwrap_or_default();
         let nodes = answer.lines().filter_map(|line| {
             let words: Vec<&str> = line.split(' ').collect();
             let port = words.get(1)?.split(['@', ':']).nth(1)?.parse().ok()?;
@@ -96,27 +99,27 @@ impl RedisCluster {
         nodes.collect()
     }
 
-    /// The place of the running primary whose slot a key is in.
+    /// Returns the index of the primary that holds a key.
     pub fn primary_of(&self, key: &str) -> usize {
-        let runs = self.nodes.iter().find(|node| node.is_running()).unwrap();
-        let answer = runs.call(&["CLUSTER", "KEYSLOT", key]).unwrap();
+        let running = self.nodes.iter().find(|node| node.is_running()).unwrap();
+        let answer = running.call(&["CLUSTER", "KEYSLOT", key]).unwrap();
         let slot: u16 = answer.trim_start_matches(':').trim().parse().unwrap();
         let has = |node: &Node| node.slots.iter().any(|(from, to)| (*from..=*to).contains(&slot));
         let port = self.topology().into_iter().find(has).unwrap().port;
         self.nodes.iter().position(|node| node.port == port).unwrap()
     }
 
-    /// Waits for what is to become of the cluster.
-    pub fn wait(&self, what: &str, is: impl Fn(&Self) -> bool) {
+    /// Waits until a condition holds, for at most 30 seconds.
+    pub fn wait(&self, what: &str, holds: impl Fn(&Self) -> bool) {
         let begin = Instant::now();
-        while !is(self) {
+        while !holds(self) {
             assert!(begin.elapsed() < Duration::from_secs(30), "waited 30 s for {what}");
             sleep(Duration::from_millis(20));
         }
     }
 }
 
-/// How much has been written to a primary, and how much of it its replica has acknowledged.
+/// Returns the replication offset of a primary, and the offset that its replica has acknowledged.
 fn offsets(node: &RedisServer) -> Option<(u64, Option<u64>)> {
     let info = node.call(&["INFO", "replication"]).unwrap_or_default();
     if !info.contains("role:master") {

@@ -1,6 +1,6 @@
-//! A Redis server with a replica, and three sentinels that watch them.
+//! A Redis primary with a replica, and three sentinels that monitor them.
 
-#![expect(clippy::disallowed_methods, reason = "nobody waits for ever")]
+#![expect(clippy::disallowed_methods, reason = "waits time out by the system clock")]
 
 use std::time::{Duration, Instant};
 use std::{fs, thread};
@@ -9,10 +9,11 @@ use tempfile::TempDir;
 
 use crate::RedisServer;
 
-/// A Redis server with a replica, and three sentinels that watch them, two of which have to agree.
+/// A Redis primary with a replica, and three sentinels that monitor them. A failover needs two
+/// sentinels.
 #[derive(Debug)]
 pub struct RedisSentinel {
-    /// The primary at first, and its replica.
+    /// The initial primary and its replica.
     pub servers: [RedisServer; 2],
     /// The sentinels.
     pub sentinels: Vec<RedisServer>,
@@ -20,10 +21,10 @@ pub struct RedisSentinel {
 }
 
 impl RedisSentinel {
-    /// The name by which the sentinels know the primary.
+    /// The name of the primary in the configuration of the sentinels.
     pub const NAME: &str = "mymaster";
 
-    /// Starts them, and waits until they know each other.
+    /// Starts all servers, and waits until they know each other.
     pub fn start() -> Self {
         let primary = RedisServer::start(&["--repl-diskless-sync-delay", "0"]);
         let port = primary.port.to_string();
@@ -53,15 +54,15 @@ impl RedisSentinel {
         all
     }
 
-    /// The addresses of the sentinels, as `redis://` URLs.
+    /// Returns the `redis://` URLs of the sentinels.
     pub fn addresses(&self) -> Vec<String> {
         self.sentinels.iter().map(RedisServer::address).collect()
     }
 
-    /// Waits for what is to become of them.
-    pub fn wait(&self, what: &str, is: impl Fn(&Self) -> bool) {
+    /// Waits until a condition holds, for at most 30 seconds.
+    pub fn wait(&self, what: &str, holds: impl Fn(&Self) -> bool) {
         let begin = Instant::now();
-        while !is(self) {
+        while !holds(self) {
             assert!(begin.elapsed() < Duration::from_secs(30), "waited 30 s for {what}");
             thread::sleep(Duration::from_millis(20));
         }

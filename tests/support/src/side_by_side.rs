@@ -1,4 +1,4 @@
-//! Two stores, asked the same: whatever one answers, the other does.
+//! Compares the answers of two stores to the same calls.
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -12,10 +12,10 @@ use tasklife::{
     TaskRecord, TaskStatus, uuid::Uuid,
 };
 
-/// How to wait for a future.
+/// A function that runs a future to completion.
 pub type BlockOn<'a> = &'a dyn Fn(Pin<Box<dyn Future<Output = String> + Send + '_>>) -> String;
 
-/// A configuration in which every limit matters.
+/// Returns a configuration in which every limit is low enough to matter.
 #[must_use]
 pub fn narrow() -> StoreConfig {
     StoreConfig::default()
@@ -28,11 +28,11 @@ pub fn narrow() -> StoreConfig {
         .with_max_input(8)
 }
 
-/// Makes so many calls, drawn from a seed, to both stores; panics at the first one that they answer
+/// Makes the same random calls to two stores. Panics at the first call that they answer
 /// differently.
 ///
-/// Clocks jump, also back. Revisions may differ, and the turns of accounts: so tasks are claimed from one
-/// account at a time.
+/// The clock also steps back. Revisions and the turns of accounts may differ. So revisions are not
+/// compared, and every claim is of one account.
 pub fn same_answers(
     stores: [&dyn AsyncTaskStore; 2],
     block_on: BlockOn<'_>,
@@ -42,20 +42,21 @@ pub fn same_answers(
     let mut random = Random(seed);
     let mut known: [HashMap<(AccountId, TaskId), Task>; 2] = Default::default();
     let mut seconds = 0;
-    let mut made = Vec::new();
+    let mut calls_made = Vec::new();
     for number in 0..calls {
         seconds = (seconds + random.below(5)).saturating_sub(random.below(3));
-        // No two calls at one instant: which of two tasks expires first is never a matter of taste.
+        // Each call has its own instant. Otherwise, a store could choose which of two tasks expires
+        // first.
         let now = Now::UNIX_EPOCH
             + chrono::TimeDelta::seconds(seconds.cast_signed())
             + chrono::TimeDelta::nanoseconds(i64::from(number));
-        let call = Call::draw(&mut random);
-        made.push(format!("{now}: {call:?}"));
+        let call = Call::random(&mut random);
+        calls_made.push(format!("{now}: {call:?}"));
         let mut answers = Vec::new();
         for (store, known) in stores.into_iter().zip(&mut known) {
             answers.push(block_on(Box::pin(call.make(store, known, now))));
         }
-        assert_eq!(answers[0], answers[1], "seed {seed}, after\n{}", made.join("\n"));
+        assert_eq!(answers[0], answers[1], "seed {seed}, after\n{}", calls_made.join("\n"));
     }
 }
 
@@ -70,7 +71,7 @@ enum Call {
 }
 
 impl Call {
-    fn draw(random: &mut Random) -> Self {
+    fn random(random: &mut Random) -> Self {
         let account: AccountId = ["a", "b", "c"][random.index(3)].parse().expect("a name");
         let id = TaskId::from(Uuid::from_u128(u128::from(random.below(5))));
         match random.below(20) {
@@ -107,7 +108,7 @@ impl Call {
         known: &mut HashMap<(AccountId, TaskId), Task>,
         now: Now,
     ) -> String {
-        let mut see = |task: &Task| {
+        let mut remember = |task: &Task| {
             known.insert((task.account().clone(), task.id()), task.clone());
             text(task)
         };
@@ -120,8 +121,8 @@ impl Call {
                     submission = submission.initialized();
                 }
                 match store.submit(submission, now).await {
-                    Ok(Submitted::New(task)) => format!("new {}", see(&task)),
-                    Ok(Submitted::Existing(task)) => format!("existing {}", see(&task)),
+                    Ok(Submitted::New(task)) => format!("new {}", remember(&task)),
+                    Ok(Submitted::Existing(task)) => format!("existing {}", remember(&task)),
                     Err(SubmitError::Backend(error)) => panic!("{error:?}"),
                     Err(refusal) => refusal.to_string(),
                 }
@@ -139,7 +140,7 @@ impl Call {
             Self::Claim { account } => {
                 let claimed = store.claim(Scope::Account(account), now).await;
                 match claimed.unwrap_or_else(|error| panic!("{error:?}")) {
-                    Some(Claimed::Work(change)) => format!("work on {}", see(change.task())),
+                    Some(Claimed::Work(change)) => format!("work on {}", remember(change.task())),
                     Some(Claimed::GivenUp(change)) => format!("gave up {}", text(change.task())),
                     None => "nothing".into(),
                 }
@@ -164,7 +165,7 @@ impl Call {
     }
 }
 
-/// All of a task but its revision.
+/// Returns everything about a task but its revision.
 fn text(task: &Task) -> String {
     let mut record = serde_json::to_value(TaskRecord::from(task)).expect("a record in JSON");
     if let Value::Object(fields) = &mut record {
@@ -173,7 +174,7 @@ fn text(task: &Task) -> String {
     record.to_string()
 }
 
-/// `SplitMix64`.
+/// The random number generator `SplitMix64`.
 struct Random(u64);
 
 impl Random {

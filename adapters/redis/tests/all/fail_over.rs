@@ -86,8 +86,8 @@ fn the_laws_hold_while_primaries_are_lost() {
                 for law in [Law::Methods, Law::S5, Law::S6, Law::S7, Law::S10, Law::S12, Law::S13] {
                     let suite = Suite::new().with_cases(6).with_seed(seed);
                     let checked = suite.check(law, |config| fresh(&redis, config), &Runtime);
-                    if let Err(breach) = checked {
-                        panic!("{breach}");
+                    if let Err(violation) = checked {
+                        panic!("{violation}");
                     }
                 }
                 seed += 1;

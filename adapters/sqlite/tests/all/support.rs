@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 use tasklife::chrono::TimeDelta;
-use tasklife::testing::{BlockOn, Park};
+use tasklife::testing::{BlockOn, CurrentThread};
 use tasklife::{
     AccountId, CommandType, ListQuery, Now, StoreConfig, Submission, Task, TaskId, TaskStore,
 };
@@ -100,7 +100,7 @@ pub(crate) const fn options() -> SqliteOptions {
 
 /// Runs a future to completion.
 pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
-    Park.block_on(future)
+    CurrentThread.block_on(future)
 }
 
 /// Joins the messages of an error and its causes.

@@ -1,4 +1,5 @@
-//! Weighs stores, and counts what calls allocate. It prints JSON, for the program `peers`.
+//! Measures the memory of stores, and counts the allocations of calls. Prints JSON for the program
+//! `peers`.
 
 use std::alloc::System;
 
@@ -22,10 +23,10 @@ fn main() {
     println!("{}", serde_json::to_string(&census).expect("plain values"));
 }
 
-/// The bytes that are allocated.
+/// Returns the number of allocated bytes.
 fn held() -> usize {
     let stats = ALLOCATOR.stats();
-    // What reallocation adds or gives back is among both.
+    // Both counters include reallocations.
     stats.bytes_allocated - stats.bytes_deallocated
 }
 
@@ -60,7 +61,7 @@ fn weigh(tasks: usize, accounts: usize) -> Weight {
     Weight { tasks, accounts, own, full, tenth, empty: held() - before }
 }
 
-/// A task as it is in the store, by itself.
+/// Returns a task in its final state, outside a store.
 fn finished(load: &Workload, number: usize) -> Task {
     let (retention, mut clock) = (Retention::default(), AccountClock::default());
     let at = load.submitted_at(number);
@@ -72,8 +73,8 @@ fn finished(load: &Workload, number: usize) -> Task {
     task
 }
 
-/// How many allocations a call makes in a store of 10,000 tasks: the least of several calls, since
-/// growth is not the call's own.
+/// Counts the allocations of calls in a store of 10,000 tasks. Takes the minimum of several calls,
+/// because the growth of the store is not caused by a single call.
 fn allocations() -> Vec<Allocations> {
     const CALLS: usize = 20;
     let load = Workload::new(1);
@@ -92,25 +93,25 @@ fn allocations() -> Vec<Allocations> {
         let submission = load.submission(10_000 + n);
         counted(|| store.submit(submission, today))
     });
-    least("`apply`, an event without words", &mut |n| {
+    least("`apply`, event without description", &mut |n| {
         counted(|| store.apply(Target::latest(account, load.id(n)), TaskEvent::start(), today))
     });
-    least("`apply`, an end (made by the caller)", &mut |n| {
+    least("`apply`, completion (created by the caller)", &mut |n| {
         let end = TaskEvent::complete(Completion::of(7));
         counted(|| store.apply(Target::latest(account, load.id(n)), end, today))
     });
     least("`claim`", &mut |_| counted(|| store.claim(Scope::Any, today)));
     least("`get`", &mut |n| counted(|| store.get(account, load.id(n), today)));
     least("`list` of 100", &mut |_| counted(|| store.list(account, &ListQuery::default(), today)));
-    least("`sweep` of nothing", &mut |_| counted(|| store.sweep(1, today)));
+    least("`sweep`, nothing due", &mut |_| counted(|| store.sweep(1, today)));
     let links = links();
     let page = store.list(account, &ListQuery::default(), today).expect("a page");
     let mut out = Vec::with_capacity(1 << 20);
-    least("JSON of one task, into a buffer with room", &mut |n| {
+    least("JSON of one task, into a large enough buffer", &mut |n| {
         out.clear();
         counted(|| links.polled(&page.tasks()[n]).write_to(&mut out))
     });
-    least("JSON of a page of 100, into a buffer with room", &mut |_| {
+    least("JSON of a page of 100, into a large enough buffer", &mut |_| {
         out.clear();
         counted(|| links.list(&page).write_to(&mut out))
     });

@@ -1,6 +1,6 @@
-//! A list whose links lie in the slots of a slab.
+//! A doubly linked list with its links in the slots of a slab.
 
-/// No slot.
+/// The absence of a slot.
 pub(super) const NONE: u32 = u32::MAX;
 
 #[derive(Clone, Copy, Debug)]
@@ -38,7 +38,7 @@ impl Chain {
         self.last = slot;
     }
 
-    /// Takes a slot out.
+    /// Removes a slot.
     pub(super) fn remove<S>(&mut self, slots: &mut [S], slot: u32, link: fn(&mut S) -> &mut Link) {
         let Link { previous, next } = *link(&mut slots[slot as usize]);
         match previous {

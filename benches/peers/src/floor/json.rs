@@ -1,11 +1,11 @@
-//! The JSON: the same bytes, by a writer that knows them. Text from outside is escaped.
+//! JSON: writes the same bytes as tasklife, for this document only. Text from outside is escaped.
 
 use chrono::{Datelike, Timelike};
 use tasklife::{ResourceId, Task, TaskStatus};
 
 const BASE: &str = "https://api.redislabs.com/v1";
 
-/// The reply to a read of a task.
+/// Writes the reply to a read of a task.
 pub fn write_task(task: &Task, out: &mut Vec<u8>) {
     let mut buffer = [0; 36];
     let id = task.id().as_uuid();
@@ -66,7 +66,7 @@ pub fn write_task(task: &Task, out: &mut Vec<u8>) {
     out.extend_from_slice(b"\",\"type\":\"GET\"}}}");
 }
 
-/// The reply to a request for a list.
+/// Writes the reply to a request for a list.
 pub fn write_page(tasks: &[Task], out: &mut Vec<u8>) {
     out.extend_from_slice(b"{\"tasks\":[");
     for (place, task) in tasks.iter().enumerate() {
@@ -78,7 +78,7 @@ pub fn write_page(tasks: &[Task], out: &mut Vec<u8>) {
     out.extend_from_slice(b"]}");
 }
 
-/// What JSON doesn't take as it is.
+/// Returns whether JSON has to escape a byte.
 const fn is_special(byte: u8) -> bool {
     byte < 0x20 || byte == b'"' || byte == b'\\'
 }

@@ -1,4 +1,4 @@
-//! `get`: a hash lookup and an owned copy. An id is one of its account alone: both are the key.
+//! `get`: a hash lookup by account and id, and an owned copy.
 
 use hashbrown::{Equivalent, HashMap};
 use tasklife::{AccountId, Task, TaskId};

@@ -1,4 +1,4 @@
-//! `list`: an account's links to follow from where a page begins, and owned copies.
+//! `list`: follows the links of an account from the beginning of a page, and copies the tasks.
 
 use hashbrown::HashMap;
 use tasklife::{AccountId, Task, TaskStatus};
@@ -39,8 +39,8 @@ impl Slot {
 }
 
 impl Pages {
-    /// Of tasks by number, all of one account, and their numbers in the order of the list, the
-    /// latest first.
+    /// Creates the lists from tasks of one account. `order` holds their indices in the order of the
+    /// list, latest first.
     pub fn new(tasks: impl IntoIterator<Item = Task>, order: &[u32]) -> Self {
         let slot = |task| Slot { task, all: Link::default(), rare: Link::default() };
         let mut slots: Vec<_> = tasks.into_iter().map(slot).collect();

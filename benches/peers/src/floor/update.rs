@@ -1,4 +1,4 @@
-//! `Task::apply`: the same fields, updated by hand.
+//! `Task::apply`: updates the same fields.
 
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ pub enum State {
     Completed(Arc<Completion>),
 }
 
-/// What happens to a task. Which of it is not known before it happens.
+/// An event.
 #[derive(Clone, Debug)]
 pub enum Happening {
     Start,
@@ -42,7 +42,7 @@ impl Plain {
         }
     }
 
-    /// Lets something happen to the task, if its state permits it.
+    /// Applies an event if the state permits it.
     pub fn update(&mut self, with: Happening, now: Now, revision: u64) -> bool {
         match (with, &self.state) {
             (Happening::Start, State::Received) => {

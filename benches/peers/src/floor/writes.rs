@@ -1,6 +1,6 @@
-//! `submit`, `apply` and `sweep`: a hash index of tasks and one of accounts, a slab, links for the order
-//! by update of each account, and links for the order of expiry, which with one retention and one clock
-//! is that of submission.
+//! `submit`, `apply` and `sweep`: hash indexes of tasks and accounts, a slab, links in the order of
+//! updates for each account, and links in the order of expiry. With one retention and one clock,
+//! that is the order of submission.
 
 use std::hash::BuildHasher;
 
@@ -90,7 +90,7 @@ impl Writes {
         Some(changed)
     }
 
-    /// The tasks in the order of their submission.
+    /// Returns the tasks in the order of submission.
     pub fn into_tasks(self) -> impl Iterator<Item = Task> {
         self.slots.into_iter().filter_map(|slot| slot.task)
     }

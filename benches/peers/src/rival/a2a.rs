@@ -1,4 +1,4 @@
-//! The nearest rival: the task store in memory of `a2a-protocol-server`.
+//! The closest rival: the in-memory task store of `a2a-protocol-server`.
 
 use std::hint::black_box;
 use std::ops::Range;
@@ -16,7 +16,7 @@ use crate::row::threads::Shared;
 use crate::subject::{CURSORS, Event, Part, Subject};
 use crate::workload::{Stage, Workload, scattered};
 
-/// Its ids are texts, which a request would bring along: they are made beforehand.
+/// The store, and its ids as text. A request would contain them, so they are created before.
 #[derive(Debug)]
 pub struct A2a {
     store: InMemoryTaskStore,
@@ -25,7 +25,7 @@ pub struct A2a {
 }
 
 impl Default for A2a {
-    /// Without the limits that would drop tasks.
+    /// Creates a store without the limits that would drop tasks.
     fn default() -> Self {
         let config = TaskStoreConfig::default().with_max_capacity(None).with_task_ttl(None);
         Self {
@@ -36,7 +36,7 @@ impl Default for A2a {
     }
 }
 
-/// Nothing waits here, but for other threads.
+/// Runs a future to completion. It waits at most for other threads.
 fn ready<T>(future: impl Future<Output = T>) -> T {
     struct Unpark(Thread);
 
@@ -106,7 +106,7 @@ impl Subject for A2a {
         self.ids.push(new.id);
     }
 
-    /// Changes the status alone: the cheapest way that there is.
+    /// Changes only the status, which is the cheapest update.
     fn happen(&mut self, load: &Workload, task: usize, event: Event) -> bool {
         let state = match (event, load.stage(task)) {
             (Event::End, Stage::Completed) => TaskState::Completed,
@@ -150,12 +150,12 @@ impl Subject for A2a {
     }
 }
 
-/// The same, shared by threads.
+/// The store shared by threads.
 #[derive(Debug)]
 pub struct A2aShared(A2a);
 
 impl A2aShared {
-    /// With so many tasks, all of which are being worked on.
+    /// Creates a store with tasks in progress.
     pub fn filled(load: &Workload, tasks: usize) -> Self {
         let mut store = A2a::default();
         for task in 0..tasks {
@@ -192,7 +192,7 @@ impl Shared for A2aShared {
         self.change(load, task, self.0.ids[task].clone(), TaskState::Working);
     }
 
-    /// It hands out no tasks: what is submitted is changed twice.
+    /// There is no claim, so the task is submitted and changed twice.
     fn live(&self, load: &Workload, task: usize, _: Now) {
         let new = self.0.prepare(load, task);
         assert!(ready(self.0.store.insert_if_absent(&new)).is_ok_and(|inserted| inserted));

@@ -1,4 +1,4 @@
-//! The task that people write by hand: owned texts.
+//! A simple task as people write it, with owned strings.
 
 use tasklife::{Now, TaskStatus};
 use uuid::Uuid;
@@ -55,7 +55,7 @@ pub(super) fn words(status: TaskStatus) -> String {
     status.description().unwrap_or_default().to_owned()
 }
 
-/// What happens to a record.
+/// A change of a record.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Change {
     pub(super) status: TaskStatus,
@@ -76,7 +76,7 @@ impl Change {
     }
 }
 
-/// Revisions in scattered places of a list, to continue from.
+/// Returns revisions in random places of a list, to continue from.
 pub(super) fn cursors(latest: u64, tasks: usize) -> Vec<u64> {
     let oldest = latest - tasks as u64;
     scattered(tasks, 1).take(CURSORS).map(|place| oldest + place as u64).collect()

@@ -1,4 +1,4 @@
-//! The cache `moka`, with a time-to-live: expiry for nothing, and no order.
+//! The cache `moka` with a time to live. It has expiry, but no order.
 
 use std::time::Duration;
 

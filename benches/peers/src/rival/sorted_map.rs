@@ -1,4 +1,4 @@
-//! A hash map that is sorted when it is listed: what most people write first.
+//! A hash map that is sorted for each list.
 
 use std::collections::HashMap;
 
@@ -16,7 +16,7 @@ pub struct SortedMap {
     cursors: Vec<u64>,
 }
 
-/// A page of what passes a filter: sorted as a whole, since the order is kept nowhere.
+/// Returns a page of the matching tasks. All of them are sorted, because no order is kept.
 pub(super) fn sorted_page<T: std::borrow::Borrow<Record>>(
     tasks: impl Iterator<Item = T>,
     account: &str,

@@ -32,7 +32,7 @@ impl Default for Sqlite {
     fn default() -> Self {
         let connection = Connection::open_in_memory().expect("a database in memory");
         connection.execute_batch(SCHEMA).expect("a schema");
-        // It is filled in one transaction, which ends when the cursors are placed.
+        // The store is filled in one transaction, which `place_cursors` commits.
         connection.execute_batch("BEGIN").expect("a transaction");
         Self { connection, revision: 0, cursors: Vec::new() }
     }

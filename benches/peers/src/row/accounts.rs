@@ -1,4 +1,4 @@
-//! Instructions: the same calls in small stores and large ones, for one account and for many.
+//! The instructions of each call, in small and large stores, with one account and many.
 
 use super::{Extent, Finding, Findings, count, number};
 use crate::count::{COUNTED, Counts, is_possible, take};
@@ -6,7 +6,7 @@ use crate::count::{COUNTED, Counts, is_possible, take};
 pub fn measure(extent: Extent, findings: &mut Findings) {
     if !is_possible() {
         let why = "valgrind is not installed";
-        for what in ["list: instructions beside 1k", "many accounts: instructions beside one"] {
+        for what in ["list: instructions / 1k tasks", "many accounts: instructions / one account"] {
             let at = count(extent.most);
             findings.budgets.push(Finding::not_measured(what, at, "≤ 2×", why));
         }
@@ -15,7 +15,7 @@ pub fn measure(extent: Extent, findings: &mut Findings) {
     let sizes = [(1_000, 1), (extent.most, 1), (extent.most, 1_000), (extent.most, extent.most)];
     let mut counts = Vec::new();
     for (tasks, accounts) in sizes {
-        eprintln!("instructions, {} tasks, {} accounts …", count(tasks), count(accounts));
+        eprintln!("instructions, {} tasks, {} …", count(tasks), super::accounts(accounts));
         let Some(counted) = take(tasks, accounts) else {
             let at = count(tasks);
             let finding = Finding::not_measured("instructions", at, "≤ 2×", "valgrind failed");
@@ -34,14 +34,14 @@ pub fn measure(extent: Extent, findings: &mut Findings) {
         let cells = counts.iter().map(|counts| format!(" {} |", number(counts.of(what))));
         lines.push(format!("| {what} |{}", cells.collect::<String>()));
     }
-    findings.notes.push(("Instructions a call".to_owned(), lines));
+    findings.notes.push(("Instructions per call".to_owned(), lines));
 }
 
 fn judge(counts: &[Counts], findings: &mut Findings) {
     let [small, large, some, many] = counts else { return };
     for what in COUNTED.iter().filter(|what| what.starts_with("list")) {
         let ratio = large.of(what) / small.of(what);
-        let what = format!("{what}: instructions / those at 1k");
+        let what = format!("{what}: instructions / 1k tasks");
         findings.budgets.push(Finding::at_most(&what, count(large.tasks), 2.0, "×", ratio));
     }
     let of_stores =
@@ -50,14 +50,15 @@ fn judge(counts: &[Counts], findings: &mut Findings) {
         let ratio = |what: &&&str| many.of(what) / large.of(what);
         let worst = of_stores.clone().max_by(|a, b| ratio(a).total_cmp(&ratio(b)));
         if let Some(worst) = worst {
-            let what = format!("many accounts, the worst operation ({worst}): instructions / one");
-            let at = format!("{} tasks, {} accounts", count(many.tasks), count(many.accounts));
+            let what =
+                format!("many accounts, worst operation ({worst}): instructions / one account");
+            let at = format!("{} tasks, {}", count(many.tasks), super::accounts(many.accounts));
             findings.budgets.push(Finding::at_most(&what, at, 2.0, "×", ratio(&worst)));
         }
     }
     for what in ["JSON, one task", "JSON, page of 100"] {
-        let ratio = small.of(what) / small.of(&format!("{what}, by hand"));
-        let what = format!("{what}: instructions / by hand");
+        let ratio = small.of(what) / small.of(&format!("{what}, floor"));
+        let what = format!("{what}: instructions / floor");
         findings.budgets.push(Finding::at_most(&what, "–".to_owned(), 1.3, "×", ratio));
     }
 }

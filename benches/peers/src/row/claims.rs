@@ -1,5 +1,5 @@
-//! A claim over all of many accounts: with nothing to hand out, with every lane full, and with a task
-//! of each account to be taken over.
+//! A claim over many accounts: with nothing to claim, with every lane full, and with a task to take
+//! over in each account.
 
 use std::hint::black_box;
 use std::num::NonZeroU32;
@@ -9,20 +9,22 @@ use chrono::TimeDelta;
 use tasklife::{LocalStore, MemoryStore, Now, Scope, StoreConfig, TaskStore};
 
 use super::{Extent, Finding, Findings, Race, count};
-use crate::contest::{Contestant, contest};
+use crate::contest::{Candidate, contest};
 use crate::workload::{Workload, config};
 
 const ACCOUNTS: usize = 100_000;
 
-/// What a worker that asks may spend where there is nothing for it, as hundreds do once a second.
+/// The budget of a claim that finds nothing, in microseconds. Hundreds of workers make one each
+/// second.
 const IDLE: f64 = 1.0;
 
-/// Each account has one task in progress; some scenes have another that waits.
+/// A state of the store. Each account has one task in progress, and may have one that waits.
 struct Scene {
     operation: &'static str,
     config: StoreConfig,
     tasks_each: usize,
-    hands_out: bool,
+    /// Whether a claim returns a task.
+    finds_task: bool,
 }
 
 pub fn measure(extent: Extent, findings: &mut Findings) {
@@ -30,24 +32,24 @@ pub fn measure(extent: Extent, findings: &mut Findings) {
     let load = Workload::new(ACCOUNTS);
     let scenes = [
         Scene {
-            operation: "claim over all, nothing waits",
+            operation: "claim over all accounts, nothing to claim",
             config: config(),
             tasks_each: 1,
-            hands_out: false,
+            finds_task: false,
         },
         Scene {
-            operation: "claim over all, every lane is full",
+            operation: "claim over all accounts, every lane full",
             config: config().with_max_in_progress(NonZeroU32::MIN),
             tasks_each: 2,
-            hands_out: false,
+            finds_task: false,
         },
         Scene {
-            operation: "claim over all, take-over",
+            operation: "claim over all accounts, takeover",
             config: config()
                 .with_takeover_after(Duration::from_millis(1))
                 .with_max_attempts(NonZeroU32::MAX),
             tasks_each: 1,
-            hands_out: true,
+            finds_task: true,
         },
     ];
     for scene in scenes {
@@ -68,7 +70,7 @@ impl Scene {
             let claimed = locked.write().claim(Scope::Any, load.today());
             assert!(claimed.is_ok_and(|claimed| claimed.is_some()));
         }
-        let mut contestants = [
+        let mut candidates = [
             self.claiming("tasklife", load, |now| {
                 black_box(ours.claim(Scope::Any, now)).expect("memory").is_some()
             }),
@@ -76,10 +78,10 @@ impl Scene {
                 black_box(locked.write().claim(Scope::Any, now)).expect("memory").is_some()
             }),
         ];
-        let timings = contest(extent.rounds * 3, usize::MAX, &mut contestants);
+        let timings = contest(extent.rounds * 3, usize::MAX, &mut candidates);
         let at = format!("{} accounts", count(ACCOUNTS));
         let microseconds = timings[0].each_round().scaled(1e-3);
-        findings.budgets.push(if self.hands_out {
+        findings.budgets.push(if self.finds_task {
             let got = format!("{} µs", super::number(microseconds.median));
             Finding::stated(self.operation, at, got)
         } else {
@@ -89,18 +91,19 @@ impl Scene {
         findings.races.push(Race { operation: self.operation, tasks, timings });
     }
 
-    /// Every call is later than the last, so that the one whose turn it is has been silent for long.
+    /// Each claim is 2 ms later than the last, so that the worker of the next task is silent for
+    /// long enough.
     fn claiming<'a>(
         &self,
         name: &'static str,
         load: &Workload,
         mut claim: impl FnMut(Now) -> bool + 'a,
-    ) -> Contestant<'a> {
-        let (mut now, hands_out) = (load.today(), self.hands_out);
-        let pause = TimeDelta::milliseconds(if hands_out { 2 } else { 0 });
-        Contestant::calling(name, move || {
+    ) -> Candidate<'a> {
+        let (mut now, finds_task) = (load.today(), self.finds_task);
+        let pause = TimeDelta::milliseconds(if finds_task { 2 } else { 0 });
+        Candidate::calling(name, move || {
             now += pause;
-            assert_eq!(claim(now), hands_out);
+            assert_eq!(claim(now), finds_task);
         })
     }
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use tasklife::{Completion, Page, Task, TaskStatus};
 
 use super::{Extent, Finding, Findings, Race};
-use crate::contest::{Contestant, contest};
+use crate::contest::{Candidate, contest};
 use crate::count::page_of_documents;
 use crate::floor;
 use crate::workload::links;
@@ -31,7 +31,7 @@ pub fn measure(extent: Extent, findings: &mut Findings) {
             extent.rounds * 3,
             most,
             &mut [
-                Contestant::calling("tasklife", || {
+                Candidate::calling("tasklife", || {
                     out.clear();
                     match tasks {
                         1 => links.polled(one(first)).write_to(&mut out),
@@ -39,7 +39,7 @@ pub fn measure(extent: Extent, findings: &mut Findings) {
                     }
                     black_box(&out);
                 }),
-                Contestant::calling("floor", || {
+                Candidate::calling("floor", || {
                     by_hand.clear();
                     match tasks {
                         1 => floor::write_task(one(second), &mut by_hand),
@@ -47,7 +47,7 @@ pub fn measure(extent: Extent, findings: &mut Findings) {
                     }
                     black_box(&by_hand);
                 }),
-                Contestant::calling("derived, links built eagerly", || {
+                Candidate::calling("serde derive, eager links", || {
                     eager.clear();
                     let written = match tasks {
                         1 => serde_json::to_writer(&mut eager, &Owned::of(one(third))),
@@ -55,7 +55,7 @@ pub fn measure(extent: Extent, findings: &mut Findings) {
                     };
                     black_box((&eager, written)).1.expect("plain values");
                 }),
-                Contestant::calling("redis-cloud", || {
+                Candidate::calling("redis-cloud", || {
                     peer.clear();
                     let written = match tasks {
                         1 => serde_json::to_writer(&mut peer, &update(one(fourth))),
@@ -67,17 +67,17 @@ pub fn measure(extent: Extent, findings: &mut Findings) {
         );
         let race = Race { operation, tasks, timings };
         let at = "–".to_owned();
-        let what = format!("{operation}: time / by hand");
+        let what = format!("{operation}: time / floor");
         let ratio = race.ratio("tasklife", "floor");
         findings.budgets.push(Finding::at_most(&what, at.clone(), 1.3, "×", ratio));
-        let what = format!("{operation}: time of deriving, with links built eagerly / ours");
-        let ratio = race.ratio("derived, links built eagerly", "tasklife");
+        let what = format!("{operation}: time of serde derive, eager links / tasklife");
+        let ratio = race.ratio("serde derive, eager links", "tasklife");
         findings.budgets.push(Finding::at_least(&what, at, 3.0, "×", ratio));
         findings.races.push(race);
     }
 }
 
-/// All but the peer, whose type is another, write the same bytes.
+/// Checks that all candidates write the same bytes, except redis-cloud, whose type differs.
 fn check(page: &Page) {
     let links = links();
     let (mut ours, mut by_hand) = (Vec::new(), Vec::new());
@@ -89,7 +89,7 @@ fn check(page: &Page) {
     assert_eq!(text(&ours), text(&eager));
 }
 
-/// The document as one writes it first: owned texts, and links that are built with it.
+/// A simple document: owned strings, and links that are built with it.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Owned {
@@ -195,7 +195,7 @@ impl OwnedList {
     }
 }
 
-/// The task type of the crate `redis-cloud`, which has the array shape of links.
+/// Returns the task type of the crate `redis-cloud`, which has links as an array.
 fn update(task: &Task) -> TaskStateUpdate {
     use redis_cloud::types::TaskStatus as Status;
     let resource = resource(task);

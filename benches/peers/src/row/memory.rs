@@ -1,44 +1,44 @@
-//! Bytes beyond the tasks' own, and allocations.
+//! Memory overhead and allocations.
 
 use super::{Extent, Finding, Findings, count, number};
 use crate::census;
 
 pub fn measure(extent: Extent, findings: &mut Findings) {
-    eprintln!("bytes …");
+    eprintln!("memory …");
     let censuses: Vec<_> = extent.sizes().map(census::take).collect();
     let mut alone = f64::NAN;
     for weight in censuses.iter().flat_map(|census| &census.weights) {
-        let at = format!("{} tasks, {} accounts", count(weight.tasks), count(weight.accounts));
+        let at = format!("{} tasks, {}", count(weight.tasks), super::accounts(weight.accounts));
         let tasks = weight.tasks as f64;
         if weight.accounts == 1 {
             alone = weight.overhead() / tasks;
-            let what = "memory of a task beyond its own bytes";
+            let what = "overhead per task";
             findings.budgets.push(Finding::at_most(what, at.clone(), 64.0, " B", alone));
         } else {
-            // What a task takes is allowed for on top.
+            // The allowance of the tasks comes on top.
             let each = (weight.overhead() - 64.0 * tasks) / weight.accounts as f64;
-            let what = "memory of an account, beyond 64 B a task";
+            let what = "overhead per account, beyond 64 B per task";
             findings.budgets.push(Finding::at_most(what, at.clone(), 256.0, " B", each));
         }
-        let left = 64.0 * tasks / 10.0 + 256.0 * (weight.accounts as f64 / 10.0).max(1.0);
-        let what = "memory after 9 in 10 have expired, of what as many tasks and accounts may take";
-        let got = weight.overhead_of_tenth() / left;
+        let allowance = 64.0 * tasks / 10.0 + 256.0 * (weight.accounts as f64 / 10.0).max(1.0);
+        let what = "overhead after 9 in 10 tasks have expired / allowance";
+        let got = weight.overhead_of_tenth() / allowance;
         findings.budgets.push(Finding::at_most(what, at.clone(), 1.0, "×", got));
-        let what = "memory after all have expired, of that of the full store";
+        let what = "memory after all tasks have expired / full store";
         let got = weight.empty as f64 / weight.full as f64;
         findings.budgets.push(Finding::at_most(what, at.clone(), 0.01, "×", got));
         findings.notes.push((
-            format!("Bytes, {at}"),
+            format!("Memory, {at}"),
             vec![
-                "| | bytes a task |".to_owned(),
+                "| | bytes per task |".to_owned(),
                 "|---|---|".to_owned(),
-                format!("| the task's own | {} |", number(weight.own as f64 / tasks)),
-                format!("| beyond, full store | {} |", number(weight.overhead() / tasks)),
+                format!("| task | {} |", number(weight.own as f64 / tasks)),
+                format!("| overhead, full store | {} |", number(weight.overhead() / tasks)),
                 format!(
-                    "| beyond, a tenth left | {} |",
+                    "| overhead, a tenth left | {} |",
                     number(weight.overhead_of_tenth() / tasks * 10.0)
                 ),
-                format!("| in all, none left | {} |", number(weight.empty as f64 / tasks)),
+                format!("| total, no task left | {} |", number(weight.empty as f64 / tasks)),
             ],
         ));
     }

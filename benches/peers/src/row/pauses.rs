@@ -3,33 +3,37 @@
 use super::{Extent, Finding, Findings, count, time};
 use crate::latency;
 
-/// What the longest calls do.
-const EXPLAINED: [&str; 9] = [
+/// The explanation below the table.
+const EXPLAINED: [&str; 12] = [
     "",
-    "Every call is accepted. Each new task is started at once; a random one is read,",
-    "another one reports, and the one that came 10,000 before it ends. `idle write` is a report while",
-    "nothing grows or expires: the other writes' 99.9 % are held against its median.",
-    "What a call may do beyond its own work: one of the index's small tables is split or made",
-    "larger (at most some 2,000 slots are moved, in `submit`), two are joined (`sweep`), a run of at",
-    "most 128 entries of a list is rewritten (all writes but `submit`), room for 128 tasks is",
-    "taken from the allocator or given back. None of it grows with the store. What is longer in one",
-    "run than in the least of three is the machine's: page faults, and other programs.",
+    "Each call succeeds. Each new task is started at once, a random task is read, another one is",
+    "reported, and the task that was submitted 10,000 earlier ends. `idle write` is a report while",
+    "nothing grows or expires. Its median is the reference for the other writes' 99.9th percentile.",
+    "Beyond its own work, a call may do the following. None of it grows with the store.",
+    "- `submit` splits or enlarges a small table of the index, which moves at most about 2,000 slots.",
+    "- `sweep` merges two of these tables.",
+    "- Any write but `submit` rewrites a run of at most 128 entries of a list.",
+    "- Room for 128 tasks is allocated or released.",
+    "",
+    "A longest call that is longer in one run than in the minimum of three is due to the machine:",
+    "page faults and other programs.",
 ];
 
-/// Of how many accounts the tasks are.
+/// The larger number of accounts.
 const MANY: usize = 100_000;
 
 pub fn measure(extent: Extent, findings: &mut Findings) {
     for accounts in [1, MANY] {
-        of_accounts(accounts, extent, findings);
+        measure_with(accounts, extent, findings);
     }
 }
 
-fn of_accounts(accounts: usize, extent: Extent, findings: &mut Findings) {
-    eprintln!("single calls, {} accounts …", count(accounts));
+fn measure_with(accounts: usize, extent: Extent, findings: &mut Findings) {
+    eprintln!("single calls, {} …", super::accounts(accounts));
     let (first, least) = latency::take(extent.most, accounts, 3);
     let tasks = count(extent.most);
-    let at = format!("0 to {tasks}, then as many expire, {} accounts", count(accounts));
+    let at =
+        format!("growth to {tasks} tasks, then expiry of {tasks}, {}", super::accounts(accounts));
     let idle = least.get("idle write").map_or(f64::NAN, |calls| calls.quantile(0.5));
     let mut lines = vec![
         "| call | median | 99 % | 99.9 % | longest | longest, one run |".to_owned(),
@@ -48,17 +52,17 @@ fn of_accounts(accounts: usize, extent: Extent, findings: &mut Findings) {
     lines.extend(EXPLAINED.map(str::to_owned));
     findings
         .notes
-        .push((format!("Single calls, {at}; call by call the least of three equal runs"), lines));
+        .push((format!("Single calls, {at}; minimum of three equal runs for each call"), lines));
     for kind in ["submit", "claim", "report", "end"] {
         let tail = least.get(kind).map_or(f64::NAN, |calls| calls.quantile(0.999));
-        let what = format!("{kind}: 99.9 % of calls / idle median");
+        let what = format!("{kind}: 99.9th percentile / idle median");
         findings.budgets.push(Finding::at_most(&what, at.clone(), 20.0, "×", tail / idle));
     }
     let slowest = least.iter().max_by(|a, b| a.1.longest().total_cmp(&b.1.longest()));
     if let Some((kind, calls)) = slowest {
         let got = format!("{kind}: {}", time(calls.longest()));
         findings.budgets.push(Finding::stated(
-            "the slowest call of any kind, least of three runs",
+            "slowest call of any kind, minimum of three runs",
             at,
             got,
         ));

@@ -1,4 +1,4 @@
-//! `get`, `submit`, `apply` and `list`, at each size, beside the floor and beside the rivals.
+//! `get`, `submit`, `apply` and `list` at each size, compared with the floor and the rivals.
 
 use std::collections::HashMap;
 use std::hint::black_box;
@@ -7,14 +7,14 @@ use std::num::NonZeroUsize;
 use tasklife::{ListQuery, TaskId, TaskStore};
 
 use super::{Extent, Finding, Findings, Race, count};
-use crate::contest::{Contestant, TURNS, contest, timed};
+use crate::contest::{Candidate, TURNS, contest, timed};
 use crate::floor::{Lookup, Pages, Writes};
 use crate::rival::{A2a, Moka, SortedMap, Sqlite};
 use crate::subject::{CURSORS, Event, Part, Subject, Tasklife, fill};
 use crate::workload::{Stage, Workload, scattered};
 
-/// The size at which rivals are compared with.
-const RIVALRY: usize = 100_000;
+/// The size at which the budgets compare tasklife with a rival.
+const COMPARED: usize = 100_000;
 
 pub const LISTS: [(&str, Part); 3] = [
     ("list of 100, first page", Part::First),
@@ -38,8 +38,8 @@ fn judge(race: &Race, extent: Extent, findings: &mut Findings) {
     let what = format!("{}: time / floor", race.operation);
     let ratio = race.ratio(Tasklife::NAME, "floor");
     findings.budgets.push(Finding::at_most(&what, at.clone(), 1.5, "×", ratio));
-    if extent.rivals && race.tasks == RIVALRY && race.operation != "get" {
-        let what = format!("{}: time of {} / ours", race.operation, A2a::NAME);
+    if extent.rivals && race.tasks == COMPARED && race.operation != "get" {
+        let what = format!("{}: time of {} / tasklife", race.operation, A2a::NAME);
         let ratio = race.ratio(A2a::NAME, Tasklife::NAME);
         findings.budgets.push(Finding::at_least(&what, at, 3.0, "×", ratio));
     }
@@ -59,14 +59,14 @@ fn at_size(tasks: usize, extent: Extent) -> Vec<Race> {
     }
 
     let mut races = Vec::new();
-    let mut race = |operation, act, most, floor: Contestant<'_>| {
-        let rivals = rivals.iter_mut().map(|rival| rival.contestant(act, &load, tasks));
-        let mut all: Vec<_> = [ours.contestant(act, &load, tasks), floor].into();
+    let mut race = |operation, act, most, floor: Candidate<'_>| {
+        let rivals = rivals.iter_mut().map(|rival| rival.candidate(act, &load, tasks));
+        let mut all: Vec<_> = [ours.candidate(act, &load, tasks), floor].into();
         all.extend(rivals);
         races.push(Race { operation, tasks, timings: contest(extent.rounds, most, &mut all) });
     };
     let mut places = scattered(tasks, 5);
-    let floor = Contestant::calling("floor", || {
+    let floor = Candidate::calling("floor", || {
         let task = places.next().unwrap_or(0);
         let task = lookup.get(load.account(task), load.id(task));
         assert!(black_box(task).is_some());
@@ -74,21 +74,21 @@ fn at_size(tasks: usize, extent: Extent) -> Vec<Race> {
     race("get", Act::Get, usize::MAX, floor);
     for (operation, part) in LISTS {
         let mut turn = 0;
-        let floor = Contestant::calling("floor", || {
+        let floor = Candidate::calling("floor", || {
             turn += 1;
             black_box(pages.page(load.account(0), part, turn));
         });
         race(operation, Act::List(part), 1_000, floor);
     }
     let mut places = scattered(tasks - 1, 6);
-    let floor = Contestant::calling("floor", || {
+    let floor = Candidate::calling("floor", || {
         let task = load.running(places.next().unwrap_or(0));
         let (account, id) = (load.account(task), load.id(task));
         assert!(black_box(writes.apply(account, id, load.report(), load.today())).is_some());
     });
     race("apply with reordering", Act::Report, usize::MAX, floor);
     let mut next = tasks;
-    let floor = Contestant::new("floor", |calls| {
+    let floor = Candidate::new("floor", |calls| {
         let new: Vec<_> = (next..next + calls).map(|task| load.submission(task)).collect();
         let now = load.submitted_at(next);
         next += calls;
@@ -98,7 +98,7 @@ fn at_size(tasks: usize, extent: Extent) -> Vec<Race> {
             }
         })
     });
-    // A store of this size must not become one of another.
+    // So few calls that the size of the store hardly changes.
     race("submit", Act::Submit, (tasks / 50 / TURNS).max(8), floor);
     races
 }
@@ -109,7 +109,7 @@ fn filled<S: Subject + Default>(load: &Workload, tasks: usize) -> S {
     subject
 }
 
-/// What a store is told to do, again and again.
+/// The call that a measurement repeats.
 #[derive(Clone, Copy, Debug)]
 enum Act {
     Get,
@@ -118,24 +118,24 @@ enum Act {
     Submit,
 }
 
-/// A store that takes part in each race.
+/// A store of any type that takes part in each race.
 trait Contender {
-    fn contestant<'a>(&'a mut self, act: Act, load: &'a Workload, tasks: usize) -> Contestant<'a>;
+    fn candidate<'a>(&'a mut self, act: Act, load: &'a Workload, tasks: usize) -> Candidate<'a>;
 }
 
 impl<S: Subject> Contender for S {
-    fn contestant<'a>(&'a mut self, act: Act, load: &'a Workload, tasks: usize) -> Contestant<'a> {
+    fn candidate<'a>(&'a mut self, act: Act, load: &'a Workload, tasks: usize) -> Candidate<'a> {
         match act {
             Act::Get => {
                 let mut places = scattered(tasks, 5);
-                Contestant::calling(S::NAME, move || {
+                Candidate::calling(S::NAME, move || {
                     let task = places.next().unwrap_or(0);
                     assert!(self.get(load, task), "{} has every task", S::NAME);
                 })
             }
             Act::List(part) => {
                 let mut turn = 0;
-                Contestant::calling(S::NAME, move || {
+                Candidate::calling(S::NAME, move || {
                     turn += 1;
                     let found = self.page(load, part, turn);
                     assert!(found > 0 || part == Part::Continued, "{} has a page", S::NAME);
@@ -143,7 +143,7 @@ impl<S: Subject> Contender for S {
             }
             Act::Report => {
                 let mut places = scattered(tasks - 1, 6);
-                Contestant::calling(S::NAME, move || {
+                Candidate::calling(S::NAME, move || {
                     let task = load.running(places.next().unwrap_or(0));
                     let done = self.happen(load, task, Event::Report);
                     assert!(done, "{} has the running task", S::NAME);
@@ -151,7 +151,7 @@ impl<S: Subject> Contender for S {
             }
             Act::Submit => {
                 let mut next = tasks;
-                Contestant::new(S::NAME, move |calls| {
+                Candidate::new(S::NAME, move |calls| {
                     let new: Vec<_> =
                         (next..next + calls).map(|task| self.prepare(load, task)).collect();
                     let now = load.submitted_at(next);
@@ -175,7 +175,7 @@ fn lookup(load: &Workload, tasks: usize) -> Lookup {
     lookup
 }
 
-/// The floor in the order in which our store lists its tasks.
+/// Returns the floor of `list`, with the tasks in the order in which tasklife lists them.
 fn pages(load: &Workload, ours: &Tasklife, tasks: usize) -> Pages {
     let number = |task| u32::try_from(task).expect("fewer than 2³² tasks");
     let numbers: HashMap<TaskId, u32> =
@@ -187,7 +187,8 @@ fn pages(load: &Workload, ours: &Tasklife, tasks: usize) -> Pages {
     Pages::new(writes(load, tasks).into_tasks(), &order)
 }
 
-/// The floor after the same history as every store: its tasks share nothing with another's.
+/// Returns the floor of writes, after the same history as every store. Its tasks share no memory
+/// with those of another store.
 pub(crate) fn writes(load: &Workload, tasks: usize) -> Writes {
     let mut writes = Writes::default();
     for task in 0..tasks {

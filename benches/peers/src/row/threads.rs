@@ -1,4 +1,5 @@
-//! Several threads on one store: ours, one lock around the same content, and the nearest rival.
+//! Several threads on one store: tasklife, a single lock around the same structure, and the closest
+//! rival.
 
 use std::cell::Cell;
 use std::hint::black_box;
@@ -15,20 +16,20 @@ use tasklife::{
 };
 
 use super::{Extent, Finding, Findings, count, number};
-use crate::contest::{Contestant, Spread, Timing, contest, timed};
+use crate::contest::{Candidate, Spread, Timing, contest, timed};
 use crate::rival::A2aShared;
 use crate::workload::{Workload, config, scattered};
 
 const TASKS: usize = 100_000;
 
-/// Of how many accounts the tasks are.
+/// The larger number of accounts.
 const MANY: usize = 1_000;
 
-/// What each thread does, again and again.
+/// The calls that each thread repeats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mix {
     Get,
-    /// Nine reads in ten, one in thirty of them of a list of 10; the rest are reports.
+    /// Nine calls in ten are reads and one is a report. One call in thirty is a list of 10.
     MostlyReads,
     HalfReports,
     /// A task is submitted, claimed from its account, and completed.
@@ -47,17 +48,17 @@ impl Mix {
         }
     }
 
-    /// How many calls a round of it has.
+    /// Returns the number of calls in one repetition.
     const fn calls(self) -> f64 {
         if matches!(self, Self::Lives) { 3.0 } else { 1.0 }
     }
 }
 
-/// Tasks that live and are forgotten again, so that a store is as large after it as before.
+/// Tasks that a turn submits and drops again, so that the store has the same size after it.
 #[derive(Debug)]
 pub struct Lives {
     next: AtomicUsize,
-    /// When they are submitted: long before all others, so that they expire first.
+    /// The time of submission, long before all other tasks, so that these expire first.
     era: Now,
 }
 
@@ -74,12 +75,12 @@ pub trait Shared: Sync {
     fn get(&self, load: &Workload, task: usize);
     fn list_of_ten(&self, load: &Workload, task: usize);
     fn report(&self, load: &Workload, task: usize);
-    /// The life of a task that is new.
+    /// Submits, claims and completes a new task.
     fn live(&self, load: &Workload, task: usize, era: Now);
-    /// Drops what lived in an era: these tasks.
+    /// Drops these tasks, which were submitted at `era`.
     fn forget(&self, load: &Workload, tasks: Range<usize>, era: Now);
 
-    /// What a thread does with one of the tasks.
+    /// Makes the next calls of a thread.
     fn work(&self, load: &Workload, mix: Mix, turn: usize, task: usize, lives: &Lives) {
         match mix {
             Mix::MostlyReads if turn.is_multiple_of(10) => self.report(load, task),
@@ -123,7 +124,7 @@ impl Shared for MemoryStore {
     }
 }
 
-/// What one could build from the same parts: a store for one thread, behind a lock.
+/// A single-threaded store behind a lock.
 struct OneLock(parking_lot::RwLock<LocalStore>);
 
 impl Shared for OneLock {
@@ -165,18 +166,18 @@ fn ten() -> ListQuery {
     ListQuery::new(const { NonZeroUsize::new(10).unwrap() })
 }
 
-/// Calls a second of the stores that take part, by the number of threads.
+/// The calls per second of each store by number of threads.
 #[derive(Clone, Debug)]
 pub struct Scaling {
     pub mix: &'static str,
     pub accounts: usize,
     pub threads: Vec<usize>,
-    /// For each store its timings, one for each number of threads.
+    /// The timings of each store, one for each number of threads.
     pub stores: Vec<Vec<Timing>>,
 }
 
 impl Scaling {
-    /// How many times the calls a second of one thread so many make, of ours.
+    /// Returns the calls per second of several threads, divided by those of one, for tasklife.
     fn speed_up(&self, threads: usize) -> Option<Spread> {
         let at = self.threads.iter().position(|number| *number == threads)?;
         Some(self.stores[0][0].ratio_to(&self.stores[0][at]))
@@ -193,8 +194,8 @@ pub fn measure(extent: Extent, findings: &mut Findings) {
         let (ours, locked) = (filled_shards(&load), filled_lock(&load));
         let rival = extent.rivals.then(|| A2aShared::filled(&load, TASKS));
         for mix in Mix::ALL {
-            eprintln!("threads, {}, {} accounts …", mix.name(), count(accounts));
-            let mut all: Vec<Contestant<'_>> = Vec::new();
+            eprintln!("threads, {}, {} …", mix.name(), super::accounts(accounts));
+            let mut all: Vec<Candidate<'_>> = Vec::new();
             all.extend(threads.iter().map(|number| together(&ours, &load, mix, *number, &turns)));
             all.extend(threads.iter().map(|number| together(&locked, &load, mix, *number, &turns)));
             if let Some(rival) = &rival {
@@ -214,9 +215,9 @@ pub fn measure(extent: Extent, findings: &mut Findings) {
 
 fn judge(mix: Mix, scaling: &Scaling, findings: &mut Findings) {
     let Scaling { accounts, stores, .. } = scaling;
-    let at = format!("{} tasks, {} accounts", count(TASKS), count(*accounts));
+    let at = format!("{} tasks, {}", count(TASKS), super::accounts(*accounts));
     let one = stores[0][0].ratio_to(&stores[1][0]);
-    let what = format!("one thread, {}: time / with one lock", mix.name());
+    let what = format!("one thread, {}: time / one lock", mix.name());
     findings.budgets.push(Finding::at_most(&what, at.clone(), 1.1, "×", one));
     for threads in [2, 16] {
         let least = match (mix, threads, *accounts) {
@@ -225,11 +226,11 @@ fn judge(mix: Mix, scaling: &Scaling, findings: &mut Findings) {
             (_, _, MANY) => 10.0,
             (Mix::Get | Mix::MostlyReads, 2, _) => 0.9,
             (Mix::HalfReports, 2, _) => 0.6,
-            // Nothing but writes of one account.
+            // All calls are writes of one account, so they cannot scale.
             (Mix::Lives, ..) => continue,
             _ => 0.5,
         };
-        let what = format!("{threads} threads, {}: calls a second / those of one", mix.name());
+        let what = format!("{threads} threads, {}: calls per second / one thread", mix.name());
         findings.budgets.push(match scaling.speed_up(threads) {
             Some(times) => Finding::at_least(&what, at.clone(), least, "×", times),
             None => Finding::not_measured(&what, at.clone(), &format!("≥ {least}×"), "fewer cores"),
@@ -239,10 +240,9 @@ fn judge(mix: Mix, scaling: &Scaling, findings: &mut Findings) {
 
 fn table(scalings: &[Scaling]) -> Vec<String> {
     let mut lines = vec![
-        "Million calls a second, of all threads together; a store of 100,000 tasks that are being"
+        "Million calls per second of all threads together, in a store of 100,000 tasks in progress."
             .to_owned(),
-        "worked on. Where tasks are submitted, they are dropped again between two measurements."
-            .to_owned(),
+        "Tasks that a measurement submits are dropped again after it.".to_owned(),
         String::new(),
         "| | accounts | threads | tasklife | one lock | a2a-protocol-server |".to_owned(),
         "|---|---|---|---|---|---|".to_owned(),
@@ -255,7 +255,10 @@ fn table(scalings: &[Scaling]) -> Vec<String> {
             lines.push(format!("| {mix} | {} | {threads} |{cells}", count(*accounts)));
         }
     }
-    lines.extend([String::new(), "![calls a second over threads](threads.svg)".to_owned()]);
+    lines.extend([
+        String::new(),
+        "![calls per second by number of threads](threads.svg)".to_owned(),
+    ]);
     lines
 }
 
@@ -284,16 +287,16 @@ fn fill(
     }
 }
 
-/// So many threads do the same at the same time. The time is that of a call of any of them: from when
-/// all are ready until the last has ended, by the calls of all.
+/// Runs several threads at the same time. The time of a call is the time from when all threads are
+/// ready until the last has ended, divided by the number of calls of all threads.
 fn together<'a, S: Shared>(
     store: &'a S,
     load: &'a Workload,
     mix: Mix,
     threads: usize,
     turns: &'a Cell<i64>,
-) -> Contestant<'a> {
-    Contestant::new(S::NAME, move |calls| {
+) -> Candidate<'a> {
+    Candidate::new(S::NAME, move |calls| {
         let turns = turns.replace(turns.get() + 1);
         let era = load.submitted_at(0) - TimeDelta::days(30) + TimeDelta::seconds(turns);
         let lives = Lives { next: AtomicUsize::new(TASKS), era };

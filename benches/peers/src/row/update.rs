@@ -1,4 +1,4 @@
-//! `Task::apply` without a store, beside the same update by hand.
+//! `Task::apply` without a store, compared with the same update written by hand.
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -6,13 +6,13 @@ use std::sync::Arc;
 use tasklife::{AccountClock, Completion, Now, Progress, Retention, Stamp, Task, TaskEvent};
 
 use super::{Extent, Finding, Findings, Race};
-use crate::contest::{Contestant, Timing, contest, timed};
+use crate::contest::{Candidate, Timing, contest, timed};
 use crate::floor::{Happening, Plain};
 use crate::workload::Workload;
 
 const WORDS: &str = "2 of 4 nodes are ready.";
 
-/// Everything that an update needs, in values that the compiler can't foresee.
+/// The arguments of an update, as values that the compiler cannot know.
 struct Scene {
     retention: Retention,
     now: Now,
@@ -35,7 +35,7 @@ pub fn measure(extent: Extent, findings: &mut Findings) {
         ("`Task::apply`, start", &received, TaskEvent::start(), Happening::Start),
         ("`Task::apply`, report", &running, report.clone(), reported(None)),
         (
-            "`Task::apply`, report in words",
+            "`Task::apply`, report with description",
             &running,
             report.with_description(WORDS.to_owned()),
             reported(Some(WORDS.into())),
@@ -58,7 +58,7 @@ pub fn measure(extent: Extent, findings: &mut Findings) {
 }
 
 impl Scene {
-    /// Both update copies, by events that were made beforehand.
+    /// Measures both candidates. They update copies with events that were created before.
     fn race(
         &self,
         extent: Extent,
@@ -73,10 +73,10 @@ impl Scene {
         }
         contest(
             extent.rounds * 10,
-            // So few that they stay in the nearest cache.
+            // So few tasks that they stay in the first-level cache.
             100,
             &mut [
-                Contestant::new("tasklife", |calls| {
+                Candidate::new("tasklife", |calls| {
                     let mut copies: Vec<_> =
                         (0..calls).map(|_| (task.clone(), Some(event.clone()))).collect();
                     timed(|| {
@@ -87,7 +87,7 @@ impl Scene {
                         }
                     })
                 }),
-                Contestant::new("floor", |calls| {
+                Candidate::new("floor", |calls| {
                     let mut copies: Vec<_> =
                         (0..calls).map(|_| (plain.clone(), Some(by_hand.clone()))).collect();
                     timed(|| {

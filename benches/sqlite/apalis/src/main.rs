@@ -1,7 +1,7 @@
-//! apalis-sqlite 1.0, measured.
+//! The benchmark of apalis-sqlite 1.0.
 //!
-//! Its `setup` turns synchronization off on the connection that makes it, so that is done on a connection that is
-//! closed then. Those that are measured are told `FULL` or `NORMAL`.
+//! `setup` turns synchronization off on its connection, so that connection is closed afterwards.
+//! The measured connections set `synchronous` to `FULL` or `NORMAL`.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -29,7 +29,7 @@ fn main() -> Outcome<()> {
     match order.part.as_str() {
         "calls" => calls(&order, &runtime, &pool),
         "lives" => lives(&order, &runtime, &pool, listener),
-        part => Err(format!("there is no part {part}").into()),
+        part => Err(format!("expected a known PART, got {part}").into()),
     }
 }
 
@@ -52,7 +52,7 @@ fn queue(pool: &SqlitePool, account: u64) -> SqliteStorage<String> {
     SqliteStorage::new(pool).with_config(Config::default().queue(name(account)))
 }
 
-/// What apalis takes for a ULID.
+/// Returns an id that apalis accepts as a ULID.
 fn task_id(number: u64) -> TaskId {
     TaskId::from_string(format!("{number:026}"))
 }
@@ -61,7 +61,7 @@ fn task(number: u64) -> Task<String> {
     TaskBuilder::new(INPUT.to_owned()).task_id(task_id(number)).build()
 }
 
-/// Tasks in queues that nobody works on, one for each account.
+/// Adds tasks to one queue per account. No worker runs.
 async fn fill(order: &Order) -> Outcome<()> {
     let (pool, _) = open(&order.file, false).await?;
     for account in 0..order.accounts() {
@@ -73,7 +73,7 @@ async fn fill(order: &Order) -> Outcome<()> {
     Ok(())
 }
 
-/// They are read, and more are pushed.
+/// Measures reads of the tasks, and pushes of more.
 fn calls(order: &Order, runtime: &Runtime, pool: &SqlitePool) -> Outcome<()> {
     for (callers, futures) in [("1", 1), ("64", MANY)] {
         let (pool, order) = (pool.clone(), order.clone());
@@ -125,9 +125,10 @@ fn calls(order: &Order, runtime: &Runtime, pool: &SqlitePool) -> Outcome<()> {
 
 type Waiting = Arc<Mutex<HashMap<String, oneshot::Sender<()>>>>;
 
-/// Tasks are pushed and run by a worker, which SQLite tells of each one, some too early: so it looks
-/// every 10 ms as well. A caller goes on when its task runs:
-/// apalis writes later that it has ended.
+/// Measures tasks that are pushed and run by a worker.
+///
+/// A hook of SQLite notifies the worker of each task, sometimes too early, so the worker also polls
+/// every 10 ms. A caller continues when its task runs. Apalis records the end of the task later.
 fn lives(
     order: &Order,
     runtime: &Runtime,

@@ -1,8 +1,8 @@
-//! The least that SQLite has to do for the calls of `tasklife-sqlite`, on the same file: hand-written statements,
-//! which check nothing, decode no record and keep no account ready or parked.
+//! A lower bound for `tasklife-sqlite`: hand-written statements on the same file.
 //!
-//! One caller makes a transaction of each call. Many that write are as quick as they can be: 64 calls are a
-//! transaction. Many that read have a connection each.
+//! The statements check nothing, decode no record, and do not update which accounts are ready or
+//! parked. With one caller, each call is a transaction. With 64 callers that write, 64 calls share
+//! a transaction, which is the fastest way. With 64 callers that read, each has a connection.
 
 use std::time::{Duration, Instant};
 
@@ -22,7 +22,7 @@ fn main() -> Outcome<()> {
         "just-apply" => just(&order, &[claim, complete_any]),
         "just-get" => just(&order, &[get]),
         "just-list" => just(&order, &[list]),
-        part => Err(format!("there is no part {part}").into()),
+        part => Err(format!("expected a known PART, got {part}").into()),
     }
 }
 
@@ -38,7 +38,7 @@ const fn row<'a>(call: &'a str, callers: &'a str) -> Row<'a> {
     Row { program: "bare", call, callers }
 }
 
-/// The key of a task's account: they were added in this order.
+/// Returns the key of a task's account. Accounts were added in this order.
 fn account(order: &Order, task: u64) -> i64 {
     order.account(task).cast_signed() + 1
 }
@@ -92,7 +92,7 @@ fn write(order: &Order) -> Outcome<()> {
     writes(order, "life", &[submit, claim, complete])
 }
 
-/// A call of so many transactions.
+/// Measures a call that consists of several transactions.
 fn writes(order: &Order, call: &str, transactions: &[Call]) -> Outcome<()> {
     let connection = open(order)?;
     for (callers, together) in [("1", 1), ("64", MANY as u64)] {
@@ -113,7 +113,8 @@ fn writes(order: &Order, call: &str, transactions: &[Call]) -> Outcome<()> {
     Ok(())
 }
 
-/// Makes calls of one kind, as many as otherwise seconds, a transaction each where they write, so that what they do can be counted.
+/// Makes calls of one kind, to be counted. The argument SECONDS is the number of calls. Each write
+/// is a transaction.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a number of calls")]
 fn just(order: &Order, transactions: &[Call]) -> Outcome<()> {
     let connection = open(order)?;
@@ -133,13 +134,13 @@ fn just(order: &Order, transactions: &[Call]) -> Outcome<()> {
     Ok(())
 }
 
-/// A record as long as that of a new task.
+/// Returns a text as long as the record of a new task.
 fn record() -> &'static str {
     static RECORD: std::sync::OnceLock<String> = std::sync::OnceLock::new();
     RECORD.get_or_init(|| format!("{INPUT}{}", "x".repeat(300)))
 }
 
-/// An instant of the year 2034.
+/// An instant in the year 2034.
 const EXPIRY: [u8; 12] = [0, 0, 0, 0x0e, 0xf0, 0, 0, 0, 0, 0, 0, 0];
 
 fn submit(connection: &Connection, order: &Order, task: u64) -> Outcome<()> {
@@ -152,7 +153,8 @@ fn submit(connection: &Connection, order: &Order, task: u64) -> Outcome<()> {
     Ok(())
 }
 
-/// Starts the first task of the account whose turn it is, if there is any. The account is then behind all others.
+/// Starts the first task of the account whose turn it is, if there is one, and moves the account
+/// behind all others.
 fn claim(connection: &Connection, _: &Order, number: u64) -> Outcome<()> {
     let mut turn = connection
         .prepare_cached("SELECT key FROM accounts WHERE ready = 1 ORDER BY ticket LIMIT 1")?;
@@ -176,7 +178,7 @@ fn claim(connection: &Connection, _: &Order, number: u64) -> Outcome<()> {
     Ok(())
 }
 
-/// Ends the task that was submitted under this number.
+/// Completes a task.
 fn complete(connection: &Connection, order: &Order, task: u64) -> Outcome<()> {
     let mut statement = connection.prepare_cached(
         "UPDATE tasks SET status = 3, revision = ?3, record = ?4 WHERE account = ?1 AND id = ?2",
@@ -186,12 +188,12 @@ fn complete(connection: &Connection, order: &Order, task: u64) -> Outcome<()> {
     Ok(())
 }
 
-/// Ends one of the tasks that were there at the beginning.
+/// Completes a task of the initial file.
 fn complete_any(connection: &Connection, order: &Order, number: u64) -> Outcome<()> {
     complete(connection, order, order.any(number))
 }
 
-/// Drops what expired first, a thousand in a transaction, and not their accounts.
+/// Deletes the tasks that expire first, a thousand in each transaction, but not their accounts.
 fn sweep(order: &Order) -> Outcome<()> {
     let connection = open(order)?;
     let (begin, mut dropped) = (Instant::now(), 0);

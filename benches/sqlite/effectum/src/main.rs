@@ -1,8 +1,9 @@
-//! effectum 0.7, measured.
+//! The benchmark of effectum 0.7.
 //!
-//! It sets `synchronous = NORMAL` and asks for the log of writes by a name that SQLite does not know (`PRAGMA
-//! journal`), so that its files have a rollback journal, which it synchronizes at each commit. That is what is
-//! measured as `full`. As `normal`, the file is told to keep a write-ahead log before effectum opens it.
+//! Effectum sets `synchronous = NORMAL`, and requests a write-ahead log with a pragma that SQLite
+//! does not know (`PRAGMA journal`). So its files have a rollback journal, which is synchronized at
+//! each commit. This is measured as `full`. For `normal`, the file is switched to a write-ahead log
+//! before effectum opens it.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -22,10 +23,10 @@ fn main() -> Outcome<()> {
     match order.part.as_str() {
         "calls" => calls(&order, &runtime, &queue)?,
         "lives" => lives(&order, &runtime, &queue)?,
-        part => return Err(format!("there is no part {part}").into()),
+        part => return Err(format!("expected a known PART, got {part}").into()),
     }
     runtime.block_on(queue.close(Duration::from_secs(10)))?;
-    // Its connections are closed by the runtime.
+    // The runtime closes the connections of the queue.
     let entered = runtime.enter();
     drop(queue);
     drop(entered);
@@ -56,7 +57,7 @@ fn job(account: String, input: Vec<u8>) -> Job {
     Job::builder("create").name(account).payload(input).build()
 }
 
-/// Jobs are added to a queue that nobody works on, and read.
+/// Measures jobs that are added to a queue without a worker, and read.
 fn calls(order: &Order, runtime: &Runtime, queue: &Arc<Queue>) -> Outcome<()> {
     let ids: Vec<Uuid> = runtime.block_on(async {
         let mut ids = Vec::new();
@@ -115,8 +116,8 @@ fn calls(order: &Order, runtime: &Runtime, queue: &Arc<Queue>) -> Outcome<()> {
 
 type Waiting = Arc<Mutex<HashMap<u64, oneshot::Sender<()>>>>;
 
-/// Jobs are added and run by a worker, 64 at a time at the most. A caller goes on when its job runs: effectum
-/// writes later that it has ended.
+/// Measures jobs that are added and run by a worker, at most 64 at a time. A caller continues when
+/// its job runs. Effectum records the end of the job later.
 fn lives(order: &Order, runtime: &Runtime, queue: &Arc<Queue>) -> Outcome<()> {
     let waiting = Waiting::default();
     let runner = JobRunner::builder("create", run).build();

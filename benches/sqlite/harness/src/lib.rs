@@ -1,4 +1,4 @@
-//! What the programs that are measured share: the workload, the clock, the rows that they print.
+//! The workload, the clock and the output that all measured programs share.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -12,33 +12,33 @@ use tokio::task::JoinSet;
 
 pub type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
-/// The input of a task: JSON of 200 bytes.
+/// The input of a task: 200 bytes of JSON.
 pub const INPUT: &str = r#"{"name":"My example subscription","memoryStorage":"ram","cloudProviders":[{"provider":"AWS","regions":[{"region":"us-east-1","networking":{"deploymentCIDR":"10.0.0.0/24"}}]}],"note":"a task to do it"}"#;
 const _: () = assert!(INPUT.len() == 200);
 
-/// How many callers there are, where there are many.
+/// The larger number of callers.
 pub const MANY: usize = 64;
 
-/// What a program is asked to do: `PART FILE DURABILITY SECONDS TASKS EACH`.
+/// The arguments of a program: `PART FILE DURABILITY SECONDS TASKS EACH`.
 #[derive(Clone, Debug)]
 pub struct Order {
     pub part: String,
     pub file: PathBuf,
-    /// Whether what is acknowledged is on the disk (`synchronous` is `FULL`, not `NORMAL`).
+    /// Whether acknowledged writes are on disk (`synchronous` is `FULL` rather than `NORMAL`).
     pub full: bool,
-    /// How long each row is measured.
+    /// The duration of each measurement.
     pub seconds: f64,
-    /// How many tasks the file has before anything is measured.
+    /// The number of tasks in the file before the measurement.
     pub tasks: u64,
-    /// How many of them an account has.
+    /// The number of tasks per account.
     pub each: u64,
 }
 
 impl Order {
-    /// Reads it from the command line.
+    /// Parses the command line.
     ///
     /// # Errors
-    /// Where it is another one.
+    /// Returns an error if arguments are missing or malformed.
     pub fn from_arguments() -> Outcome<Self> {
         let arguments: Vec<String> = std::env::args().skip(1).collect();
         let [part, file, durability, seconds, tasks, each] = &arguments[..] else {
@@ -59,19 +59,19 @@ impl Order {
         (self.tasks / self.each).max(1)
     }
 
-    /// The account of a task.
+    /// Returns the account of a task.
     #[must_use]
     pub fn account(&self, task: u64) -> u64 {
         task % self.accounts()
     }
 
-    /// One of the tasks that were there at the beginning, as if by chance.
+    /// Returns a pseudo-random task of those in the file before the measurement.
     #[must_use]
     pub fn any(&self, call: u64) -> u64 {
         mix(call) % self.tasks
     }
 
-    /// How many tasks a sweep drops.
+    /// Returns the number of tasks that a sweep drops.
     #[must_use]
     pub fn swept(&self) -> u64 {
         (self.tasks / 2).min(10_000)
@@ -82,7 +82,7 @@ impl Order {
         Clock { seconds: self.seconds, next: AtomicU64::new(0) }
     }
 
-    /// Numbers of tasks that were never there.
+    /// Returns the first of a range of task numbers that the file does not contain.
     #[must_use]
     pub fn new_tasks(&self) -> u64 {
         let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
@@ -91,20 +91,20 @@ impl Order {
     }
 }
 
-/// The name of an account.
+/// Returns the name of an account.
 #[must_use]
 pub fn name(account: u64) -> String {
     format!("account-{account}")
 }
 
-/// The id of a task: 16 bytes as if by chance.
+/// Returns the id of a task: 16 pseudo-random bytes.
 #[must_use]
 pub fn id(task: u64) -> [u8; 16] {
     let [high, low] = [mix(task), mix(task ^ u64::MAX)];
     (u128::from(high) << 64 | u128::from(low)).to_be_bytes()
 }
 
-/// Splitmix64.
+/// The finalizer of `SplitMix64`.
 const fn mix(number: u64) -> u64 {
     let mut z = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -112,7 +112,7 @@ const fn mix(number: u64) -> u64 {
     z ^ (z >> 31)
 }
 
-/// Gives out the numbers of calls, and says when a row has been measured for long enough.
+/// Numbers the calls of a measurement, and ends it after its duration.
 #[derive(Debug)]
 pub struct Clock {
     seconds: f64,
@@ -120,16 +120,16 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// The number of the next call.
+    /// Returns the number of the next call.
     pub fn next(&self) -> u64 {
         self.next.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// Calls from threads, each with a state of its own, until the time is over or there is nothing left to do
-    /// (`Ok(false)`). Prints the row.
+    /// Makes calls from threads until the time is over or a call returns `Ok(false)`, and prints
+    /// the rate. Each thread has its own state.
     ///
     /// # Errors
-    /// The first of a call.
+    /// Returns the first error of a call.
     pub fn threads<S>(
         &self,
         row: &Row<'_>,
@@ -160,10 +160,10 @@ impl Clock {
         Ok(())
     }
 
-    /// Calls from futures, as [`threads`](Self::threads).
+    /// Makes calls from futures, like [`threads`](Self::threads).
     ///
     /// # Errors
-    /// The first of a call.
+    /// Returns the first error of a call.
     pub fn futures<F>(
         self,
         row: &Row<'_>,
@@ -203,7 +203,7 @@ impl Clock {
     }
 }
 
-/// What is printed of a measurement: a line of JSON.
+/// A measurement. It is printed as a line of JSON.
 #[derive(Clone, Copy, Debug)]
 pub struct Row<'a> {
     pub program: &'a str,
@@ -212,7 +212,7 @@ pub struct Row<'a> {
 }
 
 impl Row<'_> {
-    /// Calls a second.
+    /// Prints the calls per second.
     #[expect(clippy::cast_precision_loss, reason = "figures are rounded")]
     pub fn rate(&self, calls: u64, took: Duration) {
         self.value(calls as f64 / took.as_secs_f64());
@@ -225,10 +225,10 @@ impl Row<'_> {
         );
     }
 
-    /// What a task takes on the disk, once the file is closed.
+    /// Prints the bytes per task on disk. The file has to be closed.
     ///
     /// # Errors
-    /// Where it isn't there.
+    /// Returns an I/O error if the file does not exist.
     #[expect(clippy::cast_precision_loss, reason = "figures are rounded")]
     pub fn bytes(&self, file: &Path, tasks: u64) -> Outcome<()> {
         let mut bytes = std::fs::metadata(file)?.len();

@@ -1,4 +1,5 @@
-//! `tasklife-sqlite`, measured, by threads that call `TaskStore` and by futures of `AsyncTaskStore`.
+//! The benchmark of `tasklife-sqlite`, with threads that call `TaskStore` and futures of
+//! `AsyncTaskStore`.
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -46,7 +47,7 @@ struct Subject {
     store: SqliteStore,
 }
 
-/// Ten tasks a second, of those that are there at the beginning.
+/// Returns when a task of the initial file is submitted. Ten tasks are submitted each second.
 fn then(task: u64) -> Now {
     let begin = Now::UNIX_EPOCH + TimeDelta::days(20_000);
     begin + TimeDelta::milliseconds(task.cast_signed() * 100)
@@ -78,11 +79,11 @@ const fn row<'a>(call: &'a str, callers: &'a str) -> Row<'a> {
 }
 
 impl Subject {
-    /// As many tasks as are asked for, all received, or all in progress.
+    /// Fills the file with tasks, all received, or all in progress if `idle` is set.
     fn fill(&self, idle: bool) -> Outcome<()> {
         let Self { order, store, runtime } = self;
         let tasks = order.tasks;
-        // Those that measure bare statements count on the order in which accounts were added.
+        // The program `bare` relies on the order in which accounts are added.
         let in_order = order.accounts().min(1_000);
         for task in 0..in_order {
             TaskStore::submit(store, submission(order, task), then(task))?;
@@ -115,7 +116,7 @@ impl Subject {
         Ok(())
     }
 
-    /// What a task takes on the disk, and how long it takes to open the file.
+    /// Measures the bytes per task on disk, and the time to open the file.
     fn reopen(self) -> Outcome<()> {
         let Self { order, store, .. } = self;
         drop(store);
@@ -129,7 +130,7 @@ impl Subject {
         Ok(())
     }
 
-    /// A row of 1 and of 64 callers, in threads and in futures.
+    /// Measures a call with 1 and 64 callers, as threads and as futures.
     fn rows<F>(
         &self,
         call: &str,
@@ -208,7 +209,7 @@ impl Subject {
                 Ok(true)
             },
         )?;
-        // A task is submitted, one is claimed (of those that wait, the one whose turn it is), and it ends.
+        // Submit a task, claim the next one in turn, and complete that one.
         self.rows(
             "life",
             |store, order, task| {
@@ -243,7 +244,7 @@ impl Subject {
         )
     }
 
-    /// Drops what expired first, of all accounts.
+    /// Sweeps the tasks that expire first.
     fn sweep(&self) -> Outcome<()> {
         let Self { order, store, .. } = self;
         let limit = usize::try_from(order.swept())?;
@@ -253,7 +254,7 @@ impl Subject {
         Ok(())
     }
 
-    /// Makes calls of one kind, as many as otherwise seconds, so that what they do can be counted.
+    /// Makes calls of one kind, to be counted. The argument SECONDS is the number of calls.
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
@@ -285,7 +286,7 @@ impl Subject {
                     let account = account(order.account(task));
                     TaskStore::list(store, &account, &ListQuery::default(), now)?;
                 }
-                _ => return Err(format!("there is no part {call}").into()),
+                _ => return Err(format!("expected a known PART, got {call}").into()),
             }
         }
         Ok(())

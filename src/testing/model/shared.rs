@@ -1,0 +1,44 @@
+//! A model that threads share, as a store.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::Model;
+use crate::event::TaskEvent;
+use crate::id::{AccountId, TaskId};
+use crate::store::{
+    ApplyError, BackendError, Change, Claimed, ListError, ListQuery, Page, Scope, SubmitError,
+    Submitted, Swept, Target, TaskStore,
+};
+use crate::submission::Submission;
+use crate::task::Task;
+use crate::time::Now;
+
+fn lock(model: &Mutex<Model>) -> MutexGuard<'_, Model> {
+    model.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl TaskStore for Mutex<Model> {
+    fn submit(&self, submission: Submission, now: Now) -> Result<Submitted, SubmitError> {
+        lock(self).submit(submission, now)
+    }
+
+    fn apply(&self, target: Target<'_>, event: TaskEvent, now: Now) -> Result<Change, ApplyError> {
+        lock(self).apply(target, event, now)
+    }
+
+    fn claim(&self, scope: Scope<'_>, now: Now) -> Result<Option<Claimed>, BackendError> {
+        lock(self).claim(scope, now)
+    }
+
+    fn get(&self, account: &AccountId, id: TaskId, now: Now) -> Result<Option<Task>, BackendError> {
+        lock(self).get(account, id, now)
+    }
+
+    fn list(&self, account: &AccountId, query: &ListQuery, now: Now) -> Result<Page, ListError> {
+        lock(self).list(account, query, now)
+    }
+
+    fn sweep(&self, limit: usize, now: Now) -> Result<Swept, BackendError> {
+        lock(self).sweep(limit, now)
+    }
+}
