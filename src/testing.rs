@@ -35,11 +35,11 @@
 //!
 //! # What the suite compares
 //!
-//! The suite compares the answers of a store with those of the [`Model`]. It also compares each
-//! changed task with what the laws say. It decides which events are permitted, which tasks are
-//! visible, when a worker is silent, what a repeat is, what a query matches and when a task expires
-//! without the code that stores share. So it also finds faults in
-//! [`Task::apply`](crate::Task::apply) and [`Retention`](crate::Retention).
+//! The suite compares the answers of a store with those of the [`Model`], and each changed task with
+//! what the laws say. It uses no code that stores share to decide which events are permitted, which
+//! tasks are visible, when a worker is silent, what a repeat is, what a query matches and when a
+//! task expires. So it also finds faults in [`Task::apply`](crate::Task::apply) and
+//! [`Retention`](crate::Retention).
 //!
 //! The suite uses the following code of the crate without checking it. Other tests cover it.
 //!
@@ -51,8 +51,8 @@
 //! # Concurrent calls
 //!
 //! Law S13 is checked with histories of two or three threads. Half of the cases interleave these
-//! threads on a single OS thread. At each step, a generated schedule chooses which thread runs
-//! until its next `.await`. A failure is deterministic, and is printed with its schedule
+//! threads on a single OS thread. At each step, a generated schedule chooses a thread, which runs
+//! until an `.await` is pending. A failure is deterministic, and is printed with its schedule
 //! ([`History::interleaved`]).
 //!
 //! The other half runs on OS threads, for stores that never `.await`. In both, tasks expire and are

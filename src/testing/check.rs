@@ -97,6 +97,7 @@ impl Checker {
         }
     }
 
+    /// Adds a violation.
     pub(super) fn report(&mut self, law: Law, description: impl Into<String>) {
         self.violations.push(LawViolation { law, description: description.into() });
     }
@@ -112,7 +113,7 @@ impl Checker {
         if let Some(tracker) = &mut self.coverage {
             tracker.observe(&self.model, operation, response, now);
         }
-        self.update_not_claimable(now);
+        self.reset_unclaimable(now);
         match (operation, response) {
             (Operation::Submit(submission), Response::Submit(got)) => {
                 let before = self.before(submission.account(), submission.id(), now);
@@ -146,6 +147,7 @@ impl Checker {
         self.update_claimable(now);
     }
 
+    /// Records what the model says before a call about a task.
     fn before(&self, account: &AccountId, id: TaskId, now: Now) -> Before {
         let own = self.model.all_tasks().filter(|task| task.account() == account).count();
         let others = || self.model.all_tasks().filter(|task| task.account() != account);

@@ -2,8 +2,8 @@
 
 /// Generates a `#[test]` for each law of [`TaskStore`](crate::TaskStore), on your own store.
 ///
-/// Add `tasklife` with the feature `testing` to the `[dev-dependencies]` of your crate. You need
-/// neither proptest nor an executor.
+/// Add `tasklife` with the feature `testing` to the `[dev-dependencies]` of your crate. You don't
+/// need proptest. You need an executor only if the futures of your store do.
 ///
 /// # Parameters
 ///
@@ -18,9 +18,9 @@
 /// | `seed` | the seed from which histories are generated | 0 |
 /// | `without` | the laws to leave out, each with a reason: `[S13 = "one connection"]` | none |
 ///
-/// `store` is called for every history, some thousand times in all. It has to block until the store
-/// is ready. The test of a law that is left out is `#[ignore]`d with the reason, and the other
-/// tests ignore violations of that law.
+/// `store` is called before each run of a history, so at least `cases` times for each law. It has
+/// to block until the store is ready. The test of a law that is left out is `#[ignore]`d with the
+/// reason, and the other tests ignore violations of that law.
 ///
 /// # Failures
 ///

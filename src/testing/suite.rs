@@ -134,8 +134,7 @@ impl Suite {
     /// - There are two accounts, two ids and three instants. A task submitted at the first instant
     ///   expires at the last.
     /// - One configuration has no limits, one counts the retention from the latest update, and one
-    ///   counts it from the end. In each of the others, one or all limits have their smallest
-    ///   value.
+    ///   counts it from the end. In the others, one or more limits are 1 or 2.
     /// - The calls are submissions (plain, initialized, with another command type), the events
     ///   receive, start and complete, claims, and sweeps with the limits 0 and 1.
     /// - Histories that differ only in the numbers of accounts or ids, or by a constant shift of
@@ -152,7 +151,7 @@ impl Suite {
     /// worlds` runs those of 4 calls.
     ///
     /// # Errors
-    /// Returns a [`Violation`] with a shortest history if the store violates a law.
+    /// Returns a [`Violation`] with the shortest history if the store violates a law.
     ///
     /// # Examples
     ///

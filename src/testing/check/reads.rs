@@ -78,9 +78,20 @@ impl Checker {
         }
         let record = self.records.entry(account.clone()).or_default();
         record.page_revision = record.page_revision.max(got.revision());
+        self.check_page(account, query, &expected, got, now);
+    }
 
+    /// Checks which tasks are on a page, and whether it has a cursor.
+    fn check_page(
+        &mut self,
+        account: &AccountId,
+        query: &ListQuery,
+        expected: &Page,
+        got: &Page,
+        now: Now,
+    ) {
         let ids = |page: &Page| page.tasks().iter().map(Task::id).collect::<Vec<_>>();
-        let (expected_ids, got_ids) = (ids(&expected), ids(got));
+        let (expected_ids, got_ids) = (ids(expected), ids(got));
         if got_ids.iter().collect::<BTreeSet<_>>().len() < got_ids.len() {
             return self.report(Law::S1, "list: expected each task once on a page; got one twice");
         }
@@ -123,7 +134,7 @@ impl Checker {
         }
         if expected.next().is_some() != got.next().is_some() {
             let cursor = |page: &Page| if page.next().is_some() { "a cursor" } else { "no cursor" };
-            let (expected, got) = (cursor(&expected), cursor(got));
+            let (expected, got) = (cursor(expected), cursor(got));
             self.report(Law::S2, format!("list: expected {expected}; got {got}"));
         }
     }

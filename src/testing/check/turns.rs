@@ -35,7 +35,7 @@ impl Checker {
     /// tasks have expired since the last call.
     ///
     /// If the call then brings new work, the account's wait begins with it.
-    pub(super) fn update_not_claimable(&mut self, now: Now) {
+    pub(super) fn reset_unclaimable(&mut self, now: Now) {
         for (account, record) in &mut self.records {
             if record.claimable_since.is_some() && self.model.claimable(account, now).is_none() {
                 record.claimable_since = None;

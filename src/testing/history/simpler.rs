@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use super::{Call, ExpectedRevision, Filter, History, Limits, Request};
 use crate::retention::CountedFrom;
 
-/// The largest number of calls of which every pair is tried to be left out.
+/// The largest history, in calls, for which leaving out each pair of calls is tried.
 const MAX_CALLS_FOR_PAIRS: usize = 16;
 
 impl History {

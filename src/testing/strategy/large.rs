@@ -16,8 +16,7 @@ use crate::testing::law::Law;
 
 /// Generates histories with many tasks, most of them of one account.
 ///
-/// After the submissions, pages of various sizes are read while some of the tasks change. The
-/// largest page is larger than [`Replies`](crate::http::Replies) permits.
+/// After the submissions, pages with limits up to 10,000 are read while some of the tasks change.
 pub(super) fn large(law: Law, counts: Range<u16>) -> impl Strategy<Value = History> {
     let accounts = prop_oneof![4 => Just(1), 1 => 2..40_u16];
     // How many tasks are submitted at the same instant.
