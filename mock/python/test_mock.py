@@ -1,6 +1,6 @@
-"""What a team with Python can do with the program: all that the library can, over HTTP.
+"""Shows every kind of control over the mock from Python, over HTTP.
 
-The fixtures `server` and `mock` are those of the README. SECONDS says how long the eight clients work, 3 unless set.
+The fixtures `server` and `mock` are in the README. SECONDS sets how long the eight clients run (default 3).
 """
 
 import json
@@ -17,10 +17,10 @@ CREATE = "subscriptionCreateRequest"
 
 
 class Client:
-    """A client as teams write them: it waits as it is told, tries again, and keeps its key while it does."""
+    """A typical client: it waits as asked, and retries with the same Idempotency-Key."""
 
-    def __init__(self, base, account="acme", patience=5.0, wait=lambda seconds: None):
-        self.base, self.patience, self.wait = base, patience, wait
+    def __init__(self, base, account="acme", timeout=5.0, wait=lambda seconds: None):
+        self.base, self.timeout, self.wait = base, timeout, wait
         self.session = requests.Session()
         self.session.headers.update({"x-api-key": account, "x-api-secret-key": "secret"})
         self.last = None
@@ -28,7 +28,7 @@ class Client:
     def send(self, method, path, **options):
         for _ in range(50):
             try:
-                answer = self.session.request(method, self.base + path, timeout=self.patience, **options)
+                answer = self.session.request(method, self.base + path, timeout=self.timeout, **options)
                 self.last = answer
                 if answer.status_code < 500 and answer.status_code != 429:
                     answer.json()
@@ -38,7 +38,7 @@ class Client:
                 pass
             except ValueError:
                 pass
-        raise AssertionError(f"it gives up: {method} {path}")
+        raise AssertionError(f"gave up: {method} {path}")
 
     def create(self, name="test", key=None):
         headers = {"Idempotency-Key": key} if key else {}
@@ -46,7 +46,7 @@ class Client:
         return answer.json()["taskId"]
 
     def follow(self, task, path="/v1/tasks/"):
-        """The tasks that it sees on the way, the last of which has ended."""
+        """Polls a task to its end, and returns every document that it got."""
         seen = []
         for _ in range(1000):
             answer = self.send("GET", path + task)
@@ -56,11 +56,11 @@ class Client:
             seen.append(answer.json())
             if seen[-1]["status"] in ("processing-completed", "processing-error"):
                 return seen
-        raise AssertionError(f"it never ends: {seen[-1]}")
+        raise AssertionError(f"expected the end of the task, got {seen[-1]}")
 
 
 class Control:
-    """What steers the mock."""
+    """Controls the mock."""
 
     def __init__(self, mock):
         self.mock = mock
@@ -88,15 +88,15 @@ def client(mock):
 
 
 def start(*options):
-    """A program of a test's own, and where it listens."""
+    """Starts a mock for one test, and returns its process and address."""
     command = ["tasklife-mock", "--listen", "127.0.0.1:0", *options]
     program = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     return program, program.stdout.readline().split()[-1]
 
 
-def test_the_program_is_there():
-    told = subprocess.run(["tasklife-mock", "--version"], capture_output=True, text=True, check=True)
-    assert told.stdout.startswith("tasklife-mock ")
+def test_the_program_is_installed():
+    version = subprocess.run(["tasklife-mock", "--version"], capture_output=True, text=True, check=True)
+    assert version.stdout.startswith("tasklife-mock ")
     described = subprocess.run(["tasklife-mock", "--describe"], capture_output=True, text=True, check=True)
     assert "/subscriptions" in json.loads(described.stdout)["paths"]
 
@@ -116,7 +116,7 @@ def test_a_task_fails_with_a_code(client, control):
     assert client.follow(task)[-1]["response"]["error"]["type"] == "NO_MONEY"
 
 
-def test_only_what_fits_fails(client, control):
+def test_only_matching_requests_fail(client, control):
     control.scripts({"command": CREATE, "pace": "immediate"},
                     {"command": CREATE, "when": {"name": "broken"}, "pace": "immediate", "fail": "BROKEN"})
     ends = [client.follow(client.create(name))[-1]["status"] for name in ("good", "broken")]
@@ -126,12 +126,12 @@ def test_only_what_fits_fails(client, control):
 @pytest.mark.parametrize("fault", [
     {"status": 429, "retryAfter": 3}, {"status": 500}, {"status": 503}, {"cutShort": True}, {"notJson": True},
 ])
-def test_a_client_gets_over_a_fault(client, control, fault):
+def test_a_client_recovers_from_a_fault(client, control, fault):
     control.scripts({"pace": "reads:4", "faults": [{**fault, "reads": [1, 3]}]})
     task = client.create()
     assert client.follow(task)[-1]["status"] == "processing-completed"
-    spoiled = [it["faults"] for it in control("GET", f"/journal?task={task}") if "faults" in it]
-    assert len(spoiled) == 2
+    faulty = [it["faults"] for it in control("GET", f"/journal?task={task}") if "faults" in it]
+    assert len(faulty) == 2
 
 
 def test_a_share_of_reads_is_the_same_each_time(client, control):
@@ -145,14 +145,14 @@ def test_a_share_of_reads_is_the_same_each_time(client, control):
     assert runs[0] == runs[1] and 500 in runs[0] and runs[0].count(200) == 20
 
 
-def test_a_silence_is_longer_than_a_clients_patience(mock, control):
+def test_a_delay_is_longer_than_the_timeout_of_a_client(mock, control):
     control.scripts({"pace": "immediate", "faults": [{"delay": 0.5, "reads": 1}]})
-    client = Client(mock, patience=0.2)
+    client = Client(mock, timeout=0.2)
     assert client.follow(client.create())[-1]["status"] == "processing-completed"
     assert [it.get("faults") for it in control("GET", "/journal?method=GET")] == [["delay"], None]
 
 
-def test_an_answer_that_was_lost_is_asked_for_again_with_the_same_key(client, control):
+def test_a_lost_answer_is_retried_with_the_same_key(client, control):
     control.scripts({"faults": [{"cutShort": True, "submissions": 1}, {"status": 503, "submissions": 2}]})
     client.create(key="order-1")
     assert len(client.send("GET", "/v1/tasks").json()["tasks"]) == 1
@@ -164,7 +164,7 @@ def test_an_answer_that_was_lost_is_asked_for_again_with_the_same_key(client, co
     assert "secret" not in json.dumps(control("GET", "/journal"))
 
 
-def test_a_task_never_ends_until_somebody_ends_it(client, control):
+def test_a_task_never_ends_until_a_test_ends_it(client, control):
     control.scripts({"pace": "never"})
     tasks = [client.create(), client.create()]
     control("POST", "/clock", json={"advance": "9d"})
@@ -179,7 +179,7 @@ def test_a_task_never_ends_until_somebody_ends_it(client, control):
     control("POST", f"/tasks/{tasks[0]}", json={"event": "fail"}, expected=[409])
 
 
-def test_a_task_ends_and_is_gone(client, control):
+def test_a_task_ends_and_disappears(client, control):
     control.scripts({"pace": "reads:1", "goneAfter": "reads:1"})
     task = client.create()
     assert client.follow(task)[-1]["status"] == "processing-completed"
@@ -187,7 +187,7 @@ def test_a_task_ends_and_is_gone(client, control):
     assert control("GET", "/conduct")["polls"][task] == {"total": 2, "afterEnd": 1}
 
 
-def test_a_client_that_does_not_wait_is_told(mock, control):
+def test_conduct_reports_a_client_that_does_not_wait(mock, control):
     control.scripts({"pace": "reads:3", "faults": [{"status": 429, "retryAfter": 30, "reads": 1}]})
     hasty = Client(mock)
     hasty.follow(hasty.create())
@@ -214,7 +214,7 @@ def test_ten_days_pass(client, control):
     assert control.now() - before >= timedelta(days=10)
 
 
-def test_the_clock_stands_still_and_runs(client, control):
+def test_the_clock_stops_and_runs(client, control):
     control.scripts({"pace": 60})
     control("POST", "/clock", json={"speed": 0})
     task = client.create()
@@ -237,14 +237,14 @@ def test_accounts_do_not_disturb_each_other(mock, control):
     assert {it["account"] for it in control("GET", "/journal")} == {"theirs"}
 
 
-def test_resources_are_put_there(client, control):
+def test_resources_are_added(client, control):
     control("PUT", "/resources", json=[{"account": "acme", "path": "/subscriptions/1", "fields": {"name": "old"}}])
     assert client.send("GET", "/v1/subscriptions/1").json()["name"] == "old"
     control("POST", "/reset")
     assert client.send("GET", "/v1/subscriptions/1").status_code == 404
 
 
-def test_a_mistake_is_told_and_changes_nothing(control):
+def test_an_invalid_script_is_refused_and_changes_nothing(control):
     kept = control.scripts({"pace": "never"})
     fault = control("PUT", "/scripts", json=[{"command": "databaseCreatRequest"}], expected=[400])
     assert fault["error"].startswith("[0]: expected one of the") and "databaseCreateRequest" in fault["error"]
@@ -253,19 +253,19 @@ def test_a_mistake_is_told_and_changes_nothing(control):
     assert control("GET", "/scripts") == []
 
 
-def test_it_describes_itself(control):
+def test_the_mock_describes_itself(control):
     assert control("GET", "/health")["status"] == "ok"
     assert "/subscriptions" in control("GET", "/openapi.json")["paths"]
     assert "/_mock/scripts" in control("GET", "/control.json")["paths"]
     assert CREATE in control("GET", "/command-types")
 
 
-def test_a_page_of_another_origin_does_not_steer(control):
+def test_a_page_of_another_origin_has_no_control(control):
     for headers in ({"Origin": "http://evil.example"}, {"Host": "evil.example"}):
         control("POST", "/reset", headers=headers, expected=[403])
 
 
-def test_the_limit_of_the_live_api_and_a_page_that_calls_it():
+def test_the_rate_limit_of_the_live_api_and_cors():
     program, mock = start("--rate-limit", "400", "--cors", "http://localhost:5173", "--log-format", "json")
     with program:
         client = Client(mock)
@@ -308,7 +308,7 @@ def test_eight_clients_in_parallel_with_faults(mock, control):
     for thread in threads:
         thread.start()
     while any(thread.is_alive() for thread in threads):
-        # Somebody looks on meanwhile.
+        # The mock is watched while the clients run.
         control("GET", "/conduct", params={"limit": 100})
         assert requests.get(mock, timeout=10).status_code == 200
         time.sleep(0.1)
@@ -316,6 +316,6 @@ def test_eight_clients_in_parallel_with_faults(mock, control):
     assert len(made) == 8 and all(count > 0 for count in made.values())
     for account, count in made.items():
         listed = Client(mock, account).send("GET", "/v1/subscriptions").json()["subscriptions"]
-        assert len(listed) == count, "each was made once, however often it was asked for"
+        assert len(listed) == count, "each subscription was made once, however often it was requested"
     assert {kind for it in control("GET", "/journal") for kind in it.get("faults", [])} == {
         "status", "cutShort", "notJson", "delay"}

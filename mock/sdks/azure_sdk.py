@@ -1,4 +1,4 @@
-"""What the tests of the two Azure formats have in common: requests as generated clients send them."""
+"""Shared by the tests of the two Azure formats: sends requests as generated clients do."""
 
 from azure.core.exceptions import (
     ClientAuthenticationError,
@@ -19,12 +19,12 @@ from azure.core.rest import HttpRequest
 
 HEADERS = {"x-api-key": "key", "x-api-secret-key": "secret"}
 ERRORS = {401: ClientAuthenticationError, 404: ResourceNotFoundError}
-# Longer than any test takes.
+# Seconds: longer than any test takes.
 PATIENCE = 60
 
 
 def policies(headers=HEADERS, retries=None):
-    """The policies of a generated client."""
+    """Returns the policies of a generated client."""
     return [
         RequestIdPolicy(),
         HeadersPolicy(headers),
@@ -36,7 +36,7 @@ def policies(headers=HEADERS, retries=None):
 
 
 def send(client, method, path, body=None):
-    """Sends a request; what is refused is an error, as in a generated client."""
+    """Sends a request, and raises an error if it is refused, as a generated client does."""
     request = HttpRequest(method, client.format_url(path), json=body)
     response = client.send_request(request, _return_pipeline_response=True)
     answer = response.http_response
@@ -47,18 +47,18 @@ def send(client, method, path, body=None):
 
 
 def read(response):
-    """What the last answer of an operation says."""
+    """Returns the JSON of the last answer of an operation."""
     return response.http_response.json()
 
 
 def begin(client, polling, method="POST", path="/v1/subscriptions", body=None):
-    """Begins an operation."""
+    """Starts an operation."""
     body = {"name": "test"} if body is None else body
     return LROPoller(client, send(client, method, path, body), read, polling)
 
 
 def resume(client, polling, token):
-    """Goes on with an operation that another poller began."""
+    """Continues an operation that another poller started."""
     return LROPoller.from_continuation_token(
         polling, token, client=client, deserialization_callback=read
     )

@@ -18,7 +18,7 @@ const HEADERS = { "x-api-key": "key", "x-api-secret-key": "secret" };
 const AT_ONCE = ["--advance", "immediate"];
 const FAIL = ["--fail", "subscriptionCreateRequest=OUT_OF_STOCK"];
 
-// What the resource is read as in each format, where it was made under the name "test".
+// Checks a resource with the name "test", in each format.
 const FORMATS = {
   azure: (resource) => assert.equal(resource.name, "test"),
   "azure-resource-manager": (resource) => {
@@ -27,8 +27,8 @@ const FORMATS = {
   },
 };
 
-// Starts a program with its proxy, and stops it after `use`, which gets the address. What comes back
-// are the requests that the proxy saw.
+// Starts a program with its proxy, passes the address to `use`, and then stops the program. Returns the
+// requests that the proxy received.
 async function running(name, options, use) {
   const python = process.env.PYTHON ?? "python3";
   const stdio = ["pipe", "pipe", "inherit"];
@@ -51,12 +51,12 @@ async function running(name, options, use) {
   return requests;
 }
 
-// The reads of a task itself.
+// The reads of a task.
 function polls(requests) {
   return requests.filter(({ method, path }) => method === "GET" && /\/tasks\/[^/]+$/.test(path));
 }
 
-// An operation over plain `fetch`. Whatever the status of an answer: what to make of it is the poller's.
+// An operation over plain `fetch`. The poller handles every status.
 function fetched(url, { method = "POST", path = "/v1/subscriptions", body } = {}) {
   const ask = async (url, method, body) => {
     const response = await fetch(url, { method, body, headers: HEADERS });
@@ -76,8 +76,8 @@ function fetched(url, { method = "POST", path = "/v1/subscriptions", body } = {}
   };
 }
 
-// An operation over the pipeline of a generated client, with its standard retries. An initial request
-// that is refused is an error; polls are the poller's.
+// An operation over the pipeline of a generated client, with its standard retries. A refused initial
+// request is an error. The poller handles the status of polls.
 function piped(url, { path = "/v1/subscriptions", body, headers = HEADERS } = {}) {
   const client = getClient(url, { allowInsecureConnection: true });
   const toLro = ({ request, status, headers, body }) => ({
@@ -103,7 +103,7 @@ function piped(url, { path = "/v1/subscriptions", body, headers = HEADERS } = {}
 
 const WAYS = { fetched, piped };
 
-// A poller that waits as long as Retry-After says, and hardly where nothing is said.
+// A poller that waits as long as Retry-After asks, and 10 milliseconds without one.
 function pollerOf(operation, options = {}) {
   return createHttpPoller(operation, { intervalInMs: 10, ...options });
 }
@@ -163,13 +163,13 @@ for (const [format, check] of Object.entries(FORMATS)) {
         poller.onProgress(({ status }) => seen.push(status));
         check(await poller.pollUntilDone());
         assert.deepEqual(seen, ["running", "running", "running", "succeeded"]);
-        // Retry-After asks for a second between two polls.
+        // Retry-After asks for 1 second between polls.
         assert.ok(Date.now() - begun >= 2900);
       });
       assert.equal(polls(requests).length, 4);
     });
 
-    test(`${format}, ${way}: not found at first is a failure, and a second poller goes on`, async () => {
+    test(`${format}, ${way}: not found at first is a failure, and a second poller continues`, async () => {
       const options = [...chosen, ...AT_ONCE, "--not-found-for", "1"];
       const requests = await running("mock", options, async (url) => {
         const operation = over(url);
@@ -189,7 +189,7 @@ for (const [format, check] of Object.entries(FORMATS)) {
     ["body", "terminated"],
     ["close", "fetch failed"],
   ]) {
-    test(`${format}, fetched: a cut answer (${cut}) is an error, and the poller goes on`, async () => {
+    test(`${format}, fetched: a cut answer (${cut}) is an error, and the poller continues`, async () => {
       const options = [...chosen, "--advance", "reads:2", "--cut", `1=${cut}`];
       const requests = await running("mock", options, async (url) => {
         const poller = pollerOf(fetched(url));
@@ -201,7 +201,7 @@ for (const [format, check] of Object.entries(FORMATS)) {
     });
   }
 
-  test(`${format}, piped: a closed connection is got over by the standard retries`, async () => {
+  test(`${format}, piped: a closed connection is survived with the standard retries`, async () => {
     const options = [...chosen, "--advance", "reads:2", "--cut", "1=close"];
     const requests = await running("mock", options, async (url) => {
       check(await pollerOf(piped(url)).pollUntilDone());
@@ -209,7 +209,7 @@ for (const [format, check] of Object.entries(FORMATS)) {
     assert.equal(polls(requests).length, 2);
   });
 
-  test(`${format}, piped: a cut body is not retried, and a second poller goes on`, async () => {
+  test(`${format}, piped: a cut body is not retried, and a second poller continues`, async () => {
     const options = [...chosen, "--advance", "reads:2", "--cut", "1=body"];
     await running("mock", options, async (url) => {
       const operation = piped(url);
@@ -288,7 +288,7 @@ for (const [format, check] of Object.entries(FORMATS)) {
   });
 }
 
-test("azure-resource-manager, fetched: success reads the operation alone", async () => {
+test("azure-resource-manager, fetched: success only reads the operation", async () => {
   const options = ["--format", "azure-resource-manager", ...AT_ONCE];
   const requests = await running("mock", options, async (url) => {
     const poller = pollerOf(fetched(url), { resourceLocationConfig: "azure-async-operation" });
@@ -297,7 +297,7 @@ test("azure-resource-manager, fetched: success reads the operation alone", async
   assert.equal(requests.length, 2);
 });
 
-test("azure, fetched: a refused initial request is a failure that does not say why", async () => {
+test("azure, fetched: a refused initial request is a failure without a reason", async () => {
   await running("mock", ["--format", "azure"], async (url) => {
     const poller = pollerOf(fetched(url, { path: "/v1/nothing" }));
     await assert.rejects(poller.pollUntilDone(), {

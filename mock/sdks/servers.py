@@ -1,8 +1,8 @@
-"""Starts the programs that are tried, behind a proxy that counts requests and can cut answers.
+"""Starts the programs under test, behind a proxy that counts requests and can cut answers off.
 
     python3 servers.py mock --cut 2=body --format azure
 
-starts it until the standard input ends. It says where it listens, and then each request in a line.
+runs the mock until standard input ends. It prints its address, and then a line for each request.
 """
 
 import argparse
@@ -20,7 +20,7 @@ READY = "listening on http://"
 
 
 class Request(NamedTuple):
-    """What a client asked for, and the status of the answer."""
+    """A request of a client, and the status of its answer."""
 
     method: str
     path: str
@@ -28,7 +28,7 @@ class Request(NamedTuple):
 
 
 class Program:
-    """One of the two programs, on a free port."""
+    """The mock or the server, on a free port."""
 
     def __init__(self, name, *options):
         quiet = ["--quiet"] if name == "mock" else []
@@ -47,10 +47,10 @@ class Program:
 
 
 class Proxy(http.server.ThreadingHTTPServer):
-    """Hands requests on to an address, and their answers back.
+    """Forwards requests to an address, and returns the answers.
 
-    `cuts` says which GETs, counted from 1, are answered badly: `body` sends half of the body that
-    Content-Length says, `close` sends nothing at all.
+    `cuts` maps the number of a GET, from 1, to a fault: `body` sends half of the body that
+    Content-Length announces, and `close` sends nothing.
     """
 
     daemon_threads = True
@@ -64,8 +64,8 @@ class Proxy(http.server.ThreadingHTTPServer):
         self.lock = threading.Lock()
         self.url = f"http://127.0.0.1:{self.server_port}"
 
-    def note(self, request):
-        """Keeps a request, and says how its answer is cut, if it is."""
+    def record(self, request):
+        """Records a request, and returns how to cut its answer off, or None."""
         with self.lock:
             self.requests.append(request)
             self.on_request(request)
@@ -73,7 +73,7 @@ class Proxy(http.server.ThreadingHTTPServer):
         return self.cuts.get(gets) if request.method == "GET" else None
 
     def polls(self, part="/tasks/"):
-        """The GETs whose path has this part."""
+        """Returns the GETs whose path contains this part."""
         return [r for r in self.requests if r.method == "GET" and part in r.path]
 
 
@@ -82,8 +82,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def forward(self):
         body = self.rfile.read(int(self.headers.get("content-length", 0)))
-        status, headers, answer = self.ask(body)
-        cut = self.server.note(Request(self.command, self.path, status))
+        status, headers, answer = self.fetch(body)
+        cut = self.server.record(Request(self.command, self.path, status))
         if cut is not None:
             self.close_connection = True
         if cut == "close":
@@ -96,8 +96,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     do_GET = do_POST = do_PUT = do_DELETE = forward
 
-    def ask(self, body):
-        """The answer of the program. The header Host goes along, so that links lead to the proxy."""
+    def fetch(self, body):
+        """Returns the answer of the program. Forwards the header Host, so that links lead to the proxy."""
         connection = http.client.HTTPConnection(self.server.address, timeout=30)
         try:
             connection.putrequest(
@@ -118,7 +118,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 @contextmanager
 def running(name, *options, cuts=None, on_request=lambda request: None):
-    """A program behind a proxy: the proxy has the `url` and the `requests`."""
+    """Runs a program behind a proxy. The proxy has the `url` and the `requests`."""
     program = Program(name, *options)
     try:
         proxy = Proxy(program.address, cuts, on_request)
@@ -145,12 +145,12 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("name", choices=VARIABLES)
     parser.add_argument("--cut", type=cut_of, action="append", default=[], metavar="N=body|close")
-    asked, options = parser.parse_known_args()
+    arguments, options = parser.parse_known_args()
 
-    def tell(request):
+    def show(request):
         print(*request, flush=True)
 
-    with running(asked.name, *options, cuts=dict(asked.cut), on_request=tell) as proxy:
+    with running(arguments.name, *options, cuts=dict(arguments.cut), on_request=show) as proxy:
         print(f"listening on {proxy.url}", flush=True)
         sys.stdin.read()
 

@@ -1,4 +1,4 @@
-"""azure-core's poller of the data plane, against `--format azure`."""
+"""The data-plane poller of azure-core, against `--format azure`."""
 
 import json
 import time
@@ -30,7 +30,7 @@ def client_of(api, **options):
 
 
 def polling(**options):
-    # It waits as long as Retry-After says, and not at all where nothing is said.
+    # It waits as long as Retry-After asks, and does not wait without one.
     return LROBasePolling(timeout=0, **options)
 
 
@@ -117,7 +117,7 @@ def test_slow():
         poller = begin(client_of(api), polling())
         assert poller.result(PATIENCE)["name"] == "test"
         assert len(api.polls()) == 4
-        # Retry-After asks for a second between two polls.
+        # Retry-After asks for 1 second between polls.
         assert time.monotonic() - begun >= 3
 
 
@@ -127,7 +127,7 @@ def test_slow_on_the_server():
         assert len(api.polls()) >= 2
 
 
-def test_not_found_at_first_is_an_error_and_a_second_poller_goes_on():
+def test_not_found_at_first_is_an_error_and_a_second_poller_continues():
     with running(*MOCK, *AT_ONCE, "--not-found-for", "1") as api:
         client = client_of(api)
         poller = begin(client, polling())
@@ -141,7 +141,7 @@ def test_not_found_at_first_is_an_error_and_a_second_poller_goes_on():
         assert [r.status for r in api.polls()] == [404, 200]
 
 
-def test_not_found_at_first_is_got_over_by_the_retry_policy():
+def test_not_found_at_first_is_survived_with_the_retry_policy():
     retries = RetryPolicy(retry_on_status_codes=[404], retry_backoff_factor=0.1)
     with running(*MOCK, *AT_ONCE, "--not-found-for", "2") as api:
         poller = begin(client_of(api, retries=retries), polling())
@@ -150,7 +150,7 @@ def test_not_found_at_first_is_got_over_by_the_retry_policy():
 
 
 @pytest.mark.parametrize("cut", ["body", "close"])
-def test_a_cut_answer_is_got_over_by_the_standard_retries(cut):
+def test_a_cut_answer_is_survived_with_the_standard_retries(cut):
     with running(*MOCK, "--advance", "reads:3", cuts={2: cut}) as api:
         poller = begin(client_of(api), polling())
         assert poller.result(PATIENCE)["name"] == "test"
@@ -158,7 +158,7 @@ def test_a_cut_answer_is_got_over_by_the_standard_retries(cut):
 
 
 @pytest.mark.parametrize("cut", ["body", "close"])
-def test_a_cut_read_of_the_resource_is_got_over_by_the_standard_retries(cut):
+def test_a_cut_read_of_the_resource_is_survived_with_the_standard_retries(cut):
     with running(*MOCK, *AT_ONCE, cuts={2: cut}) as api:
         poller = begin(client_of(api), polling())
         assert poller.result(PATIENCE)["name"] == "test"
@@ -168,7 +168,7 @@ def test_a_cut_read_of_the_resource_is_got_over_by_the_standard_retries(cut):
 @pytest.mark.parametrize(
     ("cut", "error"), [("body", IncompleteReadError), ("close", ServiceResponseError)]
 )
-def test_a_cut_answer_without_retries_is_an_error_and_a_second_poller_goes_on(cut, error):
+def test_a_cut_answer_without_retries_is_an_error_and_a_second_poller_continues(cut, error):
     with running(*MOCK, *AT_ONCE, cuts={1: cut}) as api:
         client = client_of(api, retries=RetryPolicy.no_retries())
         poller = begin(client, polling())

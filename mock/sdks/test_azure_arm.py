@@ -1,4 +1,4 @@
-"""azure-mgmt-core's poller, against `--format azure-resource-manager`."""
+"""The poller of azure-mgmt-core, against `--format azure-resource-manager`."""
 
 import time
 
@@ -31,17 +31,17 @@ def client_of(api, **options):
 
 
 def polling(**options):
-    # It waits as long as Retry-After says, and not at all where nothing is said.
+    # It waits as long as Retry-After asks, and does not wait without one.
     return ARMPolling(timeout=0, **options)
 
 
 def by_location():
-    """The poller that knows the address in Location alone."""
+    """Returns a poller that only uses the address in Location."""
     return polling(lro_algorithms=[LocationPolling()])
 
 
 def error_of(raised):
-    """The error as a generated client of a resource provider reads it."""
+    """Returns the error as a generated client of a resource provider reads it."""
     return ARMErrorFormat(raised.value.response.json())
 
 
@@ -123,9 +123,9 @@ def test_slow(way):
         begun = time.monotonic()
         poller = begin(client_of(api), way())
         assert poller.result(PATIENCE)["properties"]["provisioningState"] == "Succeeded"
-        # By Location the last poll is the resource; else the resource is read after it.
+        # With Location, the last poll returns the resource. Otherwise it is read afterwards.
         assert len(api.polls()) == (4 if way is by_location else 5)
-        # Retry-After asks for a second between two polls.
+        # Retry-After asks for 1 second between polls.
         assert time.monotonic() - begun >= 3
 
 
@@ -136,7 +136,7 @@ def test_slow_on_the_server():
         assert len(api.polls()) >= 2
 
 
-def test_not_found_at_first_is_an_error_and_a_second_poller_goes_on():
+def test_not_found_at_first_is_an_error_and_a_second_poller_continues():
     with running(*MOCK, *AT_ONCE, "--not-found-for", "1") as api:
         client = client_of(api)
         poller = begin(client, polling())
@@ -151,7 +151,7 @@ def test_not_found_at_first_is_an_error_and_a_second_poller_goes_on():
         assert [r.status for r in api.polls()] == [404, 200, 200]
 
 
-def test_not_found_at_first_is_got_over_by_the_retry_policy():
+def test_not_found_at_first_is_survived_with_the_retry_policy():
     retries = RetryPolicy(retry_on_status_codes=[404], retry_backoff_factor=0.1)
     with running(*MOCK, *AT_ONCE, "--not-found-for", "2") as api:
         poller = begin(client_of(api, retries=retries), polling())
@@ -160,7 +160,7 @@ def test_not_found_at_first_is_got_over_by_the_retry_policy():
 
 
 @pytest.mark.parametrize("cut", ["body", "close"])
-def test_a_cut_answer_is_got_over_by_the_standard_retries(cut):
+def test_a_cut_answer_is_survived_with_the_standard_retries(cut):
     with running(*MOCK, "--advance", "reads:3", cuts={2: cut}) as api:
         poller = begin(client_of(api), polling())
         assert poller.result(PATIENCE)["properties"]["provisioningState"] == "Succeeded"
@@ -168,7 +168,7 @@ def test_a_cut_answer_is_got_over_by_the_standard_retries(cut):
 
 
 @pytest.mark.parametrize("cut", ["body", "close"])
-def test_a_cut_read_of_the_resource_is_got_over_by_the_standard_retries(cut):
+def test_a_cut_read_of_the_resource_is_survived_with_the_standard_retries(cut):
     with running(*MOCK, *AT_ONCE, cuts={2: cut}) as api:
         poller = begin(client_of(api), polling())
         assert poller.result(PATIENCE)["properties"]["provisioningState"] == "Succeeded"
@@ -178,7 +178,7 @@ def test_a_cut_read_of_the_resource_is_got_over_by_the_standard_retries(cut):
 @pytest.mark.parametrize(
     ("cut", "error"), [("body", IncompleteReadError), ("close", ServiceResponseError)]
 )
-def test_a_cut_answer_without_retries_is_an_error_and_a_second_poller_goes_on(cut, error):
+def test_a_cut_answer_without_retries_is_an_error_and_a_second_poller_continues(cut, error):
     with running(*MOCK, *AT_ONCE, cuts={1: cut}) as api:
         client = client_of(api, retries=RetryPolicy.no_retries())
         poller = begin(client, polling())

@@ -1,4 +1,4 @@
-"""google-api-core's REST client of operations, and its futures, against `--format google`."""
+"""The REST client of operations in google-api-core, and its futures, against `--format google`."""
 
 import subprocess
 import sys
@@ -19,12 +19,12 @@ from google.rpc import error_details_pb2
 
 from servers import running
 
-# The transport asks for what is at /v1/{name=**/operations/*}.
+# The transport requests /v1/{name=**/operations/*}.
 MOCK = ("mock", "--format", "google", "--tasks", "/projects/p/operations")
 SERVER = ("server", "--format", "google")
 AT_ONCE = ("--advance", "immediate")
 HEADERS = (("x-api-key", "key"), ("x-api-secret-key", "secret"))
-# The server has its tasks at /v1/tasks: the transport is told so.
+# The server has its tasks at /v1/tasks.
 SERVER_PATHS = {
     "google.longrunning.Operations.GetOperation": [{"method": "get", "uri": "/v1/{name=tasks/*}"}],
     "google.longrunning.Operations.ListOperations": [{"method": "get", "uri": "/v1/{name=tasks}"}],
@@ -32,16 +32,16 @@ SERVER_PATHS = {
 PARENTS = pytest.mark.parametrize(
     ("program", "paths", "parent"), [(MOCK, None, "projects/p"), (SERVER, SERVER_PATHS, "tasks")]
 )
-# After a 401 a session renews its credentials, which anonymous ones don't allow.
+# After a 401 a session renews its credentials, which anonymous credentials do not support.
 RENEWABLE = api_key.Credentials("unused")
-# Much shorter than the default, so that tests are.
+# Much shorter than the default, to keep the tests short.
 OFTEN = retry.Retry(
     predicate=operation.polling.POLLING_PREDICATE, initial=0.1, maximum=0.3, timeout=60
 )
 
 
 def client_of(api, paths=None, credentials=None):
-    # The transport ignores its `url_scheme` (2.44.0): the host says that it is http.
+    # The transport ignores its `url_scheme` (2.44.0), so the host includes the scheme.
     transport = OperationsRestTransport(
         host=api.url, credentials=credentials or AnonymousCredentials(), http_options=paths
     )
@@ -49,7 +49,7 @@ def client_of(api, paths=None, credentials=None):
 
 
 def begin(api, body=None, path="/v1/subscriptions", headers=HEADERS):
-    """Begins an operation, as the methods of a generated REST client do."""
+    """Starts an operation, as the methods of a generated REST client do."""
     session = AuthorizedSession(AnonymousCredentials())
     body = {"name": "test"} if body is None else body
     answer = session.post(api.url + path, json=body, headers=dict(headers), timeout=10)
@@ -70,7 +70,7 @@ def future_of(client, begun):
 
 
 def reason_of(error):
-    """The machine-readable reason of an operation's error."""
+    """Returns the machine-readable reason of an operation's error."""
     [status] = error.errors
     info = error_details_pb2.ErrorInfo()
     assert status.details[0].Unpack(info)
@@ -112,7 +112,7 @@ def test_success_without_a_future():
         assert result["resourceId"] > 0
 
 
-# Metadata and response are of a type that belongs to protobuf itself. Python knows it once it is imported.
+# Metadata and response have a type of protobuf itself, which Python only knows once it is imported.
 @pytest.mark.parametrize("known", [True, False])
 def test_a_program_reads_operations_once_it_has_imported_their_types(known):
     program = """
@@ -169,7 +169,7 @@ def test_slow_with_the_default_polling():
         begun = time.monotonic()
         assert future.result(timeout=30)["resourceId"] > 0
         assert len(api.polls("/operations/")) == 2
-        # It waits for up to a second first, whatever Retry-After says.
+        # It first waits for up to 1 second, whatever Retry-After says.
         assert time.monotonic() - begun < 5
 
 
@@ -180,7 +180,7 @@ def test_slow_on_the_server():
         assert len(api.polls()) >= 2
 
 
-def test_not_found_at_first_is_an_error_and_the_future_goes_on():
+def test_not_found_at_first_is_an_error_and_the_future_continues():
     with running(*MOCK, *AT_ONCE, "--not-found-for", "1") as api:
         future = future_of(client_of(api), begin(api))
         with pytest.raises(exceptions.NotFound) as raised:
@@ -190,7 +190,7 @@ def test_not_found_at_first_is_an_error_and_the_future_goes_on():
         assert [r.status for r in api.polls("/operations/")] == [404, 200]
 
 
-def test_not_found_at_first_is_got_over_by_a_retry():
+def test_not_found_at_first_is_survived_with_a_retry():
     with running(*MOCK, *AT_ONCE, "--not-found-for", "2") as api:
         future = future_of(client_of(api), begin(api))
         retrying_not_found = retrying(retry.if_exception_type(exceptions.NotFound))
@@ -205,10 +205,10 @@ def test_not_found_at_first_is_got_over_by_a_retry():
         ("close", requests.exceptions.ConnectionError),
     ],
 )
-def test_a_cut_answer_is_an_error_and_the_future_goes_on(cut, error):
+def test_a_cut_answer_is_an_error_and_the_future_continues(cut, error):
     with running(*MOCK, "--advance", "reads:3", cuts={2: cut}) as api:
         future = future_of(client_of(api), begin(api))
-        # The client retries by itself what is answered with 503, and nothing else.
+        # The client only retries a 503.
         with pytest.raises(error):
             future.result()
         assert future.result()["resourceId"] > 0
@@ -216,7 +216,7 @@ def test_a_cut_answer_is_an_error_and_the_future_goes_on(cut, error):
 
 
 @pytest.mark.parametrize("cut", ["body", "close"])
-def test_a_cut_answer_is_got_over_by_the_retry_of_transient_errors(cut):
+def test_a_cut_answer_is_survived_with_the_retry_of_transient_errors(cut):
     with running(*MOCK, "--advance", "reads:3", cuts={2: cut}) as api:
         future = future_of(client_of(api), begin(api))
         assert future.result(retry=retrying(retry.if_transient_error))["resourceId"] > 0
@@ -248,7 +248,7 @@ def test_a_request_without_a_key_is_refused(program, paths, parent):
         client_of(api, paths, RENEWABLE).list_operations(parent, "")
     assert "x-api-key" in raised.value.message
     assert raised.value.response.json()["error"]["status"] == "UNAUTHENTICATED"
-    # The client renews its credentials, and tries again, twice.
+    # The client renews its credentials and retries, twice.
     assert [r.status for r in api.requests] == [401, 401, 401]
 
 
@@ -261,7 +261,7 @@ def test_a_wrong_secret_is_refused():
         assert "x-api-secret-key" in raised.value.message
 
 
-def test_anonymous_credentials_can_not_be_renewed_where_a_request_is_refused():
+def test_anonymous_credentials_can_not_be_renewed_after_a_401():
     with running(*MOCK) as api, pytest.raises(InvalidOperation):
         client_of(api).list_operations("projects/p", "")
     assert [r.status for r in api.requests] == [401]
@@ -286,7 +286,7 @@ def test_a_filter_is_refused(program, paths, parent):
 
 
 @pytest.mark.parametrize("method", ["cancel_operation", "delete_operation"])
-def test_what_is_not_supported_is_not_implemented(method):
+def test_unsupported_methods_are_not_implemented(method):
     with running(*MOCK, *AT_ONCE) as api:
         name = begin(api).name
         with pytest.raises(exceptions.MethodNotImplemented):

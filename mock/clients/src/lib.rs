@@ -1,4 +1,4 @@
-//! Sessions of the client `redis-cloud` with an API of [`tasklife_mock`], over HTTP.
+//! Sessions of the client `redis-cloud` with a [`tasklife_mock`] API, over HTTP.
 
 #![expect(clippy::disallowed_methods, reason = "a server reads the clock")]
 
@@ -17,11 +17,11 @@ use tasklife::Retention;
 use tasklife::audit::{Auditor, Finding, Reading};
 use tasklife_mock::{Exchange, MockApi};
 
-/// A client of an API that is served on a free port of the loopback interface, as long as the
-/// runtime lives.
+/// A client and the API that it talks to. The API is served on a free loopback port for as long as
+/// the runtime lives.
 #[expect(missing_debug_implementations, reason = "the client has none")]
 pub struct Session {
-    /// The API on the other side.
+    /// The API that is served.
     pub api: Arc<MockApi>,
     /// The client, with the keys of an account.
     pub client: CloudClient,
@@ -29,10 +29,10 @@ pub struct Session {
 }
 
 impl Session {
-    /// Serves an API, for a client with the keys `key` and `secret`.
+    /// Serves an API, with a client that has the keys `key` and `secret`.
     ///
     /// # Panics
-    /// Where there is no loopback interface, and outside a runtime.
+    /// Panics if there is no loopback interface, or outside a runtime.
     pub async fn start(api: MockApi) -> Self {
         let account = "acme".parse().expect("a name");
         let api = Arc::new(api.with_account("key", "secret", account));
@@ -47,56 +47,56 @@ impl Session {
         Self { client: client(&address, "key", "secret"), api, address }
     }
 
-    /// Another client of the same API.
+    /// Creates another client of the same API.
     #[must_use]
     pub fn client_with(&self, key: &str, secret: &str) -> CloudClient {
         client(&self.address, key, secret)
     }
 
-    /// Follows a task to its end, which is a completion.
+    /// Follows a task until it completes.
     ///
     /// # Panics
-    /// Where it fails.
+    /// Panics if the task fails.
     pub async fn completed(&self, accepted: TaskStateUpdate) -> TaskStateUpdate {
         let end = follow(&self.client, accepted).await.end;
         assert_eq!(end.status, Some(TaskStatus::ProcessingCompleted), "{end:?}");
         end
     }
 
-    /// What the auditor finds in all that the API answered, to all its clients.
+    /// Returns the auditor's findings in everything that the API answered.
     #[must_use]
     pub fn findings(&self) -> Vec<Finding> {
         findings(&self.api)
     }
 }
 
-/// A client of the API at an address, as somebody would make it.
+/// Creates a client of the API at an address.
 ///
 /// # Panics
-/// Where the keys can't stand in a header.
+/// Panics if a key cannot be the value of a header.
 #[must_use]
 pub fn client(address: &str, key: &str, secret: &str) -> CloudClient {
     let client = CloudClient::builder().base_url(address).api_key(key).api_secret(secret);
     client.build().expect("a client")
 }
 
-/// What a client saw of a task.
+/// What a client saw while it followed a task.
 #[derive(Debug)]
 pub struct Followed {
-    /// How often it was not found.
+    /// How often the task was not found.
     pub missed: usize,
-    /// Its statuses, as they were read.
+    /// The status at each read.
     pub statuses: Vec<TaskStatus>,
-    /// What it was in the end.
+    /// The task after its end.
     pub end: TaskStateUpdate,
 }
 
-/// Follows a task by the rules that the clients of the live API have: a few 404s are forgiven, since
-/// a task can't be read at once, three statuses mean "go on", and the pauses grow (here from 1 to
-/// 30 milliseconds, there of seconds).
+/// Follows a task as clients of the live API do. They tolerate a few 404s, because a task cannot be
+/// read at once. They poll while the status is one of three, with growing pauses: 1 to 30
+/// milliseconds here, seconds there.
 ///
 /// # Panics
-/// Where a client would give up.
+/// Panics if a client would give up.
 pub async fn follow(client: &CloudClient, accepted: TaskStateUpdate) -> Followed {
     let id = accepted.task_id.expect("an id");
     let (mut missed, mut statuses, mut pause) = (0, Vec::new(), Duration::from_millis(1));
@@ -112,7 +112,7 @@ pub async fn follow(client: &CloudClient, accepted: TaskStateUpdate) -> Followed
                     TaskStatus::ProcessingCompleted | TaskStatus::ProcessingError => {
                         return Followed { missed, statuses, end: task };
                     }
-                    TaskStatus::Unknown => panic!("a status of the API, not that of {task:?}"),
+                    TaskStatus::Unknown => panic!("expected a status of the API, got {task:?}"),
                 }
             }
             Err(CloudError::NotFound { .. }) if missed < 5 => missed += 1,
@@ -121,22 +121,22 @@ pub async fn follow(client: &CloudClient, accepted: TaskStateUpdate) -> Followed
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(Duration::from_millis(30));
     }
-    panic!("task {id} has not ended after {statuses:?}");
+    panic!("expected the end of task {id}, got {statuses:?}");
 }
 
-/// The id of the resource that a task made.
+/// Returns the id of the resource that a task made.
 ///
 /// # Panics
-/// Where it has none.
+/// Panics if there is none.
 #[must_use]
 pub fn resource(task: &TaskStateUpdate) -> i32 {
     task.response.as_ref().and_then(|response| response.resource_id).expect("a resource's id")
 }
 
-/// What the auditor finds in all that an API has answered.
+/// Returns the auditor's findings in everything that an API has answered.
 ///
 /// # Panics
-/// Where nothing was asked.
+/// Panics if there was no request.
 #[must_use]
 pub fn findings(api: &MockApi) -> Vec<Finding> {
     let journal = api.journal();
@@ -144,7 +144,7 @@ pub fn findings(api: &MockApi) -> Vec<Finding> {
     findings_in(&journal)
 }
 
-/// What the auditor finds in exchanges, in the order in which they are given.
+/// Returns the auditor's findings in exchanges, in the order given.
 #[must_use]
 pub fn findings_in<'a>(exchanges: impl IntoIterator<Item = &'a Exchange>) -> Vec<Finding> {
     let mut auditor = Auditor::new(Retention::default());
@@ -152,11 +152,11 @@ pub fn findings_in<'a>(exchanges: impl IntoIterator<Item = &'a Exchange>) -> Vec
     exchanges.flat_map(|exchange| auditor.observe(&Reading::from(exchange))).collect()
 }
 
-/// The fields that were sent and are not in what a client made of them, or are there with another
-/// value; each once, by its path.
+/// Returns the paths of the fields that were sent but that the client dropped or changed. Each path
+/// occurs once.
 ///
 /// # Panics
-/// Where it is no JSON.
+/// Panics if `decoded` cannot be written as JSON.
 #[must_use]
 pub fn lost(sent: &Value, decoded: &impl Serialize) -> Vec<String> {
     let decoded = serde_json::to_value(decoded).expect("JSON");
@@ -192,7 +192,7 @@ mod tests {
     use super::lost;
 
     #[test]
-    fn what_is_lost_is_found() {
+    fn lost_lists_dropped_and_changed_fields() {
         let sent =
             json!({"same": 1, "kept": [{"name": "a"}], "gone": true, "within": [{"gone": 1}]});
         let decoded = json!({"same": 1.0, "kept": [{"name": "a"}], "within": [{}], "more": null});

@@ -1,8 +1,8 @@
-//! The documentation of `tasklife_mock` has the programs that are tested here, line by line.
+//! The documentation of `tasklife_mock` shows the programs that are tested here, line by line.
 
 use std::fs;
 
-/// The lines of a test's program.
+/// The part of a test file that the documentation shows.
 fn program(file: &str) -> String {
     let path = format!("{}/tests/{file}", env!("CARGO_MANIFEST_DIR"));
     let text = fs::read_to_string(path).unwrap();
@@ -12,7 +12,7 @@ fn program(file: &str) -> String {
 }
 
 #[test]
-fn the_documentation_has_the_programs() {
+fn the_documentation_shows_the_tested_programs() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../src/servers.md");
     let documentation = fs::read_to_string(path).unwrap();
     for file in ["hyper.rs", "wiremock.rs"] {

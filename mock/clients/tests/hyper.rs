@@ -1,8 +1,8 @@
-//! A `MockApi` behind a plain server of `hyper`.
+//! A `MockApi` served by `hyper`.
 
 #![expect(clippy::disallowed_methods, reason = "a server reads the clock")]
 
-// The program that the documentation of `tasklife_mock` shows, from here:
+// The documentation of `tasklife_mock` shows this program, from here:
 use std::sync::Arc;
 
 use http_body_util::BodyExt;

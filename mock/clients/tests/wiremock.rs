@@ -1,8 +1,8 @@
-//! A `MockApi` as a responder of `wiremock`, beside another one.
+//! A `MockApi` as a `wiremock` responder, next to another mock.
 
 #![expect(clippy::disallowed_methods, reason = "a server reads the clock")]
 
-// The program that the documentation of `tasklife_mock` shows, from here:
+// The documentation of `tasklife_mock` shows this program, from here:
 use std::sync::Arc;
 use tasklife_mock::MockApi;
 use wiremock::{Request, Respond, ResponseTemplate};
@@ -50,7 +50,7 @@ async fn a_client_follows_a_task_that_moves() {
         "processing-completed"
     );
 
-    // What the API does not have is mocked beside it.
+    // Another mock answers what the API does not have.
     let account = ResponseTemplate::new(200).set_body_json(json!({"account": {"id": 1001}}));
     Mock::given(path("/v1/")).respond_with(account).mount(&server).await;
     let root = client.account().get_current_account().await.unwrap();

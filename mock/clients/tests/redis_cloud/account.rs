@@ -1,4 +1,4 @@
-//! What an account has beside subscriptions: rules, roles and users, cloud accounts, and what it can choose from.
+//! ACL rules, roles and users, cloud accounts, and lists of options.
 
 use redis_cloud::acl::{AclRedisRuleCreateRequest, AclRoleCreateRequest, AclUserCreateRequest};
 use redis_cloud::cloud_accounts::CloudAccountCreateRequest;
@@ -6,13 +6,13 @@ use serde_json::{Value, json};
 use tasklife_clients::{Session, follow, resource};
 use tasklife_mock::MockApi;
 
-/// A request of the client, from its JSON.
+/// Makes a request of the client from JSON.
 fn from<T: serde::de::DeserializeOwned>(value: Value) -> T {
     serde_json::from_value(value).unwrap()
 }
 
 #[tokio::test]
-async fn what_there_is_to_choose_from_is_read() {
+async fn the_client_reads_every_list_of_options() {
     let session = Session::start(MockApi::redis_cloud("/v1").unwrap()).await;
     let (account, plans) = (session.client.account(), session.client.fixed_subscriptions());
     assert!(account.get_current_account().await.unwrap().account.is_some());
@@ -35,7 +35,7 @@ async fn what_there_is_to_choose_from_is_read() {
 }
 
 #[tokio::test]
-async fn rules_roles_and_users_are_made_and_need_each_other() {
+async fn rules_roles_and_users_are_made_and_refer_to_each_other() {
     let session = Session::start(MockApi::redis_cloud("/v1").unwrap()).await;
     let acl = session.client.acl();
     let rule: AclRedisRuleCreateRequest =

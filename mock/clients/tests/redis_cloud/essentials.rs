@@ -1,4 +1,4 @@
-//! Subscriptions and databases, essentials: from creation to deletion, in the client's own types.
+//! Essentials subscriptions and databases, from creation to deletion, with the client's own types.
 
 use redis_cloud::fixed_databases::{FixedDatabaseCreateRequest, FixedDatabaseUpdateRequest};
 use redis_cloud::fixed_subscriptions::{
@@ -110,14 +110,14 @@ async fn databases_are_listed_within_one_subscription() {
 }
 
 #[tokio::test]
-async fn nothing_that_is_sent_gets_lost_in_the_types() {
+async fn the_types_of_the_client_lose_no_field() {
     let session = Session::start(MockApi::redis_cloud("/v1").unwrap()).await;
     let client = &session.client;
     let subscription = subscribed(&session).await;
     let database = with_database(&session, subscription).await;
     let at = |path: String| async move { client.get_raw(&path).await.unwrap() };
 
-    // Essentials subscriptions of the live API don't say how many databases they have.
+    // The live API does not report the number of databases of an essentials subscription.
     let sent: Value = at("/fixed/subscriptions".into()).await;
     let decoded = client.fixed_subscriptions().list().await.unwrap();
     assert_eq!(lost(&sent, &decoded), ["/subscriptions/numberOfDatabases"]);
@@ -126,7 +126,7 @@ async fn nothing_that_is_sent_gets_lost_in_the_types() {
     assert_eq!(lost(&sent, &decoded), ["/numberOfDatabases"]);
     let sent = at(format!("/fixed/subscriptions/{subscription}/databases")).await;
     let decoded = client.fixed_databases().list(subscription, None, None).await.unwrap();
-    // The live API says how the backup is, too.
+    // The live API also has the status of the backup.
     assert_eq!(lost(&sent, &decoded), ["/subscription/databases/backup/status"]);
     let sent = at(format!("/fixed/subscriptions/{subscription}/databases/{database}")).await;
     let decoded = client.fixed_databases().get_by_id(subscription, database).await.unwrap();

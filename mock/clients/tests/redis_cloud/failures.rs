@@ -1,4 +1,4 @@
-//! Tasks and resources that fail, as the client sees them.
+//! Failed tasks and resources, as the client sees them.
 
 use redis_cloud::databases::DatabaseCreateRequest;
 use redis_cloud::types::TaskStatus;
@@ -16,7 +16,7 @@ fn api() -> MockApi {
 }
 
 #[tokio::test]
-async fn a_failed_task_says_why_and_makes_nothing() {
+async fn a_failed_task_has_an_error_and_makes_nothing() {
     let api = api();
     let why = TaskError::new("DATABASE_NOT_ACTIVE", "The database is not active.")
         .with_status("409 CONFLICT")
@@ -73,7 +73,7 @@ async fn a_resource_can_fail_after_its_task_has_completed() {
 }
 
 #[tokio::test]
-async fn a_task_fails_where_its_resource_went_before_it() {
+async fn a_task_fails_if_its_resource_was_deleted_before() {
     let api = api();
     api.on(DATABASE, Script::new(Pace::Reads(2))).unwrap();
     let session = Session::start(api).await;

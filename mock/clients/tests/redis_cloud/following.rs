@@ -1,4 +1,4 @@
-//! How the client follows tasks: the moment in which they can't be read, every status, time, lanes.
+//! How the client follows tasks: 404s at first, every status, time, lanes.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -19,7 +19,7 @@ async fn submitted(session: &Session, name: &str) -> TaskStateUpdate {
 }
 
 #[tokio::test]
-async fn the_client_survives_the_moment_in_which_a_task_can_not_be_read() {
+async fn the_client_tolerates_404s_for_a_new_task() {
     let api = api().with_visibility_lag(Pace::Reads(5));
     api.on_any(Script::new(Pace::Reads(2)).initialized(Pace::Reads(2))).unwrap();
     let session = Session::start(api).await;
@@ -43,7 +43,7 @@ async fn the_client_survives_the_moment_in_which_a_task_can_not_be_read() {
 }
 
 #[tokio::test]
-async fn a_task_moves_while_nobody_looks() {
+async fn a_task_moves_without_being_read() {
     let api = api().with_visibility_lag(Pace::After(Duration::from_millis(10)));
     let step = Pace::After(Duration::from_millis(400));
     api.on_any(Script::in_steps(step, step)).unwrap();
@@ -79,7 +79,7 @@ async fn tasks_of_an_account_can_wait_for_each_other() {
 }
 
 #[tokio::test]
-async fn clients_side_by_side_get_the_same_ids_in_every_run() {
+async fn clients_in_parallel_get_the_same_ids_in_every_run() {
     let mut runs = Vec::new();
     for _ in 0..2 {
         let session = Session::start(api().with_open_accounts(8)).await;
@@ -111,7 +111,7 @@ async fn clients_side_by_side_get_the_same_ids_in_every_run() {
 }
 
 #[tokio::test]
-async fn the_auditor_would_see_a_task_that_goes_back() {
+async fn the_auditor_reports_a_task_that_moves_backwards() {
     let api = api();
     api.on_any(Script::new(Pace::Reads(3))).unwrap();
     let session = Session::start(api).await;

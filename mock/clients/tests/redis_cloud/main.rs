@@ -1,4 +1,4 @@
-//! The client `redis-cloud`, unchanged, in sessions with the documented API.
+//! Sessions of the unmodified client `redis-cloud` with the documented API.
 
 mod account;
 mod essentials;

@@ -1,4 +1,4 @@
-//! Subscriptions and databases, pro: from creation to deletion, in the client's own types.
+//! Pro subscriptions and databases, from creation to deletion, with the client's own types.
 
 use redis_cloud::databases::{DatabaseBackupRequest, DatabaseCreateRequest, DatabaseUpdateRequest};
 use redis_cloud::subscriptions::{
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tasklife_clients::{Session, follow, lost, resource};
 use tasklife_mock::{MockApi, Pace, Script};
 
-/// The example of the API's documentation, shortened.
+/// A shortened example from the API's documentation.
 fn wanted(name: &str) -> SubscriptionCreateRequest {
     let body = json!({
         "name": name,
@@ -21,14 +21,14 @@ fn wanted(name: &str) -> SubscriptionCreateRequest {
     serde_json::from_value(body).unwrap()
 }
 
-/// The documented API; each thing moves on as it is read.
+/// The documented API. Tasks and resources move on as they are read.
 fn api() -> MockApi {
     let api = MockApi::redis_cloud("/v1").unwrap().with_visibility_lag(Pace::Reads(2));
     api.on_any(Script::new(Pace::Reads(3))).unwrap();
     api
 }
 
-/// A subscription with one database, and the ids of both.
+/// Makes a subscription with one database, and returns both ids.
 async fn subscribed(session: &Session) -> (i32, i32) {
     let task = session.client.subscriptions().create(&wanted("shop")).await.unwrap();
     let subscription = resource(&session.completed(task).await);
@@ -68,7 +68,7 @@ async fn a_subscription_is_made_changed_and_deleted() {
     assert_eq!((changed.name.as_deref(), changed.payment_method_id), (Some("store"), Some(7)));
     assert_eq!(listed.account_id, Some(1));
 
-    // Its databases go first.
+    // Databases have to be deleted first.
     let databases = session.client.databases();
     for database in databases.list(id).await.unwrap() {
         let task = databases.delete(id, database.database_id).await.unwrap();
@@ -149,7 +149,7 @@ async fn databases_are_read_in_pages() {
     let all = databases.get_all_databases(subscription).await.unwrap();
     assert_eq!(all.iter().map(|database| database.database_id).collect::<Vec<_>>(), ids);
 
-    // As the Go client of the API reads them: a page after the other, until there is none.
+    // The Go client reads page after page until it gets a 404.
     let mut read = Vec::new();
     let end = loop {
         let offset = i32::try_from(read.len()).unwrap();
@@ -157,7 +157,7 @@ async fn databases_are_read_in_pages() {
             Ok(page) => {
                 let [within] = &page.subscription[..] else { panic!("expected one: {page:?}") };
                 assert_eq!(within.subscription_id, subscription);
-                assert!(!within.databases.is_empty(), "a page with nothing in it is a 404");
+                assert!(!within.databases.is_empty(), "an empty page is a 404");
                 read.extend(within.databases.iter().map(|database| database.database_id));
             }
             Err(error) => break error,
@@ -169,7 +169,7 @@ async fn databases_are_read_in_pages() {
 }
 
 #[tokio::test]
-async fn tasks_that_ask_have_what_they_found() {
+async fn a_task_that_reads_has_the_resource_in_its_result() {
     let session = Session::start(api()).await;
     let (subscription, database) = subscribed(&session).await;
     let databases = session.client.databases();
@@ -180,7 +180,7 @@ async fn tasks_that_ask_have_what_they_found() {
     let task = databases.get_database_backup_status(subscription, database, None).await.unwrap();
     let end = session.completed(task).await;
     let found = end.response.unwrap().resource.unwrap();
-    assert_eq!(found["status"], "processing", "nobody has waited for it");
+    assert_eq!(found["status"], "processing", "the backup was not waited for");
 
     let wanted = json!({"cidrIps": ["10.0.0.0/24"]});
     let wanted: CidrAllowlistUpdateRequest = serde_json::from_value(wanted).unwrap();
@@ -195,12 +195,16 @@ async fn tasks_that_ask_have_what_they_found() {
 }
 
 #[tokio::test]
-async fn the_list_has_each_task_latest_first() {
+async fn the_list_has_every_task_latest_first() {
     let session = Session::start(api()).await;
     assert!(session.client.tasks().list().await.unwrap().is_empty());
     subscribed(&session).await;
     let task = session.client.subscriptions().create(&wanted("other")).await.unwrap();
-    assert_eq!(session.client.tasks().list().await.unwrap().len(), 1, "one can't be seen yet");
+    assert_eq!(
+        session.client.tasks().list().await.unwrap().len(),
+        1,
+        "the new task is still hidden"
+    );
     let statuses = follow(&session.client, task).await.statuses;
     assert_eq!(statuses.last(), Some(&TaskStatus::ProcessingCompleted));
 
@@ -212,7 +216,7 @@ async fn the_list_has_each_task_latest_first() {
 }
 
 #[tokio::test]
-async fn nothing_that_is_sent_gets_lost_in_the_types() {
+async fn the_types_of_the_client_lose_no_field() {
     let session = Session::start(MockApi::redis_cloud("/v1").unwrap()).await;
     let client = &session.client;
     let (subscription, database) = subscribed(&session).await;
@@ -229,7 +233,7 @@ async fn nothing_that_is_sent_gets_lost_in_the_types() {
     let sent = at(format!("/subscriptions/{subscription}/databases/{database}")).await;
     assert_eq!(lost(&sent, &client.databases().get(subscription, database).await.unwrap()), known);
 
-    // The title of a link is beyond this client.
+    // This client does not read the title of a link.
     let sent = at("/tasks".into()).await;
     let list = json!({"tasks": client.tasks().list().await.unwrap()});
     assert_eq!(lost(&sent, &list), ["/tasks/links/title"]);

@@ -1,4 +1,4 @@
-//! What the API refuses, as the client's errors.
+//! Requests that the API refuses, as errors of the client.
 
 use redis_cloud::CloudError;
 use redis_cloud::databases::DatabaseCreateRequest;
@@ -17,7 +17,7 @@ fn wanted(name: &str) -> FixedSubscriptionCreateRequest {
 }
 
 #[tokio::test]
-async fn wrong_keys_are_an_authentication_that_failed_and_see_nothing() {
+async fn wrong_keys_are_an_authentication_error_and_reveal_nothing() {
     let session = Session::start(api()).await;
     let task = session.client.fixed_subscriptions().create(&wanted("small")).await.unwrap();
     let id = task.task_id.unwrap();
@@ -41,7 +41,7 @@ async fn wrong_keys_are_an_authentication_that_failed_and_see_nothing() {
 }
 
 #[tokio::test]
-async fn what_belongs_to_another_account_is_not_there() {
+async fn resources_of_another_account_are_not_found() {
     let session = Session::start(api().with_open_accounts(2)).await;
     let task = session.client.fixed_subscriptions().create(&wanted("small")).await.unwrap();
     let end = session.completed(task).await;
@@ -59,7 +59,7 @@ async fn what_belongs_to_another_account_is_not_there() {
 }
 
 #[tokio::test]
-async fn what_is_not_there_is_not_found() {
+async fn missing_resources_are_not_found() {
     let session = Session::start(api()).await;
     let client = &session.client;
     let database = DatabaseCreateRequest::builder().name("cache").build();
@@ -74,7 +74,7 @@ async fn what_is_not_there_is_not_found() {
         client.users().get(7).await.unwrap_err(),
         client.cloud_accounts().get(7).await.unwrap_err(),
         client.vpc_peering().get(1).await.unwrap_err(),
-        // A part that is in no public description.
+        // This path is not in the public description.
         client.get_raw("/cost-report").await.unwrap_err(),
     ];
     for error in errors {
@@ -87,14 +87,14 @@ async fn what_is_not_there_is_not_found() {
 }
 
 #[tokio::test]
-async fn what_can_not_be_read_is_a_bad_request() {
+async fn malformed_requests_are_bad_requests() {
     let session =
         Session::start(api().with_config(StoreConfig::default().with_max_input(100))).await;
     let error = session.client.post_raw("/subscriptions", json!(["shop"])).await.unwrap_err();
     assert!(error.is_bad_request(), "{error}");
     let error = session.client.get_raw("/tasks?limit=none").await.unwrap_err();
     assert!(error.is_bad_request(), "{error}");
-    // What is too long for the API, and what is too long for the server before it.
+    // One body is too long for the mock, the other for axum.
     for length in [100, 3 << 20] {
         let long = session.client.fixed_subscriptions().create(&wanted(&"x".repeat(length))).await;
         assert!(matches!(long, Err(CloudError::ApiError { code: 413, .. })), "{long:?}");
@@ -103,7 +103,7 @@ async fn what_can_not_be_read_is_a_bad_request() {
 }
 
 #[tokio::test]
-async fn a_full_account_and_a_full_api_are_worth_another_try() {
+async fn a_full_account_and_a_full_store_are_retryable() {
     let api = api().with_config(StoreConfig::default().with_max_open(1).with_max_tasks(2));
     api.on_any(Script::new(Pace::Reads(2))).unwrap();
     let session = Session::start(api).await;
