@@ -31,4 +31,24 @@ pub mod server {
     #![doc = include_str!("guide/server.md")]
 }
 
+pub mod mock {
+    #![doc = include_str!("guide/mock.md")]
+}
+
+pub mod property_test {
+    #![doc = include_str!("guide/property_test.md")]
+}
+
+pub mod implementing_a_store {
+    #![doc = include_str!("guide/implementing_a_store.md")]
+}
+
+pub mod time {
+    #![doc = include_str!("guide/time.md")]
+}
+
+pub mod loss {
+    #![doc = include_str!("guide/loss.md")]
+}
+
 pub mod recipes;
