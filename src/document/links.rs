@@ -50,25 +50,14 @@ impl TaskLink {
     pub fn method(&self) -> Option<&str> {
         self.method.as_deref()
     }
-}
 
-impl write::Relations for &[TaskLink] {
-    type Name<'a>
-        = &'a str
-    where
-        Self: 'a;
-    type Href<'a>
-        = &'a str
-    where
-        Self: 'a;
-
-    fn each(&self) -> impl Iterator<Item = write::Relation<'_, &str, &str>> {
-        self.iter().map(|link| write::Relation {
-            rel: link.rel(),
-            href: link.href(),
-            title: link.title(),
-            method: link.method(),
-        })
+    pub(super) fn as_written(&self) -> write::LinkFields<'_> {
+        write::LinkFields {
+            rel: self.rel().map(write::Text::Any),
+            href: self.href().map(write::Address::Text),
+            title: self.title(),
+            method: self.method().map(write::Text::Any),
+        }
     }
 }
 

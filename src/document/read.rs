@@ -308,17 +308,19 @@ impl Serialize for TaskDocument {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Fields { link_map, link_array, .. } = &self.fields;
         let fields = write::Fields {
-            task_id: self.task_id(),
+            task_id: write::Text::Any(self.task_id()),
             command_type: self.command_type(),
-            status: self.status().as_str(),
+            status: write::Text::Any(self.status().as_str()),
             description: self.description(),
             progress: self.progress(),
             timestamp: self.timestamp().map(|at| Plain(Rfc3339(at))),
             response: self.response().map(TaskResponse::as_written),
-            link_map: link_map.as_ref().map(|LinkMap(links)| write::LinkMap(links.as_slice())),
+            link_map: link_map
+                .as_ref()
+                .map(|LinkMap(links)| write::LinkMap(links.iter().map(TaskLink::as_written))),
             link_array: link_array
                 .as_ref()
-                .map(|LinkArray(links)| write::LinkArray(links.as_slice())),
+                .map(|LinkArray(links)| write::LinkArray(links.iter().map(TaskLink::as_written))),
         };
         fields.serialize(serializer)
     }

@@ -11,14 +11,14 @@ use crate::outcome::{Completion, ResourceId, TaskError};
 use crate::task::Task;
 use crate::time::Rfc3339;
 
-/// A task document. `T` is the type of its id and status, and `L` of its links.
+/// A task document, with its links in one or both shapes.
 #[derive(Serialize)]
-#[serde(rename_all = "camelCase", bound = "T: Serialize, L: Relations")]
-pub(super) struct Fields<'a, T, L: Relations> {
-    pub(super) task_id: T,
+#[serde(rename_all = "camelCase", bound = "I: Iterator<Item = LinkFields<'a>> + Clone")]
+pub(super) struct Fields<'a, I> {
+    pub(super) task_id: Text<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) command_type: Option<&'a str>,
-    pub(super) status: T,
+    pub(super) status: Text<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) description: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -28,9 +28,17 @@ pub(super) struct Fields<'a, T, L: Relations> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) response: Option<Response<'a>>,
     #[serde(rename = "_links", skip_serializing_if = "Option::is_none")]
-    pub(super) link_map: Option<LinkMap<L>>,
+    pub(super) link_map: Option<LinkMap<I>>,
     #[serde(rename = "links", skip_serializing_if = "Option::is_none")]
-    pub(super) link_array: Option<LinkArray<L>>,
+    pub(super) link_array: Option<LinkArray<I>>,
+}
+
+/// Text, which is [`Plain`] if this crate produced it.
+#[derive(Clone, Copy, Serialize)]
+#[serde(untagged)]
+pub(super) enum Text<'a> {
+    Plain(Plain<&'a str>),
+    Any(&'a str),
 }
 
 #[derive(Default, Serialize)]
@@ -62,109 +70,53 @@ pub(super) enum Error<'a> {
     },
 }
 
-/// The links of one document, in their order.
-pub(super) trait Relations {
-    /// The type of a relation or method.
-    type Name<'a>: Serialize + Copy
-    where
-        Self: 'a;
-    type Href<'a>: Serialize
-    where
-        Self: 'a;
-
-    fn each(&self) -> impl Iterator<Item = Relation<'_, Self::Name<'_>, Self::Href<'_>>>;
+/// The fields of one link. A field that is `None` is not written.
+#[derive(Clone, Serialize)]
+pub(super) struct LinkFields<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) rel: Option<Text<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) href: Option<Address<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) title: Option<&'a str>,
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    pub(super) method: Option<Text<'a>>,
 }
 
-/// One link. Fields that are `None` are not written.
-pub(super) struct Relation<'a, N, H> {
-    pub(super) rel: Option<N>,
-    pub(super) href: Option<H>,
-    pub(super) title: Option<&'a str>,
-    pub(super) method: Option<N>,
+/// The address of a link: composed by [`Links`], or a text.
+#[derive(Clone, Copy, Serialize)]
+#[serde(untagged)]
+pub(super) enum Address<'a> {
+    Href(Href<'a>),
+    Text(&'a str),
+}
+
+impl<'a> From<Link<'a>> for LinkFields<'a> {
+    fn from(link: Link<'a>) -> Self {
+        Self {
+            rel: Some(Text::Plain(Plain(link.rel))),
+            href: Some(Address::Href(link.href)),
+            title: link.title,
+            method: Some(Text::Plain(Plain("GET"))),
+        }
+    }
 }
 
 /// Links keyed by their relations. A link without a relation is not written.
-pub(super) struct LinkMap<L>(pub(super) L);
+pub(super) struct LinkMap<I>(pub(super) I);
 
-impl<L: Relations> Serialize for LinkMap<L> {
+impl<'a, I: Iterator<Item = LinkFields<'a>> + Clone> Serialize for LinkMap<I> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let named = self.0.each().filter_map(|link| link.rel.map(|rel| (rel, link)));
-        let entries = named.map(|(rel, link)| (rel, LinkObject::new(link, None)));
+        let entries = self.0.clone().filter_map(|mut link| Some((link.rel.take()?, link)));
         serializer.collect_map(entries)
     }
 }
 
-pub(super) struct LinkArray<L>(pub(super) L);
+pub(super) struct LinkArray<I>(pub(super) I);
 
-impl<L: Relations> Serialize for LinkArray<L> {
+impl<'a, I: Iterator<Item = LinkFields<'a>> + Clone> Serialize for LinkArray<I> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.each().map(|link| {
-            let rel = link.rel;
-            LinkObject::new(link, rel)
-        }))
-    }
-}
-
-#[derive(Serialize)]
-struct LinkObject<'a, N: Serialize, H: Serialize> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    rel: Option<N>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    href: Option<H>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    title: Option<&'a str>,
-    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
-    method: Option<N>,
-}
-
-impl<'a, N: Serialize, H: Serialize> LinkObject<'a, N, H> {
-    /// Creates the object of a link. It contains the relation in an array, but not in a map.
-    fn new(link: Relation<'a, N, H>, rel: Option<N>) -> Self {
-        let Relation { href, title, method, .. } = link;
-        Self { rel, href, title, method }
-    }
-}
-
-/// The links of a task document: at most two.
-#[derive(Clone, Copy)]
-pub(super) struct TaskLinks<'a>([Option<Link<'a>>; 2]);
-
-impl Relations for TaskLinks<'_> {
-    type Name<'a>
-        = Plain<&'a str>
-    where
-        Self: 'a;
-    type Href<'a>
-        = Href<'a>
-    where
-        Self: 'a;
-
-    fn each(&self) -> impl Iterator<Item = Relation<'_, Plain<&str>, Href<'_>>> {
-        self.0.iter().flatten().map(|link| Relation {
-            rel: Some(Plain(link.rel)),
-            href: Some(link.href),
-            title: link.title,
-            method: Some(Plain("GET")),
-        })
-    }
-}
-
-/// The link from a list to its next page.
-struct Next<'a>(&'a str);
-
-impl Relations for Next<'_> {
-    type Name<'a>
-        = &'a str
-    where
-        Self: 'a;
-    type Href<'a>
-        = &'a str
-    where
-        Self: 'a;
-
-    fn each(&self) -> impl Iterator<Item = Relation<'_, &str, &str>> {
-        let (rel, href) = (Some("next"), Some(self.0));
-        core::iter::once(Relation { rel, href, title: None, method: Some("GET") })
+        serializer.collect_seq(self.0.clone())
     }
 }
 
@@ -176,7 +128,7 @@ pub(super) fn accepted<S: Serializer>(
 ) -> Result<S::Ok, S::Error> {
     let mut id = [0; Hyphenated::LENGTH];
     let id = task.id().as_uuid().as_hyphenated().encode_lower(&mut id);
-    fields(links, task, id, TaskLinks([Some(links.task_link(id)), None])).serialize(serializer)
+    fields(links, task, id, [Some(links.task_link(id)), None]).serialize(serializer)
 }
 
 /// The reply to a read of a task.
@@ -191,21 +143,22 @@ impl Serialize for Polled<'_> {
         let resource =
             completion.and_then(|completion| links.resource_link(task.command_type(), completion));
         let self_link = links.self_link(id);
-        fields(links, task, id, TaskLinks([resource, Some(self_link)])).serialize(serializer)
+        fields(links, task, id, [resource, Some(self_link)]).serialize(serializer)
     }
 }
 
-fn fields<'a, L: Relations + Copy>(
+fn fields<'a>(
     links: &'a Links,
     task: &'a Task,
     id: &'a str,
-    relations: L,
-) -> Fields<'a, Plain<&'a str>, L> {
-    let (link_map, link_array) = in_shape(links.shape(), relations);
+    task_links: [Option<Link<'a>>; 2],
+) -> Fields<'a, impl Iterator<Item = LinkFields<'a>> + Clone> {
+    let task_links = task_links.into_iter().flatten().map(LinkFields::from);
+    let (link_map, link_array) = in_shape(links.shape(), task_links);
     Fields {
-        task_id: Plain(id),
+        task_id: Text::Plain(Plain(id)),
         command_type: Some(task.command_type().as_str()),
-        status: Plain(task.status().as_str()),
+        status: Text::Plain(Plain(task.status().as_str())),
         description: links.description_of(task),
         progress: task.progress(),
         timestamp: Some(Plain(Rfc3339(task.updated_at()))),
@@ -218,11 +171,21 @@ fn fields<'a, L: Relations + Copy>(
     }
 }
 
-fn in_shape<L>(shape: LinkShape, relations: L) -> (Option<LinkMap<L>>, Option<LinkArray<L>>) {
+fn in_shape<I>(shape: LinkShape, links: I) -> (Option<LinkMap<I>>, Option<LinkArray<I>>) {
     match shape {
-        LinkShape::Map => (Some(LinkMap(relations)), None),
-        LinkShape::Array => (None, Some(LinkArray(relations))),
+        LinkShape::Map => (Some(LinkMap(links)), None),
+        LinkShape::Array => (None, Some(LinkArray(links))),
     }
+}
+
+/// The link from a list to its next page.
+fn next_link(href: &str) -> impl Iterator<Item = LinkFields<'_>> + Clone {
+    core::iter::once(LinkFields {
+        rel: Some(Text::Plain(Plain("next"))),
+        href: Some(Address::Text(href)),
+        title: None,
+        method: Some(Text::Plain(Plain("GET"))),
+    })
 }
 
 fn completion_response(completion: &Completion) -> Response<'_> {
@@ -267,7 +230,7 @@ pub(super) fn list<S: Serializer>(
     if documents.len() > 0 {
         map.serialize_entry("tasks", &Sequence(documents))?;
     }
-    match next.map(|(shape, href)| in_shape(shape, Next(href))) {
+    match next.map(|(shape, href)| in_shape(shape, next_link(href))) {
         Some((Some(links), _)) => map.serialize_entry("_links", &links)?,
         Some((_, Some(links))) => map.serialize_entry("links", &links)?,
         _ => {}
