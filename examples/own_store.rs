@@ -1,8 +1,8 @@
-//! A store on tables. The guide "Implementing a store" (`tasklife::kit`) explains it.
+//! A store on your own tables, as explained in "Implementing a store" (`tasklife::kit`).
 //!
-//! The tables are maps behind a lock, so this example runs without a database. In a database, the
-//! lock is a transaction, each map is a table or an index, and each small function of `Tables` is a
-//! statement. The crate's tests run the complete conformance suite on this store.
+//! The tables are maps behind a lock, so that the example needs no database. With a database, the
+//! lock becomes a transaction, each map a table or an index, and each small function of `Tables` a
+//! statement. The crate's tests run the whole conformance suite on this store.
 //!
 //! ```text
 //! cargo run --example own_store
@@ -11,23 +11,24 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use tasklife::kit::{Call, Lane, Parked, Proposed, Work};
+use tasklife::kit::{Call, ClaimCandidates, Lane, Parked, SubmitDecision};
 use tasklife::{
     AccountClock, AccountId, ApplyError, BackendError, Change, Claimed, CommandType, Completion,
     Lease, ListError, ListQuery, MIN_TIME, Now, Page, Revision, Scope, StoreConfig, Submission,
     SubmitError, Submitted, Swept, Target, Task, TaskEvent, TaskId, TaskStatus, TaskStore,
 };
 
-/// The data of an account, kept as long as it has tasks.
+/// The row of an account, kept for as long as it has tasks.
 #[derive(Debug)]
 struct AccountRow {
     clock: AccountClock,
-    /// The account's place in the round-robin.
+    /// Its place in the queue of a claim over all accounts.
     ticket: u64,
-    /// Why claims over all accounts can skip this account, or `None` if it is ready.
+    /// When a claim over all accounts has to look at it again; `None` if it is ready.
     parked: Option<Parked>,
 }
 
+/// The tables.
 #[derive(Debug)]
 struct Tables {
     horizon: Now,
@@ -38,42 +39,42 @@ struct Tables {
     tasks: BTreeMap<(AccountId, TaskId), Task>,
 }
 
-/// The queries. In a database, each uses an index.
+/// The statements. With a database, most of them use an index.
 impl Tables {
     fn task(&self, account: &AccountId, id: TaskId) -> Option<&Task> {
         self.tasks.get(&(account.clone(), id))
     }
 
-    fn tasks_of<'a>(&'a self, account: &'a AccountId) -> impl Iterator<Item = &'a Task> {
+    fn of_account<'a>(&'a self, account: &'a AccountId) -> impl Iterator<Item = &'a Task> {
         self.tasks.values().filter(move |task| task.account() == account)
     }
 
-    /// Returns the clock of an account, which may be new or forgotten.
+    /// Returns the account's clock. A new or forgotten account begins after the floor.
     fn clock(&self, account: &AccountId) -> AccountClock {
-        let clock = self.accounts.get(account).map(|row| row.clock);
-        clock.unwrap_or_else(|| AccountClock::after(self.floor))
+        let known = self.accounts.get(account).map(|row| row.clock);
+        known.unwrap_or_else(|| AccountClock::after(self.floor))
     }
 
     fn count(&self, account: &AccountId, is_counted: impl Fn(&Task) -> bool) -> usize {
-        self.tasks_of(account).filter(|task| is_counted(task)).count()
+        self.of_account(account).filter(|task| is_counted(task)).count()
     }
 
-    fn first_to_expire(&self) -> Option<&Task> {
+    fn expires_first(&self) -> Option<&Task> {
         self.tasks.values().min_by_key(|task| task.expires_at())
     }
 
-    /// Returns the work that the account has for a claim.
-    fn work(&self, account: &AccountId, call: &Call<'_>) -> Work {
+    /// Reads the tasks from which a claim chooses.
+    fn candidates(&self, account: &AccountId, call: &Call<'_>) -> ClaimCandidates {
         let is_in_progress = |task: &&Task| task.status() == TaskStatus::ProcessingInProgress;
         let is_received = |task: &&Task| task.status() == TaskStatus::Received;
-        let visible = || self.tasks_of(account).filter(|task| call.sees(task));
+        let visible = || self.of_account(account).filter(|task| call.is_visible(task));
         let in_progress = || visible().filter(is_in_progress);
-        let hidden = self.tasks_of(account).filter(|task| !call.sees(task));
+        let hidden = self.of_account(account).filter(|task| !call.is_visible(task));
         let lane = match call.check_lane(in_progress().count()) {
             Ok(()) => Lane::Room,
             Err(_) => Lane::FullUntil(in_progress().map(Task::expires_at).min()),
         };
-        Work {
+        ClaimCandidates {
             in_progress: in_progress().min_by_key(|task| task.revision()).cloned(),
             received: visible().filter(is_received).min_by_key(|task| task.revision()).cloned(),
             lane,
@@ -86,7 +87,7 @@ impl Tables {
 
     /// Returns the ready account that has waited longest for its turn.
     fn next_ready(&self, call: &Call<'_>) -> Option<AccountId> {
-        let is_ready = |row: &AccountRow| row.parked.is_none_or(|parked| parked.is_over(call));
+        let is_ready = |row: &AccountRow| row.parked.is_none_or(|parked| parked.should_wake(call));
         let ready = self.accounts.iter().filter(|(_, row)| is_ready(row));
         ready.min_by_key(|(_, row)| row.ticket).map(|(account, _)| account.clone())
     }
@@ -96,7 +97,7 @@ impl Tables {
         self.last_ticket
     }
 
-    /// Writes a task, advances the clock of its account, and marks the account as ready.
+    /// Writes a task, advances its account's clock, and makes the account ready.
     fn write(&mut self, task: &Task) {
         if !self.accounts.contains_key(task.account()) {
             let (clock, ticket) = (self.clock(task.account()), self.next_ticket());
@@ -110,11 +111,11 @@ impl Tables {
         self.tasks.insert((task.account().clone(), task.id()), task.clone());
     }
 
-    /// Drops the task that expires first. An account is forgotten with its last task.
-    fn drop_first_to_expire(&mut self) {
-        let Some(task) = self.first_to_expire().cloned() else { return };
+    /// Drops the task that expires first, and forgets its account if that was the last one.
+    fn drop_first(&mut self) {
+        let Some(task) = self.expires_first().cloned() else { return };
         self.tasks.remove(&(task.account().clone(), task.id()));
-        if self.tasks_of(task.account()).next().is_none() {
+        if self.of_account(task.account()).next().is_none() {
             self.floor = self.floor.max(self.clock(task.account()).revision());
             self.accounts.remove(task.account());
         }
@@ -154,20 +155,21 @@ impl TaskStore for OwnStore {
     fn submit(&self, submission: Submission, now: Now) -> Result<Submitted, SubmitError> {
         let (mut tables, call) = self.begin(now);
         let account = submission.account();
-        let proposal = match call.propose(&submission, tables.task(account, submission.id()))? {
-            Proposed::New(proposal) => proposal,
-            Proposed::Existing(task) => return Ok(Submitted::Existing(task)),
-        };
+        let proposal =
+            match call.check_submit(&submission, tables.task(account, submission.id()))? {
+                SubmitDecision::New(proposal) => proposal,
+                SubmitDecision::Existing(task) => return Ok(Submitted::Existing(task)),
+            };
         let mut room = None;
         if call.is_full_for(&proposal, tables.tasks.len()) {
-            room = Some(call.make_room(tables.first_to_expire().map(Task::expires_at))?);
+            room = Some(call.make_room(tables.expires_first().map(Task::expires_at))?);
         }
-        if call.counts_open() {
-            let is_open = |task: &Task| call.sees(task) && !task.status().is_terminal();
+        if call.needs_open_count() {
+            let is_open = |task: &Task| call.is_visible(task) && !task.status().is_terminal();
             call.check_open(tables.count(account, is_open))?;
         }
         if let Some(horizon) = room {
-            tables.drop_first_to_expire();
+            tables.drop_first();
             tables.horizon = horizon;
         }
         let clock = tables.clock(account);
@@ -182,10 +184,10 @@ impl TaskStore for OwnStore {
         let task = call.permit(target, &event, tables.task(account, target.id()).cloned())?;
         if call.needs_lane(kind) {
             let is_in_progress = |task: &Task| task.status() == TaskStatus::ProcessingInProgress;
-            let is_counted = |task: &Task| call.sees(task) && is_in_progress(task);
+            let is_counted = |task: &Task| call.is_visible(task) && is_in_progress(task);
             call.check_lane(tables.count(account, is_counted))?;
         }
-        let change = call.change(task, event, tables.clock(account))?;
+        let change = call.apply(task, event, tables.clock(account))?;
         tables.write(change.task());
         Ok(change)
     }
@@ -198,15 +200,14 @@ impl TaskStore for OwnStore {
             Scope::Account(account) => Some(account.clone()),
         };
         while let Some(account) = next(&tables) {
-            match call.next(tables.work(&account, &call)) {
-                Ok(handout) => {
+            match call.next_claim(tables.candidates(&account, &call)) {
+                Ok(planned) => {
                     let clock = tables.clock(&account);
-                    let claimed =
-                        call.hand_out(handout, clock).map_err(BackendError::not_applied)?;
+                    let claimed = call.claim(planned, clock).map_err(BackendError::not_applied)?;
                     tables.write(claimed.change().task());
                     let ticket = tables.next_ticket();
                     if let Some(row) = tables.accounts.get_mut(&account).filter(|_| is_any) {
-                        row.ticket = ticket; // the account goes to the end of the queue
+                        row.ticket = ticket; // it goes to the end of the queue
                     }
                     return Ok(Some(claimed));
                 }
@@ -225,18 +226,18 @@ impl TaskStore for OwnStore {
 
     fn get(&self, account: &AccountId, id: TaskId, now: Now) -> Result<Option<Task>, BackendError> {
         let (tables, call) = self.begin(now);
-        Ok(tables.task(account, id).filter(|task| call.sees(task)).cloned())
+        Ok(tables.task(account, id).filter(|task| call.is_visible(task)).cloned())
     }
 
     fn list(&self, account: &AccountId, query: &ListQuery, now: Now) -> Result<Page, ListError> {
         let position = query.position(account)?;
         let (tables, call) = self.begin(now);
         let is_on_page = |task: &&Task| {
-            call.sees(task)
+            call.is_visible(task)
                 && query.matches(task)
                 && position.is_none_or(|position| task.revision() < position)
         };
-        let mut tasks: Vec<_> = tables.tasks_of(account).filter(is_on_page).cloned().collect();
+        let mut tasks: Vec<_> = tables.of_account(account).filter(is_on_page).cloned().collect();
         tasks.sort_unstable_by_key(|task| std::cmp::Reverse(task.revision()));
         tasks.truncate(query.limit().get().saturating_add(1));
         Ok(call.page(account, query, tasks, tables.clock(account).revision()))
@@ -244,19 +245,19 @@ impl TaskStore for OwnStore {
 
     fn sweep(&self, limit: usize, now: Now) -> Result<Swept, BackendError> {
         let (mut tables, call) = self.begin(now);
-        tables.horizon = call.swept_to();
+        tables.horizon = call.horizon_after_sweep();
         let is_due =
-            |tables: &Tables| tables.first_to_expire().is_some_and(|task| !call.sees(task));
+            |tables: &Tables| tables.expires_first().is_some_and(|task| !call.is_visible(task));
         let mut dropped = 0;
         while dropped < limit && is_due(&tables) {
-            tables.drop_first_to_expire();
+            tables.drop_first();
             dropped += 1;
         }
         Ok(Swept { dropped, more: is_due(&tables) })
     }
 }
 
-#[allow(dead_code, reason = "the tests include this file without running it")]
+#[allow(dead_code, reason = "the tests have no use for it")]
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let store = OwnStore::new(StoreConfig::default());
     let now = "2026-01-01T12:00:00Z".parse()?;

@@ -84,6 +84,7 @@ mod effect;
 mod error;
 mod fault;
 pub mod guide;
+mod immediate;
 mod journal;
 mod keys;
 mod kind;
