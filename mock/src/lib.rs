@@ -1,8 +1,8 @@
-//! A whole API of tasks that move by themselves, for the tests of its clients. No I/O.
+//! A mock of an HTTP API with long-running operations ("tasks"), to test its clients. No I/O.
 //!
-//! [`MockApi`] takes an `http::Request` and a `now` and gives the `http::Response`. A [`Script`]
-//! says what becomes of the tasks of a command type, and a [`Pace`] how fast. Afterwards the
-//! [journal](MockApi::journal) tells what the client did.
+//! [`MockApi`] takes an `http::Request` and the time, and returns the `http::Response`. Its tasks
+//! move through their statuses on their own: a [`Script`] says how a task goes and how it ends, and
+//! a [`Pace`] how fast. Afterwards, the [journal](MockApi::journal) lists what the client did.
 //!
 //! ```
 //! use tasklife_mock::tasklife::{CommandType, TaskError};
@@ -10,17 +10,18 @@
 //!
 //! const CREATE: CommandType = CommandType::from_static("subscriptionCreateRequest");
 //!
-//! // The documented API, in which the first two GETs of a new task are answered with 404; of those
-//! // after that, the third shows its end.
+//! // The API of Redis Cloud. The first two reads of a new task get a 404, as on the live API.
 //! let api = MockApi::redis_cloud("/v1")?
 //!     .with_account("key", "secret", "acme".parse()?)
 //!     .with_visibility_lag(Pace::Reads(2));
+//! // The third read after that shows that the task has completed.
 //! api.on(CREATE, Script::new(Pace::Reads(3)))?;
-//! let refused = TaskError::new("SUBSCRIPTION_PI_NOT_FOUND", "Payment info was not found.");
-//! let failing = Script::new(Pace::Reads(1)).failing(refused);
+//! // The task for a subscription named "broken" fails.
+//! let error = TaskError::new("SUBSCRIPTION_PI_NOT_FOUND", "Payment info was not found.");
+//! let failing = Script::new(Pace::Reads(1)).failing(error);
 //! api.on_if(CREATE, |body| body["name"] == "broken", failing)?;
 //!
-//! // What a client would send.
+//! // The requests that a client would send
 //! let now = "2019-08-08T06:49:15.929Z".parse()?;
 //! let request = |method: &str, path: &str| {
 //!     let request = http::Request::builder().method(method).uri(path);
@@ -34,38 +35,43 @@
 //! assert_eq!(polls.each_ref().map(|poll| poll.status().as_u16()), [404, 404, 200, 200, 200]);
 //! assert!(polls[4].body().contains(r#""status":"processing-completed""#));
 //!
-//! // What did the client do?
+//! // What the client did
 //! let journal = api.journal();
 //! let polls = journal.iter().filter(|x| x.method == "GET" && x.path == task).map(|x| x.status);
 //! assert!(polls.eq([404, 404, 200, 200, 200]));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! # What goes wrong
+//! # Choose an API
 //!
-//! A script can let a task report [progress](Script::reporting), never end, or [end and be
-//! gone](Script::gone_after), and let something go wrong with the answers about it: each [`Fault`] says what, and
-//! on which of them. A [`RateLimit`] is for all requests. How the client took it, [`Conduct`] reads from the
-//! journal: whether it waited, how often it polled, whether it sent the same key again.
-//! [`reset`](MockApi::reset) begins anew between two tests.
+//! - [`MockApi::redis_cloud`] has every operation of the public API of Redis Cloud.
+//! - [`MockApi::from_openapi`] builds an API from its OpenAPI description. [`OpenApiOptions`] adds
+//!   what the description does not say, such as which responses are tasks.
+//! - [`MockApi::new`] starts empty. You add operations and resources one by one.
 //!
-//! # Which API
+//! [`MockApi::description`] returns the OpenAPI description of what the mock answers.
 //!
-//! [`MockApi::redis_cloud`] is the API of Redis Cloud, with every operation of its public description.
-//! [`MockApi::from_openapi`] makes any other of its OpenAPI description: [`OpenApi`] says beside it what that
-//! doesn't say, such as which of its answers are tasks. [`MockApi::new`] begins with nothing:
-//! operations and resources are added one by one. What each answers, tools can read in its
-//! [description](MockApi::description).
+//! # Make things go wrong
 //!
-//! # Where it drops in
+//! - A [`Script`] can make a task fail, never end, report [progress](Script::reporting), or
+//!   [disappear after its end](Script::gone_after).
+//! - A [`Fault`] spoils some of the responses about a task: an error status, a body that is cut
+//!   short or not JSON, or a delay.
+//! - A [`RateLimit`] answers 429 when an account sends too many requests.
+//! - [`Conduct`] reads the journal and reports how the client behaved: whether it waited as asked,
+//!   how often it polled, and whether it retried with the same `Idempotency-Key`.
 //!
-//! In a unit test, as above: no server, no port, and time is what the test says. The types of `tasklife`
-//! and of `http` are part of the interface: both are exported, so that they can be named without a
-//! dependency of one's own.
+//! Between two tests, [`reset`](MockApi::reset) returns the mock to its initial state.
 //!
-//! The program `tasklife-mock`, behind the default feature `program`, is this at a socket; the library
-//! alone reads no clock, makes no random number and does no I/O. It is steered over HTTP, for tests in other
-//! languages.
+//! # Use it in a test
+//!
+//! In a unit test, call [`MockApi::handle`] as above. You need no server and no port, and time is
+//! whatever the test passes. The types of `tasklife` and `http` are part of the interface, so this
+//! crate re-exports both.
+//!
+//! For tests in other languages, run the program `tasklife-mock` (the default feature `program`).
+//! It serves the mock on a socket, and tests control it over HTTP. The library alone reads no
+//! clock, uses no random numbers and does no I/O.
 #![doc = include_str!("servers.md")]
 
 mod accepted;
@@ -74,10 +80,9 @@ mod accounts;
 mod active;
 mod answer;
 mod api;
-mod asked;
-mod at_once;
 mod call;
 mod conduct;
+mod control;
 mod describe;
 mod description;
 mod effect;
@@ -98,12 +103,12 @@ mod rate;
 mod redis_cloud;
 mod rejection;
 mod request;
+mod request_context;
 mod resource;
 mod route;
 mod schema;
 mod script;
 mod scripts;
-mod steering;
 mod text;
 mod visibility;
 mod watch;
@@ -113,15 +118,15 @@ mod work;
 pub use {http, tasklife};
 
 pub use api::MockApi;
-pub use asked::Asked;
-pub use conduct::{Conduct, Polls, Repeat, TooEarly};
+pub use conduct::{Conduct, EarlyRequest, Polls, RepeatedRequest};
 pub use error::MockError;
-pub use fault::{Disruption, Fault, FaultKind};
+pub use fault::{Fault, FaultKind, TransportFault};
 pub use journal::Exchange;
-pub use keys::KeyIn;
-pub use openapi::OpenApi;
+pub use keys::Authentication;
+pub use openapi::OpenApiOptions;
 pub use pace::{Pace, PaceError};
 pub use rate::RateLimit;
+pub use request_context::RequestContext;
 pub use script::Script;
 
 #[cfg(doctest)]
