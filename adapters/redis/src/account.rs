@@ -1,7 +1,7 @@
 //! One account in Redis: its keys, and the scripts that read and write them.
 //!
-//! All keys of an account are in one slot. A call reads the account in one step, decides in Rust, and
-//! writes in one step that first compares the account's revision.
+//! All keys of an account are in one slot. A call reads the account in one step, decides in Rust,
+//! and writes in one step that first compares the account's revision.
 
 mod commit;
 mod maintenance;

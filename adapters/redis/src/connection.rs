@@ -97,8 +97,8 @@ impl Redis {
 
     /// Connects to the primary that sentinels watch under a name such as `mymaster`.
     ///
-    /// The addresses are those of the sentinels, such as `redis://10.0.0.1:26379`. Give all of them:
-    /// each new connection asks one after the other where the primary is, and so follows a
+    /// The addresses are those of the sentinels, such as `redis://10.0.0.1:26379`. Give all of
+    /// them: each new connection asks one after the other where the primary is, and so follows a
     /// fail-over.
     ///
     /// If the primary needs a user, encryption or a database, give an address with its name as the
@@ -136,9 +136,9 @@ impl Redis {
     /// Sets how long a call retries each of its commands. The default is 5 seconds.
     ///
     /// A command is retried while the server can't be reached or is starting, and while a cluster
-    /// has no primary for it. The last try may take one [timeout](Self::with_timeout) longer. Within
-    /// that time, a call also finds out whether a write whose answer was lost has arrived: more
-    /// patience means fewer errors with an unknown outcome.
+    /// has no primary for it. The last try may take one [timeout](Self::with_timeout) longer.
+    /// Within that time, a call also finds out whether a write whose answer was lost has arrived:
+    /// more patience means fewer errors with an unknown outcome.
     ///
     /// A call waits at most this long for earlier writes of this process to the same account.
     ///

@@ -34,20 +34,21 @@ pub(crate) enum Corrupt {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Damaged {
     #[error(
-        "task {task} of account {account} can't be read: show it with `redis-cli HGET '{key}' \
-         {task}` and remove it with `redis-cli HDEL '{key}' {task}`; otherwise a sweep drops it once \
-         it has expired"
+        "task {task} of account {account} can't be read: show it with \
+         `redis-cli HGET '{key}' {task}` and remove it with `redis-cli HDEL '{key}' {task}`; \
+         otherwise a sweep drops it once it has expired"
     )]
     Task { account: AccountId, task: String, key: String, source: Corrupt },
     #[error(
-        "the state of account {account} can't be read: show it with `redis-cli HGETALL '{key}'` and \
-         remove the damaged field with `redis-cli HDEL '{key}' {field}`; the account works without it"
+        "the state of account {account} can't be read: show it with `redis-cli HGETALL '{key}'` \
+         and remove the damaged field with `redis-cli HDEL '{key}' {field}`; the account works \
+         without it"
     )]
     State { account: AccountId, key: String, field: &'static str, source: Corrupt },
     #[error(
-        "the keys of account {account} are damaged: list them with `redis-cli --scan --pattern \
-         '{stem}*'`, check their types with `redis-cli TYPE`, remove what is damaged with `redis-cli \
-         DEL`, and then call `RedisStore::repair`"
+        "the keys of account {account} are damaged: list them with \
+         `redis-cli --scan --pattern '{stem}*'`, check their types with `redis-cli TYPE`, remove \
+         what is damaged with `redis-cli DEL`, and then call `RedisStore::repair`"
     )]
     Account { account: AccountId, stem: String, source: Box<dyn Error + Send + Sync> },
     #[error(
@@ -56,9 +57,9 @@ pub(crate) enum Damaged {
     )]
     Name { stem: String, key: &'static str, name: String, source: Box<dyn Error + Send + Sync> },
     #[error(
-        "the keys that all accounts share are damaged: list them with `redis-cli --scan --pattern \
-         '{}*'`, check their types with `redis-cli TYPE`, remove what is damaged with `redis-cli DEL` \
-         or `redis-cli HDEL`, and then call `RedisStore::repair`",
+        "the keys that all accounts share are damaged: list them with \
+         `redis-cli --scan --pattern '{}*'`, check their types with `redis-cli TYPE`, remove what \
+         is damaged with `redis-cli DEL` or `redis-cli HDEL`, and then call `RedisStore::repair`",
         .stem.replace('*', "[*]")
     )]
     Registry { stem: String, source: Box<dyn Error + Send + Sync> },

@@ -4,7 +4,7 @@ use tasklife::{Now, Revision};
 
 use crate::text;
 
-/// The horizon and the revision floor, as far as this call has read them. The default is "not read".
+/// The horizon and the revision floor. The default stands for values that were not read yet.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Globals {
     horizon: Option<String>,

@@ -20,11 +20,11 @@ impl Prefix {
         &self.0
     }
 
-    /// The keys of an account's scripts: its metadata, its tasks, a horizon, and for each status the
-    /// order and the expiries of its tasks.
+    /// The keys of an account's scripts: its metadata, its tasks, a horizon, and for each status
+    /// the order and the expiries of its tasks.
     ///
-    /// The horizon is the shared one, or in a cluster the one of the account's slot. Redis derives the
-    /// slot of a key from the text in the first braces: the account.
+    /// The horizon is the shared one, or in a cluster the one of the account's slot. Redis derives
+    /// the slot of a key from the text in the first braces: the account.
     pub(crate) fn account(&self, account: &AccountId, has_slots: bool) -> [String; 13] {
         let name = encoded(account.as_str());
         let stem = format!("{}:{{{name}}}", self.0);
@@ -48,7 +48,8 @@ impl Prefix {
         format!("{}:{{{}}}:horizon", self.0, tag(slot))
     }
 
-    /// The keys that all accounts share, in a slot of their own. No account's name is encoded as `*`.
+    /// The keys that all accounts share, in a slot of their own. No account's name is encoded as
+    /// `*`.
     pub(crate) fn registry(&self) -> [String; 17] {
         const NAMES: [&str; 17] = [
             "horizon",

@@ -1,9 +1,9 @@
 //! A task store for [`tasklife`] on Redis, shared by any number of processes.
 //!
 //! [`RedisStore`] implements [`AsyncTaskStore`](tasklife::AsyncTaskStore) with all its laws, on a
-//! single Redis server, on a primary behind Redis Sentinel, or on a Redis Cluster. It needs Redis 7.0
-//! or later. A server written against `AsyncTaskStore` changes one line: it creates a `RedisStore`
-//! instead of `InProcess(MemoryStore::new(config))`.
+//! single Redis server, on a primary behind Redis Sentinel, or on a Redis Cluster. It needs Redis
+//! 7.0 or later. A server written against `AsyncTaskStore` changes one line: it creates a
+//! `RedisStore` instead of `InProcess(MemoryStore::new(config))`.
 //!
 //! ```no_run
 //! use std::sync::Arc;
@@ -18,7 +18,7 @@
 //!
 //! # Where to start
 //!
-//! 1. [`Redis`] is the connection: addresses, encryption, retries, and what a failure leaves certain.
+//! 1. [`Redis`] is the connection: addresses, encryption, retries and failures.
 //! 2. [`RedisStore`] is the store: its keys, how it keeps the laws, and what a call costs.
 //!
 //! The README describes what a fail-over can lose, the rights that a Redis user needs, and

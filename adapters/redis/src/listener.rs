@@ -64,8 +64,8 @@ impl Drop for Listener {
     }
 }
 
-/// Wakes the waiting callers when the runtime of the background task ends, so that a caller on another
-/// runtime starts a new task.
+/// Wakes the waiting callers when the runtime of the background task ends, so that a caller on
+/// another runtime starts a new task.
 struct NotifyOnDrop(Notifier);
 
 impl Drop for NotifyOnDrop {

@@ -1,10 +1,10 @@
-//! The keys that all accounts share, in a slot of their own: the horizon, the ready queue, the accounts
-//! with tasks that expire, and the places of a limited store.
+//! The keys that all accounts share, in a slot of their own: the horizon, the ready queue, the
+//! accounts with tasks that expire, and the places of a limited store.
 //!
-//! An account is registered before anything is written that needs the entry. An entry is removed in two
-//! steps. First the account gets a new revision, which fences writers that read it before. Then the
-//! entry goes, unless its version shows that it was registered again. So a crash between two steps may
-//! leave a superfluous entry, and never loses one.
+//! An account is registered before anything is written that needs the entry. An entry is removed in
+//! two steps. First the account gets a new revision, which fences writers that read it before. Then
+//! the entry goes, unless its version shows that it was registered again. So a crash between two
+//! steps may leave a superfluous entry, and never loses one.
 
 mod capacity;
 mod expiry;

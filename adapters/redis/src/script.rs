@@ -33,9 +33,9 @@ macro_rules! scripts {
     )+ };
 }
 
-// The server refuses a script without flags as a whole on a replica and when memory is short. Only the
-// scripts that add tasks or registrations have no flags. The others may run when memory is short
-// (`allow-oom`), so that a sweep can free some.
+// The server refuses a script without flags as a whole on a replica and when memory is short. Only
+// the scripts that add tasks or registrations have no flags. The others may run when memory is
+// short (`allow-oom`), so that a sweep can free some.
 scripts! { "account":
     GET = "get", "flags=no-writes";
     READ_FOR_UPDATE = "read_for_update", "flags=no-writes";

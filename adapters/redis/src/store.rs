@@ -40,10 +40,10 @@ use locks::AccountLocks;
 ///
 /// # How it keeps the laws
 ///
-/// All keys of an account are in one slot of a cluster. A call reads what it needs of the account in
-/// one step, decides in Rust, and writes in one step that first compares the account's revision. If
-/// another writer was faster, the call reads again. So the laws for a single account hold exactly, on
-/// a cluster too: revisions and times, order, lanes, open tasks, visibility.
+/// All keys of an account are in one slot of a cluster. A call reads what it needs of the account
+/// in one step, decides in Rust, and writes in one step that first compares the account's revision.
+/// If another writer was faster, the call reads again. So the laws for a single account hold
+/// exactly, on a cluster too: revisions and times, order, lanes, open tasks, visibility.
 ///
 /// What all accounts share is in a slot of its own:
 ///
@@ -51,15 +51,17 @@ use locks::AccountLocks;
 ///   cluster, the sweep also raises it in every account with tasks that expire by then, before it
 ///   returns. If these are more than 1,000 accounts, it raises the horizon of every slot instead. A
 ///   submission to an account without such tasks reads the shared horizon.
-/// - *The ready queue*, for [`Scope::Any`]. An account with nothing to claim is parked. A writer that
+/// - *The ready queue*, for [`Scope::Any`]. An account with nothing to claim is parked. A writer
+///   that
 ///   may change that makes the account ready first, and then writes.
-/// - *The number of tasks*, if it is [limited](StoreConfig::with_max_tasks). A submission reserves a
+/// - *The number of tasks*, if it is [limited](StoreConfig::with_max_tasks). A submission reserves
+///   a
 ///   place, writes, and is counted, so the limit is never exceeded. While other submissions have
 ///   reserved the last places, a submission waits for them; the place of a process that died is
 ///   reclaimed after a second. A full store makes room by dropping the task that expired first.
 ///
-/// If you set a limit for a store that already has tasks, an account is counted once it is written to
-/// or swept. Call [`repair`](Self::repair) to count all accounts at once.
+/// If you set a limit for a store that already has tasks, an account is counted once it is written
+/// to or swept. Call [`repair`](Self::repair) to count all accounts at once.
 ///
 /// A process that dies between two steps may leave a superfluous entry for an account, and never
 /// loses one. An account whose last task was dropped is forgotten after a day, or after the
@@ -71,39 +73,40 @@ use locks::AccountLocks;
 /// | call | round trips |
 /// |---|---|
 /// | `get`, `list` | 1 |
-/// | `submit`, `apply` | 2; or 1, if this process wrote to the account last and has nothing to count |
+/// | `submit`, `apply` | 2; 1 if this process wrote to the account last and has nothing to count |
 /// | `claim` of one account | 2 |
-/// | `claim` over all accounts | 2 on a single server; 3 in a cluster, where the queue and the account are on different nodes |
+/// | `claim` over all accounts | 2 on a single server; 3 in a cluster |
 ///
-/// Some calls need more:
+/// In a cluster, the ready queue and the account are on different nodes. Some calls need more:
 ///
 /// - 1 to make the account ready, or to register an expiry that is earlier than all it has;
 /// - 2 for a submission to a store with `max_tasks`, and some more when it is full;
 /// - 1 for an end, with [`Retention::since_end`](tasklife::Retention::since_end);
 /// - some for each account that turns out to have nothing to claim.
 ///
-/// A `list` is one step, whatever its limit. The server answers nobody else while it reads a list of a
-/// million tasks.
+/// A `list` is one step, whatever its limit. The server answers nobody else while it reads a list
+/// of a million tasks.
 ///
 /// # Waking
 ///
-/// [`Changes::changed`] reports the writes of all processes that may make work. A write publishes its
-/// hint in the same step, and the store subscribes on a connection of its own. The connection is opened
-/// when `changed` is first awaited, is shared by all clones, and ends with the last of them. It is
-/// opened again after it is lost. Each time it opens, everyone who waits is woken once, because earlier
-/// hints may have been missed.
+/// [`Changes::changed`] reports the writes of all processes that may make work. A write publishes
+/// its hint in the same step, and the store subscribes on a connection of its own. The connection
+/// is opened when `changed` is first awaited, is shared by all clones, and ends with the last of
+/// them. It is opened again after it is lost. Each time it opens, everyone who waits is woken once,
+/// because earlier hints may have been missed.
 ///
-/// A hint can be lost; a task can't. Hints are lost on a connection that is dead and not yet found so
-/// (it is checked after 5 seconds of silence), on a cluster node that the others don't reach, and if
-/// the [user](Redis) may not publish or subscribe. No hint comes when only time passes, such as when a
-/// task may be taken over. So wait for `changed` or for a few seconds, whichever ends first.
+/// A hint can be lost; a task can't. Hints are lost on a connection that is dead and not yet found
+/// so (it is checked after 5 seconds of silence), on a cluster node that the others don't reach,
+/// and if the [user](Redis) may not publish or subscribe. No hint comes when only time passes, such
+/// as when a task may be taken over. So wait for `changed` or for a few seconds, whichever ends
+/// first.
 ///
 /// # Data that no sweep drops
 ///
 /// Sweeps drop tasks. Without sweeps, Redis deletes all tasks of an account together, once the task
-/// that expires last has been expired for a [grace period](Self::with_grace). With a retention that is
-/// counted from the end, Redis deletes nothing: a task that runs does not expire, and the time of
-/// deletion only moves later.
+/// that expires last has been expired for a [grace period](Self::with_grace). With a retention that
+/// is counted from the end, Redis deletes nothing: a task that runs does not expire, and the time
+/// of deletion only moves later.
 #[derive(Clone)]
 pub struct RedisStore {
     redis: Redis,
@@ -148,9 +151,9 @@ impl RedisStore {
     /// Sets how long Redis keeps an expired task that no sweep drops. The default is a day; with
     /// `None`, only sweeps drop tasks.
     ///
-    /// The period begins at the task's expiry, measured from the `now` of the account's writers and not
-    /// by the server's clock. Make it longer than the clocks of any two callers differ. If `now` stands
-    /// still, as in a simulation, use `None`.
+    /// The period begins at the task's expiry, measured from the `now` of the account's writers and
+    /// not by the server's clock. Make it longer than the clocks of any two callers differ. If
+    /// `now` stands still, as in a simulation, use `None`.
     #[must_use]
     pub fn with_grace(mut self, grace: Option<Duration>) -> Self {
         self.grace = grace;

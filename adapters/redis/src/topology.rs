@@ -9,8 +9,8 @@ use crate::error::crosses_slots;
 
 /// Whether the server has slots, as the nodes of a cluster do.
 ///
-/// A script can use the keys of one slot only. Without slots, an account's scripts also read the keys
-/// that all accounts share.
+/// A script can use the keys of one slot only. Without slots, an account's scripts also read the
+/// keys that all accounts share.
 #[derive(Debug)]
 pub(crate) struct Topology {
     has_slots: AtomicBool,
@@ -26,8 +26,8 @@ impl Topology {
     }
 
     /// Records that there are slots, if this error shows it: an address given as that of a single
-    /// server may belong to a cluster of one node, or to a proxy in front of several. Returns whether
-    /// the error shows it, so that the call can be made again.
+    /// server may belong to a cluster of one node, or to a proxy in front of several. Returns
+    /// whether the error shows it, so that the call can be made again.
     pub(crate) fn learn_from(&self, error: &BackendError) -> bool {
         let crosses = crosses_slots(error);
         if crosses {

@@ -29,8 +29,8 @@ pub(crate) struct ReadForClaim {
     pub(crate) candidates: ClaimCandidates,
 }
 
-/// The answer of `read_work.lua`: metadata, instant, task in progress, received task, whether the lane
-/// has room, when it will have room, latest expiry of the tasks passed over.
+/// The answer of `read_work.lua`: metadata, instant, task in progress, received task, whether the
+/// lane has room, when it will have room, latest expiry of the tasks passed over.
 type WorkFields = (MetaFields, String, FoundTask, FoundTask, bool, String, String);
 
 impl Account<'_> {

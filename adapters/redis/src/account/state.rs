@@ -10,8 +10,8 @@ use crate::text;
 /// The state in which an account was read, or in which a write left it.
 #[derive(Clone, Debug)]
 pub(crate) struct AccountState {
-    /// The account's revision; `None` for an account that does not exist. A write is applied only if
-    /// the account still has it.
+    /// The account's revision; `None` for an account that does not exist. A write is applied only
+    /// if the account still has it.
     pub(crate) revision: Option<Revision>,
     pub(super) updated_at: Now,
     pub(super) horizon: Option<String>,

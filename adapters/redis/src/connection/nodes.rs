@@ -15,8 +15,8 @@ impl Redis {
         self.endpoint.is_cluster()
     }
 
-    /// The replication ids of all primaries, which change with a fail-over and with a restart. Returns
-    /// `None` for a single server.
+    /// The replication ids of all primaries, which change with a fail-over and with a restart.
+    /// Returns `None` for a single server.
     pub(crate) async fn replication_ids(&self) -> Result<Option<String>, BackendError> {
         let mut info = redis::cmd("INFO");
         info.arg("replication");
@@ -51,8 +51,8 @@ impl Redis {
         self.route(command, all_primaries()).await
     }
 
-    /// Reads some keys of a primary that match a pattern. Returns the next cursor, 0 at the end, and
-    /// the keys.
+    /// Reads some keys of a primary that match a pattern. Returns the next cursor, 0 at the end,
+    /// and the keys.
     pub(crate) async fn scan(
         &self,
         primary: &str,

@@ -8,8 +8,8 @@ use super::Redis;
 use super::endpoint::Endpoint;
 
 impl Redis {
-    /// Subscribes to a channel: on the server, or on any node of a cluster, as nodes forward what is
-    /// published to each other.
+    /// Subscribes to a channel: on the server, or on any node of a cluster, as nodes forward what
+    /// is published to each other.
     pub(crate) async fn subscribe(&self, channel: &str) -> Result<PubSub, RedisError> {
         let nodes = match &self.endpoint {
             Endpoint::Server(address) => std::slice::from_ref(address),

@@ -26,8 +26,8 @@ impl Redis {
         Ok(self)
     }
 
-    /// Sets the certificate to present to servers that ask for one, and its private key, both in PEM.
-    /// The certificate may be followed by its chain of issuers.
+    /// Sets the certificate to present to servers that ask for one, and its private key, both in
+    /// PEM. The certificate may be followed by its chain of issuers.
     ///
     /// # Errors
     /// Returns [`CertificateError`] if either text is not PEM, if there is no certificate or no key

@@ -1,5 +1,8 @@
--- On a single server an account is asked in the same step: its keys are where its name says.
--- ARGV: now, width of the lane or '', '1' to look at those in progress, prefix, accounts to pass over
+-- Takes the next turn and names the keys of its account, so that the same step can read the
+-- account. Only on a single server: it has no slots, so that the script may use keys that were not
+-- passed to it.
+-- ARGV: now, limit of the lane or '', '1' to look for a task to take over, prefix, accounts to pass
+-- over
 local horizon, account, version = take_turn(ARGV[1], 5)
 local floor_now = floor()
 if not account then return { horizon, floor_now, false, '', false } end

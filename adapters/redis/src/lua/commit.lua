@@ -1,10 +1,15 @@
--- Writes a task, if the account is still at the revision at which it was read, and the horizon not past the
--- instant for which it was decided on.
--- ARGV: expected revision or '', revision, latest update, horizon or '', '1' if the account is known to be
--- ready, bound that was registered or '', id, value, how long it must be kept (ms), spare time (ms),
--- token of this write, instant, '1' if there must be nothing under the id, channel on which it is told if there
--- may be work now, or ''
--- Gives whether it is written, or was before; the number of tasks; and how many writes there were.
+-- Writes a task if the account still has the revision at which it was read, and if the horizon is
+-- not after the instant that the decision was made for.
+-- ARGV:
+--   1 expected revision, or ''      8 value of the task
+--   2 revision                      9 how long to keep it (ms), or ''
+--   3 latest update                10 grace (ms), or ''
+--   4 horizon, or ''               11 token of this write
+--   5 '1' if now in the queue      12 instant of the decision
+--   6 registered bound, or ''      13 '1' if no task may have the id
+--   7 id of the task               14 channel to notify if there may be work, or ''
+-- Returns whether the task is written (now, or when this write arrived before), the number of
+-- tasks, and the number of writes.
 local meta = redis.call('HMGET', META, 'r', 'c', 'k')
 local tokens, token = meta[3] or '', ARGV[11]
 local writes = tonumber(meta[2] or '0') or 0
@@ -13,7 +18,7 @@ local is_refused = (meta[1] or '') ~= ARGV[1]
   or (horizon and horizon > ARGV[12])
   or (ARGV[13] == '1' and redis.call('HEXISTS', TASKS, ARGV[7]) == 1)
 if is_refused then
-  -- This may be the second time that it arrives, after an answer that was lost.
+  -- It is written all the same if this is the second send, after an answer that was lost.
   local written = 0
   for at = 1, #tokens, #token do
     if string.sub(tokens, at, at + #token - 1) == token then written = 1 end
@@ -37,7 +42,7 @@ if ARGV[5] == '1' then redis.call('HSET', META, 'q', '1') end
 if ARGV[6] ~= '' then redis.call('HSET', META, 'b', ARGV[6]) end
 redis.call('PERSIST', META)
 
--- All that holds tasks is collected at one instant, which only ever moves away.
+-- Redis deletes all keys that hold tasks at the same instant, which only moves later.
 if ARGV[9] ~= '' then
   local keep, left = tonumber(ARGV[9]), redis.call('PTTL', TASKS)
   if keep > left then
@@ -50,7 +55,7 @@ if ARGV[9] ~= '' then
     redis.call('PEXPIRE', expiry(status), ttl)
   end
 end
--- Whoever waits for work is told, if a task is received that could not be started before. It is a hint:
--- where a user may not publish, the write counts all the same.
+-- Notifies waiting workers if there is a received task. This is a hint: if the user may not
+-- publish, the write counts all the same.
 if ARGV[14] ~= '' and redis.call('EXISTS', order(1)) == 1 then redis.pcall('PUBLISH', ARGV[14], '') end
 return { 1, redis.call('HLEN', TASKS), writes }

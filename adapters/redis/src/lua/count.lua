@@ -1,5 +1,7 @@
--- Counts what an account holds at a revision, and gives up a reservation. What is older than what is
--- known changes nothing; of an account that may have been forgotten, 'check' asks for a new look.
+-- Records the number of tasks that an account has at a revision, and releases a reservation. A
+-- revision older than the recorded one changes nothing. If the account is unknown and its revision
+-- is not above the floor, it may have been forgotten since: 'check' asks the caller to read it
+-- again.
 -- ARGV: token or '', account, number of tasks or '', revision
 if ARGV[1] ~= '' then redis.call('HDEL', RESERVATIONS, ARGV[1]) end
 if ARGV[3] == '' then return { 'ok' } end

@@ -1,4 +1,5 @@
--- Accounts that a sweep has left something of, from an offset on: as in `expiring`.
+-- The accounts in which a limited sweep has left due tasks, from an offset on. Each as in
+-- `expiring`.
 -- ARGV: offset, count
 local found = {}
 local from, count = tonumber(ARGV[1]), tonumber(ARGV[2])

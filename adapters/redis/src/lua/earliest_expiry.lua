@@ -1,4 +1,4 @@
--- The earliest expiry of the account's tasks.
+-- The earliest expiry of the account's tasks; '' if it has none.
 local bound = ''
 for status = 0, 4 do
   local first = redis.call('ZRANGE', expiry(status), 0, 0)[1]

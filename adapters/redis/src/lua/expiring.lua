@@ -1,5 +1,5 @@
--- Accounts that may have what expired up to an instant, from an offset on: account, its bound,
--- the bound's version, the version of its entry as due. The earliest bound comes first.
+-- The accounts whose bound is no later than an instant, from an offset on, the earliest bound
+-- first. For each: account, bound, version of the bound, version of its entry as due.
 -- ARGV: instant, offset, count
 local found = {}
 local to = '(' .. ARGV[1] .. '\255'

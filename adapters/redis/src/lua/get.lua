@@ -1,3 +1,3 @@
--- Reads a task and the account's horizon. Of the keys it has the first three.
+-- Reads the account's horizon and a task. Needs the first three keys only.
 -- ARGV: id
 return { horizon_of(redis.call('HGET', META, 'h')), redis.call('HGET', TASKS, ARGV[1]) }

@@ -1,2 +1,2 @@
--- Reads what holds for the whole store: the horizon and the floor of revisions.
+-- Reads the horizon and the floor of revisions.
 return { redis.call('GET', HORIZON), floor() }

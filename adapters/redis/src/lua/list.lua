@@ -1,12 +1,14 @@
--- Reads the first visible tasks of some statuses, by revision, the highest first.
--- ARGV: now, revision that all are below or '', revision that all are above, count, statuses
+-- Reads the first visible tasks of some statuses, the highest revision first. Returns the account's
+-- revision, its horizon, the ids as one text, and the values.
+-- ARGV: now, revision that all are below or '', revision that all are above, count, digits of the
+-- statuses
 local meta = redis.call('HMGET', META, 'r', 'h')
 local instant = later(horizon_of(meta[2]), ARGV[1])
 local count = tonumber(ARGV[4])
 local size = math.min(count, 100)
 local lower = '(' .. ARGV[3] .. '~'
 
--- A descending cursor for each status, read in chunks.
+-- One descending cursor for each status, read in chunks and merged.
 local cursors = {}
 for digit in string.gmatch(ARGV[5], '%d') do
   local upper = '+'

@@ -1,6 +1,6 @@
--- Marks the account as parked: it had nothing to hand out, if it is still at the revision at which it was
--- read. Whoever writes has to make it ready from now on. The new revision fences off
--- those that read before.
+-- Marks the account as parked, if it still has the revision at which it had nothing to claim. From
+-- now on, a writer that may change that makes the account ready first; the new revision refuses
+-- writers that read the account before.
 -- ARGV: expected revision or '', horizon or '', floor of revisions
 local revision = redis.call('HGET', META, 'r')
 if (revision or '') ~= ARGV[1] then return 0 end

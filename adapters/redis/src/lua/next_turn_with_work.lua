@@ -1,3 +1,4 @@
--- Gives whose turn it is, and what it has to hand out, unless that can't be read.
-local could, work = pcall(read_work, ARGV[1], '', ARGV[2], ARGV[3])
-return { horizon, floor_now, account, version, could and work }
+-- Returns the turn and what the account has to claim; false in place of the latter if it can't be
+-- read.
+local succeeded, work = pcall(read_work, ARGV[1], '', ARGV[2], ARGV[3])
+return { horizon, floor_now, account, version, succeeded and work }

@@ -1,5 +1,7 @@
--- Parks an account, unless it was made ready since.
--- ARGV: account, version, until when: past, until, before; '' for none
+-- Parks an account, unless it was made ready since its entry had this version. With no instant, the
+-- account leaves the queue until a write makes it ready.
+-- ARGV: account, version, and until when: after this `now`, from this instant, before this instant;
+-- each may be ''
 local account, entry = ARGV[1], queue_entry(ARGV[1])
 if not entry or entry.version ~= ARGV[2] or entry.ticket == '-' then return 0 end
 redis.call('ZREM', READY, entry.ticket .. account)

@@ -1,5 +1,6 @@
--- Reads what decides on a submission or an event.
--- ARGV: now, known horizon or '', id, '1' to count the open tasks, '1' to count those in progress
+-- Reads what the decision on a submission or an event needs.
+-- ARGV: now, known horizon or '', id, '1' to count the open tasks, '1' to count the tasks in
+-- progress
 local meta = redis.call('HMGET', META, 'r', 'u', 'h', 'q', 'b', 'c')
 local instant = later(later(horizon_of(meta[3]), ARGV[1]), ARGV[2])
 local open, in_progress = 0, 0

@@ -1,4 +1,4 @@
--- Records that all slots have heard of a horizon.
+-- Records a horizon that every slot has.
 -- ARGV: horizon
 redis.call('SET', SLOTS, later(redis.call('GET', SLOTS), ARGV[1]))
 return 1

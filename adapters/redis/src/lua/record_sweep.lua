@@ -1,9 +1,9 @@
--- Records what a sweep has left of an account, unless something was registered since.
--- ARGV: account, version of its bound, version of its entry as due, its bound now or '', '1' if something is due,
--- the bound under which it was found
+-- Records the result of sweeping an account, unless a write has registered something since.
+-- ARGV: account, version of its bound, version of its entry as due, its new bound or '', '1' if
+-- more is due, the bound under which it was found
 local account, bound = ARGV[1], ARGV[4]
 local entry = redis.call('HGET', BOUNDS, account) or ''
--- Where it stands twice, only the place counts that its entry tells of.
+-- If the account is there under two bounds, only the one in its entry counts.
 if string.sub(entry, 1, 22) ~= ARGV[6] then redis.call('ZREM', EXPIRY, ARGV[6] .. account) end
 if entry ~= '' and string.sub(entry, 23) == ARGV[2] then
   redis.call('ZREM', EXPIRY, string.sub(entry, 1, 22) .. account)

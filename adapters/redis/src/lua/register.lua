@@ -1,5 +1,5 @@
--- Registers an account before something is written that stands for it.
--- ARGV: account, bound of its expiries or '', '1' to make it ready
+-- Registers an account before a write that needs the entry. Returns the horizon and the floor.
+-- ARGV: account, bound or '', '1' to make it ready
 if ARGV[2] ~= '' then register_bound(ARGV[1], ARGV[2]) end
 if ARGV[3] == '1' then make_ready(ARGV[1]) end
 return { redis.call('GET', HORIZON), floor() }

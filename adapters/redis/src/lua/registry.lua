@@ -1,7 +1,20 @@
--- What is shared by all accounts: the horizon, the floor of revisions, a counter for versions
--- and tickets; the queue of accounts; who has something that expires; the places of a limited store, and how
--- often the number of those taken has changed; the primaries for which all that was last made sure of; and
--- the horizon of which all slots have heard.
+-- The keys that all accounts share:
+--   horizon              the horizon
+--   floor                a revision: no forgotten account had a higher one
+--   counter              the last number given out, for versions and tickets
+--   queue                an entry for each account: version, ticket, the instants it is parked with
+--   ready                the ready accounts, by ticket
+--   parked-past          accounts parked until `now` is after an instant
+--   parked-until         accounts parked until max(now, horizon) reaches an instant
+--   parked-unless-before accounts parked while max(now, horizon) is not before an instant: a
+--                        caller whose clock is behind may see a task that is expired to others
+--   bounds, expiry       the bound of each account with its version; the accounts by bound
+--   due                  the accounts in which a limited sweep has left due tasks
+--   counts, total        the number of tasks of each account, and of all
+--   changes              how often the total has changed
+--   reservations         the reserved places of a limited store
+--   replication-ids      the primaries at the last repair
+--   slots                the horizon that every slot has
 local HORIZON, FLOOR, COUNTER = KEYS[1], KEYS[2], KEYS[3]
 local QUEUE, READY, PARKED_PAST, PARKED_UNTIL, PARKED_UNLESS_BEFORE = KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[8]
 local BOUNDS, EXPIRY, DUE = KEYS[9], KEYS[10], KEYS[11]
@@ -24,20 +37,20 @@ local function next_number()
   return string.rep('0', 16 - #count) .. count
 end
 
--- What no store wrote, and can't be made up for.
+-- Fails for a value that no store can have written and that can't be rebuilt.
 local function damaged(key, field)
   error({ err = 'DAMAGED what is in ' .. key .. ' of ' .. field })
 end
 
 local function floor() return redis.call('GET', FLOOR) or '0' end
 
--- An account in the queue is either ready, with a ticket, or parked until instants by a clock.
+-- The entry of an account in the queue: ready with a ticket, or parked with instants.
 local function queue_entry(account)
   local entry = redis.call('HGET', QUEUE, account)
   if not entry then return nil end
   local version, ticket, past, until_, before =
     string.match(entry, '^(%S+) (%S+) (%S+) (%S+) (%S+)$')
-  -- What can't be read is made anew.
+  -- A damaged entry is written again.
   if not version then return nil end
   return { version = version, ticket = ticket, past = past, until_ = until_, before = before }
 end
@@ -48,8 +61,8 @@ local function unpark(account, entry)
   if entry.before ~= '-' then redis.call('ZREM', PARKED_UNLESS_BEFORE, entry.before .. account) end
 end
 
--- Makes an account ready, or keeps it so with its ticket: the new version keeps off whoever wants to park
--- it for what was before.
+-- Makes an account ready; one that is ready keeps its ticket. The new version stops a claim that
+-- read the account before from parking it.
 local function make_ready(account)
   local entry = queue_entry(account)
   local ticket = entry and entry.ticket ~= '-' and entry.ticket
@@ -61,8 +74,8 @@ local function make_ready(account)
   redis.call('HSET', QUEUE, account, next_number() .. ' ' .. ticket .. ' - - -')
 end
 
--- Registers a bound of an account's expiries, or a lower one that is known. The new version keeps off
--- whoever wants to strike it off for what was before.
+-- Registers a bound for an account, unless one as early is registered. The new version stops a
+-- sweep that read the account before from removing it.
 local function register_bound(account, bound)
   local entry = redis.call('HGET', BOUNDS, account)
   local known = entry and string.match(entry, '^' .. string.rep('%d', 22))

@@ -1,5 +1,6 @@
--- Makes an account safe to use after a fail-over may have taken it back in time: what is written to
--- it makes it ready, and its revisions go on beyond those that may have been given out and lost.
+-- Makes an account safe to use after a fail-over that may have lost its latest writes: its next
+-- write makes it ready, and its revisions continue above those that may have been given out and
+-- lost.
 -- ARGV: gap
 if not redis.call('HGET', META, 'r') then return { '', '', 0, '0' } end
 redis.call('HINCRBY', META, 'r', ARGV[1])

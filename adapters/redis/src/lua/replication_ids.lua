@@ -1,6 +1,6 @@
--- Reads for which primaries the registry was last made sure of, or notes it.
--- ARGV: what to note, or none
--- A primary that was lost may have taken with it what its slots had heard.
+-- Reads the primaries at the last repair, or records them. A new primary may lack the horizon of
+-- its slots.
+-- ARGV: the ids to record, or nothing
 if ARGV[1] then
   redis.call('SET', REPLICATION_IDS, ARGV[1])
   redis.call('DEL', SLOTS)

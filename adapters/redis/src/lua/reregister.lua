@@ -1,4 +1,5 @@
--- Takes an account in again: its bound, its horizon, its entry in the queue; the floor, where it has no task.
+-- Registers an account again: its bound, its horizon, its entry in the queue; and for an account
+-- without tasks, the floor.
 -- ARGV: account, bound or '', horizon or '', number of tasks, revision
 local account = ARGV[1]
 if ARGV[2] ~= '' then register_bound(account, ARGV[2]) end

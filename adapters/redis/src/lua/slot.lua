@@ -1,2 +1,2 @@
--- What all accounts of a slot share, where they can't read what all accounts share: the horizon.
+-- The horizon of a slot, for all its accounts.
 local HORIZON = KEYS[1]

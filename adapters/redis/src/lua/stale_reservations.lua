@@ -1,4 +1,5 @@
--- The reservations that are older than so many seconds by the server's clock: token and account.
+-- The floor, and the token and account of each reservation that is older than some seconds by the
+-- server's clock.
 -- ARGV: seconds
 local found, now = {}, tonumber(redis.call('TIME')[1])
 local all = redis.call('HGETALL', RESERVATIONS)

@@ -1,18 +1,19 @@
--- Whose turn it is.
+-- Takes turns between the accounts of the ready queue.
 
 local function make_all_ready(key, from, to)
   while true do
     local members = redis.call('ZRANGEBYLEX', key, from, to, 'LIMIT', 0, 100)
     for _, member in ipairs(members) do
       make_ready(string.sub(member, 23))
-      -- Where its entry did not say so.
+      -- In case its entry did not list this place.
       redis.call('ZREM', key, member)
     end
     if #members < 100 then return end
   end
 end
 
--- Where an account stands twice, only the place counts that its entry tells of.
+-- The first ready account. If an account is there under two tickets, only the one in its entry
+-- counts.
 local function first_ready(passed_over)
   local from = 0
   while true do
@@ -30,8 +31,8 @@ local function first_ready(passed_over)
   end
 end
 
--- The horizon, and the first account of the ready queue, but for those from an argument on. It gets a new
--- ticket, at the end.
+-- Moves the first ready account to the end of the queue, passing over the accounts in ARGV from a
+-- position on. Returns the horizon, the account (or false), and the version of its entry.
 local function take_turn(now, first_passed_over)
   local horizon = redis.call('GET', HORIZON)
   local instant = later(now, horizon)

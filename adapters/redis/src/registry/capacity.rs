@@ -57,8 +57,8 @@ impl Registry<'_> {
         Ok(())
     }
 
-    /// Records the number of tasks that an account has at a revision, and releases a reservation unless
-    /// the token is empty.
+    /// Records the number of tasks that an account has at a revision, and releases a reservation
+    /// unless the token is empty.
     ///
     /// Returns the floor if the account may have been forgotten since: read the number again.
     pub(crate) async fn count(

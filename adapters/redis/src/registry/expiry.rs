@@ -16,8 +16,8 @@ const CONCURRENT_SLOTS: usize = 256;
 #[derive(Debug)]
 pub(crate) struct Expiring {
     pub(crate) account: AccountId,
-    /// An instant no later than the earliest expiry of its tasks, other than due tasks that a limited
-    /// sweep has left; empty if it has no other tasks.
+    /// An instant no later than the earliest expiry of its tasks, other than due tasks that a
+    /// limited sweep has left; empty if it has no other tasks.
     pub(crate) bound: String,
     bound_version: String,
     due_version: String,
@@ -44,7 +44,8 @@ impl Registry<'_> {
         let args = [instant.as_bytes()];
         let mut keys = self.keys.to_vec();
         if !self.topology.has_slots() {
-            // If there are slots after all, a key of another slot makes the server refuse the script.
+            // If there are slots after all, a key of another slot makes the server refuse the
+            // script.
             keys.push(self.prefix.horizon_of(0));
         }
         let mut reply = self.redis.execute(&script::RAISE_HORIZON, &keys, &args).await;

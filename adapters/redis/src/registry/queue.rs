@@ -43,7 +43,8 @@ impl Registry<'_> {
             let words = [&*now, &lane, takes_over, self.prefix.as_str()];
             let args: Vec<&[u8]> =
                 words.map(str::as_bytes).into_iter().chain(passed_over.clone()).collect();
-            // If there are slots after all, a key of another slot makes the server refuse the script.
+            // If there are slots after all, a key of another slot makes the server refuse the
+            // script.
             let mut keys = self.keys.to_vec();
             keys.push(self.prefix.horizon_of(0));
             let answer = self.redis.query(&script::NEXT_TURN_WITH_WORK, &keys, &args).await;

@@ -97,7 +97,8 @@ impl RedisStore {
     }
 }
 
-/// The task's expiry, if the event made it earlier: an end does, if the retention is counted from it.
+/// The task's expiry, if the event made it earlier: an end does, if the retention is counted from
+/// it.
 pub(super) fn earlier_expiry(task: &Task, before: Now) -> Option<Now> {
     Some(task.expires_at()).filter(|expires_at| *expires_at < before)
 }

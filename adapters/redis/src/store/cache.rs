@@ -1,4 +1,5 @@
-//! The cache of an account in this process: the state and the tasks as its own last write left them.
+//! The cache of an account in this process: the state and the tasks as its own last write left
+//! them.
 //!
 //! With a cached state, the next write need not read first. Every change gives the account a new
 //! revision, and a write compares it: while the revision is the cached one, the cached tasks are

@@ -2,8 +2,8 @@
 //!
 //! The number of all tasks is in another slot than the accounts. So a submission reserves a place,
 //! writes its task, and is then counted; the limit is never exceeded. While other submissions have
-//! reserved the last places, a submission waits for them, and reclaims the reservations of processes
-//! that died.
+//! reserved the last places, a submission waits for them, and reclaims the reservations of
+//! processes that died.
 
 use std::time::{Duration, Instant};
 
@@ -23,11 +23,11 @@ const STALE_AFTER: u64 = 1;
 const CHUNK: usize = 16;
 
 impl RedisStore {
-    /// Reserves a place, and makes room first if the store is full. Returns the token of the place, or
-    /// `None` if the account must be read again.
+    /// Reserves a place, and makes room first if the store is full. Returns the token of the place,
+    /// or `None` if the account must be read again.
     ///
-    /// A full store makes room by dropping the task that expired first: it sweeps that one task, with
-    /// the task's expiry as the horizon. It does not make room if the account itself is full.
+    /// A full store makes room by dropping the task that expired first: it sweeps that one task,
+    /// with the task's expiry as the horizon. It does not make room if the account itself is full.
     pub(super) async fn reserve(
         &self,
         account: &Account<'_>,
@@ -81,8 +81,8 @@ impl RedisStore {
         }
     }
 
-    /// Counts the tasks that an account has at a revision, and releases a reservation unless the token
-    /// is empty.
+    /// Counts the tasks that an account has at a revision, and releases a reservation unless the
+    /// token is empty.
     pub(super) async fn count(
         &self,
         token: &str,
@@ -100,8 +100,8 @@ impl RedisStore {
         Ok(())
     }
 
-    /// Counts the accounts that have held a reservation for too long. A submission that is slow, not
-    /// dead, is fenced by the account's new revision and reserves again.
+    /// Counts the accounts that have held a reservation for too long. A submission that is slow,
+    /// not dead, is fenced by the account's new revision and reserves again.
     async fn reclaim_stale_reservations(&self) -> Result<(), BackendError> {
         let (floor, reserved) = self.registry().stale_reservations(STALE_AFTER).await?;
         for (token, account) in reserved {
@@ -112,8 +112,8 @@ impl RedisStore {
         Ok(())
     }
 
-    /// The earliest expiry of all tasks, as text; `None` if no task is expired at the later of `now`
-    /// and the horizon.
+    /// The earliest expiry of all tasks, as text; `None` if no task is expired at the later of
+    /// `now` and the horizon.
     async fn first_expiry(
         &self,
         globals: &Globals,

@@ -34,8 +34,8 @@ impl RedisStore {
 
     /// Claims from one account after the other, round-robin, and parks those with nothing to claim.
     ///
-    /// An account that can't be read is passed over, so that it doesn't block the others. If no other
-    /// account has anything to claim, its error is returned.
+    /// An account that can't be read is passed over, so that it doesn't block the others. If no
+    /// other account has anything to claim, its error is returned.
     pub(super) async fn claim_any(&self, now: Now) -> Result<Option<Claimed>, BackendError> {
         let registry = self.registry();
         let (mut passed_over, mut damage) = (Vec::new(), None);

@@ -11,8 +11,8 @@ use super::RedisStore;
 use super::cache::AccountCache;
 use crate::error::AccountBusy;
 
-/// A lock for each of 256 groups of accounts. It guards the cache of the account of its group that was
-/// written to last.
+/// A lock for each of 256 groups of accounts. It guards the cache of the account of its group that
+/// was written to last.
 ///
 /// Writers of one process wait here, instead of losing compare-and-set races against each other.
 pub(crate) struct AccountLocks {

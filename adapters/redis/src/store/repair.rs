@@ -1,34 +1,34 @@
 //! Completing the registry after a fail-over that may have lost a part of it.
 //!
-//! Each primary of a cluster loses what it had not yet passed on to its replica, independently of the
-//! others. So the registry may have lost an account that has tasks, while the account still counts as
-//! registered. A single server loses its latest writes in all keys alike, so that nothing gets out of
-//! step.
+//! Each primary of a cluster loses what it had not yet passed on to its replica, independently of
+//! the others. So the registry may have lost an account that has tasks, while the account still
+//! counts as registered. A single server loses its latest writes in all keys alike, so that nothing
+//! gets out of step.
 
 use futures_util::future::try_join_all;
 use tasklife::{AccountId, BackendError};
 
 use super::RedisStore;
 
-/// The number by which a repair raises revisions: as many as a minute has. No account gives out more
-/// in a minute, and clocks may differ by as much.
+/// The number by which a repair raises revisions: as many as a minute has. No account gives out
+/// more in a minute, and clocks may differ by as much.
 const REVISION_GAP: u64 = 60 * 8_000_000;
 
 impl RedisStore {
-    /// Registers every account of the store again: in the ready queue, with its earliest expiry, and in
-    /// the number of tasks.
+    /// Registers every account of the store again: in the ready queue, with its earliest expiry,
+    /// and in the number of tasks.
     ///
-    /// Call it after a fail-over or after a change of the [`StoreConfig`](tasklife::StoreConfig). You
-    /// can call it at any time; nothing visible changes.
+    /// Call it after a fail-over or after a change of the [`StoreConfig`](tasklife::StoreConfig).
+    /// You can call it at any time; nothing visible changes.
     ///
     /// A sweep calls it if a primary of the cluster, or behind Sentinel, has changed since the last
-    /// sweep. Until then, [`claim`](tasklife::AsyncTaskStore::claim) over all accounts may miss tasks
-    /// of accounts that the fail-over removed from the registry. A repair scans every key of the
-    /// cluster.
+    /// sweep. Until then, [`claim`](tasklife::AsyncTaskStore::claim) over all accounts may miss
+    /// tasks of accounts that the fail-over removed from the registry. A repair scans every key of
+    /// the cluster.
     ///
     /// # Errors
-    /// Returns [`BackendError`] if Redis fails, or if the data of an account is damaged. You can call it
-    /// again.
+    /// Returns [`BackendError`] if Redis fails, or if the data of an account is damaged. You can
+    /// call it again.
     pub async fn repair(&self) -> Result<(), BackendError> {
         for primary in self.redis.primaries().await? {
             let mut cursor = 0;

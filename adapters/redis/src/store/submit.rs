@@ -25,8 +25,8 @@ impl RedisStore {
             let _ = self.registry().release(&token, account.id).await;
         }
         if let Err(SubmitError::StoreFull | SubmitError::AccountFull) = submitted {
-            // "Expired at birth" comes first, and the account may lack a horizon by which none of its
-            // tasks expires.
+            // "Expired at birth" comes first, and the account may lack a horizon by which none of
+            // its tasks expires.
             let globals = self.registry().globals().await?;
             if globals.hides(self.config.retention().after_submission(now)) {
                 return Err(SubmitError::Expired);
@@ -51,8 +51,8 @@ impl RedisStore {
         let mut globals = Globals::default();
         let mut cached_state = if counts_open { None } else { cache.state(account.id) };
         loop {
-            // A reservation is valid for the state in which it was made: once the account has another
-            // revision, the reservation may have been reclaimed as stale.
+            // A reservation is valid for the state in which it was made: once the account has
+            // another revision, the reservation may have been reclaimed as stale.
             if let Some(token) = token.take() {
                 self.registry().release(&token, account.id).await?;
             }
@@ -86,16 +86,16 @@ impl RedisStore {
                 }
             }
             if account_is_full {
-                // A sweep may have made room in the account and in the store, between the read and the
-                // reservation.
+                // A sweep may have made room in the account and in the store, between the read and
+                // the reservation.
                 if token.is_some() && account.has_changed_since(state, id, &globals, now).await? {
                     continue;
                 }
                 return Err(SubmitError::AccountFull);
             }
 
-            // Replacing a task in progress frees its place in the lane, even for a caller whose clock
-            // is before its expiry.
+            // Replacing a task in progress frees its place in the lane, even for a caller whose
+            // clock is before its expiry.
             let frees_lane = config.max_in_progress().is_some()
                 && read.task.as_ref().is_some_and(is_in_progress);
             let may_make_work = frees_lane || submission.status() == TaskStatus::Received;

@@ -18,9 +18,11 @@ const CONCURRENT_ACCOUNTS: usize = 128;
 /// The number of accounts of a cluster up to which the horizon is written to each of them. For more
 /// accounts it is written to every slot, which takes equally long for any number.
 const MAX_INFORMED_ACCOUNTS: usize = 1_000;
-/// The largest number of tasks that are dropped in one step, during which the server answers nobody.
+/// The largest number of tasks that are dropped in one step, during which the server answers
+/// nobody.
 const MAX_DROPPED_IN_A_STEP: usize = 250;
-/// The least time for which an account without tasks is kept. It must exceed the duration of any call.
+/// The least time for which an account without tasks is kept. It must exceed the duration of any
+/// call.
 const MIN_KEPT_EMPTY: Duration = Duration::from_hours(24);
 
 /// The progress of a sweep.
@@ -169,8 +171,8 @@ impl RedisStore {
         Ok(Swept { dropped: swept.dropped, more: swept.more })
     }
 
-    /// Lets Redis delete an account without tasks, after a time. If it were deleted at once, a call in
-    /// flight could find no account and begin its revisions again below the floor.
+    /// Lets Redis delete an account without tasks, after a time. If it were deleted at once, a call
+    /// in flight could find no account and begin its revisions again below the floor.
     async fn forget(&self, expiring: &Expiring, revision: &str) -> Result<(), BackendError> {
         let id = &expiring.account;
         let version = self.registry().raise_floor(id, revision).await?;
