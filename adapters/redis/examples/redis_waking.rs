@@ -1,11 +1,11 @@
-//! Measures how long a task waits for its start by a worker of another process, which sleeps until the store
-//! tells a change.
+//! Measures how long a submitted task waits until a worker in another process starts it. The worker
+//! sleeps until the store reports a change.
 //!
 //! ```text
 //! cargo run --release -p tasklife-redis --example redis_waking
 //! ```
 
-#![allow(clippy::disallowed_methods, reason = "what is measured is time")]
+#![allow(clippy::disallowed_methods, reason = "it measures time")]
 
 use std::env;
 use std::error::Error;
@@ -22,7 +22,7 @@ use tasklife_test_support::{RedisCluster, RedisServer};
 use tokio::runtime::Runtime;
 use tokio::time::sleep;
 
-/// How many tasks are submitted, one after the other.
+/// The number of tasks, submitted one after the other.
 const TASKS: usize = 500;
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -57,7 +57,7 @@ async fn measure(addresses: &[String]) -> Result<(), Box<dyn Error>> {
     for number in 0..=TASKS {
         let id = TaskId::for_key(&account, &number.to_string());
         let create = CommandType::from_static("subscriptionCreateRequest");
-        // The worker is asleep by now.
+        // Until the worker sleeps.
         sleep(Duration::from_millis(20 + number as u64 % 10)).await;
         let submission = Submission::new(account.clone(), id, create);
         store.submit(submission, SystemTime::now().into()).await?;
@@ -68,15 +68,15 @@ async fn measure(addresses: &[String]) -> Result<(), Box<dyn Error>> {
     }
     worker.kill()?;
     worker.wait()?;
-    waits.remove(0); // the worker was starting
+    waits.remove(0); // it includes the start of the worker process
     waits.sort_unstable();
-    let [median, most, longest] = [TASKS / 2, TASKS * 99 / 100, TASKS - 1].map(|at| waits[at]);
+    let [median, p99, longest] = [TASKS / 2, TASKS * 99 / 100, TASKS - 1].map(|at| waits[at]);
     println!("from the answer to `submit` to the start in another process, {TASKS} times:");
-    println!("median {median:.1?}, 99 of 100 within {most:.1?}, longest {longest:.1?}");
+    println!("median {median:.1?}, 99 of 100 within {p99:.1?}, longest {longest:.1?}");
     Ok(())
 }
 
-/// Works on tasks, and prints when each was started.
+/// The worker process: completes tasks, and prints when it started each.
 async fn work(addresses: &[String]) -> Result<(), Box<dyn Error>> {
     let store = store(addresses)?;
     loop {
