@@ -1,4 +1,5 @@
-//! The whole conformance suite, on one server and on a cluster, with calls to two stores in turn.
+//! The whole conformance suite on one server and on a cluster, with calls that alternate between
+//! two connections.
 
 use std::sync::LazyLock;
 
@@ -7,17 +8,17 @@ use tasklife_redis::{Redis, RedisStore};
 
 use crate::support::{Both, Connect, RedisCluster, RedisServer, block_on, fresh_pair};
 
-/// Two stores, each with a connection of its own, as two processes have them.
-fn both(ways: &[Redis; 2], config: StoreConfig) -> Both<RedisStore> {
-    let (one, other) = fresh_pair(&ways[0], &ways[1], config);
+/// Two handles of a store, each with a connection of its own, as two processes have them.
+fn both(connections: &[Redis; 2], config: StoreConfig) -> Both<RedisStore> {
+    let (one, other) = fresh_pair(&connections[0], &connections[1], config);
     Both::new(one, other)
 }
 
 fn on_one_server(config: StoreConfig) -> Both<RedisStore> {
     static SERVER: LazyLock<(RedisServer, [Redis; 2])> = LazyLock::new(|| {
         let server = RedisServer::start(&[]);
-        let ways = [server.redis(), server.redis()];
-        (server, ways)
+        let connections = [server.redis(), server.redis()];
+        (server, connections)
     });
     both(&SERVER.1, config)
 }
@@ -32,8 +33,8 @@ tasklife::conformance! {
 fn on_a_cluster(config: StoreConfig) -> Both<RedisStore> {
     static CLUSTER: LazyLock<(RedisCluster, [Redis; 2])> = LazyLock::new(|| {
         let cluster = RedisCluster::start(&[]);
-        let ways = [cluster.redis(), cluster.redis()];
-        (cluster, ways)
+        let connections = [cluster.redis(), cluster.redis()];
+        (cluster, connections)
     });
     both(&CLUSTER.1, config)
 }
@@ -46,30 +47,31 @@ tasklife::conformance! {
 }
 
 #[test]
-fn one_server_once_broke_methods() {
+fn a_full_account_reports_a_submission_behind_the_horizon_as_expired() {
     use tasklife::testing::*;
 
     let history = History::new()
         .with_retention_nanos(10_000_000_000)
         .with_max_open(0)
         .sweep(10_000_000_000, 100)
-        .submit(-1_000_000_000, 0, 1, Request::NoInput);
+        .submit(-1_000_000_000, 0, 1, Request::Plain);
     one_server::replay(&history);
 }
 
-/// The expired task held the only place in the lane; to a clock that is behind, it still would.
+/// The expired task holds the only place in the lane, as a caller whose clock is behind still sees
+/// it.
 #[test]
-fn a_replaced_task_frees_its_place_for_clocks_that_are_behind() {
+fn replacing_an_expired_task_frees_its_lane_for_clocks_that_are_behind() {
     use tasklife::testing::*;
 
     const SECOND: i64 = 1_000_000_000;
-    for replacement in [Request::Initialized, Request::NoInput] {
+    for replacement in [Request::Initialized, Request::Plain] {
         let history = History::new()
             .with_retention_nanos(10 * SECOND)
             .with_max_in_progress(1)
-            .submit(0, 0, 1, Request::NoInput)
+            .submit(0, 0, 1, Request::Plain)
             .claim(0)
-            .submit(5 * SECOND, 0, 2, Request::NoInput)
+            .submit(5 * SECOND, 0, 2, Request::Plain)
             .claim(5 * SECOND)
             .submit(10 * SECOND, 0, 1, replacement)
             .claim(7 * SECOND)
@@ -79,10 +81,9 @@ fn a_replaced_task_frees_its_place_for_clocks_that_are_behind() {
     }
 }
 
-/// The place that is made in a full store is in another account's lane, or in that of the account that
-/// waits for it.
+/// The task that a full store drops is in the lane of another account, or of the submitting one.
 #[test]
-fn a_task_that_makes_place_frees_its_place_in_the_lane() {
+fn a_task_dropped_to_make_room_frees_its_lane() {
     use tasklife::testing::*;
 
     const SECOND: i64 = 1_000_000_000;
@@ -91,9 +92,9 @@ fn a_task_that_makes_place_frees_its_place_in_the_lane() {
             .with_retention_nanos(10 * SECOND)
             .with_max_in_progress(1)
             .with_max_tasks(2)
-            .submit(0, 0, 1, Request::NoInput)
+            .submit(0, 0, 1, Request::Plain)
             .claim(0)
-            .submit(5 * SECOND, 0, 2, Request::NoInput)
+            .submit(5 * SECOND, 0, 2, Request::Plain)
             .claim(5 * SECOND)
             .submit(10 * SECOND, account, 3, Request::Initialized)
             .claim(7 * SECOND)
@@ -104,21 +105,22 @@ fn a_task_that_makes_place_frees_its_place_in_the_lane() {
     }
 }
 
-/// Of tasks in several accounts, on several nodes: the one that expired first, and no other.
+/// The accounts are on several nodes.
 #[test]
-fn a_full_store_makes_place_across_accounts() {
+fn a_full_store_drops_the_task_that_expired_first_of_all_accounts() {
     use tasklife::testing::*;
 
     const SECOND: i64 = 1_000_000_000;
     let mut history = History::new().with_retention_nanos(10 * SECOND).with_max_tasks(6);
     for (account, at) in [(0, 3), (1, 1), (2, 4), (3, 2), (4, 5), (0, 6)] {
         let id = u16::try_from(at).unwrap();
-        history = history.submit(at * SECOND, account, id, Request::NoInput);
+        history = history.submit(at * SECOND, account, id, Request::Plain);
     }
-    // A clock that is far ahead has one dropped; a limited sweep leaves another.
-    history = history.submit(100 * SECOND, 0, 10, Request::NoInput).sweep(13 * SECOND, 1);
+    // A submission with a clock far ahead makes the store drop one task. A limited sweep drops
+    // another.
+    history = history.submit(100 * SECOND, 0, 10, Request::Plain).sweep(13 * SECOND, 1);
     for (at, id) in [(7, 11), (13, 12), (14, 13), (7, 14), (100, 15)] {
-        history = history.submit(at * SECOND, 1, id, Request::NoInput);
+        history = history.submit(at * SECOND, 1, id, Request::Plain);
         for account in 0..5 {
             history = history.list_all(7 * SECOND, account, 10, Filter::default());
         }
@@ -128,10 +130,10 @@ fn a_full_store_makes_place_across_accounts() {
     a_cluster::replay(&history);
 }
 
-/// A sweep takes what fills the store, while a submission looks for what has expired: the store was said to
-/// be full, or the account, when neither was.
+/// A sweep drops what fills the store while a submission looks for expired tasks. Then neither the
+/// store nor the account is full.
 #[test]
-fn a_sweep_makes_room_while_a_submission_looks_for_it() {
+fn a_submission_uses_the_room_that_a_concurrent_sweep_makes() {
     use tasklife::testing::*;
 
     const SECOND: i64 = 1_000_000_000;
@@ -139,15 +141,15 @@ fn a_sweep_makes_room_while_a_submission_looks_for_it() {
         let history = History::new()
             .with_retention_nanos(10 * SECOND)
             .with_max_tasks(1)
-            .submit(0, 0, 2, Request::NoInput)
+            .submit(0, 0, 2, Request::Plain)
             .thread(History::new().sweep(11 * SECOND, 100));
         let expired =
-            history.clone().thread(History::new().submit(11 * SECOND, 0, 1, Request::NoInput));
+            history.clone().thread(History::new().submit(11 * SECOND, 0, 1, Request::Plain));
         let behind = history.with_max_open(1).thread(History::new().submit(
             2 * SECOND,
             0,
             1,
-            Request::NoInput,
+            Request::Plain,
         ));
         for history in [expired, behind] {
             let history = history.interleaved(vec![turns % 2; usize::from(turns)]);
@@ -164,11 +166,11 @@ fn a_task_is_given_up_after_its_attempts() {
     const SECOND: i64 = 1_000_000_000;
     let mut history = History::new()
         .with_max_in_progress(1)
-        .with_takeover_after_nanos(1_000_000_000)
+        .with_takeover_nanos(1_000_000_000)
         .with_max_attempts(2)
-        .submit(0, 0, 1, Request::NoInput)
-        .submit(0, 0, 2, Request::NoInput)
-        .submit(0, 1, 1, Request::NoInput);
+        .submit(0, 0, 1, Request::Plain)
+        .submit(0, 0, 2, Request::Plain)
+        .submit(0, 1, 1, Request::Plain);
     for second in 0..12 {
         history = history.claim(second * SECOND).get(second * SECOND, 0, 1);
     }

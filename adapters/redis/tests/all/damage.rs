@@ -1,7 +1,4 @@
-//! What is in Redis, and no store wrote: an error says where it is and how to get on, and it stands in no
-//! other's way.
-
-use std::error::Error;
+//! Damaged data in Redis. An error names it and says how to repair it, and other accounts go on.
 
 use tasklife::{
     ApplyError, AsyncTaskStore, BackendError, ListError, ListQuery, Scope, StoreConfig,
@@ -9,11 +6,14 @@ use tasklife::{
 };
 use tasklife_redis::RedisStore;
 
-use crate::support::{Connect, RedisServer, account, block_on, fresh, id, second, submission};
+use crate::support::{
+    Connect, RedisServer, account, block_on, causes, fresh, id, keys, second, submission,
+};
 
 const TASK: &str = "00000000000040008000000000000001";
 
-/// A server, a store on it, and the name of one of its keys.
+/// A server, a store with two tasks in each of two accounts, and a function that completes a key's
+/// name.
 fn store() -> (RedisServer, RedisStore, impl Fn(&str) -> String) {
     let server = RedisServer::start(&[]);
     let store = fresh(&server.redis(), StoreConfig::default());
@@ -24,27 +24,15 @@ fn store() -> (RedisServer, RedisStore, impl Fn(&str) -> String) {
             }
         }
     });
-    let keys = server.call(&["KEYS", "*{acme}:tasks"]).unwrap();
-    let key = keys.lines().find(|line| line.contains("acme")).unwrap();
-    let prefix = key.trim().trim_end_matches("{acme}:tasks").to_owned();
+    let tasks = &keys(&server, "*{acme}:tasks")[0];
+    let prefix = tasks.trim_end_matches("{acme}:tasks").to_owned();
     (server, store, move |rest| format!("{prefix}{rest}"))
 }
 
-/// The words of an error and of its causes.
-fn words(error: &BackendError) -> String {
-    let mut words = vec![error.to_string()];
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        words.push(error.to_string());
-        cause = error.source();
-    }
-    words.join(": ")
-}
-
 fn assert_says(error: &BackendError, expected: &[&str]) {
-    let words = words(error);
+    let message = causes(error);
     for part in expected {
-        assert!(words.contains(part), "expected {part:?} in {words:?}");
+        assert!(message.contains(part), "expected {part:?} in {message:?}");
     }
 }
 
@@ -91,7 +79,7 @@ fn a_damaged_task_is_named_and_can_be_removed() {
                 Err(ApplyError::Backend(error)) => assert_says(&error, &expected),
                 other => panic!("{damage:?}: {other:?}"),
             }
-            // What stands beside it is not concerned.
+            // Other tasks can still be read.
             assert!(store.get(&acme, id(2), second(1)).await.unwrap().is_some());
             assert_eq!(list(&store, "umbrella").await.unwrap(), 2);
         }
@@ -105,9 +93,8 @@ fn a_damaged_task_is_named_and_can_be_removed() {
 }
 
 #[test]
-fn a_damaged_task_stands_in_no_other_accounts_way() {
+fn a_damaged_task_does_not_block_other_accounts() {
     let (server, store, key) = store();
-    // Its place in the order is its own, its place in time not.
     server.call(&["HSET", &key("{acme}:tasks"), TASK, "no task"]).unwrap();
     block_on(async {
         for number in [1, 2] {
@@ -117,7 +104,7 @@ fn a_damaged_task_stands_in_no_other_accounts_way() {
         }
         let error = store.claim(Scope::Any, second(1)).await.unwrap_err();
         assert_says(&error, &["account acme", TASK, "redis-cli HDEL"]);
-        // It is dropped as any other.
+        // A sweep drops it like any other task.
         assert_eq!(store.sweep(10, second(10_000_000)).await.unwrap().dropped, 4);
         assert_eq!(store.claim(Scope::Any, second(1)).await.unwrap(), None);
         assert_eq!(list(&store, "acme").await.unwrap(), 0);
@@ -125,7 +112,7 @@ fn a_damaged_task_stands_in_no_other_accounts_way() {
 }
 
 #[test]
-fn a_damaged_account_is_named_and_stands_in_no_others_way() {
+fn a_damaged_account_is_named_and_does_not_block_others() {
     let (server, store, key) = store();
     let meta = key("{acme}:account");
     block_on(async {
@@ -144,7 +131,7 @@ fn a_damaged_account_is_named_and_stands_in_no_others_way() {
                 server.call(&["HSET", &meta, field, before]).unwrap();
             }
         }
-        // Neither is read for a decision.
+        // No decision depends on these fields.
         server.call(&["HSET", &meta, "c", "damaged", "d", "damaged", "b", "damaged"]).unwrap();
         store.submit(submission("acme", 3), second(1)).await.unwrap();
 
@@ -156,7 +143,7 @@ fn a_damaged_account_is_named_and_stands_in_no_others_way() {
         );
         let claimed = store.claim(Scope::Any, second(1)).await.unwrap().unwrap();
         assert_eq!(claimed.change().task().account().as_str(), "umbrella");
-        // Others are swept before it is told of.
+        // The other accounts are swept before the error is returned.
         let error = store.sweep(10, second(10_000_000)).await.unwrap_err();
         assert_says(&error, &["account acme", "redis-cli DEL"]);
         assert!(error.is_unknown());
@@ -171,11 +158,12 @@ fn a_damaged_account_is_named_and_stands_in_no_others_way() {
 }
 
 #[test]
-fn a_damaged_registry_is_named_or_made_anew() {
+fn a_damaged_registry_is_named_or_rebuilt() {
     let (server, store, key) = store();
     let ready = key("{*}:ready");
     block_on(async {
-        // What no account is called, an entry that can't be read, and one that is there twice.
+        // Invalid names of accounts, entries that can't be read, and an account that is queued
+        // twice.
         for name in ["junk", "0000000000000000", "0000000000000000\\255"] {
             let add = format!("return redis.call('ZADD', KEYS[1], 0, '{name}')");
             assert_eq!(server.call(&["EVAL", &add, "1", &ready]).unwrap().trim(), ":1");
@@ -196,7 +184,7 @@ fn a_damaged_registry_is_named_or_made_anew() {
 
         server.call(&["HSET", &key("{*}:counts"), "acme", "damaged"]).unwrap();
         match store.submit(submission("acme", 3), second(10_000_000)).await {
-            Ok(_) => {} // it is there, and its reservation counts for it
+            Ok(_) => {} // it is written, and its reservation counts for it
             other => panic!("{other:?}"),
         }
         let error = store.sweep(10, second(20_000_000)).await.unwrap_err();

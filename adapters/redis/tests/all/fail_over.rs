@@ -1,4 +1,4 @@
-//! A cluster that loses a primary.
+//! Fail-overs in a cluster.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::support::{
 
 const ACCOUNTS: u64 = 30;
 
-/// Loses the primary of a key, while clients go on; then everything is there, and everything works.
+/// Kills the primary of a key while a client works. Then every task is there, and every call works.
 fn survive_the_loss_of(key: &str) {
     let mut cluster = RedisCluster::start(&[]);
     let redis = cluster.redis().with_patience(Duration::from_secs(20));
@@ -40,7 +40,7 @@ fn survive_the_loss_of(key: &str) {
         let primaries = topology.iter().filter(|node| node.primary && !node.failed);
         primaries.count() == 3
     });
-    // It was patient enough to notice nothing but a delay.
+    // The client's patience is longer than the fail-over.
     let client = block_on(working).unwrap();
     assert_eq!((client.not_applied, client.unknown), (0, 0));
     assert_eq!(client.tasks.len(), 30);
@@ -48,8 +48,8 @@ fn survive_the_loss_of(key: &str) {
     block_on(async {
         client.check(second(1)).await;
         submit_one_each(&store, 2).await;
-        // As if the registrations had not reached the replica in time. The sweep finds out that a
-        // primary is another, and registers everyone again.
+        // As if the registrations had not reached the replica. The sweep notices the new primary,
+        // and registers all accounts again.
         for key in ["queue", "ready", "bounds", "expiry"] {
             redis.call(&["DEL", &format!("p:{{*}}:{key}")]).await.unwrap();
         }
@@ -65,16 +65,17 @@ fn survive_the_loss_of(key: &str) {
         let of_account = |name| [1, 2].map(|number| (format!("account {name}"), id(number)));
         let submitted: BTreeSet<_> = (0..ACCOUNTS).flat_map(of_account).collect();
         let lost: Vec<_> = submitted.difference(&started).collect();
-        assert!(lost.is_empty(), "no longer handed out: {lost:?}");
+        assert!(lost.is_empty(), "never claimed: {lost:?}");
         assert_eq!(started, submitted);
         let swept = store.sweep(usize::MAX, second(10_000_000)).await.unwrap();
         assert_eq!(swept.dropped as u64, 2 * ACCOUNTS + 30);
     });
 }
 
-/// The conformance suite goes on while a primary is lost, comes back as a replica, and another is lost.
+/// The conformance suite runs while a primary is killed, returns as a replica, and another is
+/// killed.
 #[test]
-fn the_laws_hold_while_primaries_are_lost() {
+fn the_laws_hold_during_fail_overs() {
     let mut cluster = RedisCluster::start(&[]);
     let redis = cluster.redis().with_patience(Duration::from_secs(20));
     let stop = Arc::new(AtomicBool::new(false));
@@ -97,7 +98,7 @@ fn the_laws_hold_while_primaries_are_lost() {
     };
     for slot in ["1", "2"] {
         sleep(Duration::from_millis(500));
-        // From then on, a replica gets what is written at once.
+        // Replicas that are in step receive every write at once.
         cluster.wait_for_replicas();
         let lost = cluster.primary_of(slot);
         cluster.nodes[lost].kill();
@@ -130,11 +131,11 @@ async fn submit_one_each(store: &RedisStore, number: u64) {
 }
 
 #[test]
-fn the_loss_of_an_accounts_primary_is_survived() {
+fn the_store_survives_the_loss_of_an_accounts_primary() {
     survive_the_loss_of("p:{account%207}:account");
 }
 
 #[test]
-fn the_loss_of_the_registrys_primary_is_survived() {
+fn the_store_survives_the_loss_of_the_registrys_primary() {
     survive_the_loss_of("p:{*}:queue");
 }

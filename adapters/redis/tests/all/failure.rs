@@ -1,4 +1,4 @@
-//! What failures leave certain.
+//! What an error leaves certain after a failure.
 
 use std::time::Duration;
 
@@ -9,12 +9,13 @@ use tasklife::{
 use tasklife_redis::Redis;
 
 use crate::support::{
-    Connect, Loss, Proxy, RedisServer, account, block_on, fresh, fresh_pair, id, second, submission,
+    Connect, Loss, Proxy, RedisServer, account, block_on, causes, fresh, fresh_pair, id, keys,
+    second, spawn, submission,
 };
 
 const LOSSES: [Loss; 3] = [Loss::OfRequest, Loss::OfAnswer, Loss::Silence];
 
-fn hurried(proxy: &Proxy) -> Redis {
+fn impatient(proxy: &Proxy) -> Redis {
     proxy.redis().with_timeout(Duration::from_millis(200)).with_patience(Duration::ZERO)
 }
 
@@ -38,7 +39,7 @@ fn without_a_server_nothing_is_applied() {
         let acme = account("acme");
         let task = store.submit(submission("acme", 1), second(0)).await.unwrap().into_task();
         server.kill();
-        // The first to notice may have been on its way; no one after it is.
+        // The first call after the kill may have been sent; later ones can't connect.
         let _ = store.get(&acme, id(1), second(0)).await;
         let error = backend(store.submit(submission("acme", 2), second(0)).await);
         assert!(!error.is_unknown(), "{error:?}");
@@ -57,7 +58,7 @@ fn a_lost_write_is_unknown_and_its_retry_is_safe() {
     let server = RedisServer::start(&[]);
     let proxy = Proxy::to(server.port);
     for loss in LOSSES {
-        let store = fresh(&hurried(&proxy), StoreConfig::default());
+        let store = fresh(&impatient(&proxy), StoreConfig::default());
         block_on(async {
             proxy.lose(loss);
             let error = backend(store.submit(submission("acme", 1), second(0)).await);
@@ -75,7 +76,7 @@ fn a_lost_write_is_unknown_and_its_retry_is_safe() {
             proxy.lose(loss);
             let failed = store.apply(Target::exactly(&task), TaskEvent::start(), second(1)).await;
             assert!(matches!(failed, Err(ApplyError::Backend(error)) if error.is_unknown()));
-            // Exactly: applied once, whether by the first call or by the second.
+            // It is applied once, by the first call or by the second.
             let again = store.apply(Target::exactly(&task), TaskEvent::start(), second(1)).await;
             let task = match again {
                 Ok(change) => change.into_task(),
@@ -89,7 +90,7 @@ fn a_lost_write_is_unknown_and_its_retry_is_safe() {
 }
 
 #[test]
-fn patience_finds_out_what_became_of_a_lost_write() {
+fn with_patience_a_call_finds_out_whether_its_write_arrived() {
     let server = RedisServer::start(&[]);
     let proxy = Proxy::to(server.port);
     for loss in LOSSES {
@@ -114,35 +115,35 @@ fn patience_finds_out_what_became_of_a_lost_write() {
     assert_eq!(proxy.lost(), 3 * LOSSES.len());
 }
 
-/// A second writer comes in between, while the first does not know whether its own write arrived.
+/// Another writer changes the account while the first does not know whether its own write arrived.
 #[test]
-fn a_lost_write_is_told_from_that_of_another() {
+fn a_lost_write_is_not_mistaken_for_that_of_another_writer() {
     let server = RedisServer::start(&[]);
     let proxy = Proxy::to(server.port);
     for loss in LOSSES {
-        let (first, second_way) =
+        let (first, other_store) =
             fresh_pair(&patient(&proxy), &server.redis(), StoreConfig::default());
         block_on(async {
             let task = first.submit(submission("acme", 1), second(0)).await.unwrap().into_task();
             proxy.lose(loss);
             let race = async {
                 tokio::time::sleep(Duration::from_millis(100)).await;
-                let event = TaskEvent::start().with_description("the second");
-                second_way.apply(Target::exactly(&task), event, second(2)).await
+                let event = TaskEvent::start().with_description("the other");
+                other_store.apply(Target::exactly(&task), event, second(2)).await
             };
             let event = TaskEvent::start().with_description("the first");
             let target = Target::exactly(&task);
             let (one, other) = tokio::join!(first.apply(target, event, second(1)), race);
             assert_ne!(one.is_ok(), other.is_ok(), "{loss:?}: {one:?}, {other:?}");
             let found = first.get(task.account(), task.id(), second(3)).await.unwrap().unwrap();
-            let winner = if one.is_ok() { "the first" } else { "the second" };
+            let winner = if one.is_ok() { "the first" } else { "the other" };
             assert_eq!((found.description(), found.attempts()), (Some(winner), 1), "{loss:?}");
         });
     }
 }
 
 #[test]
-fn scripts_are_loaded_again_where_the_server_forgot_them() {
+fn scripts_are_loaded_again_if_the_server_forgot_them() {
     let server = RedisServer::start(&[]);
     let store = fresh(&server.redis(), StoreConfig::default());
     block_on(async {
@@ -189,7 +190,7 @@ fn a_server_out_of_memory_applies_nothing_and_a_sweep_makes_room() {
 }
 
 #[test]
-fn a_replica_is_not_written_to() {
+fn a_replica_refuses_writes_until_it_is_promoted() {
     let primary = RedisServer::start(&[]);
     let replica = RedisServer::start(&["--replicaof", "127.0.0.1", &primary.port.to_string()]);
     let redis = replica.redis().with_patience(Duration::from_millis(50));
@@ -204,7 +205,7 @@ fn a_replica_is_not_written_to() {
 
 /// A process reserved a place and died.
 #[test]
-fn a_reservation_left_behind_is_found() {
+fn a_stale_reservation_is_reclaimed() {
     let server = RedisServer::start(&[]);
     let config = StoreConfig::default().with_max_tasks(1);
     let store = fresh(&server.redis(), config);
@@ -214,10 +215,10 @@ fn a_reservation_left_behind_is_found() {
         assert!(matches!(full, Err(SubmitError::StoreFull)), "{full:?}");
         assert_eq!(store.sweep(1, second(10_000_000)).await.unwrap().dropped, 1);
 
-        // As long ago as the server's clock goes back.
-        let keys = server.call(&["KEYS", "*:total"]).unwrap();
-        let prefix = keys.lines().nth(2).unwrap().trim_end_matches("total").to_owned();
-        server.call(&["HSET", &format!("{prefix}reservations"), "17", "0 acme"]).unwrap();
+        // A reservation from 1970, by the server's clock.
+        let total = &keys(&server, "*:total")[0];
+        let reservations = total.replace(":total", ":reservations");
+        server.call(&["HSET", &reservations, "17", "0 acme"]).unwrap();
         let later = second(10_000_001);
         store.submit(submission("acme", 3), later).await.unwrap();
         let full = store.submit(submission("acme", 4), later).await;
@@ -225,9 +226,9 @@ fn a_reservation_left_behind_is_found() {
     });
 }
 
-/// No call waits for the tries of all that came before it in its process.
+/// A call does not wait until all earlier calls to its account have ended their retries.
 #[test]
-fn a_busy_account_is_told() {
+fn a_call_to_a_busy_account_fails_when_its_patience_ends() {
     let server = RedisServer::start(&[]);
     let redis = server.redis().with_timeout(Duration::from_millis(200));
     let store = fresh(&redis.with_patience(Duration::from_millis(600)), StoreConfig::default());
@@ -237,17 +238,13 @@ fn a_busy_account_is_told() {
         let calls: Vec<_> = (1..7)
             .map(|number| {
                 let store = store.clone();
-                crate::support::spawn(async move {
-                    store.submit(submission("acme", number), second(0)).await
-                })
+                spawn(async move { store.submit(submission("acme", number), second(0)).await })
             })
             .collect();
         let mut busy = 0;
         for call in calls {
             let error = backend(call.await.unwrap());
-            busy += usize::from(
-                crate::support::causes(&error).contains("earlier writes of this process"),
-            );
+            busy += usize::from(causes(&error).contains("earlier writes of this process"));
         }
         assert!(busy >= 4, "{busy}");
     });

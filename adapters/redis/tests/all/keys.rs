@@ -1,4 +1,4 @@
-//! Accounts with whatever names, and stores side by side.
+//! Accounts with unusual names, and stores with different prefixes on one server.
 
 use tasklife::{AsyncTaskStore, ListQuery, Scope, StoreConfig, Target, TaskEvent};
 
@@ -16,7 +16,7 @@ fn names() -> Vec<String> {
     names
 }
 
-async fn share_nothing(store: impl AsyncTaskStore) {
+async fn check_that_accounts_share_nothing(store: impl AsyncTaskStore) {
     let names = names();
     for (number, name) in (0..).zip(&names) {
         store.submit(submission(name, number), second(0)).await.unwrap();
@@ -37,16 +37,16 @@ async fn share_nothing(store: impl AsyncTaskStore) {
 }
 
 #[test]
-fn accounts_with_hostile_names_share_nothing() {
+fn accounts_with_unusual_names_share_nothing() {
     let server = RedisServer::start(&[]);
-    block_on(share_nothing(fresh(&server.redis(), StoreConfig::default())));
+    block_on(check_that_accounts_share_nothing(fresh(&server.redis(), StoreConfig::default())));
 }
 
 #[test]
 fn accounts_are_spread_over_the_nodes_of_a_cluster() {
     let cluster = RedisCluster::start(&[]);
     let store = fresh(&cluster.redis(), StoreConfig::default());
-    block_on(share_nothing(&store));
+    block_on(check_that_accounts_share_nothing(&store));
     block_on(async {
         for number in 0..300 {
             let name = format!("account {number}");
@@ -62,7 +62,7 @@ fn accounts_are_spread_over_the_nodes_of_a_cluster() {
     let spread: Vec<u64> =
         topology.iter().filter(|node| node.primary).map(|node| keys_of(node.port)).collect();
     assert_eq!(spread.len(), 3);
-    // Four keys an account, and none of them far from a third.
+    // An account has four keys. Each primary has roughly a third of the accounts.
     assert!(spread.iter().all(|keys| *keys > 250), "{spread:?}");
 }
 

@@ -1,9 +1,6 @@
-//! Processes that work on the same tasks, while one of them, or the server, is killed.
+//! Processes that share tasks while one of them, or the server, is killed.
 
-#![expect(
-    clippy::disallowed_methods,
-    reason = "what another holds is taken over in the world's time"
-)]
+#![expect(clippy::disallowed_methods, reason = "takeovers need the real time")]
 
 use std::sync::Mutex;
 use std::thread;
@@ -24,14 +21,14 @@ fn store(address: &str) -> RedisStore {
 }
 
 #[test]
-fn a_process_is_killed() {
+fn tasks_of_a_killed_process_are_taken_over() {
     let server = RedisServer::start(&[]);
     let changes = crew::run("killed::one_of_three", &server.address(), Kill::AProcess);
     block_on(crew::judge(&store(&server.address()), &changes, Utc::now()));
 }
 
 #[test]
-fn the_server_is_killed() {
+fn processes_go_on_after_the_server_is_killed() {
     let server = Mutex::new(RedisServer::start(&DURABLE));
     let address = server.lock().unwrap().address();
     let kill = Kill::TheServer(Box::new(|| server.lock().unwrap().restart()));

@@ -1,5 +1,5 @@
-//! What the scripts decide in Redis (what is visible, counted, listed, handed out and swept) is what the kit
-//! decides.
+//! The scripts in Redis answer as a store that decides everything with `tasklife::kit`: what is
+//! visible, counted, listed, claimed and swept.
 
 use tasklife::InProcess;
 use tasklife_test_support::{narrow, same_answers};
@@ -13,10 +13,10 @@ mod example;
 #[test]
 fn scripts_decide_as_the_kit_does() {
     let server = RedisServer::start(&[]);
-    let ways = [server.redis(), server.redis()];
+    let connections = [server.redis(), server.redis()];
     for seed in 0..40 {
         let kit = InProcess(example::OwnStore::new(narrow()));
-        let (redis, _) = fresh_pair(&ways[0], &ways[1], narrow());
+        let (redis, _) = fresh_pair(&connections[0], &connections[1], narrow());
         same_answers([&kit, &redis], &|future| block_on(future), seed, 200);
     }
 }

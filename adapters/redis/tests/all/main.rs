@@ -1,4 +1,4 @@
-//! The tests of `tasklife-redis`, on servers of their own.
+//! The tests of `tasklife-redis`, on servers that they start themselves.
 
 mod conformance;
 mod damage;

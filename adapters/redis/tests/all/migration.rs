@@ -1,4 +1,4 @@
-//! A cluster whose slots move from node to node, while they are used.
+//! A cluster whose slots move from node to node under load.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ fn name(account: u64) -> String {
     format!("account-{account}")
 }
 
-/// The lines of an answer that are no lengths.
+/// The values in an answer, without the lines that give lengths.
 fn words(server: &RedisServer, command: &[&str]) -> Vec<String> {
     let answer = server.call(command).unwrap();
     assert!(!answer.starts_with('-'), "{command:?}: {answer}");
@@ -31,25 +31,25 @@ fn words(server: &RedisServer, command: &[&str]) -> Vec<String> {
         .collect()
 }
 
-/// Who holds a slot to a node's knowledge, and with which epoch.
-fn holder_of(node: &RedisServer, slot: u16) -> Option<(String, String)> {
+/// The owner of a slot according to a node, and the owner's epoch.
+fn owner_of(node: &RedisServer, slot: u16) -> Option<(String, String)> {
     let nodes = node.call(&["CLUSTER", "NODES"]).unwrap();
     nodes.lines().find_map(|line| {
         let words: Vec<&str> = line.split(' ').map(str::trim).collect();
-        let holds = words.get(8..)?.iter().any(|range| {
+        let owns = words.get(8..)?.iter().any(|range| {
             let (from, to) = range.split_once('-').unwrap_or((range, range));
             let range = from.parse::<u16>().ok().zip(to.parse::<u16>().ok());
             range.is_some_and(|(from, to)| (from..=to).contains(&slot))
         });
-        holds.then(|| (words[0].to_owned(), words[6].to_owned()))
+        owns.then(|| (words[0].to_owned(), words[6].to_owned()))
     })
 }
 
-/// Waits until all nodes know who holds a slot: one that moves on before may be lost between them.
+/// Waits until all nodes agree on the owner of a slot. If the slot moved before, it could be lost.
 fn await_agreement(cluster: &RedisCluster, slot: u16) {
     cluster.wait("all nodes to agree", |cluster| {
-        let first = holder_of(&cluster.nodes[0], slot);
-        first.is_some() && cluster.nodes.iter().all(|node| holder_of(node, slot) == first)
+        let first = owner_of(&cluster.nodes[0], slot);
+        first.is_some() && cluster.nodes.iter().all(|node| owner_of(node, slot) == first)
     });
 }
 
@@ -80,7 +80,7 @@ fn migrate(cluster: &RedisCluster, key: &str) {
         let mut command = vec!["MIGRATE", "127.0.0.1", &port, "", "0", "5000", "KEYS"];
         command.extend(keys.iter().map(String::as_str));
         words(source, &command);
-        // So long, an account is in two places.
+        // Meanwhile, the keys of an account are on two nodes.
         sleep(Duration::from_millis(3));
     }
     sleep(Duration::from_millis(10));
@@ -101,11 +101,11 @@ async fn submit(store: RedisStore, account: u64, stop: Arc<AtomicBool>) -> u64 {
     number
 }
 
-/// Works until there is nothing left once all is submitted; gives what was started.
+/// Completes tasks until none is left after `stop`; returns those that it started.
 async fn work(store: RedisStore, stop: Arc<AtomicBool>) -> Vec<(String, tasklife::TaskId)> {
     let mut started = Vec::new();
     loop {
-        let is_over = stop.load(Ordering::SeqCst);
+        let is_last = stop.load(Ordering::SeqCst);
         match store.claim(Scope::Any, second(1)).await.unwrap() {
             Some(claimed) => {
                 let task = claimed.into_work().unwrap();
@@ -114,14 +114,14 @@ async fn work(store: RedisStore, stop: Arc<AtomicBool>) -> Vec<(String, tasklife
                 let end = TaskEvent::complete(Completion::of(7));
                 store.apply(Target::exactly(&task), end, second(2)).await.unwrap();
             }
-            None if is_over => return started,
+            None if is_last => return started,
             None => tokio::task::yield_now().await,
         }
     }
 }
 
 #[test]
-fn slots_move_under_load() {
+fn nothing_is_lost_while_slots_move_under_load() {
     let cluster = RedisCluster::start(&[]);
     let redis = cluster.redis().with_patience(Duration::from_secs(20));
     let store = fresh(&redis, StoreConfig::default().with_max_tasks(1_000_000)).with_prefix("m");

@@ -1,4 +1,4 @@
-//! Two processes that fight over the same tasks.
+//! Two processes that submit and claim the same tasks.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::env;
@@ -24,14 +24,14 @@ const LANE: u32 = 2;
 #[test]
 fn two_processes_share_one_server() {
     let server = RedisServer::start(&[]);
-    fight(&server.address(), &server.redis());
+    check_history(&server.address(), &server.redis());
 }
 
 #[test]
 fn two_processes_share_a_cluster() {
     let cluster = RedisCluster::start(&[]);
     let addresses: Vec<String> = cluster.nodes.iter().map(RedisServer::address).collect();
-    fight(&addresses.join(","), &cluster.redis());
+    check_history(&addresses.join(","), &cluster.redis());
 }
 
 fn store(redis: Redis) -> RedisStore {
@@ -40,9 +40,9 @@ fn store(redis: Redis) -> RedisStore {
     RedisStore::new(redis, config)
 }
 
-/// Both processes submit the same tasks and work on them, several at a time, and write down each
-/// change that they made. Together that is one history.
-fn fight(servers: &str, redis: &Redis) {
+/// Runs two processes that submit the same tasks and work on them concurrently. Each prints the
+/// changes that it made; together these must be one history.
+fn check_history(servers: &str, redis: &Redis) {
     let processes = [0, 1].map(|_| {
         let mut command = Command::new(env::current_exe().unwrap());
         command.args(["--ignored", "--exact", "--nocapture", "processes::one_of_two"]);
@@ -53,7 +53,7 @@ fn fight(servers: &str, redis: &Redis) {
         let output = process.wait_with_output().unwrap();
         assert!(output.status.success());
         let before = changes.len();
-        changes.extend(String::from_utf8(output.stdout).unwrap().lines().filter_map(parsed));
+        changes.extend(String::from_utf8(output.stdout).unwrap().lines().filter_map(parse));
         assert!(changes.len() > before, "a process did nothing");
     }
 
@@ -64,9 +64,9 @@ fn fight(servers: &str, redis: &Redis) {
         let tasks: BTreeSet<_> = of.clone().map(|change| (&change.account, change.id)).collect();
         assert_eq!((of.count(), tasks.len()), (total, total), "{event}");
     }
-    // In the order of revisions it is the history of one store: no revision twice, each task step
-    // by step, no lane too full, and what was received first is started first.
-    let by_revision: BTreeMap<(&AccountId, Revision), &Written> =
+    // In the order of revisions, it is a valid history: no revision occurs twice, each task moves
+    // step by step, no lane is too full, and tasks start in the order in which they were received.
+    let by_revision: BTreeMap<(&AccountId, Revision), &PrintedChange> =
         changes.iter().map(|change| ((&change.account, change.revision), change)).collect();
     assert_eq!(by_revision.len(), changes.len());
     let mut steps: BTreeMap<(&AccountId, TaskId), TaskStatus> = BTreeMap::new();
@@ -101,8 +101,8 @@ fn fight(servers: &str, redis: &Redis) {
     });
 }
 
-/// A change as a process writes it down.
-struct Written {
+/// A change as a process prints it.
+struct PrintedChange {
     event: String,
     account: AccountId,
     id: TaskId,
@@ -110,7 +110,7 @@ struct Written {
     status: TaskStatus,
 }
 
-fn write(event: &str, task: &Task) {
+fn print_change(event: &str, task: &Task) {
     println!(
         "change {event} {} {} {} {}",
         task.account(),
@@ -120,10 +120,10 @@ fn write(event: &str, task: &Task) {
     );
 }
 
-fn parsed(line: &str) -> Option<Written> {
-    // What the test harness prints may stand before it on the line.
+fn parse(line: &str) -> Option<PrintedChange> {
+    // The test harness may print something before it on the same line.
     let mut words = line.split_once("change ")?.1.split(' ');
-    Some(Written {
+    Some(PrintedChange {
         event: next(&mut words)?,
         account: next(&mut words)?,
         id: next(&mut words)?,
@@ -161,7 +161,7 @@ async fn submit_all(store: RedisStore) {
             if let Submitted::New(task) =
                 store.submit(submission(name, number), second(0)).await.unwrap()
             {
-                write("submit", &task);
+                print_change("submit", &task);
             }
         }
     }
@@ -170,8 +170,8 @@ async fn submit_all(store: RedisStore) {
 async fn work(store: RedisStore) {
     loop {
         if let Some(started) = store.claim(Scope::Any, second(0)).await.unwrap() {
-            process(&store, started.into_work().unwrap()).await;
-        } else if are_all_done(&store).await {
+            complete(&store, started.into_work().unwrap()).await;
+        } else if all_are_completed(&store).await {
             return;
         } else {
             tokio::time::sleep(Duration::from_millis(2)).await;
@@ -179,10 +179,10 @@ async fn work(store: RedisStore) {
     }
 }
 
-async fn are_all_done(store: &RedisStore) -> bool {
-    let done = ListQuery::new(NonZeroUsize::MAX).with_status(TaskStatus::ProcessingCompleted);
+async fn all_are_completed(store: &RedisStore) -> bool {
+    let completed = ListQuery::new(NonZeroUsize::MAX).with_status(TaskStatus::ProcessingCompleted);
     for name in ACCOUNTS {
-        let page = store.list(&account(name), &done, second(0)).await.unwrap();
+        let page = store.list(&account(name), &completed, second(0)).await.unwrap();
         if (page.tasks().len() as u64) < TASKS {
             return false;
         }
@@ -190,13 +190,13 @@ async fn are_all_done(store: &RedisStore) -> bool {
     true
 }
 
-async fn process(store: &RedisStore, started: Task) {
-    write("start", &started);
+async fn complete(store: &RedisStore, started: Task) {
+    print_change("start", &started);
     let target = Target::exactly(&started);
     let reported = store.apply(target, TaskEvent::report(), second(0)).await.unwrap();
-    write("report", reported.task());
+    print_change("report", reported.task());
     tokio::task::yield_now().await;
     let end = TaskEvent::complete(Completion::default());
     let ended = store.apply(Target::exactly(reported.task()), end, second(0)).await.unwrap();
-    write("complete", ended.task());
+    print_change("complete", ended.task());
 }

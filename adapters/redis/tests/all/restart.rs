@@ -1,4 +1,4 @@
-//! A server that is killed and started again in the middle of a history.
+//! A server that is killed and restarted while clients work.
 
 use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
@@ -11,13 +11,14 @@ use tasklife::{AsyncTaskStore, ListQuery, StoreConfig, Task};
 
 use crate::support::{Client, Connect, RedisServer, account, block_on, fresh, second, spawn};
 
+/// With these settings, a server loses nothing that it acknowledged.
 const DURABLE: [&str; 4] = ["--appendonly", "yes", "--appendfsync", "always"];
 
-/// Clients that share accounts go on submitting and working while the server is killed three times.
+/// Clients that share accounts submit and work while the server is killed three times.
 #[test]
 fn no_acknowledged_write_is_lost_across_kills() {
     let mut server = RedisServer::start(&DURABLE);
-    // Impatient, so that the clients see the failures.
+    // Without patience, the clients see the failures.
     let redis = server.redis().with_patience(Duration::ZERO).with_timeout(Duration::from_secs(1));
     let store = fresh(&redis, StoreConfig::default().with_max_tasks(100_000));
     let stop = Arc::new(AtomicBool::new(false));
@@ -61,7 +62,7 @@ fn no_acknowledged_write_is_lost_across_kills() {
         let failures: usize = clients.iter().map(|client| client.not_applied).sum();
         assert!(failures > 0, "no client noticed that the server was gone");
         assert!(lives > 20, "only {lives} tasks");
-        // Nothing is there that no client knows of, and no revision was given twice.
+        // There is no task that no client knows, and no revision occurs twice.
         let everything = ListQuery::new(NonZeroUsize::MAX);
         let mut listed = 0;
         for name in ["acme", "umbrella"] {
@@ -71,7 +72,7 @@ fn no_acknowledged_write_is_lost_across_kills() {
             listed += page.tasks().len();
         }
         assert_eq!(listed, lives);
-        // Nor has the number of tasks been lost.
+        // The number of tasks is still right.
         let swept = store.sweep(usize::MAX, second(10_000_000)).await.unwrap();
         assert_eq!((swept.dropped, swept.more), (lives, false));
     });

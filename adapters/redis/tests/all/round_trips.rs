@@ -1,4 +1,5 @@
-//! How many round trips a call takes, and that what a process remembers is never taken for more than it is.
+//! The round trips of each call, and the cache of each account in a process, which must never hide
+//! the changes of another process.
 
 use tasklife::{
     ApplyError, AsyncTaskStore, Completion, Scope, StoreConfig, SubmitError, Submitted, Target,
@@ -6,7 +7,7 @@ use tasklife::{
 };
 
 use crate::support::{
-    CREATE, Connect, RedisServer, account, block_on, calls, fresh, fresh_pair, id, second,
+    CREATE, Connect, RedisServer, account, block_on, fresh, fresh_pair, id, script_calls, second,
     submission,
 };
 
@@ -18,30 +19,38 @@ fn calls_take_no_more_round_trips_than_they_need() {
         for number in [1, 2] {
             store.submit(submission("acme", number), second(0)).await.unwrap();
         }
-        let of = |before| calls(&server) - before;
-        let before = calls(&server);
+        let calls_since = |before| script_calls(&server) - before;
+        let before = script_calls(&server);
         store.submit(submission("acme", 3), second(0)).await.unwrap();
-        assert_eq!(of(before), 1, "a submission to an account that this process wrote to last");
-        let before = calls(&server);
+        assert_eq!(
+            calls_since(before),
+            1,
+            "a submission to an account that this process wrote to last"
+        );
+        let before = script_calls(&server);
         let claimed = store.claim(Scope::Any, second(0)).await.unwrap().unwrap();
-        assert_eq!(of(before), 2, "whose turn it is and what it has, what is written");
+        assert_eq!(
+            calls_since(before),
+            2,
+            "one that takes the turn and reads the account, and one that writes"
+        );
         let task = claimed.into_work().unwrap();
-        let before = calls(&server);
+        let before = script_calls(&server);
         let end = TaskEvent::complete(Completion::default());
         store.apply(Target::exactly(&task), end, second(1)).await.unwrap();
-        assert_eq!(of(before), 1, "the end of a task that this process started");
+        assert_eq!(calls_since(before), 1, "the end of a task that this process started");
     });
 }
 
 #[test]
-fn what_others_did_is_seen() {
+fn changes_of_another_process_are_seen() {
     let server = RedisServer::start(&[]);
     let (one, other) = fresh_pair(&server.redis(), &server.redis(), StoreConfig::default());
     block_on(async {
         let acme = account("acme");
         for number in 0..60 {
             let new = one.submit(submission("acme", number), second(0)).await.unwrap();
-            // Once beside what is remembered, once under the very id.
+            // The other process submits a new task in the first two rounds, and repeats it later.
             let at = 100 + number % 2;
             let _ = other.submit(submission("acme", at), second(0)).await.unwrap();
             let again = one.submit(submission("acme", at), second(0)).await.unwrap();
@@ -69,9 +78,9 @@ fn what_others_did_is_seen() {
     });
 }
 
-/// Accounts of two stores have the same names, and the same revisions.
+/// The accounts of two stores have the same names and the same revisions.
 #[test]
-fn what_is_remembered_is_of_one_store() {
+fn a_store_with_another_prefix_has_a_cache_of_its_own() {
     let server = RedisServer::start(&[]);
     let one = fresh(&server.redis(), StoreConfig::default());
     let other = one.clone().with_prefix("another");
@@ -87,9 +96,9 @@ fn what_is_remembered_is_of_one_store() {
     });
 }
 
-/// A full store says of what is there that it is there, and makes no room for it.
+/// A full store returns the existing task and makes no room for it.
 #[test]
-fn a_repeat_needs_no_place() {
+fn a_repeat_needs_no_room() {
     let server = RedisServer::start(&[]);
     let store = fresh(&server.redis(), StoreConfig::default().with_max_tasks(2));
     block_on(async {

@@ -1,4 +1,4 @@
-//! A primary with a replica, which sentinels watch.
+//! A primary and its replica, watched by sentinels.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -65,7 +65,7 @@ fn a_fail_over_is_followed_and_loses_nothing_that_was_replicated() {
         let role = sentinel.servers[1].call(&["ROLE"]).unwrap_or_default();
         role.contains("master")
     });
-    // What was not yet on the replica, a client that asks again finds out; here it may be missing.
+    // Tasks that were not yet on the replica may be missing.
     let promoted = acknowledged.load(Ordering::SeqCst) + 1;
     block_on(async {
         until(promoted + 100).await;
@@ -80,7 +80,7 @@ fn a_fail_over_is_followed_and_loses_nothing_that_was_replicated() {
         assert!(store.claim(Scope::Any, second(0)).await.unwrap().is_some());
     });
 
-    // Who comes back is a replica, and whoever waits is woken by the new primary.
+    // The old primary returns as a replica. The new one wakes the callers that wait.
     sentinel.servers[0].restart();
     block_on(async {
         let other = fresh(&patient, StoreConfig::default());
@@ -92,7 +92,7 @@ fn a_fail_over_is_followed_and_loses_nothing_that_was_replicated() {
 }
 
 #[test]
-fn what_is_no_address_of_sentinels_is_refused() {
+fn invalid_addresses_of_sentinels_and_names_of_primaries_are_refused() {
     assert!(Redis::sentinel([], "mymaster").is_err());
     for name in ["", "two words", "http://mymaster", "unix:///path", "a#b"] {
         assert!(Redis::sentinel(["redis://a"], name).is_err(), "{name}");

@@ -1,4 +1,4 @@
-//! A process that is slow between what it reads and what it writes.
+//! A process that is slow between its read and its write.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -9,10 +9,11 @@ use tasklife::{
 use tasklife_redis::RedisStore;
 
 use crate::support::{
-    Connect, Loss, Proxy, RedisServer, account, block_on, fresh_pair, id, second, submission,
+    Connect, Loss, Proxy, RedisServer, account, block_on, fresh_pair, id, keys, second, submission,
 };
 
-/// A store whose next write is slow, when told so, and one beside it.
+/// Two handles of a store: a slow one, behind a proxy that can delay its next write, and a quick
+/// one.
 fn slow_and_quick(config: StoreConfig) -> (RedisServer, Proxy, RedisStore, RedisStore) {
     let server = RedisServer::start(&[]);
     let proxy = Proxy::to(server.port);
@@ -20,14 +21,14 @@ fn slow_and_quick(config: StoreConfig) -> (RedisServer, Proxy, RedisStore, Redis
     (server, proxy, slow, quick)
 }
 
-/// While the slow one has read and not yet written.
+/// Makes a call while the slow store has read and not yet written.
 async fn meanwhile<T>(call: impl Future<Output = T>) -> T {
     tokio::time::sleep(Proxy::DELAY / 2).await;
     call.await
 }
 
 #[test]
-fn an_account_is_not_parked_over_a_write_that_is_on_its_way() {
+fn an_account_is_not_parked_while_a_write_is_in_flight() {
     let config = StoreConfig::default().with_max_in_progress(NonZeroU32::MIN);
     let (_server, proxy, slow, quick) = slow_and_quick(config);
     block_on(async {
@@ -49,7 +50,7 @@ fn an_account_is_not_parked_over_a_write_that_is_on_its_way() {
 }
 
 #[test]
-fn a_submission_that_is_on_its_way_is_claimed_once_it_is_there() {
+fn a_submission_in_flight_is_claimed_once_it_is_written() {
     let (_server, proxy, slow, quick) = slow_and_quick(StoreConfig::default());
     block_on(async {
         proxy.lose(Loss::Delay);
@@ -64,7 +65,7 @@ fn a_submission_that_is_on_its_way_is_claimed_once_it_is_there() {
 }
 
 #[test]
-fn what_expires_is_swept_though_a_sweep_came_while_it_was_on_its_way() {
+fn a_task_is_swept_though_a_sweep_ran_while_it_was_in_flight() {
     let retention = Retention::since_submission(Duration::from_secs(100));
     let (_server, proxy, slow, quick) =
         slow_and_quick(StoreConfig::default().with_retention(retention));
@@ -81,10 +82,9 @@ fn what_expires_is_swept_though_a_sweep_came_while_it_was_on_its_way() {
     });
 }
 
-/// The horizon goes past the end of a task while its submission is on its way: the task is not seen
-/// after that.
+/// The horizon passes the expiry of a task while its submission is in flight: it is refused.
 #[test]
-fn a_sweep_is_final_for_a_submission_that_is_on_its_way() {
+fn a_sweep_is_final_for_a_submission_in_flight() {
     let retention = Retention::since_submission(Duration::from_secs(100));
     let (_server, proxy, slow, quick) =
         slow_and_quick(StoreConfig::default().with_retention(retention));
@@ -103,24 +103,24 @@ fn a_sweep_is_final_for_a_submission_that_is_on_its_way() {
     });
 }
 
-/// A reservation is reclaimed while its submission is on its way: it is not used up twice.
+/// A reservation is reclaimed while its submission is in flight: only one of two submissions gets
+/// the place.
 #[test]
-fn a_limit_holds_though_a_reservation_was_taken_for_dead() {
+fn a_limit_holds_though_a_live_reservation_was_reclaimed() {
     let (server, proxy, slow, quick) = slow_and_quick(StoreConfig::default().with_max_tasks(2));
     block_on(async {
         quick.submit(submission("acme", 0), second(0)).await.unwrap();
         proxy.lose(Loss::Delay);
-        let age = async {
-            // As if it had been reserved long ago.
-            let keys = server.call(&["KEYS", "*:reservations"]).unwrap();
-            let key = keys.lines().nth(2).unwrap().to_owned();
+        let submit_other = async {
+            // The reservation looks as if it were made in 1970.
+            let key = keys(&server, "*:reservations").remove(0);
             let tokens = server.call(&["HKEYS", &key]).unwrap();
             let token = tokens.lines().nth(2).unwrap().to_owned();
             server.call(&["HSET", &key, &token, "0 acme"]).unwrap();
             quick.submit(submission("umbrella", 1), second(0)).await
         };
         let (one, other) =
-            tokio::join!(slow.submit(submission("acme", 1), second(0)), meanwhile(age));
+            tokio::join!(slow.submit(submission("acme", 1), second(0)), meanwhile(submit_other));
         assert_ne!(one.is_ok(), other.is_ok(), "{one:?}, {other:?}");
         tokio::time::sleep(Duration::from_millis(10)).await;
         assert_eq!(quick.sweep(10, second(10_000_000)).await.unwrap().dropped, 2);

@@ -1,4 +1,4 @@
-//! Redis servers of the tests' own, on free ports of the loopback interface. Dropped, they end.
+//! Stores on servers that the tests start, and shorthands for accounts, tasks and times.
 
 mod certificates;
 mod client;
@@ -22,9 +22,9 @@ pub(crate) const CREATE: CommandType = CommandType::from_static("subscriptionCre
 static RUNTIME: LazyLock<Runtime> =
     LazyLock::new(|| Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap());
 
-/// What the store connects to.
+/// A server or cluster that a store can connect to.
 pub(crate) trait Connect {
-    /// A way to it.
+    /// A new connection.
     fn redis(&self) -> Redis;
 }
 
@@ -46,22 +46,22 @@ impl Connect for Proxy {
     }
 }
 
-/// Runs a future to its end, on the one runtime of all tests.
+/// Runs a future to its end, on the runtime that all tests share.
 pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
     RUNTIME.block_on(future)
 }
 
-/// Runs a future beside the test.
+/// Runs a future in the background.
 pub(crate) fn spawn<F: Future<Output: Send> + Send + 'static>(future: F) -> JoinHandle<F::Output> {
     RUNTIME.spawn(future)
 }
 
-/// A store that no other test shares.
+/// A store with a prefix that no other test uses.
 pub(crate) fn fresh(redis: &Redis, config: StoreConfig) -> RedisStore {
     fresh_pair(redis, redis, config).0
 }
 
-/// The same, over two ways.
+/// Two handles of such a store over two connections, as two processes have them.
 pub(crate) fn fresh_pair(
     one: &Redis,
     other: &Redis,
@@ -69,15 +69,15 @@ pub(crate) fn fresh_pair(
 ) -> (RedisStore, RedisStore) {
     static NUMBER: AtomicU64 = AtomicU64::new(0);
     let prefix = format!("t{}", NUMBER.fetch_add(1, Ordering::Relaxed));
-    let over = |redis: &Redis| RedisStore::new(redis.clone(), config).with_prefix(&prefix);
-    (over(one), over(other))
+    let open = |redis: &Redis| RedisStore::new(redis.clone(), config).with_prefix(&prefix);
+    (open(one), open(other))
 }
 
 pub(crate) fn at(text: &str) -> Now {
     text.parse().unwrap()
 }
 
-/// So many seconds after a fixed instant.
+/// The instant that is `seconds` after a fixed one.
 pub(crate) fn second(seconds: i64) -> Now {
     at("2019-08-08T00:00:00Z") + chrono::TimeDelta::seconds(seconds)
 }
@@ -94,7 +94,7 @@ pub(crate) fn submission(name: &str, number: u64) -> Submission {
     Submission::new(account(name), id(number), CREATE)
 }
 
-/// What an error says, and then why.
+/// The messages of an error and of its sources.
 pub(crate) fn causes(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
@@ -105,9 +105,21 @@ pub(crate) fn causes(error: &dyn Error) -> String {
     text
 }
 
-/// How many scripts clients have called, by the server's count.
-pub(crate) fn calls(server: &RedisServer) -> usize {
+/// The number of scripts that clients have called, from the server's statistics.
+pub(crate) fn script_calls(server: &RedisServer) -> usize {
     let stats = server.call(&["INFO", "commandstats"]).unwrap();
     let line = stats.lines().find(|line| line.starts_with("cmdstat_evalsha:")).unwrap();
     line.split(['=', ',']).nth(1).unwrap().parse().unwrap()
+}
+
+/// The names of the keys that match a pattern.
+pub(crate) fn keys(server: &RedisServer, pattern: &str) -> Vec<String> {
+    let answer = server.call(&["KEYS", pattern]).unwrap();
+    answer.lines().filter(|line| line.contains(':')).map(String::from).collect()
+}
+
+/// The milliseconds until Redis deletes a key; -1 if it never does.
+pub(crate) fn time_to_live(server: &RedisServer, key: &str) -> i64 {
+    let answer = server.call(&["PTTL", key]).unwrap();
+    answer.trim_start_matches(':').trim().parse().unwrap()
 }

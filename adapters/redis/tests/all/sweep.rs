@@ -1,4 +1,4 @@
-//! Sweeps of several accounts, forgotten accounts, and what is registered again.
+//! Sweeps of several accounts, forgotten accounts, and repairs.
 
 use std::time::Duration;
 
@@ -6,17 +6,18 @@ use tasklife::{AsyncTaskStore, ListQuery, Retention, Scope, StoreConfig, SubmitE
 use tasklife_redis::RedisStore;
 
 use crate::support::{
-    Connect, RedisCluster, RedisServer, account, block_on, calls, fresh, fresh_pair, id, second,
-    submission,
+    Connect, RedisCluster, RedisServer, account, block_on, fresh, fresh_pair, id, keys,
+    script_calls, second, submission, time_to_live,
 };
 
+/// A configuration that keeps tasks for some hours.
 fn hours(hours: u64) -> StoreConfig {
     let retention = Retention::since_submission(Duration::from_hours(hours));
     StoreConfig::default().with_retention(retention)
 }
 
 #[test]
-fn a_sweep_in_steps_drops_everything_once() {
+fn limited_sweeps_drop_every_due_task_once() {
     let server = RedisServer::start(&[]);
     let store = fresh(&server.redis(), hours(1).with_max_tasks(1_000));
     block_on(async {
@@ -24,7 +25,7 @@ fn a_sweep_in_steps_drops_everything_once() {
             let name = format!("account {}", number % 50);
             store.submit(submission(&name, number), second(number.cast_signed())).await.unwrap();
         }
-        let now = second(3_600 + 149); // those of the first 150 seconds
+        let now = second(3_600 + 149); // the tasks of the first 150 seconds are due
         let mut dropped = Vec::new();
         loop {
             let swept = store.sweep(40, now).await.unwrap();
@@ -34,7 +35,7 @@ fn a_sweep_in_steps_drops_everything_once() {
             }
         }
         assert_eq!(dropped, [40, 40, 40, 30]);
-        // What is left is what is visible, however far behind a clock is.
+        // The others are left, and a caller whose clock is behind sees no more than these.
         let mut left = 0;
         for number in 0..50 {
             let account = account(&format!("account {number}"));
@@ -47,7 +48,7 @@ fn a_sweep_in_steps_drops_everything_once() {
 }
 
 #[test]
-fn a_forgotten_account_goes_on_above_its_revisions() {
+fn a_forgotten_account_continues_above_its_revisions() {
     let server = RedisServer::start(&[]);
     let store = fresh(&server.redis(), hours(1));
     block_on(async {
@@ -56,17 +57,15 @@ fn a_forgotten_account_goes_on_above_its_revisions() {
         }
         assert_eq!(store.sweep(5, second(3_600)).await.unwrap().dropped, 5);
     });
-    let keys = server.call(&["KEYS", "*:account"]).unwrap();
-    let key = keys.lines().nth(2).unwrap().to_owned();
-    let left = server.call(&["PTTL", &key]).unwrap();
-    let left: i64 = left.trim_start_matches(':').trim().parse().unwrap();
-    assert!(left > 86_000_000, "it is let go of after a day: {left} ms");
+    let key = &keys(&server, "*:account")[0];
+    let left = time_to_live(&server, key);
+    assert!(left > 86_000_000, "expected the account to be kept for a day, got {left} ms");
 
-    server.call(&["DEL", &key]).unwrap();
+    server.call(&["DEL", key]).unwrap();
     block_on(async {
         let new = store.submit(submission("acme", 1), second(4_000)).await.unwrap();
         assert!(new.task().revision().get() > 5, "{:?}", new.task().revision());
-        // One that no one has seen begins there, too: gaps mean nothing.
+        // A new account begins there too: gaps between revisions mean nothing.
         let other = store.submit(submission("umbrella", 1), second(4_000)).await.unwrap();
         assert!(other.task().revision().get() > 5);
         assert_eq!(
@@ -77,7 +76,7 @@ fn a_forgotten_account_goes_on_above_its_revisions() {
 }
 
 #[test]
-fn an_account_that_is_used_again_is_not_let_go_of() {
+fn an_account_that_is_used_again_is_not_forgotten() {
     let server = RedisServer::start(&[]);
     let store = fresh(&server.redis(), hours(1));
     block_on(async {
@@ -85,14 +84,12 @@ fn an_account_that_is_used_again_is_not_let_go_of() {
         store.sweep(5, second(3_600)).await.unwrap();
         store.submit(submission("acme", 2), second(3_600)).await.unwrap();
     });
-    let keys = server.call(&["KEYS", "*:account"]).unwrap();
-    let left = server.call(&["PTTL", keys.lines().nth(2).unwrap()]).unwrap();
-    assert_eq!(left.trim(), ":-1");
+    assert_eq!(time_to_live(&server, &keys(&server, "*:account")[0]), -1);
 }
 
-/// As a fail-over could leave it: the accounts are there, and nobody knows of them.
+/// A fail-over can lose the whole registry, and keep the accounts.
 #[test]
-fn what_was_registered_and_lost_is_registered_again() {
+fn a_repair_registers_lost_accounts_again() {
     let server = RedisServer::start(&[]);
     let store = fresh(&server.redis(), hours(1).with_max_tasks(4));
     block_on(async {
@@ -101,9 +98,8 @@ fn what_was_registered_and_lost_is_registered_again() {
             store.submit(submission(name, 2), second(0)).await.unwrap();
         }
         store.sweep(1, second(10)).await.unwrap();
-        let registry = server.call(&["KEYS", "*{[*]}*"]).unwrap();
-        for key in registry.lines().filter(|line| line.contains(':')) {
-            server.call(&["DEL", key]).unwrap();
+        for key in keys(&server, "*{[*]}*") {
+            server.call(&["DEL", &key]).unwrap();
         }
         assert_eq!(store.claim(Scope::Any, second(20)).await.unwrap(), None);
 
@@ -120,8 +116,8 @@ fn what_was_registered_and_lost_is_registered_again() {
     });
 }
 
-/// One task in each of so many accounts.
-async fn submit_each(store: &RedisStore, accounts: u64) {
+/// Submits one task in each of many accounts.
+async fn submit_to_each(store: &RedisStore, accounts: u64) {
     let numbers: Vec<u64> = (0..accounts).collect();
     for some in numbers.chunks(100) {
         let submissions = some.iter().map(|number| {
@@ -131,7 +127,7 @@ async fn submit_each(store: &RedisStore, accounts: u64) {
     }
 }
 
-/// Whether a clock that is behind sees anything of some of the accounts.
+/// Whether a caller whose clock is behind sees a task in any of a sample of the accounts.
 async fn sees_any(store: &RedisStore, accounts: u64) -> bool {
     let mut seen = false;
     for number in (0..accounts).step_by(37) {
@@ -144,16 +140,16 @@ async fn sees_any(store: &RedisStore, accounts: u64) -> bool {
 }
 
 #[test]
-fn a_limited_sweep_of_a_server_does_not_look_at_every_account() {
+fn a_limited_sweep_of_a_server_does_not_read_every_account() {
     const ACCOUNTS: u64 = 400;
     let server = RedisServer::start(&[]);
     let store = fresh(&server.redis(), hours(1).with_max_tasks(usize::MAX));
     block_on(async {
-        submit_each(&store, ACCOUNTS).await;
-        let before = calls(&server);
+        submit_to_each(&store, ACCOUNTS).await;
+        let before = script_calls(&server);
         let swept = store.sweep(3, second(3_600)).await.unwrap();
         assert_eq!((swept.dropped, swept.more), (3, true));
-        let made = calls(&server) - before;
+        let made = script_calls(&server) - before;
         assert!(made < 50, "{made} calls");
         assert!(!sees_any(&store, ACCOUNTS).await);
         let swept = store.sweep(1_000, second(0)).await.unwrap();
@@ -161,49 +157,50 @@ fn a_limited_sweep_of_a_server_does_not_look_at_every_account() {
     });
 }
 
-/// So many that all slots of the cluster are told, rather than each of them.
+/// With more than 1,000 accounts, the sweep writes the horizon to all slots and not to each
+/// account.
 #[test]
-fn a_limited_sweep_of_a_cluster_tells_all_slots() {
+fn a_limited_sweep_of_a_cluster_raises_the_horizon_of_all_slots() {
     const ACCOUNTS: u64 = 1_100;
     let cluster = RedisCluster::start(&[]);
     let store = fresh(&cluster.redis(), hours(1).with_max_tasks(usize::MAX));
     block_on(async {
-        submit_each(&store, ACCOUNTS).await;
+        submit_to_each(&store, ACCOUNTS).await;
         let swept = store.sweep(3, second(3_600)).await.unwrap();
         assert_eq!((swept.dropped, swept.more), (3, true));
         assert!(!sees_any(&store, ACCOUNTS).await);
         let late = store.submit(submission("account 999", 5_000), second(0)).await;
         assert!(matches!(late, Err(SubmitError::Expired)), "{late:?}");
-        // They have heard of it.
+        // The slots have this horizon already.
         let swept = store.sweep(50, second(3_600)).await.unwrap();
         assert_eq!((swept.dropped, swept.more), (50, true));
         store.submit(submission("account 999", 5_000), second(10)).await.unwrap();
         let swept = store.sweep(2_000, second(3_600)).await.unwrap();
         assert_eq!((swept.dropped, swept.more), (1_047, false));
-        // Of a later horizon they are told one by one.
+        // A later horizon is written to each account, as few are left.
         assert_eq!(store.sweep(9, second(3_610)).await.unwrap().dropped, 1);
     });
 }
 
-/// What looks like a server has several slots.
+/// The address of a single server turns out to have slots.
 #[test]
-fn a_cluster_of_one_node_can_be_named_as_a_server() {
+fn a_cluster_of_one_node_can_be_used_as_a_server() {
     let directory = std::env::temp_dir().join(format!("tasklife-one-node-{}", std::process::id()));
     let nodes = directory.to_string_lossy().into_owned();
     let server = RedisServer::start(&["--cluster-enabled", "yes", "--cluster-config-file", &nodes]);
     server.call(&["CLUSTER", "ADDSLOTSRANGE", "0", "16383"]).unwrap();
     let (one, other) = fresh_pair(&server.redis(), &server.redis(), hours(1));
     block_on(async {
-        submit_each(&one, 40).await;
+        submit_to_each(&one, 40).await;
         let swept = other.sweep(3, second(3_600)).await.unwrap();
         assert_eq!((swept.dropped, swept.more), (3, true));
         assert!(!sees_any(&one, 40).await);
-        store_works(&one).await;
+        check_that_it_works(&one).await;
     });
     let _ = std::fs::remove_file(directory);
 }
 
-async fn store_works(store: &RedisStore) {
+async fn check_that_it_works(store: &RedisStore) {
     store.submit(submission("acme", 1), second(3_600)).await.unwrap();
     let claimed = store.claim(Scope::Any, second(3_600)).await.unwrap().unwrap();
     assert_eq!(claimed.change().task().id(), id(1));

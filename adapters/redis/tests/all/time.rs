@@ -1,4 +1,4 @@
-//! Times and revisions keep all their digits, and `now` is the caller's.
+//! Times and revisions keep all digits, and only the caller's `now` counts.
 
 use std::time::Duration;
 
@@ -8,10 +8,12 @@ use tasklife::{
     StoreConfig, Target, Task, TaskEvent, TaskId, TaskStatus,
 };
 
-use crate::support::{Connect, RedisServer, account, at, block_on, fresh, id, second, submission};
+use crate::support::{
+    Connect, RedisServer, account, at, block_on, fresh, id, keys, second, submission, time_to_live,
+};
 
 #[test]
-fn a_nanosecond_is_the_last_of_a_tasks_life() {
+fn a_task_is_visible_until_the_nanosecond_before_its_expiry() {
     let server = RedisServer::start(&[]);
     let nanosecond = TimeDelta::nanoseconds(1);
     for now in [
@@ -39,7 +41,7 @@ fn a_nanosecond_is_the_last_of_a_tasks_life() {
 }
 
 #[test]
-fn tasks_at_the_end_of_time_are_kept_as_long_as_any() {
+fn times_saturate_at_the_end_of_the_year_9999() {
     let server = RedisServer::start(&[]);
     let store = fresh(&server.redis(), StoreConfig::default());
     block_on(async {
@@ -54,9 +56,9 @@ fn tasks_at_the_end_of_time_are_kept_as_long_as_any() {
     });
 }
 
-/// Doubles would merge them: above 2⁵³ they are even, above 2⁵⁸ multiples of 64.
+/// Doubles above 2⁵³ are even, and above 2⁵⁸ multiples of 64.
 #[test]
-fn revisions_beyond_doubles_stay_apart() {
+fn revisions_beyond_the_precision_of_doubles_stay_distinct() {
     let server = RedisServer::start(&[]);
     let store = fresh(&server.redis(), StoreConfig::default());
     block_on(async {
@@ -95,14 +97,14 @@ fn revisions_beyond_doubles_stay_apart() {
     });
 }
 
-/// A primary that dies takes with it what it had not passed on. Here it is taken back by hand.
+/// A fail-over loses the latest writes. Here the keys are restored by hand.
 #[test]
-fn what_a_fail_over_took_back_is_not_given_out_for_something_else() {
+fn revisions_lost_in_a_fail_over_are_not_given_out_again() {
     let server = RedisServer::start(&[]);
     let store = fresh(&server.redis(), StoreConfig::default());
     block_on(async {
         let task = store.submit(submission("acme", 1), second(0)).await.unwrap().into_task();
-        let before = keys(&server);
+        let before = keys(&server, "*");
         for key in &before {
             server.call(&["COPY", key, &format!("saved {key}")]).unwrap();
         }
@@ -114,8 +116,8 @@ fn what_a_fail_over_took_back_is_not_given_out_for_something_else() {
             server.call(&["COPY", &format!("saved {key}"), key, "REPLACE"]).unwrap();
         }
         let back = store.get(task.account(), task.id(), second(2)).await.unwrap();
-        assert_eq!(back, Some(task), "as it was");
-        // The worker of the lost history, before anything else has happened and afterwards.
+        assert_eq!(back, Some(task), "the later events are lost");
+        // The worker of the lost history is refused, before any other event and afterwards.
         for seconds in [2, 3, 4] {
             let late =
                 store.apply(Target::exactly(lost.task()), TaskEvent::report(), second(seconds));
@@ -133,12 +135,12 @@ fn what_a_fail_over_took_back_is_not_given_out_for_something_else() {
 /// A day in milliseconds.
 const DAY: i64 = 86_400_000;
 
-/// To the server, the callers' time is years ago, or years ahead: it collects nothing early.
+/// The callers' times are years before and years after the server's: it deletes nothing early.
 #[test]
-fn whatever_time_the_server_has_is_no_matter() {
+fn the_servers_clock_does_not_matter() {
     let server = RedisServer::start(&[]);
     for now in [second(0), MIN_TIME, at("9000-01-01T00:00:00Z")] {
-        // Without grace: as strict as can be.
+        // Without grace, Redis may delete a task at its expiry.
         let store = fresh(&server.redis(), StoreConfig::default()).with_grace(Some(Duration::ZERO));
         block_on(async {
             let task = store.submit(submission("acme", 1), now).await.unwrap().into_task();
@@ -147,9 +149,8 @@ fn whatever_time_the_server_has_is_no_matter() {
             assert_eq!(found, Some(task), "{now}");
         });
     }
-    for key in keys(&server) {
-        let left = server.call(&["PTTL", &key]).unwrap();
-        let left: i64 = left.trim_start_matches(':').trim().parse().unwrap();
+    for key in keys(&server, "*") {
+        let left = time_to_live(&server, &key);
         if key.ends_with(":account") || key.contains("{*}") {
             assert_eq!(left, -1, "{key}");
         } else {
@@ -158,9 +159,9 @@ fn whatever_time_the_server_has_is_no_matter() {
     }
 }
 
-/// What Redis has collected because no sweep came was expired for everyone, and leaves no trace.
+/// Without sweeps, Redis deletes expired tasks itself.
 #[test]
-fn what_redis_collects_leaves_a_store_that_works() {
+fn a_store_works_after_redis_deleted_its_tasks() {
     let server = RedisServer::start(&[]);
     let retention = Retention::since_submission(Duration::from_millis(300));
     let config = StoreConfig::default().with_retention(retention).with_max_tasks(2);
@@ -172,28 +173,27 @@ fn what_redis_collects_leaves_a_store_that_works() {
         let task = store.apply(latest, TaskEvent::start(), second(0)).await.unwrap().into_task();
         store.submit(submission("acme", 2), second(0)).await.unwrap();
         tokio::time::sleep(Duration::from_millis(100)).await;
-        // The law says: still there, as the caller's time stands still. So it is.
+        // It is visible, because the caller's time stands still.
         assert!(store.get(&acme, id(1), second(0)).await.unwrap().is_some());
-        // And that it is gone, though Redis still has it.
+        // It is invisible at its expiry, though Redis still has it.
         assert!(store.get(&acme, id(1), first.expires_at()).await.unwrap().is_none());
-        assert!(keys(&server).iter().any(|key| key.ends_with(":tasks")));
+        assert!(keys(&server, "*").iter().any(|key| key.ends_with(":tasks")));
 
         tokio::time::sleep(Duration::from_millis(1_200)).await;
-        assert!(keys(&server).iter().all(|key| !key.ends_with(":tasks")), "{:?}", keys(&server));
+        assert!(
+            keys(&server, "*").iter().all(|key| !key.ends_with(":tasks")),
+            "{:?}",
+            keys(&server, "*")
+        );
         let query = ListQuery::default().with_status(TaskStatus::ProcessingInProgress);
         assert!(store.list(&acme, &query, second(0)).await.unwrap().tasks().is_empty());
         assert_eq!(store.claim(Scope::Any, second(1)).await.unwrap(), None);
         assert_eq!(store.sweep(10, second(1)).await.unwrap().dropped, 0);
-        // The places of those that were collected are free, and revisions go on.
+        // The places of the deleted tasks are free again, and revisions continue.
         for number in [1, 3] {
             let new = store.submit(submission("acme", number), second(1)).await.unwrap();
             assert!(new.task().revision() > task.revision());
         }
         assert_eq!(store.sweep(10, second(10)).await.unwrap().dropped, 2);
     });
-}
-
-fn keys(server: &RedisServer) -> Vec<String> {
-    let answer = server.call(&["KEYS", "*"]).unwrap();
-    answer.lines().filter(|line| line.contains(':')).map(String::from).collect()
 }

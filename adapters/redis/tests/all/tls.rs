@@ -1,4 +1,4 @@
-//! Encrypted connections, and certificates that are wrong.
+//! Encrypted connections, and certificates that are refused.
 
 use std::net::TcpListener;
 use std::sync::LazyLock;
@@ -25,7 +25,7 @@ fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-/// Lets a server that runs encrypt as well, with a certificate; gives the address for that.
+/// Makes a running server listen on an encrypted port too; returns the address of that port.
 fn encrypt(server: &RedisServer, certificate: &str) -> String {
     for _ in 0..10 {
         let port = free_port();
@@ -45,18 +45,19 @@ fn trusting(redis: Redis, authority: &Authority) -> Redis {
     redis.with_root_certificates(&authority.read("root.pem")).unwrap()
 }
 
-/// What a submission is refused for, at once: patience has no part in it.
+/// The error of a submission, which must come at once, without retries, and the messages of its
+/// causes.
 fn refusal(redis: &Redis) -> (BackendError, String) {
     let store = fresh(redis, StoreConfig::default());
     let begin = Instant::now();
     let refused = block_on(store.submit(submission("acme", 1), second(0)));
-    assert!(begin.elapsed() < Duration::from_secs(3), "it was tried again and again");
+    assert!(begin.elapsed() < Duration::from_secs(3), "expected no retries");
     let Err(SubmitError::Backend(error)) = refused else { panic!("submitted: {refused:?}") };
     let causes = causes(&error);
     (error, causes)
 }
 
-async fn work(redis: Redis) {
+async fn check_that_it_works(redis: Redis) {
     let store = fresh(&redis, StoreConfig::default());
     timeout(Duration::from_secs(5), store.changed()).await.unwrap();
     for name in ["acme", "umbrella", "soylent"] {
@@ -71,16 +72,16 @@ async fn work(redis: Redis) {
 }
 
 #[test]
-fn everything_works_encrypted() {
+fn everything_works_over_an_encrypted_connection() {
     let server = RedisServer::start(&[]);
     let address = encrypt(&server, "server");
-    block_on(work(trusting(Redis::server(&address).unwrap(), &AUTHORITY)));
+    block_on(check_that_it_works(trusting(Redis::server(&address).unwrap(), &AUTHORITY)));
     let info = server.call(&["INFO", "commandstats"]).unwrap();
     assert!(info.contains("cmdstat_evalsha"), "{info}");
 }
 
 #[test]
-fn a_certificate_of_a_stranger_is_refused() {
+fn a_certificate_of_an_unknown_authority_is_refused() {
     let server = RedisServer::start(&[]);
     let address = encrypt(&server, "server");
     let (error, causes) = refusal(&Redis::server(&address).unwrap());
@@ -105,17 +106,19 @@ fn a_server_may_ask_for_a_certificate() {
     let server = RedisServer::start(&[]);
     let address = encrypt(&server, "server");
     server.call(&["CONFIG", "SET", "tls-auth-clients", "yes"]).unwrap();
-    let nobody = trusting(Redis::server(&address).unwrap(), &AUTHORITY);
-    let (error, causes) = refusal(&nobody);
+    let without_certificate = trusting(Redis::server(&address).unwrap(), &AUTHORITY);
+    let (error, causes) = refusal(&without_certificate);
     assert!(!error.is_unknown());
     assert!(causes.contains("ertificate"), "{causes}");
     let [certificate, key] = ["client.pem", "client.key"].map(|file| AUTHORITY.read(file));
-    block_on(work(nobody.with_client_certificate(&certificate, &key).unwrap()));
+    block_on(check_that_it_works(
+        without_certificate.with_client_certificate(&certificate, &key).unwrap(),
+    ));
 }
 
-/// Of one node, which has all slots.
+/// The cluster is one node that has all slots.
 #[test]
-fn a_cluster_is_encrypted_too() {
+fn connections_to_a_cluster_are_encrypted_too() {
     let (port, bus) = (free_port(), free_port().to_string());
     let settings = AUTHORITY.settings("server", port);
     let settings: Vec<_> = settings
@@ -131,11 +134,11 @@ fn a_cluster_is_encrypted_too() {
     let (error, causes) = refusal(&trusting(redis(), &Authority::new()));
     assert!(!error.is_unknown());
     assert!(causes.contains("certificate"), "{causes}");
-    block_on(work(trusting(redis(), &AUTHORITY)));
+    block_on(check_that_it_works(trusting(redis(), &AUTHORITY)));
 }
 
 #[test]
-fn what_can_not_be_used_is_refused_when_it_is_given() {
+fn unusable_certificates_and_addresses_are_refused_at_once() {
     let redis = |address| Redis::server(address).unwrap();
     let (root, key) = (AUTHORITY.read("root.pem"), AUTHORITY.read("client.key"));
     let refused =
@@ -156,7 +159,7 @@ fn what_can_not_be_used_is_refused_when_it_is_given() {
         let refusal = refused(redis("rediss://a").with_client_certificate(&root, no_key));
         assert!(refusal.contains("private key"));
     }
-    // Nothing is encrypted unverified, or in part.
+    // No address skips the verification or encrypts only some of the nodes.
     for address in ["rediss://a/#insecure", "redis://user:pass#word@a", "rediss://", "http://a"] {
         Redis::server(address).unwrap_err();
     }

@@ -1,4 +1,4 @@
-//! Users with a password, and no more rights than they need.
+//! Redis users with a password, and only the rights that the README lists.
 
 use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
@@ -14,22 +14,22 @@ use crate::support::{
     RedisCluster, RedisServer, account, block_on, causes, fresh, id, second, submission,
 };
 
-/// What the README says. It has them in lines, so that they can be read.
+/// The README, which lists the rights in shell commands.
 const README: &str = include_str!("../../README.md");
 
 const PASSWORD: &str = "p@ss:w/%#?é ";
 const ENCODED: &str = "p%40ss%3Aw%2F%25%23%3F%C3%A9%20";
 
-/// The words of a command of the README after a line that tells whom it is for.
-fn rights(whom: &str) -> Vec<&'static str> {
-    let begin = README.find(whom).unwrap_or_else(|| panic!("expected the README to say {whom}"));
+/// The rights in the README's command after a line such as `# for one server`.
+fn rights(heading: &str) -> Vec<&'static str> {
+    let begin = README.find(heading).unwrap_or_else(|| panic!("expected {heading} in the README"));
     let lines = README[begin..].lines().skip(1).take_while(|line| !line.starts_with("```"));
     let lines = lines.take_while(|line| !line.starts_with('#'));
     let words = lines.flat_map(|line| line.split_whitespace()).map(|word| word.trim_matches('\''));
     words.filter(|word| word.starts_with(['+', '~', '&'])).collect()
 }
 
-/// Gives a user of this name these rights, and no others.
+/// Gives a user exactly these rights.
 fn set_user(server: &RedisServer, name: &str, rights: &[&str]) {
     let password = format!(">{PASSWORD}");
     let mut command = vec!["ACL", "SETUSER", name, "reset", "on", &password];
@@ -41,8 +41,8 @@ fn address(server: &RedisServer, name: &str, password: &str) -> String {
     server.address().replace("://", &format!("://{name}:{password}@"))
 }
 
-/// Everything that a store does.
-async fn live(redis: &Redis) -> Result<(), BackendError> {
+/// Makes every call of a store.
+async fn use_store(redis: &Redis) -> Result<(), BackendError> {
     let backend = |error: SubmitError| match error {
         SubmitError::Backend(error) => error,
         other => panic!("{other}"),
@@ -54,13 +54,13 @@ async fn live(redis: &Redis) -> Result<(), BackendError> {
         .with_max_in_progress(NonZeroU32::MIN)
         .with_max_open(2);
     let store = RedisStore::new(redis.clone(), config);
-    // A fresh one may be in the way of what the last one has left.
+    // Removes what an earlier store with this prefix has left.
     store.sweep(100, second(0)).await?;
     let (acme, now) = (account("acme"), second(10));
     for (name, number) in [("acme", 1), ("acme", 2), ("umbrella", 3)] {
         store.submit(submission(name, number), now).await.map_err(backend)?;
         if number == 2 {
-            // Left behind by one that died, and in the way of the next.
+            // A stale reservation, which the next submission reclaims.
             redis.call(&["HSET", "tasklife:{*}:reservations", "17", "0 acme"]).await?;
         }
     }
@@ -83,11 +83,11 @@ async fn live(redis: &Redis) -> Result<(), BackendError> {
         Err(tasklife::ListError::Backend(error)) => return Err(error),
         Err(other) => panic!("{other}"),
     }
-    // It makes place.
+    // The full store makes room.
     store.submit(submission("acme", 5), second(111)).await.map_err(backend)?;
     store.repair().await?;
     assert!(store.sweep(100, second(1_000)).await?.dropped > 0);
-    // What follows its own write is written in one step, where no place has to be counted.
+    // Without limits, the second submission uses the cached state.
     let config = StoreConfig::default().with_max_tasks(usize::MAX).with_max_open(usize::MAX);
     let unlimited = RedisStore::new(redis.clone(), config);
     for number in [6, 7] {
@@ -96,8 +96,8 @@ async fn live(redis: &Redis) -> Result<(), BackendError> {
     Ok(())
 }
 
-/// Whether a hint arrives.
-async fn hears(redis: &Redis) -> bool {
+/// Whether hints arrive.
+async fn receives_hints(redis: &Redis) -> bool {
     let store = RedisStore::new(redis.clone(), StoreConfig::default());
     let wait = |changed| async { timeout(Duration::from_millis(300), changed).await.is_ok() };
     if !wait(store.changed()).await {
@@ -108,31 +108,31 @@ async fn hears(redis: &Redis) -> bool {
     wait(changed).await
 }
 
-fn hurried(redis: Redis) -> Redis {
+fn impatient(redis: Redis) -> Redis {
     redis.with_patience(Duration::from_millis(50))
 }
 
 #[test]
-fn a_user_of_one_server_has_the_rights_that_it_needs_and_no_other() {
+fn the_documented_rights_for_one_server_are_all_needed_and_suffice() {
     let server = RedisServer::start(&[]);
     let rights = rights("# for one server");
     set_user(&server, "app", &rights);
-    let whole = hurried(Redis::server(&address(&server, "app", ENCODED)).unwrap());
-    block_on(live(&whole)).unwrap_or_else(|error| panic!("{}", causes(&error)));
-    assert!(block_on(hears(&whole)));
-    let mut spare = Vec::new();
+    let all_rights = impatient(Redis::server(&address(&server, "app", ENCODED)).unwrap());
+    block_on(use_store(&all_rights)).unwrap_or_else(|error| panic!("{}", causes(&error)));
+    assert!(block_on(receives_hints(&all_rights)));
+    let mut superfluous = Vec::new();
     for right in &rights {
         server.call(&["FLUSHALL"]).unwrap();
         server.call(&["SCRIPT", "FLUSH"]).unwrap();
         let others: Vec<_> = rights.iter().copied().filter(|other| other != right).collect();
         set_user(&server, "other", &others);
-        let less = hurried(Redis::server(&address(&server, "other", ENCODED)).unwrap());
+        let one_right_less = impatient(Redis::server(&address(&server, "other", ENCODED)).unwrap());
         let is_for_hints =
             ["+publish", "+subscribe", "+ping"].contains(right) || right.starts_with('&');
-        match block_on(live(&less)) {
-            // A hint that is not allowed costs no write.
+        match block_on(use_store(&one_right_less)) {
+            // Without hints, every write still succeeds.
             Ok(()) if is_for_hints => {}
-            Ok(()) => spare.push(right),
+            Ok(()) => superfluous.push(right),
             Err(error) => {
                 assert!(!is_for_hints, "without {right}: {}", causes(&error));
                 let causes = causes(&error);
@@ -142,14 +142,14 @@ fn a_user_of_one_server_has_the_rights_that_it_needs_and_no_other() {
             }
         }
         if is_for_hints && *right != "+ping" {
-            assert!(!block_on(hears(&less)), "hints need no {right}");
+            assert!(!block_on(receives_hints(&one_right_less)), "hints need no {right}");
         }
     }
-    assert!(spare.is_empty(), "it needs none of these: {spare:?}");
+    assert!(superfluous.is_empty(), "nothing needs these rights: {superfluous:?}");
 }
 
 #[test]
-fn a_user_of_a_cluster_has_the_rights_that_it_needs() {
+fn the_documented_rights_for_a_cluster_suffice() {
     let cluster = RedisCluster::start(&[]);
     let rights: Vec<_> = [rights("# for one server"), rights("# in a cluster, also")].concat();
     for node in &cluster.nodes {
@@ -157,13 +157,13 @@ fn a_user_of_a_cluster_has_the_rights_that_it_needs() {
     }
     let addresses: Vec<_> =
         cluster.nodes.iter().map(|node| address(node, "app", ENCODED)).collect();
-    let redis = hurried(Redis::cluster(addresses.iter().map(String::as_str)).unwrap());
-    block_on(live(&redis)).unwrap_or_else(|error| panic!("{}", causes(&error)));
-    assert!(block_on(hears(&redis)));
+    let redis = impatient(Redis::cluster(addresses.iter().map(String::as_str)).unwrap());
+    block_on(use_store(&redis)).unwrap_or_else(|error| panic!("{}", causes(&error)));
+    assert!(block_on(receives_hints(&redis)));
 }
 
 #[test]
-fn a_wrong_password_is_refused_at_once_and_told_to_nobody() {
+fn a_wrong_password_is_refused_at_once_and_appears_in_no_message() {
     let cluster = RedisCluster::start(&[]);
     for node in &cluster.nodes {
         set_user(node, "app", &["+@all", "~*"]);
@@ -176,13 +176,13 @@ fn a_wrong_password_is_refused_at_once_and_told_to_nobody() {
         let store = fresh(&redis, StoreConfig::default());
         let begin = Instant::now();
         let refused = block_on(store.submit(submission("acme", 1), second(0)));
-        assert!(begin.elapsed() < Duration::from_secs(3), "it was tried again and again");
+        assert!(begin.elapsed() < Duration::from_secs(3), "expected no retries");
         let Err(SubmitError::Backend(error)) = refused else { panic!("submitted: {refused:?}") };
         assert!(!error.is_unknown());
         let causes = causes(&error);
         assert!(causes.contains("authentication failed"), "{causes}");
-        for told in [causes, format!("{error:?}"), format!("{store:?}")] {
-            assert!(!told.contains("s3cret"), "{told}");
+        for message in [causes, format!("{error:?}"), format!("{store:?}")] {
+            assert!(!message.contains("s3cret"), "{message}");
         }
     }
     for wrong in [

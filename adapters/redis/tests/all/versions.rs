@@ -1,4 +1,4 @@
-//! What servers of today have in Redis is read by every later version.
+//! Every later version reads the data that this version writes to Redis.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
@@ -14,8 +14,8 @@ use tasklife_redis::{Redis, RedisStore};
 
 use crate::support::{Connect, RedisServer, account, block_on, id, second, submission};
 
-/// The commands that write it, one a line; and the tasks that it has, each as its record. They are never changed:
-/// another version adds its own.
+/// The commands that write the data of version 1, one a line, and the records of its tasks. Never
+/// change these files: a later version adds its own.
 const COMMANDS: &str =
     concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/version-1/commands.jsonl");
 const RECORDS: &str =
@@ -41,9 +41,9 @@ fn lines<T: serde::de::DeserializeOwned>(path: &str) -> Vec<T> {
     lines.map(|line| serde_json::from_str(&line.unwrap()).unwrap()).collect()
 }
 
-/// Tasks in every status: the lane of acme is full, initech waits for its turn, one account is forgotten, and the
-/// horizon is at 100 seconds.
-async fn live(store: &RedisStore) {
+/// Fills a store with tasks in every status. The lane of `acme` is full, `initech` waits for its
+/// turn, one account is forgotten, and the horizon is at 100 seconds.
+async fn fill(store: &RedisStore) {
     let submit = async |name: &str, number, at| {
         store.submit(submission(name, number), second(at)).await.unwrap().into_task()
     };
@@ -76,13 +76,13 @@ async fn live(store: &RedisStore) {
     assert_eq!(store.sweep(10, second(100)).await.unwrap().dropped, 1);
 }
 
-/// Run by hand, once for each version: writes the files.
+/// Writes the files. Run it by hand, once for each version.
 #[test]
 #[ignore = "writes the files that the test below reads"]
-fn write() {
+fn write_fixtures() {
     let server = RedisServer::start(&[]);
     let store = open(server.redis());
-    block_on(live(&store));
+    block_on(fill(&store));
     let mut connection = connect(&server);
     let mut keys: Vec<String> = connection.keys("*").unwrap();
     keys.sort();
@@ -93,7 +93,7 @@ fn write() {
             "string" => vec!["SET".into(), key.clone()],
             "hash" => vec!["HSET".into(), key.clone()],
             "zset" => vec!["ZADD".into(), key.clone()],
-            other => panic!("expected a kind that is known, got {other}"),
+            other => panic!("expected string, hash or zset, got {other}"),
         };
         match kind.as_str() {
             "string" => command.push(connection.get::<_, String>(&key).unwrap()),
@@ -142,7 +142,7 @@ fn version_1_is_read() {
         for status in TaskStatus::ALL {
             assert!(statuses.clone().any(|known| known == status), "{status}");
         }
-        // The horizon, and how many there are.
+        // The horizon, and the number of tasks.
         let early = store.submit(submission("hooli", 1), second(100 - 864_000)).await;
         assert!(matches!(early, Err(SubmitError::Expired)), "{early:?}");
         for number in 1..=2 {
@@ -150,7 +150,7 @@ fn version_1_is_read() {
         }
         let full = store.submit(submission("hooli", 3), second(101)).await;
         assert!(matches!(full, Err(SubmitError::StoreFull)), "{full:?}");
-        // Turns: the lane of acme is full, until its worker was silent for a minute.
+        // Turns: the lane of `acme` is full, until a task is taken over after a minute of silence.
         let mut turns = Vec::new();
         for at in [102, 102, 102, 92, 93] {
             let claimed = store.claim(Scope::Any, second(at)).await.unwrap();

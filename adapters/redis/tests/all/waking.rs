@@ -1,4 +1,4 @@
-//! Waking those who wait for work, whoever makes it.
+//! Waking the workers that wait when any process makes work.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -15,26 +15,27 @@ use crate::support::{
     submission,
 };
 
-/// Much longer than a hint takes, and than a subscription takes to come back.
+/// Much longer than a hint takes, or a subscription takes to be opened again.
 const LONG: Duration = Duration::from_secs(10);
-/// Longer than a hint takes on its way.
+/// Longer than a hint takes.
 const SHORT: Duration = Duration::from_millis(100);
 
-/// Two stores, as two processes have them, the first of which listens.
-async fn listening(ways: [&Redis; 2]) -> (RedisStore, RedisStore) {
+/// Two handles of a store, as two processes have them. The first one listens.
+async fn listening(connections: [&Redis; 2]) -> (RedisStore, RedisStore) {
     let config = StoreConfig::default().with_max_in_progress(NonZeroU32::MIN);
-    let (listener, writer) = fresh_pair(ways[0], ways[1], config);
-    timeout(LONG, listener.changed()).await.expect("it may have missed what came before");
+    let (listener, writer) = fresh_pair(connections[0], connections[1], config);
+    timeout(LONG, listener.changed()).await.expect("expected a hint when the subscription began");
     (listener, writer)
 }
 
-/// Whether someone is woken who waits since before something is done.
+/// Whether a caller that waits is woken by an action; and the action's result.
 async fn is_woken_by<T>(listener: &RedisStore, done: impl Future<Output = T>) -> (bool, T) {
     let changed = listener.changed();
     let done = done.await;
     (timeout(SHORT, changed).await.is_ok(), done)
 }
 
+/// Checks that an action wakes a caller that waits; returns the action's result.
 async fn wakes<T>(listener: &RedisStore, what: &str, done: impl Future<Output = T>) -> T {
     let changed = listener.changed();
     let done = done.await;
@@ -42,8 +43,8 @@ async fn wakes<T>(listener: &RedisStore, what: &str, done: impl Future<Output = 
     done
 }
 
-async fn wakes_whoever_waits(ways: [&Redis; 2]) {
-    let (listener, writer) = listening(ways).await;
+async fn check_what_wakes(connections: [&Redis; 2]) {
+    let (listener, writer) = listening(connections).await;
     let submit = |number| writer.submit(submission("acme", number), second(0));
     let claim = || async {
         writer.claim(Scope::Any, second(0)).await.unwrap().unwrap().into_work().unwrap()
@@ -59,15 +60,16 @@ async fn wakes_whoever_waits(ways: [&Redis; 2]) {
         let initialized = submission("acme", 2).initialized();
         writer.submit(initialized, second(0)).await.unwrap();
         let reported = apply(one, TaskEvent::report()).await;
-        let other = RedisStore::new(ways[1].clone(), *writer.config()).with_prefix("another");
+        let other =
+            RedisStore::new(connections[1].clone(), *writer.config()).with_prefix("another");
         other.submit(submission("acme", 1), second(0)).await.unwrap();
         reported.into_task()
     })
     .await;
-    assert!(!woken, "there is nothing new to do");
+    assert!(!woken, "expected no hint without new work");
     let end = TaskEvent::complete(Completion::default());
     let (woken, _) = is_woken_by(&listener, apply(one, end.clone())).await;
-    assert!(!woken, "it has made room, but no one is waiting for it");
+    assert!(!woken, "expected no hint when nothing waits for the room");
 
     let acme = account("acme");
     let receive = writer.apply(Target::latest(&acme, id(2)), TaskEvent::receive(), second(0));
@@ -82,22 +84,22 @@ async fn wakes_whoever_waits(ways: [&Redis; 2]) {
 }
 
 #[test]
-fn whoever_waits_is_woken_by_another_process() {
+fn a_waiting_worker_is_woken_by_another_process() {
     let server = RedisServer::start(&[]);
-    block_on(wakes_whoever_waits([&server.redis(), &server.redis()]));
+    block_on(check_what_wakes([&server.redis(), &server.redis()]));
 }
 
-/// Whichever nodes the two are connected to, and the task is on.
+/// The listener subscribes on each node in turn.
 #[test]
-fn whoever_waits_on_a_cluster_is_woken_by_another_process() {
+fn a_waiting_worker_is_woken_by_another_process_on_a_cluster() {
     let cluster = RedisCluster::start(&[]);
     let writer = cluster.redis();
     for address in cluster.addresses() {
-        block_on(wakes_whoever_waits([&Redis::cluster([&*address]).unwrap(), &writer]));
+        block_on(check_what_wakes([&Redis::cluster([&*address]).unwrap(), &writer]));
     }
 }
 
-/// How many connections of a server have subscribed, once that is what is expected.
+/// The number of subscribed connections of a server; waits up to 2 seconds for the expected number.
 async fn subscriptions(server: &RedisServer, expected: usize) -> usize {
     let count = || {
         let clients = server.call(&["CLIENT", "LIST", "TYPE", "PUBSUB"]).unwrap();
@@ -113,12 +115,12 @@ async fn subscriptions(server: &RedisServer, expected: usize) -> usize {
 }
 
 #[test]
-fn a_connection_is_there_while_somebody_waits_and_the_store_lives() {
+fn the_subscription_begins_with_the_first_wait_and_ends_with_the_last_clone() {
     let server = RedisServer::start(&[]);
     let runtime = Builder::new_current_thread().enable_all().build().unwrap();
     let store = fresh(&server.redis(), StoreConfig::default());
     let clone = store.clone();
-    // No runtime is needed yet.
+    // Without an await, this needs no runtime.
     let unawaited = clone.changed();
     runtime.block_on(async {
         store.submit(submission("acme", 1), second(0)).await.unwrap();
@@ -126,7 +128,7 @@ fn a_connection_is_there_while_somebody_waits_and_the_store_lives() {
         assert_eq!(subscriptions(&server, 0).await, 0);
         timeout(LONG, unawaited).await.unwrap();
     });
-    // Its clones share it.
+    // Clones share the subscription.
     runtime.block_on(async {
         let _ = timeout(SHORT, store.changed()).await;
         assert_eq!(subscriptions(&server, 1).await, 1);
@@ -141,7 +143,7 @@ fn a_connection_is_there_while_somebody_waits_and_the_store_lives() {
 }
 
 #[test]
-fn a_lost_subscription_comes_back() {
+fn a_lost_subscription_is_opened_again() {
     let mut server = RedisServer::start(&[]);
     let redis = server.redis();
     block_on(async {
@@ -160,9 +162,9 @@ fn a_lost_subscription_comes_back() {
     });
 }
 
-/// Who listened first was on a runtime that has ended since.
+/// The first caller waited on a runtime that has ended since.
 #[test]
-fn who_listens_may_end() {
+fn the_subscription_moves_to_another_runtime() {
     let server = RedisServer::start(&[]);
     let store = fresh(&server.redis(), StoreConfig::default());
     let first = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();

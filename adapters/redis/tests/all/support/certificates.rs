@@ -1,4 +1,4 @@
-//! Certificates of the tests' own, made by the program `openssl`.
+//! Certificates for the tests, made by the program `openssl`.
 
 use std::fs;
 use std::path::PathBuf;
@@ -6,7 +6,7 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-/// An authority, and where all that it has signed lies.
+/// A certificate authority, and the directory of the certificates that it has signed.
 pub(crate) struct Authority(TempDir);
 
 impl Authority {
@@ -18,8 +18,8 @@ impl Authority {
         authority
     }
 
-    /// Signs a certificate for a host, such as `IP:127.0.0.1`; it and its key are in the files of this
-    /// name.
+    /// Signs a certificate for a host such as `IP:127.0.0.1`, and writes it and its key to
+    /// `NAME.pem` and `NAME.key`.
     pub(crate) fn sign(&self, name: &str, host: &str) {
         let [root, key] = ["root.pem", "root.key"].map(|file| self.file(file));
         let host = format!("subjectAltName={host}");
@@ -55,7 +55,8 @@ impl Authority {
         fs::read(self.path(file)).unwrap()
     }
 
-    /// How a server is told to encrypt, also on this port, with a certificate that was signed.
+    /// The settings with which a server also listens on an encrypted port, with a signed
+    /// certificate.
     pub(crate) fn settings(&self, name: &str, port: u16) -> Vec<String> {
         let settings = [
             ("tls-port", port.to_string()),

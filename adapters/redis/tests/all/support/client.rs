@@ -1,32 +1,26 @@
-//! A client that takes tasks of its own through their lives, as the README shows it, and does not
-//! believe a word.
+//! A client that takes its own tasks through their lives with the loops of the README, and checks
+//! every answer.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tasklife::{
-    AccountId, ApplyError, AsyncTaskStore, Completion, Now, SubmitError, Submitted, Target, Task,
-    TaskEvent, TaskId,
+    AccountId, ApplyError, AsyncTaskStore, BackendError, Completion, Now, SubmitError, Submitted,
+    Target, Task, TaskEvent, TaskId,
 };
 use tasklife_redis::RedisStore;
 
 use super::{id, submission};
 
-/// A client, and what it knows of its tasks, which nobody else touches.
+/// A client, and the last acknowledged state of its tasks. No other caller changes these tasks.
 pub(crate) struct Client {
     store: RedisStore,
     account: AccountId,
     pub(crate) tasks: BTreeMap<TaskId, Task>,
-    /// How many answers said that nothing was applied, and how many that it is unknown.
+    /// The number of errors that said that nothing was applied.
     pub(crate) not_applied: usize,
+    /// The number of errors with an unknown outcome.
     pub(crate) unknown: usize,
-}
-
-/// What a call that failed may have left.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Left {
-    Nothing,
-    Unknown,
 }
 
 impl Client {
@@ -47,50 +41,56 @@ impl Client {
     }
 
     async fn submit(&mut self, number: u64, now: Now) -> Task {
-        let mut left = Left::Nothing;
+        let mut may_be_applied = false;
         loop {
             let submission = submission(self.account.as_str(), number);
             match self.store.submit(submission, now).await {
                 Ok(submitted) => {
-                    let known = matches!(submitted, Submitted::Existing(_));
-                    assert!(left == Left::Unknown || !known, "nothing was applied, but it was");
+                    let is_known = matches!(submitted, Submitted::Existing(_));
+                    assert!(may_be_applied || !is_known, "nothing was applied, but it was");
                     let task = submitted.into_task();
                     self.tasks.insert(task.id(), task.clone());
                     return task;
                 }
-                Err(SubmitError::Backend(error)) => self.note(error.is_unknown(), &mut left).await,
+                Err(SubmitError::Backend(error)) => {
+                    may_be_applied |= error.is_unknown();
+                    self.count_failure(&error).await;
+                }
                 Err(other) => panic!("submission {number}: {other}"),
             }
             let found = self.get(id(number), now).await;
-            assert!(left == Left::Unknown || found.is_none(), "nothing was applied, but it was");
+            assert!(may_be_applied || found.is_none(), "nothing was applied, but it was");
         }
     }
 
     async fn apply(&mut self, task: &Task, event: TaskEvent, now: Now) -> Task {
-        let mut left = Left::Nothing;
+        let mut may_be_applied = false;
         loop {
             match self.store.apply(Target::exactly(task), event.clone(), now).await {
                 Ok(change) => return change.into_task(),
-                // Nobody else touches it: it was this very event.
-                Err(ApplyError::Stale { current }) if left == Left::Unknown => {
+                // No other caller changes the task, so it was this event.
+                Err(ApplyError::Stale { current }) if may_be_applied => {
                     assert_eq!(task.status().after(event.kind()), Some(current.status()));
                     return current;
                 }
-                Err(ApplyError::Backend(error)) => self.note(error.is_unknown(), &mut left).await,
+                Err(ApplyError::Backend(error)) => {
+                    may_be_applied |= error.is_unknown();
+                    self.count_failure(&error).await;
+                }
                 Err(other) => panic!("{task:?}: {other}"),
             }
             let found = self.get(task.id(), now).await.expect("an acknowledged task is there");
             if found != *task {
-                assert!(left == Left::Unknown, "nothing was applied, but it was");
+                assert!(may_be_applied, "nothing was applied, but it was");
                 assert_eq!(task.status().after(event.kind()), Some(found.status()));
             }
         }
     }
 
-    async fn note(&mut self, is_unknown: bool, left: &mut Left) {
-        if is_unknown {
+    /// Counts a failure, and waits before the next try.
+    async fn count_failure(&mut self, error: &BackendError) {
+        if error.is_unknown() {
             self.unknown += 1;
-            *left = Left::Unknown;
         } else {
             self.not_applied += 1;
         }
@@ -106,7 +106,7 @@ impl Client {
         }
     }
 
-    /// Whether the store holds every task as its last acknowledged event left it.
+    /// Checks that the store holds every task as its last acknowledged event left it.
     pub(crate) async fn check(&self, now: Now) {
         for (id, task) in &self.tasks {
             let found = self.get(*id, now).await;
