@@ -17,12 +17,14 @@ impl Script {
     }
 }
 
+/// Declares scripts. The source of each is its flags, the definitions in the file named first (they
+/// name the script's keys), and then its own files, all from `lua/`.
 macro_rules! scripts {
-    ($slot:literal: $($NAME:ident = $($file:literal)/+, $flags:literal;)+) => { $(
+    ($definitions:literal: $($NAME:ident = $($file:literal)/+, $flags:literal;)+) => { $(
         pub(crate) static $NAME: Script = {
             const SOURCE: &str = concat!(
                 "#!lua ", $flags, "\n",
-                include_str!(concat!("lua/", $slot, ".lua")),
+                include_str!(concat!("lua/", $definitions, ".lua")),
                 $(include_str!(concat!("lua/", $file, ".lua")),)+
             );
             Script {

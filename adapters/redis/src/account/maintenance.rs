@@ -44,7 +44,7 @@ impl Account<'_> {
         globals: &Globals,
     ) -> Result<bool, BackendError> {
         let args = [state.expected_revision(), state.horizon(globals), globals.floor.to_string()];
-        self.query(&script::MARK_PARKED, &args.each_ref().map(|arg| arg.as_bytes())).await
+        self.query(&script::MARK_PARKED, &args.each_ref().map(String::as_bytes)).await
     }
 
     /// Raises the account's horizon and drops at most `limit` due tasks.

@@ -25,12 +25,10 @@ impl RedisStore {
         let mut cached = if needs_lane { None } else { cached_read(&mut cache, target, now) };
         loop {
             let is_cached = cached.is_some();
+            let counted = (false, needs_lane);
             let mut read = match cached.take() {
                 Some(read) => read,
-                None => {
-                    let counted = (false, needs_lane);
-                    account.read_for_update(target.id(), counted, &globals, now).await?
-                }
+                None => account.read_for_update(target.id(), counted, &globals, now).await?,
             };
             if ends && self.config.retention().is_since_end() {
                 // The account may lack a horizon by which none of its tasks expires.

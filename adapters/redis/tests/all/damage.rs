@@ -162,8 +162,7 @@ fn a_damaged_registry_is_named_or_rebuilt() {
     let (server, store, key) = store();
     let ready = key("{*}:ready");
     block_on(async {
-        // Invalid names of accounts, entries that can't be read, and an account that is queued
-        // twice.
+        // Invalid names of accounts, damaged entries, and an account that is queued twice.
         for name in ["junk", "0000000000000000", "0000000000000000\\255"] {
             let add = format!("return redis.call('ZADD', KEYS[1], 0, '{name}')");
             assert_eq!(server.call(&["EVAL", &add, "1", &ready]).unwrap().trim(), ":1");

@@ -117,7 +117,7 @@ fn with_patience_a_call_finds_out_whether_its_write_arrived() {
 
 /// Another writer changes the account while the first does not know whether its own write arrived.
 #[test]
-fn a_lost_write_is_not_mistaken_for_that_of_another_writer() {
+fn a_lost_write_is_not_mistaken_for_another_writers_change() {
     let server = RedisServer::start(&[]);
     let proxy = Proxy::to(server.port);
     for loss in LOSSES {
