@@ -50,13 +50,12 @@ use locks::AccountLocks;
 /// - *The horizon.* A sweep raises it there, and on a single server every call reads it there. In a
 ///   cluster, the sweep also raises it in every account with tasks that expire by then, before it
 ///   returns. If these are more than 1,000 accounts, it raises the horizon of every slot instead. A
-///   submission to an account without such tasks reads the shared horizon.
+///   submission to an account without such tasks reads the shared horizon. So after a sweep at
+///   12:10, a task that expires at 12:05 is invisible to every caller, even if its clock says 12:00.
 /// - *The ready queue*, for [`Scope::Any`]. An account with nothing to claim is parked. A writer
-///   that
-///   may change that makes the account ready first, and then writes.
+///   that may change that makes the account ready first, and then writes.
 /// - *The number of tasks*, if it is [limited](StoreConfig::with_max_tasks). A submission reserves
-///   a
-///   place, writes, and is counted, so the limit is never exceeded. While other submissions have
+///   a place, writes, and is counted, so the limit is never exceeded. While other submissions have
 ///   reserved the last places, a submission waits for them; the place of a process that died is
 ///   reclaimed after a second. A full store makes room by dropping the task that expired first.
 ///
@@ -95,11 +94,14 @@ use locks::AccountLocks;
 /// them. It is opened again after it is lost. Each time it opens, everyone who waits is woken once,
 /// because earlier hints may have been missed.
 ///
-/// A hint can be lost; a task can't. Hints are lost on a connection that is dead and not yet found
-/// so (it is checked after 5 seconds of silence), on a cluster node that the others don't reach,
-/// and if the [user](Redis) may not publish or subscribe. No hint comes when only time passes, such
-/// as when a task may be taken over. So wait for `changed` or for a few seconds, whichever ends
-/// first.
+/// A hint can be lost; a task can't. A hint is lost:
+///
+/// - if the connection is dead, until a check after 5 seconds of silence notices that;
+/// - if the other nodes of a cluster can't reach the node of the subscription;
+/// - if the [user](Redis) may not publish or subscribe.
+///
+/// No hint comes when only time passes, such as when a task may be taken over. So wait for
+/// `changed` or for a few seconds, whichever ends first.
 ///
 /// # Data that no sweep drops
 ///
