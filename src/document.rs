@@ -48,7 +48,7 @@ pub use status::ReportedStatus;
 /// |---|---|---|
 /// | `taskId`, `commandType`, `status` | the task | always |
 /// | `description` | [`Links::description_of`] the task | if there is one |
-/// | `progress` | [`Task::progress`], 0 to 100 | if a report brought it, even after the task has ended |
+/// | `progress` | [`Task::progress`], 0 to 100 | if a report set it, even after the task has ended |
 /// | `timestamp` | [`Task::updated_at`]: RFC 3339 in UTC, with 0, 3, 6 or 9 fraction digits | always |
 /// | `response` | `resourceId`, `additionalResourceId` and `resource` of the completion, or `error` and `additionalInfo` of the error | once the task has ended |
 /// | `_links` or `links` | see [`LinkShape`](crate::LinkShape) | always |

@@ -87,7 +87,7 @@ impl FromStr for Progress {
 #[error("expected a percentage, a whole number from 0 to 100, got {0}")]
 pub struct ProgressError(Excerpt);
 
-/// An event that is to be applied to a task.
+/// An event to apply to a task.
 ///
 /// [`Task::apply`](crate::Task::apply) applies the event or refuses it.
 ///
@@ -174,13 +174,13 @@ impl TaskEvent {
         self
     }
 
-    /// Returns the description, if the event brings one.
+    /// Returns the description, if the event has one.
     #[must_use]
     pub fn description(&self) -> Option<&str> {
         self.description.as_deref()
     }
 
-    /// Returns the progress, if the event is a report that brings one.
+    /// Returns the progress, if the event is a report with a percentage.
     #[must_use]
     pub const fn progress(&self) -> Option<Progress> {
         match self.payload {

@@ -23,7 +23,7 @@ use account::AccountOf;
 
 pub use origin::Origin;
 
-/// Responses for what a store returns, and the reading of requests.
+/// Builds HTTP responses from the results of a store, and reads requests.
 ///
 /// Each method that answers takes the head of the request and the result of a store call, including
 /// errors. It returns the complete response: status, headers and JSON body. The methods that read a
@@ -59,7 +59,7 @@ pub use origin::Origin;
 ///     let now = chrono::Utc::now();
 ///     let account = api.replies.account_of(&request, now)?;
 ///     let id = api.replies.id_of_key(&request, &account, now)?;
-///     let id = id.unwrap_or_else(|| uuid::Uuid::new_v4().into()); // without a key, it is a new request
+///     let id = id.unwrap_or_else(|| uuid::Uuid::new_v4().into()); // without a key, each request is new
 ///     let submission = tasklife::Submission::new(account, id, CREATE).with_input(&*body);
 ///     Ok(api.replies.accepted(&request, api.store.submit(submission, now).await, now))
 /// }
@@ -70,10 +70,10 @@ pub use origin::Origin;
 /// ```
 ///
 /// The [`Links`] and the [format](Self::with_format) determine the content and the wording. The
-/// default format is that of the documented API, [`RedisCloud`]. These statuses and headers don't
-/// depend on the format:
+/// default format is that of the documented API, [`RedisCloud`]. The following holds for every
+/// format:
 ///
-/// | event | response |
+/// | situation | response |
 /// |---|---|
 /// | a submission is accepted | the format's status, by default 202 with `Location`. Until the task has ended, `Retry-After`. If the client [prefers](Self::hold_until) not to wait, `Preference-Applied: respond-async` |
 /// | a submission is repeated | the same, with `Idempotent-Replayed: true` |
@@ -85,7 +85,7 @@ pub use origin::Origin;
 /// | the status or the lane refuses an event; the id is taken by another request | 409 |
 /// | the task has changed since the client read it | 412 |
 /// | the id is taken by another request, and comes from a [key](Self::with_key_header) | 422 |
-/// | the input is too large | 413 |
+/// | the input, or the output of an event, is too large | 413 |
 /// | the account is full | 429 with `Retry-After` |
 /// | the store is full, the backend failed, or clocks differ by more than the retention | 503 with `Retry-After`. The message says whether anything may have been applied |
 /// | the request can't be read | 400 |
@@ -126,7 +126,7 @@ pub use origin::Origin;
 /// let request = http::Request::post("/v1/subscriptions").header("idempotency-key", "order-7f3a");
 /// let (request, body) = request.body("{}")?.into_parts();
 /// let id = replies.id_of_key(&request, &account, now).expect("a good key");
-/// let id = id.unwrap_or(uuid::Uuid::nil().into()); // without a key, any that is new
+/// let id = id.unwrap_or(uuid::Uuid::nil().into()); // without a key, any new id
 /// let submission = Submission::new(account, id, "subscriptionCreateRequest".parse()?)
 ///     .with_input(body.as_bytes());
 /// let response = replies.accepted(&request, store.submit(submission, now), now);

@@ -107,7 +107,7 @@ const LONGEST_NAME: usize = 255;
 pub struct AccountId(Arc<str>);
 
 impl PartialEq for AccountId {
-    /// A lookup often uses the account id of the task itself, which is the same allocation.
+    /// Compares the pointers first: a lookup often uses the account id of the task itself.
     #[inline]
     fn eq(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0) || self.0 == other.0

@@ -60,6 +60,12 @@ impl fmt::Debug for JsonText {
     }
 }
 
+impl serde::Serialize for JsonText {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_newtype_struct(Self::NAME, &*self.0)
+    }
+}
+
 /// Text without any character that JSON escapes, so [`append`] writes it unchanged.
 #[derive(Clone, Copy)]
 pub(crate) struct Plain<T>(pub(crate) T);
@@ -81,12 +87,6 @@ pub(crate) struct DisplayText<T>(pub(crate) T);
 impl<T: fmt::Display> serde::Serialize for DisplayText<T> {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(&self.0)
-    }
-}
-
-impl serde::Serialize for JsonText {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_newtype_struct(Self::NAME, &*self.0)
     }
 }
 

@@ -24,8 +24,8 @@ pub(crate) use href::{Href, Link};
 named_enum! {
     /// The shape in which a document holds its links.
     ///
-    /// Both shapes have the same content. No relation occurs twice. Use the names in options and
-    /// configuration files.
+    /// Both shapes have the same content. No relation occurs twice. The names are meant for options
+    /// and configuration files.
     #[derive(Default)]
     pub enum LinkShape {
         /// `"_links": {"self": {"href": …, "type": "GET"}}`, the documented shape.
@@ -155,7 +155,7 @@ impl Links {
         Ok(Self { task_title: title.into(), ..self })
     }
 
-    /// Sets the sentence that documents show with a status if no event brought a description.
+    /// Sets the sentence that documents show with a status if no event set a description.
     ///
     /// An empty sentence means none. The default is [`TaskStatus::description`].
     #[must_use]
@@ -251,7 +251,7 @@ impl Links {
 
     /// Returns the address of the resource that a task created or changed.
     ///
-    /// Returns `None` unless the task completed with the ids that its [route](Self::with_route)
+    /// Returns `None` if the task did not complete with the ids that its [route](Self::with_route)
     /// needs, or if it is a [deletion](Self::with_deletion).
     #[must_use]
     pub fn resource_href(&self, task: &Task) -> Option<String> {
@@ -259,8 +259,8 @@ impl Links {
         self.resource_link(task.command_type(), completion).map(|link| link.href.to_string())
     }
 
-    /// Returns the description that the task's documents show: the one that an event brought, or
-    /// the [sentence](Self::with_sentence) of the status.
+    /// Returns the description that the task's documents show: the one that an event set, or the
+    /// [sentence](Self::with_sentence) of the status.
     #[must_use]
     pub fn description_of<'a>(&'a self, task: &'a Task) -> Option<&'a str> {
         task.words().or(self.sentences[task.status() as usize].as_deref())

@@ -338,8 +338,8 @@ impl TaskError {
         &self.code
     }
 
-    /// Returns the HTTP status that a synchronous operation would have had, such as `404
-    /// NOT_FOUND`.
+    /// Returns the HTTP status that a synchronous operation would have had, such as
+    /// `404 NOT_FOUND`.
     #[must_use]
     pub fn status(&self) -> &str {
         &self.status

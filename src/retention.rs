@@ -82,7 +82,9 @@ impl Retention {
     /// keep dying, which ends it.
     ///
     /// The period is counted from the later of the event's `now` and the store's horizon.
-    /// Otherwise, a task could expire as soon as a caller with a slow clock ended it.
+    /// Otherwise, a task could expire as soon as a caller with a slow clock ended it. For example,
+    /// with a period of 30 minutes and the horizon at 12:00, a task that ends at 11:00 expires at
+    /// 12:30, not at 11:30.
     #[must_use]
     pub const fn since_end(period: Duration) -> Self {
         Self::counted_from(period, CountedFrom::End)

@@ -106,7 +106,7 @@ impl TaskStatus {
         self.successors().is_empty()
     }
 
-    /// Returns the sentence that documents show with this status if no event brought a description.
+    /// Returns the sentence that documents show with this status if no event set a description.
     ///
     /// There is no sentence for `initialized` and `processing-in-progress`.
     #[must_use]

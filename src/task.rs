@@ -153,8 +153,8 @@ impl Task {
         let submitted_at = self.submitted_at();
         let expires_at =
             retention.limit_expiry(self.expires_at, submitted_at, self.updated_at, now);
-        // A stamp from the account's clock is never behind. One from another clock must not move the
-        // task back.
+        // A stamp from the account's clock is never behind. One from another clock must not move
+        // the task back.
         if stamp.updated_at > self.updated_at {
             self.updated_at = stamp.updated_at;
         }
@@ -250,8 +250,8 @@ impl Task {
         }
     }
 
-    /// Returns the description that the latest event brought, or the [sentence of the
-    /// status](TaskStatus::description) if the event brought none.
+    /// Returns the description that the latest event set. If it set none, returns the [sentence of
+    /// the status](TaskStatus::description).
     ///
     /// A report without a description keeps the earlier one. Documents show
     /// [`Links::description_of`](crate::Links::description_of) instead, because you can replace the
@@ -261,12 +261,12 @@ impl Task {
         self.words().or(self.status().description())
     }
 
-    /// Returns the description, if an event brought one.
+    /// Returns the description, if an event set one.
     pub(crate) fn words(&self) -> Option<&str> {
         self.description.as_deref()
     }
 
-    /// Returns the progress, if a report brought one.
+    /// Returns the progress, if a report set one.
     #[must_use]
     pub fn progress(&self) -> Option<Progress> {
         self.progress
@@ -297,10 +297,12 @@ impl Task {
         self.expires_at
     }
 
-    /// Returns `true` if the task is not expired at `instant`, which means that `instant` is before
+    /// Returns `true` if the task is not expired at `instant`: if `instant` is before
     /// [`expires_at`](Self::expires_at).
     ///
-    /// In a store, the instant is the later of the caller's `now` and the store's horizon.
+    /// In a store, the instant is the later of the caller's `now` and the store's horizon. For
+    /// example, a task expires at 12:00. At 11:59 it is visible, but not to a caller whose `now` is
+    /// 11:59 after a sweep at 12:00, which moved the horizon.
     #[must_use]
     pub fn is_visible_at(&self, instant: Now) -> bool {
         instant < self.expires_at

@@ -45,15 +45,15 @@ const fn instant(seconds: i64, nanoseconds: u32) -> Now {
 #[inline]
 pub fn clamp_time(instant: Now) -> Now {
     let plain = instant.naive_utc();
-    let is_in_range =
+    let is_ordinary =
         plain.nanosecond() < NANOSECONDS_PER_SECOND && (0..=9999).contains(&plain.year());
-    if is_in_range { instant } else { clamp_out_of_range(instant) }
+    if is_ordinary { instant } else { clamp_time_slow(instant) }
 }
 
 const NANOSECONDS_PER_SECOND: u32 = 1_000_000_000;
 
 #[cold]
-fn clamp_out_of_range(instant: Now) -> Now {
+fn clamp_time_slow(instant: Now) -> Now {
     let leap_nanos = instant.timestamp_subsec_nanos().checked_sub(NANOSECONDS_PER_SECOND);
     let misplaced_leap_nanos = leap_nanos.filter(|_| instant.second() != 59);
     let instant = match misplaced_leap_nanos {

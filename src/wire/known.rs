@@ -41,7 +41,7 @@ pub(crate) use serde_by_known_names;
 struct Names {
     type_name: &'static str,
     kind: &'static str,
-    names: &'static [&'static str],
+    known: &'static [&'static str],
 }
 
 impl<'de, D: Deserializer<'de>> Deserializer<'de> for Known<D> {
@@ -56,7 +56,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Known<D> {
         self.0.deserialize_struct(
             type_name,
             names,
-            KnownVisitor(visitor, Names { type_name, kind: "field", names }),
+            KnownVisitor(visitor, Names { type_name, kind: "field", known: names }),
         )
     }
 
@@ -69,7 +69,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Known<D> {
         self.0.deserialize_enum(
             type_name,
             names,
-            KnownVisitor(visitor, Names { type_name, kind: "variant", names }),
+            KnownVisitor(visitor, Names { type_name, kind: "variant", known: names }),
         )
     }
 
@@ -161,8 +161,8 @@ impl<'de, S: DeserializeSeed<'de>> Visitor<'de> for NameSeed<S> {
     }
 
     fn visit_str<E: Error>(self, name: &str) -> Result<S::Value, E> {
-        let Self(seed, Names { type_name, kind, names }) = self;
-        if names.contains(&name) {
+        let Self(seed, Names { type_name, kind, known }) = self;
+        if known.contains(&name) {
             return seed.deserialize(name.into_deserializer());
         }
         let shown = &name[..name.floor_char_boundary(LONGEST_SHOWN)];
@@ -180,8 +180,8 @@ impl<'de, S: DeserializeSeed<'de>> Visitor<'de> for NameSeed<S> {
     }
 
     fn visit_u64<E: Error>(self, number: u64) -> Result<S::Value, E> {
-        let Self(seed, Names { type_name, kind, names }) = self;
-        if usize::try_from(number).is_ok_and(|number| number < names.len()) {
+        let Self(seed, Names { type_name, kind, known }) = self;
+        if usize::try_from(number).is_ok_and(|number| number < known.len()) {
             return seed.deserialize(number.into_deserializer());
         }
         Err(E::custom(format_args!("unknown {kind} number {number} in {type_name}: {NEWER}")))

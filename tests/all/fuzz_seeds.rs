@@ -1,4 +1,4 @@
-//! What fuzzing begins with is read, and not refused at its first field: else it never comes further.
+//! Checks that the seeds of the fuzz targets are valid input, so that fuzzing gets beyond parsing.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! When a submission is a repeat: the same bytes, or the same JSON value.
+//! Which submissions repeat a request: those with the same bytes or the same JSON value.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -11,7 +11,7 @@ fn with(input: &[u8]) -> Submission {
     submission("acme", 1).with_input(input)
 }
 
-/// The task after an end that dropped its input.
+/// Ends a task, which drops its input.
 fn without_input(mut task: Task) -> Task {
     let retention = Retention::default().with_input_until_end();
     let (mut clock, had_input) = (AccountClock::default(), !task.input().is_empty());
@@ -26,16 +26,20 @@ fn without_input(mut task: Task) -> Task {
 }
 
 fn is_repeat(one: &str, other: &str) -> bool {
-    let of = |text: &str| task(with(text.as_bytes()), second(0));
-    let there = with(other.as_bytes()).is_repeat_of(&of(one));
-    assert_eq!(with(one.as_bytes()).is_repeat_of(&of(other)), there, "either way");
-    let dropped = without_input(of(one));
-    assert_eq!(with(other.as_bytes()).is_repeat_of(&dropped), there, "by what is left of it");
-    there
+    let task_with = |text: &str| task(with(text.as_bytes()), second(0));
+    let is_repeat = with(other.as_bytes()).is_repeat_of(&task_with(one));
+    assert_eq!(with(one.as_bytes()).is_repeat_of(&task_with(other)), is_repeat, "either way");
+    let dropped = without_input(task_with(one));
+    assert_eq!(
+        with(other.as_bytes()).is_repeat_of(&dropped),
+        is_repeat,
+        "compared with the digest"
+    );
+    is_repeat
 }
 
 #[test]
-fn the_same_value_spelled_differently_is_the_same_request() {
+fn the_same_value_in_another_notation_is_a_repeat() {
     for (one, other) in [
         (r#"{"name":"test","nodes":[1,2]}"#, "\n{ \"nodes\" : [1, 2],\t\"name\": \"test\" } "),
         (r#"{"a":"é/\n"}"#, r#"{"\u0061":"\u00e9\/\u000A"}"#),
@@ -51,7 +55,7 @@ fn the_same_value_spelled_differently_is_the_same_request() {
 }
 
 #[test]
-fn a_different_value_is_another_request() {
+fn another_value_is_not_a_repeat() {
     let (deep, deeper) =
         ("[".repeat(128) + &"]".repeat(128), "[".repeat(128) + " " + &"]".repeat(128));
     for (one, other) in [
@@ -66,14 +70,14 @@ fn a_different_value_is_another_request() {
         ("[18446744073709551617]", "[18446744073709551616]"),
         ("[0.1]", "[0.10000000000000000001]"),
         ("[1]", "[-1]"),
-        // Invalid JSON, and JSON whose value depends on the reader, is compared as bytes.
+        // Inputs that are not JSON, or that JSON readers disagree on, are compared as bytes.
         ("{} ", "{}x"),
         ("{a:1}", "{ a:1}"),
         (r#"{"a":1,"a":2}"#, r#"{"a":1, "a":2}"#),
         (r#"["\ud800"]"#, r#"[ "\ud800"]"#),
         ("[1e999]", "[1e0999]"),
         (&deep, &deeper),
-        // Inputs other than objects and arrays may not be meant as JSON.
+        // Other inputs may not be meant as JSON, so they are compared as bytes.
         ("1", "1.0"),
         ("\"a\"", " \"a\""),
         ("", " "),
@@ -104,13 +108,13 @@ fn values() -> impl Strategy<Value = Value> {
     })
 }
 
-/// One of many spellings of a value, chosen by the dice.
-fn spelled(value: &Value, dice: &mut impl Iterator<Item = u8>) -> String {
+/// Returns one of many notations of a value, chosen by the dice.
+fn notation_of(value: &Value, dice: &mut impl Iterator<Item = u8>) -> String {
     let space = |dice: u8| [" ", "\n", "", ""][usize::from(dice % 4)];
     let roll = dice.next().unwrap_or_default();
     match value {
         Value::Array(all) => {
-            let all: Vec<String> = all.iter().map(|one| spelled(one, dice)).collect();
+            let all: Vec<String> = all.iter().map(|one| notation_of(one, dice)).collect();
             format!(
                 "{}[{}]",
                 space(roll),
@@ -119,7 +123,7 @@ fn spelled(value: &Value, dice: &mut impl Iterator<Item = u8>) -> String {
         }
         Value::Object(all) => {
             let mut all: Vec<String> = (all.iter())
-                .map(|(name, one)| format!("{}:{}", Value::from(&**name), spelled(one, dice)))
+                .map(|(name, one)| format!("{}:{}", Value::from(&**name), notation_of(one, dice)))
                 .collect();
             if roll.is_multiple_of(2) {
                 all.reverse();
@@ -142,14 +146,14 @@ fn spelled(value: &Value, dice: &mut impl Iterator<Item = u8>) -> String {
 
 proptest! {
     #[test]
-    fn a_request_is_a_repeat_exactly_if_its_value_is_equal(
+    fn a_submission_is_a_repeat_exactly_if_its_value_is_the_same(
         one in vec(values(), 0..3),
         other in vec(values(), 0..3),
         dice in vec(any::<u8>(), 60),
     ) {
         let (one, other) = (Value::from(one), Value::from(other));
         let mut dice = dice.into_iter();
-        let texts = [&one, &one, &other].map(|value| spelled(value, &mut dice));
+        let texts = [&one, &one, &other].map(|value| notation_of(value, &mut dice));
         prop_assert!(is_repeat(&texts[0], &texts[1]), "{} and {}", texts[0], texts[1]);
         prop_assert_eq!(is_repeat(&texts[0], &texts[2]), one == other);
     }

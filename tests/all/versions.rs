@@ -1,7 +1,7 @@
-//! What was saved outlives the version that saved it.
+//! Saved data can be read by later versions.
 //!
-//! The files in `fixtures` are what versions of this crate have written. They are never changed, only added
-//! to: by lines that have what a later version knows, and by files of later forms.
+//! Versions of this crate wrote the files in `fixtures`. They are never changed. A later version adds
+//! lines with what it knows, and files of a new form.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -13,7 +13,7 @@ use tasklife::{
 
 use crate::support::{account, at, second};
 
-/// One a line.
+/// One record per line.
 const RECORDS: &str = include_str!("fixtures/records.jsonl");
 
 const SNAPSHOT: &str = include_str!("fixtures/snapshot.json");
@@ -26,8 +26,8 @@ fn fixture_id(number: u8) -> TaskId {
     format!("36d4b04d-72d4-4404-8600-0000000000{number:02}").parse().unwrap()
 }
 
-/// What a task of the fixtures was meant to be, as far as it is different from most.
-struct Meant {
+/// The expected content of a task in the fixtures.
+struct Expected {
     account: &'static str,
     command_type: &'static str,
     input: &'static [u8],
@@ -42,7 +42,7 @@ struct Meant {
     revision: u64,
 }
 
-impl Meant {
+impl Expected {
     fn new(status: TaskStatus, revision: u64) -> Self {
         Self {
             account: "acme",
@@ -60,7 +60,7 @@ impl Meant {
         }
     }
 
-    fn check(self, task: &Task) {
+    fn assert_matches(self, task: &Task) {
         let id = task.id();
         assert_eq!(task.account().as_str(), self.account, "{id}");
         assert_eq!(task.command_type().as_str(), self.command_type, "{id}");
@@ -77,7 +77,7 @@ impl Meant {
     }
 }
 
-fn meant() -> Vec<Meant> {
+fn expected_tasks() -> Vec<Expected> {
     use TaskStatus::{
         Initialized, ProcessingCompleted, ProcessingError, ProcessingInProgress, Received,
     };
@@ -89,13 +89,13 @@ fn meant() -> Vec<Meant> {
         TaskError::new("SUBSCRIPTION_PI_NOT_FOUND", "Payment info was not found for subscription.");
     let given_up = "The task was attempted 5 times, and no attempt came to an end.";
     vec![
-        Meant {
+        Expected {
             submitted_at: begin,
             updated_at: begin,
             expires_at: "0000-01-11T00:00:00Z",
-            ..Meant::new(Initialized, 1)
+            ..Expected::new(Initialized, 1)
         },
-        Meant {
+        Expected {
             account: "Änne & Söhne \"Nord\"",
             command_type: "databaseCreateRequest",
             input: "{\"name\":\"größe\",\"lines\":\"a\n\tb\\\"}".as_bytes(),
@@ -103,26 +103,26 @@ fn meant() -> Vec<Meant> {
             submitted_at: "2016-12-31T23:59:60.500Z",
             updated_at: "2016-12-31T23:59:60.999999999Z",
             expires_at: "2017-01-10T23:59:59.500Z",
-            ..Meant::new(Received, Revision::MAX.get())
+            ..Expected::new(Received, Revision::MAX.get())
         },
-        Meant {
+        Expected {
             input: &[0, 255, 128, 10],
             words: Some("Waits for a window of maintenance."),
-            ..Meant::new(Received, 2)
+            ..Expected::new(Received, 2)
         },
-        Meant {
+        Expected {
             words: Some("2 of 5 nodes are ready."),
             progress: Some(40),
             attempts: 2,
             updated_at: "2026-03-01T12:00:00.000000001Z",
-            ..Meant::new(ProcessingInProgress, 1_124_073_472)
+            ..Expected::new(ProcessingInProgress, 1_124_073_472)
         },
-        Meant {
+        Expected {
             attempts: 1,
             updated_at: "2026-03-01T12:00:07.250Z",
-            ..Meant::new(ProcessingInProgress, 6)
+            ..Expected::new(ProcessingInProgress, 6)
         },
-        Meant {
+        Expected {
             outcome: Some(Ok(Completion::of(i64::MIN)
                 .with_additional_resource_id("node-3/\"ü\"")
                 .with_resource(&resource)
@@ -130,70 +130,70 @@ fn meant() -> Vec<Meant> {
             progress: Some(100),
             attempts: 1,
             updated_at: "2026-03-01T12:10:00.000125Z",
-            ..Meant::new(ProcessingCompleted, 7)
+            ..Expected::new(ProcessingCompleted, 7)
         },
-        Meant {
+        Expected {
             outcome: Some(Ok(Completion::default())),
             attempts: u32::MAX,
-            ..Meant::new(ProcessingCompleted, 8)
+            ..Expected::new(ProcessingCompleted, 8)
         },
-        Meant {
+        Expected {
             outcome: Some(Ok(Completion::of("").with_additional_resource_id(77_899))),
             words: Some(""),
             attempts: 1,
             submitted_at: end,
             updated_at: end,
             expires_at: end,
-            ..Meant::new(ProcessingCompleted, 9)
+            ..Expected::new(ProcessingCompleted, 9)
         },
-        Meant {
+        Expected {
             outcome: Some(Err(not_found
                 .with_status("404 NOT_FOUND")
                 .with_additional_info("Enter a payment method first."))),
-            ..Meant::new(ProcessingError, 10)
+            ..Expected::new(ProcessingError, 10)
         },
-        Meant {
+        Expected {
             outcome: Some(Err(
                 TaskError::new("", "Worte, auf deutsch: „Größe“.").with_status("400 BAD_REQUEST")
             )),
             words: Some("It came to nothing."),
             progress: Some(0),
             attempts: 1,
-            ..Meant::new(ProcessingError, 11)
+            ..Expected::new(ProcessingError, 11)
         },
-        Meant {
+        Expected {
             outcome: Some(Err(TaskError::new("TOO_MANY_ATTEMPTS", given_up)
                 .with_status("500 INTERNAL_SERVER_ERROR"))),
             progress: Some(99),
             attempts: 5,
             updated_at: "2026-03-02T12:00:00.000001Z",
-            ..Meant::new(ProcessingError, 12)
+            ..Expected::new(ProcessingError, 12)
         },
     ]
 }
 
 #[test]
-fn records_are_read_as_they_were_meant_and_written_as_they_were() {
-    let meant = meant();
-    assert_eq!(records().count(), meant.len());
-    for (number, ((line, record), meant)) in (1..).zip(records().zip(meant)) {
+fn saved_records_have_the_expected_content_and_round_trip() {
+    let tasks = expected_tasks();
+    assert_eq!(records().count(), tasks.len());
+    for (number, ((line, record), expected)) in (1..).zip(records().zip(tasks)) {
         assert_eq!(serde_json::to_string(&record).unwrap(), line);
         let task = Task::try_from(record.clone()).unwrap();
         assert_eq!(task.id(), fixture_id(number));
-        meant.check(&task);
+        expected.assert_matches(&task);
         assert_eq!(TaskRecord::from(task), record);
     }
 }
 
 #[test]
-fn a_snapshot_is_read_as_it_was_meant_and_written_as_it_was() {
+fn a_saved_snapshot_has_the_expected_content_and_round_trips() {
     let snapshot: Snapshot = serde_json::from_str(SNAPSHOT).unwrap();
     assert_eq!(serde_json::to_string(&snapshot).unwrap() + "\n", SNAPSHOT);
 
     let saved: Value = serde_json::from_str(SNAPSHOT).unwrap();
     let now = at("2026-03-01T13:00:00Z");
     let mut store = LocalStore::restore(StoreConfig::default(), snapshot, now).unwrap();
-    let earlier = second(0); // the horizon hides what this clock would show
+    let earlier = second(0); // before the horizon
     let ids = |name: &str, query: &ListQuery| -> Vec<_> {
         let page = store.list(&account(name), query, earlier).unwrap();
         page.tasks().iter().map(Task::id).collect()
@@ -202,7 +202,7 @@ fn a_snapshot_is_read_as_it_was_meant_and_written_as_it_was() {
         let visible: Vec<_> = visible.into_iter().map(fixture_id).collect();
         assert_eq!(ids(account, &ListQuery::default()), visible);
     }
-    assert_eq!(store.len(), 6, "a task that the horizon hides is there");
+    assert_eq!(store.len(), 6, "the store still holds the task that is expired at the horizon");
     for saved in saved["accounts"].as_array().unwrap() {
         for saved in saved["tasks"].as_array().unwrap() {
             let record: TaskRecord = serde_json::from_value(saved.clone()).unwrap();
@@ -212,7 +212,7 @@ fn a_snapshot_is_read_as_it_was_meant_and_written_as_it_was() {
         }
     }
 
-    // Revisions, gaps and restorations: a page in a gap was read in a history that was lost.
+    // Revisions, gaps and restorations: a page with a revision in a gap belongs to a lost history.
     let first = 510_000_000_000_000_000;
     let second = 510_000_000_800_000_000;
     let all = [3, 2, 1].map(fixture_id).to_vec();
@@ -231,7 +231,7 @@ fn a_snapshot_is_read_as_it_was_meant_and_written_as_it_was() {
         assert_eq!(ids("acme", &query), changed, "since {since}");
     }
 
-    // To `umbrella` nothing has happened since before the first of them.
+    // `umbrella` has had no event since before the first restoration.
     let only = vec![fixture_id(4)];
     for (since, changed) in [
         (3, vec![]),
@@ -258,13 +258,13 @@ fn a_snapshot_is_read_as_it_was_meant_and_written_as_it_was() {
     }
 }
 
-/// The value by way of a format that writes no names, and doesn't tell what follows.
+/// Writes and reads a value in a format without field names or type information.
 fn by_position<T: Serialize + DeserializeOwned>(value: &T) -> T {
     postcard::from_bytes(&postcard::to_allocvec(value).unwrap()).unwrap()
 }
 
 #[test]
-fn what_is_saved_goes_through_formats_that_do_not_describe_themselves() {
+fn saved_data_round_trips_through_a_format_that_is_not_self_describing() {
     for (_, record) in records() {
         assert_eq!(by_position(&record), record);
     }
@@ -274,7 +274,7 @@ fn what_is_saved_goes_through_formats_that_do_not_describe_themselves() {
     assert_eq!(by_position(&clock), clock);
 }
 
-/// The error of a document that a newer version could have written, by way of a text and of a value.
+/// Returns the error for data from a newer version, after checking it for text and for a value.
 fn refused<T: DeserializeOwned>(json: &Value) -> String {
     let error = serde_json::from_str::<T>(&json.to_string()).err().unwrap().to_string();
     let other = serde_json::from_value::<T>(json.clone()).err().unwrap().to_string();
@@ -282,7 +282,7 @@ fn refused<T: DeserializeOwned>(json: &Value) -> String {
     other
 }
 
-/// The fixture with a value in some place.
+/// Returns a fixture with a value at a JSON pointer.
 fn altered(fixture: &str, place: &str, value: Value) -> Value {
     let mut json: Value = serde_json::from_str(fixture).unwrap();
     if let Some(there) = json.pointer_mut(place) {
@@ -297,7 +297,7 @@ fn altered(fixture: &str, place: &str, value: Value) -> Value {
 const NEWER: &str = "it may have been written by a newer version";
 
 #[test]
-fn what_a_newer_version_wrote_of_a_task_is_refused() {
+fn a_record_of_a_newer_version_is_refused() {
     let mut seen = 0;
     for (line, _) in records() {
         for (parent, of) in
@@ -347,7 +347,7 @@ fn what_a_newer_version_wrote_of_a_task_is_refused() {
 }
 
 #[test]
-fn what_a_newer_version_wrote_of_a_store_is_refused() {
+fn a_snapshot_of_a_newer_version_is_refused() {
     for (parent, of) in [
         ("", "Snapshot"),
         ("/accounts/0", "AccountSnapshot"),
@@ -378,7 +378,7 @@ fn what_a_newer_version_wrote_of_a_store_is_refused() {
 }
 
 #[test]
-fn what_may_be_absent_may_be_left_out() {
+fn an_optional_field_can_be_missing() {
     let optional = [
         "/completion",
         "/error",
