@@ -16,7 +16,7 @@ fuzz_target!(|json: &[u8]| {
         // A bare array is written inside an object, so it may exceed the depth limit by one level.
         match TaskDocument::list_from_json(list.to_string().as_bytes()) {
             Ok(again) => assert_eq!(again, list),
-            Err(error) => assert!(error.to_string().contains("127 deep"), "{error}"),
+            Err(error) => assert!(error.to_string().contains("127 levels deep"), "{error}"),
         }
     }
 });

@@ -180,7 +180,7 @@ fn what_is_nested_too_deep_is_refused_by_all() {
         );
         for format in formats() {
             let error = format.read_task(text.as_bytes()).unwrap_err().to_string();
-            assert!(error.contains("127 deep"), "{format:?}: {error}");
+            assert!(error.contains("127 levels deep"), "{format:?}: {error}");
         }
     }
 }

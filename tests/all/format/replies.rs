@@ -192,7 +192,7 @@ fn a_path_of_tasks_is_checked_and_stays_below_another_base() {
         ("/", "empty segments"),
         ("/jobs/", "empty segments"),
         ("/a//b", "empty segments"),
-        ("/../jobs", "the steps"),
+        ("/../jobs", "the segments"),
         ("/jobs?x", "without a query"),
         ("/jo bs", "without the character ' '"),
     ] {
@@ -288,7 +288,7 @@ fn a_request_says_whose_it_is_as_the_server_likes() {
     assert_eq!(find(&bearer, &[("authorization", "Bearer acme")]).unwrap(), account("acme"));
     let unknown = find(&bearer, &[("x-api-key", "acme")]).unwrap_err();
     assert_eq!(header(&unknown, "www-authenticate"), Some("Bearer"));
-    assert!(unknown.body().contains("expected authorization, of an account"), "{}", unknown.body());
+    assert!(unknown.body().contains("expected authorization of a known account"), "{}", unknown.body());
     let read = bearer.polled(&get("/v1/operations/7"), Ok(Some(running())), second(0));
     assert_eq!(header(&read, "vary"), Some("authorization"));
     let secret = bearer.with_account_of([], challenge, |_| None);
