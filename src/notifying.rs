@@ -1,4 +1,4 @@
-//! A store that notifies of the changes made through it.
+//! A store that wakes workers after changes made through it.
 
 use alloc::boxed::Box;
 

@@ -39,9 +39,11 @@ impl LocalStore {
         Ok(Self { shard, last_ticket: restored.last_ticket })
     }
 
-    /// Restores a store from a log, after a crash. Your program writes a [`TaskRecord`] to the log
-    /// after each call that changed a task: a submission that returned [`Submitted::New`](crate::Submitted::New), an
-    /// event, or a claim that returned `Some`.
+    /// Restores a store from a log, after a crash.
+    ///
+    /// Your program writes a [`TaskRecord`] to the log after each call that changed a task: a
+    /// submission that returned [`Submitted::New`](crate::Submitted::New), an event, or a claim
+    /// that returned `Some`.
     ///
     /// ```
     /// use tasklife::*;
@@ -86,10 +88,11 @@ impl LocalStore {
     /// [`restore`](Self::restore), so a worker or client that saw such a change gets an error or
     /// another revision.
     ///
-    /// A list of the [changes](crate::ListQuery::changed_since) since a page from a lost history has all
-    /// tasks of the account. This needs a log in which each account's records are in order and only
-    /// their end was lost, by this crash and by each one before. If you removed the record of a
-    /// page's revision, the page counts as lost too. The list then has more tasks than have changed.
+    /// A list of the [changes](crate::ListQuery::changed_since) since a page from a lost history
+    /// has all tasks of the account. This needs a log in which each account's records are in order
+    /// and only their end was lost, by this crash and by each one before. If you removed the record
+    /// of a page's revision, the page counts as lost too. The list then has more tasks than have
+    /// changed.
     ///
     /// # Errors
     /// Returns [`SnapshotError`] if these records are not from the log of a store: two different

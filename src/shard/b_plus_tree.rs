@@ -156,8 +156,8 @@ impl<T: Copy + Ord> Node<T> {
         }
     }
 
-    /// Adds a value, and returns the second half of the node where that became too large. Where
-    /// all values come in order, the first half of the last node is all of it.
+    /// Adds a value. If the node becomes too large, returns its second half. If values arrive in
+    /// order, the last node instead stays full, and the new node gets only the value.
     fn insert(&mut self, value: T, is_last: bool) -> Option<Child<T>> {
         match self {
             Self::Leaf(values) => insert_into_leaf(values, value, is_last),
@@ -293,8 +293,6 @@ impl<T: Copy + Ord> Inner<T> {
         self.children[1..].partition_point(|child| below(&child.separator))
     }
 
-    /// Adds a value. If the node becomes too large, returns its second half. If values arrive in
-    /// order, the last node instead stays full, and the new node gets only the value.
     fn insert(&mut self, value: T, is_last: bool) -> Option<Child<T>> {
         self.len += 1;
         let at = match self.children.last() {

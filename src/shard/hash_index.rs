@@ -46,8 +46,7 @@ struct Bucket {
     /// The hash of each slot, or 0 for a free position.
     hashes: [u32; BUCKET_LEN],
     slots: [u32; BUCKET_LEN],
-    /// How many slots belong into this bucket or pass over it, but are in a later one because it
-    /// was full.
+    /// How many slots are in a later bucket because this one was full.
     overflowed: u32,
 }
 

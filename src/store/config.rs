@@ -105,6 +105,9 @@ impl StoreConfig {
     /// be claimed again once its `updated_at` is more than this long ago. The default is 30
     /// minutes.
     ///
+    /// With 60 seconds, a task that was last updated at 12:00:00 still belongs to its worker at
+    /// 12:01:00. A nanosecond later it can be taken over.
+    ///
     /// Each [report](crate::TaskEvent::report) is a heartbeat, so a worker that takes longer
     /// reports now and then. Choose a few times the interval between two reports. The task of a
     /// dead worker waits this long, also after a restart of the process; if its lane is full, so

@@ -192,7 +192,7 @@ fn parts_add_up_and_numbers_are_taken_unchanged() {
     let waiting = |name, at| task(submission(name, 1), second(at));
     let mut first = Census::new().with_accounts(2);
     first.record(&waiting("b", 5), second(9));
-    first.record(&waiting("c", 4), Now::MAX_UTC); // expired, as the last instant of all is after it
+    first.record(&waiting("c", 4), Now::MAX_UTC); // it expired before the last instant
     let mut other = Census::new().with_visible(TaskStatus::ProcessingError, 3).with_expired(2);
     other.record(&waiting("a", 7), second(9));
     let mut sum = first.clone();

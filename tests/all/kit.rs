@@ -69,15 +69,15 @@ fn a_parked_account_wakes_at_each_of_its_instants() {
         parked.should_wake(&Call::new(&config, horizon, now))
     };
     assert!(!should_wake(Parked::default(), MIN_TIME, noon));
-    // After an instant, by the caller's clock alone.
+    // After an instant, by the caller's clock only.
     let past = Parked { wake_after: Some(noon), ..Parked::default() };
     assert!(!should_wake(past, MIN_TIME, noon) && should_wake(past, MIN_TIME, noon + nanosecond));
     assert!(!should_wake(past, MAX_TIME, noon));
-    // From an instant on, by the horizon too.
+    // At an instant, by the caller's clock or the horizon.
     let until = Parked { wake_at: Some(noon), ..Parked::default() };
     assert!(!should_wake(until, MIN_TIME, noon - nanosecond) && should_wake(until, MIN_TIME, noon));
     assert!(should_wake(until, noon, MIN_TIME));
-    // Before an instant, by the horizon too.
+    // Before an instant, by the caller's clock and the horizon.
     let before = Parked { wake_before: Some(noon), ..Parked::default() };
     assert!(
         should_wake(before, MIN_TIME, noon - nanosecond) && !should_wake(before, MIN_TIME, noon)

@@ -97,7 +97,7 @@ impl Pair {
         let due = self.tasks.values().filter(|task| !task.is_visible_at(now)).count();
         let swept = self.store.sweep(limit, now).unwrap();
         assert_eq!((swept.dropped, swept.more), (due.min(limit), due > limit));
-        // Those that have been due longest went first; of those that were due at once, any.
+        // Tasks that have been due longest went first, in any order if due at the same instant.
         let mut left: Vec<_> = self.tasks.keys().copied().collect();
         left.sort_by_key(|key| (self.tasks[key].expires_at(), *key));
         for key in left.into_iter().take(swept.dropped) {
@@ -159,7 +159,7 @@ proptest! {
         let config = StoreConfig::default();
         let config = if lanes { config.with_max_in_progress(wide) } else { config };
         let mut pair = Pair::new(config, seed);
-        // It grows to some thousands of tasks, stays while as many expire as come, and empties.
+        // The store grows to thousands of tasks, stays at that size, and empties.
         for step in 0..12_000 {
             pair.now += 1;
             match pair.roll(8) {
@@ -191,7 +191,7 @@ fn revisions_far_apart_are_listed_and_found() {
             pair.submit();
             pair.change();
         }
-        // The account's next revision is 32 bits away and more, or the next but one.
+        // The account's next revision is more than 32 bits away, or two away.
         if round % 3 > 0 {
             let saved: Snapshot = pair.store.snapshot();
             pair.store = LocalStore::restore(config, saved, pair.now()).unwrap();
@@ -213,7 +213,7 @@ fn a_store_that_grows_and_shrinks_finds_each_task() {
         store.get(&acme, id(number.unsigned_abs().into()), now).unwrap()
     };
     for (round, most, least) in [(0, MOST, 3_000), (1, MOST, 900), (2, 2_000, 0)] {
-        // By the next round, all have expired. They expire in another order than that of their ids.
+        // By the next round, all tasks have expired, in another order than that of their ids.
         let submitted = |number| second(round * 2_000_000 + number * 7_919 % MOST);
         let expires = |number| submitted(number) + TimeDelta::days(10);
         for number in 0..most {

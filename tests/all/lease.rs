@@ -108,7 +108,7 @@ fn a_lease_follows_its_task_until_the_end() {
             (EventKind::Complete, Some("Done."))
         );
         assert!(!worker.is_held());
-        // Once ended, it asks for nothing more.
+        // After its end, the lease no longer calls the store.
         let asked = store.asked();
         for event in [TaskEvent::report(), end(), failure()] {
             assert_ended(worker.apply(event, second(4)), change.task());
@@ -163,10 +163,10 @@ fn a_task_that_was_given_up_has_no_lease() {
     let mut late = hold(Kind::Blocking, &store, second(0));
     let given_up = claimed(&store.memory, second(11));
     assert!(Lease::of(&store.memory, given_up.clone()).is_none());
-    // Nor is what was never handed out.
+    // A task that isn't in progress has no lease either.
     let ended = Claimed::Work(given_up.change().clone());
     assert!(Worker::of(Kind::Asynchronous, &store, ended).is_none());
-    // A late success of what was given up is none.
+    // A late end of the task that was given up is not accepted.
     assert_ended(late.apply(end(), second(12)), given_up.change().task());
     assert_eq!(&read(&store, second(12)), given_up.change().task());
 }
@@ -179,7 +179,7 @@ fn a_worker_whose_task_is_taken_over_during_a_call_loses_its_lease() {
         {
             let store = store();
             let mut worker = hold(kind, &store, second(0));
-            // Between what it knows and what it writes.
+            // After the worker's last answer and before its event.
             store.fail_with([Fault::After(|store| {
                 assert!(claimed(store, second(11)).is_work());
             })]);
@@ -188,7 +188,7 @@ fn a_worker_whose_task_is_taken_over_during_a_call_loses_its_lease() {
             assert_eq!((now.attempts(), now.progress()), (2, None));
             assert_taken_over(answer, &now);
             assert_eq!(worker.task(), &now);
-            // Lost is lost, whatever becomes of the other.
+            // The lease stays lost after the other worker's end.
             let asked = store.asked();
             write(&store.memory, end(), second(12));
             assert_taken_over(worker.apply(event, second(13)), &now);
@@ -262,7 +262,7 @@ fn after_a_lost_answer_a_different_end_returns_ended() {
 #[test]
 fn an_unknown_end_stays_unknown_until_the_task_shows_otherwise() {
     for kind in BOTH {
-        // Another end, that is known to have failed, says nothing of the first.
+        // A different end that is known to have failed reveals nothing about the first.
         let doubted = store();
         let mut worker = hold(kind, &doubted, second(0));
         doubted.fail_with([Fault::LostAfter, Fault::NotApplied]);
@@ -270,7 +270,8 @@ fn an_unknown_end_stays_unknown_until_the_task_shows_otherwise() {
         assert_backend(worker.apply(failure(), second(1)), false);
         worker.apply(end(), second(2)).unwrap();
 
-        // A report that is accepted says that it was not applied. The same end by another is then another's.
+        // An accepted report shows that the end was not applied. If another then makes the same
+        // end, it isn't this worker's.
         let settled = store();
         let mut worker = hold(kind, &settled, second(0));
         settled.fail_with([Fault::LostBefore]);
@@ -367,7 +368,7 @@ fn a_task_that_has_expired_is_gone() {
             Err(LeaseError::Gone { task }) => assert_eq!(&task, worker.task()),
             other => panic!("expected a task that is gone, got {other:?}"),
         }
-        // For good, though a clock that is behind still sees it.
+        // The lease stays lost, though a clock that is behind still sees the task.
         assert!(matches!(worker.apply(end(), second(1)), Err(LeaseError::Gone { .. })));
         assert_eq!(read(&store, second(1)).outcome(), None);
     }

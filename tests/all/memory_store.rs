@@ -255,7 +255,7 @@ fn s14_since_a_page_from_a_lost_history_every_task_has_changed() {
     submit(&first, 4, 102);
     let lost_again = page(&first, None).0;
 
-    // A second restoration, and the snapshot of it restored.
+    // A second restoration, and a restoration of its snapshot.
     let second = restored(&first, snapshot, 200);
     submit(&second, 5, 201);
     for store in [&restored(&second, saved(&second), 300), &second] {

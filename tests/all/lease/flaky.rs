@@ -120,7 +120,7 @@ impl AsyncTaskStore for Flaky {
         Box::pin(async move { self.memory.submit(submission, now) })
     }
 
-    /// Where the answer is lost, the future never ends.
+    /// If the answer is lost, the future never resolves.
     fn apply<'a>(
         &'a self,
         target: Target<'a>,

@@ -1,4 +1,4 @@
-//! Leases on a store that has lost what it acknowledged, and goes on from what it had before.
+//! Leases on a store that has lost acknowledged writes, and goes on from an earlier state.
 
 use tasklife::{
     AccountClock, Change, Claimed, EventKind, MemoryStore, Progress, Snapshot, TaskEvent,
@@ -11,15 +11,15 @@ use super::{
 };
 use crate::support::second;
 
-/// The store as it was when the snapshot was taken, some time later.
+/// The store restored from a snapshot some time later.
 fn restored(snapshot: Snapshot) -> Flaky {
     MemoryStore::restore(config(), snapshot, second(5)).unwrap().into()
 }
 
 #[test]
-fn a_worker_of_a_lost_history_holds_nothing() {
+fn a_worker_from_a_lost_history_loses_its_lease() {
     for kind in BOTH {
-        // The claim was lost, and the second attempt is the first once more.
+        // The claim was lost, so the second attempt has the number of the first.
         let before = store();
         let snapshot = before.memory.snapshot();
         let lost = claimed(&before.memory, second(1));
@@ -30,7 +30,7 @@ fn a_worker_of_a_lost_history_holds_nothing() {
         assert_taken_over(lost.apply(TaskEvent::report(), second(7)), other.task());
         other.apply(end(), second(8)).unwrap();
 
-        // Nobody has claimed it again yet. It is not this worker's, but for another claim.
+        // The task has not been claimed again yet, and this worker no longer has it.
         let before = store();
         let snapshot = before.memory.snapshot();
         let lost = claimed(&before.memory, second(1));
@@ -38,7 +38,7 @@ fn a_worker_of_a_lost_history_holds_nothing() {
         let mut lost = Worker::of(kind, &after, lost).unwrap();
         assert_taken_over(lost.apply(end(), second(7)), &read(&after, second(7)));
 
-        // An end was lost, and another worker makes the same one.
+        // An end was lost, and another worker makes the same end.
         let before = store();
         let snapshot = before.memory.snapshot();
         let lost = claimed(&before.memory, second(1));
@@ -52,10 +52,10 @@ fn a_worker_of_a_lost_history_holds_nothing() {
 }
 
 #[test]
-fn what_no_task_loses_shows_that_the_store_has_lost_it() {
+fn a_task_that_lost_something_shows_that_the_store_has_lost_writes() {
     let later = second(100);
     let beat = TaskEvent::report;
-    // What the worker was told, and how often somebody has written since the claim.
+    // What the worker learned, and how often someone has written since the claim.
     let lost = [
         (TaskEvent::report_of(Progress::of(1, 2)), second(1), 2),
         (beat().with_description("Half."), second(1), 2),
@@ -80,7 +80,7 @@ fn what_no_task_loses_shows_that_the_store_has_lost_it() {
 }
 
 #[test]
-fn a_restored_store_keeps_the_leases_of_what_was_saved() {
+fn a_restored_store_keeps_the_leases_of_saved_tasks() {
     for kind in BOTH {
         let before = store();
         let claimed = claimed(&before.memory, second(1));

@@ -86,7 +86,7 @@ fn an_expired_task_makes_room_once() {
         let answers = [store.submit(submission(other, 1), later()), submitter.join().unwrap()];
         let full = answers.iter().filter(|answer| matches!(answer, Err(SubmitError::StoreFull)));
         assert_eq!((full.count(), store.len()), (1, 1));
-        // The horizon has moved along with it, for all accounts.
+        // The horizon has moved for all accounts.
         for name in ["a", "b", "c"] {
             let behind = store.submit(submission(name, 2), day(1));
             assert!(matches!(behind, Err(SubmitError::Expired)));
@@ -195,7 +195,7 @@ fn a_submission_is_refused_only_while_the_store_is_full() {
         let store = store(1);
         store.submit(submission(one, 0), day(1)).unwrap();
         let sweeper = meanwhile(&store, move |store| store.sweep(9, later()).unwrap().dropped);
-        // There is either room, or what makes room.
+        // Either there is room, or a task that makes room.
         store.submit(submission(other, 1), later()).unwrap();
         sweeper.join().unwrap();
         assert_eq!(store.len(), 1);
