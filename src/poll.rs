@@ -1,9 +1,9 @@
-//! A client that follows tasks, without I/O: what to ask a server, and when.
+//! A sans-I/O client that follows tasks: it decides what to ask a server, and when.
 //!
-//! Every client of an API with tasks has a loop that asks whether its task has ended. A [`Poller`] knows how the
-//! tasks of an API are followed, and makes a [`TaskPoller`] for each. That one is told the time and the answers, and
-//! says what to do. It works for servers of any [format](crate::format), built with this crate or not; sending
-//! requests and sleeping is up to the caller:
+//! Every client of an API with tasks has a loop that polls a task until it ends. A [`Poller`] holds
+//! the settings for an API, and makes a [`TaskPoller`] for each task. You give the `TaskPoller` the
+//! time and the server's answers, and it returns the next step. You send the requests and sleep. It
+//! works with servers of any [format](crate::format), built with this crate or not.
 //!
 //! ```
 //! use http::Response;
@@ -22,14 +22,14 @@
 //! # };
 //! # let accepted = answer("received");
 //!
-//! // `accepted` is the answer to the request that started the task
+//! // `accepted` is the response to the request that started the task
 //! let mut poller = Poller::new("https://api.example.com/v1")?.started_by(&accepted, now())?;
 //! let outcome = loop {
 //!     match poller.next(now()) {
 //!         Step::Wait(until) => sleep_until(until),
 //!         Step::Send(request) => match send(request) {
 //!             Ok(response) => poller.answered(&response, now()),
-//!             Err(_) => poller.unanswered(now()), // it is tried again
+//!             Err(_) => poller.unanswered(now()), // the poller tries again
 //!         },
 //!         Step::Done(outcome) => break outcome,
 //!     }
@@ -38,97 +38,130 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! An outcome is `Ok` with the whole document of a task that completed, or a [`PollError`], which tells apart that the
-//! operation failed, was cancelled, took too long, is gone, and that its status could not be read. Each names the
-//! task.
+//! The outcome is `Ok` with the whole document if the task completed. Otherwise it is a
+//! [`PollError`]: the operation failed, was cancelled, took too long or is gone, or its status could
+//! not be read. Each error names the task.
 //!
 //! # Laws
 //!
-//! Whatever the server answers, and whatever the clock says:
+//! These hold whatever the server answers, and whatever the clock says.
 //!
-//! - P1 Between two reads, and between the accepting answer and the first read, it waits for the longest of these: what
-//!   the server [asked for](#when), in the answer to the last read or, where a read had none, in the one before, up to
-//!   the [longest wait](Poller::with_longest_wait); the caller's [least wait](Poller::with_least_wait); the
-//!   [back-off](Poller::with_backoff); the [rate limit](Poller::with_request_limit). Who begins with an address or an id
-//!   waits for the rate limit alone. The last look of P3 does not wait for the back-off.
-//! - P2 It ends with a completion, a failure or a cancellation exactly where an answer about this very task shows one.
-//!   What else goes wrong is another outcome. Where neither the accepting answer nor a read told the id yet, and the
-//!   address ends with no UUID, a document with another task's id can't be told from one about the task.
-//! - P3 It ends with the first answer that shows the end. It asks as soon as the wait of P1 is over, unless others have
-//!   used up the rate limit by then. Where no answer shows the end, it ends when the
-//!   [time limit](Poller::with_time_limit) is over, or the [limit of processing](Poller::with_processing_limit). If it
-//!   may ask then, it takes a last look before: also when the caller slept for longer.
-//! - P4 All that share a rate limit ask no more often than it says, in any stretch of its length. It counts
-//!   by one clock: those whose clocks differ by more than a second can't share a limit.
+//! - **P1** Before each read, the poller waits for the longest of the following waits. It counts
+//!   them from the answer to the last read, or before the first read from the accepting answer.
+//!   - What the server [asked for](#when-it-asks), up to the
+//!     [longest wait](Poller::with_longest_wait). If a read got no answer, what the answer before it
+//!     asked for still counts.
+//!   - The caller's [least wait](Poller::with_least_wait).
+//!   - The [back-off](Poller::with_backoff).
+//!   - The [rate limit](Poller::with_request_limit).
+//!
+//!   If you start with an address or an id, the first read waits only for the rate limit. The last
+//!   read of P3 does not wait for the back-off.
+//! - **P2** The outcome is a completion, a failure or a cancellation exactly if an answer about
+//!   this very task shows one. Whatever else goes wrong leads to another outcome. As long as no
+//!   answer has given the id, ids are compared only if they are UUIDs: a document is about another
+//!   task if its id is a UUID, and the address ends with a different one.
+//! - **P3** Polling ends with the first answer that shows the end of the task. The poller asks as
+//!   soon as the wait of P1 is over, unless others have used up the rate limit by then. If no
+//!   answer shows the end, polling ends when the [time limit](Poller::with_time_limit) or the
+//!   [processing limit](Poller::with_processing_limit) is over. If P1 permits a read at that point,
+//!   the poller reads one last time before it gives up, even if the caller slept past the limit.
+//! - **P4** All pollers that share a rate limit together send no more requests than it permits, in
+//!   any period of its length. The limit relies on one clock: callers whose clocks differ by more
+//!   than a second can't share it.
 //!
 //! # What an answer means
 //!
 //! | answer | meaning |
 //! |---|---|
-//! | 200 to 299 with a document about the task | what it says: completed, failed, cancelled, and else still running. An unknown status is still running; one that says it has completed and has an error has failed |
-//! | 202 without a document; 304 | still running |
-//! | 404 | not yet, within the [window](Poller::with_not_found_window) after the start; then gone |
+//! | 200 to 299 with a document about the task | what the document says: completed, failed, cancelled, or still running. An unknown status is still running. A completion with an error is a failure |
+//! | 202 without a document; 304 after a request with `If-None-Match` | still running |
+//! | 404 | not there yet, within the [window](Poller::with_not_found_window) after the start; then gone |
 //! | 410 | gone |
-//! | no answer; 408, 425, 429, 500 to 599; no document, such as one that was cut short; one about another task | a failed read. It is tried again, up to [so many](Poller::with_max_failures) times in a row |
-//! | 300 to 399 | a failed read too. The next one goes where `Location` leads, if that [may be asked](Poller::with_further_origin), and else where this one went |
-//! | 303 to what the task came to | the same: that a redirect leads to a result, and not to a status, is not understood |
-//! | any other 4xx | the status can't be read, and it is not tried again |
+//! | no answer; 408, 425, 429; any status outside 200 to 499; a body that is not a document, or is cut short; a document about another task | a failed read. The poller tries again, up to [this many](Poller::with_max_failures) times in a row |
+//! | any other 3xx | a failed read. The next read follows `Location` if its origin is [allowed](Poller::with_allowed_origin). Otherwise it goes to the same address again. A 303 that leads to a result is not understood as one |
+//! | any other 4xx | the status can't be read. The poller does not try again |
 //!
-//! A document without an id completes nothing where the id is known, unless the address came from
-//! `Operation-Location` or `Azure-AsyncOperation`: there is no other task.
+//! If the id is known, a document without an id counts as one about another task. It counts as one
+//! about this task if the address came from `Operation-Location` or `Azure-AsyncOperation`, which
+//! lead to one task only.
 //!
-//! With [`AzureResourceManager`](crate::format::AzureResourceManager), where the accepting answer has only `Location`, the
-//! [result](crate::format::Format::has_result_at_location) alone is at that address. Then 202 is running, whatever its
-//! body says. Each other 2xx is the end, with as much of the result as can be read: a completion, unless the body says
-//! that the operation failed or was cancelled. If the operation fails, most servers answer with the error's own HTTP
-//! status, which can't be told from a failure to read; its words are in [`ReadFailure::Status`].
+//! With [`AzureResourceManager`](crate::format::AzureResourceManager), an accepting answer may have
+//! only `Location`. That address has the
+//! [result](crate::format::Format::has_result_at_location), and no status:
 //!
-//! # When
+//! - 202 means still running, whatever the body says.
+//! - Any other 2xx is the end, with as much of the result as can be read. It is a completion,
+//!   unless the body says that the operation failed or was cancelled.
+//! - If the operation failed, most servers answer with the error's own HTTP status. The poller
+//!   can't distinguish this from a failure to read. The error's message is in
+//!   [`ReadFailure::Status`].
 //!
-//! A server asks for a wait with `Retry-After`, in seconds or as a date, in any answer: each later one replaces it. A
-//! date is compared with the answer's `Date`. Azure's `retry-after-ms` and `x-ms-retry-after-ms` count too. With
-//! `X-Rate-Limit-Remaining: 0` the wait is no less than the length of the [`RequestLimit`], or a minute where there is
-//! none. A 429 with `Retry-After` tells exactly how long to wait, so that this alone counts.
+//! # When it asks
 //!
-//! What a server asks of one task keeps no other waiting. All that share a limit wait after a 429, for its
-//! `Retry-After`, or else for the back-off; and after `X-Rate-Limit-Remaining: 0`, for the length of the limit.
+//! - A server asks for a wait with `Retry-After`, in seconds or as a date. It can do so in any
+//!   answer, and each answer replaces what the one before asked for.
+//! - A date is compared with the answer's own `Date`.
+//! - Azure's `retry-after-ms` and `x-ms-retry-after-ms` count too.
+//! - After `X-Rate-Limit-Remaining: 0`, the wait is at least the period of the [`RequestLimit`], or
+//!   a minute without one. A 429 with `Retry-After` overrides this, since it says exactly how long
+//!   to wait.
 //!
-//! # Another process
+//! A wait that a server asks for holds back one task, with two exceptions that hold back all
+//! pollers with the same `RequestLimit`:
 //!
-//! Keep the [address](FollowedTask::address) of a task, and [follow](Poller::following) it from there after a crash, or
-//! with new credentials. Keep also whether it [leads to the result](FollowedTask::leads_to_result) alone: such a task is
-//! followed with [`following_result`](Poller::following_result). Where only the id was kept, there is
+//! - After a 429, all wait for its `Retry-After`, or else for the back-off.
+//! - After `X-Rate-Limit-Remaining: 0`, all wait for the period of the limit.
+//!
+//! # Continuing in another process
+//!
+//! Store the [address](FollowedTask::address) of a task, and whether it
+//! [leads to the result](FollowedTask::leads_to_result). After a crash, or with new credentials,
+//! continue with [`following`](Poller::following) or
+//! [`following_result`](Poller::following_result). If you have only the id, use
 //! [`following_id`](Poller::following_id).
 //!
 //! # Clocks
 //!
-//! Waits and limits are counted by how far the caller's clock goes forward. If the clock is set back, the time that has
-//! passed still counts, and the rest of a wait is counted from the new reading on. (A clock that is behind by up to a
-//! second was not set back: it is waited for.) If the clock jumps forward, the time that it jumped over has passed. If
-//! it stands still, none has. A [`Step::Wait`] is for a later instant than now, but at the [end of time](crate::MAX_TIME),
-//! where it may be for now.
+//! Waits and limits count how far the caller's clock moves forward.
 //!
-//! # Where, and with which credentials
+//! - If the clock is set back, the time that has passed still counts. The rest of a wait is counted
+//!   from the new time.
+//! - If the clock is behind by up to a second, it was not set back: the poller waits until it
+//!   catches up.
+//! - If the clock jumps forward, the skipped time counts as passed.
+//! - If the clock stands still, no time passes.
 //!
-//! The caller adds the credentials to each request. So an answer decides only over paths: an address of another scheme,
-//! host or port than that of the base address is not asked, unless [allowed](Poller::with_further_origin). If the
-//! accepting answer has one, that is a [`StartError`]. In a later answer it is passed over, and in a redirect it is a
-//! failed read. Let the HTTP client follow no redirects by itself. No error shows the query of an address: some servers
-//! put keys there.
+//! A [`Step::Wait`] is for an instant later than `now`. Only at the
+//! [end of time](crate::MAX_TIME) can it be `now` itself.
 //!
-//! A task may move. If its address came from [a header](Poller::started_by), and a later answer has another address in
-//! the same header, that is asked from then on. `Location` counts only in a 202: elsewhere it may be that of what the task
-//! makes.
+//! # Hosts and credentials
+//!
+//! You add the credentials to each request, so an answer must not decide where they go. The poller
+//! asks only the scheme, host and port of the base address, and those that you
+//! [allow](Poller::with_allowed_origin). An address with another origin has these effects:
+//!
+//! - In the accepting answer, it is a [`StartError`].
+//! - In a redirect, it is a failed read.
+//! - In any other answer, it is ignored.
+//!
+//! Configure your HTTP client not to follow redirects. No error shows the query of an address,
+//! since some servers put keys there.
+//!
+//! A task can move. If its address came from [a header](Poller::started_by), and a later answer has
+//! another address in the same header, the poller asks there from then on. `Location` counts only
+//! in a 202, because in other answers it may be the address of the resource that the task makes.
 
 mod address;
+mod answer;
 mod backoff;
 mod failure;
 mod header;
 mod outcome;
 mod poller;
-mod reading;
 mod request_limit;
 mod start;
+mod start_error;
 mod stopwatch;
 mod task_poller;
 
@@ -137,5 +170,5 @@ pub use failure::ReadFailure;
 pub use outcome::{Ended, FollowedTask, PollError, Unfinished};
 pub use poller::Poller;
 pub use request_limit::RequestLimit;
-pub use start::StartError;
+pub use start_error::StartError;
 pub use task_poller::{Step, TaskPoller};

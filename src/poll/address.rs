@@ -1,4 +1,5 @@
-//! Where to ask: addresses that a server gave, and whether they may be asked.
+//! The addresses that a server gives: resolving them, and checking whether the client may ask
+//! there.
 
 use alloc::format;
 use alloc::string::String;
@@ -9,29 +10,29 @@ use http::uri::Scheme;
 
 use crate::wire::Excerpt;
 
-/// A scheme, a host and a port: what a client's credentials are for.
+/// A scheme, a host and a port, for which a client's credentials are meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Site {
+pub(super) struct Origin {
     scheme: Scheme,
     host: String,
     port: u16,
 }
 
-impl Site {
-    /// The site of an address with a host.
+impl Origin {
+    /// Returns the origin of an `http` or `https` address with a host.
     pub(super) fn of(uri: &Uri) -> Option<Self> {
         let (scheme, authority) = (uri.scheme()?, uri.authority()?);
-        let usual = match scheme.as_str() {
+        let default_port = match scheme.as_str() {
             "https" => 443,
             "http" => 80,
             _ => return None,
         };
         let host = authority.host();
-        // User information, and a port that is none, are for confusion only.
+        // User information makes the prefix differ. It and malformed ports only serve to deceive.
         let rest = authority.as_str().strip_prefix(host)?;
         let port = match rest.strip_prefix(':') {
-            None if rest.is_empty() => usual,
-            Some("") => usual,
+            None if rest.is_empty() => default_port,
+            Some("") => default_port,
             Some(port) if port.bytes().all(|byte| byte.is_ascii_digit()) => port.parse().ok()?,
             _ => return None,
         };
@@ -42,36 +43,35 @@ impl Site {
     }
 }
 
-/// An address from a server that is not asked.
+/// Why the client does not ask at an address that a server gave.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum AddressFault {
-    /// It is no address.
+    /// It is not an address.
     Malformed(Excerpt),
-    /// It leads to a site that was not allowed.
-    Elsewhere(Excerpt),
+    /// Its origin is not allowed.
+    ForbiddenOrigin(Excerpt),
 }
 
-/// What a relative address is relative to (RFC 3986, section 5.2): all but the last segment of a path, and where it
-/// has one, a scheme and a host.
+/// The base against which a relative reference is resolved (RFC 3986, section 5.2): an address
+/// without the last segment of its path. It may be only a path, without a scheme and a host.
 #[derive(Clone, Debug)]
-pub(super) struct Directory {
+pub(super) struct BaseUri {
     scheme: Option<Scheme>,
-    /// Scheme and host, where they are known.
+    /// The scheme and the host, or nothing if they are unknown.
     root: String,
-    /// Without the last segment; it ends with a slash.
+    /// The path, up to and with its last slash.
     path: String,
 }
 
-impl Directory {
-    /// The directory that a base address is.
-    pub(super) fn below(base: &Uri) -> Self {
-        let mut directory = Self::of(base);
-        directory.path = [base.path().trim_end_matches('/'), "/"].concat();
-        directory
+impl BaseUri {
+    /// The base for references to what is below an address.
+    pub(super) fn below(address: &Uri) -> Self {
+        let path = [address.path().trim_end_matches('/'), "/"].concat();
+        Self { path, ..Self::beside(address) }
     }
 
-    /// The directory that an address is in.
-    pub(super) fn of(address: &Uri) -> Self {
+    /// The base for references to what is beside an address, as RFC 3986 resolves them.
+    pub(super) fn beside(address: &Uri) -> Self {
         let path = address.path();
         let end = path.rfind('/').map_or(0, |slash| slash + 1);
         let root = match (address.scheme(), address.authority()) {
@@ -82,29 +82,32 @@ impl Directory {
         Self { scheme: address.scheme().cloned(), root, path }
     }
 
-    /// The directory that an address is in, on this one's host if it has none.
-    pub(super) fn beside(&self, address: &Uri) -> Self {
-        let other = Self::of(address);
+    /// The base for references to what is beside an address. If the address has no host, it is on
+    /// this base's host.
+    pub(super) fn beside_on_same_host(&self, address: &Uri) -> Self {
+        let other = Self::beside(address);
         if other.root.is_empty() { Self { path: other.path, ..self.clone() } } else { other }
     }
 
-    /// The address that a text is, if it leads to one of these sites, or is a path where no host is known.
-    pub(super) fn resolve(&self, text: &str, allowed: &[Site]) -> Result<Uri, AddressFault> {
+    /// Resolves a reference.
+    ///
+    /// Without a known host, the result must be a path. Otherwise its origin must be allowed.
+    pub(super) fn resolve(&self, text: &str, allowed: &[Origin]) -> Result<Uri, AddressFault> {
         let malformed = || AddressFault::Malformed(Excerpt::of(without_query(text)));
-        let elsewhere = || AddressFault::Elsewhere(Excerpt::of(without_query(text)));
+        let forbidden = || AddressFault::ForbiddenOrigin(Excerpt::of(without_query(text)));
         let reference = text.trim().split('#').next().unwrap_or_default();
-        // Some clients take a backslash for a slash.
+        // Some clients read a backslash as a slash.
         if reference.is_empty() || reference.contains('\\') {
             return Err(malformed());
         }
         let absolute = if has_scheme(reference) {
             reference.into()
         } else if let Some(rest) = reference.strip_prefix("//") {
-            let scheme = self.scheme.as_ref().ok_or_else(elsewhere)?;
+            let scheme = self.scheme.as_ref().ok_or_else(forbidden)?;
             format!("{scheme}://{rest}")
         } else {
             let path = self.path_of(reference);
-            // It would name a host, where there is none before it.
+            // Without a root before them, two slashes would begin a host.
             if path.starts_with("//") && self.root.is_empty() {
                 return Err(malformed());
             }
@@ -114,27 +117,27 @@ impl Directory {
         if uri.scheme().is_none() && uri.authority().is_none() && self.root.is_empty() {
             return Ok(uri);
         }
-        match Site::of(&uri) {
-            Some(site) if allowed.contains(&site) => Ok(uri),
-            Some(_) => Err(elsewhere()),
+        match Origin::of(&uri) {
+            Some(origin) if allowed.contains(&origin) => Ok(uri),
+            Some(_) => Err(forbidden()),
             None => Err(malformed()),
         }
     }
 
-    /// The path and query of a reference that has no host.
+    /// Returns the path and query of a reference that has no host.
     fn path_of(&self, reference: &str) -> String {
         let (path, query) = reference.split_at(reference.find('?').unwrap_or(reference.len()));
         let merged = if path.starts_with('/') { path.into() } else { [&*self.path, path].concat() };
-        without_dots(&merged) + query
+        without_dot_segments(&merged) + query
     }
 }
 
-/// What may be shown of an address: a query may have a key in it.
+/// Returns the part of an address that messages may show. A query may contain a key.
 pub(super) fn without_query(text: &str) -> &str {
     text.split('?').next().unwrap_or_default()
 }
 
-/// The last step of the path of an address.
+/// Returns the last segment of the path of an address.
 pub(super) fn last_segment(text: &str) -> &str {
     let path = text.split(['?', '#']).next().unwrap_or_default();
     path.rsplit('/').next().unwrap_or_default()
@@ -146,8 +149,8 @@ fn has_scheme(reference: &str) -> bool {
     reference.get(end..).is_some_and(|rest| rest.starts_with(':'))
 }
 
-/// A path without the steps `.` and `..`.
-fn without_dots(path: &str) -> String {
+/// Resolves the segments `.` and `..` of a path (RFC 3986, section 5.2.4).
+fn without_dot_segments(path: &str) -> String {
     let mut kept: Vec<&str> = Vec::new();
     let mut segments = path.split('/').skip(1).peekable();
     while let Some(segment) = segments.next() {

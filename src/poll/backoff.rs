@@ -1,11 +1,11 @@
-//! How long to wait between reads where nobody says more.
+//! How long to wait between reads if nothing else demands a longer wait.
 
 use core::time::Duration;
 
-/// How long to wait between reads: the first time so long, then each time longer by a factor, up to a bound.
+/// How long to wait between reads: waits that grow by a factor, up to a maximum.
 ///
-/// Unless set, it begins with 1 s and doubles up to 30 s, as the public client in Go of Redis Cloud does, and has
-/// no jitter.
+/// The default starts with 1 s and doubles up to 30 s, without jitter. Redis Cloud's public Go
+/// client does the same.
 ///
 /// ```
 /// use std::time::Duration;
@@ -33,26 +33,30 @@ impl Default for Backoff {
 }
 
 impl Backoff {
-    /// Waits that begin with the first and double up to the longest; where that is shorter, it counts for both.
+    /// Creates a back-off that starts with `first` and doubles up to `max`. If `max` is shorter, it
+    /// counts for both.
     #[must_use]
     pub const fn new(first: Duration, max: Duration) -> Self {
         let first = if first.as_nanos() > max.as_nanos() { max } else { first };
         Self { first, max, factor: 2.0, jitter: 0.0, seed: 0 }
     }
 
-    /// Sets how many times longer each wait is than the one before: 1 or more, and 2 unless set. What is less, or
-    /// no number, counts as 1.
+    /// Sets by how much each wait is longer than the one before: a factor of 1 or more. The default
+    /// is
+    /// 2. A smaller value or NaN counts as 1.
     #[must_use]
     pub const fn with_factor(mut self, factor: f64) -> Self {
-        self.factor = factor.max(1.0); // the greater of NaN and 1 is 1
+        self.factor = factor.max(1.0); // `NaN.max(1.0)` is 1
         self
     }
 
-    /// Makes each wait shorter by a random share of up to this one, from 0 to 1, so that the reads of many clients
-    /// don't come at once. None, unless set; what is out of range counts as the nearest, and no number as 0.
+    /// Sets the jitter: each wait is shortened by a random share of it, between 0 and `share`. This
+    /// keeps many clients from reading at the same moment.
     ///
-    /// The shares follow from the seed and the task's address: the same seed gives the same waits, and tasks
-    /// beside each other still have different ones. Give each process a seed of its own.
+    /// The default is 0. A value below 0 or above 1 counts as the nearest, and NaN as 0.
+    ///
+    /// The random numbers follow from the seed and the task's address. The same seed gives a task
+    /// the same waits, and different tasks different ones. Give each process its own seed.
     #[must_use]
     pub const fn with_jitter(mut self, share: f64, seed: u64) -> Self {
         self.jitter = share.max(0.0).min(1.0);
@@ -60,25 +64,25 @@ impl Backoff {
         self
     }
 
-    /// The first wait, before jitter.
+    /// Returns the first wait, without jitter.
     #[must_use]
     pub const fn first(&self) -> Duration {
         self.first
     }
 
-    /// The longest wait.
+    /// Returns the longest wait.
     #[must_use]
     pub const fn max(&self) -> Duration {
         self.max
     }
 
-    /// The shortest wait that can come of it, with jitter.
+    /// Returns the shortest wait that is possible, with jitter.
     #[must_use]
     pub fn shortest(&self) -> Duration {
         shortened(self.first, self.jitter)
     }
 
-    /// The waits for a task, beginning with the first.
+    /// Returns the waits for the task at this address.
     pub(super) fn waits(self, address: &str) -> Waits {
         // FNV-1a, 64 bits.
         let hash = address.bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
@@ -88,7 +92,7 @@ impl Backoff {
     }
 }
 
-/// The waits for one task, which have no end.
+/// The endless sequence of waits for one task.
 #[derive(Clone, Debug)]
 pub(super) struct Waits {
     backoff: Backoff,
@@ -106,7 +110,7 @@ impl Waits {
         shortened(wait, jitter * self.share())
     }
 
-    /// A number of 0 to 1: the next of `SplitMix64`.
+    /// Returns the next random number from 0 to 1, by `SplitMix64`.
     fn share(&mut self) -> f64 {
         self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.state;
@@ -117,9 +121,9 @@ impl Waits {
     }
 }
 
-/// A time that is shorter by a share of 0 to 1.
+/// Shortens a time by a share from 0 to 1.
 fn shortened(time: Duration, share: f64) -> Duration {
-    // Not by a product, which may be more than any time is, once rounded.
+    // A product with 1 - share could be rounded to more than the longest `Duration`.
     let less = Duration::try_from_secs_f64(time.as_secs_f64() * share).unwrap_or(time);
     time.saturating_sub(less)
 }

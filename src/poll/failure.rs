@@ -1,4 +1,4 @@
-//! Why the status of a task could not be read.
+//! Why a read of a task's status failed.
 
 use alloc::boxed::Box;
 use core::fmt;
@@ -8,36 +8,38 @@ use http::StatusCode;
 use crate::format::ReportedRefusal;
 use crate::wire::Excerpt;
 
-/// Why the status of a task could not be read. It says nothing of the task itself, which may well go on.
+/// Why a read of a task's status failed. It says nothing about the task itself, which may still be
+/// running.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ReadFailure {
-    /// There was no answer, or it was not told. Look at the connection.
+    /// There was no answer, or you did not report one. Check the connection.
     NoAnswer,
-    /// The answer was no document about a task, such as one that was cut short. The text says what was expected
-    /// and where. Look at the [format](super::Poller::with_format), and at proxies.
+    /// The answer was not a document about a task. It may have been cut short. The text says what
+    /// was expected, and where. Check the [format](super::Poller::with_format), and any proxies.
     Unreadable(Box<str>),
-    /// The answer was about another task, with this id. Look at caches and proxies.
+    /// The answer was about another task, with this id. Check caches and proxies.
     OtherTask(Box<str>),
-    /// The answer leads to an address that is none, or is not [allowed](super::Poller::with_further_origin).
-    Elsewhere(Box<str>),
-    /// The answer leads to another address, which is asked next.
-    Moved(StatusCode),
+    /// The answer was a redirect, but its address is malformed, or its origin is not
+    /// [allowed](super::Poller::with_allowed_origin).
+    BadRedirect(Box<str>),
+    /// The answer was a redirect with this status. The next read follows it.
+    Redirected(StatusCode),
     /// The server refused to answer, or failed.
     Status {
         /// The HTTP status.
         status: StatusCode,
-        /// What the body says of it, as far as it could be read.
+        /// The refusal in the body, as far as it could be read.
         refusal: ReportedRefusal,
     },
 }
 
 impl ReadFailure {
-    /// The HTTP status, where that is the failure.
+    /// Returns the HTTP status of a [`Status`](Self::Status) or a [`Redirected`](Self::Redirected).
     #[must_use]
     pub fn status(&self) -> Option<StatusCode> {
         match self {
-            Self::Status { status, .. } | Self::Moved(status) => Some(*status),
+            Self::Status { status, .. } | Self::Redirected(status) => Some(*status),
             _ => None,
         }
     }
@@ -53,11 +55,11 @@ impl fmt::Display for ReadFailure {
             Self::OtherTask(id) => {
                 write!(f, "expected a document about the task, got one about {}", Excerpt::of(id))
             }
-            Self::Elsewhere(address) => {
+            Self::BadRedirect(address) => {
                 let address = Excerpt::of(address);
-                write!(f, "expected an address that may be asked, got {address}")
+                write!(f, "expected a redirect to an address of an allowed host, got {address}")
             }
-            Self::Moved(status) => write!(f, "expected a document, got {status}"),
+            Self::Redirected(status) => write!(f, "expected a document, got {status}"),
             Self::Status { status, refusal } => {
                 write!(f, "expected a document, got {status}")?;
                 match &refusal.message {

@@ -1,4 +1,4 @@
-//! What the headers of an answer say: when to ask again, and where.
+//! What the headers of an answer say about when and where to ask next.
 
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -9,42 +9,44 @@ use http::header::{DATE, HeaderMap, HeaderName, LOCATION, RETRY_AFTER};
 
 use crate::time::{Now, clamp_time};
 
-/// The headers that say where a task's status is, best first.
+/// The headers with the address of a task, in the order of preference: Azure's two come first.
 pub(super) const ADDRESSES: [HeaderName; 3] = [
     HeaderName::from_static("operation-location"),
     HeaderName::from_static("azure-asyncoperation"),
     LOCATION,
 ];
 
-/// The header with the id of a task, beside its address.
+/// The header with the id of a task, which some services send with its address.
 pub(super) const OPERATION_ID: HeaderName = HeaderName::from_static("operation-id");
 
-/// How long to wait, in milliseconds: Azure's services say so beside `Retry-After`, and its clients heed it.
+/// The headers with a wait in milliseconds. Azure's services send them with `Retry-After`, and its
+/// clients obey them.
 const MILLISECONDS: [HeaderName; 2] =
     [HeaderName::from_static("retry-after-ms"), HeaderName::from_static("x-ms-retry-after-ms")];
 
-/// How many requests a client may still send. The spellings in use.
+/// The headers with the number of requests that a client may still send, in their various
+/// spellings.
 const REMAINING: [HeaderName; 3] = [
     HeaderName::from_static("x-rate-limit-remaining"),
     HeaderName::from_static("x-ratelimit-remaining"),
     HeaderName::from_static("ratelimit-remaining"),
 ];
 
-/// The text of a header, where it is there and a text.
+/// Returns the value of a header, if it is visible ASCII and not empty.
 pub(super) fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     Some(headers.get(name)?.to_str().ok()?.trim()).filter(|text| !text.is_empty())
 }
 
-/// The same, by a name that a format looks for.
+/// Returns the value of the header with a name that a format gives.
 pub(super) fn named(headers: &HeaderMap, name: &str) -> Option<Box<str>> {
     let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
     text(headers, &name).map(Box::from)
 }
 
-/// How long the server asks to wait: the longest, where it says more than one. What can't be read is not there.
+/// Returns how long the server asks to wait: the longest of all waits that can be read.
 ///
-/// A date is compared with the `Date` of the same answer, so that it doesn't matter how far the two clocks differ;
-/// without one, with `now`.
+/// A date is compared with the `Date` of the same answer, so that the client's clock doesn't
+/// matter. Without a `Date`, it is compared with `now`.
 pub(super) fn wait(headers: &HeaderMap, now: Now) -> Option<Duration> {
     let sent = text(headers, &DATE).and_then(date).unwrap_or(clamp_time(now));
     let seconds = |text: &str| {
@@ -60,14 +62,15 @@ pub(super) fn wait(headers: &HeaderMap, now: Now) -> Option<Duration> {
     in_milliseconds.into_iter().fold(longest(RETRY_AFTER, &seconds), Option::max)
 }
 
-/// Whether the server says that no request is left.
-pub(super) fn is_spent(headers: &HeaderMap) -> bool {
+/// Whether the server says that the client may send no more requests.
+pub(super) fn has_no_requests_left(headers: &HeaderMap) -> bool {
     REMAINING
         .iter()
         .any(|name| text(headers, name).and_then(number).is_some_and(|left| left == Duration::ZERO))
 }
 
-/// A number of seconds: digits, and maybe a fraction. One that is beyond any is the highest.
+/// Reads a number of seconds: digits, and optionally a point and more digits. A number that is too
+/// large is read as the largest.
 fn number(text: &str) -> Option<Duration> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
@@ -78,7 +81,7 @@ fn number(text: &str) -> Option<Duration> {
     Some(Duration::new(whole.parse().unwrap_or(u64::MAX), nanos.parse().unwrap_or(0)))
 }
 
-/// A date as HTTP has it, in any of its three forms (RFC 9110, section 5.6.7).
+/// Reads an HTTP date in any of its three forms (RFC 9110, section 5.6.7).
 fn date(text: &str) -> Option<Now> {
     let date = match DateTime::parse_from_rfc2822(text) {
         Ok(date) => date.to_utc(),

@@ -1,4 +1,4 @@
-//! How following a task can end.
+//! The outcomes of polling.
 
 use alloc::boxed::Box;
 use alloc::string::ToString;
@@ -13,58 +13,61 @@ use crate::document::{ReportedError, TaskDocument};
 use crate::id::TaskId;
 use crate::wire::Excerpt;
 
-/// The task that is followed, as its client knows it: its id, its address, or both.
+/// The task that is polled, as its client knows it: its id, its address, or both.
 ///
-/// With `{}` it is what each error calls it, such as `task 36d4b04d-72d4-4404-8600-a223120a553e at
-/// https://api.example.com/v1/tasks/36d4b04d-72d4-4404-8600-a223120a553e`, without the query: some servers put keys there.
+/// `{}` shows it as errors do, such as `task 7 at https://api.example.com/v1/tasks/7`. It leaves
+/// out the query of the address, since some servers put keys there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FollowedTask {
     pub(super) id: Option<Box<str>>,
     pub(super) address: Option<Uri>,
-    /// Whether what is there is the result alone.
+    /// Whether the address has only the result, and no status.
     pub(super) is_result: bool,
 }
 
 impl FollowedTask {
-    /// The id, as it came; none before a document had one.
+    /// Returns the id, as the server sent it. It is `None` until a document has one.
     #[must_use]
     pub fn id(&self) -> Option<&str> {
         self.id.as_deref()
     }
 
-    /// Where it is asked for: what to keep, to [follow](super::Poller::following) it from another process, unless it
-    /// [leads to the result](Self::leads_to_result). There may be none where the accepting answer showed the end.
+    /// Returns the address. Store it if another process may have to
+    /// [continue](super#continuing-in-another-process).
+    ///
+    /// It can be `None` only if the accepting answer already showed the end.
     #[must_use]
     pub fn address(&self) -> Option<&Uri> {
         self.address.as_ref()
     }
 
-    /// Whether what the task came to is at the address, and not its status. From another process, follow it with
-    /// [`following_result`](super::Poller::following_result).
+    /// Returns whether the address has the task's result, and not its status. Another process must
+    /// then continue with [`following_result`](super::Poller::following_result).
     #[must_use]
     pub fn leads_to_result(&self) -> bool {
         self.is_result
     }
 
-    /// Whether a document with this id may be about it, where it came from an address that may have others too.
-    pub(super) fn may_be(&self, other: &str, has_own_address: bool) -> bool {
+    /// Whether a document with this id may be about the task. `is_own_address` says whether nothing
+    /// but this task is at the address.
+    pub(super) fn may_have_id(&self, other: &str, is_own_address: bool) -> bool {
         match self.id() {
-            Some(_) if other.is_empty() => has_own_address,
-            Some(id) => is_same(id, other),
-            // An address that ends with a UUID is that of the task with this id.
+            Some(_) if other.is_empty() => is_own_address,
+            Some(id) => is_same_id(id, other),
+            // If the address ends with a UUID, that is the task's id.
             None => {
                 let last = last_segment(self.address().map(Uri::path).unwrap_or_default());
-                let are_ids = last.parse::<TaskId>().is_ok() && other.parse::<TaskId>().is_ok();
-                !are_ids || is_same(last, other)
+                let are_uuids = last.parse::<TaskId>().is_ok() && other.parse::<TaskId>().is_ok();
+                !are_uuids || is_same_id(last, other)
             }
         }
     }
 }
 
-/// Whether two ids are the same.
-pub(super) fn is_same(one: &str, other: &str) -> bool {
-    let (ours, theirs) = (one.parse::<TaskId>(), other.parse::<TaskId>());
-    one == other || (ours.is_ok() && ours == theirs)
+/// Whether two ids are the same. UUIDs are compared without regard to case.
+pub(super) fn is_same_id(one: &str, other: &str) -> bool {
+    let (one_uuid, other_uuid) = (one.parse::<TaskId>(), other.parse::<TaskId>());
+    one == other || (one_uuid.is_ok() && one_uuid == other_uuid)
 }
 
 impl fmt::Display for FollowedTask {
@@ -81,7 +84,7 @@ impl fmt::Display for FollowedTask {
     }
 }
 
-/// A task that has ended, and what the server told of it last.
+/// A task that has ended, with its last document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ended(Box<(FollowedTask, TaskDocument)>);
 
@@ -90,38 +93,37 @@ impl Ended {
         Self(Box::new((task, document)))
     }
 
-    /// The task.
+    /// Returns the task.
     #[must_use]
     pub fn task(&self) -> &FollowedTask {
         &self.0.0
     }
 
-    /// What the server told last: with the result or the error, as far as it told them.
+    /// Returns the last document. It has the result or the error, as far as the server sent them.
     #[must_use]
     pub fn document(&self) -> &TaskDocument {
         &self.0.1
     }
 
-    /// What the server told last.
+    /// Returns the last document, without a copy.
     #[must_use]
     pub fn into_document(self) -> TaskDocument {
         self.0.1
     }
 
-    /// Why it failed, where the server told.
+    /// Returns the error of the operation, if the document has one.
     #[must_use]
     pub fn error(&self) -> Option<&ReportedError> {
         self.document().response()?.error()
     }
 }
 
-/// A task that is no longer followed, though it was not seen to end. It may go on.
+/// A task that is no longer polled, though no answer showed its end. It may still be running.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unfinished(Box<Known>);
+pub struct Unfinished(Box<UnfinishedInner>);
 
-/// What is known of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Known {
+pub(super) struct UnfinishedInner {
     pub(super) task: FollowedTask,
     pub(super) document: Option<TaskDocument>,
     pub(super) failure: Option<ReadFailure>,
@@ -129,58 +131,61 @@ pub(super) struct Known {
 }
 
 impl Unfinished {
-    pub(super) fn new(known: Known) -> Self {
-        Self(Box::new(known))
+    pub(super) fn new(inner: UnfinishedInner) -> Self {
+        Self(Box::new(inner))
     }
 
-    /// The task.
+    /// Returns the task.
     #[must_use]
     pub fn task(&self) -> &FollowedTask {
         &self.0.task
     }
 
-    /// What the server told of it last, if it ever did.
+    /// Returns the last document, if there ever was one.
     #[must_use]
     pub fn document(&self) -> Option<&TaskDocument> {
         self.0.document.as_ref()
     }
 
-    /// Why its status could not be read; none, where it could the last time.
+    /// Returns why the last read failed, if it did.
     #[must_use]
     pub fn failure(&self) -> Option<&ReadFailure> {
         self.0.failure.as_ref()
     }
 
-    /// For how long it was followed.
+    /// Returns how long the task was polled.
     #[must_use]
     pub fn followed_for(&self) -> Duration {
         self.0.followed_for
     }
 }
 
-/// Why following a task ended otherwise than with its completion. Each names the task.
+/// Why polling ended without a completion. Each error names the task.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PollError {
-    /// The operation failed: the [error](Ended::error) says why. To ask again won't help.
+    /// The operation failed. The [error](Ended::error) says why. Don't poll again: the task has
+    /// ended.
     Failed(Ended),
-    /// Somebody cancelled the operation. To ask again won't help.
+    /// The operation was cancelled. Don't poll again: the task has ended.
     Cancelled(Ended),
-    /// The [time](super::Poller::with_time_limit) was over before the task was seen to end, or its
-    /// [time of processing](super::Poller::with_processing_limit). It was the latter if it was
-    /// [followed](Unfinished::followed_for) for less than the former. The task may go on:
-    /// [follow](super::Poller::following) it again to know.
+    /// The [time limit](super::Poller::with_time_limit) or the [processing
+    /// limit](super::Poller::with_processing_limit) was over before an answer showed the end. It
+    /// was the processing limit if the task was [polled](Unfinished::followed_for) for less than
+    /// the time limit. The task may still be running. To find out,
+    /// [follow](super::Poller::following) it again.
     TimedOut(Unfinished),
-    /// The server has no such task: it expired, was removed, or never was.
+    /// The server has no such task: it expired, was removed, or never existed.
     Gone(Unfinished),
-    /// The status can't be read: the server refuses to tell, or [too many](super::Poller::with_max_failures) reads
-    /// failed in a row. The [failure](Unfinished::failure) says how. The task may go on: with 401, get new credentials,
-    /// and [follow](super::Poller::following) it again.
+    /// The status could not be read: the server refused to answer, or
+    /// [too many](super::Poller::with_max_failures) reads failed in a row. The
+    /// [failure](Unfinished::failure) says why. The task may still be running. After a 401, get new
+    /// credentials and [follow](super::Poller::following) the task again.
     ReadFailed(Unfinished),
 }
 
 impl PollError {
-    /// The task.
+    /// Returns the task.
     #[must_use]
     pub fn task(&self) -> &FollowedTask {
         match self {
@@ -189,7 +194,7 @@ impl PollError {
         }
     }
 
-    /// What the server told of it last, if it ever did.
+    /// Returns the last document, if there ever was one.
     #[must_use]
     pub fn document(&self) -> Option<&TaskDocument> {
         match self {
@@ -203,7 +208,7 @@ impl fmt::Display for PollError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Failed(ended) => {
-                write!(f, "expected {} to complete, and it failed", ended.task())?;
+                write!(f, "expected {} to complete, but it failed", ended.task())?;
                 let error = ended.error();
                 if let Some(code) = error.and_then(ReportedError::code) {
                     write!(f, " with {}", Excerpt::of(code))?;
@@ -214,19 +219,21 @@ impl fmt::Display for PollError {
                 }
             }
             Self::Cancelled(ended) => {
-                write!(f, "expected {} to complete, and it was cancelled", ended.task())
+                write!(f, "expected {} to complete, but it was cancelled", ended.task())
             }
             Self::TimedOut(task) => {
                 let (name, time) = (task.task(), task.followed_for());
-                write!(f, "expected {name} to end within {time:?}, and ")?;
+                write!(f, "expected {name} to end within {time:?}, but ")?;
                 match task.document() {
                     Some(document) => {
                         write!(f, "it is {}", Excerpt::of(document.status().as_str()))
                     }
-                    None => f.write_str("nothing is known of it"),
+                    None => f.write_str("its status is unknown"),
                 }
             }
-            Self::Gone(task) => write!(f, "expected {}, and the server has none", task.task()),
+            Self::Gone(task) => {
+                write!(f, "expected {}, but the server has no such task", task.task())
+            }
             Self::ReadFailed(task) => write!(f, "expected to read the status of {}", task.task()),
         }
     }

@@ -1,4 +1,4 @@
-//! How many requests may be sent in a time.
+//! Limits on the number of requests in a period.
 
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
@@ -9,12 +9,14 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use super::stopwatch::Stopwatch;
 use crate::time::Now;
 
-/// How many requests may be sent in a time, shared by all that count on it.
+/// A rate limit: the number of requests that may be sent in a period.
 ///
-/// A clone is the same limit: give one to each [`Poller`](super::Poller) that asks for the same account, and
-/// [take](Self::take) for each other request that you send. In any stretch of that length there are no more than
-/// so many, so that a server which counts in windows of its own sees no more either. Where a server says that too
-/// many came, all that share it wait.
+/// Clones share the same limit. Give a clone to each [`Poller`](super::Poller) that uses the same
+/// account, and call [`take`](Self::take) before each other request that you send.
+///
+/// The limit holds for every period of this length, wherever it starts. So a server that counts in
+/// windows of its own never sees more requests either. If a server says that it got too many, all
+/// that share the limit wait.
 ///
 /// ```
 /// use core::num::NonZeroU32;
@@ -29,74 +31,78 @@ use crate::time::Now;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// Time is how far the clock goes forward that its callers read, as with a [`TaskPoller`](super::TaskPoller). They need
-/// the same one: of clocks that differ by more than a second, each change from one to the other would pass time.
+/// Time is how far the callers' clock moves forward, as with a [`TaskPoller`](super::TaskPoller).
+/// All callers must use the same clock. If two clocks differ by more than a second, time passes
+/// with each change from one to the other.
 #[derive(Clone, Debug)]
 pub struct RequestLimit {
     requests: NonZeroU32,
-    per: Duration,
+    period: Duration,
     window: Arc<Mutex<Window>>,
 }
 
 #[derive(Debug, Default)]
 struct Window {
     stopwatch: Option<Stopwatch>,
-    /// When the last requests were sent: no more than there may be.
+    /// When the last requests were sent, at most as many as the limit.
     sent: VecDeque<Duration>,
-    /// Until when a server wants none.
-    paused: Duration,
+    /// Until when no request may be sent, because a server asked for that.
+    paused_until: Duration,
 }
 
 impl RequestLimit {
-    /// So many requests in a time; in none, there is no limit.
+    /// Creates a limit of this many requests in each period. If the period is zero, there is no
+    /// limit.
     #[must_use]
-    pub fn new(requests: NonZeroU32, per: Duration) -> Self {
-        Self { requests, per, window: Arc::default() }
+    pub fn new(requests: NonZeroU32, period: Duration) -> Self {
+        Self { requests, period, window: Arc::default() }
     }
 
-    /// That of Redis Cloud, as its clients rely on it: 400 requests a minute.
+    /// Creates the limit that Redis Cloud's clients assume: 400 requests a minute.
     #[must_use]
     pub fn redis_cloud() -> Self {
         const REQUESTS: NonZeroU32 = NonZeroU32::new(400).unwrap();
         Self::new(REQUESTS, Duration::from_mins(1))
     }
 
-    /// The time in which there may be so many requests.
+    /// Returns the period for which the number of requests is limited.
     #[must_use]
-    pub fn per(&self) -> Duration {
-        self.per
+    pub fn period(&self) -> Duration {
+        self.period
     }
 
-    /// Counts a request that is sent now, if there may be one.
+    /// Counts a request that you send now, if the limit permits it.
     ///
     /// # Errors
-    /// Where there may be none: when there may be the next. It is not promised to this caller.
+    ///
+    /// Returns the instant at which the next request is permitted, if none is now. Another caller
+    /// may be faster then.
     pub fn take(&self, now: Now) -> Result<(), Now> {
         let mut window = self.window();
         let elapsed = window.read(now);
-        while window.sent.front().is_some_and(|sent| elapsed.saturating_sub(*sent) >= self.per) {
+        while window.sent.front().is_some_and(|sent| elapsed.saturating_sub(*sent) >= self.period) {
             window.sent.pop_front();
         }
-        let most = usize::try_from(self.requests.get()).unwrap_or(usize::MAX);
-        let is_full = window.sent.len() >= most;
-        let first = window.sent.front().filter(|_| is_full);
-        let free = first.map_or(Duration::ZERO, |sent| sent.saturating_add(self.per));
-        let due = free.max(window.paused);
+        let max = usize::try_from(self.requests.get()).unwrap_or(usize::MAX);
+        let is_full = window.sent.len() >= max;
+        let oldest = window.sent.front().filter(|_| is_full);
+        let free = oldest.map_or(Duration::ZERO, |sent| sent.saturating_add(self.period));
+        let due = free.max(window.paused_until);
         if elapsed < due {
-            return Err(window.when(due, now));
+            return Err(window.instant_of(due, now));
         }
         window.sent.push_back(elapsed);
         Ok(())
     }
 
-    /// Lets all that share it wait for a time from now on, as a server asked for.
+    /// Permits no requests for this long, as a server asked.
     pub fn pause(&self, time: Duration, now: Now) {
         let mut window = self.window();
         let until = window.read(now).saturating_add(time);
-        window.paused = window.paused.max(until);
+        window.paused_until = window.paused_until.max(until);
     }
 
-    /// No call leaves a change half made, so that a poisoned lock guards sound content.
+    /// Locks the window. No call leaves it half changed, so a poisoned lock does not matter.
     fn window(&self) -> MutexGuard<'_, Window> {
         self.window.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -107,7 +113,7 @@ impl Window {
         self.stopwatch.get_or_insert_with(|| Stopwatch::started(now)).read(now)
     }
 
-    fn when(&self, elapsed: Duration, now: Now) -> Now {
+    fn instant_of(&self, elapsed: Duration, now: Now) -> Now {
         self.stopwatch.as_ref().map_or(now, |stopwatch| stopwatch.when(elapsed))
     }
 }

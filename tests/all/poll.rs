@@ -1,12 +1,13 @@
-//! A client that follows tasks: what answers mean, when it asks, and where. The laws are tested with the mock.
+//! The polling client: what answers mean, and when and where it asks. The tests of the mock check its
+//! laws against a server.
 
 mod address;
 mod answer;
 mod clock;
 mod hostile;
-mod last_look;
+mod last_read;
+mod other_task;
 mod wait;
-mod whose;
 
 use std::time::Duration;
 
@@ -41,12 +42,12 @@ pub(crate) fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Respo
     response.body(body.to_owned()).unwrap()
 }
 
-/// A poller of the task, that was accepted in second 0 by an answer with these headers.
+/// A poller of the task, which an answer with these headers accepted in second 0.
 pub(crate) fn started(poller: &Poller, headers: &[(&str, &str)]) -> TaskPoller {
     poller.started_by(&answer(202, headers, &document("received")), second(0)).unwrap()
 }
 
-/// Waits as it is told, and then gives the request and the time.
+/// Waits until the poller has a request, and returns that.
 pub(crate) fn asked(poller: &mut TaskPoller, now: &mut Now) -> Request<()> {
     for _ in 0..1_000 {
         match poller.next(*now) {
@@ -58,14 +59,14 @@ pub(crate) fn asked(poller: &mut TaskPoller, now: &mut Now) -> Request<()> {
     panic!("expected a request, got no end of waiting")
 }
 
-/// Waits until the next request, and gives for how long.
+/// Waits until the next request. Returns how long that took.
 pub(crate) fn waits(poller: &mut TaskPoller, now: &mut Now) -> Duration {
     let before = *now;
     asked(poller, now);
     now.signed_duration_since(before).to_std().unwrap()
 }
 
-/// The end, where there is one now.
+/// Returns the outcome, if there is one now.
 pub(crate) fn outcome(poller: &mut TaskPoller, now: Now) -> Option<Result<Ended, PollError>> {
     match poller.next(now) {
         Step::Done(outcome) => Some(outcome),
@@ -73,7 +74,7 @@ pub(crate) fn outcome(poller: &mut TaskPoller, now: Now) -> Option<Result<Ended,
     }
 }
 
-/// Asks as it says until the end, with these answers; none is a request that failed.
+/// Polls until the end. `send` returns the answers, or `None` for a request that failed.
 pub(crate) fn ends(
     poller: &mut TaskPoller,
     now: &mut Now,
@@ -82,7 +83,7 @@ pub(crate) fn ends(
     for _ in 0..100_000 {
         match poller.next(*now) {
             Step::Wait(until) => {
-                assert!(until > *now, "it says to wait");
+                assert!(until > *now, "expected a later instant");
                 *now = until;
             }
             Step::Send(request) => match send(&request, *now) {

@@ -1,4 +1,4 @@
-//! Where it asks, and where it never does.
+//! Where the poller asks.
 
 use http::Uri;
 use tasklife::format::{AzureOperation, AzureResourceManager, GoogleOperation};
@@ -7,7 +7,7 @@ use tasklife::poll::{Poller, ReadFailure};
 use super::{BASE, ID, address, answer, asked, document, outcome, poller, started};
 use crate::support::second;
 
-/// Where it asks first, after an answer with these headers and this body; or why it doesn't.
+/// Returns the first address that is asked after an accepting answer, or why there is none.
 fn asks(poller: &Poller, headers: &[(&str, &str)], body: &str) -> Result<String, String> {
     let task = poller.started_by(&answer(202, headers, body), second(0));
     let mut task = task.map_err(|error| error.to_string())?;
@@ -19,7 +19,7 @@ fn asks(poller: &Poller, headers: &[(&str, &str)], body: &str) -> Result<String,
 }
 
 #[test]
-fn the_best_address_of_an_answer_is_taken() {
+fn an_accepting_answer_gives_the_address_in_the_order_of_preference() {
     let plain = poller();
     let at = |path: &str| Ok(format!("https://api.example.com{path}"));
     let linked = |rel: &str| {
@@ -27,14 +27,14 @@ fn the_best_address_of_an_answer_is_taken() {
             r#"{{"taskId": "{ID}", "status": "received", "links": [{{"rel": "{rel}", "href": "/v1/l"}}]}}"#
         )
     };
-    let (all, body) = (
+    let (headers, body) = (
         [("location", "/v1/c"), ("azure-asyncoperation", "/v1/b"), ("operation-location", "/v1/a")],
         linked("task"),
     );
-    assert_eq!(asks(&plain, &all, &body), at("/v1/a"));
-    assert_eq!(asks(&plain, &all[..2], &body), at("/v1/b"));
-    assert_eq!(asks(&plain, &all[..1], &body), at("/v1/c"));
-    assert_eq!(asks(&plain, &all[..1], "cut sho"), at("/v1/c"));
+    assert_eq!(asks(&plain, &headers, &body), at("/v1/a"));
+    assert_eq!(asks(&plain, &headers[..2], &body), at("/v1/b"));
+    assert_eq!(asks(&plain, &headers[..1], &body), at("/v1/c"));
+    assert_eq!(asks(&plain, &headers[..1], "cut sho"), at("/v1/c"));
     assert_eq!(asks(&plain, &[], &body), at("/v1/l"));
     assert_eq!(asks(&plain, &[], &linked("self")), at("/v1/l"));
     assert_eq!(asks(&plain, &[], &linked("other")), Ok(address()));
@@ -46,14 +46,14 @@ fn the_best_address_of_an_answer_is_taken() {
     let google = poller().with_format(GoogleOperation::new("example.com"));
     assert_eq!(asks(&google, &[], r#"{"name": "operations/7"}"#), at("/v1/operations/7"));
     let azure = poller().with_format(AzureOperation);
-    assert_eq!(asks(&azure, &all[2..], ""), at("/v1/a"));
+    assert_eq!(asks(&azure, &headers[2..], ""), at("/v1/a"));
     let manager = poller().with_format(AzureResourceManager);
-    assert_eq!(asks(&manager, &all[..2], "{}"), at("/v1/b"));
-    assert_eq!(asks(&manager, &all[..1], "{}"), at("/v1/c"));
+    assert_eq!(asks(&manager, &headers[..2], "{}"), at("/v1/b"));
+    assert_eq!(asks(&manager, &headers[..1], "{}"), at("/v1/c"));
 }
 
 #[test]
-fn a_relative_address_is_resolved() {
+fn relative_addresses_are_resolved() {
     let request: Uri = format!("{BASE}/subscriptions/5?dry=1").parse().unwrap();
     for (location, below_base, beside_request) in [
         ("/v2/x?a=b#c", "/v2/x?a=b", "/v2/x?a=b"),
@@ -80,13 +80,13 @@ fn a_relative_address_is_resolved() {
     let path: Uri = "/v1/subscriptions/5".parse().unwrap();
     let beside = asks(&poller().with_request_address(&path), &[("location", "x")], "");
     assert_eq!(beside, Ok("https://api.example.com/v1/subscriptions/x".into()));
-    // Google's names are below the base address, wherever the request went.
+    // Google's names are relative to the base address, whatever the address of the request.
     let google = poller().with_format(GoogleOperation::new("e")).with_request_address(&request);
     let named = asks(&google, &[], r#"{"name": "operations/7"}"#);
     assert_eq!(named, Ok("https://api.example.com/v1/operations/7".into()));
 }
 
-const ELSEWHERE: [&str; 9] = [
+const FORBIDDEN: [&str; 9] = [
     "https://evil.example/v1/tasks/7",
     "//evil.example/v1/tasks/7",
     "http://api.example.com/v1/tasks/7",
@@ -116,14 +116,14 @@ const MALFORMED: [&str; 14] = [
 
 #[test]
 fn no_answer_leads_credentials_to_another_host() {
-    for location in ELSEWHERE.iter().chain(&MALFORMED) {
+    for location in FORBIDDEN.iter().chain(&MALFORMED) {
         let refused = poller()
             .started_by(&answer(202, &[("location", location)], &document("received")), second(0))
             .expect_err(location);
-        assert_eq!(refused.leads_elsewhere(), ELSEWHERE.contains(location), "{location}");
+        assert_eq!(refused.is_forbidden_origin(), FORBIDDEN.contains(location), "{location}");
         assert!(refused.to_string().contains(ID), "{refused}");
         assert!(poller().following(location, second(0)).is_err(), "{location}");
-        // Where it comes in a later answer, nobody goes there.
+        // In a later answer, the address is ignored.
         let mut now = second(0);
         let mut task = started(&poller(), &[("location", "/v1/tasks/8")]);
         let first = asked(&mut task, &mut now).uri().clone();
@@ -131,7 +131,7 @@ fn no_answer_leads_credentials_to_another_host() {
         assert_eq!(asked(&mut task, &mut now).uri(), &first, "{location}");
         task.answered(&answer(307, &[("location", location)], ""), now);
         assert_eq!(asked(&mut task, &mut now).uri(), &first, "{location}");
-        assert_eq!(task.failure(), Some(&ReadFailure::Elsewhere((*location).into())));
+        assert_eq!(task.failure(), Some(&ReadFailure::BadRedirect((*location).into())));
     }
     let task = format!(
         r#"{{"taskId": "{ID}", "status": "received", "links": [{{"rel": "task", "href": "https://evil.example/"}}]}}"#
@@ -141,22 +141,22 @@ fn no_answer_leads_credentials_to_another_host() {
 
 #[test]
 fn another_host_can_be_allowed() {
-    let open = poller().with_further_origin("https://operations.example.com:8443").unwrap();
+    let open = poller().with_allowed_origin("https://operations.example.com:8443").unwrap();
     let there = "https://operations.example.com:8443/x";
     assert_eq!(asks(&open, &[("location", there)], ""), Ok(there.into()));
     assert!(asks(&open, &[("location", "https://operations.example.com/x")], "").is_err());
     assert_eq!(
-        poller().with_further_origin("/x").unwrap_err().to_string(),
+        poller().with_allowed_origin("/x").unwrap_err().to_string(),
         "expected an origin with a host name or address, got \"/x\""
     );
 }
 
 #[test]
-fn below_a_path_no_host_is_asked() {
+fn a_poller_without_a_host_asks_only_paths() {
     let poller = Poller::new("/v1").unwrap();
     assert_eq!(asks(&poller, &[], &document("received")), Ok(format!("/v1/tasks/{ID}")));
     assert_eq!(asks(&poller, &[("location", "../x")], ""), Ok("/x".into()));
-    for location in ELSEWHERE.iter().chain(&MALFORMED).chain(&[
+    for location in FORBIDDEN.iter().chain(&MALFORMED).chain(&[
         "https://api.example.com/x",
         "//api.example.com/x",
         "/..//evil.example",
@@ -170,18 +170,18 @@ fn below_a_path_no_host_is_asked() {
 }
 
 #[test]
-fn it_goes_where_an_answer_leads_and_back_if_nothing_is_there() {
+fn moves_and_redirects_are_followed_and_a_failed_redirect_is_abandoned() {
     let mut now = second(0);
     let mut task = started(&poller(), &[("location", "/v1/a")]);
     let path = |task: &mut tasklife::poll::TaskPoller, now: &mut _| {
         asked(task, now).uri().path().to_owned()
     };
     assert_eq!(path(&mut task, &mut now), "/v1/a");
-    // The server has it elsewhere from now on.
+    // The server has moved the task.
     task.answered(&answer(202, &[("location", "b")], &document("received")), now);
     assert_eq!(task.task().address().unwrap().path(), "/v1/b");
     assert_eq!(path(&mut task, &mut now), "/v1/b");
-    // A redirect, for as long as that answers.
+    // A redirect is followed for as long as its target answers.
     task.answered(&answer(302, &[("location", "/v1/c")], ""), now);
     assert_eq!(path(&mut task, &mut now), "/v1/c");
     task.answered(&answer(200, &[], &document("received")), now);
@@ -189,7 +189,7 @@ fn it_goes_where_an_answer_leads_and_back_if_nothing_is_there() {
     task.answered(&answer(503, &[], ""), now);
     assert_eq!(path(&mut task, &mut now), "/v1/b");
     assert_eq!(task.task().address().unwrap().path(), "/v1/b");
-    // One that leads in a circle ends.
+    // A circular redirect ends.
     let circle = (0..25).find_map(|_| {
         task.answered(&answer(301, &[("location", "/v1/b")], ""), now);
         let end = outcome(&mut task, now);
@@ -202,14 +202,9 @@ fn it_goes_where_an_answer_leads_and_back_if_nothing_is_there() {
 }
 
 #[test]
-fn what_has_no_address_is_an_error_that_says_so() {
+fn a_start_error_says_what_the_answer_lacks() {
     for (status, headers, body, message) in [
-        (
-            202,
-            &[][..],
-            "",
-            "expected a task, or the address of one, got an answer without an address: ",
-        ),
+        (202, &[][..], "", "expected a task or its address, got an answer with neither: "),
         (
             202,
             &[],

@@ -10,7 +10,7 @@ use tasklife::{Now, TaskStatus};
 use super::{ID, OTHER, address, answer, asked, document, ends, outcome, poller, started};
 use crate::support::second;
 
-/// What becomes of a task, the status of which was read in second 1 with this answer.
+/// What becomes of a task after its first read, in second 1, with this answer.
 fn meaning(poller: &Poller, status: u16, body: &str) -> String {
     meaning_at(poller, &[], status, body)
 }
@@ -47,7 +47,7 @@ fn every_status_code_has_a_meaning() {
             _ => "again",
         };
         assert_eq!(meaning(&poller(), status, &body), expected, "{status}");
-        // Of what is refused, the body says nothing of the task.
+        // The body of a refusal says nothing about the task.
         let end = document("processing-completed");
         let expected = if expected == "running" { "completed" } else { expected };
         assert_eq!(meaning(&poller(), status, &end), expected, "{status}");
@@ -61,7 +61,7 @@ fn every_status_code_has_a_meaning() {
 }
 
 #[test]
-fn every_format_tells_how_a_task_ended() {
+fn every_format_shows_how_a_task_ended() {
     let google = || poller().with_format(GoogleOperation::new("example.com"));
     let azure = || poller().with_format(AzureOperation);
     let manager = || poller().with_format(AzureResourceManager);
@@ -90,13 +90,13 @@ fn every_format_tells_how_a_task_ended() {
         (manager(), manager_operation("Deploying"), "running"),
     ] {
         assert_eq!(meaning_at(&poller, &place, 200, &body), expected, "{body}");
-        // That it failed is in the body: the code says that reading succeeded.
+        // The HTTP status does not matter: it says that the read succeeded.
         assert_eq!(meaning_at(&poller, &place, 202, &body), expected, "{body}");
     }
 }
 
 #[test]
-fn an_end_that_has_an_error_is_none_that_completed() {
+fn a_completion_with_an_error_is_a_failure() {
     let body = format!(
         r#"{{"taskId": "{ID}", "status": "processing-completed", "response": {{"error": "NO_PLACE"}}}}"#
     );
@@ -106,7 +106,7 @@ fn an_end_that_has_an_error_is_none_that_completed() {
 }
 
 #[test]
-fn a_result_by_itself_is_there_once_the_task_has_completed() {
+fn an_address_of_a_result_answers_once_the_task_has_ended() {
     let manager = poller().with_format(AzureResourceManager);
     let place = [("location", "/v1/operations/7/result")];
     for (status, body, expected) in [
@@ -121,7 +121,7 @@ fn a_result_by_itself_is_there_once_the_task_has_completed() {
     ] {
         assert_eq!(meaning_at(&manager, &place, status, body), expected, "{status} {body}");
     }
-    // At the address of a status, a resource is none.
+    // At the address of a status, a resource is not one.
     let place_of_status = [("azure-asyncoperation", "/v1/operations/7")];
     for (body, expected) in [
         (r#"{"id": "/x/7", "name": "7"}"#, "again"),
@@ -130,14 +130,14 @@ fn a_result_by_itself_is_there_once_the_task_has_completed() {
     ] {
         assert_eq!(meaning_at(&manager, &place_of_status, 200, body), expected, "{body}");
     }
-    // Another resource's name is no other task's.
+    // The name of a resource is not the id of another task.
     let named = format!(r#"{{"id": "/x/7", "name": "{OTHER}"}}"#);
     assert_eq!(meaning_at(&manager, &[("location", &address())], 200, &named), "completed");
-    // Where a status is expected, 204 is none.
+    // 204 is not a status.
     let place = [("azure-asyncoperation", "/v1/operations/7")];
     assert_eq!(meaning_at(&manager, &place, 204, ""), "again");
     assert_eq!(meaning(&poller(), 204, ""), "again");
-    // Nor does what was accepted without a document change what is there.
+    // The same holds if the accepting answer had no document.
     let accepted = answer(202, &[("location", &address())], "");
     let mut task = poller().started_by(&accepted, second(0)).unwrap();
     let other = document("processing-completed").replace(ID, OTHER);
@@ -151,7 +151,7 @@ fn a_result_by_itself_is_there_once_the_task_has_completed() {
 }
 
 #[test]
-fn no_error_shows_a_query_or_is_without_end() {
+fn no_error_shows_a_query_or_grows_without_bound() {
     let mut task = poller().following("/v1/tasks/7?sig=secret", second(0)).unwrap();
     assert_eq!(asked(&mut task, &mut second(0)).uri().query(), Some("sig=secret"));
     let long =
@@ -160,7 +160,7 @@ fn no_error_shows_a_query_or_is_without_end() {
     let failure = task.failure().unwrap().to_string();
     assert!(failure.len() < 400, "{failure}");
     assert_eq!(task.task().to_string(), "the task at https://api.example.com/v1/tasks/7");
-    // Nor does one that leads to where nobody may ask.
+    // The same holds for errors about forbidden and malformed addresses.
     for place in ["https://evil.example/x?sig=secret", "ftp://a/?sig=secret", "/a b?sig=secret"] {
         task.answered(&answer(307, &[("location", place)], ""), second(0));
         let failure = task.failure().unwrap();
@@ -175,7 +175,7 @@ fn no_error_shows_a_query_or_is_without_end() {
 }
 
 #[test]
-fn a_task_that_has_ended_when_it_is_accepted_is_not_asked_for() {
+fn a_task_that_has_ended_when_it_is_accepted_is_not_polled() {
     for (status, is_ok) in [("processing-completed", true), ("processing-error", false)] {
         let accepted = answer(202, &[], &document(status));
         let mut task = poller().started_by(&accepted, second(0)).unwrap();
@@ -185,16 +185,16 @@ fn a_task_that_has_ended_when_it_is_accepted_is_not_asked_for() {
     let elsewhere =
         answer(202, &[("location", "https://evil.example")], &document("processing-completed"));
     let mut task = poller().started_by(&elsewhere, second(0)).unwrap();
-    assert!(outcome(&mut task, second(0)).unwrap().is_ok(), "nobody has to go there");
+    assert!(outcome(&mut task, second(0)).unwrap().is_ok(), "expected the address not to matter");
 }
 
 #[test]
-fn what_is_known_already_is_not_sent_again() {
+fn an_etag_makes_later_requests_conditional() {
     let mut now = second(0);
     let mut task = started(&poller(), &[]);
     assert_eq!(asked(&mut task, &mut now).headers().get("if-none-match"), None);
     task.answered(&answer(304, &[], ""), now);
-    assert!(task.failure().is_some(), "nothing was known");
+    assert!(task.failure().is_some(), "expected a failure without If-None-Match");
     asked(&mut task, &mut now);
     task.answered(&answer(200, &[("etag", "\"a\"")], &document("processing-in-progress")), now);
     assert_eq!(asked(&mut task, &mut now).headers()["if-none-match"], "\"a\"");
@@ -206,8 +206,8 @@ fn what_is_known_already_is_not_sent_again() {
 }
 
 #[test]
-fn a_task_is_not_yet_there_and_later_gone() {
-    // By time: 30 s from the start, whatever the number.
+fn a_404_means_not_there_yet_and_later_gone() {
+    // The window lasts 30 s, whatever the number of reads.
     let often = poller()
         .with_backoff(tasklife::poll::Backoff::new(Duration::from_secs(2), Duration::from_secs(2)));
     let mut now = second(0);
@@ -218,7 +218,7 @@ fn a_task_is_not_yet_there_and_later_gone() {
     });
     assert!(matches!(end, Err(PollError::Gone(_))), "{end:?}");
     assert_eq!((now, reads), (second(32), 16));
-    // By number, however long that takes, where it is answered so from the start on.
+    // It lasts for 5 reads, however long they take, if the task was never found.
     let seldom = often.clone().with_least_wait(Duration::from_mins(1));
     let accepted = answer(202, &[("location", "/v1/tasks/7")], "");
     let mut task = seldom.started_by(&accepted, second(0)).unwrap();
@@ -229,7 +229,7 @@ fn a_task_is_not_yet_there_and_later_gone() {
     });
     assert!(matches!(end, Err(PollError::Gone(_))), "{end:?}");
     assert_eq!((now, reads), (second(360), 6));
-    // Once it was there, a 404 after the window says that it is gone; and 410 at any time.
+    // Once the task was found, a 404 after the window means that it is gone.
     let mut now = second(0);
     let mut task = started(&seldom, &[]);
     asked(&mut task, &mut now);
@@ -239,13 +239,13 @@ fn a_task_is_not_yet_there_and_later_gone() {
     let Some(Err(PollError::Gone(gone))) = outcome(&mut task, now) else { panic!("it is gone") };
     assert_eq!(gone.document().unwrap().status().known(), Some(TaskStatus::Received));
     assert_eq!(gone.failure().and_then(ReadFailure::status).unwrap(), 404);
-    // Without a window, the first one does.
+    // Without a window, the first 404 means that it is gone.
     let strict = poller().with_not_found_window(Duration::ZERO, 0);
     assert_eq!(meaning(&strict, 404, ""), "gone");
 }
 
 #[test]
-fn failures_in_a_row_are_bounded_and_one_answer_makes_up_for_them() {
+fn failures_in_a_row_are_bounded_and_an_answer_resets_the_count() {
     let patient = poller().with_max_failures(3);
     let mut count = 0;
     let end = ends(&mut started(&patient, &[]), &mut second(0), |_, _| {
@@ -255,7 +255,7 @@ fn failures_in_a_row_are_bounded_and_one_answer_makes_up_for_them() {
     let Err(PollError::ReadFailed(unread)) = end else {
         panic!("expected it to be unread: {end:?}")
     };
-    assert_eq!(count, 4, "one, and three more");
+    assert_eq!(count, 4, "expected one, and three more");
     let error = PollError::ReadFailed(unread);
     assert_eq!(
         error.to_string(),
@@ -282,15 +282,18 @@ fn a_request_whose_answer_is_lost_counts_as_failed() {
     let mut now = second(0);
     let mut task = started(&poller(), &[]);
     asked(&mut task, &mut now);
-    assert!(matches!(task.next(now), Step::Wait(until) if until > now), "not at once again");
+    assert!(
+        matches!(task.next(now), Step::Wait(until) if until > now),
+        "expected a wait before the next read"
+    );
     assert_eq!(task.failure(), Some(&ReadFailure::NoAnswer));
-    // It may come late, and is as good.
+    // A late answer counts.
     task.answered(&answer(200, &[], &document("processing-completed")), now);
     assert!(outcome(&mut task, now).unwrap().is_ok());
 }
 
 #[test]
-fn limits_of_time_end_it_and_say_what_was_last_known() {
+fn the_time_limit_ends_polling_with_the_last_known_status() {
     let poller = poller().with_time_limit(Duration::from_secs(100));
     let mut now = second(0);
     let end = ends(&mut started(&poller, &[]), &mut now, |_, now| {
@@ -304,11 +307,11 @@ fn limits_of_time_end_it_and_say_what_was_last_known() {
     assert_eq!(
         end.unwrap_err().to_string(),
         format!(
-            "expected task {ID} at {} to end within 100s, and it is \"processing-in-progress\"",
+            "expected task {ID} at {} to end within 100s, but it is \"processing-in-progress\"",
             address()
         )
     );
-    // What was read in time counts, even if it is told late.
+    // An answer that is reported late counts.
     let mut task = started(&poller, &[]);
     let mut now = second(0);
     asked(&mut task, &mut now);
@@ -350,14 +353,14 @@ fn each_error_names_its_task() {
                 ),
             ),
             format!(
-                r#"expected {named} to complete, and it failed with "NO_PLACE": "It is full.""#
+                r#"expected {named} to complete, but it failed with "NO_PLACE": "It is full.""#
             ),
         ),
         (
             answer(200, &[], &document("processing-error")),
-            format!("expected {named} to complete, and it failed"),
+            format!("expected {named} to complete, but it failed"),
         ),
-        (answer(410, &[], ""), format!("expected {named}, and the server has none")),
+        (answer(410, &[], ""), format!("expected {named}, but the server has no such task")),
         (answer(403, &[], ""), format!("expected to read the status of {named}")),
     ] {
         let end = ends(&mut started(&poller(), &[]), &mut second(0), |_, _| Some(answers.clone()));
@@ -370,14 +373,14 @@ fn each_error_names_its_task() {
     let mut task = azure.following(&address(), second(0)).unwrap();
     let error =
         ends(&mut task, &mut second(0), |_, _| Some(answer(200, &[], &cancelled))).unwrap_err();
-    assert_eq!(error.to_string(), format!("expected {named} to complete, and it was cancelled"));
+    assert_eq!(error.to_string(), format!("expected {named} to complete, but it was cancelled"));
 }
 
 #[test]
-fn a_document_about_another_task_is_no_end() {
+fn a_document_about_another_task_is_a_failed_read() {
     let other = document("processing-completed").replace(ID, OTHER);
     assert_eq!(meaning(&poller(), 200, &other), "again");
-    // The address has the id, where nothing else did.
+    // If no document had the id yet, the address has it.
     let mut task = poller().following(&address(), second(0)).unwrap();
     asked(&mut task, &mut second(0));
     task.answered(&answer(200, &[], &other), second(0));
@@ -387,7 +390,7 @@ fn a_document_about_another_task_is_no_end() {
         task.failure().unwrap().to_string(),
         format!("expected a document about the task, got one about {OTHER:?}")
     );
-    // Its case makes no difference.
+    // The case of a UUID makes no difference.
     assert_eq!(
         meaning(&poller(), 200, &document("processing-completed").replace(ID, &ID.to_uppercase())),
         "completed"

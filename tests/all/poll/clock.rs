@@ -9,19 +9,19 @@ use super::{answer, asked, document, poller, started};
 use crate::support::second;
 
 #[test]
-fn a_clock_that_is_set_back_makes_a_wait_no_longer() {
+fn setting_the_clock_back_does_not_lengthen_a_wait() {
     for back in [2, 60, 86_400, 10_000_000_000] {
         let mut task = started(&poller(), &[("retry-after", "10")]);
         assert!(matches!(task.next(second(4)), Step::Wait(until) if until == second(10)));
         let mut now = second(4 - back);
         assert!(matches!(task.next(now), Step::Wait(until) if until == second(10 - back)));
         asked(&mut task, &mut now);
-        assert_eq!(now, second(10 - back), "6 seconds of it were left");
+        assert_eq!(now, second(10 - back), "expected the remaining 6 seconds");
     }
 }
 
 #[test]
-fn a_clock_that_is_a_little_behind_is_waited_for() {
+fn no_time_passes_until_a_clock_that_is_slightly_behind_catches_up() {
     let mut task = started(&poller(), &[("retry-after", "10")]);
     for (at, _) in (0..9).flat_map(|at| [(at, 0), (at, 1)]) {
         let ahead = second(at) + TimeDelta::milliseconds(900);
@@ -32,7 +32,7 @@ fn a_clock_that_is_a_little_behind_is_waited_for() {
 }
 
 #[test]
-fn a_clock_that_was_far_out_for_a_moment_keeps_nobody_waiting() {
+fn a_clock_that_was_far_off_for_a_moment_causes_no_long_wait() {
     for far in [MAX_TIME, Now::MAX_UTC, Now::MIN_UTC, second(-1_000_000_000)] {
         let poller = poller().with_time_limit(std::time::Duration::MAX);
         let mut task = started(&poller, &[("retry-after", "10")]);
@@ -50,7 +50,7 @@ fn a_clock_that_was_far_out_for_a_moment_keeps_nobody_waiting() {
 }
 
 #[test]
-fn a_clock_that_stands_still_passes_no_time() {
+fn no_time_passes_while_the_clock_stands_still() {
     let mut task = started(&poller(), &[]);
     for _ in 0..1_000 {
         assert!(matches!(task.next(second(0)), Step::Wait(until) if until == second(1)));
@@ -73,7 +73,7 @@ fn nows() -> impl Strategy<Value = Vec<i64>> {
 
 proptest! {
     #[test]
-    fn p1_it_never_asks_before_it_was_told_to(steps in nows(), waits in prop::collection::vec(0..90_u64, 100)) {
+    fn p1_no_read_comes_before_its_wait_is_over(steps in nows(), waits in prop::collection::vec(0..90_u64, 100)) {
         let poller = poller().with_time_limit(std::time::Duration::MAX).with_max_failures(u32::MAX);
         let mut task = started(&poller, &[("retry-after", &waits[0].to_string())]);
         let (mut now, mut forward, mut due) = (second(0), 0_u64, waits[0] * 1_000);
@@ -95,9 +95,9 @@ proptest! {
         }
     }
 
-    /// Whatever the clock did before: who then waits as told, comes to the next read, and to the end of time.
+    /// Whatever the clock did before, a caller that then waits as told reaches the time limit.
     #[test]
-    fn p3_it_is_never_stuck(steps in nows(), answers in prop::collection::vec(0..5_u8, 1..50)) {
+    fn p3_polling_always_ends(steps in nows(), answers in prop::collection::vec(0..5_u8, 1..50)) {
         let mut task = started(&poller(), &[]);
         let mut now = second(0);
         for (step, what) in steps.iter().zip(answers.iter().cycle()) {

@@ -1,4 +1,4 @@
-//! Answers that were made to confuse.
+//! Hostile answers.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -83,7 +83,7 @@ impl Hostile {
         response.body(self.body.clone()).unwrap()
     }
 
-    /// How the task has ended, by an answer that says so in plain words.
+    /// How the task has ended, if the answer shows it in an undamaged document.
     fn shows(&self) -> Option<bool> {
         let is_read = (200..300).contains(&self.status);
         let ended = [("processing-completed", true), ("processing-error", false)];
@@ -96,7 +96,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(1_000))]
 
     #[test]
-    fn p2_it_ends_with_what_an_answer_shows_and_nothing_else(answers in prop::collection::vec(hostile(), 1..40)) {
+    fn p2_the_outcome_is_an_end_exactly_if_an_answer_shows_it(answers in prop::collection::vec(hostile(), 1..40)) {
         let mut task = started(&poller(), &[]);
         let (mut now, mut answers) = (second(0), answers.iter());
         let mut shown = None;
@@ -104,7 +104,7 @@ proptest! {
             match task.next(now) {
                 Step::Wait(until) => now = until,
                 Step::Send(request) => {
-                    prop_assert_eq!(shown, None, "it has ended");
+                    prop_assert_eq!(shown, None, "expected no request after the end");
                     prop_assert_eq!(request.uri().scheme_str(), Some("https"));
                     let authority = request.uri().authority().unwrap().as_str().to_ascii_lowercase();
                     prop_assert!(["api.example.com", "api.example.com:443", "api.example.com:"].contains(&&*authority));
@@ -129,7 +129,7 @@ proptest! {
     }
 
     #[test]
-    fn an_accepting_answer_starts_on_an_allowed_host_or_not_at_all(accepted in hostile()) {
+    fn an_accepting_answer_leads_only_to_allowed_hosts(accepted in hostile()) {
         let Ok(mut task) = poller().started_by(&accepted.response(), second(0)) else { return Ok(()) };
         let mut now = second(0);
         for _ in 0..3 {
@@ -142,7 +142,7 @@ proptest! {
     }
 
     #[test]
-    fn no_setting_makes_it_panic(
+    fn no_setting_makes_the_poller_panic(
         times in prop::array::uniform8(prop_oneof![
             2 => (0..100_000_u64).prop_map(Duration::from_millis),
             1 => any::<Duration>(),
@@ -180,18 +180,18 @@ proptest! {
     }
 
     #[test]
-    fn no_address_makes_it_panic(text in "\\PC{0,60}", base in "(https?://)?[a-z.:0-9]{0,9}/?[a-z/.]{0,9}") {
+    fn no_address_makes_the_poller_panic(text in "\\PC{0,60}", base in "(https?://)?[a-z.:0-9]{0,9}/?[a-z/.]{0,9}") {
         let _ = poller().following(&text, second(0));
         if let Ok(poller) = tasklife::poll::Poller::new(&base) {
             let _ = poller.following(&text, second(0));
             let _ = poller.started_by(&answer(202, &[], &document("received")), second(0));
         }
-        let _ = poller().with_further_origin(&text);
+        let _ = poller().with_allowed_origin(&text);
         let _ = poller().with_tasks(&text);
     }
 }
 
-/// As an answer that accepts is about whatever task it says.
+/// Whether the task has completed by the accepting answer, which may be about any task.
 fn accepted_end(accepted: &Hostile) -> Option<bool> {
     let text = String::from_utf8_lossy(&accepted.body);
     text.contains("\"processing-completed\"")

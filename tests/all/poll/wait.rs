@@ -1,4 +1,4 @@
-//! When it asks.
+//! When the poller asks.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -15,7 +15,7 @@ const fn seconds(number: u64) -> Duration {
 }
 
 #[test]
-fn the_longest_of_all_waits_counts_and_before_the_first_read_too() {
+fn the_longest_wait_counts_between_reads_and_before_the_first() {
     let limit = || {
         let limit = RequestLimit::new(NonZeroU32::MIN, seconds(40));
         limit.take(second(0)).unwrap();
@@ -35,14 +35,14 @@ fn the_longest_of_all_waits_counts_and_before_the_first_read_too() {
         }
         let mut task = started(&poller, &[("retry-after", server)]);
         let mut now = second(0);
-        assert_eq!(waits(&mut task, &mut now), seconds(expected), "before the first");
+        assert_eq!(waits(&mut task, &mut now), seconds(expected), "before the first read");
         task.answered(&answer(200, &[("retry-after", server)], &document("received")), now);
-        assert_eq!(waits(&mut task, &mut now), seconds(expected), "between two");
+        assert_eq!(waits(&mut task, &mut now), seconds(expected), "between two reads");
     }
 }
 
 #[test]
-fn each_answer_says_anew_how_long_to_wait() {
+fn each_answer_replaces_the_wait_of_the_previous_one() {
     let mut now = second(0);
     let mut task = started(&poller(), &[("retry-after", "100")]);
     assert_eq!(waits(&mut task, &mut now), seconds(100));
@@ -51,12 +51,12 @@ fn each_answer_says_anew_how_long_to_wait() {
         assert_eq!(waits(&mut task, &mut now).as_secs().to_string(), said, "{status}");
     }
     task.answered(&answer(200, &[], &document("received")), now);
-    assert_eq!(waits(&mut task, &mut now), seconds(30), "no more than the back-off");
+    assert_eq!(waits(&mut task, &mut now), seconds(30), "expected the back-off");
 }
 
 #[test]
-fn a_wait_comes_in_seconds_or_as_a_date_in_any_form() {
-    let date = ("date", "Thu, 08 Aug 2019 06:49:15 GMT"); // that of the server is some hours ahead
+fn a_server_can_ask_for_a_wait_in_seconds_or_with_a_date() {
+    let date = ("date", "Thu, 08 Aug 2019 06:49:15 GMT"); // some hours ahead of the client
     for (header, value, expected) in [
         ("retry-after", "20", 20_000),
         ("retry-after", " 20 ", 20_000),
@@ -74,24 +74,24 @@ fn a_wait_comes_in_seconds_or_as_a_date_in_any_form() {
         let wait = waits(&mut task, &mut second(0));
         assert_eq!(wait, Duration::from_millis(expected), "{header}: {value}");
     }
-    // Without a `Date`, that of the client counts.
+    // Without a `Date`, the client's clock counts.
     let mut task = started(&poller(), &[("retry-after", "Thu, 08 Aug 2019 00:00:20 GMT")]);
     assert_eq!(waits(&mut task, &mut second(0)), seconds(20));
-    // Of two, the longer; and where requests are spent, it says until when.
+    // The longer of two waits counts. In a 429, `Retry-After` overrides the rate limit header.
     let mut task = started(&poller(), &[("retry-after", "5"), ("retry-after", "8")]);
     assert_eq!(waits(&mut task, &mut second(0)), seconds(8));
-    let spent = ("x-rate-limit-remaining", "0");
+    let none_left = ("x-rate-limit-remaining", "0");
     let mut now = second(0);
-    let mut task = started(&poller(), &[spent, ("retry-after", "8")]);
+    let mut task = started(&poller(), &[none_left, ("retry-after", "8")]);
     assert_eq!(waits(&mut task, &mut now), seconds(60));
-    task.answered(&answer(429, &[spent, ("retry-after", "8")], ""), now);
+    task.answered(&answer(429, &[none_left, ("retry-after", "8")], ""), now);
     assert_eq!(waits(&mut task, &mut now), seconds(8));
     let mut task = started(&poller(), &[("x-rate-limit-remaining", "1")]);
     assert_eq!(waits(&mut task, &mut second(0)), seconds(1));
 }
 
 #[test]
-fn what_is_no_wait_is_passed_over_and_what_is_too_long_is_bounded() {
+fn unreadable_waits_are_ignored_and_long_ones_are_bounded() {
     for value in [
         "",
         "-1",
@@ -120,7 +120,7 @@ fn what_is_no_wait_is_passed_over_and_what_is_too_long_is_bounded() {
         "99999999999999999999999999999999",
         "18446744073709551615.999999999",
         "Fri, 31 Dec 9999 23:59:59 GMT",
-        "Mon, 31 Dec 9999 23:59:59 GMT", // it was a Friday
+        "Mon, 31 Dec 9999 23:59:59 GMT", // the wrong weekday
     ] {
         let mut task = started(&poller(), &[("retry-after", value)]);
         let wait = waits(&mut task, &mut second(0));
@@ -133,7 +133,7 @@ fn what_is_no_wait_is_passed_over_and_what_is_too_long_is_bounded() {
 }
 
 #[test]
-fn waits_grow_up_to_a_bound() {
+fn the_back_off_grows_up_to_its_maximum() {
     let grows = |backoff: Backoff| {
         let mut now = second(0);
         let mut task = started(&poller().with_backoff(backoff), &[]);
@@ -156,7 +156,7 @@ fn waits_grow_up_to_a_bound() {
 }
 
 #[test]
-fn a_limit_is_shared_by_all_that_have_it() {
+fn pollers_with_clones_of_a_rate_limit_share_it() {
     let limit = RequestLimit::new(NonZeroU32::new(2).unwrap(), seconds(60));
     let one = poller().with_request_limit(limit.clone());
     let other = poller().with_request_limit(limit.clone());
@@ -165,24 +165,29 @@ fn a_limit_is_shared_by_all_that_have_it() {
     assert!(matches!(tasks[0].next(at), Step::Send(_)));
     assert!(matches!(tasks[1].next(at), Step::Send(_)));
     assert!(matches!(tasks[2].next(at), Step::Wait(until) if until == second(61)));
-    assert_eq!(limit.take(at), Err(second(61)), "a request of one's own, too");
-    // One is told that too many came: all wait.
+    assert_eq!(
+        limit.take(at),
+        Err(second(61)),
+        "expected the limit to apply to other requests too"
+    );
+    // After a 429 to one task, all wait.
     tasks[0].answered(&answer(429, &[("retry-after", "100")], ""), at);
     assert!(matches!(tasks[2].next(second(61)), Step::Wait(until) if until == second(101)));
     assert!(matches!(tasks[2].next(second(101)), Step::Send(_)));
-    // The end of one says that no request is left: the length of the limit, as nothing else is known.
-    let spent = answer(200, &[("x-rate-limit-remaining", "0")], &document("processing-completed"));
-    tasks[1].answered(&spent, second(102));
+    // After an answer without requests left, all wait for the period of the limit.
+    let none_left =
+        answer(200, &[("x-rate-limit-remaining", "0")], &document("processing-completed"));
+    tasks[1].answered(&none_left, second(102));
     assert!(outcome(&mut tasks[1], second(102)).unwrap().is_ok());
     assert_eq!(limit.take(second(161)), Err(second(162)));
     assert_eq!(limit.take(second(162)), Ok(()));
 }
 
 #[test]
-fn who_goes_on_in_another_process_waits_as_was_said_before() {
+fn wait_until_restores_the_wait_of_another_process() {
     let mut now = second(0);
     let mut task = poller().following(&format!("/v1/tasks/{ID}"), now).unwrap();
-    assert!(matches!(task.clone().next(now), Step::Send(_)), "else at once");
+    assert!(matches!(task.clone().next(now), Step::Send(_)), "expected a request at once");
     task.wait_until(second(20), now);
     task.wait_until(second(5), now);
     task.wait_until(second(-5), now);
@@ -194,7 +199,7 @@ fn who_goes_on_in_another_process_waits_as_was_said_before() {
 
 proptest! {
     #[test]
-    fn jitter_shortens_by_no_more_than_its_share_and_follows_from_the_seed(share: f64, seed: u64, first in 1..5_000_u64) {
+    fn jitter_shortens_waits_by_up_to_its_share_and_follows_from_the_seed(share: f64, seed: u64, first in 1..5_000_u64) {
         let first = Duration::from_millis(first);
         let backoff = Backoff::new(first, first).with_jitter(share, seed);
         prop_assert!(backoff.shortest() <= first);
@@ -219,7 +224,7 @@ proptest! {
     }
 
     #[test]
-    fn p4_no_stretch_has_more_requests_than_the_limit_says(
+    fn p4_no_period_has_more_requests_than_the_limit(
         requests in 1..5_u32, per in 1..5_000_i64,
         steps in prop::collection::vec(prop_oneof![4 => 0..1_000_i64, 1 => -3_000..1_000_i64, 1 => Just(0)], 1..200),
     ) {
@@ -241,7 +246,7 @@ proptest! {
     }
 
     #[test]
-    fn p4_who_waits_as_told_is_let_through(requests in 1..5_u32, per in 1..5_000_u64, callers in 1..20_usize) {
+    fn p4_a_caller_that_waits_as_told_may_send(requests in 1..5_u32, per in 1..5_000_u64, callers in 1..20_usize) {
         let limit = RequestLimit::new(NonZeroU32::new(requests).unwrap(), Duration::from_millis(per));
         let mut now = second(0);
         for _ in 0..callers {
@@ -254,7 +259,7 @@ proptest! {
 }
 
 #[test]
-fn an_answer_that_comes_unasked_makes_nobody_ask_sooner() {
+fn an_unrequested_answer_does_not_shorten_a_wait() {
     let mut task = started(&poller(), &[("retry-after", "10")]);
     task.answered(&answer(200, &[("retry-after", "20")], &document("received")), second(1));
     let mut now = second(1);
@@ -263,8 +268,8 @@ fn an_answer_that_comes_unasked_makes_nobody_ask_sooner() {
 }
 
 #[test]
-fn what_one_task_waits_for_keeps_no_other_from_asking() {
-    let window = seconds(40);
+fn only_answers_about_the_rate_limit_delay_other_tasks() {
+    let period = seconds(40);
     for (status, headers, least, expected) in [
         (200, &[("retry-after", "1000")][..], 0, 0),
         (503, &[("retry-after", "1000")], 0, 0),
@@ -275,7 +280,7 @@ fn what_one_task_waits_for_keeps_no_other_from_asking() {
         (429, &[("x-rate-limit-remaining", "0")], 1_000, 40),
         (429, &[], 1_000, 9), // the back-off
     ] {
-        let limit = RequestLimit::new(NonZeroU32::new(100).unwrap(), window);
+        let limit = RequestLimit::new(NonZeroU32::new(100).unwrap(), period);
         let poller = poller()
             .with_request_limit(limit.clone())
             .with_backoff(Backoff::new(seconds(9), seconds(9)))
@@ -288,13 +293,13 @@ fn what_one_task_waits_for_keeps_no_other_from_asking() {
 }
 
 #[test]
-fn a_request_that_fails_does_not_undo_what_the_server_asked_for() {
+fn a_failed_request_keeps_the_wait_that_the_server_asked_for() {
     let mut task = started(&poller(), &[("retry-after", "10")]);
     task.unanswered(second(1));
     let mut now = second(1);
     asked(&mut task, &mut now);
     assert_eq!(now, second(10));
-    // What it says itself counts from then on.
+    // From then on, the back-off counts.
     task.unanswered(now);
     assert_eq!(waits(&mut task, &mut now), seconds(4));
 }

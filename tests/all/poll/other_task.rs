@@ -1,4 +1,4 @@
-//! Whose answer it is: what ends a task, and what is about something else.
+//! Answers about something other than the task: a resource, or another task.
 
 use tasklife::TaskStatus;
 use tasklife::format::{AzureOperation, AzureResourceManager};
@@ -18,13 +18,13 @@ fn path(task: &mut TaskPoller) -> String {
 }
 
 #[test]
-fn the_location_of_what_a_task_makes_is_not_followed() {
+fn the_location_of_a_resource_is_not_followed() {
     for (status, expected) in [(200, "/v1/tasks/7"), (201, "/v1/tasks/7"), (202, "/v1/widgets/7")] {
         let mut task = started(&poller(), &[("location", "/v1/tasks/7")]);
         read(&mut task, status, &[("location", "/v1/widgets/7")], &document("received"));
         assert_eq!(path(&mut task), expected, "{status}");
     }
-    // Azure's headers lead to a status and nothing else.
+    // Azure's headers lead only to a status.
     for header in ["operation-location", "azure-asyncoperation"] {
         for status in [200, 202] {
             let azure = poller().with_format(AzureOperation);
@@ -37,7 +37,7 @@ fn the_location_of_what_a_task_makes_is_not_followed() {
 }
 
 #[test]
-fn the_accepting_body_of_what_a_task_makes_is_not_the_task() {
+fn an_accepting_body_about_a_resource_is_not_taken_for_the_task() {
     let azure = poller().with_format(AzureOperation);
     let start = |headers: &[(&str, &str)], body: &str| {
         azure.started_by(&answer(201, headers, body), second(0)).unwrap()
@@ -49,12 +49,12 @@ fn the_accepting_body_of_what_a_task_makes_is_not_the_task() {
     read(&mut task, 200, &[], r#"{"id": "op-7", "status": "Failed"}"#);
     let end = outcome(&mut task, second(0));
     assert!(matches!(end, Some(Err(PollError::Failed(_)))), "{end:?}");
-    // The header or the address says that it is the task after all.
+    // The header or the address shows that it is the task.
     let mut task = start(&[place, ("operation-id", "widget-1")], widget);
     assert!(outcome(&mut task, second(0)).unwrap().is_ok());
     let mut task = start(&[place], r#"{"id": "op-7", "status": "Succeeded"}"#);
     assert!(outcome(&mut task, second(0)).unwrap().is_ok());
-    // Whatever the format.
+    // This holds in every format.
     let other = [("operation-location", "/v1/operations/op-7")];
     assert_eq!(started(&poller(), &other).task().id(), None);
     let own = [("azure-asyncoperation", &*address())];
@@ -62,7 +62,7 @@ fn the_accepting_body_of_what_a_task_makes_is_not_the_task() {
 }
 
 #[test]
-fn a_resource_is_no_end_of_a_task_that_is_followed() {
+fn a_resource_does_not_end_a_task_that_is_followed_by_its_status() {
     let manager = poller().with_format(AzureResourceManager);
     let resource = r#"{"name": "7", "properties": {"provisioningState": "Succeeded"}}"#;
     let mut task = manager.following("/v1/operations/7", second(0)).unwrap();
@@ -80,7 +80,7 @@ fn a_resource_is_no_end_of_a_task_that_is_followed() {
 }
 
 #[test]
-fn each_2xx_but_202_is_the_end_where_the_result_is_expected() {
+fn every_2xx_except_202_is_the_end_at_the_address_of_a_result() {
     let manager = poller().with_format(AzureResourceManager);
     for status in 200..=299 {
         for body in [
@@ -108,32 +108,32 @@ fn each_2xx_but_202_is_the_end_where_the_result_is_expected() {
 }
 
 #[test]
-fn a_task_of_which_only_the_id_was_kept_is_followed() {
+fn a_task_can_be_followed_by_its_id_alone() {
     let jobs = poller().with_tasks("/jobs").unwrap();
     for id in [ID, "7", "a_b-c.d~e"] {
         let mut task = jobs.following_id(id, second(0)).unwrap();
         let mut now = second(0);
         assert_eq!(asked(&mut task, &mut now).uri().path(), format!("/v1/jobs/{id}"));
-        assert_eq!((now, task.task().id()), (second(0), Some(id)), "at once");
+        assert_eq!((now, task.task().id()), (second(0), Some(id)), "expected a request at once");
         let other = r#"{"taskId": "other", "status": "processing-completed"}"#;
         task.answered(&answer(200, &[], other), now);
         assert_eq!(task.failure(), Some(&ReadFailure::OtherTask("other".into())));
     }
     for id in ["", "..", "a/b", "a?b", "a#b", "a b", "ö"] {
         let error = jobs.following_id(id, second(0)).unwrap_err();
-        let expected = format!("expected an id of letters, digits, and -_~. only, got {id:?}");
+        let expected = format!("expected an id of letters, digits and -_~. only, got {id:?}");
         assert_eq!(error.to_string(), expected);
     }
 }
 
 #[test]
-fn a_document_without_an_id_completes_nothing_where_the_id_is_known() {
+fn a_document_without_an_id_is_not_the_task_if_the_id_is_known() {
     let body = document("processing-completed").replace(ID, "");
     let mut task = started(&poller(), &[]);
     read(&mut task, 200, &[], &body);
     assert_eq!(outcome(&mut task, second(0)), None);
     assert_eq!(task.failure(), Some(&ReadFailure::OtherTask("".into())));
-    // At an address that is this task's alone, it needs none.
+    // At an address that has only this task, a document needs no id.
     let manager = poller().with_format(AzureResourceManager);
     let mut task = started(&manager, &[("azure-asyncoperation", "/v1/operations/7")]);
     read(&mut task, 200, &[], r#"{"name": "7", "status": "Running"}"#);

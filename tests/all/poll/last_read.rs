@@ -1,4 +1,4 @@
-//! The last look, when the time is over.
+//! The last read, when the time is over.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -13,7 +13,7 @@ fn is_timed_out(task: &mut TaskPoller, at: i64) -> bool {
 }
 
 #[test]
-fn who_slept_over_the_end_looks_once_more() {
+fn a_caller_that_slept_past_the_limit_reads_once_more() {
     for at in [86_400, 25 * 3_600] {
         let mut task = started(&poller(), &[]);
         assert!(matches!(task.next(second(at)), Step::Send(_)));
@@ -21,12 +21,12 @@ fn who_slept_over_the_end_looks_once_more() {
         ended.answered(&answer(200, &[], &document("processing-completed")), second(at));
         assert!(outcome(&mut ended, second(at)).unwrap().is_ok());
         task.answered(&answer(200, &[], &document("received")), second(at));
-        assert!(is_timed_out(&mut task, at), "once, and no more");
+        assert!(is_timed_out(&mut task, at), "expected no second read");
     }
 }
 
 #[test]
-fn the_last_look_does_not_wait_for_the_back_off_but_for_all_else() {
+fn the_last_read_waits_for_everything_except_the_back_off() {
     let poller = poller().with_time_limit(Duration::from_secs(10));
     for (poller, headers, is_asked) in [
         (poller.clone(), &[][..], true),
@@ -48,7 +48,7 @@ fn the_last_look_does_not_wait_for_the_back_off_but_for_all_else() {
         assert_eq!(matches!(step, Step::Send(_)), is_asked, "{headers:?} {step:?}");
         assert_eq!(matches!(step, Step::Done(Err(PollError::TimedOut(_)))), !is_asked);
     }
-    // It takes its place in the rate limit, and there has to be one.
+    // The last read counts in the rate limit, and needs room in it.
     let limit = RequestLimit::new(NonZeroU32::MIN, Duration::from_mins(1));
     let limited = poller.with_request_limit(limit.clone());
     assert!(matches!(started(&limited, &[]).next(second(10)), Step::Send(_)));
@@ -57,15 +57,15 @@ fn the_last_look_does_not_wait_for_the_back_off_but_for_all_else() {
 }
 
 #[test]
-fn an_answer_that_comes_after_the_end_is_the_last_look() {
+fn an_answer_after_the_time_limit_counts_as_the_last_read() {
     let poller = poller().with_time_limit(Duration::from_secs(10));
     let mut task = started(&poller, &[]);
     asked(&mut task, &mut second(0));
     task.answered(&answer(200, &[], &document("received")), second(10));
     assert!(is_timed_out(&mut task, 10));
-    // One that is lost is none.
+    // A lost answer does not count as the last read.
     let mut task = started(&poller, &[]);
     asked(&mut task, &mut second(0));
     assert!(matches!(task.next(second(10)), Step::Send(_)));
-    assert!(is_timed_out(&mut task, 10), "nor is the last one tried again");
+    assert!(is_timed_out(&mut task, 10), "expected the last read not to be repeated");
 }
