@@ -1,9 +1,9 @@
-//! Follows a task of the mock over a socket: asks for a subscription, and tells what becomes of it.
+//! Creates a subscription at the mock over a socket, and polls its task to the end.
 //!
 //!     cargo run -p tasklife-mock                   in one terminal
 //!     cargo run -p tasklife-mock --example poll    in another
 //!
-//! The argument is the base address of another API; `http://127.0.0.1:8080/v1` without one.
+//! The optional argument is the base address of the API. It defaults to `http://127.0.0.1:8080/v1`.
 
 use std::error::Error;
 use std::thread::sleep;
@@ -12,35 +12,35 @@ use tasklife::chrono::Utc;
 use tasklife::poll::{Ended, Poller, Step};
 use tasklife_mock::http::{HeaderMap, HeaderValue, Request, Response};
 
-/// Asks for a subscription with this body, and follows its task to the end.
+/// Requests a subscription with this body, and polls its task to the end.
 #[expect(clippy::disallowed_methods, reason = "a client reads the clock")]
 pub(crate) fn follow(base: &str, body: &str) -> Result<Ended, Box<dyn Error>> {
-    // Redirects are the poller's business: it knows where the keys may go.
+    // The poller follows redirects, since it knows where the keys may go.
     let agent = ureq::Agent::config_builder().max_redirects(0).http_status_as_error(false);
     let agent = agent.build().new_agent();
 
     let mut request = Request::post([base, "/subscriptions"].concat()).body(body)?;
     sign(request.headers_mut());
-    let accepted = whole(agent.run(request)?)?;
+    let accepted = read_body(agent.run(request)?)?;
     let mut poller = Poller::new(base)?.started_by(&accepted, Utc::now())?;
     println!("accepted: {}", poller.task());
     loop {
         match poller.next(Utc::now()) {
             Step::Wait(until) => {
                 let wait = until.signed_duration_since(Utc::now()).to_std().unwrap_or_default();
-                println!("wait for {wait:.1?}");
+                println!("waiting for {wait:.1?}");
                 sleep(wait);
             }
             Step::Send(mut request) => {
                 sign(request.headers_mut());
-                match agent.run(request).and_then(whole) {
+                match agent.run(request).and_then(read_body) {
                     Ok(response) => poller.answered(&response, Utc::now()),
                     Err(_) => poller.unanswered(Utc::now()),
                 }
                 match (poller.failure(), poller.document()) {
                     (Some(failure), _) => println!("{failure}"),
-                    (None, Some(document)) => println!("it is {}", document.status()),
-                    (None, None) => println!("it goes on"),
+                    (None, Some(document)) => println!("status: {}", document.status()),
+                    (None, None) => println!("still running"),
                 }
             }
             Step::Done(outcome) => return Ok(outcome?),
@@ -48,14 +48,14 @@ pub(crate) fn follow(base: &str, body: &str) -> Result<Ended, Box<dyn Error>> {
     }
 }
 
-/// Adds the keys of an account.
+/// Adds the credentials of an account.
 fn sign(headers: &mut HeaderMap) {
     headers.insert("x-api-key", HeaderValue::from_static("acme"));
     headers.insert("x-api-secret-key", HeaderValue::from_static("secret-of-acme"));
 }
 
-/// The answer with all of its body.
-fn whole(response: Response<ureq::Body>) -> Result<Response<Vec<u8>>, ureq::Error> {
+/// Reads the whole body of an answer.
+fn read_body(response: Response<ureq::Body>) -> Result<Response<Vec<u8>>, ureq::Error> {
     let (head, mut body) = response.into_parts();
     Ok(Response::from_parts(head, body.read_to_vec()?))
 }

@@ -1,4 +1,4 @@
-//! Wire formats: what is written is what the specifications show, and is read back as what it tells.
+//! Wire formats: documents look as the specifications show, and read back as what was written.
 
 mod azure;
 mod google;
@@ -33,7 +33,7 @@ fn formats() -> [Box<dyn Format>; 4] {
     ]
 }
 
-/// What happened to a task, a second after another.
+/// A task after these events, one per second.
 fn after(events: impl IntoIterator<Item = TaskEvent>) -> Task {
     let mut clock = tasklife::AccountClock::default();
     let mut task = task(submission("acme", 7), second(0));
@@ -65,7 +65,8 @@ fn json(message: &Message) -> serde_json::Value {
     serde_json::from_str(message.body()).unwrap()
 }
 
-/// The status as which a format shows a task: those of before the work are one in most.
+/// The status as which a format shows a task. Azure's formats do not distinguish `initialized` from
+/// `received`.
 fn shown(format: &dyn Format, task: &Task) -> TaskStatus {
     let is_redis = format!("{format:?}") == "RedisCloud";
     let is_google = format!("{format:?}").starts_with("Google");
@@ -76,9 +77,9 @@ fn shown(format: &dyn Format, task: &Task) -> TaskStatus {
 }
 
 proptest! {
-    /// The law of formats: whatever is written is read back as what it tells.
+    /// The law of formats.
     #[test]
-    fn what_is_written_is_read_back(task in strategy::tasks()) {
+    fn a_written_task_reads_back_as_the_same(task in strategy::tasks()) {
         let links = links();
         for format in formats() {
             let message = format.polled(&links, &task);
@@ -105,7 +106,7 @@ proptest! {
     }
 
     #[test]
-    fn a_page_is_read_back_with_all_its_tasks(
+    fn a_written_page_reads_back_with_all_its_tasks(
         tasks in proptest::collection::vec(strategy::tasks(), 0..5),
         goes_on: bool,
     ) {
@@ -136,7 +137,7 @@ proptest! {
     }
 
     #[test]
-    fn a_refusal_is_read_back(status in 400_u16..600, message in ".{0,40}") {
+    fn a_written_refusal_reads_back(status in 400_u16..600, message in ".{0,40}") {
         let status = http::StatusCode::from_u16(status).unwrap();
         let reason = status.canonical_reason().unwrap_or_default();
         let refusal = Refusal::new(status.as_u16(), reason, &message, "/v1/tasks", second(0));
@@ -152,9 +153,9 @@ proptest! {
         }
     }
 
-    /// No text makes reading panic; what is read as a task has the text's id.
+    /// No text makes reading panic.
     #[test]
-    fn any_text_is_read_or_refused(
+    fn no_text_makes_reading_panic(
         text in proptest::string::string_regex(concat!(
             r#"\{("(name|id|status|done|metadata|response|error|value|taskId|operations|tasks|properties|"#,
             r#"nextLink|nextPageToken)":(null|true|1E999|7|-1|"x"|"Succeeded"|\{\}|\[\]|\{"code":1\}|"#,
@@ -172,7 +173,7 @@ proptest! {
 }
 
 #[test]
-fn what_is_nested_too_deep_is_refused_by_all() {
+fn every_format_refuses_deep_nesting() {
     let deep = "[".repeat(200) + &"]".repeat(200);
     for field in ["metadata", "response", "result", "properties", "resource"] {
         let text = format!(
@@ -186,7 +187,7 @@ fn what_is_nested_too_deep_is_refused_by_all() {
 }
 
 #[test]
-fn the_reply_to_a_submission_says_where_to_ask() {
+fn the_reply_to_a_submission_has_the_address_of_the_task() {
     let task = after([]);
     let address = format!("https://api.example.com/v1/operations/{}", id(7));
     let expected = [
@@ -211,7 +212,7 @@ fn the_reply_to_a_submission_says_where_to_ask() {
 }
 
 #[test]
-fn the_address_of_the_live_api_is_in_its_links() {
+fn the_address_of_redis_clouds_live_api_is_in_its_links() {
     let body = format!(
         r#"{{"taskId": "{0}", "status": "received", "links": [{{"rel": "task", "href": "/v1/tasks/{0}"}}]}}"#,
         id(7)
@@ -221,7 +222,7 @@ fn the_address_of_the_live_api_is_in_its_links() {
 }
 
 #[test]
-fn what_was_cancelled_has_ended_without_a_result() {
+fn a_cancelled_operation_has_ended_without_a_result() {
     let google = GoogleOperation::new("example.com");
     let cancelled: [(&dyn Format, &[u8]); 4] = [
         (&google, br#"{"name": "operations/7", "done": true, "error": {"code": 1}}"#),
@@ -238,7 +239,7 @@ fn what_was_cancelled_has_ended_without_a_result() {
 }
 
 #[test]
-fn ids_without_a_resource_are_read_back() {
+fn ids_without_a_resource_read_back() {
     let google = GoogleOperation::new("example.com");
     let task = completed(Completion::of(77_899).with_additional_resource_id("a"));
     for format in [&RedisCloud as &dyn Format, &google, &AzureOperation] {
@@ -252,7 +253,7 @@ fn ids_without_a_resource_are_read_back() {
 }
 
 #[test]
-fn an_error_keeps_its_code_and_what_else_there_is_to_say() {
+fn an_error_keeps_its_code_and_additional_information() {
     for format in formats() {
         let message = format.polled(&links(), &failed());
         let read = format.read_task(message.body().as_bytes()).unwrap();
@@ -266,18 +267,18 @@ fn an_error_keeps_its_code_and_what_else_there_is_to_say() {
     }
 }
 
-/// Found by `a_page_is_read_back_with_all_its_tasks`.
+/// Regression, found by `a_written_page_reads_back_with_all_its_tasks`.
 #[test]
-fn an_empty_page_that_goes_on_is_a_list() {
+fn an_empty_page_with_a_next_page_is_a_list() {
     let text = br#"{"_links":{"next":{"href":"/v1/tasks?cursor=1","type":"GET"}}}"#;
     assert!(RedisCloud.is_list(text));
     assert_eq!(RedisCloud.read_list(text).unwrap().next(), Some("/v1/tasks?cursor=1"));
     assert!(!RedisCloud.is_list(br#"{"status": 404}"#));
 }
 
-/// Found by `what_is_written_is_read_back`.
+/// Regression, found by `a_written_task_reads_back_as_the_same`.
 #[test]
-fn a_resource_without_fields_is_one() {
+fn a_resource_without_fields_is_a_resource() {
     let task = completed(Completion::of(7).with_resource(&serde_json::json!({})).unwrap());
     for format in formats() {
         let message = format.polled(&links(), &task);
@@ -286,9 +287,9 @@ fn a_resource_without_fields_is_one() {
     }
 }
 
-/// Found by a user: a structure is read from an array of its fields too, unless that is refused.
+/// Regression: serde reads a struct from an array of its fields too.
 #[test]
-fn an_array_is_no_object() {
+fn an_array_is_not_read_as_an_object() {
     for text in [
         r#"["7","k","Running",null,null,null,null,null]"#,
         r#"["operations/7",true,null,null,null]"#,
@@ -305,7 +306,7 @@ fn an_array_is_no_object() {
             assert!(format.read_refusal(text).is_err(), "{format:?}: {text:?}");
         }
     }
-    // A result may be one: it is kept, and not taken for ids, metadata or a state.
+    // A result may be an array. It is kept, and not taken for ids, metadata or a state.
     let result = AzureOperation.read_task(br#"{"id":"7","status":"Succeeded","result":[7,8]}"#);
     let result = result.unwrap().response().unwrap().clone();
     assert_eq!((result.resource(), result.resource_id()), (Some("[7,8]"), None));
@@ -321,9 +322,9 @@ fn an_array_is_no_object() {
 }
 
 #[test]
-fn a_refusal_has_what_a_format_may_tell() {
+fn a_refusal_returns_what_it_was_created_with() {
     let refusal = Refusal::new(404, "Not Found", "there is none", "/v1/tasks/7", second(3));
-    let told = (refusal.status(), refusal.reason(), refusal.message(), refusal.path());
-    assert_eq!(told, (404, "Not Found", "there is none", "/v1/tasks/7"));
+    let parts = (refusal.status(), refusal.reason(), refusal.message(), refusal.path());
+    assert_eq!(parts, (404, "Not Found", "there is none", "/v1/tasks/7"));
     assert_eq!(refusal.at(), second(3));
 }

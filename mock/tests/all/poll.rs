@@ -1,5 +1,5 @@
-//! The client that follows tasks, against the mock: its laws whatever the script, the format and the clock; and the
-//! faults of other pollers, each tried on it.
+//! The polling client against the mock: its laws for random scripts, formats and clocks, and the
+//! bugs of other pollers.
 
 mod law;
 mod report;
@@ -23,7 +23,7 @@ fn formats() -> [Box<dyn Format>; 4] {
     ]
 }
 
-/// An API that has its tasks at `/operations` in this format, and a poller for it.
+/// An API with its tasks at `/operations` in this format, and a poller for it.
 fn speaking(api: MockApi, format: usize) -> (MockApi, Poller) {
     let [spoken, read] = [formats(), formats()]
         .map(|mut all| std::mem::replace(&mut all[format], Box::new(RedisCloud)));
@@ -37,7 +37,7 @@ fn submit(api: &MockApi, body: &str, now: Now) -> Response<String> {
     api.handle(&request("POST", "/v1/subscriptions", body), now)
 }
 
-/// Asks, with the credentials of `acme`.
+/// Sends a request with the credentials of `acme`.
 fn send(api: &MockApi, asked: Request<()>, now: Now) -> Response<String> {
     let (mut head, ()) = asked.into_parts();
     for (name, value) in request("GET", "/", "").headers() {
@@ -46,7 +46,7 @@ fn send(api: &MockApi, asked: Request<()>, now: Now) -> Response<String> {
     api.handle(&Request::from_parts(head, ""), now)
 }
 
-/// Follows a task to its end, and sleeps as told.
+/// Polls a task to its end.
 fn follow(api: &MockApi, task: &mut TaskPoller, now: &mut Now) -> Result<Ended, PollError> {
     for _ in 0..100_000 {
         match task.next(*now) {

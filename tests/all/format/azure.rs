@@ -1,4 +1,4 @@
-//! Azure's long-running operations: those of the data plane, and those of Resource Manager.
+//! Azure's long-running operations, of the data plane and of Resource Manager.
 
 use serde_json::json;
 use tasklife::format::{AzureOperation, AzureResourceManager, Format, Message};
@@ -78,7 +78,7 @@ fn resource_manager_has_an_address_for_the_operation_and_one_for_the_result() {
 }
 
 #[test]
-fn the_result_is_what_the_request_would_have_been_answered_with() {
+fn the_result_is_the_answer_to_the_original_request() {
     let result = |task| AzureResourceManager.result(&links(), &task).unwrap();
     let pending = result(running());
     assert_eq!(pending.status(), 202);
@@ -93,7 +93,11 @@ fn the_result_is_what_the_request_would_have_been_answered_with() {
 
     let own = json!({"id": "/x", "properties": {"provisioningState": "Canceled", "size": 1}});
     let resource = Completion::default().with_resource(&own).unwrap();
-    assert_eq!(json(&result(completed(resource))), own, "what it has of its own stays");
+    assert_eq!(
+        json(&result(completed(resource))),
+        own,
+        "expected the resource's own fields to stay"
+    );
     let resource = Completion::default().with_resource(&json!({"properties": 7})).unwrap();
     assert_eq!(json(&result(completed(resource))), json!({"properties": 7}));
 
@@ -108,11 +112,14 @@ fn the_result_is_what_the_request_would_have_been_answered_with() {
         let failed = result(after([TaskEvent::fail(error)]));
         assert_eq!(failed.status(), expected, "{status}");
     }
-    assert!(AzureOperation.result(&links(), &running()).is_none(), "the monitor has it");
+    assert!(
+        AzureOperation.result(&links(), &running()).is_none(),
+        "expected the result in the monitor"
+    );
 }
 
 #[test]
-fn statuses_are_read_in_any_case_and_unknown_ones_go_on() {
+fn statuses_are_read_in_any_case_and_unknown_ones_are_running() {
     let azure = |status: &str| {
         let text = format!(r#"{{"id": "7", "status": "{status}"}}"#);
         AzureOperation.read_task(text.as_bytes()).unwrap().status().clone()
@@ -132,9 +139,9 @@ fn statuses_are_read_in_any_case_and_unknown_ones_go_on() {
     assert_eq!(read(r#"{"id": "/a/7", "properties": {"size": 1}}"#).unwrap(), done);
     let error = read("{}").unwrap_err().to_string();
     assert!(error.contains("`id` or a `name`"), "{error}");
-    // The contract requires a status alone.
+    // The contract requires only a status.
     assert_eq!(read(r#"{"status": "InProgress"}"#).unwrap(), running);
-    // A resource is none of the documents that an auditor takes for a task.
+    // A resource is not a task.
     assert!(!AzureResourceManager.is_task(state.as_bytes()));
     assert!(AzureResourceManager.is_task(br#"{"name": "7", "status": "Failed"}"#));
 }
@@ -158,22 +165,28 @@ fn a_refusal_has_its_code_in_a_header_too() {
     }
 }
 
-/// Found by a client of Azure: it read what had been deleted, and took the 404 for the task's.
+/// Regression: Azure's client read the deleted resource, and took the 404 for the task's.
 #[test]
-fn a_deletion_leads_to_nothing() {
+fn a_deletion_has_no_link_to_the_resource() {
     let links = links().with_deletion(super::CREATE);
     let task = completed(Completion::of(7));
     assert_eq!(links.resource_href(&task), None);
-    assert!(links.polled(&task).to_string().contains("/subscriptions/7"), "as the live API has it");
+    assert!(
+        links.polled(&task).to_string().contains("/subscriptions/7"),
+        "expected the link, as in the live API"
+    );
     assert_eq!(json(&AzureOperation.polled(&links, &task)).get("resourceLocation"), None);
     let result = AzureResourceManager.result(&links, &task).unwrap();
     assert_eq!((result.status(), result.body()), (204, ""));
-    let told = Completion::of(7).with_resource(&json!({"was": 7})).unwrap();
-    assert_eq!(AzureResourceManager.result(&links, &completed(told)).unwrap().status(), 200);
+    let with_resource = Completion::of(7).with_resource(&json!({"was": 7})).unwrap();
+    assert_eq!(
+        AzureResourceManager.result(&links, &completed(with_resource)).unwrap().status(),
+        200
+    );
 }
 
 #[test]
-fn a_resource_is_found_again_and_an_empty_link_leads_nowhere() {
+fn the_link_to_the_resource_reads_back_and_an_empty_next_link_is_none() {
     let monitor = AzureOperation.polled(&links(), &completed(Completion::of(7)));
     let read = AzureOperation.read_task(monitor.body().as_bytes()).unwrap();
     let href = read.link("resource").unwrap().href();
@@ -183,7 +196,7 @@ fn a_resource_is_found_again_and_an_empty_link_leads_nowhere() {
 }
 
 #[test]
-fn what_would_leave_tasks_out_is_refused() {
+fn parameters_that_would_leave_out_or_sort_tasks_are_refused() {
     for format in [&AzureOperation as &dyn Format, &AzureResourceManager] {
         let parameters = format.list_parameters();
         for name in ["filter", "top", "skip", "orderby", "$filter", "$top", "$skip", "$orderby"] {

@@ -1,4 +1,4 @@
-//! Google's long-running operations, as AIP-151 and AIP-193 have them.
+//! Google's long-running operations, as in AIP-151 and AIP-193.
 
 use serde_json::json;
 use tasklife::format::{Format, GoogleOperation};
@@ -64,7 +64,7 @@ fn an_operation_that_is_done_has_a_response_or_an_error() {
 }
 
 #[test]
-fn types_of_ones_own_have_their_fields_beside_the_name() {
+fn custom_types_have_their_fields_beside_the_type_name() {
     let google = google()
         .with_metadata_type("type.googleapis.com/video.v1.Metadata")
         .with_response_type("type.googleapis.com/video.v1.Video");
@@ -93,7 +93,7 @@ fn operations_of_other_services_are_read() {
     assert_eq!(running.status().known(), Some(TaskStatus::ProcessingInProgress));
     assert_eq!(running.command_type(), Some("create"));
     assert_eq!(running.description(), Some("Working."));
-    // Metadata of which nothing fits tells nothing.
+    // Metadata that does not fit is ignored.
     let odd =
         read(r#"{"name": "7", "metadata": {"@type": "t", "verb": 7, "state": {"a": 1E999}}}"#);
     assert_eq!(odd.status().known(), Some(TaskStatus::ProcessingInProgress));
@@ -119,9 +119,9 @@ fn operations_of_other_services_are_read() {
     assert!(google().read_list(b"{}").unwrap().tasks().is_empty());
 }
 
-/// Found by Google's client: it knows `UNIMPLEMENTED` by 501.
+/// Regression, found with Google's client, which recognises `UNIMPLEMENTED` by 501.
 #[test]
-fn what_is_not_allowed_is_not_implemented() {
+fn a_method_that_is_not_allowed_is_refused_as_unimplemented() {
     let at = super::second(0);
     let refusal = |status, reason| {
         google().refused(&tasklife::format::Refusal::new(status, reason, "no", "/", at))

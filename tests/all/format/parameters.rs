@@ -1,4 +1,4 @@
-//! The parameters of lists: names, bounds, what is refused, and how a list goes on.
+//! The parameters of lists: names, limits, refusals, and the query of the next page.
 
 use core::num::NonZeroUsize;
 
@@ -12,7 +12,7 @@ fn number(number: usize) -> NonZeroUsize {
 }
 
 #[test]
-fn names_and_bounds_are_those_that_were_set() {
+fn names_and_limits_can_be_set() {
     let parameters = ListParameters::default()
         .with_limit("per_page", number(50))
         .with_default_limit(number(20))
@@ -46,22 +46,22 @@ fn names_and_bounds_are_those_that_were_set() {
 }
 
 #[test]
-fn without_a_limit_a_page_has_as_many_tasks_as_it_may() {
+fn the_default_limit_is_the_largest_and_never_exceeds_it() {
     let parameters = ListParameters::default().with_limit("n", number(50));
     assert_eq!(parameters.read("").unwrap().limit().get(), 50);
     let more = parameters.with_default_limit(number(70));
-    assert_eq!(more.read("").unwrap().limit().get(), 50, "no more than it may");
+    assert_eq!(more.read("").unwrap().limit().get(), 50, "expected the largest limit");
 }
 
 #[test]
-fn what_is_left_out_is_ignored() {
+fn removed_parameters_are_ignored() {
     let parameters = ListParameters::default().without_status().without_changed_since();
     let whole = ListQuery::new(ListParameters::MAX_LIMIT);
     assert_eq!(parameters.read("status=x&changedSince=x").unwrap(), whole);
 }
 
 #[test]
-fn a_limit_is_coerced_where_the_format_says_so() {
+fn formats_with_a_coerced_limit_accept_large_and_empty_ones() {
     let google = GoogleOperation::new("example.com");
     for (parameters, name) in
         [(google.list_parameters(), "pageSize"), (AzureOperation.list_parameters(), "maxpagesize")]
@@ -79,9 +79,9 @@ fn a_limit_is_coerced_where_the_format_says_so() {
     }
 }
 
-/// Found by a user: a parameter such as `api-version` was lost on the second page.
+/// Regression: a parameter such as `api-version` was lost on the second page.
 #[test]
-fn the_next_page_keeps_what_is_not_known_here_and_encodes_what_is_no_address() {
+fn the_next_query_keeps_unknown_parameters_and_encodes_forbidden_bytes() {
     let cursor = ListQuery::default().cursor(&account("acme"), 7_u64.try_into().unwrap());
     let next = |parameters: ListParameters, query: &str| parameters.next(query, cursor);
     for (query, kept) in [
@@ -99,7 +99,7 @@ fn the_next_page_keeps_what_is_not_known_here_and_encodes_what_is_no_address() {
 }
 
 #[test]
-fn statuses_have_the_names_that_were_set() {
+fn status_names_can_be_set() {
     let parameters = ListParameters::default()
         .with_status("state")
         .with_status_name("queued", TaskStatus::Initialized)

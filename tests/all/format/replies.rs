@@ -1,4 +1,4 @@
-//! Replies in every format, and in one's own layout and words.
+//! Replies in every format, and with custom paths, words and headers.
 
 use http::{HeaderName, Request, Response, StatusCode};
 use proptest::prelude::*;
@@ -39,7 +39,7 @@ fn all_replies() -> [Replies; 4] {
 }
 
 #[test]
-fn every_format_leads_through_all_pages() {
+fn every_format_links_all_pages() {
     let store = MemoryStore::default();
     let acme = account("acme");
     for number in 1..=5 {
@@ -73,7 +73,7 @@ fn every_format_leads_through_all_pages() {
 }
 
 #[test]
-fn every_format_has_the_headers_about_caches_and_time() {
+fn every_format_has_the_headers_about_caches_and_retries() {
     for replies in all_replies() {
         let path = format!("/v1/operations/{}", id(7));
         let running = replies.polled(&get(&path), Ok(Some(running())), second(3));
@@ -110,13 +110,13 @@ fn a_head_has_the_head_of_the_get_and_the_length_of_its_body() {
 }
 
 #[test]
-fn what_a_task_came_to_is_there_where_the_format_has_it() {
+fn only_resource_manager_has_the_result_at_its_own_address() {
     let path = format!("/v1/operations/{}/result", id(7));
     for other in ["/Result", "/x", "/result/result", "/x/result"] {
         let path = get(&format!("/v1/operations/{}{other}", id(7)));
         let replies = Replies::new(links()).with_format(AzureResourceManager);
         let read = replies.polled(&path, Ok(Some(running())), second(3));
-        assert_eq!(read.status(), 200, "{other} is the server's own");
+        assert_eq!(read.status(), 200, "expected {other} to be left to the server");
     }
     for replies in all_replies() {
         let name = format!("{:?}", replies.format());
@@ -138,7 +138,7 @@ fn what_a_task_came_to_is_there_where_the_format_has_it() {
 }
 
 #[test]
-fn problem_details_take_the_place_of_any_formats_errors() {
+fn problem_details_replace_the_errors_of_every_format() {
     for replies in all_replies() {
         let replies = replies.with_problem_details();
         let refused = replies.polled(&get("/v1/operations/7"), Ok(None), second(0));
@@ -156,7 +156,7 @@ fn problem_details_take_the_place_of_any_formats_errors() {
 }
 
 #[test]
-fn words_and_titles_are_those_that_were_set() {
+fn sentences_and_titles_can_be_set() {
     let links = Links::new("/api").unwrap().with_tasks("/v2/jobs").unwrap();
     let links = links
         .with_task_title("getJob")
@@ -184,7 +184,7 @@ fn words_and_titles_are_those_that_were_set() {
 }
 
 #[test]
-fn a_path_of_tasks_is_checked_and_stays_below_another_base() {
+fn the_path_of_the_tasks_is_checked_and_survives_another_base() {
     let links = Links::new("https://a.example/v1").unwrap();
     for (path, expected) in [
         ("jobs", "begins with a slash"),
@@ -208,9 +208,8 @@ fn a_path_of_tasks_is_checked_and_stays_below_another_base() {
 }
 
 proptest! {
-    /// Wherever tasks are, every address that is given out leads back to its task.
     #[test]
-    fn addresses_lead_back_wherever_tasks_are(
+    fn every_address_leads_back_to_its_task_for_every_path_of_tasks(
         base in "(https://a\\.example)?(/[a-z]{1,3}){0,2}",
         tasks in "(/([a-z]{1,3}|tasks|%41|a\\.b)){1,3}",
         format in 0..4_usize,
@@ -268,7 +267,7 @@ fn a_client_can_wait_for_an_answer() {
 }
 
 #[test]
-fn a_request_says_whose_it_is_as_the_server_likes() {
+fn the_account_of_a_request_can_be_read_from_any_header() {
     let default = Replies::new(links());
     let find = |replies: &Replies, headers: &[(&str, &str)]| {
         replies.account_of(&head("GET", "/v1/x", headers), second(0)).map_err(Box::new)
@@ -299,7 +298,7 @@ fn a_request_says_whose_it_is_as_the_server_likes() {
 }
 
 #[test]
-fn a_key_comes_in_the_header_that_was_set() {
+fn the_header_of_the_idempotency_key_can_be_set() {
     let replies =
         Replies::new(links()).with_key_header(HeaderName::from_static("repeatability-request-id"));
     let id_of = |name: &str, value: &str| {
@@ -317,7 +316,7 @@ fn a_key_comes_in_the_header_that_was_set() {
 }
 
 #[test]
-fn parameters_that_were_set_come_before_the_formats_whichever_was_set_first() {
+fn custom_list_parameters_override_those_of_the_format_in_either_order() {
     let most = core::num::NonZeroUsize::new(9).unwrap();
     let parameters = ListParameters::default().with_limit("n", most);
     let replies = || Replies::new(links());
@@ -335,7 +334,7 @@ fn parameters_that_were_set_come_before_the_formats_whichever_was_set_first() {
 }
 
 #[test]
-fn links_lead_to_the_host_that_the_client_sees() {
+fn links_have_the_host_that_the_client_sees() {
     let base = |origin: Origin, base: &str, headers: &[(&str, &str)]| {
         let links = Links::new(base).unwrap().with_tasks("/jobs").unwrap();
         let request = head("GET", "/v1/jobs", headers);
@@ -363,18 +362,18 @@ fn links_lead_to_the_host_that_the_client_sees() {
 }
 
 #[test]
-fn a_format_can_be_any() {
+fn replies_return_their_format() {
     assert_eq!(formats().len(), all_replies().len());
     for (format, replies) in formats().into_iter().zip(all_replies()) {
         assert_eq!(format!("{format:?}"), format!("{:?}", replies.format()));
     }
 }
 
-/// A format that answers with what it was told to.
+/// A format that writes the same message for everything.
 #[derive(Debug)]
-struct Odd(tasklife::format::Message);
+struct Fixed(tasklife::format::Message);
 
-impl Format for Odd {
+impl Format for Fixed {
     fn accepted(&self, _: &Links, _: &tasklife::Task) -> tasklife::format::Message {
         self.0.clone()
     }
@@ -413,11 +412,11 @@ impl Format for Odd {
 }
 
 #[test]
-fn an_odd_message_becomes_a_sound_response() {
+fn an_invalid_message_becomes_a_valid_response() {
     use tasklife::format::Message;
 
     let answer = |message: Message| {
-        let replies = Replies::new(links()).with_format(Odd(message));
+        let replies = Replies::new(links()).with_format(Fixed(message));
         replies.accepted(&get("/"), Ok(Submitted::New(after([]))), second(0))
     };
     for status in [0, 99, 100, 101, 199, 600, 999, 1000, u16::MAX] {
@@ -447,7 +446,7 @@ fn an_odd_message_becomes_a_sound_response() {
 }
 
 #[test]
-fn a_format_that_is_chosen_by_name_is_the_format() {
+fn a_built_in_format_that_is_chosen_by_name_behaves_like_the_type() {
     let fixed: [&dyn Format; 4] =
         [&RedisCloud, &GoogleOperation::new("example.com"), &AzureOperation, &AzureResourceManager];
     for (name, fixed) in BuiltIn::ALL.into_iter().zip(fixed) {
@@ -459,11 +458,11 @@ fn a_format_that_is_chosen_by_name_is_the_format() {
         assert_eq!(chosen.result(&links(), &task), fixed.result(&links(), &task));
         assert_eq!(chosen.accepted(&links(), &task), fixed.accepted(&links(), &task));
     }
-    assert!(!RedisCloud.required().is_empty(), "it is seen whether it is passed on");
+    assert!(!RedisCloud.required().is_empty(), "expected parts, so that forwarding is tested");
 }
 
 #[test]
-fn a_format_is_chosen_while_the_program_runs() {
+fn a_boxed_format_behaves_like_the_type() {
     for (chosen, fixed) in formats().into_iter().zip(all_replies()) {
         let replies = Replies::new(links()).with_format(chosen);
         let path = get(&format!("/v1/operations/{}", id(7)));

@@ -1,4 +1,4 @@
-//! The laws, whatever the script, the format and the clock.
+//! The laws of the polling client, for random scripts, formats and clocks.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use super::{formats, send, speaking, submit};
 use crate::api::laws::{faults, pace};
 use crate::api::{CREATE, acme, api, second};
 
-/// An API, and how it is polled.
+/// A random API, and how it is polled.
 #[derive(Clone, Debug)]
 struct Setting {
     format: usize,
@@ -27,18 +27,18 @@ struct Setting {
     lag: Pace,
     lane: Option<NonZeroU32>,
     faults: Vec<Fault>,
-    /// Requests in 20 s, as the server has it; the poller knows.
+    /// The rate limit of the server, in requests per 20 s. The poller knows it.
     limit: Option<NonZeroU32>,
     least: Duration,
     backoff: Backoff,
     tasks: usize,
-    /// Which requests have no answer.
+    /// Which requests get no answer.
     lost: Vec<bool>,
-    /// How much later than asked the caller comes, and by how much its clock jumps before, in milliseconds.
+    /// How late the caller is, and by how much its clock jumps then, in milliseconds.
     steps: Vec<(u32, i64)>,
 }
 
-const PER: Duration = Duration::from_secs(20);
+const PERIOD: Duration = Duration::from_secs(20);
 const TIME_LIMIT: Duration = Duration::from_secs(400);
 
 fn settings(jumps: bool) -> impl Strategy<Value = Setting> {
@@ -101,7 +101,7 @@ fn settings(jumps: bool) -> impl Strategy<Value = Setting> {
     })
 }
 
-/// A task, what was asked about it by the poller's own clock, and how it ended.
+/// A task, when its poller asked and ended by the time that had passed, and how it ended.
 struct Followed {
     poller: TaskPoller,
     asked: Vec<u128>,
@@ -119,7 +119,7 @@ impl Setting {
         let config = self.lane.map_or(config, |width| config.with_max_in_progress(width));
         let mut api = api().with_config(config).with_visibility_lag(self.lag);
         if let Some(requests) = self.limit {
-            api = api.with_rate_limit(tasklife_mock::RateLimit::new(requests, PER));
+            api = api.with_rate_limit(tasklife_mock::RateLimit::new(requests, PERIOD));
         }
         let mut script = Script::in_steps(self.received, self.in_progress)
             .reporting(self.reports.iter().copied())
@@ -135,14 +135,14 @@ impl Setting {
         api
     }
 
-    /// Starts all tasks, and follows each to its end, on one clock.
+    /// Starts all tasks, and polls each to its end, on one clock.
     fn run(&self) -> Session {
         let (api, mut poller) = speaking(self.api(), self.format);
         poller = poller
             .with_least_wait(self.least)
             .with_backoff(self.backoff)
             .with_time_limit(TIME_LIMIT);
-        let limit = self.limit.map(|requests| RequestLimit::new(requests, PER));
+        let limit = self.limit.map(|requests| RequestLimit::new(requests, PERIOD));
         if let Some(limit) = &limit {
             poller = poller.with_request_limit(limit.clone());
         }
@@ -154,7 +154,7 @@ impl Setting {
                 limit.take(now).unwrap();
             }
             let accepted = submit(&api, &format!(r#"{{"name": "{number}"}}"#), now);
-            // What was spoiled may say nothing of a task.
+            // A fault may have made the answer useless.
             let Ok(poller) = poller.started_by(&accepted, now) else { continue };
             followed.push(Followed { poller, asked: Vec::new(), end: None });
         }
@@ -187,7 +187,7 @@ impl Setting {
             }
             let Some(next) = next else { return Session { api, followed } };
             let (late, jump) = steps.next().unwrap();
-            // A clock that is set back for ever stands still.
+            // If the clock were set back forever, no time would pass.
             let jump = if round < 500 { *jump } else { 0 };
             let late = if next > now {
                 TimeDelta::milliseconds((*late).into())
@@ -195,7 +195,7 @@ impl Setting {
                 TimeDelta::zero()
             };
             let later = (next + late).checked_add_signed(TimeDelta::milliseconds(jump));
-            // The mock's clock ends with the year 9999.
+            // The mock's clock ends with the year 9999, so stay well before it.
             let later =
                 later.filter(|later| (1_970..9_000).contains(&chrono::Datelike::year(later)));
             let later = later.unwrap_or(next);
@@ -205,12 +205,12 @@ impl Setting {
         panic!("expected an end: {self:?}");
     }
 
-    /// The longest that a read of a task can be away.
+    /// The longest time between two reads of a task.
     fn longest_wait(&self) -> Duration {
-        // What the server asks for: 30 s at the most, as set by default; a minute where no request is left, if
-        // nobody knows better; and the turn of each other task.
+        // The server asks for 30 s at most, by default. After it says that no requests are left,
+        // all wait for the period of the limit, and then each task has its turn.
         let of_limit = if self.limit.is_some() {
-            PER * u32::try_from(self.tasks + 2).unwrap()
+            PERIOD * u32::try_from(self.tasks + 2).unwrap()
         } else {
             Duration::ZERO
         };
@@ -228,7 +228,7 @@ fn reads(journal: &[Exchange], task: &TaskPoller) -> Vec<Exchange> {
         .collect()
 }
 
-/// What an answer shows, read by itself.
+/// What an answer shows, read independently of the poller.
 fn shown(setting: &Setting, exchange: &Exchange) -> Option<TaskDocument> {
     let format = &formats()[setting.format];
     let is_read = (200..300).contains(&exchange.status);
@@ -239,7 +239,7 @@ fn check(setting: &Setting, session: &Session) {
     let journal = session.api.journal();
     for task in &session.followed {
         let Some(address) = task.poller.task().address() else {
-            // It had ended when it was accepted.
+            // The accepting answer showed the end.
             assert!(task.asked.is_empty());
             continue;
         };
@@ -248,7 +248,7 @@ fn check(setting: &Setting, session: &Session) {
         assert_eq!(reads.len(), task.asked.len());
         let (end, ended_at) = task.end.as_ref().unwrap();
 
-        // P2, and the first half of P3: the first answer that came and shows the end is the last.
+        // P2, and the first half of P3: the first answer that shows the end is the last.
         let first = reads.iter().position(|read| {
             shown(setting, read).is_some_and(|document| document.status().is_terminal())
         });
@@ -266,7 +266,10 @@ fn check(setting: &Setting, session: &Session) {
         }
         if setting.lost.iter().all(|lost| !lost) {
             assert_eq!(first.is_some(), is_end && !reads.is_empty(), "{end:?}");
-            assert!(first.is_none_or(|first| first + 1 == reads.len()), "it asked after the end");
+            assert!(
+                first.is_none_or(|first| first + 1 == reads.len()),
+                "expected no read after the end"
+            );
         }
         match end {
             Ok(()) | Err(PollError::Failed(_)) => {}
@@ -284,24 +287,24 @@ fn check(setting: &Setting, session: &Session) {
             }
         }
 
-        // P1 and P4, as far as the caller's own waits go.
+        // P1, for the caller's own waits.
         let shortest = setting.least.max(setting.backoff.shortest()).as_nanos();
         let begin = std::iter::once(&0).chain(&task.asked);
         for (before, after) in begin.zip(&task.asked) {
-            // The last look, when the time is over, does not wait for the back-off.
+            // The last read, when the time is over, does not wait for the back-off.
             let is_last = *after >= TIME_LIMIT.as_nanos();
             let shortest = if is_last { setting.least.as_nanos() } else { shortest };
             assert!(after - before + 1 >= shortest, "{} ns, not {shortest}", after - before);
         }
     }
-    // P4: what all ask together.
+    // P4: the requests of all tasks together.
     if let Some(limit) = setting.limit {
         let mut all: Vec<u128> =
             session.followed.iter().flat_map(|task| task.asked.iter().copied()).collect();
         all.sort_unstable();
         let most = usize::try_from(limit.get()).unwrap();
         for stretch in all.windows(most + 1) {
-            assert!(stretch[most] - stretch[0] >= PER.as_nanos(), "{stretch:?}");
+            assert!(stretch[most] - stretch[0] >= PERIOD.as_nanos(), "{stretch:?}");
         }
     }
 }
@@ -310,13 +313,13 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
     #[test]
-    fn p1_to_p4_hold_on_a_clock_that_goes_on(setting in settings(false)) {
+    fn p1_to_p4_hold_on_a_steady_clock(setting in settings(false)) {
         let session = setting.run();
         check(&setting, &session);
-        // As the server saw it.
+        // What the server saw.
         let journal = session.api.journal();
         let conduct = Conduct::of(&journal);
-        // Of answers that were lost, nobody knows what they asked for.
+        // The poller can't know what lost answers asked for.
         if setting.lost.iter().all(|lost| !lost) {
             prop_assert_eq!(&conduct.too_early, &vec![]);
             prop_assert!(conduct.polls.values().all(|polls| polls.after_end == 0));
@@ -324,7 +327,7 @@ proptest! {
         if setting.limit.is_some() {
             prop_assert!(journal.iter().all(|exchange| !exchange.is_rate_limited));
         }
-        // P3: the next read is never far away.
+        // P3: the next read is never late.
         let longest = setting.longest_wait() + Duration::from_secs(5);
         for task in &session.followed {
             for (before, after) in task.asked.iter().zip(task.asked.iter().skip(1)) {
@@ -334,7 +337,7 @@ proptest! {
     }
 
     #[test]
-    fn p1_to_p4_hold_on_a_clock_that_jumps(setting in settings(true)) {
+    fn p1_to_p4_hold_on_a_jumping_clock(setting in settings(true)) {
         let session = setting.run();
         check(&setting, &session);
     }

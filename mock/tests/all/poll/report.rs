@@ -1,24 +1,24 @@
-//! What users reported of other pollers, each tried on this one.
+//! Bugs that users reported in other pollers, each tried on this one.
 //!
 //! | report | test |
 //! |---|---|
-//! | Azure/azure-sdk-for-java #22884: polls for ever, as "reading the status failed" and "the operation failed" look alike | [`that_reading_failed_and_that_the_operation_failed_are_two_things`] |
-//! | azure-sdk-for-java #11809: `Retry-After` is read from the first reply only | [`it_waits_as_each_answer_says_and_before_the_first_read`] |
+//! | Azure/azure-sdk-for-java #22884: polls forever, since it does not distinguish a failed read from a failed operation | [`a_failed_read_and_a_failed_operation_are_different_errors`] |
+//! | azure-sdk-for-java #11809: `Retry-After` is read only from the first reply | [`each_answer_sets_the_wait_and_so_does_the_accepting_one`] |
 //! | azure-sdk-for-net #44147: `Retry-After` is not read at all | the same |
-//! | autorest.csharp #1674: `Retry-After` is not waited for before the first poll | the same |
-//! | go-azure-sdk #913: polling is aborted by a 404 right after the start; the Go client of Redis Cloud takes five | [`a_404_right_after_the_start_is_not_the_end`] |
-//! | azure-sdk-for-net #3396: a 200 whose body says "failed" is taken for success | [`a_200_that_says_failed_is_a_failure_in_every_format`] |
-//! | autorest #98: cancelled and failed are not told apart | [`cancelled_is_told_apart_from_failed`] |
-//! | autorest.powershell #875: an extra read after a failed poll, whose 404 hides the real error | [`no_read_after_the_end_hides_its_error`] |
-//! | autorest-clientruntime-for-java #669: a poller can't be resumed after a dropped connection | [`it_goes_on_in_another_process_and_after_dropped_connections`] |
-//! | KUMA-DefuzeX #89: an interval fixed by the first reply, 70 polls in 77 seconds | [`long_work_is_polled_less_and_less_often`] |
-//! | MCPJam/inspector #3518: the shortest interval of several tasks is used for all | [`each_task_is_polled_at_its_own_pace`] |
-//! | the same: a user's setting goes below the server's word | [`what_the_caller_sets_adds_to_what_the_server_asks_for`] |
-//! | terraform-provider-rediscloud #77: an error that asks for the task's id and doesn't show it | [`every_error_shows_the_id`] |
-//! | terraform-provider-rediscloud #124: tasks that wait for each other are counted against each one's own deadline | [`a_place_in_the_queue_is_not_counted_against_the_work`] |
-//! | redisctl #929: a failed task's error as an object, where the client expected a string, is a "connection error" | [`an_error_is_read_as_a_code_and_as_an_object`] |
+//! | autorest.csharp #1674: `Retry-After` is ignored before the first poll | the same |
+//! | go-azure-sdk #913: a 404 right after the start aborts polling; Redis Cloud's Go client tolerates five | [`a_404_right_after_the_start_is_not_the_end`] |
+//! | azure-sdk-for-net #3396: a 200 whose body says "failed" counts as success | [`a_200_that_says_failed_is_a_failure_in_every_format`] |
+//! | autorest #98: cancelled and failed are not distinguished | [`cancelled_and_failed_are_different_errors`] |
+//! | autorest.powershell #875: after a failed poll, the 404 of an extra read hides the real error | [`no_read_after_the_end_hides_its_error`] |
+//! | autorest-clientruntime-for-java #669: a poller can't be resumed after a dropped connection | [`polling_continues_in_another_process_after_dropped_connections`] |
+//! | KUMA-DefuzeX #89: the first reply fixes the interval, so there are 70 polls in 77 seconds | [`long_work_is_polled_less_and_less_often`] |
+//! | MCPJam/inspector #3518: the shortest interval of several tasks applies to all | [`each_task_is_polled_at_its_own_pace`] |
+//! | the same: a user's setting overrides the server's longer wait | [`the_least_wait_never_shortens_the_wait_of_the_server`] |
+//! | terraform-provider-rediscloud #77: an error asks for the task's id but doesn't show it | [`every_error_shows_the_id`] |
+//! | terraform-provider-rediscloud #124: the time that tasks wait for each other counts against each one's deadline | [`time_in_the_queue_does_not_count_against_the_processing_limit`] |
+//! | redisctl #929: an error that is an object, where the client expects a string, becomes a "connection error" | [`an_error_is_read_as_a_code_and_as_an_object`] |
 //! | hand-written mocks with statuses that the API never sends | [`an_unknown_status_is_still_running`] |
-//! | the live API: 400 requests a minute; the Go client waits for its window, and tries a 429 again up to ten times | [`it_waits_for_its_window`] |
+//! | the live API: 400 requests a minute; its Go client waits for the next window, and repeats a request up to ten times after a 429 | [`a_known_rate_limit_is_kept_and_an_unknown_one_is_waited_for`] |
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -47,31 +47,31 @@ fn error() -> TaskError {
 }
 
 #[test]
-fn that_reading_failed_and_that_the_operation_failed_are_two_things() {
+fn a_failed_read_and_a_failed_operation_are_different_errors() {
     let api = api();
     let failing = Script::new(Pace::Reads(2)).failing(error());
     api.on(CREATE, Script::new(Pace::Immediate).with_fault(Fault::status(500))).unwrap();
     api.on_if(CREATE, |body| body["name"] == "fails", failing).unwrap();
     let mut now = second(0.0);
-    let mut unread = poller().started_by(&strip(submit(&api, "{}", now)), now).unwrap();
+    let mut unread = poller().started_by(&without_body(submit(&api, "{}", now)), now).unwrap();
     let end = follow(&api, &mut unread, &mut now).unwrap_err();
-    let PollError::ReadFailed(unread) = end else { panic!("expected it to be unread: {end:?}") };
+    let PollError::ReadFailed(unread) = end else { panic!("expected a failed read: {end:?}") };
     assert_eq!(unread.failure().and_then(ReadFailure::status).unwrap(), 500);
 
     let accepted = submit(&api, r#"{"name": "fails"}"#, now);
     let mut failed = poller().started_by(&accepted, now).unwrap();
     let end = follow(&api, &mut failed, &mut now).unwrap_err();
-    let PollError::Failed(failed) = end else { panic!("expected it to have failed: {end:?}") };
+    let PollError::Failed(failed) = end else { panic!("expected a failed operation: {end:?}") };
     assert_eq!(failed.error().and_then(ReportedError::code), Some("NO_PLACE"));
 }
 
-/// The accepting answer with its address alone, so that the task has to be asked for.
-fn strip(accepted: Response<String>) -> Response<String> {
+/// The accepting answer with only its address, so that the client has to read the task.
+fn without_body(accepted: Response<String>) -> Response<String> {
     accepted.map(|_| String::new())
 }
 
 #[test]
-fn it_waits_as_each_answer_says_and_before_the_first_read() {
+fn each_answer_sets_the_wait_and_so_does_the_accepting_one() {
     let api = api().with_replies(|replies| replies.with_retry_after(seconds(7)..=seconds(90)));
     let busy = Fault::status(503).with_retry_after(seconds(40)).on_read(2);
     api.on(CREATE, Script::new(Pace::After(seconds(300))).with_fault(busy)).unwrap();
@@ -79,8 +79,10 @@ fn it_waits_as_each_answer_says_and_before_the_first_read() {
     let mut task = poller().started_by(&submit(&api, "{}", now), now).unwrap();
     assert!(follow(&api, &mut task, &mut now).is_ok());
     let journal = api.journal();
-    let at: Vec<i64> = journal.iter().map(|it| (it.at - second(0.0)).num_seconds()).collect();
-    // 7 s before the first; then half its age, which is less; 40 s after the 503; and so on.
+    let at: Vec<i64> =
+        journal.iter().map(|exchange| (exchange.at - second(0.0)).num_seconds()).collect();
+    // 7 s before the first read. Then the server asks for half the age of the task, from 7 to 90 s.
+    // After the 503 it is 40 s.
     assert_eq!(at, [0, 7, 14, 54, 81, 121, 181, 271, 361]);
     assert_eq!(Conduct::of(&journal).too_early, []);
 }
@@ -91,22 +93,25 @@ fn a_404_right_after_the_start_is_not_the_end() {
         for format in 0..formats().len() {
             let (api, poller) = speaking(api().with_visibility_lag(lag), format);
             let mut now = second(0.0);
-            let mut task =
-                poller.started_by(&strip_unless_google(submit(&api, "{}", now)), now).unwrap();
+            let mut task = poller.started_by(&without_end(submit(&api, "{}", now)), now).unwrap();
             let end = follow(&api, &mut task, &mut now);
             assert!(end.is_ok(), "{lag} {format}: {end:?}");
-            assert!(api.journal().iter().any(|it| it.status == 404));
+            assert!(api.journal().iter().any(|exchange| exchange.status == 404));
         }
     }
     let api = api().with_visibility_lag(Pace::Never);
     let mut now = second(0.0);
-    let mut task = poller().started_by(&strip(submit(&api, "{}", now)), now).unwrap();
+    let mut task = poller().started_by(&without_body(submit(&api, "{}", now)), now).unwrap();
     let end = follow(&api, &mut task, &mut now);
-    assert!(matches!(end, Err(PollError::Gone(_))), "some time it is: {end:?}");
+    assert!(
+        matches!(end, Err(PollError::Gone(_))),
+        "expected the end after the window, got {end:?}"
+    );
 }
 
-/// Google's has no address but that in its body, which says that it goes on.
-fn strip_unless_google(accepted: Response<String>) -> Response<String> {
+/// The accepting answer without the end of the task. Google's has its address only in the body, so the
+/// body stays and says that the task is still running.
+fn without_end(accepted: Response<String>) -> Response<String> {
     let is_google = accepted.status() == 200;
     accepted.map(|body| {
         if is_google { body.replace(r#""done":true"#, r#""done":false"#) } else { String::new() }
@@ -129,7 +134,7 @@ fn a_200_that_says_failed_is_a_failure_in_every_format() {
 }
 
 #[test]
-fn cancelled_is_told_apart_from_failed() {
+fn cancelled_and_failed_are_different_errors() {
     for (status, is_cancelled) in [("Canceled", true), ("Failed", false)] {
         let now = second(0.0);
         let address = format!("{BASE}/operations/{ID}");
@@ -159,11 +164,11 @@ fn no_read_after_the_end_hides_its_error() {
         "{end:?}"
     );
     assert!(Conduct::of(&api.journal()).polls.values().all(|polls| polls.after_end == 0));
-    assert_eq!(follow(&api, &mut task, &mut now), end, "and it stays so");
+    assert_eq!(follow(&api, &mut task, &mut now), end, "expected the same outcome again");
 }
 
 #[test]
-fn it_goes_on_in_another_process_and_after_dropped_connections() {
+fn polling_continues_in_another_process_after_dropped_connections() {
     for format in 0..formats().len() {
         let (api, poller) = speaking(api(), format);
         api.on(CREATE, Script::new(Pace::After(seconds(100)))).unwrap();
@@ -178,7 +183,7 @@ fn it_goes_on_in_another_process_and_after_dropped_connections() {
                 task.unanswered(now);
             }
         }
-        // What a process keeps.
+        // The only thing that the process stored.
         let address = task.task().address().unwrap().to_string();
         drop(task);
         let mut resumed = poller.following(&address, now).unwrap();
@@ -196,7 +201,7 @@ fn long_work_is_polled_less_and_less_often() {
     let mut task = poller().started_by(&submit(&api, "{}", now), now).unwrap();
     assert!(follow(&api, &mut task, &mut now).is_ok());
     let polls = Conduct::of(&api.journal()).polls.into_values().next().unwrap();
-    assert_eq!(polls.total, 7, "after 1, 3, 7, 15, 31, 61 and 91 s");
+    assert_eq!(polls.all, 7, "expected polls after 1, 3, 7, 15, 31, 61 and 91 s");
 }
 
 #[test]
@@ -221,11 +226,11 @@ fn each_task_is_polled_at_its_own_pace() {
         }
         now += seconds(1);
     }
-    assert_eq!(counts, [101, 3], "one each second; the other after 1, 51 and 101 s");
+    assert_eq!(counts, [101, 3], "expected one each second, and the other after 1, 51 and 101 s");
 }
 
 #[test]
-fn what_the_caller_sets_adds_to_what_the_server_asks_for() {
+fn the_least_wait_never_shortens_the_wait_of_the_server() {
     let api = api().with_replies(|replies| replies.with_retry_after(seconds(20)..=seconds(20)));
     api.on(CREATE, Script::new(Pace::Never)).unwrap();
     let quick = poller().with_backoff(Backoff::new(Duration::ZERO, Duration::ZERO));
@@ -242,17 +247,17 @@ fn every_error_shows_the_id() {
     for (script, is_expected) in [
         (
             Script::new(Pace::Reads(1)).failing(error()),
-            (|it| matches!(it, PollError::Failed(_))) as fn(&PollError) -> bool,
+            (|error| matches!(error, PollError::Failed(_))) as fn(&PollError) -> bool,
         ),
-        (Script::new(Pace::Never), |it| matches!(it, PollError::TimedOut(_))),
-        (Script::new(Pace::Never).with_fault(Fault::status(410)), |it| {
-            matches!(it, PollError::Gone(_))
+        (Script::new(Pace::Never), |error| matches!(error, PollError::TimedOut(_))),
+        (Script::new(Pace::Never).faulting(Fault::status(410)), |error| {
+            matches!(error, PollError::Gone(_))
         }),
-        (Script::new(Pace::Never).with_fault(Fault::not_json()), |it| {
-            matches!(it, PollError::ReadFailed(_))
+        (Script::new(Pace::Never).faulting(Fault::not_json()), |error| {
+            matches!(error, PollError::ReadFailed(_))
         }),
-        (Script::new(Pace::Never).with_fault(Fault::status(403)), |it| {
-            matches!(it, PollError::ReadFailed(_))
+        (Script::new(Pace::Never).faulting(Fault::status(403)), |error| {
+            matches!(error, PollError::ReadFailed(_))
         }),
     ] {
         let api = api();
@@ -270,7 +275,7 @@ fn every_error_shows_the_id() {
 }
 
 #[test]
-fn a_place_in_the_queue_is_not_counted_against_the_work() {
+fn time_in_the_queue_does_not_count_against_the_processing_limit() {
     let one_by_one = StoreConfig::default().with_max_in_progress(NonZeroU32::MIN);
     let api = api().with_config(one_by_one);
     api.on(CREATE, Script::in_steps(Pace::Immediate, Pace::After(seconds(60)))).unwrap();
@@ -280,11 +285,11 @@ fn a_place_in_the_queue_is_not_counted_against_the_work() {
         let accepted = submit(&api, "{}", now);
         poller.started_by(&accepted, now).unwrap()
     });
-    // The last one has waited for four minutes when its own minute begins.
+    // The last one waits for four minutes until its own minute begins.
     let end = follow(&api, &mut tasks[4], &mut now);
     assert!(end.is_ok() && now > second(299.0), "{end:?}");
-    // One that takes longer than it may, is told.
-    api.on(CREATE, Script::in_steps(Pace::Immediate, Pace::Never)).unwrap();
+    // A task that takes longer than the limit times out.
+    api.on(CREATE, Script::in_steps(Pace::AtOnce, Pace::Never)).unwrap();
     let mut stuck = poller.started_by(&submit(&api, "{}", now), now).unwrap();
     let begin = now;
     let end = follow(&api, &mut stuck, &mut now);
@@ -318,22 +323,23 @@ fn an_unknown_status_is_still_running() {
 }
 
 #[test]
-fn it_waits_for_its_window() {
+fn a_known_rate_limit_is_kept_and_an_unknown_one_is_waited_for() {
     let few = |api: tasklife_mock::MockApi| {
         let limit = tasklife_mock::RateLimit::new(NonZeroU32::new(3).unwrap(), seconds(60));
         let api = api.with_rate_limit(limit);
         api.on(CREATE, Script::new(Pace::After(seconds(200)))).unwrap();
         api
     };
-    // It knows the limit: no request is one too many.
+    // The poller knows the limit, so no request exceeds it.
     let (known, mut now) = (few(api()), second(0.0));
     let limit = RequestLimit::new(NonZeroU32::new(3).unwrap(), seconds(60));
     limit.take(now).unwrap();
     let limited = poller().with_request_limit(limit);
     let mut task = limited.started_by(&submit(&known, "{}", now), now).unwrap();
     assert!(follow(&known, &mut task, &mut now).is_ok());
-    assert!(known.journal().iter().all(|it| it.status != 429));
-    // It doesn't, and others of the account spend it: a 429 is no end, and is waited for.
+    assert!(known.journal().iter().all(|exchange| exchange.status != 429));
+    // The poller doesn't know the limit, and others of the account use it up. A 429 does not end
+    // polling at once.
     let (unknown, mut now) = (few(api()), second(0.0));
     let mut task = poller().started_by(&submit(&unknown, "{}", now), now).unwrap();
     let end = loop {
@@ -349,8 +355,14 @@ fn it_waits_for_its_window() {
         }
         assert!(now < second(100_000.0));
     };
-    assert!(matches!(end, Err(PollError::ReadFailed(_))), "it is always too late: {end:?}");
-    let tries =
-        unknown.journal().iter().filter(|it| it.method == "GET" && it.status == 429).count();
+    assert!(
+        matches!(end, Err(PollError::ReadFailed(_))),
+        "expected every try to come too late, got {end:?}"
+    );
+    let tries = unknown
+        .journal()
+        .iter()
+        .filter(|exchange| exchange.method == "GET" && exchange.status == 429)
+        .count();
     assert_eq!(tries, 21);
 }
