@@ -44,10 +44,12 @@
 //!
 //! # Laws
 //!
-//! These hold whatever the server answers, and whatever the clock says.
+//! These hold whatever the server answers, and whatever the clock says. The *accepting answer* is
+//! the response to the request that started the task.
 //!
-//! - **P1** Before each read, the poller waits for the longest of the following waits. It counts
-//!   them from the answer to the last read, or before the first read from the accepting answer.
+//! - **P1** Before each read, the poller waits for the longest of the following waits. They start
+//!   when you report the answer to the last read, or that there was none. Before the first read,
+//!   they start with the accepting answer.
 //!   - What the server [asked for](#when-it-asks), up to the
 //!     [longest wait](Poller::with_longest_wait). If a read got no answer, what the answer before it
 //!     asked for still counts.
@@ -57,13 +59,14 @@
 //!
 //!   If you start with an address or an id, the first read waits only for the rate limit. The last
 //!   read of P3 does not wait for the back-off.
-//! - **P2** The outcome is a completion, a failure or a cancellation exactly if an answer about
+//! - **P2** The outcome is a completion, a failure or a cancellation if and only if an answer about
 //!   this very task shows one. Whatever else goes wrong leads to another outcome. As long as no
 //!   answer has given the id, ids are compared only if they are UUIDs: a document is about another
 //!   task if its id is a UUID, and the address ends with a different one.
 //! - **P3** Polling ends with the first answer that shows the end of the task. The poller asks as
 //!   soon as the wait of P1 is over, unless others have used up the rate limit by then. If no
-//!   answer shows the end, polling ends when the [time limit](Poller::with_time_limit) or the
+//!   answer shows the end, polling ends at the latest when the
+//!   [time limit](Poller::with_time_limit) or the
 //!   [processing limit](Poller::with_processing_limit) is over. If P1 permits a read at that point,
 //!   the poller reads one last time before it gives up, even if the caller slept past the limit.
 //! - **P4** All pollers that share a rate limit together send no more requests than it permits, in
@@ -82,9 +85,8 @@
 //! | any other 3xx | a failed read. The next read follows `Location` if its origin is [allowed](Poller::with_allowed_origin). Otherwise it goes to the same address again. A 303 that leads to a result is not understood as one |
 //! | any other 4xx | the status can't be read. The poller does not try again |
 //!
-//! If the id is known, a document without an id counts as one about another task. It counts as one
-//! about this task if the address came from `Operation-Location` or `Azure-AsyncOperation`, which
-//! lead to one task only.
+//! If the id is known, a document without an id counts as one about another task, unless the
+//! address came from `Operation-Location` or `Azure-AsyncOperation`. These lead to one task only.
 //!
 //! With [`AzureResourceManager`](crate::format::AzureResourceManager), an accepting answer may have
 //! only `Location`. That address has the
