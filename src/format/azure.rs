@@ -11,7 +11,9 @@ use serde::{Deserialize, Serialize};
 
 use super::message::to_json;
 use super::{ListParameters, Message, NextPage, Refusal, ReportedRefusal};
-use crate::document::{DocumentError, ListDocument, ReportedError, TaskDocument, read_json};
+use crate::document::{
+    DocumentError, ListDocument, ReportedError, TaskDocument, TaskResponse, read_json,
+};
 use crate::json::Object;
 use crate::outcome::TaskError;
 
@@ -55,11 +57,12 @@ struct ReadInnerError {
 }
 
 impl ReadError {
-    /// Returns the error, and the additional information.
-    fn read(self) -> (ReportedError, Option<Box<str>>) {
+    /// Returns the response of a task that failed with this error.
+    fn into_response(self) -> TaskResponse {
         let Self { code, message: description, innererror } = self;
         let info = innererror.and_then(|Object(inner)| inner.message);
-        (ReportedError::Object { code, status: None, description }, info)
+        let error = ReportedError::Object { code, status: None, description };
+        TaskResponse::default().with_error(error).with_additional_info(info)
     }
 }
 

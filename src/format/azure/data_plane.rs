@@ -8,9 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::{ReadError, WrittenError, list, list_parameters, read_list, read_refusal, refused};
-use crate::document::{
-    DocumentError, ListDocument, ReportedStatus, TaskDocument, TaskResponse, read_json,
-};
+use crate::document::{DocumentError, ListDocument, ReportedStatus, TaskDocument, read_json};
 use crate::event::Progress;
 use crate::format::content::{Content, response_of};
 use crate::format::message::to_json;
@@ -132,11 +130,7 @@ impl Monitor {
             None => document,
         };
         match (self.error, self.result) {
-            (Some(Object(error)), _) => {
-                let (error, info) = error.read();
-                let response = TaskResponse::default().with_error(error);
-                document.with_response(response.with_additional_info(info))
-            }
+            (Some(Object(error)), _) => document.with_response(error.into_response()),
             (None, Some(result)) => document.with_response(response_of(&result)),
             (None, None) => document,
         }

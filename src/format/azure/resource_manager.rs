@@ -218,11 +218,7 @@ impl Operation {
             .with_progress(self.percent_complete.and_then(Progress::of_percentage))
             .with_timestamp(timestamp.and_then(|at| parse_rfc3339(&at).ok()));
         Ok(match (self.error, properties) {
-            (Some(Object(error)), _) => {
-                let (error, info) = error.read();
-                let response = TaskResponse::default().with_error(error);
-                document.with_response(response.with_additional_info(info))
-            }
+            (Some(Object(error)), _) => document.with_response(error.into_response()),
             (None, Some(properties)) if is_ended => {
                 document.with_response(TaskResponse::default().with_resource(&properties))
             }
