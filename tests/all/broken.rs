@@ -92,7 +92,7 @@ fn exhaustive_checks_catch_faults_that_show_in_two_calls() {
 
 /// Histories for one law also find violations of others.
 #[test]
-fn a_breach_of_another_law_is_reported_unless_that_law_is_left_out() {
+fn a_violation_of_another_law_is_reported_unless_that_law_is_left_out() {
     let make = |config| InProcess(Broken::new(F::ExpiresTooLate, config));
     let violation = Suite::new().check(Law::S1, make, &CurrentThread).unwrap_err();
     assert_ne!(violation.law(), Law::S1, "{violation}");

@@ -114,7 +114,9 @@ pub fn run(tasks: usize, accounts: usize) {
     let today = load.today();
 
     measured(&mut |call| assert!(black_box(subject.get(&load, places[call]))));
-    measured(&mut |call| assert!(black_box(subject.happen(&load, running[call], Event::Report))));
+    measured(&mut |call| {
+        assert!(black_box(subject.apply_event(&load, running[call], Event::Report)))
+    });
     let mut floor = row::store::writes(&load, tasks);
     measured(&mut |call| {
         let (account, id) = (load.account(running[call]), load.id(running[call]));
@@ -158,12 +160,12 @@ pub fn run(tasks: usize, accounts: usize) {
     documents();
     measured(&mut |call| {
         if call % SWEPT == 0 {
-            assert!(black_box(subject.store.sweep(SWEPT, load.doomsday())).is_ok());
+            assert!(black_box(subject.store.sweep(SWEPT, load.all_expired_at())).is_ok());
         }
     });
     measured(&mut |call| {
         if call % SWEPT == 0 {
-            assert_eq!(black_box(floor.sweep(SWEPT, load.doomsday())), SWEPT);
+            assert_eq!(black_box(floor.sweep(SWEPT, load.all_expired_at())), SWEPT);
         }
     });
 }

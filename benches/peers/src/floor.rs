@@ -10,5 +10,5 @@ mod writes;
 pub use json::{write_page, write_task};
 pub use lookup::Lookup;
 pub use pages::Pages;
-pub use update::{Happening, Plain};
+pub use update::{Event, Plain};
 pub use writes::Writes;

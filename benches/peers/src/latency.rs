@@ -5,7 +5,7 @@ use std::hint::black_box;
 
 use tasklife::{ListQuery, MemoryStore, Scope, Target, TaskStore};
 
-use crate::contest::timed;
+use crate::timing::timed;
 use crate::workload::{Workload, config, scattered};
 
 /// The times of all calls of one kind, in nanoseconds, in the order of the calls.

@@ -12,7 +12,6 @@
 #![expect(clippy::cast_precision_loss, reason = "sizes and times need no exact integers")]
 
 pub mod census;
-pub mod contest;
 pub mod count;
 pub mod floor;
 pub mod latency;
@@ -21,4 +20,5 @@ pub mod report;
 pub mod rival;
 pub mod row;
 pub mod subject;
+pub mod timing;
 pub mod workload;

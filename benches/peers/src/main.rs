@@ -67,9 +67,9 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     let folder = if whole { package().join("results") } else { scratch()? };
     std::fs::create_dir_all(&folder)?;
     let machine = report::machine();
-    let plots = findings.races.iter().any(|race| race.operation == "get");
+    let plots = findings.comparisons.iter().any(|comparison| comparison.operation == "get");
     if plots {
-        plot::draw(&findings.races, &folder.join("times.svg"))?;
+        plot::draw(&findings.comparisons, &folder.join("times.svg"))?;
     }
     if !findings.scalings.is_empty() {
         plot::draw_threads(&findings.scalings, &folder.join("threads.svg"))?;

@@ -7,9 +7,9 @@ use std::path::Path;
 use plotters::coord::Shift;
 use plotters::prelude::*;
 
-use crate::contest::Timing;
 use crate::row::threads::Scaling;
-use crate::row::{Race, count, time};
+use crate::row::{Comparison, count, time};
+use crate::timing::Timing;
 
 const WIDTH: u32 = 1_200;
 const PANEL: u32 = 330;
@@ -30,8 +30,8 @@ const COLOURS: [(&str, RGBColor); 7] = [
 ///
 /// # Errors
 /// Returns an error if the file cannot be written.
-pub fn draw(races: &[Race], file: &Path) -> Result<(), Box<dyn Error>> {
-    let operations = operations(races);
+pub fn draw(comparisons: &[Comparison], file: &Path) -> Result<(), Box<dyn Error>> {
+    let operations = operations(comparisons);
     let rows = operations.len().div_ceil(COLUMNS);
     let height = PANEL * u32::try_from(rows)? + 40;
     let root = SVGBackend::new(file, (WIDTH, height)).into_drawing_area();
@@ -39,18 +39,21 @@ pub fn draw(races: &[Race], file: &Path) -> Result<(), Box<dyn Error>> {
     let (legend, panels) = root.split_vertically(40);
     draw_legend(&legend)?;
     for (panel, operation) in panels.split_evenly((rows, COLUMNS)).iter().zip(operations) {
-        let races: Vec<_> = races.iter().filter(|race| race.operation == operation).collect();
-        draw_panel(panel, operation, &races)?;
+        let comparisons: Vec<_> =
+            comparisons.iter().filter(|comparison| comparison.operation == operation).collect();
+        draw_panel(panel, operation, &comparisons)?;
     }
     root.present()?;
     Ok(())
 }
 
 /// Returns the operations that were measured at several sizes.
-fn operations(races: &[Race]) -> Vec<&'static str> {
+fn operations(comparisons: &[Comparison]) -> Vec<&'static str> {
     let mut seen = BTreeSet::new();
-    let several = |name: &str| races.iter().filter(|race| race.operation == name).count() > 1;
-    let names = races.iter().map(|race| race.operation);
+    let several = |name: &str| {
+        comparisons.iter().filter(|comparison| comparison.operation == name).count() > 1
+    };
+    let names = comparisons.iter().map(|comparison| comparison.operation);
     names.filter(|name| several(name) && seen.insert(*name)).collect()
 }
 
@@ -119,10 +122,15 @@ fn draw_scaling(area: &Area<'_>, scaling: &Scaling) -> Result<(), Box<dyn Error>
     Ok(())
 }
 
-fn draw_panel(area: &Area<'_>, operation: &str, races: &[&Race]) -> Result<(), Box<dyn Error>> {
-    let sizes = races.iter().map(|race| race.tasks as f64);
+fn draw_panel(
+    area: &Area<'_>,
+    operation: &str,
+    comparisons: &[&Comparison],
+) -> Result<(), Box<dyn Error>> {
+    let sizes = comparisons.iter().map(|comparison| comparison.tasks as f64);
     let most = sizes.fold(1e4, f64::max);
-    let times = || races.iter().flat_map(|race| &race.timings).map(Timing::median);
+    let times =
+        || comparisons.iter().flat_map(|comparison| &comparison.timings).map(Timing::median);
     let (low, high) = (times().fold(f64::MAX, f64::min), times().fold(0.0, f64::max));
     let mut chart = ChartBuilder::on(area)
         .caption(operation, ("sans-serif", 17))
@@ -139,9 +147,9 @@ fn draw_panel(area: &Area<'_>, operation: &str, races: &[&Race]) -> Result<(), B
         .y_label_formatter(&|nanoseconds| time(*nanoseconds))
         .draw()?;
     for (name, colour) in COLOURS {
-        let points: Vec<_> = races
+        let points: Vec<_> = comparisons
             .iter()
-            .filter_map(|race| Some((race.tasks as f64, race.of(name)?.median())))
+            .filter_map(|comparison| Some((comparison.tasks as f64, comparison.of(name)?.median())))
             .collect();
         let width = if name == "tasklife" { 3 } else { 2 };
         chart.draw_series(LineSeries::new(points.clone(), colour.stroke_width(width)))?;

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::process::Command;
 
-use crate::row::{Finding, Findings, Race, Verdict, count, time};
+use crate::row::{Comparison, Finding, Findings, Verdict, count, time};
 
 /// The lines between which the README quotes the report.
 const BEGIN: &str = "<!-- measured: written by benches/peers -->\n";
@@ -96,7 +96,7 @@ pub fn whole(findings: &Findings, machine: &str, plots: bool) -> String {
         text += "\n## Time by number of tasks\n\n![plots](times.svg)\n";
     }
     text += "\n## Times\n\n";
-    text += &times(&findings.races);
+    text += &times(&findings.comparisons);
     for (title, lines) in &findings.notes {
         let _ = writeln!(text, "\n## {title}\n\n{}", lines.join("\n"));
     }
@@ -117,9 +117,9 @@ pub fn budgets(findings: &[Finding]) -> String {
     text
 }
 
-fn times(races: &[Race]) -> String {
+fn times(comparisons: &[Comparison]) -> String {
     let mut text = "| operation | tasks | median time of a call |\n|---|---|---|\n".to_owned();
-    for Race { operation, tasks, timings } in races {
+    for Comparison { operation, tasks, timings } in comparisons {
         let each =
             timings.iter().map(|timing| format!("{} {}", timing.name, time(timing.median())));
         let each = each.collect::<Vec<_>>().join(", ");
@@ -129,7 +129,7 @@ fn times(races: &[Race]) -> String {
 }
 
 /// Returns a table with the times of all candidates at one size.
-pub fn key_table(races: &[Race], tasks: usize) -> String {
+pub fn key_table(comparisons: &[Comparison], tasks: usize) -> String {
     let columns = [
         "tasklife",
         "floor",
@@ -140,11 +140,13 @@ pub fn key_table(races: &[Race], tasks: usize) -> String {
     ];
     let mut text = format!("| {} tasks | {} |\n", count(tasks), columns.join(" | "));
     let _ = writeln!(text, "|---|{}", "---|".repeat(columns.len()));
-    let races = races.iter().filter(|race| race.tasks == tasks && race.of("floor").is_some());
-    for race in races {
+    let comparisons = comparisons
+        .iter()
+        .filter(|comparison| comparison.tasks == tasks && comparison.of("floor").is_some());
+    for comparison in comparisons {
         let cells =
-            columns.map(|name| race.of(name).map_or_else(String::new, |t| time(t.median())));
-        let _ = writeln!(text, "| {} | {} |", race.operation, cells.join(" | "));
+            columns.map(|name| comparison.of(name).map_or_else(String::new, |t| time(t.median())));
+        let _ = writeln!(text, "| {} | {} |", comparison.operation, cells.join(" | "));
     }
     text
 }
@@ -153,16 +155,19 @@ pub fn key_table(races: &[Race], tasks: usize) -> String {
 pub fn quoted_in(readme: &str, findings: &Findings, tasks: usize, machine: &str) -> Option<String> {
     let (before, rest) = readme.split_once(BEGIN)?;
     let (_, after) = rest.split_once(END)?;
-    let count = |verdict| findings.budgets.iter().filter(|f| f.verdict == verdict).count();
+    let count_of = |verdict| findings.budgets.iter().filter(|f| f.verdict == verdict).count();
+    let stated = findings.budgets.iter().filter(|finding| finding.verdict == Verdict::Stated);
+    let stated = stated.map(|Finding { what, at, got, .. }| format!("{what} ({at}): {got}"));
+    let stated = stated.collect::<Vec<_>>().join("; ");
     let quotation = format!(
-        "\n{}\n![Time of a call over the number of tasks, for this crate and the others]\
-         (benches/peers/results/times.svg)\n\n\
+        "\n{}\n![time by number of tasks](benches/peers/results/times.svg)\n\n\
+         ![calls per second by number of threads](benches/peers/results/threads.svg)\n\n\
          Median time of a call, on {machine}.\n\
-         [The report](benches/peers/results/report.md) has all measurements. Of its budgets, {} are met and {} are\n\
-         missed; it explains each miss.\n\n",
-        key_table(&findings.races, tasks),
-        count(Verdict::Met),
-        count(Verdict::Missed),
+         {} budgets are met and {} are missed. Without a budget: {stated}.\n\
+         [The report](benches/peers/results/report.md) lists and explains all of them.\n\n",
+        key_table(&findings.comparisons, tasks),
+        count_of(Verdict::Met),
+        count_of(Verdict::Missed),
     );
     Some([before, BEGIN, &quotation, END, after].concat())
 }

@@ -10,7 +10,7 @@ pub mod store;
 pub mod threads;
 pub mod update;
 
-use crate::contest::{Spread, Timing};
+use crate::timing::{Spread, Timing};
 
 /// The result for one budget.
 #[derive(Clone, Debug)]
@@ -91,13 +91,13 @@ impl Finding {
 
 /// The times of one operation at one size, for all candidates.
 #[derive(Clone, Debug)]
-pub struct Race {
+pub struct Comparison {
     pub operation: &'static str,
     pub tasks: usize,
     pub timings: Vec<Timing>,
 }
 
-impl Race {
+impl Comparison {
     pub fn of(&self, name: &str) -> Option<&Timing> {
         self.timings.iter().find(|timing| timing.name == name)
     }
@@ -115,7 +115,7 @@ impl Race {
 #[derive(Clone, Debug, Default)]
 pub struct Findings {
     pub budgets: Vec<Finding>,
-    pub races: Vec<Race>,
+    pub comparisons: Vec<Comparison>,
     pub scalings: Vec<threads::Scaling>,
     /// Further tables: a title and the lines.
     pub notes: Vec<(String, Vec<String>)>,

@@ -43,7 +43,7 @@ pub trait Subject {
     fn prepare(&self, load: &Workload, task: usize) -> Self::New;
     fn submit(&mut self, new: Self::New, now: Now);
     /// Applies an event to a task, and returns whether the store accepted it.
-    fn happen(&mut self, load: &Workload, task: usize, event: Event) -> bool;
+    fn apply_event(&mut self, load: &Workload, task: usize, event: Event) -> bool;
     fn get(&mut self, load: &Workload, task: usize) -> bool;
     /// Creates cursors in random places.
     fn place_cursors(&mut self, load: &Workload, tasks: usize);
@@ -57,10 +57,10 @@ pub fn fill<S: Subject>(store: &mut S, load: &Workload, tasks: usize) {
         store.submit(store.prepare(load, task), load.submitted_at(task));
     }
     for task in Workload::order(tasks) {
-        store.happen(load, task, Event::Start);
+        store.apply_event(load, task, Event::Start);
     }
     for task in Workload::order(tasks).filter(|task| load.stage(*task) != Stage::Running) {
-        store.happen(load, task, Event::End);
+        store.apply_event(load, task, Event::End);
     }
     store.place_cursors(load, tasks);
 }
@@ -101,7 +101,7 @@ impl Subject for Tasklife {
         self.store.submit(new, now).expect("a free id");
     }
 
-    fn happen(&mut self, load: &Workload, task: usize, event: Event) -> bool {
+    fn apply_event(&mut self, load: &Workload, task: usize, event: Event) -> bool {
         let event = match event {
             Event::Start => TaskEvent::start(),
             Event::Report => load.report(),

@@ -82,7 +82,7 @@ impl Workload {
     }
 
     /// Returns an instant at which all tasks have expired.
-    pub fn doomsday(&self) -> Now {
+    pub fn all_expired_at(&self) -> Now {
         self.begin + TimeDelta::days(400)
     }
 

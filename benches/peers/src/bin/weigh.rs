@@ -43,11 +43,11 @@ fn weigh(tasks: usize, accounts: usize) -> Weight {
         subject.submit(load.submission(task), load.submitted_at(task));
     }
     for task in Workload::order(tasks) {
-        subject.happen(&load, task, Event::Start);
+        subject.apply_event(&load, task, Event::Start);
     }
     for task in Workload::order(tasks) {
         if load.stage(task) != Stage::Running {
-            subject.happen(&load, task, Event::End);
+            subject.apply_event(&load, task, Event::End);
         }
     }
     let full = held() - before;
@@ -56,7 +56,7 @@ fn weigh(tasks: usize, accounts: usize) -> Weight {
     let swept = subject.store.sweep(usize::MAX, tenth).expect("memory doesn't fail");
     assert_eq!(swept.dropped, tasks * 9 / 10);
     let tenth = held() - before;
-    subject.store.sweep(usize::MAX, load.doomsday()).expect("memory doesn't fail");
+    subject.store.sweep(usize::MAX, load.all_expired_at()).expect("memory doesn't fail");
     assert!(subject.store.is_empty());
     Weight { tasks, accounts, own, full, tenth, empty: held() - before }
 }

@@ -24,7 +24,7 @@ pub enum State {
 
 /// An event.
 #[derive(Clone, Debug)]
-pub enum Happening {
+pub enum Event {
     Start,
     Report { description: Option<Arc<str>>, progress: Option<u8> },
     Complete(Arc<Completion>),
@@ -43,20 +43,20 @@ impl Plain {
     }
 
     /// Applies an event if the state permits it.
-    pub fn update(&mut self, with: Happening, now: Now, revision: u64) -> bool {
+    pub fn apply(&mut self, with: Event, now: Now, revision: u64) -> bool {
         match (with, &self.state) {
-            (Happening::Start, State::Received) => {
+            (Event::Start, State::Received) => {
                 self.state = State::Running;
                 self.description = None;
                 self.attempts += 1;
             }
-            (Happening::Report { description, progress }, State::Running) => {
+            (Event::Report { description, progress }, State::Running) => {
                 if description.is_some() {
                     self.description = description;
                 }
                 self.progress = self.progress.max(progress);
             }
-            (Happening::Complete(with), State::Running) => {
+            (Event::Complete(with), State::Running) => {
                 self.state = State::Completed(with);
                 self.description = None;
             }

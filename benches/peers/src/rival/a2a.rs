@@ -107,7 +107,7 @@ impl Subject for A2a {
     }
 
     /// Changes only the status, which is the cheapest update.
-    fn happen(&mut self, load: &Workload, task: usize, event: Event) -> bool {
+    fn apply_event(&mut self, load: &Workload, task: usize, event: Event) -> bool {
         let state = match (event, load.stage(task)) {
             (Event::End, Stage::Completed) => TaskState::Completed,
             (Event::End, Stage::Failed) => TaskState::Failed,
@@ -160,7 +160,7 @@ impl A2aShared {
         let mut store = A2a::default();
         for task in 0..tasks {
             store.submit(store.prepare(load, task), load.submitted_at(task));
-            store.happen(load, task, Event::Start);
+            store.apply_event(load, task, Event::Start);
         }
         Self(store)
     }
@@ -193,14 +193,14 @@ impl Shared for A2aShared {
     }
 
     /// There is no claim, so the task is submitted and changed twice.
-    fn live(&self, load: &Workload, task: usize, _: Now) {
+    fn run_lifecycle(&self, load: &Workload, task: usize, _: Now) {
         let new = self.0.prepare(load, task);
         assert!(ready(self.0.store.insert_if_absent(&new)).is_ok_and(|inserted| inserted));
         self.change(load, task, new.id.clone(), TaskState::Working);
         self.change(load, task, new.id, TaskState::Completed);
     }
 
-    fn forget(&self, load: &Workload, tasks: Range<usize>, _: Now) {
+    fn drop_tasks(&self, load: &Workload, tasks: Range<usize>, _: Now) {
         for task in tasks {
             ready(self.0.store.delete(&load.id(task).to_string().into())).expect("a task");
         }

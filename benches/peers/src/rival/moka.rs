@@ -41,7 +41,7 @@ impl Subject for Moka {
         std::hint::black_box(new);
     }
 
-    fn happen(&mut self, load: &Workload, task: usize, event: Event) -> bool {
+    fn apply_event(&mut self, load: &Workload, task: usize, event: Event) -> bool {
         let change = Change::of(event, load, task);
         self.revision += 1;
         let id = load.id(task).as_uuid();

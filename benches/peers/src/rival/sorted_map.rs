@@ -50,7 +50,7 @@ impl Subject for SortedMap {
         self.tasks.insert(id, new);
     }
 
-    fn happen(&mut self, load: &Workload, task: usize, event: Event) -> bool {
+    fn apply_event(&mut self, load: &Workload, task: usize, event: Event) -> bool {
         let change = Change::of(event, load, task);
         self.revision += 1;
         let Some(record) = self.tasks.get_mut(&load.id(task).as_uuid()) else { return false };

@@ -93,7 +93,7 @@ impl Subject for Sqlite {
         insert.execute(values).expect("a free id");
     }
 
-    fn happen(&mut self, load: &Workload, task: usize, event: Event) -> bool {
+    fn apply_event(&mut self, load: &Workload, task: usize, event: Event) -> bool {
         let change = Change::of(event, load, task);
         self.revision += 1;
         let id = load.id(task).as_uuid();

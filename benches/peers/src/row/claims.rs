@@ -8,8 +8,8 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use tasklife::{LocalStore, MemoryStore, Now, Scope, StoreConfig, TaskStore};
 
-use super::{Extent, Finding, Findings, Race, count};
-use crate::contest::{Candidate, contest};
+use super::{Comparison, Extent, Finding, Findings, count};
+use crate::timing::{Candidate, measure_in_turns};
 use crate::workload::{Workload, config};
 
 const ACCOUNTS: usize = 100_000;
@@ -19,7 +19,7 @@ const ACCOUNTS: usize = 100_000;
 const IDLE: f64 = 1.0;
 
 /// A state of the store. Each account has one task in progress, and may have one that waits.
-struct Scene {
+struct Scenario {
     operation: &'static str,
     config: StoreConfig,
     tasks_each: usize,
@@ -30,20 +30,20 @@ struct Scene {
 pub fn measure(extent: Extent, findings: &mut Findings) {
     eprintln!("claims, {} accounts …", count(ACCOUNTS));
     let load = Workload::new(ACCOUNTS);
-    let scenes = [
-        Scene {
+    let scenarios = [
+        Scenario {
             operation: "claim over all accounts, nothing to claim",
             config: config(),
             tasks_each: 1,
             finds_task: false,
         },
-        Scene {
+        Scenario {
             operation: "claim over all accounts, every lane full",
             config: config().with_max_in_progress(NonZeroU32::MIN),
             tasks_each: 2,
             finds_task: false,
         },
-        Scene {
+        Scenario {
             operation: "claim over all accounts, takeover",
             config: config()
                 .with_takeover_after(Duration::from_millis(1))
@@ -52,12 +52,12 @@ pub fn measure(extent: Extent, findings: &mut Findings) {
             finds_task: true,
         },
     ];
-    for scene in scenes {
-        scene.measure(&load, extent, findings);
+    for scenario in scenarios {
+        scenario.measure(&load, extent, findings);
     }
 }
 
-impl Scene {
+impl Scenario {
     fn measure(&self, load: &Workload, extent: Extent, findings: &mut Findings) {
         let ours = MemoryStore::new(self.config);
         let locked = parking_lot::RwLock::new(LocalStore::new(self.config));
@@ -78,7 +78,7 @@ impl Scene {
                 black_box(locked.write().claim(Scope::Any, now)).expect("memory").is_some()
             }),
         ];
-        let timings = contest(extent.rounds * 3, usize::MAX, &mut candidates);
+        let timings = measure_in_turns(extent.rounds * 3, usize::MAX, &mut candidates);
         let at = format!("{} accounts", count(ACCOUNTS));
         let microseconds = timings[0].each_round().scaled(1e-3);
         findings.budgets.push(if self.finds_task {
@@ -88,7 +88,7 @@ impl Scene {
             Finding::at_most(self.operation, at, IDLE, " µs", microseconds)
         });
         let tasks = ACCOUNTS * self.tasks_each;
-        findings.races.push(Race { operation: self.operation, tasks, timings });
+        findings.comparisons.push(Comparison { operation: self.operation, tasks, timings });
     }
 
     /// Each claim is 2 ms later than the last, so that the worker of the next task is silent for

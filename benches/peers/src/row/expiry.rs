@@ -4,9 +4,9 @@
 
 use tasklife::TaskStore;
 
-use super::{Extent, Finding, Findings, Race, count};
-use crate::contest::{Candidate, TURNS, contest, timed};
+use super::{Comparison, Extent, Finding, Findings, count};
 use crate::subject::{Subject, Tasklife, fill};
+use crate::timing::{Candidate, TURNS, measure_in_turns, timed};
 use crate::workload::Workload;
 
 pub fn measure(extent: Extent, findings: &mut Findings) {
@@ -16,25 +16,25 @@ pub fn measure(extent: Extent, findings: &mut Findings) {
         fill(&mut ours, &load, tasks);
         let mut writes = super::store::writes(&load, tasks);
         // With this many calls per turn, half of the store is left at the end.
-        let timings = contest(
+        let timings = measure_in_turns(
             extent.rounds,
             tasks / (2 * extent.rounds * TURNS + 6),
             &mut [
                 Candidate::new(Tasklife::NAME, |calls| {
                     timed(|| {
-                        let swept = ours.store.sweep(calls, load.doomsday()).expect("memory");
+                        let swept = ours.store.sweep(calls, load.all_expired_at()).expect("memory");
                         assert_eq!(swept.dropped, calls);
                     })
                 }),
                 Candidate::new("floor", |calls| {
-                    timed(|| assert_eq!(writes.sweep(calls, load.doomsday()), calls))
+                    timed(|| assert_eq!(writes.sweep(calls, load.all_expired_at()), calls))
                 }),
             ],
         );
-        let race = Race { operation: "sweep, each task", tasks, timings };
+        let comparison = Comparison { operation: "sweep, each task", tasks, timings };
         let what = "sweep: time per task / floor";
-        let ratio = race.ratio(Tasklife::NAME, "floor");
+        let ratio = comparison.ratio(Tasklife::NAME, "floor");
         findings.budgets.push(Finding::at_most(what, count(tasks), 1.5, "×", ratio));
-        findings.races.push(race);
+        findings.comparisons.push(comparison);
     }
 }

@@ -6,10 +6,10 @@ use redis_cloud::types::{Link, ProcessorResponse, TaskStateUpdate, TasksStateUpd
 use serde::Serialize;
 use tasklife::{Completion, Page, Task, TaskStatus};
 
-use super::{Extent, Finding, Findings, Race};
-use crate::contest::{Candidate, contest};
+use super::{Comparison, Extent, Finding, Findings};
 use crate::count::page_of_documents;
 use crate::floor;
+use crate::timing::{Candidate, measure_in_turns};
 use crate::workload::links;
 
 const BASE: &str = "https://api.redislabs.com/v1";
@@ -27,7 +27,7 @@ pub fn measure(extent: Extent, findings: &mut Findings) {
         };
         let mut turns = [0; 4];
         let [first, second, third, fourth] = &mut turns;
-        let timings = contest(
+        let timings = measure_in_turns(
             extent.rounds * 3,
             most,
             &mut [
@@ -65,15 +65,15 @@ pub fn measure(extent: Extent, findings: &mut Findings) {
                 }),
             ],
         );
-        let race = Race { operation, tasks, timings };
+        let comparison = Comparison { operation, tasks, timings };
         let at = "–".to_owned();
         let what = format!("{operation}: time / floor");
-        let ratio = race.ratio("tasklife", "floor");
+        let ratio = comparison.ratio("tasklife", "floor");
         findings.budgets.push(Finding::at_most(&what, at.clone(), 1.3, "×", ratio));
         let what = format!("{operation}: time of serde derive, eager links / tasklife");
-        let ratio = race.ratio("serde derive, eager links", "tasklife");
+        let ratio = comparison.ratio("serde derive, eager links", "tasklife");
         findings.budgets.push(Finding::at_least(&what, at, 3.0, "×", ratio));
-        findings.races.push(race);
+        findings.comparisons.push(comparison);
     }
 }
 

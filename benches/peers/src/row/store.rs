@@ -6,11 +6,11 @@ use std::num::NonZeroUsize;
 
 use tasklife::{ListQuery, TaskId, TaskStore};
 
-use super::{Extent, Finding, Findings, Race, count};
-use crate::contest::{Candidate, TURNS, contest, timed};
+use super::{Comparison, Extent, Finding, Findings, count};
 use crate::floor::{Lookup, Pages, Writes};
 use crate::rival::{A2a, Moka, SortedMap, Sqlite};
 use crate::subject::{CURSORS, Event, Part, Subject, Tasklife, fill};
+use crate::timing::{Candidate, TURNS, measure_in_turns, timed};
 use crate::workload::{Stage, Workload, scattered};
 
 /// The size at which the budgets compare tasklife with a rival.
@@ -25,27 +25,27 @@ pub const LISTS: [(&str, Part); 3] = [
 pub fn measure(extent: Extent, findings: &mut Findings) {
     for tasks in extent.sizes() {
         eprintln!("stores of {} tasks …", count(tasks));
-        let races = at_size(tasks, extent);
-        for race in &races {
-            judge(race, extent, findings);
+        let comparisons = at_size(tasks, extent);
+        for comparison in &comparisons {
+            judge(comparison, extent, findings);
         }
-        findings.races.extend(races);
+        findings.comparisons.extend(comparisons);
     }
 }
 
-fn judge(race: &Race, extent: Extent, findings: &mut Findings) {
-    let at = count(race.tasks);
-    let what = format!("{}: time / floor", race.operation);
-    let ratio = race.ratio(Tasklife::NAME, "floor");
+fn judge(comparison: &Comparison, extent: Extent, findings: &mut Findings) {
+    let at = count(comparison.tasks);
+    let what = format!("{}: time / floor", comparison.operation);
+    let ratio = comparison.ratio(Tasklife::NAME, "floor");
     findings.budgets.push(Finding::at_most(&what, at.clone(), 1.5, "×", ratio));
-    if extent.rivals && race.tasks == COMPARED && race.operation != "get" {
-        let what = format!("{}: time of {} / tasklife", race.operation, A2a::NAME);
-        let ratio = race.ratio(A2a::NAME, Tasklife::NAME);
+    if extent.rivals && comparison.tasks == COMPARED && comparison.operation != "get" {
+        let what = format!("{}: time of {} / tasklife", comparison.operation, A2a::NAME);
+        let ratio = comparison.ratio(A2a::NAME, Tasklife::NAME);
         findings.budgets.push(Finding::at_least(&what, at, 3.0, "×", ratio));
     }
 }
 
-fn at_size(tasks: usize, extent: Extent) -> Vec<Race> {
+fn at_size(tasks: usize, extent: Extent) -> Vec<Comparison> {
     let load = Workload::new(1);
     let mut ours = filled::<Tasklife>(&load, tasks);
     let (lookup, pages) = (lookup(&load, tasks), pages(&load, &ours, tasks));
@@ -58,12 +58,16 @@ fn at_size(tasks: usize, extent: Extent) -> Vec<Race> {
         rivals.push(Box::new(filled::<Sqlite>(&load, tasks)));
     }
 
-    let mut races = Vec::new();
-    let mut race = |operation, act, most, floor: Candidate<'_>| {
+    let mut comparisons = Vec::new();
+    let mut comparison = |operation, act, most, floor: Candidate<'_>| {
         let rivals = rivals.iter_mut().map(|rival| rival.candidate(act, &load, tasks));
         let mut all: Vec<_> = [ours.candidate(act, &load, tasks), floor].into();
         all.extend(rivals);
-        races.push(Race { operation, tasks, timings: contest(extent.rounds, most, &mut all) });
+        comparisons.push(Comparison {
+            operation,
+            tasks,
+            timings: measure_in_turns(extent.rounds, most, &mut all),
+        });
     };
     let mut places = scattered(tasks, 5);
     let floor = Candidate::calling("floor", || {
@@ -71,14 +75,14 @@ fn at_size(tasks: usize, extent: Extent) -> Vec<Race> {
         let task = lookup.get(load.account(task), load.id(task));
         assert!(black_box(task).is_some());
     });
-    race("get", Act::Get, usize::MAX, floor);
+    comparison("get", Act::Get, usize::MAX, floor);
     for (operation, part) in LISTS {
         let mut turn = 0;
         let floor = Candidate::calling("floor", || {
             turn += 1;
             black_box(pages.page(load.account(0), part, turn));
         });
-        race(operation, Act::List(part), 1_000, floor);
+        comparison(operation, Act::List(part), 1_000, floor);
     }
     let mut places = scattered(tasks - 1, 6);
     let floor = Candidate::calling("floor", || {
@@ -86,7 +90,7 @@ fn at_size(tasks: usize, extent: Extent) -> Vec<Race> {
         let (account, id) = (load.account(task), load.id(task));
         assert!(black_box(writes.apply(account, id, load.report(), load.today())).is_some());
     });
-    race("apply with reordering", Act::Report, usize::MAX, floor);
+    comparison("apply with reordering", Act::Report, usize::MAX, floor);
     let mut next = tasks;
     let floor = Candidate::new("floor", |calls| {
         let new: Vec<_> = (next..next + calls).map(|task| load.submission(task)).collect();
@@ -99,8 +103,8 @@ fn at_size(tasks: usize, extent: Extent) -> Vec<Race> {
         })
     });
     // So few calls that the size of the store hardly changes.
-    race("submit", Act::Submit, (tasks / 50 / TURNS).max(8), floor);
-    races
+    comparison("submit", Act::Submit, (tasks / 50 / TURNS).max(8), floor);
+    comparisons
 }
 
 fn filled<S: Subject + Default>(load: &Workload, tasks: usize) -> S {
@@ -118,7 +122,7 @@ enum Act {
     Submit,
 }
 
-/// A store of any type that takes part in each race.
+/// A store of any type that takes part in each comparison.
 trait Contender {
     fn candidate<'a>(&'a mut self, act: Act, load: &'a Workload, tasks: usize) -> Candidate<'a>;
 }
@@ -145,7 +149,7 @@ impl<S: Subject> Contender for S {
                 let mut places = scattered(tasks - 1, 6);
                 Candidate::calling(S::NAME, move || {
                     let task = load.running(places.next().unwrap_or(0));
-                    let done = self.happen(load, task, Event::Report);
+                    let done = self.apply_event(load, task, Event::Report);
                     assert!(done, "{} has the running task", S::NAME);
                 })
             }

@@ -16,8 +16,8 @@ use tasklife::{
 };
 
 use super::{Extent, Finding, Findings, count, number};
-use crate::contest::{Candidate, Spread, Timing, contest, timed};
 use crate::rival::A2aShared;
+use crate::timing::{Candidate, Spread, Timing, measure_in_turns, timed};
 use crate::workload::{Workload, config, scattered};
 
 const TASKS: usize = 100_000;
@@ -33,36 +33,36 @@ pub enum Mix {
     MostlyReads,
     HalfReports,
     /// A task is submitted, claimed from its account, and completed.
-    Lives,
+    Lifecycle,
 }
 
 impl Mix {
-    const ALL: [Self; 4] = [Self::Get, Self::MostlyReads, Self::HalfReports, Self::Lives];
+    const ALL: [Self; 4] = [Self::Get, Self::MostlyReads, Self::HalfReports, Self::Lifecycle];
 
     const fn name(self) -> &'static str {
         match self {
             Self::Get => "get",
             Self::MostlyReads => "90 % reads, some of them lists of 10",
             Self::HalfReports => "half get, half report",
-            Self::Lives => "submit, claim, complete",
+            Self::Lifecycle => "submit, claim, complete",
         }
     }
 
     /// Returns the number of calls in one repetition.
     const fn calls(self) -> f64 {
-        if matches!(self, Self::Lives) { 3.0 } else { 1.0 }
+        if matches!(self, Self::Lifecycle) { 3.0 } else { 1.0 }
     }
 }
 
 /// Tasks that a turn submits and drops again, so that the store has the same size after it.
 #[derive(Debug)]
-pub struct Lives {
+pub struct NewTasks {
     next: AtomicUsize,
     /// The time of submission, long before all other tasks, so that these expire first.
-    era: Now,
+    submitted_at: Now,
 }
 
-impl Lives {
+impl NewTasks {
     fn next(&self) -> usize {
         self.next.fetch_add(1, Ordering::Relaxed)
     }
@@ -76,18 +76,18 @@ pub trait Shared: Sync {
     fn list_of_ten(&self, load: &Workload, task: usize);
     fn report(&self, load: &Workload, task: usize);
     /// Submits, claims and completes a new task.
-    fn live(&self, load: &Workload, task: usize, era: Now);
-    /// Drops these tasks, which were submitted at `era`.
-    fn forget(&self, load: &Workload, tasks: Range<usize>, era: Now);
+    fn run_lifecycle(&self, load: &Workload, task: usize, submitted_at: Now);
+    /// Drops these tasks, which were submitted at `submitted_at`.
+    fn drop_tasks(&self, load: &Workload, tasks: Range<usize>, submitted_at: Now);
 
     /// Makes the next calls of a thread.
-    fn work(&self, load: &Workload, mix: Mix, turn: usize, task: usize, lives: &Lives) {
+    fn work(&self, load: &Workload, mix: Mix, turn: usize, task: usize, new_tasks: &NewTasks) {
         match mix {
             Mix::MostlyReads if turn.is_multiple_of(10) => self.report(load, task),
             Mix::MostlyReads if turn % 30 == 1 => self.list_of_ten(load, task),
             Mix::HalfReports if turn.is_multiple_of(2) => self.report(load, task),
             Mix::Get | Mix::MostlyReads | Mix::HalfReports => self.get(load, task),
-            Mix::Lives => self.live(load, lives.next(), lives.era),
+            Mix::Lifecycle => self.run_lifecycle(load, new_tasks.next(), new_tasks.submitted_at),
         }
     }
 }
@@ -109,7 +109,7 @@ impl Shared for MemoryStore {
         black_box(self.apply(target, load.report(), load.today())).expect("a running task");
     }
 
-    fn live(&self, load: &Workload, task: usize, now: Now) {
+    fn run_lifecycle(&self, load: &Workload, task: usize, now: Now) {
         let account = load.account(task);
         black_box(self.submit(load.submission(task), now)).expect("a free id");
         let claimed = self.claim(Scope::Account(account), now).expect("memory");
@@ -118,8 +118,8 @@ impl Shared for MemoryStore {
         black_box(self.apply(Target::exactly(&work), end, now)).expect("a running task");
     }
 
-    fn forget(&self, _: &Workload, tasks: Range<usize>, era: Now) {
-        let swept = self.sweep(usize::MAX, era + TimeDelta::days(10)).expect("memory");
+    fn drop_tasks(&self, _: &Workload, tasks: Range<usize>, submitted_at: Now) {
+        let swept = self.sweep(usize::MAX, submitted_at + TimeDelta::days(10)).expect("memory");
         assert_eq!(swept.dropped, tasks.len());
     }
 }
@@ -146,7 +146,7 @@ impl Shared for OneLock {
         black_box(change).expect("a running task");
     }
 
-    fn live(&self, load: &Workload, task: usize, now: Now) {
+    fn run_lifecycle(&self, load: &Workload, task: usize, now: Now) {
         let account = load.account(task);
         let new = load.submission(task);
         black_box(self.0.write().submit(new, now)).expect("a free id");
@@ -156,8 +156,9 @@ impl Shared for OneLock {
         black_box(self.0.write().apply(Target::exactly(&work), end, now)).expect("a running task");
     }
 
-    fn forget(&self, _: &Workload, tasks: Range<usize>, era: Now) {
-        let swept = self.0.write().sweep(usize::MAX, era + TimeDelta::days(10)).expect("memory");
+    fn drop_tasks(&self, _: &Workload, tasks: Range<usize>, submitted_at: Now) {
+        let swept =
+            self.0.write().sweep(usize::MAX, submitted_at + TimeDelta::days(10)).expect("memory");
         assert_eq!(swept.dropped, tasks.len());
     }
 }
@@ -203,7 +204,7 @@ pub fn measure(extent: Extent, findings: &mut Findings) {
                     threads.iter().map(|number| together(rival, &load, mix, *number, &turns)),
                 );
             }
-            let timings = contest(extent.rounds * 3, 20_000, &mut all);
+            let timings = measure_in_turns(extent.rounds * 3, 20_000, &mut all);
             let stores = timings.chunks(threads.len()).map(<[_]>::to_vec).collect();
             let scaling = Scaling { mix: mix.name(), accounts, threads: threads.clone(), stores };
             judge(mix, &scaling, findings);
@@ -222,12 +223,12 @@ fn judge(mix: Mix, scaling: &Scaling, findings: &mut Findings) {
     for threads in [2, 16] {
         let least = match (mix, threads, *accounts) {
             (_, 2, MANY) => 1.7,
-            (Mix::Lives, _, MANY) => 6.0,
+            (Mix::Lifecycle, _, MANY) => 6.0,
             (_, _, MANY) => 10.0,
             (Mix::Get | Mix::MostlyReads, 2, _) => 0.9,
             (Mix::HalfReports, 2, _) => 0.6,
             // All calls are writes of one account, so they cannot scale.
-            (Mix::Lives, ..) => continue,
+            (Mix::Lifecycle, ..) => continue,
             _ => 0.5,
         };
         let what = format!("{threads} threads, {}: calls per second / one thread", mix.name());
@@ -298,13 +299,13 @@ fn together<'a, S: Shared>(
 ) -> Candidate<'a> {
     Candidate::new(S::NAME, move |calls| {
         let turns = turns.replace(turns.get() + 1);
-        let era = load.submitted_at(0) - TimeDelta::days(30) + TimeDelta::seconds(turns);
-        let lives = Lives { next: AtomicUsize::new(TASKS), era };
+        let submitted_at = load.submitted_at(0) - TimeDelta::days(30) + TimeDelta::seconds(turns);
+        let new_tasks = NewTasks { next: AtomicUsize::new(TASKS), submitted_at };
         let barrier = Barrier::new(threads + 1);
         let work = |seed| {
             barrier.wait();
             for (turn, task) in scattered(TASKS, seed).take(calls).enumerate() {
-                store.work(load, mix, turn, task, &lives);
+                store.work(load, mix, turn, task, &new_tasks);
             }
         };
         let (work, seed) = (&work, turns.unsigned_abs() * 1_000);
@@ -314,7 +315,7 @@ fn together<'a, S: Shared>(
             barrier.wait();
             timed(|| all.into_iter().for_each(|thread| thread.join().expect("no call panics")))
         });
-        store.forget(load, TASKS..lives.next.into_inner(), era);
+        store.drop_tasks(load, TASKS..new_tasks.next.into_inner(), submitted_at);
         took.div_f64(threads as f64 * mix.calls())
     })
 }

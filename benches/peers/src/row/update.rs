@@ -5,15 +5,15 @@ use std::sync::Arc;
 
 use tasklife::{AccountClock, Completion, Now, Progress, Retention, Stamp, Task, TaskEvent};
 
-use super::{Extent, Finding, Findings, Race};
-use crate::contest::{Candidate, Timing, contest, timed};
-use crate::floor::{Happening, Plain};
+use super::{Comparison, Extent, Finding, Findings};
+use crate::floor::{Event, Plain};
+use crate::timing::{Candidate, Timing, measure_in_turns, timed};
 use crate::workload::Workload;
 
 const WORDS: &str = "2 of 4 nodes are ready.";
 
 /// The arguments of an update, as values that the compiler cannot know.
-struct Scene {
+struct Scenario {
     retention: Retention,
     now: Now,
     stamp: Stamp,
@@ -22,17 +22,16 @@ struct Scene {
 pub fn measure(extent: Extent, findings: &mut Findings) {
     let load = Workload::new(1);
     let now = load.today();
-    let scene =
-        Scene { retention: Retention::default(), now, stamp: AccountClock::default().next(now) };
-    let received = Task::new(load.submission(0), scene.retention, now, scene.stamp);
+    let scenario =
+        Scenario { retention: Retention::default(), now, stamp: AccountClock::default().next(now) };
+    let received = Task::new(load.submission(0), scenario.retention, now, scenario.stamp);
     let mut running = received.clone();
-    running.apply(TaskEvent::start(), scene.retention, now, scene.stamp).expect("a start");
+    running.apply(TaskEvent::start(), scenario.retention, now, scenario.stamp).expect("a start");
     let percent = Progress::of(1, 2);
     let report = TaskEvent::report_of(percent);
-    let reported =
-        |description| Happening::Report { description, progress: Some(percent.percent()) };
-    let races = [
-        ("`Task::apply`, start", &received, TaskEvent::start(), Happening::Start),
+    let reported = |description| Event::Report { description, progress: Some(percent.percent()) };
+    let comparisons = [
+        ("`Task::apply`, start", &received, TaskEvent::start(), Event::Start),
         ("`Task::apply`, report", &running, report.clone(), reported(None)),
         (
             "`Task::apply`, report with description",
@@ -44,34 +43,34 @@ pub fn measure(extent: Extent, findings: &mut Findings) {
             "`Task::apply`, completion",
             &running,
             TaskEvent::complete(Completion::of(77_899)),
-            Happening::Complete(Arc::new(Completion::of(77_899))),
+            Event::Complete(Arc::new(Completion::of(77_899))),
         ),
     ];
-    for (operation, task, event, by_hand) in races {
-        let timings = scene.race(extent, task, &event, &by_hand);
-        let race = Race { operation, tasks: 1, timings };
+    for (operation, task, event, by_hand) in comparisons {
+        let timings = scenario.comparison(extent, task, &event, &by_hand);
+        let comparison = Comparison { operation, tasks: 1, timings };
         let what = format!("{operation}: time / floor");
-        let ratio = race.ratio("tasklife", "floor");
+        let ratio = comparison.ratio("tasklife", "floor");
         findings.budgets.push(Finding::at_most(&what, "–".to_owned(), 2.0, "×", ratio));
-        findings.races.push(race);
+        findings.comparisons.push(comparison);
     }
 }
 
-impl Scene {
+impl Scenario {
     /// Measures both candidates. They update copies with events that were created before.
-    fn race(
+    fn comparison(
         &self,
         extent: Extent,
         task: &Task,
         event: &TaskEvent,
-        by_hand: &Happening,
+        by_hand: &Event,
     ) -> Vec<Timing> {
         let Self { retention, now, stamp } = *self;
         let mut plain = Plain::received(now);
         if task.attempts() > 0 {
-            assert!(plain.update(Happening::Start, now, 2));
+            assert!(plain.apply(Event::Start, now, 2));
         }
-        contest(
+        measure_in_turns(
             extent.rounds * 10,
             // So few tasks that they stay in the first-level cache.
             100,
@@ -93,7 +92,7 @@ impl Scene {
                     timed(|| {
                         for (plain, with) in &mut copies {
                             if let Some(with) = with.take() {
-                                let _ = black_box(plain.update(with, now, stamp.revision().get()));
+                                let _ = black_box(plain.apply(with, now, stamp.revision().get()));
                             }
                         }
                     })

@@ -123,7 +123,11 @@ pub fn timed(work: impl FnOnce()) -> Duration {
 }
 
 /// Measures candidates. Tasklife and the floor have to come first. A turn has at most `most` calls.
-pub fn contest(rounds: usize, most: usize, candidates: &mut [Candidate<'_>]) -> Vec<Timing> {
+pub fn measure_in_turns(
+    rounds: usize,
+    most: usize,
+    candidates: &mut [Candidate<'_>],
+) -> Vec<Timing> {
     let most = most.clamp(1, MAX_CALLS);
     let calls: Vec<usize> = candidates.iter_mut().map(|one| calls_a_turn(one, most)).collect();
     let mut timings: Vec<_> = candidates
