@@ -129,7 +129,7 @@ pub fn measure_in_turns(
     candidates: &mut [Candidate<'_>],
 ) -> Vec<Timing> {
     let most = most.clamp(1, MAX_CALLS);
-    let calls: Vec<usize> = candidates.iter_mut().map(|one| calls_a_turn(one, most)).collect();
+    let calls: Vec<usize> = candidates.iter_mut().map(|one| calls_per_turn(one, most)).collect();
     let mut timings: Vec<_> = candidates
         .iter()
         .map(|one| Timing { name: one.name, rounds: Vec::with_capacity(rounds) })
@@ -152,7 +152,7 @@ pub fn measure_in_turns(
 
 /// Estimates how many calls fit into a turn, with turns that become longer, because the first calls
 /// are cold.
-fn calls_a_turn(candidate: &mut Candidate<'_>, most: usize) -> usize {
+fn calls_per_turn(candidate: &mut Candidate<'_>, most: usize) -> usize {
     let mut calls = most.min(2);
     for _ in 0..3 {
         let took = (candidate.turn)(calls).max(Duration::from_nanos(1));
