@@ -1,4 +1,4 @@
-//! An operation that was accepted: how its task goes, and what it ends in.
+//! An accepted operation: how its task goes and how it ends.
 
 use std::sync::Arc;
 
@@ -14,16 +14,16 @@ use crate::script::End;
 use crate::scripts::SetScript;
 use crate::work::{Work, gone};
 
-/// What a task is to do, and the script by which it does.
+/// What a task does, and the script that it follows.
 pub(crate) struct Accepted {
     work: Work,
     script: Arc<SetScript>,
-    /// What the script made of the body, where it says.
+    /// The completion that the script made of the body, if it makes one.
     completion: Option<Completion>,
 }
 
 impl Accepted {
-    /// Runs the script's function on the request's body.
+    /// Calls the script's function with the request's body.
     pub(crate) fn new(work: Work, script: Arc<SetScript>) -> Self {
         let completion = match &script.script.end {
             End::Completing(end) => Some(end(work.body())),
@@ -55,7 +55,7 @@ impl Accepted {
         }
     }
 
-    /// The report of its progress with this number, and when it is due, counted from the start.
+    /// The pace, counted from the start, and the progress of a report, by its number from 0.
     pub(crate) fn report(&self, status: TaskStatus, number: usize) -> Option<(Pace, Progress)> {
         let script = &self.script.script;
         let progress = script.report(number)?;
@@ -63,7 +63,7 @@ impl Accepted {
         is_in_progress.then(|| (script.pace_of_report(number), progress))
     }
 
-    /// How its task ends, at this instant.
+    /// The event that ends the task `now`.
     pub(crate) fn end(
         &self,
         routes: &Routes,
@@ -77,7 +77,8 @@ impl Accepted {
         self.complete(routes, resources, now, account)
     }
 
-    /// How its task ends, at this instant, if its script lets it succeed.
+    /// The event that ends the task `now` if its script lets it succeed. The operation itself may
+    /// still fail.
     pub(crate) fn complete(
         &self,
         routes: &Routes,
@@ -85,7 +86,7 @@ impl Accepted {
         now: Now,
         account: usize,
     ) -> TaskEvent {
-        // A read may be what something waits for, to be gone.
+        // This read may complete a deletion.
         self.work.count_reads(routes, resources, now);
         if let Some(subject) = self.work.subject()
             && !resources.is_there(routes, subject, now)
@@ -120,7 +121,7 @@ impl Accepted {
         TaskEvent::complete(completion)
     }
 
-    /// What it does to resources, now that its task has completed.
+    /// Changes resources, after the task has completed.
     pub(crate) fn take_effect(
         &self,
         routes: &Routes,
@@ -137,7 +138,7 @@ impl Accepted {
         if let Effect::Create(kind) = self.work.effect()
             && !routes.kind(*kind).is_single
         {
-            // The script may have said another id, or none: then nothing is made.
+            // The script may have set another id. Without an id, nothing is made.
             let (Some((_, ids)), Some(id)) = (&mut target, id) else { return };
             ids.pop();
             ids.push(id);

@@ -1,4 +1,4 @@
-//! All accounts of an API.
+//! The accounts of an API.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,10 +10,10 @@ use crate::account::Account;
 use crate::resource::ResourceKey;
 use crate::route::{RouteFault, Routes};
 
-/// An account that is there from the start, and a resource in it, if it is one's.
+/// An account that exists from the start, and a resource in it.
 pub(crate) type InitialAccount = (AccountId, Option<(ResourceKey, Arc<Map<String, Value>>)>);
 
-/// The accounts that were heard of, in that order, as their numbers say.
+/// The known accounts, in the order of their numbers.
 #[derive(Default)]
 pub(crate) struct Accounts {
     numbers: BTreeMap<AccountId, usize>,
@@ -21,7 +21,7 @@ pub(crate) struct Accounts {
 }
 
 impl Accounts {
-    /// An account. One that is new has the resources with which all begin.
+    /// Returns an account. A new one is created with the resources that every account starts with.
     pub(crate) fn entry(&mut self, id: &AccountId, routes: &Routes) -> &mut Account {
         let next = self.all.len();
         let at = *self.numbers.entry(id.clone()).or_insert(next);
@@ -31,7 +31,7 @@ impl Accounts {
         &mut self.all[at]
     }
 
-    /// Whether something can be put at a place of an account, were that not heard of yet.
+    /// Checks whether a resource can be added to an account, which need not exist.
     pub(crate) fn check_place(
         &self,
         id: &AccountId,
@@ -44,7 +44,7 @@ impl Accounts {
         }
     }
 
-    /// Lets an account, and what is in it, be there.
+    /// Adds an account, and the resource in it.
     pub(crate) fn add_initial(&mut self, (id, resource): &InitialAccount, routes: &Routes) {
         let account = self.entry(id, routes);
         if let Some((key, fields)) = resource {
@@ -52,7 +52,7 @@ impl Accounts {
         }
     }
 
-    /// Puts an account in the place of one that was heard of: whether it was.
+    /// Replaces an account with a new one. Returns whether it existed.
     pub(crate) fn renew(&mut self, id: &AccountId, routes: &Routes) -> bool {
         let known = self.numbers.get(id).copied();
         if let Some(at) = known {

@@ -1,11 +1,11 @@
-//! A task on its way: when it moves next, and to what.
+//! When an unfinished task has its next step.
 
 use tasklife::{Now, Progress, Revision, TaskStatus};
 
 use crate::accepted::Accepted;
 use crate::pace::Pace;
 
-/// A task on its way.
+/// A task that has not ended.
 pub(crate) struct ActiveTask {
     pub(crate) operation: Accepted,
     pub(crate) number: u64,
@@ -13,36 +13,36 @@ pub(crate) struct ActiveTask {
     pub(crate) revision: Revision,
     pub(crate) expires_at: Now,
     pub(crate) submitted_at: Now,
-    /// When it came to its status.
+    /// When its status began.
     pub(crate) since: Now,
-    /// The revision of its reception.
+    /// The revision at which it was received.
     pub(crate) received: Revision,
     pub(crate) reads: u32,
-    /// How often it has reported its progress.
+    /// How many progress reports it has made.
     pub(crate) reports: usize,
     pub(crate) due: Now,
 }
 
 impl ActiveTask {
-    /// Sets when it moves by itself, or expires, as things stand at an instant.
+    /// Sets when the next step is due, or when the task expires.
     pub(crate) fn plan(&mut self, at: Now) {
         let step = self.met(self.operation.pace(self.status), at);
         let due = [step, self.report(at).map(|(due, _)| due)].into_iter().flatten();
         self.due = due.fold(self.expires_at, Ord::min);
     }
 
-    /// When it has been as it is for so long; or this instant, where it was read so often.
+    /// When the pace of the current status is over. This is `at` if the task was read often enough.
     fn met(&self, pace: Pace, at: Now) -> Option<Now> {
         if pace.is_met_by(self.reads) { Some(at) } else { pace.due(self.since) }
     }
 
-    /// When it reports its progress next, and which.
+    /// When the next report is due, and its progress.
     fn report(&self, at: Now) -> Option<(Now, Progress)> {
         let (pace, progress) = self.operation.report(self.status, self.reports)?;
         Some((self.met(pace, at)?, progress))
     }
 
-    /// The report that is due by an instant.
+    /// The progress to report if a report is due.
     pub(crate) fn report_by(&self, at: Now) -> Option<Progress> {
         self.report(at).filter(|(due, _)| *due <= at).map(|(_, progress)| progress)
     }

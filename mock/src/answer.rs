@@ -1,4 +1,4 @@
-//! What is done for a request, and how that is answered.
+//! Carries out a request, and answers it.
 
 use http::header::{HeaderMap, HeaderName, IF_NONE_MATCH, RETRY_AFTER, USER_AGENT};
 use http::{Method, Response, StatusCode};
@@ -14,11 +14,11 @@ use crate::journal::Exchange;
 use crate::rejection::Rejection;
 use crate::work::Work;
 
-/// An answer, the task that it is about, and what is to go wrong with it.
+/// An answer, its task, and its faults.
 pub(crate) struct Answer {
     pub(crate) response: Response<String>,
     pub(crate) task: Option<TaskId>,
-    /// The status of the task that it shows.
+    /// The status of the task that the answer shows.
     pub(crate) status: Option<TaskStatus>,
     pub(crate) faults: Faults,
     pub(crate) is_rate_limited: bool,
@@ -81,7 +81,7 @@ impl Call<'_> {
         key: Option<TaskId>,
         operation: Accepted,
     ) -> Answer {
-        // The task of a repeated request is there even if its resource has gone.
+        // A repeated request gets its task even if the resource is gone.
         let repeated = key.is_some_and(|id| account.knows(context, id, self.now));
         if !repeated && let Some(refused) = self.refused(account, operation.work()) {
             return refused.into();
@@ -89,7 +89,7 @@ impl Call<'_> {
         let target = self.head.uri.path_and_query().map_or("", |target| target.as_str());
         let request = Value::from(format!("{} {target}", self.method()));
         let text = String::from_utf8_lossy(self.body);
-        // What was not looked into is a text.
+        // A body that was not parsed is kept as a string.
         let body = match operation.work().body() {
             Value::Null if !text.is_empty() => Value::from(text).to_string().into(),
             Value::Null => "null".into(),
@@ -109,19 +109,19 @@ impl Call<'_> {
         Answer { task, status: shown, ..response.into() }
     }
 
-    /// The answer to a request that was one too many.
+    /// The answer to a request over the rate limit.
     pub(crate) fn rate_limited(&self) -> Response<String> {
         let message =
             "expected fewer requests in a time; the header Retry-After says when to go on";
         self.rejected(&Rejection::new(StatusCode::TOO_MANY_REQUESTS, message))
     }
 
-    /// The answer to a request in whose place a script puts an error.
+    /// The answer of a fault with a status.
     fn made_to_fail(&self, status: StatusCode) -> Response<String> {
         self.rejected(&Rejection::new(status, "a script of the mock asks for this answer"))
     }
 
-    /// Why what is asked for can't be, as things stand.
+    /// The answer if a resource is missing, or if there is no room for what the request makes.
     pub(crate) fn refused(&self, account: &mut Account, work: &Work) -> Option<Response<String>> {
         let (routes, resources) = (&self.api.routes, &mut account.resources);
         let missing = work.subject().and_then(|key| resources.missing(routes, key, self.now));
@@ -152,7 +152,7 @@ impl Call<'_> {
         let kept = if self.body.len() > self.api.max_body { &[] } else { self.body };
         let number = |headers: &HeaderMap| headers.get(RETRY_AFTER)?.to_str().ok()?.parse().ok();
         let secret = self.api.keys.headers();
-        // Whatever says whose a request is stays out.
+        // Headers that identify the account are left out.
         let header = |name: &HeaderName| {
             let value = self.head.headers.get(name).filter(|_| !secret.contains(name))?;
             Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
@@ -165,7 +165,7 @@ impl Call<'_> {
             path: format!("{path}{query}"),
             status: answer.response.status().as_u16(),
             task_id: answer.task,
-            // A silence spoils nothing of what is shown.
+            // A delayed answer still shows the task.
             task_status: answer.status.filter(|_| faults.iter().all(|it| *it == FaultKind::Delay)),
             faults,
             retry_after: number(answer.response.headers()),

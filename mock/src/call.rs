@@ -1,4 +1,4 @@
-//! One request to an API, as it is understood, and how it is refused.
+//! A request to the API, and the errors with which it can be refused.
 
 use http::request::Parts;
 use http::{Method, Response, StatusCode};
@@ -12,28 +12,28 @@ use crate::resource::ResourceKey;
 use crate::text::Excerpt;
 use crate::work::Work;
 
-/// One request to an API.
+/// A request to the API.
 pub(crate) struct Call<'a> {
     pub(crate) api: &'a MockApi,
-    /// With the links that the answer to this request has.
+    /// Has the links for the answer to this request.
     pub(crate) replies: Replies,
     pub(crate) head: Parts,
     pub(crate) body: &'a [u8],
     pub(crate) now: Now,
 }
 
-/// What a request wants, as far as it can be said without looking at anything that changes.
+/// What a request asks for, as far as this can be decided without the API's state.
 pub(crate) enum Action<'a> {
     Tasks(ListQuery),
     Task(String),
-    /// A new task.
+    /// Creates a task.
     Submit {
         command: CommandType,
         status: StatusCode,
         key: Option<TaskId>,
         operation: Box<Accepted>,
     },
-    /// An answer at once.
+    /// Is answered at once.
     Immediate {
         operation: &'a Operation,
         work: Box<Work>,
@@ -42,7 +42,7 @@ pub(crate) enum Action<'a> {
 }
 
 impl Call<'_> {
-    /// The method: a `HEAD` is a `GET` whose answer has no body.
+    /// The method. A `HEAD` is treated as a `GET`.
     pub(crate) fn method(&self) -> &Method {
         if self.head.method == Method::HEAD { &Method::GET } else { &self.head.method }
     }
@@ -62,7 +62,7 @@ impl Call<'_> {
         ))
     }
 
-    /// Names the resource that is missing, as the request's path does.
+    /// The 404 for a missing resource, which names it as the path does.
     pub(crate) fn no_resource(&self, (kind, ids): &ResourceKey) -> Response<String> {
         let kind = self.api.routes.kind(*kind);
         let id = match kind.own_id(ids) {

@@ -1,4 +1,4 @@
-//! What resources say of themselves, one and all of a kind.
+//! How resources show themselves, alone and in lists.
 
 use std::sync::Arc;
 
@@ -14,22 +14,22 @@ use crate::resource::{ResourceKey, Resources, State};
 use crate::route::Routes;
 use crate::schema::{Given, Schema};
 
-/// The resources of an account, as they are at an instant, seen from one of them.
+/// Shows the resources of an account at an instant.
 #[derive(Clone, Copy)]
 pub(crate) struct Describer<'a> {
     pub(crate) routes: &'a Routes,
     pub(crate) resources: &'a Resources,
-    /// The ids on the path of the one that looks.
+    /// The ids on the path of the request or resource that reads them.
     pub(crate) ids: &'a [ResourceId],
     pub(crate) now: Now,
     /// The number of the account.
     pub(crate) account: usize,
-    /// When the one that looks was made, and when it was last changed.
+    /// When the resource that reads them was made, and last changed.
     pub(crate) times: [Now; 2],
 }
 
-/// A resource in the words of its kind: its id, what else it shows, where it stands, and how many of
-/// each kind belong to it, in this order.
+/// A resource as it shows itself: its id, its fields, and last its status and the numbers of
+/// resources that belong to it.
 pub(crate) struct Described {
     id: Option<(Box<str>, Value)>,
     fields: Map<String, Value>,
@@ -76,12 +76,12 @@ impl<'a> Describer<'a> {
         Self { routes, resources, ids, now, account, times: [now; 2] }
     }
 
-    /// The same, seen from another.
+    /// The same with other ids.
     fn at(self, ids: &'a [ResourceId]) -> Self {
         Self { ids, ..self }
     }
 
-    /// How a resource that is there describes itself.
+    /// Shows a resource, if it exists.
     pub(crate) fn describe(self, key: &ResourceKey) -> Option<Described> {
         let kind = self.routes.kind(key.0);
         let State { fields, status, times } = self.resources.state(self.routes, key, self.now)?;
@@ -139,7 +139,7 @@ impl<'a> Describer<'a> {
         for (name, at) in TIMES {
             given.insert(name.into(), json!(self.times[at]));
         }
-        // Where it stands, unless the description has words of its own.
+        // Its status, unless the description has a value for it.
         let own = schema.property("status").is_some_and(|status| status.says_what_it_is());
         if !own {
             given.insert("status".into(), Value::from(status.as_str()));
@@ -154,13 +154,13 @@ impl<'a> Describer<'a> {
         Described { id, fields, ends: Vec::new() }
     }
 
-    /// A value that a schema allows, made of what is given.
+    /// A value of a schema, from the given value.
     pub(crate) fn fill(self, schema: &Schema, given: &Value) -> Value {
         schema.fill(&Given { value: given, is_open: false, now: self.now })
     }
 
-    /// The list of the resources of a kind, lowest id first, from `offset` on, at most `limit` of them:
-    /// its text, and how many there are in it. `before` are the ids of what they belong to.
+    /// Lists at most `limit` resources of a kind from `offset` on, lowest id first. Returns the
+    /// JSON, and their number. `before` are the ids of their parent.
     pub(crate) fn list(
         self,
         (kind, before): &ResourceKey,
@@ -227,7 +227,7 @@ impl<'a> Describer<'a> {
     }
 }
 
-/// The names under which resources say when they were made, and last changed.
+/// The fields for the time at which a resource was made (0) or last changed (1).
 const TIMES: [(&str, usize); 8] = [
     ("createdAt", 0),
     ("created_at", 0),

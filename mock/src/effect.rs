@@ -1,4 +1,4 @@
-//! What an operation does to resources, and what its answer shows.
+//! The effect of an operation on resources, and what its answer shows.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,19 +8,19 @@ use tasklife::{ResourceId, TaskError};
 
 use crate::request_context::RequestContext;
 
-/// What an operation does to resources: at once, or once its task has completed.
+/// The effect of an operation on resources, at once or when its task completes.
 #[derive(Clone)]
 pub(crate) enum Effect {
-    /// What its method and path say.
+    /// The effect that its method and path imply.
     ByPath,
     Create(usize),
     Change(usize),
-    /// Changes it: what the request doesn't say is there no more.
+    /// Replaces the fields of a resource.
     Replace(usize),
     Delete(usize),
-    /// Deletes all of a kind that belong to the resource on the path.
+    /// Deletes all resources of a kind that belong to the resource on the path.
     DeleteAll(usize),
-    /// Whatever a function makes of the request.
+    /// The changes that a function returns.
     Edits(fn(&RequestContext<'_>) -> Vec<Edit>),
     Nothing,
 }
@@ -40,13 +40,13 @@ impl fmt::Debug for Effect {
     }
 }
 
-/// Why a task fails, as things stand when it would complete.
+/// Returns the error with which a task fails instead of completing, if there is one.
 pub(crate) type Refuses = fn(&RequestContext<'_>) -> Option<TaskError>;
 
-/// One change to a resource.
+/// A change to one resource.
 #[derive(Clone, Debug)]
 pub(crate) enum Edit {
-    /// Changes it; where it is not there, it is made.
+    /// Changes a resource, or makes it.
     Put {
         item: &'static str,
         ids: Vec<ResourceId>,
@@ -58,18 +58,18 @@ pub(crate) enum Edit {
     },
 }
 
-/// What an answer shows: that of a request which is answered at once, or the result of a completed task.
+/// What the answer shows, or the result of the task.
 #[derive(Clone)]
 pub(crate) enum Shows {
-    /// What the operation made or changed, or the resource that it is about.
+    /// The resource that the operation made or changed, or is about.
     Effect,
-    /// What its schema says, whatever there is.
+    /// Only what its schema says.
     Nothing,
-    /// The resource of a kind.
+    /// One resource of a kind.
     One(usize),
     /// All resources of a kind.
     All(usize),
-    /// What a function makes of the request and the resources.
+    /// What a function returns.
     By(Arc<dyn Fn(&RequestContext<'_>) -> Value + Send + Sync>),
 }
 

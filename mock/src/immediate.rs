@@ -1,4 +1,4 @@
-//! An answer without a task: what was made, changed, or asked for.
+//! Operations that are answered at once, without a task.
 
 use http::header::LOCATION;
 use http::{HeaderValue, Method, Response, StatusCode};
@@ -19,7 +19,7 @@ use crate::text::encoded_segment;
 use crate::work::Work;
 
 impl Call<'_> {
-    /// The answer to a request that has no task.
+    /// Carries out an operation and answers it.
     pub(crate) fn immediate(
         &self,
         account: &mut Account,
@@ -56,7 +56,7 @@ impl Call<'_> {
             }
             Shows::One(kind) => {
                 let key = (*kind, work.ids_of(routes, *kind));
-                // A read may be what it waits for, to be gone.
+                // This read may complete a deletion.
                 if self.head.method == Method::GET && !resources.read(routes, &key, self.now) {
                     return self.no_resource(&key);
                 }
@@ -85,7 +85,7 @@ impl Call<'_> {
 
         let describer = Describer::new(routes, resources, work.ids(), self.now, number);
         let text = match (work.shows(), shape) {
-            (Shows::By(makes), _) => Some(makes(&work.asked(&describer)).to_string()),
+            (Shows::By(makes), _) => Some(makes(&work.context(&describer)).to_string()),
             (_, Shape::Nothing) => None,
             (_, Shape::Resource(_)) => described.map(|it| it.text()),
             (_, Shape::Schema { schema, envelope, example }) => {
@@ -108,7 +108,7 @@ impl Call<'_> {
         response
     }
 
-    /// Where a resource is found that was made.
+    /// The address of a new resource.
     fn location(&self, work: &Work, (kind, ids): &ResourceKey) -> Option<HeaderValue> {
         let path = self.head.uri.path().strip_prefix(&*self.api.base)?.trim_end_matches('/');
         let own = self.api.routes.kind(*kind).own_id(ids);
@@ -118,8 +118,8 @@ impl Call<'_> {
     }
 }
 
-/// What is known of an answer whose schema is to be met: the resource that it is about, or else what came
-/// with the request.
+/// The known part of an answer with a schema: the resource that it is about, or the fields of the
+/// request.
 fn given(work: &Work, described: Option<Described>, envelope: Option<&str>) -> Value {
     let body = work.body();
     let resource = match (described, work.effect()) {
@@ -141,7 +141,7 @@ fn given(work: &Work, described: Option<Described>, envelope: Option<&str>) -> V
     }
 }
 
-/// What is known, and of an example what is not.
+/// The known values, completed with those of an example.
 fn over(example: Option<&Value>, known: Value) -> Value {
     match (example, known) {
         (Some(Value::Object(example)), Value::Object(known)) => {

@@ -1,4 +1,4 @@
-//! The kinds of resources that an API has.
+//! The kinds of resources of an API.
 
 use std::fmt;
 
@@ -8,65 +8,65 @@ use tasklife::{Now, ProvisioningStatus, ResourceId};
 use crate::path::{Template, as_in_path};
 use crate::schema::{Given, Schema};
 
-/// A kind of resources: where each is found, how it names itself, and what it shows.
+/// A kind of resources: where they are found, how they are identified, and what they show.
 #[derive(Clone, Debug)]
 pub(crate) struct Kind {
-    /// The path of a resource.
+    /// The path template of a resource.
     pub(crate) item: Template,
-    /// The field with the id of a resource, as it describes itself.
+    /// The field with the id of a resource.
     pub(crate) id_field: Box<str>,
     /// The last name on the path, such as `databases`.
     pub(crate) plural: Box<str>,
-    /// The last placeholder, such as `databaseId`; of what has no id of its own, the last name.
+    /// The last placeholder, such as `databaseId`. For a single resource, the last name.
     pub(crate) id_name: Box<str>,
-    /// How many ids are on its path.
+    /// The number of ids on its path.
     pub(crate) ids: usize,
-    /// Whether it has no id of its own: there is one for each of what it belongs to.
+    /// Whether there is only one for each resource to which it belongs, without an id of its own.
     pub(crate) is_single: bool,
     pub(crate) parent: Option<usize>,
     pub(crate) origin: Origin,
     pub(crate) shown: Shown,
     pub(crate) listing: Listing,
     pub(crate) naming: Naming,
-    /// Whether what it belongs to says how many of it there are.
+    /// Whether the resource to which it belongs shows how many there are.
     pub(crate) is_counted: bool,
-    /// Where a request that makes what it belongs to lists what is made along with it; under the name
-    /// of the kind, unless set.
+    /// Finds the resources of this kind that a request for their parent makes as well. By default
+    /// they are in the list named after the kind.
     pub(crate) listed_in: Option<ListedIn>,
 }
 
-/// The resources that a request wants along with another: what it says of each, and how often.
+/// Returns the fields of each further resource, and how often it is made.
 pub(crate) type ListedIn = fn(&Value) -> Vec<(Value, usize)>;
 
-/// Who gives resources of a kind their ids.
+/// What decides the ids of resources.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Naming {
-    /// The API: the next that is free.
+    /// The API: the next free number.
     #[default]
     Api,
-    /// The request, if it gives one.
+    /// The request, if it has an id.
     Request,
-    /// The same; it is a text, also where it looks like a number.
+    /// The request. The id is a string even if it looks like a number.
     RequestAsText,
 }
 
-/// How resources of a kind come to be.
+/// Where resources of a kind come from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Origin {
-    /// A request makes them, or somebody puts them there.
+    /// A request makes them, or a test adds them.
     #[default]
     Made,
-    /// From outside of the API: whichever a request names is taken to be there, until it is deleted.
+    /// From outside the API. Every id exists until it is deleted.
     Outside,
 }
 
-/// What a resource shows of the requests that it was made and changed by.
+/// What a resource shows of the requests that made and changed it.
 #[derive(Clone, Debug)]
 pub(crate) enum Shown {
-    /// Their texts, numbers and flags, but no password; then where it stands, and how many of each kind
-    /// belong to it.
+    /// The strings, numbers and booleans, but no password, then its status, and how many resources
+    /// of each kind belong to it. A view can change this.
     Plain(View),
-    /// What its schema allows.
+    /// A value of its schema.
     Schema(Schema),
 }
 
@@ -76,14 +76,15 @@ impl Default for Shown {
     }
 }
 
-/// How an API shows a resource in its own words: what it keeps of a request, and what it makes of that.
+/// Functions that decide what a resource keeps and shows.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct View {
-    /// Which fields of the request are kept; else the texts, numbers and flags.
+    /// Selects the fields of a request to keep. By default these are the strings, numbers and
+    /// booleans.
     pub(crate) keeps: Option<Keeps>,
-    /// Changes the fields that it shows: those that were kept, and `status`.
+    /// Changes the fields to show, given the kept fields and `status`.
     pub(crate) shows: Option<ShowsFields>,
-    /// Where it stands, in other words than usual.
+    /// Names a status differently.
     pub(crate) status: Option<StatusWord>,
 }
 
@@ -101,39 +102,39 @@ impl fmt::Debug for View {
 /// How resources of a kind are listed.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Listing {
-    /// The name of the list; that of the kind unless set.
+    /// The name of the list. By default it is the name of the kind.
     pub(crate) name: Option<Box<str>>,
     pub(crate) within: Within,
-    /// The schema of the whole answer, where there is one to be met.
+    /// The schema of the whole answer, if there is one.
     pub(crate) schema: Option<Schema>,
 }
 
-/// What a list is within.
+/// The JSON around a list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Within {
-    /// `{"accountId", "subscription": [{"subscriptionId", "numberOfDatabases", "databases": […]}]}`: what
-    /// it belongs to, an array of one; without that `{"accountId", "subscriptions": […]}`.
+    /// `{"accountId", "subscription": [{"subscriptionId", "numberOfDatabases", "databases":
+    /// […]}]}`: the parent, in an array. Without a parent, `{"accountId", "subscriptions": […]}`.
     #[default]
     Array,
-    /// The same; where nothing would be in the list, it is a 404.
+    /// The same, but an empty list is a 404.
     ArrayOrNotFound,
-    /// The same, but what it belongs to is an object.
+    /// The same, but the parent is an object.
     Object,
-    /// `{"accountId", "tags": […]}`, whatever they belong to.
+    /// `{"accountId", "tags": […]}`, even with a parent.
     Account,
-    /// `{"subscriptionId", "regions": […]}`: the id of what it belongs to.
+    /// `{"subscriptionId", "regions": […]}`, with the id of the parent.
     Parent,
     /// `{"peerings": […]}`.
     Nothing,
 }
 
 impl Kind {
-    /// What there is one of, such as `database`.
+    /// The name of one resource, such as `database`.
     pub(crate) fn singular(&self) -> &str {
         self.id_name.strip_suffix("Id").filter(|name| !name.is_empty()).unwrap_or(&self.id_name)
     }
 
-    /// The code of the error for one that is not there, such as `DATABASE_NOT_FOUND`.
+    /// The error code for one resource, such as `DATABASE_NOT_FOUND`.
     pub(crate) fn code(&self, what: &str) -> String {
         let mut code = String::new();
         for letter in self.singular().chars() {
@@ -149,7 +150,7 @@ impl Kind {
         format!("{code}_{what}")
     }
 
-    /// The id of a new resource, made of a number that is free: as the schema wants it, where it does.
+    /// The id of a new resource, from a free number. The schema can require a string.
     pub(crate) fn new_id(&self, number: ResourceId, now: Now) -> ResourceId {
         let Shown::Schema(schema) = &self.shown else { return number };
         let Some(schema) = schema.property(&self.id_field) else { return number };
@@ -159,7 +160,7 @@ impl Kind {
         };
         match schema.fill(&Given { value: &value, is_open: false, now }) {
             Value::String(text) if has_number(&text, &number) => as_in_path(text.as_str().into()),
-            // One that the number doesn't fit may still have it at its end.
+            // If the value does not contain the number, try to put it at the end.
             Value::String(text) => {
                 let digits = number.to_string();
                 let front = text.len().saturating_sub(digits.len());
@@ -170,24 +171,24 @@ impl Kind {
         }
     }
 
-    /// The path at which all of them are.
+    /// The path template of the list.
     pub(crate) fn collection(&self) -> Template {
         if self.is_single { self.item.clone() } else { self.item.parent() }
     }
 
-    /// The id of a resource with these ids, if it has one of its own.
+    /// The last id on the path, if the resource has one of its own.
     pub(crate) fn own_id<'a>(&self, ids: &'a [ResourceId]) -> Option<&'a ResourceId> {
         if self.is_single { None } else { ids.last() }
     }
 
-    /// The field with how many there are, such as `numberOfDatabases`.
+    /// The field with the number of resources, such as `numberOfDatabases`.
     pub(crate) fn number_field(&self) -> String {
         let mut letters = self.plural.chars();
         let first = letters.next().map(|first| first.to_ascii_uppercase());
         format!("numberOf{}{}", first.map(String::from).unwrap_or_default(), letters.as_str())
     }
 
-    /// What a request that makes the resource to which it belongs wants of it along with that.
+    /// The resources of this kind that a request for their parent makes as well.
     pub(crate) fn along_with(&self, body: &Value) -> Vec<(Value, usize)> {
         if let Some(listed_in) = self.listed_in {
             return listed_in(body);
@@ -196,7 +197,7 @@ impl Kind {
         listed.map(|one| (one.clone(), 1)).collect()
     }
 
-    /// The fields of a resource that a request has in a field of its own, such as `data`.
+    /// The fields of a resource that are wrapped in a field such as `data`.
     fn unwrapped(&self, schema: &Schema, fields: Fields) -> Fields {
         let names = [self.singular(), "data", "item", "resource"];
         let found = names.iter().find_map(|name| match fields.get(*name) {
@@ -206,7 +207,7 @@ impl Kind {
         found.unwrap_or(fields)
     }
 
-    /// What is kept of a request.
+    /// The fields of a request that are kept.
     pub(crate) fn kept(&self, body: &Value) -> Map<String, Value> {
         match &self.shown {
             Shown::Plain(View { keeps: Some(keeps), .. }) => keeps(body),
@@ -222,14 +223,14 @@ impl Kind {
     }
 }
 
-/// Whether a text was made of a number, so that another number makes another.
+/// Whether a text was made from a number, so that another number gives another text.
 fn has_number(text: &str, number: &ResourceId) -> bool {
     let ResourceId::Number(number) = number else { return false };
     text.ends_with(&number.to_string()) || text.ends_with(&format!("{number:012x}"))
 }
 
-/// The fields of a request that its resource shows: texts, numbers and flags, but no password.
-/// Objects and lists look differently in the API's requests and in its answers.
+/// The strings, numbers and booleans of a request, but no password. Objects and lists look
+/// different in requests and answers.
 pub(crate) fn visible_fields(body: &Value) -> Map<String, Value> {
     let mut fields = fields_but_secrets(body);
     fields.retain(|name, value| {
@@ -239,7 +240,7 @@ pub(crate) fn visible_fields(body: &Value) -> Map<String, Value> {
     fields
 }
 
-/// All fields of a request, but passwords and secrets.
+/// All fields of a request, except passwords and secrets.
 pub(crate) fn fields_but_secrets(body: &Value) -> Map<String, Value> {
     let mut fields = body.as_object().cloned().unwrap_or_default();
     fields.retain(|name, value| {
@@ -250,9 +251,10 @@ pub(crate) fn fields_but_secrets(body: &Value) -> Map<String, Value> {
     fields
 }
 
-/// What a resource can look at when it says what it is: the others of its account.
+/// What a resource can read to decide what it shows: its path, its times and the other resources of
+/// its account.
 pub(crate) trait ResourceContext {
-    /// The ids on its path, its own last.
+    /// The ids on its path.
     fn ids(&self) -> &[ResourceId];
 
     fn now(&self) -> Now;
@@ -263,21 +265,21 @@ pub(crate) trait ResourceContext {
     /// When it was made, and when it was last changed.
     fn times(&self) -> [Now; 2];
 
-    /// What was kept of the requests for all resources at a path with placeholders, with their ids; `before`
-    /// are the ids of what they belong to.
+    /// The ids and kept fields of all resources listed at a path template. `before` are the ids on
+    /// the path.
     fn kept(
         &self,
         collection: &str,
         before: &[ResourceId],
     ) -> Vec<(ResourceId, Map<String, Value>)>;
 
-    /// What was kept of the requests for the resource at a path with placeholders, with these ids.
+    /// The kept fields of the resource at a path template with these ids.
     fn kept_of(&self, item: &str, ids: &[ResourceId]) -> Option<Map<String, Value>>;
 
-    /// All resources at a path with placeholders, which stand for the first ids on its own path, such as
-    /// `/subscriptions/{subscriptionId}/databases`.
+    /// All resources listed at a path template, as they show themselves. Its placeholders stand for
+    /// the first ids on this resource's path.
     fn all(&self, collection: &str) -> Vec<Value>;
 
-    /// The resource at a path with placeholders, in the same way.
+    /// The resource at a path template, in the same way.
     fn one(&self, item: &str) -> Option<Value>;
 }

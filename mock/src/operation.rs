@@ -1,4 +1,4 @@
-//! A request that an API knows: what it does, and how it is answered.
+//! The operations of an API.
 
 use http::{Method, StatusCode};
 use serde_json::Value;
@@ -9,7 +9,7 @@ use crate::paging::Paging;
 use crate::path::Template;
 use crate::schema::Schema;
 
-/// A request that an API knows.
+/// An operation: a method and a path, what it does, and how it is answered.
 #[derive(Clone, Debug)]
 pub(crate) struct Operation {
     pub(crate) method: Method,
@@ -17,43 +17,44 @@ pub(crate) struct Operation {
     pub(crate) reply: OperationReply,
     pub(crate) effect: Effect,
     pub(crate) shows: Shows,
-    /// Whether there must be a body; where nothing is said, one that makes or changes something has one.
+    /// Whether a body is required. By default it is if the operation makes or changes a resource.
     pub(crate) needs_body: Option<bool>,
-    /// The schema of the body.
+    /// The schema of the request body.
     pub(crate) body: Option<Schema>,
-    /// What a body may be beside a JSON object.
+    /// What a body may be, other than a JSON object.
     pub(crate) takes: Takes,
-    /// Why its task fails, as things stand.
+    /// Decides whether its task fails.
     pub(crate) refuses: Option<Refuses>,
-    /// How its query asks for a part, where it is answered with a list.
+    /// The paging parameters, if it answers with a list.
     pub(crate) paging: Paging,
 }
 
-/// What a body may be beside a JSON object.
+/// What a body may be, other than a JSON object.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Takes {
     /// Any JSON.
     pub(crate) any_json: bool,
-    /// What its type says, such as a form or a file: nobody looks into it.
+    /// A form, a file or another type, which is not parsed.
     pub(crate) other_types: bool,
 }
 
-/// How a request is answered.
+/// How an operation is answered.
 #[derive(Clone, Debug)]
 pub(crate) enum OperationReply {
     /// With a task.
     Task { command: CommandType, accepted: StatusCode },
-    /// At once: with what it shows, as its schema allows.
+    /// At once.
     Immediate { status: StatusCode, shape: Shape },
 }
 
-/// What is in an answer that comes at once.
+/// The body of an answer that comes at once.
 #[derive(Clone, Debug)]
 pub(crate) enum Shape {
     Nothing,
-    /// The resource that it is about, as it describes itself; and what schema that meets, if one is known.
+    /// The resource, as its kind shows it. The schema is for the description only.
     Resource(Option<Schema>),
-    /// What a schema allows; and the field in which the resource is, if it isn't the whole.
+    /// A value of a schema. `envelope` is the field that holds the resource, if it is not the whole
+    /// value.
     Schema {
         schema: Schema,
         envelope: Option<Box<str>>,
@@ -62,13 +63,13 @@ pub(crate) enum Shape {
 }
 
 impl Operation {
-    /// One that is answered with a task, and does what its path says.
+    /// An operation with a task. Its path implies its effect.
     pub(crate) fn with_task(method: Method, path: Template, command: CommandType) -> Self {
         let reply = OperationReply::Task { command, accepted: StatusCode::ACCEPTED };
         Self { reply, ..Self::immediate(method, path) }
     }
 
-    /// One that is answered at once, and does what its path says.
+    /// An operation that is answered at once. Its path implies its effect.
     pub(crate) fn immediate(method: Method, path: Template) -> Self {
         Self {
             method,

@@ -1,24 +1,24 @@
-//! What a list says of itself: which part of all it is, and whether there is more.
+//! Fields of a list that describe which part it is.
 
 use serde_json::{Map, Value, json};
 
 use crate::schema::Schema;
 
-/// Which part of all a list is.
+/// Which part of a list is in an answer.
 #[derive(Clone, Copy)]
 pub(crate) struct Part {
     pub(crate) offset: usize,
     pub(crate) limit: usize,
-    /// How many there are in all.
+    /// The number of all elements.
     pub(crate) total: usize,
 }
 
-/// How deep such fields may be, as in `meta.pagination.page`.
+/// The deepest nesting of such fields, as in `meta.pagination.page`.
 const MAX_DEPTH: usize = 3;
 
 impl Part {
-    /// Says it in the fields that are known by their names, wherever they are beside the list, as far as the
-    /// schema allows: what comes next is `null`, or not there, where nothing does.
+    /// Sets the fields next to the list that are known by their names, as far as the schema allows.
+    /// A field for a next page is `null` or absent if there is none.
     pub(crate) fn tell(self, answer: &mut Value, schema: &Schema, list: &str) {
         if let Value::Object(fields) = answer {
             self.tell_in(fields, schema, Some(list), 0);
@@ -50,7 +50,7 @@ impl Part {
         }
         for name in gone {
             let was = fields.remove(&name);
-            // What has to be there stays as it was.
+            // A required field stays as it was.
             if !schema.allows(&Value::Object(fields.clone()))
                 && let Some(was) = was
             {
@@ -59,7 +59,7 @@ impl Part {
         }
     }
 
-    /// What a field of this name says, the best first.
+    /// The possible values of a field with this name, best first.
     fn known(self, name: &str) -> Option<Vec<Value>> {
         let letters = name.chars().filter(char::is_ascii_alphanumeric);
         let name: String = letters.map(|letter| letter.to_ascii_lowercase()).collect();
@@ -81,7 +81,7 @@ impl Part {
             "previouspage" | "prevpage" => or_none(page.saturating_sub(1), page > 1),
             "hasmore" | "hasnext" | "hasnextpage" => vec![json!(!is_last)],
             "hasprevious" | "haspreviouspage" => vec![json!(page > 1)],
-            // By these one could not go on here.
+            // The mock has no cursors, so these are empty.
             "next" | "nexturl" | "nextcursor" | "nextmarker" | "nextpagetoken" | "nexttoken"
             | "prevmarker" | "previous" | "prevcursor" | "endcursor" => {
                 vec![Value::Null, json!("")]

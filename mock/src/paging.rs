@@ -1,20 +1,20 @@
-//! Which part of a list a request asks for.
+//! The paging parameters of a request.
 
 use serde_json::{Value, json};
 
 use crate::rejection::Rejection;
 use crate::text::{Excerpt, query_parameters};
 
-/// The parameters of a query that ask for a part of a list.
+/// The query parameters that select a part of a list.
 #[derive(Clone, Debug)]
 pub(crate) struct Paging {
-    /// From where on.
+    /// The parameter for the first element.
     offset: Option<Box<str>>,
-    /// How many.
+    /// The parameter for the number of elements.
     limit: Option<Box<str>>,
-    /// Which of the parts that are `limit` long, and the number of the first of them.
+    /// The parameter for the page, and the number of the first page.
     page: Option<(Box<str>, usize)>,
-    /// How many there are where the query doesn't say, if that is known.
+    /// The number of elements if the query does not set it.
     usual: usize,
 }
 
@@ -40,7 +40,7 @@ const LIMITS: [&str; 9] = [
 const PAGES: [&str; 5] = ["page", "page_number", "pageNumber", "page[number]", "pageIndex"];
 
 impl Paging {
-    /// What a description's parameters ask for, by their names.
+    /// Finds the paging parameters of a description by their names.
     pub(crate) fn of_parameters(parameters: &[Value]) -> Self {
         let number = |known: &[&str]| {
             parameters.iter().find(|parameter| {
@@ -53,7 +53,7 @@ impl Paging {
         let name = |parameter: &Value| parameter["name"].as_str().unwrap_or_default().into();
         let size = |value: &Value| value.as_u64().and_then(|number| usize::try_from(number).ok());
         let limit = number(&LIMITS);
-        // The first page has the least number that there is, or the one that is asked for unless said.
+        // The number of the first page is the minimum, or else the default.
         let page = number(&PAGES).map(|parameter| {
             let schema = &parameter["schema"];
             let first = size(&schema["minimum"]).or_else(|| size(&schema["default"])).unwrap_or(1);
@@ -68,7 +68,7 @@ impl Paging {
         }
     }
 
-    /// The parameters, as a description has them.
+    /// The parameters for a description.
     pub(crate) fn parameters(&self) -> impl Iterator<Item = Value> {
         let page = self.page.as_ref().map(|(name, _)| name);
         [self.offset.as_ref(), self.limit.as_ref(), page].into_iter().flatten().map(|name| {
@@ -77,7 +77,7 @@ impl Paging {
         })
     }
 
-    /// From where on, and how many.
+    /// The offset and the limit that a query asks for.
     pub(crate) fn part(&self, query: &str) -> Result<(usize, usize), Rejection> {
         let [mut offset, mut limit, mut page] = [None; 3];
         let is = |name: &str, known: Option<&str>| known == Some(name);

@@ -1,14 +1,14 @@
-//! The form of a path: literal segments, and placeholders for ids.
+//! Path templates.
 
 use tasklife::ResourceId;
 
 use crate::text::{Excerpt, decoded_segment};
 
-/// A path template such as `/subscriptions/{subscriptionId}/databases`, in segments.
+/// A path template such as `/subscriptions/{subscriptionId}/databases`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Template(Vec<Segment>);
 
-/// A segment: texts and placeholders in turn. Most have one of either.
+/// A segment of literals and placeholders. Most segments have one part.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Segment(Vec<Part>);
 
@@ -19,7 +19,7 @@ enum Part {
 }
 
 impl PartialEq for Part {
-    /// Placeholders stand for the same, whatever their names.
+    /// The name of a placeholder does not matter.
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Literal(one), Self::Literal(other)) => one == other,
@@ -31,7 +31,7 @@ impl PartialEq for Part {
 
 impl Eq for Part {}
 
-/// What is wrong with a path of an API.
+/// The error of a malformed path template.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum PathFault {
     #[error("expected a path that begins with a slash")]
@@ -43,7 +43,7 @@ pub(crate) enum PathFault {
 }
 
 impl Template {
-    /// The template of a path; `/` alone has no segment.
+    /// Parses a template; `/` has no segments.
     pub(crate) fn parse(path: &str) -> Result<Self, PathFault> {
         let path = path.strip_prefix('/').ok_or(PathFault::NoSlash)?;
         if path.is_empty() {
@@ -55,7 +55,7 @@ impl Template {
         parsed.collect::<Result<_, _>>().map(Self)
     }
 
-    /// The ids in a path that has this form.
+    /// The ids in a path, if it matches.
     pub(crate) fn ids(&self, path: &[&str]) -> Option<Vec<ResourceId>> {
         if path.len() != self.0.len() {
             return None;
@@ -67,9 +67,8 @@ impl Template {
         Some(ids)
     }
 
-    /// Whether the same paths have this form, up to where this one ends.
-    ///
-    /// A verb such as `{vm}:stop` is about what is before it.
+    /// Whether this template is a prefix of another one. A verb such as `{vm}:stop` is about the
+    /// resource before it.
     pub(crate) fn begins(&self, other: &Self) -> bool {
         let Some((last, before)) = self.0.split_last() else { return true };
         let Some(there) = other.0.get(before.len()) else { return false };
@@ -77,13 +76,13 @@ impl Template {
             && (there == last || there.without_verb().as_ref() == Some(last))
     }
 
-    /// How many segments are literal: of two templates that a path has, the one with more says more.
+    /// The number of literal segments. Of two matching templates, the one with more is more
+    /// specific.
     pub(crate) fn literals(&self) -> usize {
         self.0.iter().filter(|segment| segment.as_literal().is_some()).count()
     }
 
-    /// Which segments are literal, from the first on: of two templates that a path has, the larger one
-    /// says more.
+    /// The specificity of each segment. Of two matching templates, the larger one is more specific.
     pub(crate) fn specificity(&self) -> Vec<usize> {
         let literals = |segment: &Segment| match (segment.as_literal(), segment.as_id()) {
             (Some(_), _) => usize::MAX,
@@ -105,12 +104,12 @@ impl Template {
         })
     }
 
-    /// The segments from `at` on, each as a literal where it is one.
+    /// The segments from `at` on: the text of literals, `None` for others.
     pub(crate) fn literals_from(&self, at: usize) -> Option<Vec<Option<&str>>> {
         Some(self.0.get(at..)?.iter().map(Segment::as_literal).collect())
     }
 
-    /// Its first so many segments, without a verb in the last.
+    /// The first `segments` segments, without a verb in the last one.
     pub(crate) fn item_prefix(&self, segments: usize) -> Self {
         let mut prefix = self.prefix(segments);
         if let Some(last) = prefix.0.last_mut()
@@ -121,7 +120,7 @@ impl Template {
         prefix
     }
 
-    /// Its first so many segments.
+    /// The first `segments` segments.
     pub(crate) fn prefix(&self, segments: usize) -> Self {
         Self(self.0[..segments.min(self.0.len())].to_vec())
     }
@@ -141,8 +140,8 @@ impl Template {
         self.0.iter().rev().find_map(Segment::as_literal)
     }
 
-    /// The path with other names for its placeholders: the last names for the last ones. `None` where it
-    /// has more of them, or one that isn't a whole segment.
+    /// The path with other names for its placeholders, assigned from the end. `None` if there are
+    /// too few names, or if a placeholder is not a whole segment.
     pub(crate) fn with_names(&self, names: &[&str]) -> Option<String> {
         let mut left = names.iter().rev();
         let mut segments: Vec<String> = Vec::new();
@@ -191,7 +190,7 @@ impl Segment {
         let mut rest = segment;
         while let Some((before, after)) = rest.split_once('{') {
             let (name, after) = after.split_once('}')?;
-            // Two placeholders side by side can't be told apart.
+            // Adjacent placeholders would be ambiguous.
             if name.is_empty() || (before.is_empty() && !parts.is_empty()) {
                 return None;
             }
@@ -214,7 +213,7 @@ impl Segment {
         Some(Self(parts))
     }
 
-    /// The placeholder in front of a verb, in `{vm}:stop`.
+    /// The placeholder before a verb, as in `{vm}:stop`.
     fn without_verb(&self) -> Option<Self> {
         match &*self.0 {
             [id @ Part::Id(_), Part::Literal(verb)] if verb.starts_with(':') => {
@@ -238,7 +237,7 @@ impl Segment {
         }
     }
 
-    /// Adds the ids of a segment that has this form. A placeholder ends where the text after it begins.
+    /// Adds the ids in a segment, if it matches. A placeholder ends where the next literal begins.
     fn add_ids(&self, mut text: &str, ids: &mut Vec<ResourceId>) -> Option<()> {
         let mut parts = self.0.iter().peekable();
         while let Some(part) = parts.next() {
@@ -259,12 +258,12 @@ impl Segment {
     }
 }
 
-/// An id as a path has it: a number where it is one, written in the one way that numbers are.
+/// Parses an id in a path. It is a number if it is written canonically.
 fn id_in(text: &str) -> Option<ResourceId> {
     decoded_segment(text).filter(|text| !text.is_empty()).map(|text| as_in_path(text.into()))
 }
 
-/// An id as it is once it has been in a path: a text that looks like a number is one.
+/// An id as if it had been in a path: a text that looks like a number becomes one.
 pub(crate) fn as_in_path(id: ResourceId) -> ResourceId {
     let ResourceId::Text(text) = &id else { return id };
     let number = text.parse::<i64>().ok().filter(|number| format!("{number}") == **text);

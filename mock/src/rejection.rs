@@ -1,10 +1,10 @@
-//! Why a request is refused: a status, and a message for the client.
+//! The refusal of a request.
 
 use http::request::Parts;
 use http::{Response, StatusCode};
 use tasklife::{Now, Replies};
 
-/// A refusal, before it is a response.
+/// The status and the message of a refusal.
 #[derive(Debug)]
 pub(crate) struct Rejection {
     status: StatusCode,
@@ -20,7 +20,7 @@ impl Rejection {
         Self::new(StatusCode::BAD_REQUEST, message)
     }
 
-    /// The response.
+    /// Creates the response.
     pub(crate) fn answer(&self, replies: &Replies, request: &Parts, now: Now) -> Response<String> {
         replies.refused(request, self.status, &self.message, now)
     }

@@ -1,4 +1,4 @@
-//! From a request to its answer.
+//! Parses a request, and dispatches it.
 
 use std::sync::PoisonError;
 
@@ -21,11 +21,11 @@ use crate::text::Excerpt;
 use crate::work::Work;
 use tasklife::{AccountId, Now, Replies, ResourceId, clamp_time};
 
-/// How deep arrays and objects may be nested in a body.
+/// The deepest nesting of arrays and objects in a body.
 const MAX_DEPTH: usize = 100;
 
 impl MockApi {
-    /// The answer to a request that comes `now`.
+    /// Answers a request at the time `now`.
     pub fn handle<B: AsRef<[u8]>>(&self, request: &Request<B>, now: Now) -> Response<String> {
         let (head, now) = (head(request), clamp_time(now));
         let (replies, fault) = match self.replies.for_request(&head, now) {
@@ -34,7 +34,8 @@ impl MockApi {
         };
         let replies = self.with_key_headers(replies);
         let call = Call { api: self, replies, head, body: request.body().as_ref(), now };
-        // From the second step on under one lock, so that the journal has the order in which things happened.
+        // Everything after parsing runs under one lock, so that the journal has the order of
+        // events.
         let (mut guard, account, action) = loop {
             let resets = self.state().resets;
             let (account, action) = match &fault {
@@ -42,14 +43,14 @@ impl MockApi {
                 None => call.prepare(),
             };
             let guard = self.state();
-            // Whose the request was, before all resets anew, may be nobody by now.
+            // A reset in the meantime may have closed the account.
             if guard.resets == resets {
                 break (guard, account, action);
             }
         };
         let state = &mut *guard;
         let context = self.context(&state.store);
-        // What is gone by now, of whichever account, makes room.
+        // Tasks that are gone, in any account, make room.
         if state.store.len() >= self.config.max_tasks() {
             for account in &mut state.accounts.all {
                 account.advance(context, call.now);
@@ -82,7 +83,8 @@ impl MockApi {
         answer.response
     }
 
-    /// Whether there must be a body: where something is made or changed, unless the operation says.
+    /// Whether the request must have a body. By default, an operation that makes or changes a
+    /// resource needs one.
     pub(crate) fn needs_body(&self, operation: &Operation) -> bool {
         operation.needs_body.unwrap_or_else(|| {
             matches!(
@@ -92,7 +94,8 @@ impl MockApi {
         })
     }
 
-    /// Lets answers say which headers decide whose a request is.
+    /// Adds the headers that identify the account to the `Vary` of answers, and the challenge to
+    /// 401s.
     fn with_key_headers(&self, replies: Replies) -> Replies {
         if self.keys == Authentication::RedisCloud || self.replies.has_account_of() {
             return replies;
@@ -100,11 +103,11 @@ impl MockApi {
         replies.with_account_of(self.keys.headers(), self.keys.challenge(), |_| None)
     }
 
-    /// The address below which the links in the answer to a request lead.
+    /// Returns the base address of the links in the answer to a request.
     ///
     /// # Errors
-    /// Where the [`Origin`](tasklife::Origin) needs a host and the request names none, or one that is
-    /// malformed: the answer that it gets.
+    /// Returns the answer for a request that has no `Host`, or a malformed one, if the
+    /// [`Origin`](tasklife::Origin) needs it.
     #[expect(clippy::result_large_err, reason = "it is returned to a client as it is")]
     pub fn base_of<B>(&self, request: &Request<B>, now: Now) -> Result<String, Response<String>> {
         let replies = self.replies.for_request(&head(request), now)?;
@@ -112,7 +115,7 @@ impl MockApi {
     }
 }
 
-/// A request's head, without its body.
+/// The head of a request.
 fn head<B>(request: &Request<B>) -> Parts {
     let (mut head, ()) = Request::new(()).into_parts();
     head.method = request.method().clone();
@@ -123,7 +126,8 @@ fn head<B>(request: &Request<B>) -> Parts {
 }
 
 impl<'a> Call<'a> {
-    /// Who calls, and what for. The functions of scripts are run here, with no lock held.
+    /// Finds the account and the action. This calls the functions of scripts, so no lock may be
+    /// held.
     fn prepare(&self) -> (Option<AccountId>, Result<Action<'a>, Response<String>>) {
         let Some((path, query)) = self.path() else { return (None, Err(self.unknown_path())) };
         let account = match self.account() {
@@ -143,7 +147,7 @@ impl<'a> Call<'a> {
         (Some(account), action)
     }
 
-    /// Whose the request is.
+    /// The account of the request.
     #[expect(clippy::result_large_err, reason = "it is returned to a client as it is")]
     fn account(&self) -> Result<AccountId, Response<String>> {
         if self.api.replies.has_account_of() {
@@ -153,8 +157,8 @@ impl<'a> Call<'a> {
         account.map_err(|rejection| self.rejected(&rejection))
     }
 
-    /// The path below the base address, and the query. A slash at the end of the path makes no
-    /// difference; and a query that a client has escaped into the path is one all the same.
+    /// The path below the base address, without a trailing slash, and the query. Some clients
+    /// escape the query into the path; it is split off here.
     fn path(&self) -> Option<(&str, String)> {
         let path = self.head.uri.path().strip_prefix(&*self.api.base)?;
         if !path.is_empty() && !path.starts_with('/') {
@@ -214,7 +218,7 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// The body, which may be missing unless it is needed.
+    /// Parses the body, which may be empty unless the operation needs it.
     fn parsed(&self, operation: &Operation) -> Result<Value, Rejection> {
         let limit = self.api.max_body;
         if self.body.len() > limit {
@@ -239,7 +243,7 @@ impl<'a> Call<'a> {
         Err(fault(format!("got {}", Excerpt::of(&body.to_string()))))
     }
 
-    /// Whether the body is JSON, as far as the request says what it is.
+    /// Whether the body is JSON according to its `Content-Type`, or has none.
     fn says_json(&self) -> bool {
         let header = self.head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
         header.is_none_or(|name| name.to_ascii_lowercase().contains("json"))
@@ -256,7 +260,7 @@ impl<'a> Call<'a> {
     }
 }
 
-/// How deep arrays and objects are nested. A value that was read is nested 127 deep at the most.
+/// The nesting of arrays and objects: 127 at most, the limit of the parser.
 fn depth(value: &Value) -> usize {
     match value {
         Value::Array(values) => 1 + values.iter().map(depth).max().unwrap_or(0),

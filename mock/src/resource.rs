@@ -1,4 +1,6 @@
-//! The resources of an account: what its requests have made, and where each stands.
+//! The resources of an account.
+
+mod status;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -7,68 +9,40 @@ use serde_json::{Map, Value};
 use tasklife::{MIN_TIME, Now, ProvisioningStatus, ResourceId};
 
 use crate::kind::Origin;
-use crate::pace::Pace;
 use crate::route::{RouteFault, Routes};
 
-/// Where a resource is found: its kind, and the ids on its path, its own last.
+pub(crate) use status::Provisioning;
+use status::{NextStatus, Outcome, Resource};
+
+/// The key of a resource: the index of its kind, and the ids on its path.
 pub(crate) type ResourceKey = (usize, Vec<ResourceId>);
 
 /// All resources of an account.
 pub(crate) struct Resources {
     all: BTreeMap<ResourceKey, Resource>,
-    /// When each of those that are being deleted is gone.
+    /// When each resource that is being deleted is gone.
     deleting: BTreeSet<(Now, ResourceKey)>,
-    /// The ids of all of them, whatever their kind, and how many have each.
+    /// The ids in use, of every kind, and how many resources have each.
     taken: BTreeMap<ResourceId, usize>,
-    /// Those from outside of the API that were deleted.
+    /// The deleted resources that came from outside the API.
     gone: BTreeSet<ResourceKey>,
     next: i32,
-    /// Whether something was put there whose times are to be said.
+    /// Whether a resource was added whose times are not set yet.
     has_undated: bool,
-    /// When the account was looked at first.
+    /// The time of the account's first request.
     first: Option<Now>,
 }
 
-/// The times of what was put there, until the account is looked at.
+/// The times of an added resource until the account's next request.
 const UNDATED: [Now; 2] = [MIN_TIME; 2];
 
-/// What is known of a resource that is there.
+/// A resource at an instant.
 pub(crate) struct State {
-    /// What was kept of the requests that made and changed it.
+    /// The fields of the requests that made and changed it.
     pub(crate) fields: Arc<Map<String, Value>>,
     /// When it was made, and when it was last changed.
     pub(crate) times: [Now; 2],
     pub(crate) status: ProvisioningStatus,
-}
-
-struct Resource {
-    fields: Arc<Map<String, Value>>,
-    /// When it was made, and when it was last changed.
-    times: [Now; 2],
-    status: ProvisioningStatus,
-    next_status: Option<NextStatus>,
-}
-
-/// What a resource's status is followed by, and when.
-struct NextStatus {
-    since: Now,
-    pace: Pace,
-    reads: u32,
-    to: Outcome,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Outcome {
-    Status(ProvisioningStatus),
-    Gone,
-}
-
-/// How the provisioning that begins with the end of a task goes on.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Provisioning {
-    pub(crate) since: Now,
-    pub(crate) pace: Pace,
-    pub(crate) fails: bool,
 }
 
 impl Default for Resources {
@@ -86,13 +60,13 @@ impl Default for Resources {
 }
 
 impl Resources {
-    /// How many there can be.
+    /// The most resources.
     pub(crate) const MAX: usize = 1_000_000;
 
-    /// The first id that is given to a resource: that of the documented subscription.
+    /// The first id of a resource: the one in the documentation.
     const FIRST: i32 = 77_899;
 
-    /// Whether there is room for so many more.
+    /// Whether there is room for `count` more.
     pub(crate) fn have_room(&mut self, routes: &Routes, count: usize, now: Now) -> bool {
         while let Some((due, _)) = self.deleting.first()
             && *due <= now
@@ -103,12 +77,12 @@ impl Resources {
         self.room() >= count
     }
 
-    /// How many more there can be.
+    /// How many more resources fit.
     pub(crate) fn room(&self) -> usize {
         Self::MAX.saturating_sub(self.all.len())
     }
 
-    /// The next free 32-bit id. There is always one: there are fewer resources.
+    /// The next free 32-bit id. There is always one, because `MAX` is smaller.
     pub(crate) fn next_id(&mut self) -> ResourceId {
         loop {
             let id = ResourceId::from(self.next);
@@ -119,8 +93,7 @@ impl Resources {
         }
     }
 
-    /// Brings all resources on the way to a key to where they stand `now`, and says whether the
-    /// one there is still there.
+    /// Whether a resource exists `now`. Removes it, or what it belongs to, if it is gone.
     pub(crate) fn is_there(&mut self, routes: &Routes, key: &ResourceKey, now: Now) -> bool {
         let with_parent = match parent_of(routes, key) {
             Some(parent) => self.is_there(routes, &parent, now),
@@ -137,7 +110,7 @@ impl Resources {
         with_parent
     }
 
-    /// The outermost resource on the way to a key that is not there `now`.
+    /// The outermost resource on the path of a key that does not exist `now`.
     pub(crate) fn missing(
         &mut self,
         routes: &Routes,
@@ -152,7 +125,7 @@ impl Resources {
         (!self.is_there(routes, key, now)).then(|| key.clone())
     }
 
-    /// Counts a read of a resource that is there, and says whether it is there still.
+    /// Counts a read of a resource, and returns whether it still exists.
     pub(crate) fn read(&mut self, routes: &Routes, key: &ResourceKey, now: Now) -> bool {
         if let Some(next) = self.all.get_mut(key).and_then(|resource| resource.next_status.as_mut())
         {
@@ -161,7 +134,7 @@ impl Resources {
         self.is_there(routes, key, now)
     }
 
-    /// Dates what was put there since the last time.
+    /// Sets the times of the resources that were added since the last request.
     pub(crate) fn date(&mut self, now: Now) {
         self.first.get_or_insert(now);
         if std::mem::take(&mut self.has_undated) {
@@ -171,7 +144,8 @@ impl Resources {
         }
     }
 
-    /// Whether something can be put at a place: there is room, and what it belongs to.
+    /// Checks whether a resource can be added: whether there is room, and what it belongs to
+    /// exists.
     pub(crate) fn check_place(&self, routes: &Routes, key: &ResourceKey) -> Result<(), RouteFault> {
         if self.room() == 0 && !self.holds(key) {
             return Err(RouteFault::NoRoom(Self::MAX));
@@ -186,13 +160,12 @@ impl Resources {
         Ok(())
     }
 
-    /// Whether it is there because it was asked for.
+    /// Whether it exists only because it comes from outside the API.
     fn is_from_outside(&self, routes: &Routes, key: &ResourceKey) -> bool {
         routes.kind(key.0).origin == Origin::Outside && !self.gone.contains(key)
     }
 
-    /// A resource that is ready for use, in place of the one that is there. When it was made, is said when the
-    /// account is next looked at.
+    /// Adds an active resource, or replaces it. Its times are set at the account's next request.
     pub(crate) fn put(&mut self, key: ResourceKey, fields: Arc<Map<String, Value>>) {
         self.has_undated = true;
         self.insert(key, fields);
@@ -212,7 +185,7 @@ impl Resources {
         }
     }
 
-    /// A resource that is being made.
+    /// Starts making a resource.
     pub(crate) fn create(
         &mut self,
         key: &ResourceKey,
@@ -226,7 +199,7 @@ impl Resources {
         self.begin(key, ProvisioningStatus::Pending, provisioning);
     }
 
-    /// A resource that is being changed.
+    /// Starts changing a resource.
     pub(crate) fn change(
         &mut self,
         key: &ResourceKey,
@@ -240,14 +213,14 @@ impl Resources {
         self.begin(key, ProvisioningStatus::Pending, provisioning);
     }
 
-    /// A resource that is being taken down.
+    /// Starts deleting a resource.
     pub(crate) fn delete(&mut self, key: &ResourceKey, provisioning: Provisioning) {
         self.begin(key, ProvisioningStatus::Deleting, provisioning);
     }
 
     fn begin(&mut self, key: &ResourceKey, status: ProvisioningStatus, provisioning: Provisioning) {
         let Some(resource) = self.all.get_mut(key) else { return };
-        // What is being deleted is on its way, whatever else is asked of it.
+        // A deletion cannot be undone.
         if resource.status == ProvisioningStatus::Deleting
             && resource.next_status.as_ref().is_some_and(|next| next.to == Outcome::Gone)
         {
@@ -268,12 +241,13 @@ impl Resources {
         resource.next_status = Some(NextStatus { since, pace, reads: 0, to });
     }
 
-    /// Whether something was made or put at a key, wherever it stands.
+    /// Whether a resource was made or added under a key, whatever its status.
     pub(crate) fn holds(&self, key: &ResourceKey) -> bool {
         self.all.contains_key(key)
     }
 
-    /// What is known of a resource. One from outside of the API that nobody has changed has nothing.
+    /// A resource at an instant. A resource from outside the API that was never changed has no
+    /// fields.
     pub(crate) fn state(&self, routes: &Routes, key: &ResourceKey, now: Now) -> Option<State> {
         if let Some(resource) = self.all.get(key) {
             let status = resource.status_at(now)?;
@@ -286,7 +260,7 @@ impl Resources {
         })
     }
 
-    /// Removes a resource, and what belongs to it.
+    /// Removes a resource and everything that belongs to it.
     pub(crate) fn remove(&mut self, routes: &Routes, key: &ResourceKey) {
         let (kind, ids) = key;
         for (child, _) in routes.children(*kind) {
@@ -310,7 +284,7 @@ impl Resources {
         }
     }
 
-    /// The places of a kind below these ids at which something still is.
+    /// The keys of the resources of a kind below these ids that exist `now`.
     pub(crate) fn standing<'a>(
         &'a self,
         kind: usize,
@@ -333,26 +307,7 @@ impl Resources {
     }
 }
 
-impl Resource {
-    /// Where the resource stands `now`, unless it is gone.
-    fn status_at(&self, now: Now) -> Option<ProvisioningStatus> {
-        match &self.next_status {
-            Some(next) if next.is_due(now) => match next.to {
-                Outcome::Status(status) => Some(status),
-                Outcome::Gone => None,
-            },
-            _ => Some(self.status),
-        }
-    }
-}
-
-impl NextStatus {
-    fn is_due(&self, now: Now) -> bool {
-        self.pace.is_met_by(self.reads) || self.pace.due(self.since).is_some_and(|due| due <= now)
-    }
-}
-
-/// What a resource belongs to.
+/// The key of the resource to which another belongs.
 fn parent_of(routes: &Routes, (kind, ids): &ResourceKey) -> Option<ResourceKey> {
     let parent = routes.kind(*kind).parent?;
     Some((parent, ids.get(..routes.kind(parent).ids)?.to_vec()))

@@ -1,6 +1,7 @@
-//! The paths of an API: its operations, and the kinds of resources that it has.
+//! The routes of an API: its operations and kinds of resources.
 
-use std::cmp::Reverse;
+mod matching;
+
 use std::sync::Arc;
 
 use http::{Method, StatusCode};
@@ -14,29 +15,29 @@ use crate::paging::Paging;
 use crate::path::{PathFault, Template};
 use crate::text::Excerpt;
 
-/// What a request's method and path ask for.
+/// What a method and a path match.
 #[derive(Clone, Debug)]
 pub(crate) enum RouteMatch<'a> {
     Tasks,
     Task(String),
     /// An operation, and the ids on the path.
     Operation(&'a Operation, Vec<ResourceId>),
-    /// Something that is there, with another method: these.
+    /// A path that only has other methods, listed for `Allow`.
     OtherMethod(String),
     Unknown,
 }
 
-/// A resource with which each account begins: its kind and ids, and what it shows.
+/// A resource that every account starts with: its key and fields.
 type InitialResource = ((usize, Vec<ResourceId>), Arc<Map<String, Value>>);
 
-/// All paths of an API, below its base address.
+/// The routes of an API, below its base address.
 #[derive(Clone, Debug)]
 pub(crate) struct Routes {
     /// The segments of the path of tasks.
     tasks: Vec<Box<str>>,
     operations: Vec<Operation>,
     kinds: Vec<Kind>,
-    /// The resources with which each account begins.
+    /// The resources that every account starts with.
     initial_resources: Vec<InitialResource>,
     knows_dry_runs: bool,
 }
@@ -53,7 +54,7 @@ impl Routes {
         &self.initial_resources
     }
 
-    /// Lets each account begin with a resource, at a path below the base address.
+    /// Adds a resource that every account starts with.
     pub(crate) fn add_initial_resource(
         &mut self,
         path: &str,
@@ -76,7 +77,7 @@ impl Routes {
         Ok(())
     }
 
-    /// Whether a `GET` of a path is one of tasks: of the list, of a task, or of what that came to.
+    /// Whether a `GET` of a path reads the list of tasks, a task, or the result of a task.
     pub(crate) fn is_of_tasks(&self, path: &Template) -> bool {
         let Some(segments) = path.literals_from(0) else { return false };
         let known = segments.iter().zip(&self.tasks);
@@ -103,15 +104,15 @@ impl Routes {
         &self.operations
     }
 
-    /// Sets how the queries of all operations ask for a part.
+    /// Sets the paging parameters of all operations.
     pub(crate) fn set_paging(&mut self, paging: &Paging) {
         for operation in &mut self.operations {
             operation.paging = paging.clone();
         }
     }
 
-    /// Lets all operations that are answered at once show the resource, or all of its kind, as they describe
-    /// themselves; and a `PUT` change what it says, and no more.
+    /// Makes all operations that are answered at once show the resource, or the list, as its kind
+    /// does, and makes a `PUT` only change the fields that it has.
     pub(crate) fn show_resources(&mut self) {
         for operation in &mut self.operations {
             if matches!(operation.effect, Effect::Replace(_)) {
@@ -134,29 +135,29 @@ impl Routes {
         self.operations.iter_mut().find(|it| it.method == *method && it.path == *path)
     }
 
-    /// The kinds of what belongs to a resource of this kind.
+    /// The kinds of resources that belong to this kind.
     pub(crate) fn children(&self, parent: usize) -> impl Iterator<Item = (usize, &Kind)> {
         self.kinds.iter().enumerate().filter(move |(_, kind)| kind.parent == Some(parent))
     }
 
-    /// The kind whose resources are found at this path.
+    /// The kind of the resource at a path.
     pub(crate) fn kind_at(&self, item: &Template) -> Option<usize> {
         self.kinds.iter().position(|kind| kind.item == *item)
     }
 
-    /// The kind whose resources are found at this path, one or all.
+    /// The kind of the resource, or of the list, at a path.
     pub(crate) fn kind_at_or_listed_at(&self, path: &Template) -> Option<usize> {
         self.kind_listed_at(path).or_else(|| self.kind_at(path))
     }
 
-    /// Whether a request reads a resource of a kind at once.
+    /// Whether a resource of a kind has a `GET` that is answered at once.
     pub(crate) fn is_readable(&self, kind: usize) -> bool {
         let item = &self.kind(kind).item;
         let reads = |it: &Operation| it.method == Method::GET && it.path == *item;
         self.operations.iter().any(|it| reads(it) && it.command().is_none())
     }
 
-    /// Whether a request with `"dryRun": true` only has a task.
+    /// Whether `"dryRun": true` is supported.
     pub(crate) fn knows_dry_runs(&self) -> bool {
         self.knows_dry_runs
     }
@@ -165,9 +166,9 @@ impl Routes {
         self.knows_dry_runs = known;
     }
 
-    /// The kind of which all are found at this path.
+    /// The kind that is listed at a path.
     pub(crate) fn kind_listed_at(&self, collection: &Template) -> Option<usize> {
-        // Below an id, that is the path of a resource.
+        // A path that ends with an id is a resource.
         let listed = |kind: &Kind| !kind.is_single && kind.collection() == *collection;
         if collection.last_id().is_some() { None } else { self.kinds.iter().position(listed) }
     }
@@ -205,8 +206,8 @@ impl Routes {
         Ok(())
     }
 
-    /// Adds a kind of resources, which nobody can read yet: the last placeholder on its path is its id;
-    /// what has none belongs once to each resource.
+    /// Adds a kind of resources without a `GET`. The last segment is the placeholder for its id.
+    /// Without a placeholder there, it is a single resource of each parent.
     pub(crate) fn add_kind(&mut self, item: Template, id_field: &str) -> usize {
         let known = self.kinds.iter().enumerate();
         let parent = known.filter(|(_, kind)| kind.item.begins(&item) && kind.item != item);
@@ -232,7 +233,7 @@ impl Routes {
         self.kinds.len() - 1
     }
 
-    /// Adds a kind of resources, and the requests that read one and all.
+    /// Adds a kind of resources, with the operations that read one and list all.
     pub(crate) fn add_resource(&mut self, path: &str, id_field: &str) -> Result<(), RouteFault> {
         let item = Template::parse(path)?;
         let before = item.prefix(item.len().saturating_sub(2));
@@ -256,135 +257,14 @@ impl Routes {
         self.operations.extend([one, all]);
         Ok(())
     }
-
-    /// The resource at a path below the base address.
-    pub(crate) fn resource_at(&self, path: &str) -> Option<(usize, Vec<ResourceId>)> {
-        let path: Vec<&str> = path.strip_prefix('/')?.split('/').collect();
-        let of_kind = |(at, kind): (usize, &Kind)| Some((at, kind.item.ids(&path)?));
-        let found = self.kinds.iter().enumerate().filter_map(of_kind);
-        found.max_by_key(|(at, _)| self.kinds[*at].item.literals())
-    }
-
-    /// Whether a path is more than another what some template has: it has more literals of one.
-    pub(crate) fn is_more_specific(&self, path: &str, other: &str) -> bool {
-        let best = |path: &str| {
-            let path: Vec<&str> = path.strip_prefix('/').unwrap_or(path).split('/').collect();
-            let fitting = self.operations.iter().filter(|it| it.path.ids(&path).is_some());
-            fitting.map(|it| it.path.specificity()).max()
-        };
-        best(path) > best(other)
-    }
-
-    /// What is asked for at a path below the base address, such as `/tasks`.
-    pub(crate) fn find(&self, method: &Method, path: &str) -> RouteMatch<'_> {
-        let path: Vec<&str> = match path.strip_prefix('/') {
-            Some(path) => path.split('/').collect(),
-            None if path.is_empty() => Vec::new(),
-            None => return RouteMatch::Unknown,
-        };
-        let is_of_tasks = path.len() >= self.tasks.len()
-            && path.iter().zip(&self.tasks).all(|(segment, tasks)| **segment == **tasks);
-        let below = if is_of_tasks { path.get(self.tasks.len()..) } else { None };
-        let read = match below {
-            Some([]) => Some(RouteMatch::Tasks),
-            Some([id] | [id, "result"]) => Some(RouteMatch::Task((*id).to_owned())),
-            _ => None,
-        };
-        // A literal says more than a placeholder.
-        let mut fitting: Vec<(&Operation, Vec<ResourceId>)> = (self.operations.iter())
-            .filter_map(|operation| Some((operation, operation.path.ids(&path)?)))
-            .collect();
-        fitting.sort_by_key(|(operation, _)| Reverse(operation.path.specificity()));
-        let sought = if *method == Method::HEAD { &Method::GET } else { method };
-        if *sought == Method::GET
-            && let Some(read) = read
-        {
-            return read;
-        }
-        let mut methods: Vec<&str> =
-            fitting.iter().map(|(operation, _)| operation.method.as_str()).collect();
-        let asked = fitting.into_iter().find(|(operation, _)| operation.method == *sought);
-        if let Some((operation, ids)) = asked {
-            return RouteMatch::Operation(operation, ids);
-        }
-        methods.extend(read.iter().map(|_| "GET"));
-        if methods.contains(&"GET") {
-            methods.push("HEAD");
-        }
-        methods.sort_unstable();
-        methods.dedup();
-        if methods.is_empty() {
-            RouteMatch::Unknown
-        } else {
-            RouteMatch::OtherMethod(methods.join(", "))
-        }
-    }
-
-    /// What an operation does to resources: what it says, or what its path does.
-    pub(crate) fn effect(&self, operation: &Operation) -> Effect {
-        if !matches!(operation.effect, Effect::ByPath) {
-            return operation.effect.clone();
-        }
-        let at_item = self.kind_at(&operation.path);
-        let effect = match operation.method {
-            Method::POST => {
-                let listed = self.kind_listed_at(&operation.path);
-                listed.or(at_item.filter(|kind| self.kinds[*kind].is_single)).map(Effect::Create)
-            }
-            Method::PUT | Method::PATCH => at_item.map(Effect::Change),
-            Method::DELETE => at_item.map(Effect::Delete),
-            _ => None,
-        };
-        effect.unwrap_or(Effect::Nothing)
-    }
-
-    /// What an answer shows: what the operation says, or the resource or the list that is found at its path.
-    pub(crate) fn shows(&self, operation: &Operation) -> Shows {
-        if !matches!(operation.shows, Shows::Effect) || operation.method != Method::GET {
-            return operation.shows.clone();
-        }
-        let listed = self.kind_listed_at(&operation.path).map(Shows::All);
-        listed.or(self.kind_at(&operation.path).map(Shows::One)).unwrap_or(Shows::Effect)
-    }
-
-    /// The innermost kind on an operation's path of which a resource must be there, and its ids.
-    pub(crate) fn subject(
-        &self,
-        operation: &Operation,
-        effect: &Effect,
-        ids: &[ResourceId],
-    ) -> Option<(usize, Vec<ResourceId>)> {
-        let made = match effect {
-            Effect::Create(kind) => Some(*kind),
-            // A setting that was deleted can be set.
-            Effect::Change(kind) | Effect::Replace(kind) if self.kinds[*kind].is_single => {
-                Some(*kind)
-            }
-            _ => None,
-        };
-        let at = self.innermost_but(operation, made)?;
-        Some((at, ids.get(..self.kinds[at].ids)?.to_vec()))
-    }
-
-    /// The innermost kind on an operation's path.
-    pub(crate) fn innermost(&self, operation: &Operation) -> Option<usize> {
-        self.innermost_but(operation, None)
-    }
-
-    fn innermost_but(&self, operation: &Operation, made: Option<usize>) -> Option<usize> {
-        let on_path = self.kinds.iter().enumerate();
-        let on_path =
-            on_path.filter(|(at, kind)| Some(*at) != made && kind.item.begins(&operation.path));
-        on_path.max_by_key(|(_, kind)| kind.item.len()).map(|(at, _)| at)
-    }
 }
 
-/// The segments of a path from the root.
+/// The segments of a path.
 fn segments(path: &str) -> Vec<Box<str>> {
     path.split('/').filter(|segment| !segment.is_empty()).map(Box::from).collect()
 }
 
-/// What is wrong with a path of an API.
+/// The error of a path that does not fit the API.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum RouteFault {
     #[error(transparent)]

@@ -1,4 +1,4 @@
-//! The schemas of a description, version 3.0 or 3.1: what a value can be.
+//! JSON schemas of OpenAPI 3.0 and 3.1.
 
 mod check;
 mod fill;
@@ -17,11 +17,11 @@ use merged::{Merged, Node};
 use root::Budget;
 pub(crate) use root::{Root, escaped};
 
-/// A schema, in the description that has the others to which it refers. Cheap to clone.
+/// A schema in its description, which has the schemas that it refers to. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Schema {
     root: Arc<Root>,
-    /// Where it is, as a JSON pointer.
+    /// Its JSON pointer.
     at: Arc<str>,
 }
 
@@ -32,31 +32,31 @@ impl fmt::Debug for Schema {
 }
 
 impl Schema {
-    /// The schema at a JSON pointer. Where nothing is, it allows all.
+    /// The schema at a JSON pointer. A pointer to nothing allows every value.
     pub(crate) fn at(root: &Arc<Root>, pointer: &str) -> Self {
         Self { root: root.clone(), at: pointer.into() }
     }
 
-    /// What is wrong with a value of a request, where something is.
+    /// Validates a value of a request.
     pub(crate) fn check(&self, value: &Value) -> Result<(), Mismatch> {
         let budget = Budget::for_value(value);
         check::check(&self.node(&budget), value)
     }
 
-    /// The value for an answer: of what is given as much as the schema allows, then its examples and
-    /// defaults, then the least that it allows.
+    /// Makes a value for an answer: from the given value as far as the schema allows, then from
+    /// examples and defaults, then the smallest values.
     pub(crate) fn fill(&self, given: &Given<'_>) -> Value {
         let budget = Budget::for_value(given.value);
         fill::fill(&self.node(&budget), given)
     }
 
-    /// Whether it allows a value of an answer.
+    /// Whether the schema allows a value of an answer.
     pub(crate) fn allows(&self, value: &Value) -> bool {
         let budget = Budget::for_value(value);
         check::fits(&self.node(&budget), value)
     }
 
-    /// The schema of a property, if it names it.
+    /// The schema of a property, if there is one.
     pub(crate) fn property(&self, name: &str) -> Option<Self> {
         let budget = Budget::for_value(&Value::Null);
         let nodes = self.settled(&budget).properties().remove(name)?;
@@ -64,7 +64,7 @@ impl Schema {
         Some(Self { root: self.root.clone(), at })
     }
 
-    /// The names of its properties.
+    /// The names of the properties.
     pub(crate) fn property_names(&self) -> Vec<String> {
         let budget = Budget::for_value(&Value::Null);
         self.settled(&budget).properties().into_keys().map(str::to_owned).collect()
@@ -77,34 +77,34 @@ impl Schema {
         Some(Self { root: self.root.clone(), at })
     }
 
-    /// Whether a value can be of this type, as far as the schema says one.
+    /// Whether the schema lists this type.
     pub(crate) fn is_of_type(&self, name: &str) -> bool {
         self.settled(&Budget::for_value(&Value::Null)).types().contains(&name)
     }
 
-    /// Whether it has a value of its own: a default, an example, or one that is the only one.
+    /// Whether the schema has a default, an example or a constant.
     pub(crate) fn says_what_it_is(&self) -> bool {
         let budget = Budget::for_value(&Value::Null);
         let settled = self.settled(&budget);
         ["default", "example", "const"].iter().any(|key| settled.get(key).is_some())
     }
 
-    /// Whether a request may not say it.
+    /// Whether requests may not set it.
     pub(crate) fn is_read_only(&self) -> bool {
         self.settled(&Budget::for_value(&Value::Null)).flag("readOnly")
     }
 
-    /// Whether it is a component of this name, or made of it.
+    /// Whether it is the component of this name, or refers to it.
     pub(crate) fn is_named(&self, name: &str) -> bool {
         self.node(&Budget::for_value(&Value::Null)).names().iter().any(|known| known == name)
     }
 
-    /// The description that it is of.
+    /// The description.
     pub(crate) fn root(&self) -> &Value {
         &self.root
     }
 
-    /// The schema itself, as the description has it.
+    /// The JSON of the schema.
     pub(crate) fn value(&self) -> &Value {
         self.root.pointer(&self.at).unwrap_or(&Value::Bool(true))
     }
@@ -118,7 +118,7 @@ impl Schema {
     }
 }
 
-/// The fields of an object, or none.
+/// The fields of an object. Other values have none.
 pub(crate) fn fields_of(value: &Value) -> Map<String, Value> {
     value.as_object().cloned().unwrap_or_default()
 }

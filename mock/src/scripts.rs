@@ -1,4 +1,4 @@
-//! Which script is for which request.
+//! The scripts that were set, and which one applies to a request.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,11 +10,11 @@ use crate::fault::{Counted, Fault, Faults};
 use crate::pace::Pace;
 use crate::script::Script;
 
-/// The scripts of an API. Those of the account come before those of all, then those of the command type before those
-/// of any; of these, the latest that fits is the one.
+/// The scripts of an API. Scripts for the account come before those for every account. Among these,
+/// scripts for the command type come before those for any. The latest that matches applies.
 pub(crate) struct Scripts {
     entries: Vec<Entry>,
-    /// Where none fits.
+    /// Applies if no other script matches.
     default: Arc<SetScript>,
 }
 
@@ -22,17 +22,17 @@ pub(crate) type Condition = Arc<dyn Fn(&Value) -> bool + Send + Sync>;
 
 #[derive(Clone)]
 struct Entry {
-    /// Without one, it is for those that have no script of their own.
+    /// `None` for every command type.
     command: Option<CommandType>,
-    /// Without one, it fits every body.
+    /// `None` for every body.
     when: Option<Condition>,
     script: Arc<SetScript>,
 }
 
-/// A script since it was set.
+/// A script, and what was counted since it was set.
 pub(crate) struct SetScript {
     pub(crate) script: Script,
-    /// How many submissions there were of each account.
+    /// The number of submissions of each account.
     submissions: Mutex<BTreeMap<AccountId, u32>>,
 }
 
@@ -41,12 +41,12 @@ impl SetScript {
         Arc::new(Self { script, submissions: Mutex::default() })
     }
 
-    /// The faults of one kind.
+    /// The faults in reads, or in submissions.
     pub(crate) fn faults(&self, counted: Counted) -> impl Iterator<Item = &Fault> {
         self.script.faults.iter().filter(move |fault| fault.counts(counted))
     }
 
-    /// The faults of a submission, which is counted.
+    /// Counts a submission, and returns its faults.
     pub(crate) fn count_submission(&self, account: &AccountId, command: &CommandType) -> Faults {
         if self.faults(Counted::Submissions).next().is_none() {
             return Faults::default();
@@ -74,7 +74,7 @@ impl Scripts {
         script: Script,
     ) {
         if when.is_none() {
-            // It fits whatever those before fit.
+            // It matches everything that these match.
             self.entries.retain(|known| {
                 known.command != command || known.script.script.account != script.account
             });
@@ -82,7 +82,7 @@ impl Scripts {
         self.entries.push(Entry { command, when, script: SetScript::new(script) });
     }
 
-    /// Removes those that are for all, or for one account.
+    /// Removes all scripts, or those for one account.
     pub(crate) fn clear(&mut self, scope: Scope<'_>) {
         match scope {
             Scope::Account(account) => {
@@ -92,7 +92,7 @@ impl Scripts {
         }
     }
 
-    /// Forgets how many submissions there were.
+    /// Resets the numbers of submissions.
     pub(crate) fn forget(&self, scope: Scope<'_>) {
         for Entry { script, .. } in &self.entries {
             match scope {
@@ -104,8 +104,8 @@ impl Scripts {
         }
     }
 
-    /// What may be for a request, the latest first. The conditions are code of others, not to be run while the
-    /// scripts are held.
+    /// The scripts that may apply to a request, in order of precedence. Conditions are user code,
+    /// so they must not run while the scripts are locked.
     pub(crate) fn candidates(&self, account: &AccountId, command: &CommandType) -> Candidates {
         let mut entries = Vec::new();
         for account in [Some(account), None] {

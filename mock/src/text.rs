@@ -1,10 +1,10 @@
-//! Texts that clients send: decoded, and quoted in messages.
+//! Decodes texts of requests, and quotes them in messages.
 
 use std::fmt;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
-/// The beginning of a text that came from outside, for a message.
+/// The start of a text from outside, quoted in a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Excerpt(Box<str>);
 
@@ -23,20 +23,20 @@ impl fmt::Display for Excerpt {
     }
 }
 
-/// A segment of a path as it was meant, if that is UTF-8.
+/// Decodes a segment of a path. `None` if it is not UTF-8.
 pub(crate) fn decoded_segment(segment: &str) -> Option<String> {
     percent_decode_str(segment).decode_utf8().ok().map(Into::into)
 }
 
-/// What a segment of a path may have as it is.
+/// The characters that stay as they are in a segment of a path.
 const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
-/// A text as a segment of a path.
+/// Encodes a text as a segment of a path.
 pub(crate) fn encoded_segment(text: &str) -> String {
     utf8_percent_encode(text, UNRESERVED).to_string()
 }
 
-/// The parameters of a query, decoded. What is no UTF-8 is replaced, and fits nothing.
+/// The decoded parameters of a query. Bytes that are not UTF-8 are replaced, so they match nothing.
 pub(crate) fn query_parameters(query: &str) -> impl Iterator<Item = (String, String)> + use<'_> {
     let decoded = |text: &str| {
         let text = text.replace('+', " ");

@@ -1,4 +1,4 @@
-//! The moment after its submission in which a task can't be read yet.
+//! New tasks that cannot be read yet.
 
 use std::collections::BTreeMap;
 
@@ -8,19 +8,19 @@ use tasklife::{
 
 use crate::pace::Pace;
 
-/// Which tasks of an account can't be read yet, and which have come to be readable since.
+/// The tasks of an account that cannot be read yet, and those that became readable.
 pub(crate) struct Visibility {
     hidden: BTreeMap<TaskId, Hidden>,
-    /// Those that can be read since a while, and the latest revision that a list could have shown before.
+    /// The tasks that became readable, each with the latest revision that a list could show before.
     revealed: BTreeMap<TaskId, Revision>,
-    /// How many that are hidden make it worth to look for those that are gone.
+    /// At this number of hidden tasks, expired ones are pruned.
     prune_at: usize,
 }
 
-/// A task that can't be read yet.
+/// A task that cannot be read yet.
 struct Hidden {
     since: Now,
-    /// How often that was tried.
+    /// How often a client tried to read it.
     tries: u32,
 }
 
@@ -31,10 +31,10 @@ impl Default for Visibility {
 }
 
 impl Visibility {
-    /// So many are not worth a look.
+    /// Below this number of tasks, nothing is pruned.
     const FEW: usize = 1_000;
 
-    /// Hides a task that is new, where there is a lag.
+    /// Hides a new task, if there is a lag.
     pub(crate) fn add(&mut self, store: &MemoryStore, lag: Pace, task: &Task, now: Now) {
         if matches!(lag, Pace::Immediate | Pace::Reads(0)) {
             return;
@@ -47,8 +47,8 @@ impl Visibility {
         self.hidden.insert(task.id(), Hidden { since: task.submitted_at(), tries: 0 });
     }
 
-    /// Whether a read finds nothing, which then counts as a try. What it finds is readable from now on; lists
-    /// could have shown revisions up to `seen` before.
+    /// Returns whether a read finds nothing, and counts it as a try. Otherwise the task is readable
+    /// from now on. `seen` is the latest revision that lists could have shown before.
     pub(crate) fn hides_from_read(
         &mut self,
         lag: Pace,
@@ -67,7 +67,8 @@ impl Visibility {
         false
     }
 
-    /// Makes readable what is to be by now; lists could have shown revisions up to `seen` before.
+    /// Reveals the tasks whose lag is over. `seen` is the latest revision that lists could have
+    /// shown before.
     pub(crate) fn reveal_due(&mut self, lag: Pace, now: Now, seen: Revision) {
         let revealed = &mut self.revealed;
         self.hidden.retain(|id, hidden| {
@@ -79,8 +80,8 @@ impl Visibility {
         });
     }
 
-    /// A page of the list, without what is hidden. A task that could not be read when others changed has
-    /// changed since, whatever its revision.
+    /// A page of the list, without hidden tasks. A task that was hidden at the revision of
+    /// `changedSince` counts as changed since then.
     pub(crate) fn list(
         &mut self,
         store: &MemoryStore,
@@ -128,7 +129,7 @@ impl Visibility {
         }
     }
 
-    /// The tasks that came to be readable after what a query has seen, and changed before that.
+    /// The tasks with an older revision than `changedSince` that became readable after it.
     fn revealed_since(
         &mut self,
         store: &MemoryStore,
@@ -138,7 +139,7 @@ impl Visibility {
     ) -> BTreeMap<TaskId, Revision> {
         let Some(since) = query.since() else { return BTreeMap::new() };
         let mut found = BTreeMap::new();
-        // What has changed afterwards, or is gone, is no more told apart.
+        // Forget tasks that have changed since, and those that are gone.
         self.revealed.retain(|id, latest| {
             let Ok(Some(task)) = store.get(account, *id, now) else { return false };
             if task.revision() <= since && since <= *latest {

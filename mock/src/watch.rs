@@ -1,4 +1,4 @@
-//! The tasks with whose answers something goes wrong, and those that are gone after their end.
+//! Tasks with faulty reads, and tasks that disappear after their end.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -9,21 +9,21 @@ use crate::fault::{Counted, Faults};
 use crate::pace::Pace;
 use crate::scripts::SetScript;
 
-/// What is kept of such tasks for as long as they are there, when their script has long done its work.
+/// The tasks whose script still matters after they have ended.
 pub(crate) struct Watch {
     tasks: BTreeMap<TaskId, Watched>,
-    /// When those are gone that have ended.
+    /// When ended tasks disappear.
     due: BTreeSet<(Now, TaskId)>,
-    /// How many make it worth to look for those that have expired.
+    /// At this number of tasks, expired ones are pruned.
     prune_at: usize,
 }
 
 struct Watched {
     script: Arc<SetScript>,
-    /// How often it was read.
+    /// How often the task was read.
     reads: u32,
     has_ended: bool,
-    /// When it is gone, once it has ended.
+    /// When it disappears, once it has ended.
     due: Option<Now>,
     /// How often its end was shown.
     shown: u32,
@@ -36,10 +36,10 @@ impl Default for Watch {
 }
 
 impl Watch {
-    /// So many are not worth a look.
+    /// Below this number of tasks, nothing is pruned.
     const FEW: usize = 1_000;
 
-    /// Watches a task that is new, where its script asks for it.
+    /// Watches a new task, if its script needs it.
     pub(crate) fn add(
         &mut self,
         store: &MemoryStore,
@@ -47,7 +47,7 @@ impl Watch {
         script: &Arc<SetScript>,
         now: Now,
     ) {
-        // One that was there before under the same id is no more.
+        // A previous task with the same id is over.
         self.forget(task.id());
         if script.script.gone == Pace::Never && script.faults(Counted::Reads).next().is_none() {
             return;
@@ -64,7 +64,7 @@ impl Watch {
         self.tasks.insert(task.id(), watched);
     }
 
-    /// Counts a read of a task: what goes wrong with it.
+    /// Counts a read of a task, and returns its faults.
     pub(crate) fn count_read(&mut self, task: &Task) -> Faults {
         let Some(watched) = self.tasks.get_mut(&task.id()) else { return Faults::default() };
         watched.reads = watched.reads.saturating_add(1);
@@ -72,7 +72,7 @@ impl Watch {
         Faults::select(faults, task.account(), &id, watched.reads)
     }
 
-    /// Takes note of the end of a task.
+    /// Records the end of a task.
     pub(crate) fn end(&mut self, id: TaskId, at: Now) {
         let Some(watched) = self.tasks.get_mut(&id) else { return };
         watched.has_ended = true;
@@ -80,7 +80,7 @@ impl Watch {
         self.due.extend(watched.due.map(|due| (due, id)));
     }
 
-    /// Takes note that a task was shown. Whether it is gone from now on.
+    /// Records that a task was shown. Returns whether it disappears now.
     pub(crate) fn show(&mut self, id: TaskId) -> bool {
         let Some(watched) = self.tasks.get_mut(&id).filter(|watched| watched.has_ended) else {
             return false;
@@ -99,7 +99,7 @@ impl Watch {
         }
     }
 
-    /// Those that are gone by now.
+    /// Removes and returns the tasks that disappear by `now`.
     pub(crate) fn gone_by(&mut self, now: Now) -> Vec<TaskId> {
         let mut gone = Vec::new();
         while let Some(&(due, id)) = self.due.first()

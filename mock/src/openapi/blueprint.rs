@@ -1,4 +1,4 @@
-//! What a description makes of an API.
+//! Builds an API from a description.
 
 use std::collections::BTreeMap;
 
@@ -21,18 +21,18 @@ use crate::path::Template;
 use crate::route::{RouteFault, Routes};
 use crate::text::Excerpt;
 
-/// All that a description makes of an API, wherever that is.
+/// An API without its base address.
 pub(crate) struct Blueprint {
     tasks: Option<String>,
     routes: Routes,
-    /// Where the tasks of a command type lead, and the titles of the links.
+    /// The routes of links, by command type: path and title.
     links: Vec<(CommandType, String, String)>,
     deletions: Vec<CommandType>,
     keys: Authentication,
 }
 
 impl Blueprint {
-    /// The API of a description, with what is said beside it.
+    /// Reads a description and its options.
     pub(crate) fn new(description: &Value, options: &OpenApiOptions) -> Result<Self, MockError> {
         let document = Document::new(description)?;
         if let Some(name) = &options.task_schema
@@ -77,7 +77,7 @@ impl Blueprint {
         Ok(Self { tasks, routes, links, deletions, keys })
     }
 
-    /// The API at a base address.
+    /// Creates the API at a base address.
     pub(crate) fn at(&self, base: &str) -> Result<MockApi, MockError> {
         let mut links = Links::new(base)?;
         if let Some(path) = &self.tasks {
@@ -95,7 +95,7 @@ impl Blueprint {
     }
 }
 
-/// Where the description has a list of tasks, and each at its id.
+/// The path at which the description lists tasks and reads one by its id.
 fn tasks_path(described: &[Described], options: &OpenApiOptions) -> Option<String> {
     let name = options.task_schema.as_deref()?;
     let is_task = |operation: &&Described| {
@@ -117,14 +117,14 @@ fn tasks_path(described: &[Described], options: &OpenApiOptions) -> Option<Strin
     if let Some(listed) = tasks.iter().find(|it| lists(&it.path.parent()) == Some(true)) {
         return Some(listed.path.parent().to_string());
     }
-    // Without a list, the only path at which a task is read by its id.
+    // Without a list, the only path at which a task is read.
     match (tasks.pop(), tasks.is_empty()) {
         (Some(only), true) => Some(only.path.parent().to_string()),
         _ => None,
     }
 }
 
-/// A path for tasks that is no other's.
+/// A path for tasks that the description does not use.
 fn free_path(described: &[Described]) -> Option<&'static str> {
     let is_free = |path: &&str| {
         let routes = Routes::new(path);
@@ -134,7 +134,7 @@ fn free_path(described: &[Described]) -> Option<&'static str> {
     ["/tasks", "/operations", "/_tasks"].into_iter().find(is_free)
 }
 
-/// An operation as the API has it.
+/// Converts an operation of the description.
 fn read(
     routes: &Routes,
     operation: &Described,
@@ -166,7 +166,7 @@ fn read(
     let single = routes.kind_at(&path).filter(|kind| routes.kind(*kind).is_single);
     let content = content_of(operation);
     let shows = match (listed, single) {
-        // What is no list is not read as one.
+        // An answer that is not a list is not treated as one.
         (Some(kind), _) if !content.is_some_and(|it| is_one(&it.schema)) => Shows::All(kind),
         (Some(_), Some(single)) => Shows::One(single),
         (Some(_), None) => Shows::Nothing,

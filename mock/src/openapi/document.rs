@@ -1,4 +1,4 @@
-//! A description as it is written: its operations, and what each asks for and answers with.
+//! Parses a description: its operations, with their parameters and responses.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::path::{PathFault, Template};
 use crate::schema::{Root, Schema, escaped};
 use crate::text::Excerpt;
 
-/// A description of version 3.0 or 3.1 whose references all lead to something in it.
+/// A description of version 3.0 or 3.1. All of its references can be resolved.
 pub(super) struct Document {
     root: Arc<Root>,
 }
@@ -19,29 +19,29 @@ pub(super) struct Document {
 pub(super) struct Described {
     pub(super) method: Method,
     pub(super) path: Template,
-    /// The path as it is written.
+    /// The path as written.
     pub(super) written: String,
     pub(super) id: Option<String>,
-    /// The command type that it says.
+    /// Its `x-command-type`.
     pub(super) command: Option<CommandType>,
-    /// The schema of the request's body.
+    /// The schema of the request body.
     pub(super) body: Option<Schema>,
     pub(super) needs_body: bool,
-    /// Whether a body may be no JSON.
+    /// Whether a body need not be JSON.
     pub(super) takes_other_types: bool,
-    /// The successful answers, lowest status first.
+    /// The successful responses, lowest status first.
     pub(super) answers: Vec<Success>,
-    /// The status with which it is accepted, where it is answered with a task.
+    /// The status with which it is accepted, if it creates a task.
     pub(super) accepted: Option<StatusCode>,
-    /// Whether it says of itself that it is long-running, as Azure's descriptions do.
+    /// Whether it has `x-ms-long-running-operation`, as in descriptions of Azure.
     pub(super) is_long_running: bool,
     pub(super) parameters: Vec<Value>,
 }
 
-/// A successful answer of an operation.
+/// A successful response of an operation.
 pub(super) struct Success {
     pub(super) status: StatusCode,
-    /// What is in it, where that is JSON.
+    /// Its body, if it is JSON.
     pub(super) content: Option<Content>,
 }
 
@@ -51,7 +51,7 @@ pub(super) struct Content {
     pub(super) example: Option<Value>,
 }
 
-/// Why a description can't be read.
+/// The error of a description that cannot be read.
 #[derive(Clone, Debug, thiserror::Error)]
 pub(crate) enum DocumentFault {
     #[error("expected an OpenAPI description of version 3.0 or 3.1, got {0}")]
@@ -86,16 +86,16 @@ impl Document {
         &self.root
     }
 
-    /// All operations, in the order of their paths.
+    /// Returns the operations, in the order of their paths.
     pub(super) fn operations(&self) -> Result<Vec<Described>, DocumentFault> {
         let paths = self.root["paths"].as_object().ok_or(DocumentFault::NoPaths)?;
         let mut operations = Vec::new();
-        // What begins with `x-` is an extension.
+        // Names that start with `x-` are extensions.
         for (written, item) in paths.iter().filter(|(written, _)| !written.starts_with("x-")) {
             let at = format!("/paths/{}", escaped(written));
             let (item, at) = self.resolved(item, at);
             let fields = item.as_object().ok_or_else(|| DocumentFault::NoObject(at.clone()))?;
-            // What comes after `#` tells forms of one operation apart, of which the first counts here.
+            // A suffix after `#` distinguishes variants of an operation. The first variant is used.
             let (plain, form) = written.split_once('#').unwrap_or((written, ""));
             let plain = plain.strip_suffix('/').filter(|it| !it.is_empty()).unwrap_or(plain);
             let path = Template::parse(plain)
@@ -107,7 +107,7 @@ impl Document {
                     "post" => Method::POST,
                     "delete" => Method::DELETE,
                     "patch" => Method::PATCH,
-                    // A HEAD is answered where a GET is; the others are no business of the API.
+                    // A HEAD is answered like a GET. Other methods are not mocked.
                     _ => continue,
                 };
                 let is_there =
@@ -176,7 +176,7 @@ impl Document {
         }
     }
 
-    /// The JSON in a request or an answer, where it has any.
+    /// The JSON content of a request or response.
     fn content(&self, value: &Value, at: &str) -> Option<Content> {
         let content = value.get("content")?.as_object()?;
         let found = content.iter().find(|(name, _)| is_json(name));
@@ -190,7 +190,7 @@ impl Document {
         Some(Content { schema, example: media.get("example").or(first).cloned() })
     }
 
-    /// What a value refers to, and where that is; itself, if it refers to nothing.
+    /// Resolves the reference in a value. Returns the value and its pointer.
     fn resolved<'a>(&'a self, mut value: &'a Value, mut at: String) -> (&'a Value, String) {
         for _ in 0..16 {
             let reference = value.get("$ref").and_then(Value::as_str);
@@ -211,7 +211,7 @@ fn is_json(name: &str) -> bool {
     name == "application/json" || name.ends_with("+json")
 }
 
-/// Checks that every reference leads to something. What is an example is no reference.
+/// Checks that every reference can be resolved. Examples and other data are skipped.
 fn check_references(root: &Value, value: &Value, at: &mut String) -> Result<(), DocumentFault> {
     let length = at.len();
     match value {

@@ -1,4 +1,4 @@
-//! The kinds of resources that a description speaks of.
+//! Finds the kinds of resources in a description.
 
 use std::collections::BTreeSet;
 
@@ -10,13 +10,13 @@ use crate::path::Template;
 use crate::route::Routes;
 use crate::schema::Schema;
 
-/// The names of a field that has what an answer is about, where it isn't the whole.
+/// Names of a field that wraps the resource.
 const ENVELOPES: [&str; 5] = ["data", "result", "item", "resource", "value"];
 
-/// The names of a list, where it isn't named after what it lists.
+/// Names of a field with a list, other than the name of the kind.
 const LISTS: [&str; 6] = ["data", "items", "results", "value", "values", "resources"];
 
-/// Adds all kinds: what is found by an id, what is listed, and what there is one of.
+/// Adds the kinds of resources that have an id, are listed, or are settings.
 pub(super) fn add_kinds(routes: &mut Routes, described: &[Described]) {
     let mut items: Vec<Template> = Vec::new();
     let mut add = |item: Template| {
@@ -50,7 +50,7 @@ pub(super) fn add_kinds(routes: &mut Routes, described: &[Described]) {
             continue;
         }
         if makes && lists {
-            // What is made and listed, and has no path of its own.
+            // Made and listed, but without a path of its own.
             if let Ok(item) = Template::parse(&format!("{path}/{{id}}")) {
                 items.push(item);
             }
@@ -58,7 +58,7 @@ pub(super) fn add_kinds(routes: &mut Routes, described: &[Described]) {
             items.push(path.clone());
         }
     }
-    // What a resource belongs to comes first.
+    // Parents come first.
     items.sort_by_key(Template::len);
     for item in items {
         add_kind(routes, described, &item);
@@ -80,7 +80,7 @@ fn add_kind(routes: &mut Routes, described: &[Described], item: &Template) {
         Some((name, content.schema.clone(), items))
     });
 
-    // What a resource is, its own reading says best, then what changes and makes it, then its list.
+    // The `GET` describes a resource best, then what changes and makes it, then the list.
     let answers_of = |method: &Method, path: &Template| {
         let found = described.iter().find(|it| it.path == *path && it.method == *method)?;
         content_of(found).map(|content| content.schema.clone())
@@ -135,7 +135,7 @@ fn add_kind(routes: &mut Routes, described: &[Described], item: &Template) {
     }
 }
 
-/// Whether a request makes the resource at its own path.
+/// Whether an operation makes the resource at its own path.
 pub(super) fn makes_by_put(operation: &Described, item: &Template) -> bool {
     operation.method == Method::PUT
         && operation.path == *item
@@ -146,14 +146,14 @@ pub(super) fn has(described: &[Described], path: &Template, method: &Method) -> 
     described.iter().any(|it| it.path == *path && it.method == *method)
 }
 
-/// The JSON of the first successful answer that has any, but a task.
+/// The content of the first successful response that is JSON and not a task.
 pub(super) fn content_of(operation: &Described) -> Option<&Content> {
     let answers = operation.answers.iter().filter(|_| operation.accepted.is_none());
     let mut contents = answers.filter_map(|answer| answer.content.as_ref());
     contents.next()
 }
 
-/// The field with the id, as far as the names of the fields say.
+/// Guesses the field with the id from the names of the fields.
 fn id_field(names: &BTreeSet<String>, id_name: &str, singular: &str) -> String {
     let suffixed = ["id", "key", "uuid", "slug", "name"]
         .into_iter()
@@ -166,7 +166,7 @@ fn id_field(names: &BTreeSet<String>, id_name: &str, singular: &str) -> String {
     known.next().unwrap_or_else(|| "id".into())
 }
 
-/// The field of an answer that has the resource, if it isn't the whole.
+/// The field that wraps the resource, if there is one.
 pub(super) fn envelope(schema: &Schema, kind: &Kind) -> Option<String> {
     let (id_name, singular) = (&*kind.id_name, kind.singular());
     let names = schema.property_names();
@@ -188,7 +188,7 @@ pub(super) fn envelope(schema: &Schema, kind: &Kind) -> Option<String> {
     found.copied().cloned()
 }
 
-/// The field of an answer that has a list; the inner `None`, where the whole answer is one.
+/// The field with the list. The inner `None` means that the whole answer is a list.
 #[expect(clippy::option_option, reason = "whether it lists, and where")]
 pub(super) fn list_in(schema: &Schema, plural: &str) -> Option<Option<String>> {
     if schema.is_of_type("array") {
@@ -209,7 +209,7 @@ pub(super) fn list_in(schema: &Schema, plural: &str) -> Option<Option<String>> {
     found.map(|name| Some(name.clone()))
 }
 
-/// Whether an answer is one thing, and no list of them.
+/// Whether an answer is one resource rather than a list.
 pub(super) fn is_one(schema: &Schema) -> bool {
     let names = schema.property_names();
     let names_itself =
@@ -217,7 +217,7 @@ pub(super) fn is_one(schema: &Schema) -> bool {
     names_itself && list_in(schema, "").is_none_or(|list| list.is_some())
 }
 
-/// What there is one of, by the name of many: `box` of `boxes`, `policy` of `policies`.
+/// The singular of a name: `box` of `boxes`, `policy` of `policies`.
 fn one_of(plural: &str) -> String {
     let stems = [("ies", "y"), ("sses", "ss"), ("xes", "x"), ("ches", "ch"), ("s", "")];
     let found =
@@ -225,7 +225,7 @@ fn one_of(plural: &str) -> String {
     found.unwrap_or_else(|| plural.to_owned())
 }
 
-/// A name without what spellings differ in.
+/// A name without case and punctuation.
 fn plain(name: &str) -> String {
     name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
 }

@@ -1,4 +1,4 @@
-//! Where the tasks of an API lead.
+//! The links of tasks to resources.
 
 use std::collections::BTreeMap;
 
@@ -7,15 +7,15 @@ use tasklife::CommandType;
 use crate::effect::Effect;
 use crate::route::Routes;
 
-/// The name of what reads something, such as `getDatabase`.
+/// The title of a link, such as `getDatabase`.
 fn getter(singular: &str) -> String {
     let mut letters = singular.chars();
     let first = letters.next().map(|first| first.to_ascii_uppercase());
     format!("get{}{}", first.map(String::from).unwrap_or_default(), letters.as_str())
 }
 
-/// Where the tasks of each command type lead: to what they make or change, where one can read that by the
-/// ids in a result. And the command types that delete what they lead to.
+/// Returns the route of each command type: to the resource that its tasks make or change, if the
+/// ids in a result identify it. Also returns the command types that delete that resource.
 pub(super) fn links(
     routes: &Routes,
     titles: &BTreeMap<String, String>,
@@ -33,7 +33,7 @@ pub(super) fn links(
             _ => routes.innermost(operation),
         };
         let route = kind.and_then(|kind| {
-            // What there is one of is told by what it belongs to, if not by itself.
+            // A setting without a `GET` links to its parent.
             let of_single = routes.kind(kind).parent.filter(|_| routes.kind(kind).is_single);
             let kind = of_single.filter(|_| !routes.is_readable(kind)).unwrap_or(kind);
             let item = &routes.kind(kind).item;
@@ -47,7 +47,7 @@ pub(super) fn links(
         }
         let known = found.entry(command.clone()).or_insert_with(|| route.clone());
         if *known != route {
-            // Tasks of one type that lead to different places lead nowhere.
+            // Tasks of one type with different routes get no link.
             *known = None;
         }
     }

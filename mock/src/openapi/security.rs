@@ -1,14 +1,14 @@
-//! Where a description wants the keys of accounts.
+//! The authentication of a description.
 
 use serde_json::Value;
 
 use crate::keys::Authentication;
 
-/// Where the keys are, by the first requirement of security that the description has: of all operations, or
-/// else of one.
+/// The authentication of the first security requirement: of the whole description, or else of an
+/// operation.
 pub(super) fn keys(root: &Value) -> Authentication {
     let schemes = &root["components"]["securitySchemes"];
-    // One that requires nothing lets everybody in.
+    // An empty requirement makes authentication optional.
     let first = |value: &Value| {
         let all: Vec<_> =
             value["security"].as_array()?.iter().filter_map(Value::as_object).collect();

@@ -1,4 +1,4 @@
-//! Who may do what in databases: rules, roles that have rules, and users that have a role.
+//! Access control: rules, roles that have rules, and users that have a role.
 
 use http::Method;
 use serde_json::{Map, Value, json};
@@ -88,7 +88,7 @@ pub(super) fn describe(api: &mut Conventions<'_>) {
     api.refuse(&Method::PUT, USER, role_missing);
 }
 
-/// The error for a rule that every account has.
+/// The error for a default rule.
 fn is_default(request: &RequestContext<'_>, code: &'static str) -> Option<TaskError> {
     let rule = request.resource()?;
     (rule["isDefault"] == true).then(|| {
@@ -96,7 +96,7 @@ fn is_default(request: &RequestContext<'_>, code: &'static str) -> Option<TaskEr
     })
 }
 
-/// The error for a name that the request gives and another has.
+/// The error for a name that is taken.
 fn taken(request: &RequestContext<'_>, collection: &str, code: &'static str) -> Option<TaskError> {
     let name = request.body().get("name").filter(|name| !name.is_null())?;
     let mut others = request.context().kept(collection, &[]).into_iter();
@@ -106,7 +106,7 @@ fn taken(request: &RequestContext<'_>, collection: &str, code: &'static str) -> 
         .then(|| error(code, "409 CONFLICT", format!("There is one named {name} already.")))
 }
 
-/// Changes a rule, and its name in the roles that have it.
+/// Changes a rule, and renames it in the roles that have it.
 fn rename_rule(request: &RequestContext<'_>) -> Vec<Edit> {
     let fields = visible_fields(request.body());
     let mut edits = Vec::new();
@@ -129,7 +129,7 @@ fn rename_rule(request: &RequestContext<'_>) -> Vec<Edit> {
     edits
 }
 
-/// Changes a role, and its name with the users that have it.
+/// Changes a role, and renames it for the users that have it.
 fn rename_role(request: &RequestContext<'_>) -> Vec<Edit> {
     let fields = fields_but_secrets(request.body());
     let mut edits = Vec::new();

@@ -1,4 +1,4 @@
-//! What an account has of its own: cloud accounts, people, payment methods, and what it can choose from.
+//! Cloud accounts, users, payment methods, plans, and lists of options.
 
 use http::Method;
 use serde_json::{Map, Value, json};

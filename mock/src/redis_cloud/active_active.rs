@@ -1,4 +1,4 @@
-//! Subscriptions in several regions at once: their regions, and what databases have in each.
+//! Active-active subscriptions: their regions, and the settings of databases in each.
 
 use http::Method;
 use serde_json::{Map, Value, json};
@@ -25,7 +25,7 @@ pub(super) fn describe(api: &mut Conventions<'_>) {
     api.edit(&Method::PUT, FLUSH, |_| Vec::new());
 }
 
-/// The regions that a request for a subscription names.
+/// The regions in a request for a subscription.
 fn of_subscription(body: &Value) -> Vec<(Value, usize)> {
     if body["deploymentType"] != "active-active" {
         return Vec::new();
@@ -44,7 +44,7 @@ fn of_subscription(body: &Value) -> Vec<(Value, usize)> {
     regions.collect()
 }
 
-/// How many operations a second a database does in a region, where nobody has said.
+/// The default number of reads, and of writes, per second of a database in a region.
 const OPERATIONS: i64 = 1_000;
 
 fn region(context: &dyn ResourceContext, fields: &mut Map<String, Value>) {
@@ -70,8 +70,8 @@ fn region(context: &dyn ResourceContext, fields: &mut Map<String, Value>) {
     fields.insert("databases".into(), databases.into());
 }
 
-/// How many reads and writes a second a database does in a region: what was said when the region was made
-/// counts until the database says something itself.
+/// The reads and writes per second of a database in a region. The database's own setting takes
+/// precedence over the one in the request for the region.
 fn operations(
     region: &Map<String, Value>,
     name: &Value,
@@ -100,7 +100,8 @@ pub(super) fn with(ids: &[ResourceId], id: ResourceId) -> Vec<ResourceId> {
     ids.iter().cloned().chain([id]).collect()
 }
 
-/// What a database in several regions shows: what holds for all under `global…`, and each region by itself.
+/// Shows an active-active database: settings for all regions are named `global…`, and
+/// `crdbDatabases` has the settings of each region.
 pub(super) fn database(context: &dyn ResourceContext, fields: &mut Map<String, Value>) {
     rename_all(
         fields,
@@ -153,7 +154,7 @@ pub(super) fn database(context: &dyn ResourceContext, fields: &mut Map<String, V
     retain_shown(fields);
 }
 
-/// What a database has in one region: its own, or what holds for all.
+/// The settings of a database in one region: its own, or else the global ones.
 fn local(
     context: &dyn ResourceContext,
     fields: &Map<String, Value>,

@@ -1,5 +1,4 @@
-//! Databases, pro and essentials: what they show of the requests that made and changed them, their backups,
-//! their tags.
+//! Pro and essentials databases, their backups and tags.
 
 use http::Method;
 use serde_json::{Map, Value, json};
@@ -62,19 +61,19 @@ pub(super) fn describe(api: &mut Conventions<'_>) {
     });
 }
 
-/// A view of what is kept as it is.
+/// A view that shows the fields as they are.
 fn raw() -> View {
     View { keeps: Some(fields_but_secrets), ..View::default() }
 }
 
-/// How a backup or an import went, once it is over.
+/// The status of a backup or an import.
 fn outcome(_: &dyn ResourceContext, fields: &mut Map<String, Value>) {
     let outcome = fields.remove("outcome").unwrap_or_default();
     let is_over = fields.get("status") != Some(&json!("pending"));
     fields.insert("status".into(), if is_over { outcome } else { json!("processing") });
 }
 
-/// The databases that a subscription's request lists, each so many times as it says.
+/// The databases in a request for a subscription, each with its quantity.
 fn in_quantity(body: &Value) -> Vec<(Value, usize)> {
     let listed = body["databases"].as_array().into_iter().flatten();
     let many = listed.map(|database| {
@@ -84,7 +83,7 @@ fn in_quantity(body: &Value) -> Vec<(Value, usize)> {
     many.collect()
 }
 
-/// All that a request says, and by region what it says of regions.
+/// The fields of a request, with settings of regions stored by region.
 fn kept(body: &Value) -> Map<String, Value> {
     let mut kept = Map::new();
     for (name, value) in body.as_object().into_iter().flatten() {
@@ -153,7 +152,7 @@ fn essentials(context: &dyn ResourceContext, fields: &mut Map<String, Value>) {
     retain_shown(fields);
 }
 
-/// What databases of both sorts show.
+/// Fields that pro and essentials databases have in common.
 fn common(context: &dyn ResourceContext, fields: &mut Map<String, Value>, default_user: &str) {
     for (name, usual) in [
         ("protocol", json!("redis")),
@@ -195,7 +194,7 @@ fn port(fields: &Map<String, Value>) -> i64 {
     fields.get("port").and_then(Value::as_i64).unwrap_or(10_000)
 }
 
-/// The latest backup or import, if there was any.
+/// The latest backup or import, if there was one.
 fn latest(request: &RequestContext<'_>) -> Value {
     let mut latest = request.resource().unwrap_or_default();
     match latest.get("lastBackupTime").or(latest.get("lastImportTime")) {
@@ -204,7 +203,7 @@ fn latest(request: &RequestContext<'_>) -> Value {
     }
 }
 
-/// Puts the one resource of its name below the database.
+/// Changes the single resource of this name below the database.
 fn put(request: &RequestContext<'_>, name: &str, fields: &Value) -> Vec<Edit> {
     let item = match (is_fixed(request), name) {
         (false, "backup") => "/subscriptions/{subscriptionId}/databases/{databaseId}/backup",
@@ -242,7 +241,7 @@ fn upgrade_status(request: &RequestContext<'_>) -> Value {
     status
 }
 
-/// Deletes the tags that are not in the request, and puts those that are.
+/// Deletes the tags that are not in the request, and sets the others.
 fn replace_tags(request: &RequestContext<'_>) -> Vec<Edit> {
     let (item, all) = if is_fixed(request) {
         (

@@ -1,4 +1,4 @@
-//! How clients reach a subscription: its allow list, peerings, and private service connects.
+//! The network of a subscription: its allow list, peerings, and private service connects.
 
 use http::Method;
 use serde_json::{Map, Value, json};
@@ -68,7 +68,7 @@ fn active_active_peering(context: &dyn ResourceContext, fields: &mut Map<String,
     of_provider(context, fields, "vpcProjectUid");
 }
 
-/// What the other side of a peering is called: at AWS, or at Google.
+/// The names of the other side of a peering: on AWS or on Google Cloud.
 fn of_provider(context: &dyn ResourceContext, fields: &mut Map<String, Value>, project: &str) {
     let id = context.ids().last().map(ToString::to_string).unwrap_or_default();
     fields.remove("provider");
@@ -88,7 +88,7 @@ fn of_provider(context: &dyn ResourceContext, fields: &mut Map<String, Value>, p
     }
 }
 
-/// All peerings of a subscription in several regions, each in the region from which it leads.
+/// All peerings of an active-active subscription, by source region.
 fn peerings_by_region(request: &RequestContext<'_>) -> Value {
     let subscription = request.ids();
     let all = request.resources(ACTIVE_ACTIVE_PEERINGS);
@@ -100,7 +100,7 @@ fn peerings_by_region(request: &RequestContext<'_>) -> Value {
         json!({"id": id_value(id), "region": name, "vpcPeerings": peerings})
     });
     let mut listed: Vec<Value> = listed.collect();
-    // Those from a region that the subscription doesn't have, too.
+    // Add peerings from a region that the subscription does not have.
     for peering in &all {
         let source = &peering["sourceRegion"];
         match listed.iter_mut().find(|region| region["region"] == *source) {
@@ -118,7 +118,7 @@ fn peerings_by_region(request: &RequestContext<'_>) -> Value {
     json!({"subscriptionId": request.id("subscriptionId").map(id_value), "regions": listed})
 }
 
-/// The service of a subscription or of one of its regions, and the endpoints of it.
+/// The private service connect of a subscription or region, and its endpoints.
 fn private_service_connect(api: &mut Conventions<'_>, at: &str) {
     let services = format!("{at}/private-service-connect");
     let service = format!("{services}/{{pscServiceId}}");

@@ -1,13 +1,13 @@
-//! The parts of a database, as the requests say them and as it shows them.
+//! The parts of a database: how requests set them, and how it shows them.
 
 use serde_json::{Map, Value, json};
 
 use super::rename;
 
-/// The version of Redis, where the request says none.
+/// The default version of Redis.
 pub(super) const VERSION: &str = "7.4";
 
-/// What a database says of its security, under other names than the requests.
+/// The `security` of a database, whose fields have other names in requests.
 pub(super) fn security(fields: &mut Map<String, Value>, default_user: &str) -> Value {
     let mut take = |name: &str| fields.remove(name).filter(|value| !value.is_null());
     let certificates = take("clientTlsCertificates").or_else(|| take("tlsCertificates"));
@@ -28,7 +28,7 @@ pub(super) fn security(fields: &mut Map<String, Value>, default_user: &str) -> V
     security
 }
 
-/// What a database says of its backups: by the plan of its request, or the older path.
+/// The `backup` of a database, from the backup plan or the older path in its request.
 pub(super) fn backup(plan: Option<Value>, path: Option<Value>) -> Value {
     let path = path.filter(|path| path.as_str().is_some_and(|path| !path.is_empty()));
     let plan = plan.filter(Value::is_object);
@@ -50,26 +50,26 @@ pub(super) fn backup(plan: Option<Value>, path: Option<Value>) -> Value {
     backup
 }
 
-/// Leaves out what is kept and shown elsewhere, or by nobody.
+/// Removes fields that are shown elsewhere or not at all.
 pub(super) fn retain_shown(fields: &mut Map<String, Value>) {
     fields.retain(|name, _| {
         !name.contains('/') && name != "port" && name != "averageItemSizeInBytes"
     });
 }
 
-/// Renames what a request of an active-active database says for all regions.
+/// Renames several fields.
 pub(super) fn rename_all(fields: &mut Map<String, Value>, names: &[(&str, &str)]) {
     for (from, to) in names {
         rename(fields, from, to);
     }
 }
 
-/// Where it is kept what a database has in a region.
+/// The field under which a setting of a region is stored.
 pub(super) fn local_key(region: &Value, name: &str) -> String {
     format!("{}/{name}", region.as_str().unwrap_or_default())
 }
 
-/// Keeps what a request says of a database in one region: later ones may say more of it.
+/// Stores the settings of a database in one region. Later requests can add to them.
 pub(super) fn keep_local(kept: &mut Map<String, Value>, list: &str, local: &Value) {
     let region = &local["region"];
     if list == "localThroughputMeasurement" {

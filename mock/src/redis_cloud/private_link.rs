@@ -1,4 +1,4 @@
-//! Private links: that of a subscription, or of one of its regions, and who may use it.
+//! The private link of a subscription or region, and its principals.
 
 use http::Method;
 use serde_json::{Map, Value, json};
@@ -19,7 +19,7 @@ pub(super) fn describe(api: &mut Conventions<'_>) {
         let status = Some(status as StatusWord);
         let view = View { keeps: Some(kept), shows: Some(shown), status };
         api.kind(&link, "", ("links", Within::Nothing), view);
-        // Where there is none, there is no error, and nothing but this.
+        // Without a private link, the answer is not an error.
         api.answer(&Method::GET, &link, |request| {
             request.resource_at(&request.path.to_string()).unwrap_or_else(|| json!({"links": []}))
         });
@@ -78,7 +78,7 @@ fn shown(context: &dyn ResourceContext, fields: &mut Map<String, Value>) {
     fields.extend(context.ids().get(1).map(|id| ("regionId".to_owned(), id_value(id))));
 }
 
-/// The principals but for the one that the request names.
+/// The principals other than the one in the request.
 fn others(request: &RequestContext<'_>) -> Vec<Value> {
     let link = request.resource().unwrap_or_default();
     let mut principals = link["principals"].as_array().cloned().unwrap_or_default();

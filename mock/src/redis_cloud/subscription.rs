@@ -1,4 +1,4 @@
-//! Subscriptions, pro and essentials: what they show of the requests that made and changed them.
+//! Pro and essentials subscriptions.
 
 use http::Method;
 use serde_json::{Map, Value, json};
@@ -27,7 +27,7 @@ pub(super) fn describe(api: &mut Conventions<'_>) {
     api.answer(&Method::GET, PRICING, pricing);
     api.refuse(&Method::DELETE, SUBSCRIPTION, |request| in_use(request, DATABASES));
     api.refuse(&Method::DELETE, FIXED_SUBSCRIPTION, |request| in_use(request, FIXED_DATABASES));
-    // What is kept of the tags is kept with the subscription.
+    // Tags are stored in the subscription.
     api.edit(&Method::PUT, RESOURCE_TAGS, |request| {
         let tags = request.body()["resourceTags"].clone();
         let fields = Map::from_iter([("resourceTags".to_owned(), tags)]);
@@ -56,7 +56,7 @@ fn shown(_: &dyn ResourceContext, fields: &mut Map<String, Value>) {
         fields.insert("cloudDetails".into(), details.into());
     }
     if fields.get("persistentStorageEncryptionType") == Some(&json!("customer-managed-key")) {
-        // It waits for the keys; until then, it says who must be allowed to use them.
+        // The subscription waits for the keys, and shows who must be able to use them.
         let account = "service-account@example.iam.gserviceaccount.com";
         let access = json!({"redisServiceAccount": account, "redisIamRole": "arn:aws:iam::123456789012:role/redis"});
         fields.insert("customerManagedKeyAccessDetails".into(), access);
@@ -66,7 +66,7 @@ fn shown(_: &dyn ResourceContext, fields: &mut Map<String, Value>) {
     }
 }
 
-/// A provider of the request as it is read: its networking is a list there.
+/// A cloud provider as it is shown. Its `networking` is a list there.
 fn cloud_detail(provider: &Value, tags: Option<&Value>) -> Value {
     let regions = provider["regions"].as_array().into_iter().flatten();
     let regions = regions.map(|region| {
@@ -115,7 +115,7 @@ fn fixed(context: &dyn ResourceContext, fields: &mut Map<String, Value>) {
     }
 }
 
-/// Why a subscription can't be deleted: it has databases.
+/// The error for the deletion of a subscription that has databases.
 fn in_use(request: &RequestContext<'_>, databases: &str) -> Option<TaskError> {
     let count = request.context().kept(databases, request.ids()).len();
     (count > 0).then(|| {
@@ -125,7 +125,7 @@ fn in_use(request: &RequestContext<'_>, databases: &str) -> Option<TaskError> {
     })
 }
 
-/// What the databases of a subscription cost, each as a shard.
+/// The prices of a subscription's databases, one shard each.
 fn pricing(request: &RequestContext<'_>) -> Value {
     let databases = request.context().kept(DATABASES, request.ids()).into_iter();
     let region = place(request.context()).1;
@@ -158,13 +158,13 @@ fn windows(_: &dyn ResourceContext, fields: &mut Map<String, Value>) {
     }
 }
 
-/// Whether a subscription is in several regions at once.
+/// Whether a subscription is active-active.
 pub(super) fn is_active_active(context: &dyn ResourceContext) -> bool {
     let subscription = context.ids().get(..1).and_then(|ids| context.kept_of(SUBSCRIPTION, ids));
     subscription.is_some_and(|kept| kept.get("deploymentType") == Some(&json!("active-active")))
 }
 
-/// Where a subscription is first: its provider, and a region.
+/// The first provider and region of a subscription.
 pub(super) fn place(context: &dyn ResourceContext) -> (Value, Value) {
     let subscription = context.ids().get(..1).and_then(|ids| context.kept_of(SUBSCRIPTION, ids));
     let first = subscription.map(|kept| kept.get("cloudProviders").cloned().unwrap_or_default());

@@ -1,4 +1,4 @@
-//! Transit gateways, their attachments, and the invitations to share one. They come from outside of the API.
+//! Transit gateways, their attachments and invitations. They come from outside the API.
 
 use http::Method;
 use serde_json::{Map, Value, json};
@@ -51,7 +51,7 @@ fn is_of_region(request: &RequestContext<'_>) -> bool {
     request.id("regionId").is_some()
 }
 
-/// Changes the gateway whose id is the last one on the path.
+/// Changes the gateway with the last id on the path.
 fn put_gateway(request: &RequestContext<'_>, fields: &Value) -> Vec<Edit> {
     let item = if is_of_region(request) {
         "/subscriptions/{subscriptionId}/regions/{regionId}/transitGateways/{TgwId}"
@@ -78,7 +78,7 @@ fn gateway(context: &dyn ResourceContext, fields: &mut Map<String, Value>) {
     default(fields, "awsAccountId", "123456789012");
     let cidrs = fields.remove("cidrs").and_then(|cidrs| cidrs.as_array().cloned());
     let cidrs = cidrs.into_iter().flatten().map(|cidr| {
-        // The description has objects, clients send texts.
+        // The description has objects, but clients send strings.
         let address = if cidr.is_string() { cidr } else { cidr["cidrAddress"].clone() };
         json!({"cidrAddress": address, "status": "active"})
     });

@@ -1,4 +1,4 @@
-//! Whether a value is what its schema allows.
+//! Validation of values.
 
 use std::fmt;
 
@@ -8,10 +8,10 @@ use super::merged::{MAX_DEPTH, Merged, Node, ranked, type_names};
 use super::text::has_format;
 use crate::text::Excerpt;
 
-/// What is wrong with a value, and where.
+/// The error of a value that does not match its schema.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Mismatch {
-    /// The way to it, such as `databases[0].name`; empty for the value itself.
+    /// The path to the value, such as `databases[0].name`. Empty for the root.
     at: String,
     expected: String,
 }
@@ -25,13 +25,13 @@ impl fmt::Display for Mismatch {
     }
 }
 
-/// Checks a value of a request: what can only be read need not be there.
+/// Validates a value of a request. `readOnly` properties need not be present.
 pub(super) fn check(node: &Node<'_>, value: &Value) -> Result<(), Mismatch> {
     let mut at = String::new();
     Checker { at: &mut at, is_answer: false }.check(node, value, 0)
 }
 
-/// Whether a value of an answer fits.
+/// Whether a value of an answer matches.
 pub(super) fn fits(node: &Node<'_>, value: &Value) -> bool {
     let mut at = String::new();
     Checker { at: &mut at, is_answer: true }.check(node, value, 0).is_ok()
@@ -62,7 +62,8 @@ impl Checker<'_> {
     }
 
     fn check(&mut self, node: &Node<'_>, value: &Value, depth: usize) -> Result<(), Mismatch> {
-        // A value is nested less deep than this; a schema that only refers to itself says nothing.
+        // Values are nested less deeply than this. A schema that only refers to itself allows
+        // everything.
         if depth > 2 * MAX_DEPTH || !node.budget.step() {
             return Ok(());
         }
@@ -78,7 +79,7 @@ impl Checker<'_> {
         for key in ["oneOf", "anyOf"] {
             let (mut first, mut fitting) = (None, 0);
             let mut parts: Vec<Node<'_>> = node.elements(key).collect();
-            // A request is told what is wrong with the alternative that it is most like.
+            // Report the error of the alternative that the request resembles most.
             if !self.is_answer {
                 parts = ranked(node, &parts, Some(value), depth);
             }
@@ -91,7 +92,7 @@ impl Checker<'_> {
             if let Some(fault) = first.filter(|_| fitting == 0) {
                 return Err(fault);
             }
-            // Many a description has alternatives that overlap: no client is to suffer for it.
+            // Descriptions often have overlapping alternatives, so requests may match several.
             if self.is_answer && key == "oneOf" && fitting > 1 {
                 return Err(self.fault("what one alternative allows, and not several"));
             }

@@ -1,4 +1,4 @@
-//! A value that a schema allows, made of what is known.
+//! Makes values that a schema allows.
 
 use serde_json::{Map, Number, Value};
 use tasklife::Now;
@@ -7,31 +7,32 @@ use super::check::{Bound, bounds, equal, fits};
 use super::merged::{MAX_DEPTH, Merged, Node, ranked};
 use super::text::{of_format, of_length, of_pattern};
 
-/// How many values one answer has at the most, whatever its schema wants.
+/// The most values in one answer, whatever its schema requires.
 const MAX_VALUES: usize = 100_000;
 
-/// How many bytes of text are made at the most for one answer.
+/// The most bytes of text in one answer.
 const MAX_TEXT: usize = 1 << 20;
 
-/// How many calls may be under way: alternatives may have alternatives.
+/// The deepest recursion, because alternatives can contain alternatives.
 const MAX_NESTING: usize = 120;
 
-/// How many alternatives are tried.
+/// The most alternatives that are tried.
 const MAX_TRIES: usize = 16;
 
-/// What is known of a value that is to be made.
+/// The input for a value.
 pub(crate) struct Given<'a> {
-    /// As much of the value as somebody gave.
+    /// The known part of the value.
     pub(crate) value: &'a Value,
-    /// Whether an object also shows what its schema does not name.
+    /// Whether objects keep fields that their schema does not name.
     pub(crate) is_open: bool,
     pub(crate) now: Now,
 }
 
-/// Of what is given as much as the schema allows, then its examples and defaults, then the least.
+/// Makes a value: from the given value as far as the schema allows, then from examples and
+/// defaults, then the smallest values.
 pub(super) fn fill(node: &Node<'_>, given: &Given<'_>) -> Value {
     let value = Some(given.value).filter(|value| !value.is_null());
-    // A schema may contain itself: what is least is found soonest where it is not looked for deep.
+    // A schema may contain itself, so the smallest value is searched with a growing depth.
     let depths = [2, 5, 12, MAX_DEPTH].into_iter();
     let mut made = depths.filter_map(|most| {
         let (is_open, now) = (given.is_open, given.now);
@@ -45,22 +46,22 @@ pub(super) fn fill(node: &Node<'_>, given: &Given<'_>) -> Value {
 struct Filler {
     is_open: bool,
     now: Now,
-    /// How deep values may be nested of which nothing is given.
+    /// The deepest nesting of values that are not given.
     most: usize,
-    /// How many values may be made yet, and how many bytes of text.
+    /// The remaining number of values, and of bytes of text.
     left: usize,
     text: usize,
-    /// How many calls are under way.
+    /// The current depth of recursion.
     nesting: usize,
 }
 
 impl Filler {
-    /// A value to which all these schemas apply; none, where there is none that isn't nested deeper.
+    /// A value that all these schemas allow, if there is one within the depth.
     fn fill(&mut self, nodes: &[Node<'_>], given: Option<&Value>, depth: usize) -> Option<Value> {
         self.settle(nodes, Merged::of(nodes).with_named(given), given, depth)
     }
 
-    /// Tries the alternatives, the likeliest first, until the value is what all schemas allow.
+    /// Tries the alternatives, best first, until all schemas allow the value.
     fn settle(
         &mut self,
         nodes: &[Node<'_>],
@@ -151,7 +152,7 @@ impl Filler {
             if own.flag("writeOnly") {
                 continue;
             }
-            // What is given and not allowed is not said at all, unless something has to be.
+            // Given values that are not allowed are left out, unless the property is required.
             let sound = |value: &&Value| can_show(nodes, value);
             let known = given.get(*name).filter(sound);
             let known = known.or_else(|| example?.get(*name).filter(sound));
@@ -173,7 +174,7 @@ impl Filler {
                 }
             }
         }
-        // What is required and has no schema of its own can be anything.
+        // A required property without a schema can have any value.
         for name in required {
             if !properties.contains_key(name) && !fields.contains_key(name) {
                 let value = match given.get(name) {
@@ -203,7 +204,7 @@ impl Filler {
             let number = Value::from(values.len());
             values.push(match &items[..] {
                 [] => number,
-                // Where they have to be different, numbers and texts of numbers are.
+                // Numbers, and texts of numbers, are distinct.
                 items if merged.flag("uniqueItems") => {
                     self.fill(items, Some(&number), depth + 1)?
                 }
@@ -243,7 +244,7 @@ fn fit(nodes: &[Node<'_>], value: &Value) -> bool {
     nodes.iter().all(|node| fits(node, value))
 }
 
-/// Whether something of a value remains where it is shown.
+/// Whether a value can be shown, at least in part.
 fn can_show(nodes: &[Node<'_>], value: &Value) -> bool {
     let merged = Merged::of(nodes).settled(Some(value), 0);
     let types = merged.types();
@@ -257,7 +258,7 @@ fn can_show(nodes: &[Node<'_>], value: &Value) -> bool {
     }
 }
 
-/// An example or a default, if it is what the schemas allow.
+/// An example or a default that the schemas allow.
 fn example(nodes: &[Node<'_>], merged: &Merged<'_>) -> Option<Value> {
     let examples = merged.get("examples").and_then(Value::as_array);
     let examples = examples.into_iter().flatten();
@@ -265,7 +266,7 @@ fn example(nodes: &[Node<'_>], merged: &Merged<'_>) -> Option<Value> {
     known.filter(|value| !value.is_null()).find(|value| fit(nodes, value)).cloned()
 }
 
-/// Whether a property that nobody gave says what it is.
+/// Whether a property has a value of its own.
 fn says_what_it_is(merged: &Merged<'_>) -> bool {
     ["example", "examples", "default", "const"].into_iter().any(|key| {
         merged
@@ -274,7 +275,7 @@ fn says_what_it_is(merged: &Merged<'_>) -> bool {
     })
 }
 
-/// An id is a number here and a text there: the same id, as the schema wants it.
+/// Converts an id between number and string, as the schema requires.
 fn coerced(value: &Value, merged: &Merged<'_>) -> Option<Value> {
     let types = merged.types();
     match value {
@@ -293,7 +294,7 @@ fn coerced(value: &Value, merged: &Merged<'_>) -> Option<Value> {
     }
 }
 
-/// Zero, or the number nearest to it that is within the bounds.
+/// The number closest to zero within the bounds.
 fn least_number(merged: &Merged<'_>, is_whole: bool) -> Value {
     let (least, most) = bounds(merged);
     let step = merged.get("multipleOf").and_then(Value::as_f64).filter(|step| *step > 0.0);

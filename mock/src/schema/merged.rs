@@ -1,4 +1,4 @@
-//! What a schema says of one value, put together: its parts, what it refers to, and its alternatives.
+//! Everything that a schema requires of one value: its own keywords, references and alternatives.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,13 +6,13 @@ use serde_json::Value;
 
 use super::root::{Budget, Root, escaped};
 
-/// How many parts of a schema apply to a value at the most.
+/// The most parts of a schema that apply to a value.
 const MAX_PARTS: usize = 200;
 
-/// How many references, and how many levels, are followed: a schema may contain itself.
+/// The most references and levels that are followed, because a schema may contain itself.
 pub(super) const MAX_DEPTH: usize = 48;
 
-/// A schema within its description.
+/// A schema in its description.
 #[derive(Clone)]
 pub(super) struct Node<'a> {
     pub(super) root: &'a Root,
@@ -27,7 +27,7 @@ impl<'a> Node<'a> {
         Self { value, at: format!("{}/{}", self.at, escaped(step)), ..*self }
     }
 
-    /// The schemas in a list of it, such as `allOf`.
+    /// The schemas in one of its lists, such as `allOf`.
     pub(super) fn elements(&self, key: &'a str) -> impl Iterator<Item = Self> + use<'a> {
         let (root, budget, at) = (self.root, self.budget, self.at.clone());
         let all = self.value.get(key).and_then(Value::as_array).into_iter().flatten();
@@ -39,14 +39,14 @@ impl<'a> Node<'a> {
         })
     }
 
-    /// What it refers to.
+    /// The schema to which it refers.
     pub(super) fn target(&self) -> Option<Self> {
         let reference = self.value.get("$ref")?.as_str()?.strip_prefix('#')?;
         let at = percent_encoding::percent_decode_str(reference).decode_utf8_lossy().into_owned();
         Some(Self { value: self.root.pointer(&at)?, at, ..*self })
     }
 
-    /// The names of the components that it is made of: its own, and those of all its parts.
+    /// The names of the components to which it refers, directly or through its parts.
     pub(super) fn names(&self) -> Vec<String> {
         let mut names = Vec::new();
         let mut left = vec![(self.clone(), 0)];
@@ -66,11 +66,12 @@ impl<'a> Node<'a> {
     }
 }
 
-/// The parts of schemas that all apply to one value: what they refer to, and all of `allOf`.
+/// The schemas that all apply to one value: references and `allOf` are resolved.
 #[derive(Clone, Default)]
 pub(super) struct Merged<'a> {
     pub(super) parts: Vec<Node<'a>>,
-    /// The alternatives of which one applies besides, `oneOf` and `anyOf`, each with where they stand.
+    /// The alternatives, `oneOf` and `anyOf`, with the schemas that contain them. One of each also
+    /// applies.
     pub(super) choices: Vec<(Node<'a>, Vec<Node<'a>>)>,
     /// Whether no value is allowed.
     pub(super) never: bool,
@@ -108,8 +109,7 @@ impl<'a> Merged<'a> {
         }
     }
 
-    /// The same, with the schema that what is given names in the field that tells schemas apart: another
-    /// that is made of this one.
+    /// Adds the schema that the given value names in the discriminator.
     pub(super) fn with_named(mut self, given: Option<&Value>) -> Self {
         for part in self.parts.clone() {
             let discriminator = &part.value["discriminator"];
@@ -128,14 +128,14 @@ impl<'a> Merged<'a> {
         self
     }
 
-    /// The same, with one of its alternatives.
+    /// Adds one alternative.
     pub(super) fn with(&self, alternative: &Node<'a>) -> Self {
         let mut merged = self.clone();
         merged.add(alternative, 0);
         merged
     }
 
-    /// The same, with the best of each of its alternatives.
+    /// Adds the best of each of its alternatives.
     pub(super) fn settled(mut self, given: Option<&Value>, depth: usize) -> Self {
         for _ in 0..MAX_DEPTH {
             let Some((node, alternatives)) = self.choices.pop() else { break };
@@ -146,12 +146,12 @@ impl<'a> Merged<'a> {
         self
     }
 
-    /// What the first part says that says it.
+    /// The first value of a keyword.
     pub(super) fn get(&self, key: &str) -> Option<&'a Value> {
         self.parts.iter().find_map(|part| part.value.get(key))
     }
 
-    /// All that the parts say.
+    /// All values of a keyword.
     pub(super) fn all(&self, key: &'a str) -> impl Iterator<Item = &'a Value> {
         self.parts.iter().filter_map(move |part| part.value.get(key))
     }
@@ -160,7 +160,7 @@ impl<'a> Merged<'a> {
         self.parts.iter().any(|part| part.value.get(key) == Some(&Value::Bool(true)))
     }
 
-    /// Each property, with all schemas that apply to it.
+    /// The properties, each with all schemas that apply to it.
     pub(super) fn properties(&self) -> BTreeMap<&'a str, Vec<Node<'a>>> {
         let mut properties: BTreeMap<&str, Vec<Node<'a>>> = BTreeMap::new();
         for part in &self.parts {
@@ -179,13 +179,13 @@ impl<'a> Merged<'a> {
         lists.flatten().filter_map(Value::as_str).collect()
     }
 
-    /// All schemas that apply to each element.
+    /// The schemas that apply to each element.
     pub(super) fn items(&self) -> Vec<Node<'a>> {
         let of = |part: &Node<'a>| Some(part.child(part.value.get("items")?, "items"));
         self.parts.iter().filter_map(of).collect()
     }
 
-    /// All schemas that apply to a property by a pattern of its name.
+    /// The schemas that apply to a property because its name matches a pattern.
     pub(super) fn pattern_properties(&self, name: &str) -> Vec<Node<'a>> {
         const KEY: &str = "patternProperties";
         let mut nodes = Vec::new();
@@ -200,19 +200,19 @@ impl<'a> Merged<'a> {
         nodes
     }
 
-    /// The schemas of the first elements, one after the other.
+    /// The schemas of the first elements, in order.
     pub(super) fn prefix_items(&self) -> Vec<Node<'a>> {
         self.parts.iter().flat_map(|part| part.elements("prefixItems")).collect()
     }
 
-    /// All schemas that apply to what is not named among the properties.
+    /// The schemas that apply to additional properties.
     pub(super) fn additional(&self) -> Vec<Node<'a>> {
         const KEY: &str = "additionalProperties";
         let of = |part: &Node<'a>| Some(part.child(part.value.get(KEY)?, KEY));
         self.parts.iter().filter_map(of).collect()
     }
 
-    /// The types that a value can have; none, where no part says any.
+    /// The types that a value can have. Empty if no part lists any.
     pub(super) fn types(&self) -> Vec<&'a str> {
         let mut known: Option<Vec<&str>> = None;
         for part in &self.parts {
@@ -229,7 +229,8 @@ impl<'a> Merged<'a> {
     }
 }
 
-/// The types that one part says; what has properties is an object, and what has items an array.
+/// The types that one schema lists. A schema with properties is an object, and one with items an
+/// array.
 fn types_of(value: &Value) -> Option<Vec<&str>> {
     let mut types: Vec<&str> = match &value["type"] {
         Value::String(name) => vec![name],
@@ -246,8 +247,9 @@ fn types_of(value: &Value) -> Option<Vec<&str>> {
     Some(types)
 }
 
-/// Alternatives, the one that what is given is most like first: that which the discriminator names, or
-/// with most of its fields, or of its type; without anything to go by those that are not null.
+/// Sorts alternatives by how well they match the given value: first the one that the discriminator
+/// names, then those with the right type and the most fields of the value. Without a value, those
+/// other than `null` come first.
 pub(super) fn ranked<'a>(
     node: &Node<'a>,
     alternatives: &[Node<'a>],
@@ -284,7 +286,7 @@ pub(super) fn ranked<'a>(
     ranked
 }
 
-/// The types that a value has; a whole number is both an integer and a number.
+/// The types of a value. A whole number is both an integer and a number.
 pub(super) fn type_names(value: &Value) -> &'static [&'static str] {
     match value {
         Value::Null => &["null"],

@@ -1,4 +1,4 @@
-//! The description that schemas are of, and how much may be done with it for one answer.
+//! The description that contains the schemas, and the budget for one answer.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -8,13 +8,13 @@ use std::sync::{Mutex, PoisonError};
 use regex::{Regex, RegexBuilder};
 use serde_json::Value;
 
-/// How large a compiled pattern may be, in bytes.
+/// The largest compiled pattern, in bytes.
 const MAX_PATTERN: usize = 1 << 20;
 
-/// A description in which schemas refer to each other.
+/// A description, with its compiled patterns.
 pub(crate) struct Root {
     value: Value,
-    /// The patterns that were compiled; `None` for what is none.
+    /// The compiled patterns. `None` if the pattern is not supported.
     patterns: Mutex<BTreeMap<String, Option<Regex>>>,
 }
 
@@ -23,7 +23,7 @@ impl Root {
         Self { value, patterns: Mutex::default() }
     }
 
-    /// Whether a text matches a pattern; what is no pattern in our reading of it matches all.
+    /// Whether a text matches a pattern. An unsupported pattern matches every text.
     pub(super) fn matches(&self, pattern: &str, text: &str) -> bool {
         let mut patterns = self.patterns.lock().unwrap_or_else(PoisonError::into_inner);
         let known = patterns
@@ -41,18 +41,18 @@ impl Deref for Root {
     }
 }
 
-/// How much may be done for one answer yet, whatever its schema says: a small schema can mean a large one.
+/// The remaining steps for one answer. A small schema can describe a very large value.
 pub(crate) struct Budget {
     steps: Cell<usize>,
 }
 
 impl Budget {
-    /// Enough for a value of so many parts.
+    /// A budget that grows with the size of the value.
     pub(super) fn for_value(value: &Value) -> Self {
         Self { steps: Cell::new(200_000_usize.saturating_add(2_000 * parts(value))) }
     }
 
-    /// Takes a step, and says whether that was still allowed.
+    /// Takes a step. Returns whether the budget allowed it.
     pub(super) fn step(&self) -> bool {
         let left = self.steps.get();
         self.steps.set(left.saturating_sub(1));
@@ -60,7 +60,7 @@ impl Budget {
     }
 }
 
-/// How many values a value has in it.
+/// The number of values in a value.
 fn parts(value: &Value) -> usize {
     match value {
         Value::Object(fields) => 1 + fields.values().map(parts).sum::<usize>(),
@@ -69,7 +69,7 @@ fn parts(value: &Value) -> usize {
     }
 }
 
-/// A step of a JSON pointer.
+/// Escapes a segment of a JSON pointer.
 pub(crate) fn escaped(step: &str) -> String {
     step.replace('~', "~0").replace('/', "~1")
 }

@@ -1,4 +1,4 @@
-//! Texts of a format, of a pattern, of a length.
+//! Strings with a format, a pattern or a length.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -6,10 +6,10 @@ use chrono::{DateTime, NaiveDate, SecondsFormat};
 use regex_syntax::hir::{Class, ClassUnicode, ClassUnicodeRange, Hir, HirKind};
 use tasklife::Now;
 
-/// How long a text is made at the most, whatever its schema wants.
+/// The longest string that is made, whatever its schema requires.
 const MAX_LENGTH: usize = 4_096;
 
-/// Whether a text has a format, as far as the format is known here: one that is not says nothing.
+/// Whether a text has a format. Every text has an unknown format.
 pub(super) fn has_format(text: &str, format: &str) -> bool {
     match format {
         "date-time" => DateTime::parse_from_rfc3339(text).is_ok(),
@@ -34,7 +34,7 @@ pub(super) fn has_format(text: &str, format: &str) -> bool {
     }
 }
 
-/// The least text of a format; an empty one of a format that is not known.
+/// The simplest text of a format. Empty for an unknown format.
 pub(super) fn of_format(format: &str, now: Now) -> String {
     let text = match format {
         "date-time" => return now.to_rfc3339_opts(SecondsFormat::Secs, true),
@@ -53,15 +53,15 @@ pub(super) fn of_format(format: &str, now: Now) -> String {
     text.into()
 }
 
-/// A text of at least, and at most, so many characters.
+/// Lengthens or shortens a text to `least` to `most` characters.
 pub(super) fn of_length(mut text: String, least: usize, most: usize) -> String {
     let length = text.chars().count();
     text.extend(std::iter::repeat_n('a', least.min(MAX_LENGTH).saturating_sub(length)));
     text.chars().take(most).collect()
 }
 
-/// The shortest text that matches a pattern, if it is one that is understood here: without
-/// look-around and back-references.
+/// The shortest text that matches a pattern. `None` for patterns with look-around or
+/// back-references.
 pub(super) fn of_pattern(pattern: &str) -> Option<String> {
     let hir = regex_syntax::parse(pattern).ok()?;
     let (mut text, mut steps) = (String::new(), 0);
@@ -69,7 +69,7 @@ pub(super) fn of_pattern(pattern: &str) -> Option<String> {
     Some(text)
 }
 
-/// How many parts of a pattern are looked at, at the most.
+/// The most parts of a pattern that are visited.
 const MAX_STEPS: usize = 20_000;
 
 fn add_match(hir: &Hir, text: &mut String, steps: &mut usize) -> Option<()> {
@@ -86,7 +86,7 @@ fn add_match(hir: &Hir, text: &mut String, steps: &mut usize) -> Option<()> {
             for _ in 0..repeated.min {
                 let length = text.len();
                 add_match(&repeated.sub, text, steps)?;
-                // What adds nothing once never does.
+                // A part that is empty once is always empty.
                 if text.len() == length {
                     break;
                 }
@@ -103,7 +103,7 @@ fn add_match(hir: &Hir, text: &mut String, steps: &mut usize) -> Option<()> {
     Some(())
 }
 
-/// A character of a class: a letter or a digit, where there is one.
+/// A character of a class, preferably a letter or a digit.
 fn plainest(class: &ClassUnicode) -> Option<char> {
     let has = |c: char| class.iter().any(|range| (range.start()..=range.end()).contains(&c));
     ['a', 'A', '0']
