@@ -111,14 +111,13 @@ impl Call<'_> {
 
     /// The answer to a request over the rate limit.
     pub(crate) fn rate_limited(&self) -> Response<String> {
-        let message =
-            "expected fewer requests in a time; the header Retry-After says when to go on";
+        let message = "expected fewer requests; wait for the time in Retry-After";
         self.rejected(&Rejection::new(StatusCode::TOO_MANY_REQUESTS, message))
     }
 
     /// The answer of a fault with a status.
     fn made_to_fail(&self, status: StatusCode) -> Response<String> {
-        self.rejected(&Rejection::new(status, "a script of the mock asks for this answer"))
+        self.rejected(&Rejection::new(status, "the script of the mock sets this status"))
     }
 
     /// The answer if a resource is missing, or if there is no room for what the request makes.

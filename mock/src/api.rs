@@ -69,8 +69,8 @@ use crate::text::Excerpt;
 ///   the path. For a `GET`, the result contains that resource.
 ///
 /// A resource that is being made or changed is `pending` and then `active`. A resource that is
-/// being deleted is `deleting` and then gone. It shows the strings, numbers and booleans of the
-/// requests that made and changed it, but no password.
+/// being deleted is `deleting` and then gone. A resource shows the strings, numbers and booleans of
+/// the requests that made and changed it, but no password.
 ///
 /// If the request has a list named after resources that belong to the new one, such as `databases`,
 /// these are made as well. A request with `"dryRun": true` gets a task that changes nothing.
@@ -89,7 +89,7 @@ use crate::text::Excerpt;
 ///
 /// A list with `changedSince` never misses a task that [could not be read at
 /// first](Self::with_visibility_lag). When the task becomes readable, it counts as changed since
-/// any revision that the client has seen.
+/// every revision that lists could show before.
 pub struct MockApi {
     pub(crate) replies: Replies,
     /// The path of the base address.

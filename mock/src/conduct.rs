@@ -90,8 +90,8 @@ pub struct Polls {
     /// All reads.
     pub total: u64,
     /// The reads after one that showed the end of the task. If the task was
-    /// [removed](crate::Script::gone_after) and created again under the same key, counting starts
-    /// over with the new task.
+    /// [removed](crate::Script::gone_after) and created again under the same key, reads of the new
+    /// task count only after its own end.
     pub after_end: u64,
 }
 

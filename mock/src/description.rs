@@ -83,8 +83,7 @@ impl MockApi {
             }
             OperationReply::Immediate { status, shape: Shape::Nothing } => (*status, Value::Null),
         };
-        let mut described =
-            json!({"responses": self.answered(&[(status, schema, "Done, or on its way.")])});
+        let mut described = json!({"responses": self.answered(&[(status, schema, "Success.")])});
         if let Some(id) = id {
             described["operationId"] = json!(id);
         }
@@ -122,11 +121,11 @@ impl MockApi {
         for (status, description) in [
             (400, "The request is malformed."),
             (401, "The key is missing or unknown."),
-            (404, "It is not there."),
-            (409, "It is there already."),
+            (404, "Not found."),
+            (409, "It already exists."),
             (413, "The body is too long."),
-            (422, "The key of the request was used for another."),
-            (429, "The account has as much as it can."),
+            (422, "The Idempotency-Key was used for another request."),
+            (429, "The account has reached a limit."),
             (503, "The store is full."),
         ] {
             if status != 401 || !matches!(self.keys, Authentication::None(_)) {

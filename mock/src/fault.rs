@@ -17,11 +17,11 @@ pub(crate) use faults::{Faults, whole_seconds};
 /// use std::time::Duration;
 /// use tasklife_mock::{Fault, Pace, Script};
 ///
-/// // The second read of a task is answered with 503, and the client is asked to wait for 5 seconds.
+/// // The second read of a task gets a 503 that asks the client to wait for 5 seconds.
 /// let busy = Fault::status(503).with_retry_after(Duration::from_secs(5)).on_read(2);
-/// // One read in ten has no JSON, the same ones in each run.
+/// // One read in ten is not JSON, the same ones in each run.
 /// let proxy = Fault::not_json().on_share_of_reads(0.1, 42);
-/// // The task is there, but whoever submitted it first isn't told.
+/// // The task exists, but the client that submitted it does not learn its id.
 /// let lost = Fault::cut_short().on_submission(1);
 /// let script = Script::new(Pace::Reads(5)).with_fault(busy).with_fault(proxy).with_fault(lost);
 /// ```

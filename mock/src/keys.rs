@@ -54,10 +54,10 @@ impl Authentication {
     /// What messages call the key.
     fn key(&self) -> String {
         match self {
-            Self::RedisCloud => "an x-api-key".into(),
-            Self::HeaderWithSecret(key, _) | Self::Header(key) => format!("a {key}"),
-            Self::Basic => "a name".into(),
-            Self::Bearer | Self::None(_) => "a token".into(),
+            Self::RedisCloud => "x-api-key".into(),
+            Self::HeaderWithSecret(key, _) | Self::Header(key) => key.to_string(),
+            Self::Basic => "user name".into(),
+            Self::Bearer | Self::None(_) => "token".into(),
         }
     }
 
@@ -137,12 +137,15 @@ impl Keys {
         }
         if self.opened.len() >= self.most {
             let known = self.known.len();
-            let message = format!("expected one of the {known} keys that are known or came first");
+            let message =
+                format!("expected one of the {known} known keys: no more accounts can be opened");
             return Err(unauthorized(message));
         }
         let account: AccountId = key.parse().map_err(|_| {
             let key = self.place.key();
-            unauthorized(format!("expected {key} of 1 to 255 characters, and neither `.` nor `..`"))
+            unauthorized(format!(
+                "expected a value of 1 to 255 characters as {key}, other than `.` and `..`"
+            ))
         })?;
         // An account that has a key cannot be opened by its name.
         if self.known.values().any(|(_, known)| *known == account) {
@@ -161,7 +164,9 @@ fn name_and_password(text: &str) -> Result<(String, String), Rejection> {
     let pair = decoded.as_deref().and_then(|decoded| decoded.split_once(':'));
     let pair = pair.filter(|(name, _)| scheme.eq_ignore_ascii_case("basic") && !name.is_empty());
     pair.map(|(name, password)| (name.to_owned(), password.to_owned())).ok_or_else(|| {
-        unauthorized("expected the header authorization with `Basic`, a name and a password".into())
+        unauthorized(
+            "expected the header authorization with `Basic`, a user name and a password".into(),
+        )
     })
 }
 
@@ -180,11 +185,11 @@ fn unknown(place: &Authentication) -> Rejection {
         Authentication::RedisCloud => {
             "expected a known x-api-key, and the x-api-secret-key that goes with it".into()
         }
-        Authentication::Basic => "expected a name that is known, and its password".into(),
+        Authentication::Basic => "expected a known user name and its password".into(),
         Authentication::HeaderWithSecret(_, secret) => {
-            format!("expected {key} that is known, and the {secret} that goes with it")
+            format!("expected a known {key}, and the {secret} that goes with it")
         }
-        _ => format!("expected {key} that is known"),
+        _ => format!("expected a known {key}"),
     })
 }
 

@@ -101,7 +101,7 @@ impl Paging {
                     ))
                 })?;
             if value_of.replace(number).is_some() {
-                return Err(Rejection::bad_request(format!("expected {name} once, got it again")));
+                return Err(Rejection::bad_request(format!("expected {name} at most once")));
             }
         }
         let limit = limit.unwrap_or(self.usual);

@@ -250,7 +250,8 @@ impl<'a> Call<'a> {
     }
 
     fn other_method(&self, allowed: &str) -> Response<String> {
-        let message = format!("expected one of the methods that the path allows: {allowed}");
+        let got = &self.head.method;
+        let message = format!("expected one of the methods {allowed}, got {got}");
         let rejection = Rejection::new(StatusCode::METHOD_NOT_ALLOWED, message);
         let mut response = self.rejected(&rejection);
         if let Ok(allowed) = HeaderValue::from_str(allowed) {

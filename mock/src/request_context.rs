@@ -24,11 +24,11 @@ use crate::text::query_parameters;
 ///     "/boxes/{boxId}/label": {"get": {"responses": {"200": {}}}},
 /// }});
 /// let label = "/boxes/{boxId}/label";
-/// let open = OpenApiOptions::new("/v1").with_answer(Method::GET, label, |asked| {
-///     let box_ = asked.resource().unwrap_or_default();
-///     json!({"text": format!("box {}", box_["name"]), "width": asked.query("width")})
+/// let options = OpenApiOptions::new("/v1").with_answer(Method::GET, label, |request| {
+///     let box_ = request.resource().unwrap_or_default();
+///     json!({"text": format!("box {}", box_["name"]), "width": request.query("width")})
 /// });
-/// let api = MockApi::from_openapi(&description, open)?;
+/// let api = MockApi::from_openapi(&description, options)?;
 /// let call = |request: http::request::Builder, body: &'static str| {
 ///     api.handle(&request.body(body).unwrap(), tasklife::MIN_TIME)
 /// };

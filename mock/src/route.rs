@@ -273,15 +273,15 @@ pub(crate) enum RouteFault {
         "expected a path that ends with a name and a placeholder, such as `/databases/{{databaseId}}`"
     )]
     NoItem,
-    #[error("expected that what it belongs to has been added before")]
+    #[error("expected the kind of its parent resource to be added first")]
     NoParent,
-    #[error("expected the path of a kind of resources, with an id for each placeholder")]
+    #[error("expected the path of a resource, with an id for each placeholder")]
     NoResource,
-    #[error("expected that what it belongs to is there")]
+    #[error("expected its parent resource to exist")]
     Orphan,
     #[error("expected an account with at most {0} resources, got one more")]
     NoRoom(usize),
-    #[error("expected a path that is free for {0}")]
+    #[error("expected an unused path for {0}")]
     Taken(Method),
     #[error("expected an operation of the description, got {0}")]
     NoOperation(Excerpt),

@@ -64,7 +64,7 @@ pub(crate) enum DocumentFault {
     Reference(Excerpt, String),
     #[error("{0}, at {1}")]
     Path(PathFault, String),
-    #[error("expected the name of a schema at components.schemas, as the one of tasks, got {0}")]
+    #[error("expected the name of a schema of tasks in components.schemas, got {0}")]
     NoSchema(Excerpt),
 }
 

@@ -92,7 +92,11 @@ pub(super) fn describe(api: &mut Conventions<'_>) {
 fn is_default(request: &RequestContext<'_>, code: &'static str) -> Option<TaskError> {
     let rule = request.resource()?;
     (rule["isDefault"] == true).then(|| {
-        error(code, "400 BAD_REQUEST", format!("Every account has the rule {}.", rule["name"]))
+        error(
+            code,
+            "400 BAD_REQUEST",
+            format!("The default rule {} cannot be changed or deleted.", rule["name"]),
+        )
     })
 }
 
@@ -103,7 +107,7 @@ fn taken(request: &RequestContext<'_>, collection: &str, code: &'static str) -> 
     let own = request.ids().last();
     others
         .any(|(id, kept)| Some(&id) != own && kept.get("name") == Some(name))
-        .then(|| error(code, "409 CONFLICT", format!("There is one named {name} already.")))
+        .then(|| error(code, "409 CONFLICT", format!("The name {name} is already in use.")))
 }
 
 /// Changes a rule, and renames it in the roles that have it.

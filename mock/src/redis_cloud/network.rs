@@ -145,7 +145,7 @@ fn private_service_connect(api: &mut Conventions<'_>, at: &str) {
     api.refuse(&Method::DELETE, &services, missing);
     api.refuse(&Method::POST, &services, |request| {
         (!services_of(request).is_empty()).then(|| {
-            let message = "There is a private service connect already.".to_owned();
+            let message = "The private service connect already exists.".to_owned();
             error("PSC_SERVICE_ALREADY_EXISTS", "409 CONFLICT", message)
         })
     });

@@ -119,8 +119,7 @@ fn fixed(context: &dyn ResourceContext, fields: &mut Map<String, Value>) {
 fn in_use(request: &RequestContext<'_>, databases: &str) -> Option<TaskError> {
     let count = request.context().kept(databases, request.ids()).len();
     (count > 0).then(|| {
-        let message =
-            format!("The subscription has {count} databases, which are to be deleted first.");
+        let message = format!("The subscription has {count} databases. Delete them first.");
         error("SUBSCRIPTION_IN_USE", "409 CONFLICT", message)
     })
 }

@@ -94,7 +94,7 @@ impl Checker<'_> {
             }
             // Descriptions often have overlapping alternatives, so requests may match several.
             if self.is_answer && key == "oneOf" && fitting > 1 {
-                return Err(self.fault("what one alternative allows, and not several"));
+                return Err(self.fault("a value that matches exactly one alternative"));
             }
         }
         if let Some(not) = node.value.get("not") {
@@ -174,7 +174,7 @@ impl Checker<'_> {
                 if *node.value == Value::Bool(false) {
                     let known: Vec<&str> = properties.keys().copied().take(20).collect();
                     let (known, got) = (known.join(", "), Excerpt::of(name));
-                    return Err(self.fault(format!("no field but {known}; got {got}")));
+                    return Err(self.fault(format!("one of the fields {known}; got {got}")));
                 }
                 self.within(&step, node, value, depth)?;
             }
@@ -203,9 +203,7 @@ impl Checker<'_> {
             let mut neighbours = seen.iter().zip(seen.iter().skip(1));
             if let Some((twice, _)) = neighbours.find(|(one, other)| one == other) {
                 let twice = Excerpt::of(twice);
-                return Err(
-                    self.fault(format!("elements that are all different, got {twice} twice"))
-                );
+                return Err(self.fault(format!("distinct elements, got {twice} twice")));
             }
         }
         self.check_length(own, values.len(), ["minItems", "maxItems"], "elements")
@@ -250,10 +248,14 @@ impl Checker<'_> {
         let value = number.as_f64().unwrap_or(f64::NAN);
         let (least, most) = bounds(own);
         if !least.admits(value, |value, bound| value > bound) {
-            return Err(self.fault(format!("a number {least} at the least, got {number}")));
+            let (than, at) = (if least.is_exclusive { "more than" } else { "at least" }, least.at);
+            let at = at.unwrap_or_default();
+            return Err(self.fault(format!("a number of {than} {at}, got {number}")));
         }
         if !most.admits(value, |value, bound| value < bound) {
-            return Err(self.fault(format!("a number {most} at the most, got {number}")));
+            let (than, at) = (if most.is_exclusive { "less than" } else { "at most" }, most.at);
+            let at = at.unwrap_or_default();
+            return Err(self.fault(format!("a number of {than} {at}, got {number}")));
         }
         if let Some(step) = own.get("multipleOf").and_then(Value::as_f64)
             && step > 0.0
@@ -281,15 +283,8 @@ impl Checker<'_> {
 #[derive(Clone, Copy)]
 pub(super) struct Bound {
     pub(super) at: Option<f64>,
-    /// Whether the bound itself is out.
+    /// Whether the bound itself is excluded.
     pub(super) is_exclusive: bool,
-}
-
-impl fmt::Display for Bound {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let other_than = if self.is_exclusive { "other than " } else { "" };
-        write!(f, "of {other_than}{}", self.at.unwrap_or_default())
-    }
 }
 
 impl Bound {
@@ -300,8 +295,8 @@ impl Bound {
     }
 }
 
-/// The least and the most that a number can be. Version 3.0 says with a flag that a bound is out, 3.1
-/// has another field for such a bound.
+/// The minimum and maximum of a number. Version 3.0 marks an exclusive bound with a flag, and version
+/// 3.1 has another keyword for it.
 pub(super) fn bounds(merged: &Merged<'_>) -> (Bound, Bound) {
     let bound = |inclusive: &str, exclusive: &str| match merged.get(exclusive) {
         Some(Value::Number(at)) => Bound { at: at.as_f64(), is_exclusive: true },

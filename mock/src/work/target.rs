@@ -41,7 +41,8 @@ impl Work {
         let kind_of = routes.kind(kind);
         let (count, room) = (self.count(routes), resources.room());
         if count > room {
-            let message = format!("There is room for {room} resources, and not for {count}.");
+            let message =
+                format!("There is room for {room} resources, but the request makes {count}.");
             return Some(TaskError::new(kind_of.code("NO_ROOM"), message));
         }
         match self.new_key(routes, resources, kind) {
@@ -49,7 +50,7 @@ impl Work {
                 let what = named(kind_of, &key);
                 let error = TaskError::new(
                     kind_of.code("ALREADY_EXISTS"),
-                    format!("The {what} is there already."),
+                    format!("The {what} already exists."),
                 );
                 Some(error.with_status("409 CONFLICT"))
             }

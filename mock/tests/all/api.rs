@@ -1,4 +1,4 @@
-//! The mock: an API without a socket, as its client meets it.
+//! The library: the mock without a socket.
 
 mod bounds;
 mod conduct;
@@ -36,7 +36,7 @@ pub(crate) fn acme() -> AccountId {
     "acme".parse().unwrap()
 }
 
-/// So many seconds after a fixed instant.
+/// An instant, in seconds after a fixed one.
 pub(crate) fn second(seconds: f64) -> Now {
     #[expect(clippy::cast_possible_truncation, reason = "tests use few seconds")]
     let millis = (seconds * 1e3) as i64;
@@ -54,7 +54,7 @@ pub(crate) fn request(method: &str, path: &str, body: &str) -> Request<String> {
         .unwrap()
 }
 
-/// What a client does, with `seconds` on its clock.
+/// A client whose clock shows `seconds`.
 pub(crate) trait Client {
     fn call(&self, method: &str, path: &str, body: &str, seconds: f64) -> Response<String>;
 
@@ -62,7 +62,7 @@ pub(crate) trait Client {
         self.call("GET", path, "", seconds)
     }
 
-    /// Submits a task, and gives the path of it.
+    /// Submits a task, and returns its path.
     fn submit(&self, path: &str, body: &str, seconds: f64) -> String {
         self.accepted("POST", path, body, seconds)
     }
@@ -114,7 +114,7 @@ pub(crate) fn listed(response: &Response<String>) -> Vec<String> {
     list.tasks().iter().map(|task| format!("/v1/tasks/{}", task.task_id())).collect()
 }
 
-/// The code of an error, once its form has been checked.
+/// The status and message of an error, after checking its form.
 pub(crate) fn error(response: &Response<String>) -> (u16, String) {
     let body = value(response);
     let status = response.status().as_u16();
@@ -125,7 +125,7 @@ pub(crate) fn error(response: &Response<String>) -> (u16, String) {
 }
 
 #[test]
-fn a_path_that_is_none_is_not_found_and_a_wrong_method_is_not_allowed() {
+fn an_unknown_path_is_not_found_and_a_wrong_method_is_not_allowed() {
     let api = api();
     for path in [
         "/",
@@ -161,7 +161,7 @@ fn a_path_that_is_none_is_not_found_and_a_wrong_method_is_not_allowed() {
 }
 
 #[test]
-fn what_is_missing_is_named() {
+fn a_404_names_the_missing_resource() {
     let api = api().with_existing(&acme(), "/subscriptions/7", &serde_json::json!({})).unwrap();
     let missing = |method: &str, path: &str| {
         let (status, message) = error(&api.call(method, path, "{}", 0.0));
@@ -224,7 +224,7 @@ fn a_head_is_answered_as_the_get_would_be() {
         assert_eq!((head.status(), head.headers()), (get.status(), &headers), "{path}");
         assert!(head.body().is_empty() && !get.body().is_empty(), "{path}");
     }
-    // Where the GET has a task, the task is there: the answer says where.
+    // If the GET creates a task, so does the HEAD, which has its Location.
     let api = api();
     let task = api.accepted("HEAD", "/v1/subscriptions/7/cidr", "", 0.0);
     assert_eq!(document(&api.get(&task, 1.0)).command_type(), Some("peeringListRequest"));
@@ -235,7 +235,7 @@ fn a_head_is_answered_as_the_get_would_be() {
 }
 
 #[test]
-fn a_repeat_is_known_for_one_however_its_json_is_spelled() {
+fn a_repeat_may_format_its_json_differently() {
     let api = api();
     let post = |body: &str| {
         let mut request = request("POST", "/v1/subscriptions", body);
@@ -257,7 +257,7 @@ fn a_repeat_is_known_for_one_however_its_json_is_spelled() {
 }
 
 #[test]
-fn a_part_of_a_list_is_asked_for_in_whole_numbers_once() {
+fn paging_parameters_are_whole_numbers_and_occur_once() {
     let api = api();
     for number in [7, 8, 9] {
         let path = format!("/v1/subscriptions/{number}");
@@ -283,7 +283,7 @@ fn a_part_of_a_list_is_asked_for_in_whole_numbers_once() {
 }
 
 #[test]
-fn links_and_bounds_of_retry_after_are_as_set() {
+fn links_and_bounds_of_retry_after_can_be_set() {
     let minute = std::time::Duration::from_mins(1);
     let api = api()
         .with_links(|links| Ok(links.with_shape(LinkShape::Map)))
@@ -302,7 +302,7 @@ fn links_and_bounds_of_retry_after_are_as_set() {
 }
 
 #[test]
-fn who_looks_into_the_store_lets_the_steps_be_taken_first() {
+fn advance_applies_due_steps_before_a_look_into_the_store() {
     let api = api();
     api.submit("/v1/subscriptions", "{}", 0.0);
     let status = || {
@@ -315,7 +315,7 @@ fn who_looks_into_the_store_lets_the_steps_be_taken_first() {
 }
 
 #[test]
-fn an_api_that_can_not_be_is_refused_with_what_was_expected() {
+fn an_impossible_api_is_refused_with_what_was_expected() {
     let own =
         || MockApi::new(tasklife::Links::new("/v1").unwrap(), tasklife::StoreConfig::default());
     let operation =
@@ -349,5 +349,5 @@ fn an_api_that_can_not_be_is_refused_with_what_was_expected() {
     creating.with_resource("/things/{id}", "id").unwrap();
     things().with_resource("/things/{other}", "id").unwrap_err();
     let got = things().with_existing(&acme(), "/thing/7", &Value::Null).unwrap_err().to_string();
-    assert!(got.contains("the path of a kind of resources"), "{got}");
+    assert!(got.contains("the path of a resource"), "{got}");
 }

@@ -1,4 +1,4 @@
-//! APIs made from descriptions.
+//! APIs from OpenAPI descriptions.
 
 use http::{Method, Request, Response};
 use proptest::prelude::*;
@@ -16,8 +16,8 @@ fn description() -> Value {
 }
 
 fn widgets() -> MockApi {
-    let beside = OpenApiOptions::new("/api").with_task_schema("Job");
-    MockApi::from_openapi(&description(), beside).unwrap().with_open_accounts(2)
+    let options = OpenApiOptions::new("/api").with_task_schema("Job");
+    MockApi::from_openapi(&description(), options).unwrap().with_open_accounts(2)
 }
 
 fn call(api: &MockApi, method: &str, path: &str, body: &Value) -> Response<String> {
@@ -32,7 +32,7 @@ fn get(api: &MockApi, path: &str) -> Value {
     value(&response)
 }
 
-/// Asks for something that has a task, and gives that as it ends.
+/// Makes a request that creates a task, and returns the task after its end.
 fn ended(api: &MockApi, method: &str, path: &str, body: &Value) -> TaskDocument {
     let accepted = call(api, method, path, body);
     assert_eq!(accepted.status(), 202, "{method} {path}: {}", accepted.body());
@@ -42,7 +42,7 @@ fn ended(api: &MockApi, method: &str, path: &str, body: &Value) -> TaskDocument 
 }
 
 #[test]
-fn what_is_made_shows_what_the_request_gave_then_examples_then_the_least() {
+fn values_come_from_the_request_then_examples_then_minima() {
     let api = widgets();
     let body = json!({"name": "a", "colour": "red", "pin": "1234", "size": 7, "password": "p"});
     let task = ended(&api, "POST", "/api/widgets", &body);
@@ -60,7 +60,7 @@ fn what_is_made_shows_what_the_request_gave_then_examples_then_the_least() {
     });
     assert_eq!(get(&api, path), expected);
 
-    // What the schema doesn't allow is not shown.
+    // Values that the schema does not allow are not shown.
     let body = json!({"name": "", "colour": "green", "weight": "heavy"});
     ended(&api, "POST", "/api/widgets", &body);
     let shown = get(&api, "/api/widgets/00000000-0000-4000-8000-00000001304c");
@@ -69,7 +69,7 @@ fn what_is_made_shows_what_the_request_gave_then_examples_then_the_least() {
 }
 
 #[test]
-fn what_is_changed_is_seen_and_what_is_deleted_is_gone() {
+fn changes_are_visible_and_deleted_resources_are_gone() {
     let api = widgets();
     for name in ["a", "b", "c"] {
         ended(&api, "POST", "/api/widgets", &json!({ "name": name }));
@@ -98,7 +98,7 @@ fn what_is_changed_is_seen_and_what_is_deleted_is_gone() {
 }
 
 #[test]
-fn a_put_that_can_make_makes_and_a_setting_is_there_from_the_start() {
+fn a_put_with_a_201_makes_and_a_setting_exists_from_the_start() {
     let api = widgets();
     ended(&api, "POST", "/api/widgets", &json!({"name": "a"}));
     let path = "/api/widgets/00000000-0000-4000-8000-00000001304b/labels/red";
@@ -122,7 +122,7 @@ fn a_put_that_can_make_makes_and_a_setting_is_there_from_the_start() {
 }
 
 #[test]
-fn tasks_are_where_the_description_has_them_and_scripts_are_for_its_operations() {
+fn tasks_and_command_types_come_from_the_description() {
     let api = widgets();
     assert_eq!(
         api.command_types().iter().map(CommandType::as_str).collect::<Vec<_>>(),
@@ -139,7 +139,7 @@ fn tasks_are_where_the_description_has_them_and_scripts_are_for_its_operations()
 }
 
 #[test]
-fn the_key_is_where_the_description_wants_it() {
+fn authentication_comes_from_the_description() {
     let api = widgets();
     let status = |name: &str, key: &str| {
         let request = Request::get("/api/widgets").header(name, key);
@@ -149,7 +149,7 @@ fn the_key_is_where_the_description_wants_it() {
     assert_eq!(status("x-token", "acme").0, 200);
     assert_eq!(status("x-token", "acme").1.unwrap(), "x-token");
     assert_eq!([status("x-api-key", "acme").0, status("x-token", "").0], [401, 401]);
-    // Another has another account, and there is room for two.
+    // Another key opens another account, and two are allowed.
     assert_eq!([status("x-token", "other").0, status("x-token", "third").0], [200, 401]);
 
     let bearer = widgets().with_authentication(Authentication::Bearer);
@@ -165,7 +165,7 @@ fn the_key_is_where_the_description_wants_it() {
 }
 
 #[test]
-fn a_body_is_held_against_its_schema_where_that_is_wanted() {
+fn bodies_are_validated_on_request() {
     let lax = widgets();
     assert_eq!(call(&lax, "POST", "/api/widgets", &json!({})).status(), 202);
     let strict = widgets().with_checked_bodies();
@@ -182,15 +182,15 @@ fn a_body_is_held_against_its_schema_where_that_is_wanted() {
         assert_eq!(refused.status(), 400, "{body}");
         assert_eq!(value(&refused)["message"], message, "{body}");
     }
-    // What only answers show need not be there.
+    // `readOnly` properties need not be present.
     assert_eq!(call(&strict, "POST", "/api/widgets", &json!({"name": "a"})).status(), 202);
     assert_eq!(strict.store().len(), 1);
 }
 
 #[test]
-fn conventions_are_given_beside_the_description() {
+fn options_extend_the_description() {
     let create = CommandType::from_static("widgetCreateRequest");
-    let beside = OpenApiOptions::new("/api")
+    let options = OpenApiOptions::new("/api")
         .with_task_schema("Job")
         .with_tasks("/operations")
         .with_task(Method::PATCH, "/widgets/{id}")
@@ -201,7 +201,7 @@ fn conventions_are_given_beside_the_description() {
         .with_answer(Method::DELETE, "/widgets/{widgetId}", |asked| {
             json!({"was": asked.resource(), "id": asked.id("widgetId").map(ToString::to_string)})
         });
-    let api = MockApi::from_openapi(&description(), beside).unwrap().with_open_accounts(1);
+    let api = MockApi::from_openapi(&description(), options).unwrap().with_open_accounts(1);
     assert_eq!(get(&api, "/api/widgets/7")["name"], "seven");
     let made = ended(&api, "POST", "/api/widgets", &json!({"name": "a"}));
     assert_eq!(made.command_type(), Some(create.as_str()));
@@ -218,10 +218,10 @@ fn conventions_are_given_beside_the_description() {
 }
 
 #[test]
-fn what_can_not_be_read_is_refused_with_what_was_expected_and_where() {
+fn invalid_descriptions_are_refused_with_what_was_expected_and_where() {
     let open = || OpenApiOptions::new("/v1");
-    let fault = |description: &Value, beside| {
-        MockApi::from_openapi(description, beside).unwrap_err().to_string()
+    let fault = |description: &Value, options| {
+        MockApi::from_openapi(description, options).unwrap_err().to_string()
     };
     let with = |paths: Value| json!({"openapi": "3.0.0", "paths": paths});
     for (description, message) in [
@@ -239,7 +239,7 @@ fn what_can_not_be_read_is_refused_with_what_was_expected_and_where() {
         (with(json!({"/a": {"$ref": "#/nowhere"}})), "got \"#/nowhere\", at #/paths/~1a"),
         (
             with(json!({"/a/{b}": {"get": {}}, "/a/{c}": {"get": {}}})),
-            "expected a path that is free for GET, in \"/a/{c}\"",
+            "expected an unused path for GET, in \"/a/{c}\"",
         ),
     ] {
         let got = fault(&description, open());
@@ -247,7 +247,7 @@ fn what_can_not_be_read_is_refused_with_what_was_expected_and_where() {
     }
     let good = description();
     let command = CommandType::from_static("x");
-    for (beside, message) in [
+    for (options, message) in [
         (OpenApiOptions::new("v1"), "expected a base address"),
         (open().with_tasks("jobs"), "expected a path of tasks"),
         (
@@ -263,27 +263,27 @@ fn what_can_not_be_read_is_refused_with_what_was_expected_and_where() {
             open().with_answer(Method::GET, "/nothing", |_| json!(1)),
             "expected an operation of the description",
         ),
-        (open().with_title("/nothing", "x"), "expected the path of a kind of resources"),
-        (open().with_existing("/nothing/1", json!({})), "expected the path of a kind of resources"),
+        (open().with_title("/nothing", "x"), "expected the path of a resource"),
+        (open().with_existing("/nothing/1", json!({})), "expected the path of a resource"),
     ] {
-        let got = fault(&good, beside);
+        let got = fault(&good, options);
         assert!(got.contains(message), "{message}: {got}");
     }
 }
 
-/// An API of this description, without keys.
+/// An API from these paths and schemas, without authentication.
 fn made(paths: &Value, schemas: &Value) -> MockApi {
     let description =
         json!({"openapi": "3.1.0", "paths": paths, "components": {"schemas": schemas}});
     MockApi::from_openapi(&description, OpenApiOptions::new("/")).unwrap()
 }
 
-/// An answer, or a request, with this schema.
+/// A response or a request body with this schema.
 fn json_of(schema: &Value) -> Value {
     json!({"content": {"application/json": {"schema": schema}}})
 }
 
-/// A kind of things that are made, read, listed, changed and deleted.
+/// The paths of a kind that can be made, read, listed, changed and deleted.
 fn things(schema: &Value) -> Value {
     let (one, none) = (json_of(schema), json!({"description": ""}));
     json!({
@@ -312,7 +312,7 @@ fn sent(api: &MockApi, method: &str, path: &str, body: &Value) -> Value {
 }
 
 #[test]
-fn whatever_a_schema_is_it_comes_to_an_end() {
+fn any_schema_terminates() {
     let reference = |name: &str| json!({"$ref": format!("#/components/schemas/{name}")});
     let many = |name: &str, key: &str, count: usize| {
         let next = |at: usize| json!({key: [reference(&format!("{name}{}", at + 1)), reference(&format!("{name}{}", at + 1))]});
@@ -334,7 +334,7 @@ fn whatever_a_schema_is_it_comes_to_an_end() {
         json!({"when": {"left": {"name": "a"}, "right": {"any": [{"name": "b"}, {"name": "c"}]}}});
     assert_eq!(sent(&api, "POST", "/things", &given)["when"], given["when"]);
 
-    // Alternatives of one, many deep, before what contains itself.
+    // Deeply nested single alternatives before a recursive schema.
     let alternatives = |inner: Value| (0..190).fold(inner, |inner, _| json!({ "oneOf": [inner] }));
     let deep = json!({"allOf": [
         {"type": "object", "required": ["a"], "properties": {"a": reference("A")}},
@@ -365,7 +365,7 @@ fn whatever_a_schema_is_it_comes_to_an_end() {
 }
 
 #[test]
-fn an_id_that_is_shown_is_where_it_is_found() {
+fn a_resource_is_found_under_the_id_that_it_shows() {
     for id in [
         json!({"type": "integer"}),
         json!({"type": "string"}),
@@ -388,7 +388,7 @@ fn an_id_that_is_shown_is_where_it_is_found() {
 }
 
 #[test]
-fn what_a_request_says_is_kept_as_its_method_says() {
+fn put_replaces_and_patch_merges() {
     let schema = json!({"type": "object", "properties": {
         "id": {"type": "string", "readOnly": true},
         "a": {"type": "string"}, "b": {"type": "string"},
@@ -417,13 +417,13 @@ fn what_a_request_says_is_kept_as_its_method_says() {
     );
     let put = sent(&api, "PUT", &path, &json!({"b": "3"}));
     assert_eq!((&put["a"], &put["b"], &put["flags"]), (&Value::Null, &json!("3"), &Value::Null));
-    // Where the body has the whole in a field of its own.
+    // If the body is wrapped in a field.
     let wrapped = sent(&api, "POST", "/things", &json!({"thing": {"a": "w"}, "commit": "Save"}));
     assert_eq!(wrapped["a"], "w");
 }
 
 #[test]
-fn bodies_are_what_the_description_wants() {
+fn bodies_need_not_be_json_objects_if_the_description_allows() {
     let answer = json!({"200": {"description": ""}});
     let labels = json!({"type": "array", "items": {"type": "string"}});
     let paths = json!({
@@ -445,7 +445,7 @@ fn bodies_are_what_the_description_wants() {
 }
 
 #[test]
-fn a_page_says_which_it_is_and_what_follows() {
+fn a_page_has_its_number_and_whether_more_follows() {
     let schema = json!({"type": "object", "properties": {"id": {"type": "integer"}}});
     let number = json!({"type": "integer"});
     let pagination = json!({"type": "object", "required": ["page", "last_page", "next_page", "total_entries"], "properties": {
@@ -481,7 +481,7 @@ fn a_page_says_which_it_is_and_what_follows() {
 }
 
 #[test]
-fn a_verb_is_about_what_is_before_it() {
+fn a_verb_is_about_the_resource_before_it() {
     let vm = json!({"type": "object", "properties": {"id": {"type": "string"}, "name": {"type": "string"}}});
     let mut paths = things(&vm);
     paths["/things/{thingId}:stop"] = json!({"post": {"responses": {"200": json_of(&vm)}}});
@@ -523,7 +523,7 @@ fn a_setting_that_was_deleted_can_be_set_and_an_id_may_have_a_question_mark() {
 }
 
 #[test]
-fn a_name_and_a_password_are_a_key_and_its_secret() {
+fn basic_authentication_is_a_key_and_its_secret() {
     let mut description =
         json!({"openapi": "3.0.0", "paths": {"/a": {"get": {"responses": {"200": {}}}}}});
     description["components"] =
@@ -552,13 +552,13 @@ fn an_api_describes_what_it_answers() {
     assert_eq!(own["security"], json!([{ "x-token": [] }]));
     let widget = &own["paths"]["/widgets/{widgetId}"];
     assert_eq!(widget["delete"]["operationId"], "deleteWidget");
-    assert_eq!(widget["delete"]["responses"]["202"]["description"], "Done, or on its way.");
+    assert_eq!(widget["delete"]["responses"]["202"]["description"], "Success.");
     let list = &own["paths"]["/widgets"]["get"];
     let names =
         list["parameters"].as_array().unwrap().iter().map(|it| it["name"].as_str().unwrap());
     assert_eq!(names.collect::<Vec<_>>(), ["per_page", "page"]);
     assert!(own["paths"]["/jobs/{taskId}"]["get"].is_object(), "{own}");
-    // What is not checked is not wanted.
+    // Without validation, bodies are any objects.
     let body = |own: &Value| {
         let body = &own["paths"]["/widgets"]["post"]["requestBody"];
         body["content"]["application/json"]["schema"].clone()
@@ -567,7 +567,7 @@ fn an_api_describes_what_it_answers() {
     let strict = widgets().with_checked_bodies().description();
     assert_eq!(body(&strict), json!({"$ref": "#/components/schemas/NewWidget"}));
 
-    // It is a description of which the same can be made, and its answers are what it says.
+    // An API can be made from it again, and its answers match it.
     for own in [own, crate::api::api().description()] {
         let tasks = if own["paths"]["/jobs"].is_object() { "/jobs" } else { "/tasks" };
         MockApi::from_openapi(&own, OpenApiOptions::new("/v1").with_tasks(tasks)).unwrap();
@@ -575,23 +575,23 @@ fn an_api_describes_what_it_answers() {
 }
 
 #[test]
-fn every_answer_of_an_example_is_what_its_schema_says() {
+fn every_answer_of_the_example_matches_its_schema() {
     assert_eq!(
         faults(&description(), OpenApiOptions::new("/v1").with_task_schema("Job"), "/jobs"),
         [] as [String; 0]
     );
 }
 
-/// What goes wrong where every operation of a description is asked for once, and each answer held against
-/// its schema. `tasks` is their path.
-fn faults(description: &Value, beside: OpenApiOptions, tasks: &str) -> Vec<String> {
-    let mut api = MockApi::from_openapi(description, beside).unwrap();
+/// Calls every operation of a description once, and returns every answer that does not match its schema.
+/// `tasks` is the path of tasks.
+fn faults(description: &Value, options: OpenApiOptions, tasks: &str) -> Vec<String> {
+    let mut api = MockApi::from_openapi(description, options).unwrap();
     api = api.with_authentication(Authentication::None(acme()));
     let schemas = Schemas::new(description);
     let mut requests = Vec::new();
     let paths = description["paths"].as_object().unwrap().iter();
-    // Forms of one operation are told apart after `#`: the first counts.
-    // And how tasks look is for the format to say.
+    // Variants of an operation have a suffix after `#`, and the first one is used.
+    // The format decides what tasks look like.
     for (path, item) in paths.filter(|(path, _)| !path.contains('#') && !path.starts_with(tasks)) {
         let address = address(description, path, item);
         for method in ["get", "post", "put", "patch", "delete"] {
@@ -599,14 +599,14 @@ fn faults(description: &Value, beside: OpenApiOptions, tasks: &str) -> Vec<Strin
                 requests.push((method, path, address.clone()));
             }
         }
-        // One of each kind is there, as far as it is a kind.
+        // Add one resource of each kind.
         for (end, _) in address.match_indices('/').skip(1).chain([(address.len(), "")]) {
             if api.has_resource(&address[..end]) {
                 api = api.with_existing(&acme(), &address[..end], &json!({})).unwrap();
             }
         }
     }
-    // What is deleted goes last, the innermost first.
+    // Deletions come last, innermost first.
     requests.sort_by_key(|(method, path, _)| {
         let depth = if *method == "delete" { path.matches('/').count() } else { 0 };
         (*method == "delete", usize::MAX - depth)
@@ -634,7 +634,7 @@ fn faults(description: &Value, beside: OpenApiOptions, tasks: &str) -> Vec<Strin
     faults
 }
 
-/// A path with ids of the types that its parameters have.
+/// Fills in a path template with ids of the right types.
 fn address(description: &Value, path: &str, item: &Value) -> String {
     let resolved = |it: &Value| match it["$ref"].as_str() {
         Some(reference) => description.pointer(reference.trim_start_matches('#')).unwrap().clone(),
@@ -661,23 +661,23 @@ fn address(description: &Value, path: &str, item: &Value) -> String {
     address + rest
 }
 
-/// `OPENAPI=FILE.json cargo test -p tasklife-mock --test all -- --ignored any_description` asks for every
-/// operation of a description of one's own.
+/// `OPENAPI=FILE.json cargo test -p tasklife-mock --test all -- --ignored any_description` calls every
+/// operation of your description.
 #[test]
 #[ignore = "needs a description"]
 fn any_description() {
     let file = std::env::var("OPENAPI").unwrap();
     let description = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
-    let beside = OpenApiOptions::new("/v1");
-    let beside = match std::env::var("TASKS_ARE") {
-        Ok(name) => beside.with_task_schema(&name),
-        Err(_) => beside,
+    let options = OpenApiOptions::new("/v1");
+    let options = match std::env::var("TASKS_ARE") {
+        Ok(name) => options.with_task_schema(&name),
+        Err(_) => options,
     };
-    let faults = faults(&description, beside, "/tasks ");
+    let faults = faults(&description, options, "/tasks ");
     assert!(faults.is_empty(), "{}: {}", faults.len(), faults.join("\n"));
 }
 
-/// A description in which a few things are something else.
+/// A valid description in which a few values are replaced.
 fn any_description_at_all() -> impl Strategy<Value = Value> {
     let odd = prop_oneof![
         Just(Value::Null),
@@ -733,9 +733,9 @@ fn pointers_of(value: &Value, at: &mut String, pointers: &mut Vec<String>) {
 
 proptest! {
     #[test]
-    fn whatever_a_description_says_it_is_refused_or_answered(description in any_description_at_all()) {
-        let beside = OpenApiOptions::new("/api").with_task_schema("Job");
-        let Ok(api) = MockApi::from_openapi(&description, beside) else { return Ok(()) };
+    fn any_description_is_refused_or_served(description in any_description_at_all()) {
+        let options = OpenApiOptions::new("/api").with_task_schema("Job");
+        let Ok(api) = MockApi::from_openapi(&description, options) else { return Ok(()) };
         let api = api.with_authentication(Authentication::None(acme()));
         for (method, path) in [
             ("POST", "/api/widgets"),

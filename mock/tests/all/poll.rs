@@ -1,5 +1,5 @@
-//! The polling client against the mock: its laws for random scripts, formats and clocks, and the
-//! bugs of other pollers.
+//! The poller of `tasklife` against the mock: its laws for any script, format and clock, and known faults of
+//! other pollers.
 
 mod law;
 mod report;
@@ -37,16 +37,16 @@ fn submit(api: &MockApi, body: &str, now: Now) -> Response<String> {
     api.handle(&request("POST", "/v1/subscriptions", body), now)
 }
 
-/// Sends a request with the credentials of `acme`.
-fn send(api: &MockApi, asked: Request<()>, now: Now) -> Response<String> {
-    let (mut head, ()) = asked.into_parts();
+/// Sends a request with the keys of `acme`.
+fn send(api: &MockApi, request: Request<()>, now: Now) -> Response<String> {
+    let (mut head, ()) = request.into_parts();
     for (name, value) in request("GET", "/", "").headers() {
         head.headers.insert(name, value.clone());
     }
     api.handle(&Request::from_parts(head, ""), now)
 }
 
-/// Polls a task to its end.
+/// Polls a task to its end, and waits as the poller asks.
 fn follow(api: &MockApi, task: &mut TaskPoller, now: &mut Now) -> Result<Ended, PollError> {
     for _ in 0..100_000 {
         match task.next(*now) {

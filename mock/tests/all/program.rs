@@ -465,7 +465,7 @@ fn it_answers_in_other_formats_and_has_tasks_elsewhere() {
     }
     for (options, message) in [
         (["--tasks", "operations"], "--tasks: expected a path of tasks that begins with a slash"),
-        (["--tasks", "/subscriptions"], "--tasks: expected a path that is free for GET"),
+        (["--tasks", "/subscriptions"], "--tasks: expected an unused path for GET"),
         (["--format", "soap"], "expected one of redis-cloud, google, azure"),
     ] {
         let output = Command::new(PROGRAM).args(options).output().unwrap();

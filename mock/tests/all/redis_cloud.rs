@@ -1,5 +1,5 @@
-//! The whole API of Redis Cloud, held against the facts about it: its operations, its shapes, and the
-//! results that were recorded.
+//! The API of Redis Cloud, compared with the facts about it: its operations, its schemas, and the results
+//! that were recorded.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -33,7 +33,8 @@ fn operations() -> Vec<Operation> {
     lines.collect()
 }
 
-/// The ids of what is there: one of each kind, in subscription 1 in one region, and in 11 in several.
+/// Fills in a path with existing ids: one of each kind, in the single-region subscription 1 and the
+/// active-active subscription 11.
 fn ids(path: &str) -> String {
     let subscription = if path.contains("/regions") { "11" } else { "1" };
     let mut unnamed = 0;
@@ -48,7 +49,7 @@ fn ids(path: &str) -> String {
         "{planId}" => "98183",
         "{tagKey}" => "team",
         "{userId}" | "{TgwId}" | "{tgwInvitationId}" => "1",
-        // Those that were only recorded have no names for their ids.
+        // Operations that were only recorded have unnamed placeholders.
         "{}" => {
             unnamed += 1;
             match (path.starts_with("/fixed"), unnamed) {
@@ -62,7 +63,7 @@ fn ids(path: &str) -> String {
         literal => literal,
     });
     let path = segments.collect::<Vec<&str>>().join("/");
-    // The database in several regions is in the subscription that is.
+    // The active-active database is in the active-active subscription.
     if path.contains("/databases/12/") {
         path.replace("/subscriptions/1/", "/subscriptions/11/")
     } else {
@@ -70,7 +71,7 @@ fn ids(path: &str) -> String {
     }
 }
 
-/// The API, with one of each kind.
+/// The API, with one resource of each kind.
 fn populated() -> MockApi {
     let regions = json!({"cloudProviders": [{"provider": "AWS", "regions": [
         {"region": "us-east-1", "networking": {"deploymentCIDR": "10.0.0.0/24"}},
@@ -130,7 +131,7 @@ fn populated() -> MockApi {
         .fold(api(), |api, (path, fields)| api.with_existing(&acme(), path, &fields).unwrap())
 }
 
-/// The least that a request for an operation has.
+/// The smallest body of a request for an operation.
 fn body(method: &str, path: &str) -> String {
     if method == "DELETE" && path.ends_with("/regions") {
         return json!({ "regions": [{ "region": "us-east-1" }] }).to_string();
@@ -155,7 +156,7 @@ fn body(method: &str, path: &str) -> String {
     body.to_string()
 }
 
-/// Some operations need that there is nothing yet.
+/// The API for an operation. Some operations need the resource to be missing.
 fn prepared(method: &str, path: &str) -> MockApi {
     let api = populated();
     let gone = match (method, path) {
@@ -182,7 +183,7 @@ fn prepared(method: &str, path: &str) -> MockApi {
 }
 
 #[test]
-fn every_operation_is_there_with_its_status_its_command_type_and_its_shapes() {
+fn every_operation_has_its_status_command_type_and_schemas() {
     let schemas = Schemas::new(&serde_json::from_str(DESCRIPTION).unwrap());
     let component = |name: &str| format!("/components/schemas/{name}");
     let mut asked = 0;
@@ -248,7 +249,7 @@ fn is_of(value: &Value, kind: &str) -> bool {
             let known: BTreeSet<&str> = inner.trim_matches(['{', '}']).split(',').collect();
             value.as_array().unwrap().iter().all(|one| match one {
                 Value::Object(fields) => {
-                    // What is recorded has at least the id of what it lists.
+                    // A recorded list has at least the ids of its elements.
                     fields.keys().any(|name| known.contains(name.as_str()))
                 }
                 other => inner != "s" || other.is_string(),
@@ -259,7 +260,7 @@ fn is_of(value: &Value, kind: &str) -> bool {
 }
 
 #[test]
-fn what_was_recorded_of_results_is_in_them() {
+fn results_have_the_recorded_fields() {
     let mut shapes: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for line in RESULTS.lines().skip(1) {
         let (command, shape) = line.split_once('\t').unwrap();
@@ -289,7 +290,7 @@ fn what_was_recorded_of_results_is_in_them() {
             None => fields(shape).iter().all(|(name, kind)| {
                 let field = &response["resource"][name];
                 !field.is_null() && is_of(field, kind)
-                    // Nobody was told why it failed, as it didn't.
+                    // The task did not fail, so there is no error.
                     || ["failureReason", "failureReasonParams", "errorMessage"].contains(&name.as_str())
             }),
         }
@@ -297,13 +298,13 @@ fn what_was_recorded_of_results_is_in_them() {
         assert!(shapes.iter().any(fits), "{method} {path}: {response} for {shapes:?}");
         held.insert(command);
     }
-    // Peerings of subscriptions in several regions have no command type on record.
+    // No command type was recorded for active-active peerings.
     let left: Vec<&&str> = shapes.keys().filter(|command| !held.contains(**command)).collect();
     assert_eq!(left, [&"vpcPeeringGetRequest"]);
 }
 
 #[test]
-fn names_of_rules_roles_and_users_follow_each_other() {
+fn renaming_rules_and_roles_updates_their_users() {
     let api = populated();
     let failure = |method: &str, path: &str, body: Value| {
         let body = if body.is_null() { String::new() } else { body.to_string() };
@@ -345,7 +346,7 @@ fn names_of_rules_roles_and_users_follow_each_other() {
 }
 
 #[test]
-fn what_is_read_by_a_task_or_a_list_moves_with_that() {
+fn reads_by_a_task_or_a_list_count() {
     let api = populated();
     api.on_any(Script::new(Pace::Immediate).resource(Pace::Reads(2))).unwrap();
     let task = api.submit("/v1/subscriptions/1/peerings", r#"{"vpcId": "v"}"#, 0.0);
@@ -357,7 +358,7 @@ fn what_is_read_by_a_task_or_a_list_moves_with_that() {
         own.unwrap()["status"].clone()
     };
     assert_eq!([status(), status()], ["initiating-request", "active"]);
-    // The read with which it is gone finds nothing.
+    // The read that completes the deletion finds nothing.
     let services = "/v1/subscriptions/1/private-service-connect";
     api.accepted("DELETE", services, "", 0.0);
     let read = || {
@@ -372,7 +373,7 @@ fn what_is_read_by_a_task_or_a_list_moves_with_that() {
 }
 
 #[test]
-fn a_database_is_made_so_often_as_is_said_and_shows_what_it_was_changed_to() {
+fn databases_are_made_by_quantity_and_show_changes() {
     let api = api();
     let body = json!({
         "name": "shop", "cloudProviders": [{"provider": "AWS", "regions": [{"region": "eu-west-1", "networking": {"deploymentCIDR": "10.0.0.0/24"}}]}],
@@ -402,13 +403,13 @@ fn a_database_is_made_so_often_as_is_said_and_shows_what_it_was_changed_to() {
     assert_eq!(shown["alerts"], change["alerts"]);
     assert_eq!(shown["backup"]["destination"], "s3://b");
     assert_eq!(shown["region"], "eu-west-1");
-    // A tag's key is a text, also where it looks like a number.
+    // The key of a tag is a string even if it looks like a number.
     api.call("POST", &format!("{database}/tags"), r#"{"key": "2024", "value": "x"}"#, 0.0);
     let tags = value(&api.get(&format!("{database}/tags"), 0.0));
     assert_eq!(tags["tags"], json!([{"key": "2024", "value": "x"}]));
 }
 
-/// The fields that requests of any operation have, and what else somebody may send in them.
+/// A body with fields of any operation, and arbitrary values.
 fn any_body() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -443,7 +444,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn whatever_is_sent_every_answer_is_one_and_what_is_there_can_be_read(
+    fn any_body_is_answered_and_existing_resources_can_be_read(
         sent in prop::collection::vec((0..136_usize, any_body()), 1..24)
     ) {
         let operations: Vec<Operation> =
@@ -461,7 +462,7 @@ proptest! {
                 prop_assert!(ended.contains(&status), "{} {}: {}", method, path, status);
             }
         }
-        // What is listed is there, and counted.
+        // Every listed resource exists and is counted.
         let subscriptions = value(&api.get("/v1/subscriptions", 0.0));
         for subscription in subscriptions["subscriptions"].as_array().unwrap() {
             let at = format!("/v1/subscriptions/{}", subscription["id"]);

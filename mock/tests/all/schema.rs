@@ -1,9 +1,9 @@
-//! Whether answers are what a description says, by a validator of others.
+//! Validates answers against a description with an independent validator.
 
 use jsonschema::{Draft, Registry};
 use serde_json::{Value, json};
 
-/// A description, as the validator reads it.
+/// A description in the form that the validator reads.
 pub(crate) struct Schemas {
     root: Value,
     registry: Registry<'static>,
@@ -15,7 +15,7 @@ impl Schemas {
         let is_3_0 = description["openapi"].as_str().unwrap().starts_with("3.0");
         let mut root = description.clone();
         if is_3_0 {
-            say_null(&mut root);
+            convert_nullable(&mut root);
         }
         let draft = if is_3_0 { Draft::Draft4 } else { Draft::Draft202012 };
         let registry = Registry::new().draft(draft).add("urn:description", root.clone());
@@ -23,7 +23,7 @@ impl Schemas {
         Self { root, registry, is_3_0 }
     }
 
-    /// What is wrong with a value, by the schema at a JSON pointer.
+    /// The errors of a value, by the schema at a JSON pointer.
     pub(crate) fn fault(&self, pointer: &str, value: &Value) -> Option<String> {
         let draft = if self.is_3_0 { Draft::Draft4 } else { Draft::Draft202012 };
         let pointer =
@@ -37,7 +37,7 @@ impl Schemas {
         fault.map(|fault| format!("{fault}, at {}: {value}", fault.instance_path()))
     }
 
-    /// The pointer to the schema of an operation's answer, where it is JSON and has one.
+    /// The pointer to the JSON schema of an operation's response, if it has one.
     pub(crate) fn answer(&self, method: &str, path: &str, status: u16) -> Option<String> {
         let escaped = |step: &str| step.replace('~', "~0").replace('/', "~1");
         let operation = format!("/paths/{}/{}", escaped(path), method.to_lowercase());
@@ -57,8 +57,8 @@ impl Schemas {
     }
 }
 
-/// Says in the words of JSON Schema what version 3.0 says with `nullable`.
-fn say_null(value: &mut Value) {
+/// Converts `nullable` of version 3.0 to JSON Schema.
+fn convert_nullable(value: &mut Value) {
     match value {
         Value::Object(fields) => {
             if fields.get("nullable") == Some(&Value::Bool(true)) {

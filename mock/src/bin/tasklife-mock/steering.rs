@@ -56,8 +56,7 @@ impl Server {
         let (operation, ids) = match self.control.find(method, path) {
             Found::Operation(operation, ids) => (operation, ids),
             Found::OtherMethod(allowed) => {
-                let message =
-                    format!("expected one of the methods that the path allows: {allowed}");
+                let message = format!("expected one of the methods {allowed}");
                 let mut response = refused(&Refusal::new(StatusCode::METHOD_NOT_ALLOWED, message));
                 if let Ok(allowed) = HeaderValue::from_str(&allowed) {
                     response.headers_mut().insert(ALLOW, allowed);

@@ -1,4 +1,4 @@
-//! What the mock refuses: keys, bodies, and more than there is room for.
+//! Limits: keys, bodies, and the numbers of tasks and resources.
 
 use http::Request;
 use serde_json::json;
@@ -7,7 +7,7 @@ use tasklife_mock::{MockApi, Pace, Script};
 
 use super::{CREATE, Client, acme, api, error, second};
 
-fn with_authentication(path: &str, keys: &[(&str, &str)]) -> Request<&'static str> {
+fn with_keys(path: &str, keys: &[(&str, &str)]) -> Request<&'static str> {
     let request = Request::get(path);
     keys.iter()
         .fold(request, |request, (name, value)| request.header(*name, *value))
@@ -16,7 +16,7 @@ fn with_authentication(path: &str, keys: &[(&str, &str)]) -> Request<&'static st
 }
 
 #[test]
-fn without_its_keys_an_account_shows_nothing() {
+fn an_account_is_hidden_without_its_keys() {
     let api = api();
     let task = api.submit("/v1/subscriptions", "{}", 0.0);
     for path in [&task, "/v1/tasks", "/v1/subscriptions", "/v1/subscriptions/77899", "/v1/nothing"]
@@ -29,24 +29,24 @@ fn without_its_keys_an_account_shows_nothing() {
             &[("x-api-key", "key"), ("x-api-secret-key", "other")],
             &[("x-api-key", "other"), ("x-api-secret-key", "secret")],
         ] {
-            let response = api.handle(&with_authentication(path, keys), second(0.0));
+            let response = api.handle(&with_keys(path, keys), second(0.0));
             assert_eq!(error(&response).0, 401, "{path} {keys:?}");
         }
     }
-    // An unknown key and a wrong secret look alike.
+    // An unknown key and a wrong secret get the same answer.
     let [one, other] = [("key", "other"), ("other", "secret")].map(|(key, secret)| {
         let keys = [("x-api-key", key), ("x-api-secret-key", secret)];
-        api.handle(&with_authentication("/v1/tasks", &keys), second(0.0)).into_body()
+        api.handle(&with_keys("/v1/tasks", &keys), second(0.0)).into_body()
     });
     assert_eq!(one, other);
 }
 
 #[test]
-fn a_key_can_open_an_account_as_long_as_there_is_room() {
+fn keys_can_open_a_limited_number_of_accounts() {
     let api = MockApi::redis_cloud("/v1").unwrap().with_open_accounts(2);
     let call = |key: &str, secret: &str| {
         let keys = [("x-api-key", key), ("x-api-secret-key", secret)];
-        api.handle(&with_authentication("/v1/subscriptions", &keys), second(0.0))
+        api.handle(&with_keys("/v1/subscriptions", &keys), second(0.0))
     };
     for (key, number) in [("a", 1), ("b", 2), ("a", 1)] {
         let response = call(key, "s");
@@ -63,7 +63,7 @@ fn a_key_can_open_an_account_as_long_as_there_is_room() {
 }
 
 #[test]
-fn a_body_has_a_largest_size() {
+fn a_body_over_the_limit_is_refused() {
     let api = api().with_config(StoreConfig::default().with_max_input(100));
     let sized = |size: usize| format!("{{}}{}", " ".repeat(size - 2));
     api.submit("/v1/subscriptions", &sized(100), 0.0);
@@ -71,13 +71,13 @@ fn a_body_has_a_largest_size() {
     assert_eq!(error(&response), (413, "expected a body of at most 100 bytes, got 101".into()));
     let kept: Vec<usize> = api.journal().iter().map(|x| x.request_body.len()).collect();
     assert_eq!(kept, [100, 0]);
-    // A path as long as it can be leaves the body its room.
+    // The longest possible path does not reduce the limit of the body.
     let long = format!("/v1/subscriptions?{}", "x".repeat(65_000));
     api.submit(&long, &sized(100), 0.0);
 }
 
 #[test]
-fn a_store_that_is_full_makes_place_by_itself() {
+fn a_full_store_drops_expired_tasks() {
     let api = api().with_config(StoreConfig::default().with_max_tasks(2));
     let tasks = [0.0, 1.0].map(|at| api.submit("/v1/subscriptions", "{}", at));
     let response = api.call("POST", "/v1/subscriptions", "{}", 2.0);
@@ -88,12 +88,12 @@ fn a_store_that_is_full_makes_place_by_itself() {
     assert_eq!(api.store().len(), 2);
     let seen = [&tasks[0], &tasks[1], &third].map(|task| api.status(task, days));
     assert_eq!(seen, ["404", "processing-completed", "processing-completed"]);
-    // The resource of a task stays when its task has expired.
+    // The resource of an expired task stays.
     assert_eq!(api.get("/v1/subscriptions/77899", days).status(), 200);
 }
 
 #[test]
-fn an_account_that_is_full_is_told_to_wait() {
+fn a_full_account_gets_a_retry_after() {
     let api = api().with_config(StoreConfig::default().with_max_open(1));
     api.on(CREATE, Script::new(Pace::Reads(1))).unwrap();
     let task = api.submit("/v1/subscriptions", "{}", 0.0);
@@ -104,10 +104,10 @@ fn an_account_that_is_full_is_told_to_wait() {
 }
 
 #[test]
-fn an_account_has_room_for_so_many_resources() {
+fn the_number_of_resources_is_limited() {
     let subscription = "/v1/subscriptions/1".to_owned();
     let mut api = api().with_existing(&acme(), "/subscriptions/1", &json!({})).unwrap();
-    // It begins with ten: rules, plans, a cloud account, a user.
+    // An account starts with ten: rules, plans, a cloud account and a user.
     for id in 2..=MockApi::MAX_RESOURCES - 10 {
         let path = format!("/subscriptions/1/databases/{id}");
         api = api.with_existing(&acme(), &path, &json!({})).unwrap();
@@ -122,7 +122,7 @@ fn an_account_has_room_for_so_many_resources() {
             )
         );
     }
-    // A repeated request, and one that makes none, is accepted still.
+    // Repeated requests, and those that make nothing, are still accepted.
     let database = format!("{subscription}/databases/2");
     let delete = api.accepted("DELETE", &database, "", 0.0);
     assert_eq!(api.status(&delete, 0.0), "processing-completed");
@@ -130,17 +130,17 @@ fn an_account_has_room_for_so_many_resources() {
 }
 
 #[test]
-fn an_account_that_has_keys_is_not_opened_by_its_name() {
+fn an_account_with_keys_cannot_be_opened_by_its_name() {
     let api = api().with_open_accounts(5);
     let call = |key: &str, secret: &str| {
         let keys = [("x-api-key", key), ("x-api-secret-key", secret)];
-        api.handle(&with_authentication("/v1/tasks", &keys), second(0.0)).status().as_u16()
+        api.handle(&with_keys("/v1/tasks", &keys), second(0.0)).status().as_u16()
     };
     assert_eq!([call("acme", "any"), call("key", "secret"), call("new", "any")], [401, 200, 200]);
 }
 
 #[test]
-fn a_request_makes_all_that_it_lists_or_is_refused() {
+fn a_request_makes_every_resource_that_it_lists_or_none() {
     let api = api();
     let many = vec!["{}"; 2_000].join(",");
     let task = api.submit("/v1/subscriptions", &format!(r#"{{"databases": [{many}]}}"#), 0.0);
@@ -155,16 +155,16 @@ fn a_request_makes_all_that_it_lists_or_is_refused() {
         let makes = format!("the request makes {}", count.saturating_add(2));
         assert!(status == 429 && message.ends_with(&makes), "{message}");
     }
-    // What the account begins with counts too.
+    // The resources that an account starts with count, too.
     let task = api.submit("/v1/subscriptions", &body(most - 2_100), 0.0);
     let path = format!("/v1/subscriptions/{}", api.made(&task, 0.0));
     assert_eq!(super::value(&api.get(&path, 0.0))["numberOfDatabases"], most - 2_099);
 }
 
 #[test]
-fn what_has_expired_makes_place_for_what_comes() {
+fn expired_tasks_make_room_for_new_ones() {
     let api = api();
-    // One a minute: ten days have 14,400.
+    // One a minute makes 14,400 in ten days.
     for minute in 0..40_000_u32 {
         api.submit("/v1/subscriptions", r#"{"dryRun": true}"#, f64::from(minute) * 60.0);
     }
@@ -173,7 +173,7 @@ fn what_has_expired_makes_place_for_what_comes() {
 }
 
 #[test]
-fn what_is_shown_for_debugging_has_no_secret() {
+fn debug_output_has_no_secret() {
     let api = api();
     api.submit("/v1/subscriptions", r#"{"password": "p4ss"}"#, 0.0);
     let shown = format!("{api:?} {:?}", api.store());

@@ -1,4 +1,4 @@
-//! What the journal answers: did the client wait, how often did it poll, did it send the same key again?
+//! `Conduct`: whether clients waited, how often they polled, and which requests they repeated.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ fn send(api: &MockApi, method: &str, path: &str, headers: &[(&'static str, &str)
 }
 
 #[test]
-fn it_has_the_headers_that_matter_and_no_secret() {
+fn the_journal_has_the_relevant_headers_and_no_secret() {
     let api = api();
     let headers =
         [("idempotency-key", "order-1"), ("if-none-match", "\"x\""), ("user-agent", "client/1")];
@@ -34,7 +34,7 @@ fn it_has_the_headers_that_matter_and_no_secret() {
     assert_eq!((&line["userAgent"], &line["taskStatus"]), (&json!("client/1"), &json!("received")));
     assert!(!line.to_string().contains("secret"), "{line}");
 
-    // Not even where a header that matters is the key.
+    // Not even if the key is in a header that is recorded.
     let keyed = MockApi::redis_cloud("/v1")
         .unwrap()
         .with_open_accounts(1)
@@ -45,14 +45,14 @@ fn it_has_the_headers_that_matter_and_no_secret() {
 }
 
 #[test]
-fn who_did_not_wait_is_told() {
+fn requests_before_the_retry_after_are_too_early() {
     let api = api();
     let busy = Fault::status(429).with_retry_after(Duration::from_secs(10));
     api.on(CREATE, Script::new(Pace::Never).with_fault(busy.clone().on_read(1))).unwrap();
-    let task = api.submit("/v1/subscriptions", "{}", 0.0); // and wait for 1 s
-    send(&api, "GET", &task, &[], 0.25); // too early; 429, and wait for 10 s
-    send(&api, "GET", "/v1/subscriptions", &[], 0.3); // something else
-    send(&api, "GET", &task, &[], 10.25); // in time; and wait for half as long as it has gone on
+    let task = api.submit("/v1/subscriptions", "{}", 0.0); // asks to wait for 1 s
+    send(&api, "GET", &task, &[], 0.25); // too early; a 429 that asks to wait for 10 s
+    send(&api, "GET", "/v1/subscriptions", &[], 0.3); // unrelated
+    send(&api, "GET", &task, &[], 10.25); // in time; asks to wait for half of the elapsed time
     send(&api, "GET", &task, &[], 11.0); // too early
     let conduct = Conduct::of(&api.journal());
     let seen: Vec<_> = conduct
@@ -61,9 +61,9 @@ fn who_did_not_wait_is_told() {
         .map(|it| (it.asked_by, it.number, it.retry_after.as_secs(), it.waited.as_millis()))
         .collect();
     assert_eq!(seen, [(1, 2, 1, 250), (4, 5, 5, 750)]);
-    let told = serde_json::to_value(&conduct).unwrap();
+    let json = serde_json::to_value(&conduct).unwrap();
     assert_eq!(
-        told["tooEarly"][0],
+        json["tooEarly"][0],
         json!({"number": 2, "askedBy": 1, "status": 202, "retryAfter": 1.0, "waited": 0.25})
     );
 }
@@ -76,7 +76,7 @@ fn polls_after_the_end_are_counted() {
     let task = api.submit("/v1/subscriptions", "{}", 0.0);
     let id = task.rsplit_once('/').unwrap().1.parse().unwrap();
     for _ in 0..5 {
-        // Running; the end, of which it could see nothing; the end; again; and 404.
+        // Running; the end in a spoiled answer; the end; again; and a 404.
         send(&api, "GET", &task, &[], 0.0);
     }
     send(&api, "HEAD", &task, &[], 0.0);
@@ -85,9 +85,9 @@ fn polls_after_the_end_are_counted() {
     assert_eq!(Conduct::of(&api.journal()[..3]).polls[&id].after_end, 0);
 }
 
-/// Some `GET`s are answered with a task.
+/// Some `GET`s create a task.
 #[test]
-fn to_ask_for_a_task_is_no_poll_of_it() {
+fn a_get_that_creates_a_task_is_no_poll() {
     let api = api();
     api.submit("/v1/subscriptions", "{}", 0.0);
     api.clear_journal(Scope::Any);
@@ -97,7 +97,7 @@ fn to_ask_for_a_task_is_no_poll_of_it() {
 }
 
 #[test]
-fn a_task_that_is_made_anew_has_not_ended() {
+fn a_task_that_is_created_again_has_not_ended() {
     let api = api();
     api.on(CREATE, Script::new(Pace::Reads(1)).gone_after(Pace::Reads(1))).unwrap();
     let post = || {
@@ -115,7 +115,7 @@ fn a_task_that_is_made_anew_has_not_ended() {
 }
 
 #[test]
-fn it_is_read_back_from_json() {
+fn conduct_is_read_back_from_json() {
     let api = api();
     let script = Script::new(Pace::Never).with_fault(Fault::status(503).on_submission(1));
     api.on(CREATE, script).unwrap();
@@ -133,7 +133,7 @@ fn it_is_read_back_from_json() {
 }
 
 #[test]
-fn two_workers_who_repeat_each_their_own_are_told_apart() {
+fn repeats_of_two_workers_are_distinguished_by_key() {
     let umbrella = "umbrella".parse().unwrap();
     let api = api().with_account("other", "secret", umbrella);
     let failing =
@@ -144,8 +144,8 @@ fn two_workers_who_repeat_each_their_own_are_told_apart() {
         send(&api, "POST", "/v1/subscriptions", &headers, 0.0);
     };
     post("key", "a"); // 1: 503
-    post("other", "a"); // 2: 503, and another's
-    post("key", "b"); // 3: takes the place of the first, under another key
+    post("other", "a"); // 2: 503, of another account
+    post("key", "b"); // 3: replaces the first, with another body key
     post("key", "a"); // 4
     post("key", "b"); // 5
     post("other", "a"); // 6
@@ -153,10 +153,10 @@ fn two_workers_who_repeat_each_their_own_are_told_apart() {
         let repeats = Conduct::of(journal).repeats.into_iter();
         repeats.map(|it| (it.has_same_key(), it.numbers)).collect()
     };
-    // Whether 3 is the retry of 1, or another worker's, nobody can know: it tells that it may be.
+    // 3 may be the retry of 1 or of another worker. It is reported as a possible repeat.
     assert_eq!(numbers(&api.journal()), [(false, vec![1, 3, 4, 5]), (true, vec![2, 6])]);
     assert_eq!(numbers(&api.journal()[2..]), [(true, vec![3, 5])]);
-    // What was cut short tells nothing, were it accepted.
+    // An answer that was cut short is unusable even if the request was accepted.
     let cut = Fault::cut_short().on_submission(1);
     api.on(CREATE, Script::new(Pace::Immediate).with_fault(cut)).unwrap();
     api.clear_journal(Scope::Any);
@@ -164,7 +164,7 @@ fn two_workers_who_repeat_each_their_own_are_told_apart() {
     send(&api, "POST", "/v1/subscriptions", &[], 0.0);
     let number = api.journal()[0].number;
     assert_eq!(numbers(&api.journal()), [(false, vec![number, number + 1])]);
-    // An error of the client's own tells it something.
+    // A 4xx is a usable answer.
     api.on(CREATE, failing(409)).unwrap();
     api.clear_journal(Scope::Any);
     for _ in 0..3 {
@@ -174,7 +174,7 @@ fn two_workers_who_repeat_each_their_own_are_told_apart() {
 }
 
 #[test]
-fn repeats_are_known_by_what_failed_or_by_their_key() {
+fn repeats_follow_a_failure_or_have_the_same_key() {
     let api = api();
     let script = Script::new(Pace::Immediate).with_fault(Fault::status(503).on_submissions([1, 4]));
     api.on(CREATE, script).unwrap();
@@ -183,12 +183,12 @@ fn repeats_are_known_by_what_failed_or_by_their_key() {
         send(&api, "POST", "/v1/subscriptions", header.as_slice(), 0.0);
     };
     post(Some("a")); // 1: 503
-    post(Some("a")); // 2: its repeat
-    post(None); // 3: another
-    post(None); // 4: and another, 503
-    post(None); // 5: its repeat
+    post(Some("a")); // 2: repeats 1
+    post(None); // 3: another request
+    post(None); // 4: another request, 503
+    post(None); // 5: repeats 4
     post(Some("b")); // 6
-    post(Some("b")); // 7: a repeat, though nothing failed
+    post(Some("b")); // 7: repeats 6, although nothing failed
     let conduct = Conduct::of(&api.journal());
     let numbers: Vec<_> =
         conduct.repeats.iter().map(|it| (&it.numbers[..], it.has_same_key())).collect();
@@ -198,7 +198,7 @@ fn repeats_are_known_by_what_failed_or_by_their_key() {
 }
 
 #[test]
-fn it_can_be_emptied_and_numbers_go_on() {
+fn clearing_the_journal_keeps_the_numbers() {
     let umbrella = "umbrella".parse().unwrap();
     let api = api().with_account("other", "secret", umbrella);
     send(&api, "GET", "/v1/tasks", &[], 0.0);

@@ -1,4 +1,4 @@
-//! What goes wrong on demand: reports on the way, answers that are spoiled, tasks that are gone after their end.
+//! Scripts: progress reports, faults, and tasks that disappear after their end.
 
 use std::time::Duration;
 
@@ -40,7 +40,7 @@ fn progress_is_reported_in_equal_parts_of_the_time() {
     assert_eq!(api.status(&task, 40.0), "processing-completed");
 }
 
-/// In as many equal parts of the reads as there are reports; and whatever there are too many of is there, too.
+/// The reads are divided equally among the reports. If there are too many of either, none is lost.
 #[test]
 fn progress_is_reported_with_reads() {
     for (reads, reports, expected) in [
@@ -67,7 +67,7 @@ fn progress_is_reported_with_reads() {
 }
 
 #[test]
-fn one_that_never_ends_has_reported_once_and_one_that_ends_at_once_all() {
+fn a_task_that_never_ends_reports_once_and_an_immediate_one_reports_all() {
     let api = api();
     api.on(CREATE, Script::in_steps(Pace::Immediate, Pace::Never).reporting([40, 80])).unwrap();
     let task = api.submit("/v1/subscriptions", "{}", 0.0);
@@ -84,7 +84,7 @@ fn one_that_never_ends_has_reported_once_and_one_that_ends_at_once_all() {
 }
 
 #[test]
-fn a_read_that_is_answered_with_a_status_has_no_effect() {
+fn a_read_with_a_faulty_status_has_no_effect() {
     let api = api();
     let busy = Fault::status(429).with_retry_after(Duration::from_millis(4_001)).on_read(2);
     let script = Script::new(Pace::Reads(3)).with_fault(busy);
@@ -100,7 +100,7 @@ fn a_read_that_is_answered_with_a_status_has_no_effect() {
     assert_eq!(answers[1].headers()["retry-after"], "5");
     assert!(error(&answers[1]).1.contains("script"));
     assert!(!answers[2].headers().contains_key("retry-after"));
-    // Neither a look at the head is a read, nor one at the list, nor at another task.
+    // A HEAD, a list, and a read of another task are not reads of this task.
     let other = api.submit("/v1/subscriptions", "{}", 0.0);
     api.get(&other, 0.0);
     api.get("/v1/tasks", 0.0);
@@ -121,7 +121,7 @@ fn reads_count_from_when_the_task_can_be_read() {
 }
 
 #[test]
-fn a_body_is_cut_or_no_json_and_the_task_has_moved_all_the_same() {
+fn a_spoiled_body_does_not_keep_the_task_from_moving() {
     let api = api();
     let script = Script::new(Pace::Reads(3)).with_fault(Fault::cut_short().on_read(1));
     let script = script.with_fault(Fault::not_json().on_reads([2]));
@@ -145,7 +145,7 @@ fn a_body_is_cut_or_no_json_and_the_task_has_moved_all_the_same() {
 }
 
 #[test]
-fn what_is_on_one_answer_adds_up() {
+fn faults_on_one_answer_add_up() {
     let api = api();
     let script = Script::new(Pace::Never)
         .with_fault(Fault::not_json().on_read(1))
@@ -163,7 +163,7 @@ fn what_is_on_one_answer_adds_up() {
     let faults: Vec<_> = api.journal().into_iter().map(|x| x.faults).collect();
     assert_eq!(faults[1], [FaultKind::Status, FaultKind::NotJson, FaultKind::Delay]);
     assert_eq!(faults[2], [FaultKind::Delay]);
-    // What has no body has none that could be cut.
+    // An empty body cannot be cut.
     api.on(CREATE, Script::new(Pace::Never).with_fault(Fault::cut_short())).unwrap();
     let task = api.submit("/v1/subscriptions", "{}", 0.0);
     let seen = api.call("HEAD", &task, "", 0.0).headers()["etag"].to_str().unwrap().to_owned();
@@ -176,7 +176,7 @@ fn what_is_on_one_answer_adds_up() {
 }
 
 #[test]
-fn of_two_of_a_kind_the_first_counts_and_the_wait_of_a_status_before_all() {
+fn the_first_fault_of_a_kind_counts_and_a_status_sets_the_wait() {
     let api = api();
     let wait = |fault: Fault, seconds| fault.with_retry_after(Duration::from_secs(seconds));
     let script = Script::new(Pace::Never)
@@ -195,7 +195,7 @@ fn of_two_of_a_kind_the_first_counts_and_the_wait_of_a_status_before_all() {
 }
 
 #[test]
-fn a_submission_is_refused_or_its_answer_is_lost() {
+fn a_faulty_submission_is_refused_or_its_answer_is_lost() {
     let api = api();
     let script = Script::new(Pace::Immediate).with_fault(Fault::status(503).on_submission(1));
     api.on(CREATE, script.with_fault(Fault::cut_short().on_submission(2))).unwrap();
@@ -211,7 +211,7 @@ fn a_submission_is_refused_or_its_answer_is_lost() {
     let again = submit("one");
     assert_eq!(again.headers()["idempotent-replayed"], "true");
     assert_eq!(listed(&api.get("/v1/tasks", 0.0)).len(), 1);
-    // The script that is set anew counts anew.
+    // A script that is set again counts from 1.
     api.on(CREATE, Script::new(Pace::Immediate).with_fault(Fault::status(503).on_submission(1)))
         .unwrap();
     assert_eq!(submit("two").status(), 503);
@@ -219,7 +219,7 @@ fn a_submission_is_refused_or_its_answer_is_lost() {
 }
 
 #[test]
-fn submissions_are_counted_for_each_account_and_a_reset_forgets_those_of_its_own() {
+fn submissions_are_counted_by_account_and_a_reset_restarts_its_count() {
     let api = api().with_account("other", "secret", "umbrella".parse().unwrap());
     let script = Script::new(Pace::Immediate).with_fault(Fault::status(503).on_submission(2));
     api.on(CREATE, script).unwrap();
@@ -235,9 +235,9 @@ fn submissions_are_counted_for_each_account_and_a_reset_forgets_those_of_its_own
     assert_eq!([submit("key"), submit("other"), submit("other")], [202, 202, 503]);
 }
 
-/// A task under the same id is another, whatever was to become of the first.
+/// A new task under the same id does not inherit the script of the first.
 #[test]
-fn what_is_made_anew_under_a_key_is_not_gone_with_the_one_before() {
+fn a_task_created_again_does_not_disappear_with_the_first() {
     const DAY: f64 = 86_400.0;
     let api = api();
     let submit = |at: f64| {
@@ -250,11 +250,11 @@ fn what_is_made_anew_under_a_key_is_not_gone_with_the_one_before() {
     api.on(CREATE, Script::new(Pace::Immediate).gone_after(after(20 * 86_400))).unwrap();
     let first = submit(0.0);
     assert_eq!(status(first, 0.0), "processing-completed");
-    // It has expired before it was gone.
+    // The first one expired before it disappeared.
     api.on(CREATE, Script::new(Pace::Never)).unwrap();
     assert_eq!(submit(11.0 * DAY), first);
     assert_eq!(status(first, 20.5 * DAY), "received");
-    // Or somebody has removed it.
+    // Or it was removed in the store.
     api.on(CREATE, Script::new(Pace::Immediate).gone_after(after(60))).unwrap();
     api.store().remove(&acme(), first);
     submit(20.6 * DAY);
@@ -263,7 +263,7 @@ fn what_is_made_anew_under_a_key_is_not_gone_with_the_one_before() {
     api.on(CREATE, Script::new(Pace::Never)).unwrap();
     submit(20.6 * DAY + 30.0);
     assert_eq!(status(first, 20.6 * DAY + 3_600.0), "received");
-    // One that was submitted by hand in its place has no script.
+    // A task that was submitted in the store in its place has no script.
     api.on(CREATE, Script::new(after(100))).unwrap();
     let third = api.submit("/v1/subscriptions", r#"{"n": 3}"#, 21.0 * DAY);
     let third = third.rsplit_once('/').unwrap().1.parse().unwrap();
@@ -274,7 +274,7 @@ fn what_is_made_anew_under_a_key_is_not_gone_with_the_one_before() {
 }
 
 #[test]
-fn what_is_gone_of_one_account_makes_room_for_others() {
+fn disappeared_tasks_make_room_for_other_accounts() {
     let config = tasklife::StoreConfig::default().with_max_tasks(1);
     let api = api().with_config(config);
     let api = api.with_account("other", "secret", "umbrella".parse().unwrap());
@@ -289,7 +289,7 @@ fn what_is_gone_of_one_account_makes_room_for_others() {
 }
 
 #[test]
-fn ids_of_what_is_gone_are_not_given_out_again() {
+fn ids_of_disappeared_tasks_are_not_reused() {
     let api = api();
     api.on_any(Script::new(Pace::Immediate).gone_after(Pace::Immediate)).unwrap();
     let first = api.submit("/v1/subscriptions", "{}", 0.0);
@@ -300,7 +300,7 @@ fn ids_of_what_is_gone_are_not_given_out_again() {
 }
 
 #[test]
-fn a_share_is_about_that_and_the_same_each_time() {
+fn a_share_of_reads_is_accurate_and_reproducible() {
     let spoiled = |seed, share| {
         let api = api();
         let fault = Fault::status(500).on_share_of_reads(share, seed);
@@ -317,7 +317,7 @@ fn a_share_is_about_that_and_the_same_each_time() {
 }
 
 #[test]
-fn what_has_ended_is_gone_after_a_while() {
+fn a_task_disappears_some_time_after_its_end() {
     let api = api();
     api.on(CREATE, Script::new(after(10)).gone_after(after(5))).unwrap();
     let task = api.submit("/v1/subscriptions", "{}", 0.0);
@@ -332,13 +332,13 @@ fn what_has_ended_is_gone_after_a_while() {
         1,
         "what it has made stays"
     );
-    // Also if nobody looks meanwhile.
+    // Also without a read in the meantime.
     let unseen = api.submit("/v1/subscriptions", "{}", 100.0);
     assert_eq!(api.status(&unseen, 115.0), "404");
 }
 
 #[test]
-fn an_end_is_shown_so_many_times() {
+fn an_end_is_shown_a_limited_number_of_times() {
     for (pace, times) in
         [(Pace::Reads(1), 1), (Pace::Reads(3), 3), (Pace::Immediate, 0), (Pace::Reads(0), 0)]
     {
@@ -357,7 +357,7 @@ fn an_end_is_shown_so_many_times() {
 }
 
 #[test]
-fn the_key_of_what_is_gone_is_free_again() {
+fn the_key_of_a_disappeared_task_can_be_used_again() {
     let api = api();
     api.on(CREATE, Script::new(Pace::Immediate).gone_after(Pace::Immediate)).unwrap();
     let submit = || {
@@ -371,7 +371,7 @@ fn the_key_of_what_is_gone_is_free_again() {
 }
 
 #[test]
-fn scripts_of_one_account_are_not_for_others() {
+fn scripts_of_one_account_do_not_apply_to_others() {
     let umbrella = "umbrella".parse().unwrap();
     let api = api().with_account("other", "secret", umbrella);
     api.on_any(Script::new(Pace::Never)).unwrap();
@@ -388,7 +388,7 @@ fn scripts_of_one_account_are_not_for_others() {
     assert_eq!(other(), "received");
     let own = || api.status(&api.submit("/v1/subscriptions", "{}", 0.0), 0.0);
     assert_eq!(own(), "processing-completed");
-    // An account's come before all others; then those for a command type.
+    // Scripts for the account come first, then those for the command type.
     api.on(CREATE, Script::new(Pace::Never)).unwrap();
     assert_eq!((own().as_str(), other().as_str()), ("processing-completed", "received"));
     api.on(CREATE, Script::new(Pace::Never).for_account(acme())).unwrap();
@@ -407,7 +407,7 @@ fn scripts_of_one_account_are_not_for_others() {
 }
 
 #[test]
-fn a_script_that_can_not_be_is_refused_and_changes_nothing() {
+fn an_invalid_script_is_refused_and_changes_nothing() {
     let api = api();
     let never = Script::new(Pace::Never);
     let expected = "0 to 100";
@@ -453,7 +453,7 @@ fn a_script_that_can_not_be_is_refused_and_changes_nothing() {
 }
 
 #[test]
-fn extremes_are_no_trouble() {
+fn extreme_values_are_accepted() {
     let api = api();
     let script = Script::in_steps(Pace::After(Duration::MAX), Pace::Reads(u32::MAX))
         .reporting([1; 101])

@@ -1,4 +1,4 @@
-//! The mock in every wire format, and in a layout of one's own.
+//! Every format, and custom paths.
 
 use http::{Request, Response};
 use tasklife::format::{
@@ -9,7 +9,7 @@ use tasklife_mock::{MockApi, Pace, Script};
 
 use super::{CREATE, Client, acme, api, second};
 
-/// Four APIs that have their tasks at `/operations`, each with its format.
+/// An API for each format, with its tasks at `/operations`.
 fn apis() -> [(MockApi, Box<dyn Format>); 4] {
     let with = |set: fn(Replies) -> Replies, format: Box<dyn Format>| {
         let api = api().with_links(|links| links.with_tasks("/operations")).unwrap();
@@ -26,7 +26,7 @@ fn apis() -> [(MockApi, Box<dyn Format>); 4] {
     ]
 }
 
-/// The path at which a client of the format follows what it submitted.
+/// The path at which a client of the format polls its submission.
 fn path_of(accepted: &Response<String>, format: &dyn Format) -> String {
     let header = |name: &str| Some(accepted.headers().get(name)?.to_str().ok()?.into());
     let href = format.read_accepted(&header, accepted.body().as_bytes()).unwrap().href.unwrap();
@@ -75,7 +75,7 @@ fn a_client_follows_a_task_in_every_format() {
 
 #[cfg(feature = "audit")]
 #[test]
-fn the_auditor_finds_what_is_wrong_in_every_format_and_nothing_else() {
+fn the_auditor_finds_violations_in_every_format_and_nothing_else() {
     use tasklife::Retention;
     use tasklife::audit::{Auditor, Reading, Rule};
 
@@ -103,7 +103,7 @@ fn the_auditor_finds_what_is_wrong_in_every_format_and_nothing_else() {
             audited = auditor.audited();
         }
         assert!(audited >= 8, "{format:?}: {audited}");
-        // What was read first is read again, after the end.
+        // The first document is returned again, after the end.
         let first = api.journal().into_iter().find(|exchange| exchange.path == path).unwrap();
         let findings = auditor.observe(&Reading::from(&first));
         assert!(findings.iter().any(|found| found.rule() == Rule::AfterEnd), "{findings:?}");
@@ -111,7 +111,7 @@ fn the_auditor_finds_what_is_wrong_in_every_format_and_nothing_else() {
 }
 
 #[test]
-fn a_path_of_tasks_is_not_that_of_something_else() {
+fn the_path_of_tasks_must_be_unused() {
     for path in ["/subscriptions", "/fixed", "/fixed/subscriptions"] {
         let error = api().with_links(|links| links.with_tasks(path)).unwrap_err().to_string();
         assert!(error.contains("a path that is free for GET") && error.contains(path), "{error}");
@@ -126,7 +126,7 @@ fn a_path_of_tasks_is_not_that_of_something_else() {
 }
 
 #[test]
-fn a_request_can_say_in_its_own_way_whose_it_is() {
+fn a_custom_function_can_identify_the_account() {
     let api = api().with_replies(|replies| {
         let (headers, challenge) =
             ([http::header::AUTHORIZATION], http::HeaderValue::from_static("Bearer"));
@@ -148,7 +148,7 @@ fn a_request_can_say_in_its_own_way_whose_it_is() {
 }
 
 #[test]
-fn replies_are_changed_and_links_by_themselves() {
+fn with_replies_discards_changes_of_links() {
     let api = api().with_replies(|replies| {
         let most = std::num::NonZeroUsize::new(5).unwrap();
         let parameters = ListParameters::default().with_limit("n", most);
@@ -160,9 +160,9 @@ fn replies_are_changed_and_links_by_themselves() {
     assert!(api.submit("/v1/subscriptions", "{}", 0.0).starts_with("/v1/tasks/"));
 }
 
-/// Found by a user: most APIs of jobs take a job where they list them.
+/// Regression test: many APIs accept a job at the path where they list jobs.
 #[test]
-fn tasks_are_submitted_where_they_are_listed() {
+fn tasks_can_be_submitted_where_they_are_listed() {
     use http::Method;
     use tasklife::{CommandType, Links, StoreConfig};
 
@@ -198,9 +198,9 @@ fn tasks_are_submitted_where_they_are_listed() {
     }
 }
 
-/// Found by a client of Azure: it read what had been deleted.
+/// Regression test: a client of Azure read a resource after deleting it.
 #[test]
-fn a_deletion_is_followed_to_its_monitor_alone() {
+fn a_deletion_is_followed_only_to_its_status_monitor() {
     let api = api().with_replies(|replies| replies.with_format(AzureOperation));
     let api = api.with_existing(&acme(), "/subscriptions/7", &serde_json::json!({})).unwrap();
     for (method, leads_somewhere) in [("PUT", true), ("DELETE", false)] {

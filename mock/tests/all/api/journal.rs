@@ -1,11 +1,11 @@
-//! The journal: what the client did.
+//! The journal.
 
 use tasklife_mock::{Exchange, MockApi};
 
 use super::{Client, acme, api, document, second};
 
 #[test]
-fn it_tells_of_each_request_and_its_answer() {
+fn the_journal_has_every_request_and_its_answer() {
     let api = api();
     let task = api.submit("/v1/subscriptions", r#"{"name": "test"}"#, 1.0);
     let id = task.rsplit_once('/').unwrap().1.parse().unwrap();
@@ -35,7 +35,7 @@ fn it_tells_of_each_request_and_its_answer() {
 }
 
 #[test]
-fn a_line_of_it_is_read_by_itself_and_by_the_auditor() {
+fn a_line_is_read_as_an_exchange_and_by_the_auditor() {
     let api = api();
     let task = api.submit("/v1/subscriptions", "{\"name\": \"\\u0000\"}", 1.0);
     api.get(&task, 2.0);
@@ -68,7 +68,7 @@ fn a_line_of_it_is_read_by_itself_and_by_the_auditor() {
 }
 
 #[test]
-fn it_holds_the_last_exchanges() {
+fn the_journal_keeps_the_latest_exchanges() {
     let api = api();
     for at in 0..MockApi::MAX_EXCHANGES + 5 {
         let path = format!("/v1/nothing/{at}");
@@ -80,7 +80,7 @@ fn it_holds_the_last_exchanges() {
     assert_eq!(journal[0].number, 6);
     assert_eq!(api.journal_since(10_000).len(), 5);
 
-    // A hundred times a mebibyte is too much.
+    // A hundred bodies of 1 MiB exceed the limit.
     let large = format!(r#"{{"name": "{}"}}"#, "x".repeat((1 << 20) - 100));
     for _ in 0..100 {
         api.call("POST", "/v1/nothing", &large, 0.0);
@@ -94,10 +94,10 @@ fn it_holds_the_last_exchanges() {
     );
 }
 
-/// Of two threads, the journal has first what happened first: else a status would seem to go back.
+/// With two threads, the journal has the order of events. Otherwise a status would seem to go back.
 #[cfg(feature = "audit")]
 #[test]
-fn with_threads_it_has_the_order_in_which_things_happened() {
+fn with_threads_the_journal_has_the_order_of_events() {
     use tasklife_mock::{Pace, Script};
 
     for _ in 0..20 {

@@ -1,4 +1,4 @@
-//! What holds for whatever a client does.
+//! Properties that hold for any sequence of requests.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use tasklife_mock::{Fault, MockApi, Pace, RateLimit, Script, TransportFault};
 
 use super::{Client, acme, api, listed, request, second};
 
-/// What a client does, and how long it then waits.
+/// A request, and how long the client then waits.
 #[derive(Clone, Debug)]
 enum ClientCall {
     Create { name: u8 },
@@ -44,7 +44,7 @@ pub(crate) fn pace(by_reads: bool) -> BoxedStrategy<Pace> {
     prop_oneof![4 => time, 2 => reads, 1 => Just(Pace::Immediate), 1 => Just(Pace::Never)].boxed()
 }
 
-/// What an API is made with.
+/// The settings of an API.
 #[derive(Clone, Debug)]
 struct Setting {
     scripts: Vec<Steps>,
@@ -89,7 +89,7 @@ const COMMANDS: [&str; 4] = [
     "databaseCreateRequest",
 ];
 
-/// `spoiled` are those in which answers are, and in which tasks go before they expire.
+/// With `spoiled`, scripts have faults, and tasks disappear before they expire.
 fn settings(by_reads: bool, spoiled: bool) -> impl Strategy<Value = Setting> {
     let pace = move || pace(by_reads);
     let initialized = prop::option::weighted(0.2, pace());
@@ -157,8 +157,8 @@ impl Setting {
     }
 }
 
-/// Does all calls, and gives the answers. Before each, `meanwhile` is called with the time before
-/// and the time.
+/// Makes all calls, and returns the answers. Before each, it passes the previous and the current time
+/// to `meanwhile`.
 fn session(
     api: &MockApi,
     calls: &[(ClientCall, u32)],
@@ -223,7 +223,7 @@ proptest! {
     }
 
     #[test]
-    fn looking_in_between_makes_no_difference(setting in settings(true, true), calls in calls(), parts in 1..5_u32) {
+    fn advancing_in_between_makes_no_difference(setting in settings(true, true), calls in calls(), parts in 1..5_u32) {
         let plain = session(&setting.api(), &calls, |_, _| {});
         let watched = setting.api();
         let with_looks = session(&watched, &calls, |from, to| {
@@ -247,7 +247,7 @@ proptest! {
     }
 
     #[test]
-    fn pages_have_each_task_that_can_be_read_once(setting in settings(false, false), calls in calls(), limit in 1..4_usize) {
+    fn pages_have_each_readable_task_once(setting in settings(false, false), calls in calls(), limit in 1..4_usize) {
         let api = setting.api();
         session(&api, &calls, |_, _| {});
         let all = listed(&api.get("/v1/tasks", 600_000.0));
@@ -256,7 +256,7 @@ proptest! {
             let page = api.get(&path, 600_000.0);
             let tasks = listed(&page);
             prop_assert!(tasks.len() <= limit);
-            // A page that was said to follow is not empty.
+            // A page that a link announces is not empty.
             prop_assert!(pages.is_empty() || !tasks.is_empty());
             pages.extend(tasks);
             let Some(next) = page.headers().get("link") else { break };
@@ -264,7 +264,7 @@ proptest! {
             path = next.trim_start_matches("<https://api.example.com").to_owned();
         }
         prop_assert_eq!(&pages, &all);
-        // The list has what a read finds, and no more.
+        // The list has exactly the tasks that a read finds.
         let reads = |path: &String| api.call("HEAD", path, "", 600_000.0).status() == 200;
         prop_assert!(all.iter().all(reads));
         let known = api.journal().into_iter().filter(|x| x.account == Some(acme())).filter_map(|x| x.task_id);

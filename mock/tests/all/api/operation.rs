@@ -6,7 +6,7 @@ use tasklife_mock::{MockApi, Pace, Script};
 
 use super::{CREATE, Client, acme, api, document, error, listed, request, second, value};
 
-/// The documented operations, on a subscription and a database that are there.
+/// The documented operations, on an existing subscription and database.
 const DOCUMENTED: [(&str, &str, u16, &str); 16] = [
     ("POST", "/subscriptions", 202, "subscriptionCreateRequest"),
     ("PUT", "/subscriptions/1", 200, "subscriptionUpdateRequest"),
@@ -52,7 +52,7 @@ fn each_documented_operation_has_its_status_its_command_type_and_its_result() {
 
         let ended = value(&api.get(&task, 0.0));
         if command.ends_with("ubscriptionDeleteRequest") {
-            // One database was made meanwhile.
+            // One database was made before.
             assert_eq!(ended["response"]["error"]["type"], "SUBSCRIPTION_IN_USE", "{ended}");
             continue;
         }
@@ -79,20 +79,20 @@ fn each_documented_operation_has_its_status_its_command_type_and_its_result() {
             None => format!("{fixed}/subscriptions/{expected}"),
         };
         if command == "databaseBackupStatusRequest" {
-            // Databases of two kinds have tasks of this type: no link fits both.
+            // Pro and essentials databases share this command type, so no link fits both.
             assert_eq!(ended["links"][0]["rel"], "self", "{ended}");
             continue;
         }
         assert_eq!(ended["links"][0]["rel"], "resource", "{ended}");
         assert_eq!(ended["links"][0]["href"], format!("https://api.example.com/v1{href}"));
-        // The link leads to the resource, unless that has been deleted.
+        // The link leads to the resource, unless it was deleted.
         let found = api.get(&format!("/v1{href}"), 0.0).status();
         assert_eq!(found, if method == "DELETE" { 404 } else { 200 }, "{href}");
     }
 }
 
 #[test]
-fn a_get_that_has_a_task_shows_the_resource_and_changes_nothing() {
+fn a_get_with_a_task_shows_the_resource_and_changes_nothing() {
     let api = populated();
     let before = api.get("/v1/subscriptions/1", 0.0).into_body();
     let task = api.accepted("GET", "/v1/subscriptions/1/cidr", "", 0.0);
@@ -102,7 +102,7 @@ fn a_get_that_has_a_task_shows_the_resource_and_changes_nothing() {
 }
 
 #[test]
-fn ids_of_tasks_do_not_depend_on_the_order_in_which_clients_come() {
+fn ids_of_tasks_do_not_depend_on_the_order_of_clients() {
     let bodies = [r#"{"name": "a"}"#, r#"{"name": "b"}"#, r#"{"name": "a"}"#, "{}"];
     let ids = |order: [usize; 4]| {
         let api = populated();
@@ -126,7 +126,7 @@ fn ids_of_tasks_do_not_depend_on_the_order_in_which_clients_come() {
 }
 
 #[test]
-fn an_id_that_somebody_used_in_the_store_is_passed_over() {
+fn an_id_that_is_used_in_the_store_is_skipped() {
     let id = |task: &str| task.rsplit_once('/').unwrap().1.parse().unwrap();
     let first = api().submit("/v1/subscriptions", "{}", 0.0);
     let api = api();
@@ -162,7 +162,7 @@ fn threads_get_the_same_ids_in_every_run() {
 }
 
 #[test]
-fn an_idempotency_key_stands_for_one_request() {
+fn an_idempotency_key_identifies_one_request() {
     let api = populated();
     let call = |method: &str, path: &str, body: &str, key: &str| {
         let mut request = request(method, path, body);
@@ -181,10 +181,10 @@ fn an_idempotency_key_stands_for_one_request() {
     ] {
         assert_eq!(error(&call(method, path, body, "k")).0, 422, "{method} {path} {body}");
     }
-    // The same body for another resource is another request, too.
+    // The same body for another resource is another request.
     let gone = call("DELETE", "/v1/subscriptions/1/databases/2", "", "d");
     assert_eq!(error(&call("DELETE", "/v1/subscriptions/1", "", "d")).0, 422);
-    // What it was for has gone, and the answer is still the same task.
+    // The resource is gone, but the answer is still the same task.
     assert_eq!(error(&api.call("DELETE", "/v1/subscriptions/1/databases/2", "", 0.0)).0, 404);
     let again = call("DELETE", "/v1/subscriptions/1/databases/2", "", "d");
     assert_eq!((again.status().as_u16(), id(&again)), (200, id(&gone)));
@@ -193,7 +193,7 @@ fn an_idempotency_key_stands_for_one_request() {
 }
 
 #[test]
-fn a_body_that_is_no_object_is_refused_where_there_is_one_to_be() {
+fn a_body_that_is_not_an_object_is_refused() {
     let api = populated();
     let deep = format!(r#"{{"a": {}{}}}"#, "[".repeat(100), "]".repeat(100));
     for body in ["[]", "7", "null", "\"x\"", "{", "name=x", "{} {}", &deep] {
@@ -218,7 +218,7 @@ fn a_body_that_is_no_object_is_refused_where_there_is_one_to_be() {
 }
 
 #[test]
-fn an_api_of_ones_own_has_its_paths_and_its_accepted_status() {
+fn a_custom_api_has_its_paths_and_accepted_status() {
     let restart = tasklife::CommandType::from_static("restart");
     let links = tasklife::Links::new("/")
         .unwrap()
@@ -280,7 +280,7 @@ fn accounts_see_nothing_of_each_other() {
     assert_eq!(other("GET", "/v1/tasks").body(), "{}");
     let none = json!({ "accountId": 2, "subscriptions": [] });
     assert_eq!(value(&other("GET", "/v1/subscriptions")), none);
-    // The same request of two accounts makes two tasks.
+    // The same request of two accounts creates two tasks.
     let same = other("POST", "/v1/subscriptions");
     assert!(!task.ends_with(document(&same).task_id()));
 }

@@ -1,4 +1,4 @@
-//! Where links lead: to the host that the client knows.
+//! The host of links.
 
 use http::{Request, Response, Version};
 use tasklife::Origin;
@@ -17,7 +17,7 @@ fn post(api: &MockApi, target: &str, headers: &[(&str, &str)]) -> Response<Strin
     api.handle(&request.body("{}").unwrap(), second(0.0))
 }
 
-/// Where the links of an accepted task lead, and where its resource and the next page are.
+/// The base address of every link: to an accepted task, its resource and the next page.
 fn base_of(api: &MockApi, target: &str, headers: &[(&str, &str)]) -> String {
     let accepted = post(api, target, headers);
     assert_eq!(accepted.status(), 202, "{accepted:?}");
@@ -42,7 +42,7 @@ fn base_of(api: &MockApi, target: &str, headers: &[(&str, &str)]) -> String {
 }
 
 #[test]
-fn links_lead_below_the_base_address_unless_they_are_to_follow() {
+fn links_lead_to_the_base_address_by_default() {
     let host = [("host", "mock:8080"), ("forwarded", "host=evil"), ("x-forwarded-host", "evil")];
     for base in ["https://api.example.com/v1", "/v1", "http://0.0.0.0:1/v1"] {
         assert_eq!(base_of(&api(base), "/v1/subscriptions", &host), base);
@@ -64,14 +64,14 @@ fn links_follow_the_host_of_the_request() {
         let request = Request::get("/v1/tasks").header("host", host).body(()).unwrap();
         assert_eq!(follow(base).base_of(&request, second(0.0)).unwrap(), expected);
     }
-    // A target that has a host comes before the header, as in HTTP/2 (RFC 9112, section 3.2.2).
+    // The host of an absolute target comes before the header, as in HTTP/2 (RFC 9112, section 3.2.2).
     let absolute = "https://target:9/v1/subscriptions";
     let headers = [("host", "mock:8080")];
     assert_eq!(base_of(&follow("http://0.0.0.0/v1"), absolute, &headers), "https://target:9/v1");
 }
 
 #[test]
-fn links_follow_what_a_proxy_says_where_it_is_trusted() {
+fn links_follow_the_headers_of_a_trusted_proxy() {
     let api = api("http://0.0.0.0:8080/v1")
         .with_replies(|replies| replies.with_origin(Origin::Forwarded));
     let host = ("host", "mock:8080");
@@ -118,7 +118,7 @@ fn links_follow_what_a_proxy_says_where_it_is_trusted() {
 }
 
 #[test]
-fn a_host_that_is_none_or_comes_twice_is_refused() {
+fn a_malformed_or_repeated_host_is_refused() {
     for origin in [Origin::Base, Origin::Host, Origin::Forwarded] {
         let api = api("http://0.0.0.0:8080/v1").with_replies(|replies| replies.with_origin(origin));
         let refused = |headers: &[(&str, &str)]| {
@@ -156,7 +156,7 @@ fn a_host_that_is_none_or_comes_twice_is_refused() {
 }
 
 #[test]
-fn without_a_host_only_an_old_request_is_answered() {
+fn without_a_host_only_http_1_0_is_answered() {
     let api =
         api("http://0.0.0.0:8080/v1").with_replies(|replies| replies.with_origin(Origin::Host));
     let (status, message) = error(&post(&api, "/v1/subscriptions", &[]));
@@ -173,7 +173,7 @@ fn without_a_host_only_an_old_request_is_answered() {
 }
 
 #[test]
-fn links_lead_to_a_public_base_unless_a_request_says_another_host() {
+fn links_lead_to_a_public_base_unless_the_host_is_followed() {
     let api = || {
         let api = api("http://0.0.0.0:8080/v1");
         api.with_links(|links| links.with_base("https://mock.example.com/redis/v1")).unwrap()

@@ -1,4 +1,4 @@
-//! How many requests an account may make.
+//! Rate limits.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -17,7 +17,7 @@ fn limited(requests: u32) -> MockApi {
 }
 
 #[test]
-fn one_too_many_is_refused_until_the_minute_is_over() {
+fn requests_over_the_limit_are_refused_until_the_minute_is_over() {
     let api = limited(3);
     let left = |seconds: f64| {
         let answer = api.get("/v1/tasks", seconds);
@@ -27,7 +27,7 @@ fn one_too_many_is_refused_until_the_minute_is_over() {
     let seen = [5.0, 6.0, 7.0, 7.5, 64.999, 65.0].map(left);
     let expected = [(200, "2"), (200, "1"), (200, "0"), (429, "0"), (429, "0"), (200, "2")];
     assert_eq!(seen.each_ref().map(|(status, left)| (*status, &**left)), expected);
-    // The next minute begins with the next request.
+    // The next minute starts with the next request.
     assert_eq!(left(300.0), (200, "2".into()));
     assert_eq!(left(359.0).1, "1");
     assert_eq!(left(360.0).1, "2");
@@ -35,7 +35,7 @@ fn one_too_many_is_refused_until_the_minute_is_over() {
 }
 
 #[test]
-fn it_says_when_to_go_on_and_has_no_effect() {
+fn a_refused_request_has_a_retry_after_and_no_effect() {
     let api = limited(1);
     api.get("/v1/tasks", 0.0);
     let refused = api.call("POST", "/v1/subscriptions", "{}", 0.5);
@@ -52,7 +52,7 @@ fn it_says_when_to_go_on_and_has_no_effect() {
 }
 
 #[test]
-fn each_account_has_its_own_and_what_is_of_none_is_not_counted() {
+fn each_account_has_its_own_limit_and_unknown_keys_are_not_counted() {
     let api = limited(2);
     api.get("/v1/tasks", 0.0);
     for _ in 0..5 {
@@ -65,7 +65,7 @@ fn each_account_has_its_own_and_what_is_of_none_is_not_counted() {
     let mut other = request("GET", "/v1/tasks", "");
     other.headers_mut().insert("x-api-key", "other".parse().unwrap());
     assert_eq!(api.handle(&other, second(0.0)).headers()["x-rate-limit-remaining"], "1");
-    // Whatever is asked for counts, were it not there.
+    // Requests for missing resources count, too.
     assert_eq!(api.get("/v1/nothing", 0.0).headers()["x-rate-limit-remaining"], "0");
     assert_eq!(api.get("/v1/nothing", 0.0).status(), 429);
     api.reset(Scope::Account(&acme()));

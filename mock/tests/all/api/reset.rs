@@ -1,4 +1,4 @@
-//! What begins anew, what is put there, and what is completed by hand.
+//! Resets, resources that a test adds, and tasks that a test completes.
 
 use std::num::NonZeroU32;
 
@@ -22,7 +22,7 @@ fn two_accounts() -> MockApi {
 }
 
 #[test]
-fn all_of_it_is_as_it_was_at_the_start() {
+fn a_reset_restores_the_initial_state() {
     let api = two_accounts();
     let first = api.call("POST", "/v1/subscriptions", "{}", 0.0);
     api.call("DELETE", "/v1/subscriptions/1", "", 0.0);
@@ -39,19 +39,19 @@ fn all_of_it_is_as_it_was_at_the_start() {
     assert_eq!(value(&api.get("/v1/subscriptions/1", 1.0))["name"], "old");
     assert_eq!(api.get("/v1/subscriptions/2", 1.0).status(), 404);
     assert_eq!(api.journal()[0].number, 1);
-    // The place of the account that was opened is free again, and its key known to nobody.
+    // The opened account is closed, and its key is unknown again.
     let mut opener = request("GET", "/v1/tasks", "");
     opener.headers_mut().insert("x-api-key", "third".parse().unwrap());
     assert_eq!(api.handle(&opener, second(1.0)).status(), 200);
     assert_eq!(as_other(&api, "GET", "/v1/tasks").status(), 401);
-    // The same request has the same id, in a store that is another.
+    // The same request gets the same id, in a new store.
     assert_eq!(api.call("POST", "/v1/subscriptions", "{}", 0.0).body(), first.body());
     assert_eq!((store.len(), api.store().len()), (3, 1));
 }
 
-/// A clock that is set back finds a store that knows nothing of the time before.
+/// After a reset, the clock may start earlier: the new store has no horizon.
 #[test]
-fn time_can_begin_anew_with_it() {
+fn after_a_reset_the_clock_may_start_earlier() {
     let api = api();
     api.submit("/v1/subscriptions", "{}", 0.0);
     api.get("/v1/tasks", 5e6);
@@ -62,7 +62,7 @@ fn time_can_begin_anew_with_it() {
 }
 
 #[test]
-fn an_account_is_as_it_was_and_others_stay_as_they_are() {
+fn a_reset_of_an_account_leaves_others_unchanged() {
     let api = two_accounts();
     let first = api.call("POST", "/v1/subscriptions", "{}", 0.0);
     api.call("DELETE", "/v1/subscriptions/1", "", 0.0);
@@ -75,19 +75,19 @@ fn an_account_is_as_it_was_and_others_stay_as_they_are() {
     assert_eq!(listed(&api.get("/v1/tasks", 1.0)), [] as [String; 0]);
     assert_eq!(value(&api.get("/v1/subscriptions/1", 1.0))["name"], "old");
     assert_eq!(api.call("POST", "/v1/subscriptions", "{}", 0.0).body(), first.body());
-    // One that nobody has heard of is not there for that.
+    // Resetting an unknown account does not create it.
     api.reset(Scope::Account(&"stranger".parse().unwrap()));
     assert_eq!(api.accounts().len(), 2);
 }
 
 #[test]
-fn what_is_put_there_replaces_and_needs_a_path_of_resources() {
+fn an_added_resource_replaces_and_needs_the_path_of_a_kind() {
     let api = two_accounts();
     api.put_existing(&acme(), "/subscriptions/1", &json!({"name": "new"})).unwrap();
     assert_eq!(value(&api.get("/v1/subscriptions/1", 0.0))["name"], "new");
     let fault = |path: &str| api.put_existing(&acme(), path, &json!({})).unwrap_err().to_string();
     assert!(fault("/nothing/1").contains("/nothing/1"));
-    let orphan = "expected that what it belongs to is there, in \"/subscriptions/9/databases/1\"";
+    let orphan = "expected its parent resource to exist, in \"/subscriptions/9/databases/1\"";
     assert_eq!(fault("/subscriptions/9/databases/1"), orphan);
     let nobody = "nobody".parse().unwrap();
     api.put_existing(&nobody, "/subscriptions/9/databases/1", &json!({})).unwrap_err();
@@ -95,7 +95,7 @@ fn what_is_put_there_replaces_and_needs_a_path_of_resources() {
     let again = two_accounts().with_existing(&acme(), "/subscriptions/9/databases/1", &json!({}));
     assert_eq!(again.unwrap_err().to_string(), orphan);
     api.put_existing(&acme(), "/subscriptions/1/databases/1", &json!({})).unwrap();
-    // It is as old as the request that sees it first.
+    // It is as old as the first request after it was added.
     let database = value(&api.get("/v1/subscriptions/1/databases/1", 7.0));
     assert_eq!(database["activatedOn"], "2026-01-01T00:00:07Z");
     let later = value(&api.get("/v1/subscriptions/1/databases/1", 9.0));
@@ -103,7 +103,7 @@ fn what_is_put_there_replaces_and_needs_a_path_of_resources() {
 }
 
 #[test]
-fn a_task_is_completed_by_hand_whatever_its_script_says() {
+fn complete_ignores_the_script() {
     let error = tasklife::TaskError::new("NO", "No.");
     for script in [
         Script::new(Pace::Never).initialized(Pace::Never),
@@ -126,7 +126,7 @@ fn a_task_is_completed_by_hand_whatever_its_script_says() {
 }
 
 #[test]
-fn what_was_submitted_by_hand_is_completed_without_a_resource() {
+fn a_task_submitted_in_the_store_completes_without_a_resource() {
     let api = MockApi::redis_cloud("/v1").unwrap();
     let stranger: tasklife::AccountId = "stranger".parse().unwrap();
     let id = tasklife::TaskId::for_key(&stranger, "x");
@@ -136,15 +136,15 @@ fn what_was_submitted_by_hand_is_completed_without_a_resource() {
     assert_eq!(task.outcome().unwrap().unwrap().resource_id(), None);
 }
 
-/// Whose request came before a reset of all, and is answered after it, may be nobody's by then.
+/// A reset between the parsing of a request and its answer may close its account.
 #[test]
-fn a_request_in_the_middle_of_a_reset_is_before_or_after_it() {
+fn a_request_during_a_reset_comes_before_or_after_it() {
     use std::sync::atomic::{AtomicBool, Ordering};
     use std::sync::{Arc, Weak};
 
     let api = Arc::new(MockApi::redis_cloud("/v1").unwrap().with_open_accounts(1));
     let (inner, is_first): (Weak<MockApi>, _) = (Arc::downgrade(&api), AtomicBool::new(true));
-    // A condition is run between the two halves of a request.
+    // A condition runs between parsing and answering.
     let in_between = move |_: &serde_json::Value| {
         if is_first.swap(false, Ordering::Relaxed) {
             let api = inner.upgrade().unwrap();
@@ -156,20 +156,20 @@ fn a_request_in_the_middle_of_a_reset_is_before_or_after_it() {
     api.on_if(CREATE, in_between, Script::new(Pace::Immediate)).unwrap();
     let mut late = request("POST", "/v1/subscriptions", "{}");
     late.headers_mut().insert("x-api-key", "late".parse().unwrap());
-    // Its account was opened before, and the place is another's now.
+    // Its account was closed, and another one took the free place.
     assert_eq!(api.handle(&late, second(0.0)).status(), 401);
     assert_eq!(api.accounts(), ["key".parse().unwrap()]);
 }
 
 #[test]
-fn a_full_lane_refuses_and_what_waited_in_it_goes_on() {
+fn a_full_lane_refuses_complete_and_waiting_tasks_continue() {
     let config = StoreConfig::default().with_max_in_progress(NonZeroU32::MIN);
     let api = api().with_config(config);
     api.on(CREATE, Script::in_steps(Pace::Immediate, Pace::Never)).unwrap();
     let paths = ["{}", r#"{"name": "b"}"#].map(|body| api.submit("/v1/subscriptions", body, 0.0));
     let [first, second_id] =
         paths.each_ref().map(|path| path.rsplit_once('/').unwrap().1.parse().unwrap());
-    // One that would have to be received first is left as it was.
+    // A task that is not yet received is left unchanged.
     let initialized = Script::in_steps(Pace::Never, Pace::Never).initialized(Pace::Never);
     api.on(DATABASE, initialized).unwrap();
     api.put_existing(&acme(), "/subscriptions/1", &json!({})).unwrap();
@@ -186,7 +186,7 @@ fn a_full_lane_refuses_and_what_waited_in_it_goes_on() {
 }
 
 #[test]
-fn what_is_to_be_changed_and_is_gone_fails_by_hand_too() {
+fn complete_fails_a_task_whose_resource_is_gone() {
     let api = two_accounts();
     api.on_any(Script::new(Pace::Never)).unwrap();
     let path = api.accepted("PUT", "/v1/subscriptions/1", r#"{"name": "new"}"#, 0.0);

@@ -1,4 +1,4 @@
-//! Resources: their own phase after the task, what they show, how they are listed.
+//! Resources: their status after the task, what they show, and how they are listed.
 
 use std::time::Duration;
 
@@ -85,7 +85,7 @@ fn a_change_makes_it_pending_and_a_delete_makes_it_deleting_and_then_gone() {
     for (method, body) in [("PUT", "{}"), ("DELETE", ""), ("GET", "")] {
         assert_eq!(error(&api.call(method, path, body, 30.0)).0, 404);
     }
-    // What can't be deleted stays, and says so.
+    // A resource whose deletion fails stays, in the status `error`.
     let api = super::api().with_existing(&acme(), "/subscriptions/1", &json!({})).unwrap();
     api.on_any(Script::new(Pace::Immediate).resource(after(10)).resource_failing()).unwrap();
     api.accepted("DELETE", path, "", 0.0);
@@ -93,7 +93,7 @@ fn a_change_makes_it_pending_and_a_delete_makes_it_deleting_and_then_gone() {
 }
 
 #[test]
-fn what_belongs_to_a_resource_goes_with_it() {
+fn a_deletion_includes_the_resources_below() {
     let api = api();
     let task = api.submit(
         "/v1/subscriptions",
@@ -108,7 +108,7 @@ fn what_belongs_to_a_resource_goes_with_it() {
     let of = |listed: &Value| listed["subscription"][0]["databases"].as_array().unwrap().clone();
     let names: Vec<Value> = of(&databases).iter().map(|one| one["name"].clone()).collect();
     assert_eq!(names, ["x", "y", "z"]);
-    // A database tells its own password, in one place.
+    // A database shows its password in one place.
     assert_eq!(of(&databases)[0]["security"]["password"], "p");
     assert_eq!(databases.to_string().matches("\"p\"").count(), 1, "{databases}");
     let page = |query: &str| {
@@ -120,18 +120,18 @@ fn what_belongs_to_a_resource_goes_with_it() {
         ("yz".into(), "xy".into(), "y".into())
     );
     assert_eq!(page("other=1"), "xyz");
-    // Clients of the live API read on until there is a 404.
+    // Clients of the live API read pages until they get a 404.
     for query in ["offset=9", "limit=0"] {
         assert_eq!(error(&api.get(&format!("{subscription}/databases?{query}"), 0.0)).0, 404);
     }
     assert_eq!(error(&api.get(&format!("{subscription}/databases?limit=-1"), 0.0)).0, 400);
 
-    // A subscription that has databases stays.
+    // A subscription with databases cannot be deleted.
     let refused = value(&api.get(&api.accepted("DELETE", &subscription, "", 0.0), 0.0));
     assert_eq!(refused["response"]["error"]["type"], "SUBSCRIPTION_IN_USE");
     assert_eq!(status(&api, &database, 0.0), "active");
 
-    // A database whose subscription goes meanwhile can't be made.
+    // A database cannot be made if its subscription is deleted first.
     let empty = api.submit("/v1/subscriptions", "{}", 0.0);
     let empty = format!("/v1/subscriptions/{}", api.made(&empty, 0.0));
     api.accepted("PUT", &format!("{empty}/maintenance-windows"), r#"{"mode": "manual"}"#, 0.0);
@@ -160,7 +160,7 @@ fn a_dry_run_makes_nothing() {
 }
 
 #[test]
-fn ids_are_the_next_that_are_free() {
+fn ids_are_the_next_free_numbers() {
     let api = ["77899", "77901", "2147483647"].into_iter().fold(api(), |api, id| {
         api.with_existing(&acme(), &format!("/subscriptions/{id}"), &json!({})).unwrap()
     });
@@ -179,7 +179,7 @@ fn a_task_without_an_id_makes_no_resource() {
 }
 
 #[test]
-fn what_it_says_of_itself_is_not_what_the_request_says() {
+fn a_request_cannot_set_the_id_status_or_counts() {
     let api = api();
     let body =
         r#"{"id": 5, "numberOfDatabases": 9, "status": "active", "saslPassword": "p", "n": 1}"#;
@@ -191,7 +191,7 @@ fn what_it_says_of_itself_is_not_what_the_request_says() {
 }
 
 #[test]
-fn an_id_is_free_only_where_no_kind_has_it() {
+fn an_id_is_unique_across_kinds() {
     let api = ["/subscriptions/77900", "/subscriptions/77900/databases/77900"]
         .into_iter()
         .fold(api(), |api, path| {
@@ -205,7 +205,7 @@ fn an_id_is_free_only_where_no_kind_has_it() {
 }
 
 #[test]
-fn what_is_being_deleted_is_not_brought_back() {
+fn a_deletion_cannot_be_undone() {
     let api = api().with_existing(&acme(), "/subscriptions/1", &json!({})).unwrap();
     let path = "/v1/subscriptions/1";
     api.on_any(Script::new(Pace::Immediate).resource(after(60))).unwrap();
@@ -217,7 +217,7 @@ fn what_is_being_deleted_is_not_brought_back() {
 }
 
 #[test]
-fn a_text_that_looks_like_a_number_is_found_as_one() {
+fn a_text_id_that_looks_like_a_number_is_found() {
     let api = api();
     api.on(CREATE, Script::new(Pace::Immediate).completing(|_| tasklife::Completion::of("77")))
         .unwrap();
@@ -227,7 +227,7 @@ fn a_text_that_looks_like_a_number_is_found_as_one() {
 }
 
 #[test]
-fn a_resource_that_was_read_is_kept_from_the_caches_of_others() {
+fn answers_with_resources_are_private_to_caches() {
     let api = super::api().with_existing(&acme(), "/subscriptions/1", &json!({})).unwrap();
     for path in ["/v1/subscriptions/1", "/v1/subscriptions"] {
         let read = api.get(path, 0.0);

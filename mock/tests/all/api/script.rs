@@ -25,7 +25,7 @@ fn id(task: &str) -> TaskId {
 }
 
 #[test]
-fn at_once_is_before_anybody_looks() {
+fn an_immediate_task_ends_before_the_first_read() {
     let api = api();
     let response = api.call("POST", "/v1/subscriptions", "{}", 0.0);
     assert_eq!(document(&response).status().as_str(), RECEIVED);
@@ -34,7 +34,7 @@ fn at_once_is_before_anybody_looks() {
 }
 
 #[test]
-fn a_timetable_counts_from_entering_a_status() {
+fn a_pace_counts_from_the_start_of_a_status() {
     let api = api();
     api.on(CREATE, Script::new(after(10))).unwrap();
     let task = api.submit("/v1/subscriptions", "{}", 1.0);
@@ -49,19 +49,19 @@ fn a_timetable_counts_from_entering_a_status() {
 }
 
 #[test]
-fn a_task_that_is_read_an_hour_later_has_passed_its_statuses_at_their_times() {
+fn steps_have_their_own_times_even_if_read_an_hour_later() {
     let api = api();
     api.on(CREATE, Script::new(after(10))).unwrap();
     api.on(DATABASE, Script::in_steps(after(2), after(60))).unwrap();
     let slow = api.with_subscription(-100.0);
     let database = api.submit(&format!("{slow}/databases"), "{}", 0.0);
     let quick = api.submit("/v1/subscriptions", "{}", 1.0);
-    // Nothing was called meanwhile, and still the list is in the order of the steps.
+    // Without calls in between, the list is still in the order of the steps.
     let list = api.get("/v1/tasks?limit=2", 3_600.0);
     assert_eq!(listed(&list), [database.clone(), quick.clone()]);
     let timestamp = |task| document(&api.get(task, 3_600.0)).timestamp().unwrap();
     assert_eq!((timestamp(&database), timestamp(&quick)), (second(62.0), second(11.0)));
-    // The quick one ended after the slow one had started.
+    // The quick task ended after the slow one had started.
     let revision = |task: &str| {
         let task = api.store().get(&acme(), id(task), second(3_600.0)).unwrap().unwrap();
         task.revision()
@@ -70,7 +70,7 @@ fn a_task_that_is_read_an_hour_later_has_passed_its_statuses_at_their_times() {
 }
 
 #[test]
-fn a_read_is_a_get_that_is_answered_with_the_task() {
+fn a_read_is_a_get_that_returns_the_task() {
     for reads in 0..=5_u32 {
         let api = api();
         api.on(CREATE, Script::new(Pace::Reads(reads))).unwrap();
@@ -91,19 +91,19 @@ fn a_read_is_a_get_that_is_answered_with_the_task() {
             assert_eq!((&*seen[0], &*seen[shown - 2]), (RECEIVED, RUNNING), "{reads}");
         }
     }
-    // In steps, each counts from entering its status.
+    // In steps, reads are counted from the start of each status.
     let api = api();
     api.on(CREATE, Script::in_steps(Pace::Reads(2), Pace::Reads(3))).unwrap();
     let task = api.submit("/v1/subscriptions", "{}", 0.0);
     let seen = api.statuses(&task, [0.0; 5]);
     assert_eq!(seen, [RECEIVED, RUNNING, RUNNING, RUNNING, COMPLETED]);
-    // The seven of them that were never asked for: reads of one don't count for another.
+    // Reads of one task do not count for another.
     let other = api.submit("/v1/subscriptions", "{}", 0.0);
     assert_eq!(api.status(&other, 0.0), RECEIVED);
 }
 
 #[test]
-fn a_read_that_is_answered_as_not_modified_counts() {
+fn a_read_with_a_304_counts() {
     let api = api();
     api.on(CREATE, Script::new(Pace::Reads(4))).unwrap();
     let task = api.submit("/v1/subscriptions", "{}", 0.0);
@@ -120,7 +120,7 @@ fn a_read_that_is_answered_as_not_modified_counts() {
 }
 
 #[test]
-fn what_never_moves_is_moved_in_the_store() {
+fn a_task_that_never_moves_can_be_moved_in_the_store() {
     let api = api();
     api.on(CREATE, Script::new(Pace::Never)).unwrap();
     let task = api.submit("/v1/subscriptions", r#"{"name": "by hand"}"#, 0.0);
@@ -135,14 +135,14 @@ fn what_never_moves_is_moved_in_the_store() {
     assert_eq!(body["name"], "by hand");
     assert_eq!(body["status"], "active");
 
-    // A step of the script begins where the hand left it.
+    // The script continues from the status that was set in the store.
     api.on(CREATE, Script::in_steps(Pace::Never, after(10))).unwrap();
     let task = api.submit("/v1/subscriptions", "{}", 10.0);
     let target = Target::latest(&acme, id(&task));
     api.store().apply(target, TaskEvent::start(), second(20.0)).unwrap();
     assert_eq!(api.statuses(&task, [29.9, 30.0]), [RUNNING, COMPLETED]);
 
-    // A report is no step.
+    // A report does not end a status.
     let task = api.submit("/v1/subscriptions", "{}", 40.0);
     let target = Target::latest(&acme, id(&task));
     api.store().apply(target, TaskEvent::start(), second(40.0)).unwrap();
@@ -152,7 +152,7 @@ fn what_never_moves_is_moved_in_the_store() {
 }
 
 #[test]
-fn the_latest_script_that_fits_is_the_one_also_while_it_runs() {
+fn the_latest_matching_script_applies_also_at_run_time() {
     let api = api();
     let error =
         |code: &'static str| Script::new(Pace::Immediate).failing(TaskError::new(code, "No."));
@@ -180,7 +180,7 @@ fn the_latest_script_that_fits_is_the_one_also_while_it_runs() {
 }
 
 #[test]
-fn a_script_for_what_no_operation_asks_for_is_an_error() {
+fn a_script_for_an_unknown_command_type_is_an_error() {
     let api = api();
     let typo = tasklife::CommandType::from_static("databaseCreateReqest");
     let faults = [
@@ -224,7 +224,7 @@ fn a_condition_and_a_function_may_use_the_api_and_may_panic() {
 }
 
 #[test]
-fn a_task_ends_in_what_its_script_says() {
+fn a_task_ends_as_its_script_says() {
     let api = api();
     let error = TaskError::new("DATABASE_NOT_ACTIVE", "The database is not active.")
         .with_status("409 CONFLICT")
@@ -261,13 +261,13 @@ fn a_task_ends_in_what_its_script_says() {
 }
 
 #[test]
-fn a_lane_lets_them_through_one_by_one_in_the_order_of_arrival() {
+fn a_lane_of_one_runs_tasks_in_the_order_in_which_they_were_received() {
     let config = StoreConfig::default().with_max_in_progress(NonZeroU32::MIN);
     let api = api().with_config(config);
     api.on(CREATE, Script::in_steps(after(1), after(10))).unwrap();
     let tasks = [0.0, 0.25, 0.5, 30.0]
         .map(|at| api.submit("/v1/subscriptions", &format!(r#"{{"name": "{at}"}}"#), at));
-    // Read only at the end, the second started when the first had ended, and so on.
+    // Each task started when the one before had ended, although they are only read at the end.
     let ended = tasks.each_ref().map(|task| document(&api.get(task, 100.0)).timestamp());
     assert_eq!(ended, [11.0, 21.0, 31.0, 41.0].map(|at| Some(second(at))));
 
@@ -279,7 +279,7 @@ fn a_lane_lets_them_through_one_by_one_in_the_order_of_arrival() {
         [RECEIVED, RUNNING, RUNNING, COMPLETED]
     );
 
-    // One that never ends keeps its place until it expires, and no longer.
+    // A task that never ends keeps the lane until it expires.
     api.on(CREATE, Script::in_steps(Pace::Immediate, Pace::Never)).unwrap();
     let stuck = api.submit("/v1/subscriptions", "{}", 100.0);
     api.on(CREATE, Script::in_steps(after(1), after(10))).unwrap();
@@ -290,7 +290,7 @@ fn a_lane_lets_them_through_one_by_one_in_the_order_of_arrival() {
     assert_eq!(seen, [RUNNING, RUNNING, COMPLETED]);
     assert_eq!(api.status(&stuck, days + 100.0), "404");
 
-    // A read that would start a task finds the lane full, and loses nothing.
+    // A read that would start a task while the lane is full is not lost.
     api.on(CREATE, Script::in_steps(Pace::Immediate, after(10))).unwrap();
     let at = days + 1_000.0;
     api.submit("/v1/subscriptions", "{}", at);
@@ -301,7 +301,7 @@ fn a_lane_lets_them_through_one_by_one_in_the_order_of_arrival() {
 }
 
 #[test]
-fn the_order_of_arrival_is_that_of_being_received() {
+fn waiting_tasks_start_in_the_order_of_receipt_not_submission() {
     let api = api().with_config(StoreConfig::default().with_max_in_progress(NonZeroU32::MIN));
     api.on(CREATE, Script::in_steps(Pace::Immediate, after(10))).unwrap();
     api.submit("/v1/subscriptions", "{}", 0.0);
@@ -314,7 +314,7 @@ fn the_order_of_arrival_is_that_of_being_received() {
 }
 
 #[test]
-fn what_is_due_at_the_same_time_happens_in_the_order_of_submission() {
+fn simultaneous_steps_happen_in_the_order_of_submission() {
     let api = api();
     api.on(CREATE, Script::new(after(10))).unwrap();
     let mut tasks: Vec<String> = (0..20)
@@ -327,7 +327,7 @@ fn what_is_due_at_the_same_time_happens_in_the_order_of_submission() {
 }
 
 #[test]
-fn a_pace_is_read_from_the_text_that_it_writes() {
+fn a_pace_round_trips_through_text() {
     let nanos = |nanos| Pace::After(Duration::from_nanos(nanos));
     for (pace, text) in [
         (Pace::Immediate, "immediate"),
@@ -374,7 +374,7 @@ fn a_pace_is_read_from_the_text_that_it_writes() {
 }
 
 #[test]
-fn what_somebody_else_keeps_in_the_lane_is_waited_for() {
+fn a_task_in_the_lane_that_a_test_started_is_waited_for() {
     let config = StoreConfig::default().with_max_in_progress(NonZeroU32::MIN);
     let api = api().with_config(config);
     api.on(CREATE, Script::new(Pace::Immediate)).unwrap();
@@ -391,7 +391,7 @@ fn what_somebody_else_keeps_in_the_lane_is_waited_for() {
 }
 
 #[test]
-fn a_task_that_was_hidden_while_others_changed_has_changed_since() {
+fn a_revealed_task_counts_as_changed_since() {
     for lag in [Pace::Reads(1), after(10)] {
         let api = api().with_visibility_lag(lag);
         let hidden = api.submit("/v1/subscriptions", r#"{"name": "hidden"}"#, 0.0);
@@ -426,7 +426,7 @@ fn a_task_that_was_hidden_while_others_changed_has_changed_since() {
             assert!(found.contains(&hidden), "{lag}: {found:?}");
             assert_eq!(changed(0, limit, 10.0).len(), 6, "{lag}");
         }
-        // Whoever has seen what came afterwards is told no more of it.
+        // A client that has seen later revisions does not get it again.
         let later = api.submit("/v1/subscriptions", "{}", 20.0);
         api.statuses(&later, [30.0, 30.0]);
         assert!(changed(latest, 100, 30.0).contains(&hidden), "{lag}");
@@ -436,7 +436,7 @@ fn a_task_that_was_hidden_while_others_changed_has_changed_since() {
 }
 
 #[test]
-fn a_new_task_is_hidden_for_as_long_as_the_lag_says() {
+fn a_new_task_is_hidden_for_the_lag() {
     let api = api().with_visibility_lag(Pace::Reads(2));
     let first = api.submit("/v1/subscriptions", "{}", 0.0);
     assert_eq!(listed(&api.get("/v1/tasks", 0.0)), [] as [String; 0]);
@@ -457,13 +457,13 @@ fn a_new_task_is_hidden_for_as_long_as_the_lag_says() {
     assert_eq!(listed(&api.get("/v1/tasks", 12.9)).len(), 1);
     assert!(listed(&api.get("/v1/tasks", 13.0)).contains(&task));
 
-    // Reads that see nothing don't move it.
+    // Reads that get a 404 do not move it.
     let api = super::api().with_visibility_lag(Pace::Reads(3));
     api.on(CREATE, Script::new(Pace::Reads(2))).unwrap();
     let task = api.submit("/v1/subscriptions", "{}", 0.0);
     assert_eq!(api.statuses(&task, [0.0; 5]), ["404", "404", "404", RUNNING, COMPLETED]);
 
-    // A repeated submission is answered with the task, hidden or not.
+    // A repeated submission gets the task even if it is hidden.
     let api = super::api().with_visibility_lag(Pace::Never);
     let keyed = || {
         let mut request = super::request("POST", "/v1/subscriptions", "{}");
@@ -478,7 +478,7 @@ fn a_new_task_is_hidden_for_as_long_as_the_lag_says() {
 }
 
 #[test]
-fn with_clocks_that_go_back_nothing_is_taken_back() {
+fn a_clock_that_goes_back_undoes_nothing() {
     let api = api();
     api.on(CREATE, Script::new(after(10))).unwrap();
     let task = api.submit("/v1/subscriptions", "{}", 100.0);
@@ -501,7 +501,7 @@ fn with_clocks_that_go_back_nothing_is_taken_back() {
 }
 
 trait Subscribed: Client {
-    /// The path of a subscription that has been there for a while.
+    /// The path of an active subscription.
     fn with_subscription(&self, seconds: f64) -> String {
         let task = self.submit("/v1/subscriptions", r#"{"name": "old"}"#, seconds);
         format!("/v1/subscriptions/{}", self.made(&task, seconds + 50.0))

@@ -1,4 +1,4 @@
-//! The laws of the polling client, for random scripts, formats and clocks.
+//! The laws of the poller, for any script, format and clock.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -27,14 +27,14 @@ struct Setting {
     lag: Pace,
     lane: Option<NonZeroU32>,
     faults: Vec<Fault>,
-    /// The rate limit of the server, in requests per 20 s. The poller knows it.
+    /// The server's limit of requests in 20 s, which the poller knows.
     limit: Option<NonZeroU32>,
     least: Duration,
     backoff: Backoff,
     tasks: usize,
-    /// Which requests get no answer.
+    /// The requests that get no answer.
     lost: Vec<bool>,
-    /// How late the caller is, and by how much its clock jumps then, in milliseconds.
+    /// How much later than asked the caller polls, and how far its clock jumps before, in milliseconds.
     steps: Vec<(u32, i64)>,
 }
 
@@ -101,7 +101,7 @@ fn settings(jumps: bool) -> impl Strategy<Value = Setting> {
     })
 }
 
-/// A task, when its poller asked and ended by the time that had passed, and how it ended.
+/// A task, its requests by the poller's clock, and its end.
 struct Followed {
     poller: TaskPoller,
     asked: Vec<u128>,
@@ -154,7 +154,7 @@ impl Setting {
                 limit.take(now).unwrap();
             }
             let accepted = submit(&api, &format!(r#"{{"name": "{number}"}}"#), now);
-            // A fault may have made the answer useless.
+            // A spoiled answer may have no task.
             let Ok(poller) = poller.started_by(&accepted, now) else { continue };
             followed.push(Followed { poller, asked: Vec::new(), end: None });
         }
@@ -187,7 +187,7 @@ impl Setting {
             }
             let Some(next) = next else { return Session { api, followed } };
             let (late, jump) = steps.next().unwrap();
-            // If the clock were set back forever, no time would pass.
+            // A clock that is always set back would stand still.
             let jump = if round < 500 { *jump } else { 0 };
             let late = if next > now {
                 TimeDelta::milliseconds((*late).into())
@@ -205,10 +205,10 @@ impl Setting {
         panic!("expected an end: {self:?}");
     }
 
-    /// The longest time between two reads of a task.
+    /// The longest time until the next read of a task.
     fn longest_wait(&self) -> Duration {
-        // The server asks for 30 s at most, by default. After it says that no requests are left,
-        // all wait for the period of the limit, and then each task has its turn.
+        // The longest `Retry-After` is 30 s by default. Add a minute if the rate limit is used up and unknown,
+        // and a turn for each other task.
         let of_limit = if self.limit.is_some() {
             PERIOD * u32::try_from(self.tasks + 2).unwrap()
         } else {
@@ -228,7 +228,7 @@ fn reads(journal: &[Exchange], task: &TaskPoller) -> Vec<Exchange> {
         .collect()
 }
 
-/// What an answer shows, read independently of the poller.
+/// The task in an answer.
 fn shown(setting: &Setting, exchange: &Exchange) -> Option<TaskDocument> {
     let format = &formats()[setting.format];
     let is_read = (200..300).contains(&exchange.status);
@@ -248,7 +248,7 @@ fn check(setting: &Setting, session: &Session) {
         assert_eq!(reads.len(), task.asked.len());
         let (end, ended_at) = task.end.as_ref().unwrap();
 
-        // P2, and the first half of P3: the first answer that shows the end is the last.
+        // P2, and the first half of P3: the first answer that arrives and shows the end is the last one.
         let first = reads.iter().position(|read| {
             shown(setting, read).is_some_and(|document| document.status().is_terminal())
         });
@@ -287,11 +287,11 @@ fn check(setting: &Setting, session: &Session) {
             }
         }
 
-        // P1, for the caller's own waits.
+        // P1 and P4, for the caller's own waits.
         let shortest = setting.least.max(setting.backoff.shortest()).as_nanos();
         let begin = std::iter::once(&0).chain(&task.asked);
         for (before, after) in begin.zip(&task.asked) {
-            // The last read, when the time is over, does not wait for the back-off.
+            // The last read, at the deadline, does not wait for the back-off.
             let is_last = *after >= TIME_LIMIT.as_nanos();
             let shortest = if is_last { setting.least.as_nanos() } else { shortest };
             assert!(after - before + 1 >= shortest, "{} ns, not {shortest}", after - before);
@@ -316,10 +316,10 @@ proptest! {
     fn p1_to_p4_hold_on_a_steady_clock(setting in settings(false)) {
         let session = setting.run();
         check(&setting, &session);
-        // What the server saw.
+        // From the view of the server.
         let journal = session.api.journal();
         let conduct = Conduct::of(&journal);
-        // The poller can't know what lost answers asked for.
+        // The client cannot know what a lost answer asked for.
         if setting.lost.iter().all(|lost| !lost) {
             prop_assert_eq!(&conduct.too_early, &vec![]);
             prop_assert!(conduct.polls.values().all(|polls| polls.after_end == 0));
@@ -327,7 +327,7 @@ proptest! {
         if setting.limit.is_some() {
             prop_assert!(journal.iter().all(|exchange| !exchange.is_rate_limited));
         }
-        // P3: the next read is never late.
+        // P3: the time until the next read is bounded.
         let longest = setting.longest_wait() + Duration::from_secs(5);
         for task in &session.followed {
             for (before, after) in task.asked.iter().zip(task.asked.iter().skip(1)) {

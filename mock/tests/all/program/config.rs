@@ -373,7 +373,7 @@ fn an_api_that_can_not_be_is_refused_with_its_place() {
         ),
         (
             r#"{"operations": [{"method": "GET", "path": "/tasks", "command": "a"}]}"#,
-            "operations[0]: expected a path that is free for GET",
+            "operations[0]: expected an unused path for GET",
         ),
         (
             r#"{"operations": [{"method": "GET", "path": "/a", "command": "a", "status": 404}]}"#,
@@ -448,7 +448,7 @@ fn what_is_not_understood_is_refused_with_its_place() {
         (r#"{"retentionDays": 4294967296}"#, "invalid value: integer `4294967296`"),
         (
             r#"{"existing": [{"account": "a", "path": "/nothing/1"}]}"#,
-            "existing[0]: expected the path of a kind of resources",
+            "existing[0]: expected the path of a resource",
         ),
         (
             r#"{"openAccounts": 0, "existing": [{"account": "a", "path": "/subscriptions/1"}]}"#,

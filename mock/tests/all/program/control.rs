@@ -295,9 +295,9 @@ fn resources_are_put_there_one_after_the_other() {
     let (one, part) = (at("/subscriptions/1"), at("/subscriptions/1/databases/2"));
     let refusal = |resources: Value| mock.refused("PUT", "/resources", &resources, 400);
     let message = refusal(json!([part]));
-    assert!(message.starts_with("[0]: expected that what it belongs to is there"), "{message}");
+    assert!(message.starts_with("[0]: expected its parent resource to exist"), "{message}");
     let message = refusal(json!([at("/nothing/1"), one]));
-    assert!(message.starts_with("[0]: expected the path of a kind of resources"), "{message}");
+    assert!(message.starts_with("[0]: expected the path of a resource"), "{message}");
     assert_eq!(mock.0.get("acme", "/v1/subscriptions/1").status, 404);
     mock.done("PUT", "/resources", &json!([one, part]));
     assert_eq!(mock.0.get("acme", "/v1/subscriptions/1").json(200)["name"], "/subscriptions/1");
