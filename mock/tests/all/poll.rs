@@ -38,8 +38,8 @@ fn submit(api: &MockApi, body: &str, now: Now) -> Response<String> {
 }
 
 /// Sends a request with the keys of `acme`.
-fn send(api: &MockApi, request: Request<()>, now: Now) -> Response<String> {
-    let (mut head, ()) = request.into_parts();
+fn send(api: &MockApi, polled: Request<()>, now: Now) -> Response<String> {
+    let (mut head, ()) = polled.into_parts();
     for (name, value) in request("GET", "/", "").headers() {
         head.headers.insert(name, value.clone());
     }

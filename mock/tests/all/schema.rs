@@ -69,9 +69,9 @@ fn convert_nullable(value: &mut Value) {
                     values.push(Value::Null);
                 }
             }
-            fields.values_mut().for_each(say_null);
+            fields.values_mut().for_each(convert_nullable);
         }
-        Value::Array(values) => values.iter_mut().for_each(say_null),
+        Value::Array(values) => values.iter_mut().for_each(convert_nullable),
         _ => {}
     }
 }
