@@ -54,7 +54,7 @@ fn a_full_account_reports_a_submission_behind_the_horizon_as_expired() {
         .with_retention_nanos(10_000_000_000)
         .with_max_open(0)
         .sweep(10_000_000_000, 100)
-        .submit(-1_000_000_000, 0, 1, Request::Plain);
+        .submit(-1_000_000_000, 0, 1, Request::NoInput);
     one_server::replay(&history);
 }
 
@@ -65,13 +65,13 @@ fn replacing_an_expired_task_frees_its_lane_for_clocks_that_are_behind() {
     use tasklife::testing::*;
 
     const SECOND: i64 = 1_000_000_000;
-    for replacement in [Request::Initialized, Request::Plain] {
+    for replacement in [Request::Initialized, Request::NoInput] {
         let history = History::new()
             .with_retention_nanos(10 * SECOND)
             .with_max_in_progress(1)
-            .submit(0, 0, 1, Request::Plain)
+            .submit(0, 0, 1, Request::NoInput)
             .claim(0)
-            .submit(5 * SECOND, 0, 2, Request::Plain)
+            .submit(5 * SECOND, 0, 2, Request::NoInput)
             .claim(5 * SECOND)
             .submit(10 * SECOND, 0, 1, replacement)
             .claim(7 * SECOND)
@@ -92,9 +92,9 @@ fn a_task_dropped_to_make_room_frees_its_lane() {
             .with_retention_nanos(10 * SECOND)
             .with_max_in_progress(1)
             .with_max_tasks(2)
-            .submit(0, 0, 1, Request::Plain)
+            .submit(0, 0, 1, Request::NoInput)
             .claim(0)
-            .submit(5 * SECOND, 0, 2, Request::Plain)
+            .submit(5 * SECOND, 0, 2, Request::NoInput)
             .claim(5 * SECOND)
             .submit(10 * SECOND, account, 3, Request::Initialized)
             .claim(7 * SECOND)
@@ -114,13 +114,13 @@ fn a_full_store_drops_the_task_that_expired_first_of_all_accounts() {
     let mut history = History::new().with_retention_nanos(10 * SECOND).with_max_tasks(6);
     for (account, at) in [(0, 3), (1, 1), (2, 4), (3, 2), (4, 5), (0, 6)] {
         let id = u16::try_from(at).unwrap();
-        history = history.submit(at * SECOND, account, id, Request::Plain);
+        history = history.submit(at * SECOND, account, id, Request::NoInput);
     }
     // A submission with a clock far ahead makes the store drop one task. A limited sweep drops
     // another.
-    history = history.submit(100 * SECOND, 0, 10, Request::Plain).sweep(13 * SECOND, 1);
+    history = history.submit(100 * SECOND, 0, 10, Request::NoInput).sweep(13 * SECOND, 1);
     for (at, id) in [(7, 11), (13, 12), (14, 13), (7, 14), (100, 15)] {
-        history = history.submit(at * SECOND, 1, id, Request::Plain);
+        history = history.submit(at * SECOND, 1, id, Request::NoInput);
         for account in 0..5 {
             history = history.list_all(7 * SECOND, account, 10, Filter::default());
         }
@@ -141,15 +141,15 @@ fn a_submission_uses_the_room_that_a_concurrent_sweep_makes() {
         let history = History::new()
             .with_retention_nanos(10 * SECOND)
             .with_max_tasks(1)
-            .submit(0, 0, 2, Request::Plain)
+            .submit(0, 0, 2, Request::NoInput)
             .thread(History::new().sweep(11 * SECOND, 100));
         let expired =
-            history.clone().thread(History::new().submit(11 * SECOND, 0, 1, Request::Plain));
+            history.clone().thread(History::new().submit(11 * SECOND, 0, 1, Request::NoInput));
         let behind = history.with_max_open(1).thread(History::new().submit(
             2 * SECOND,
             0,
             1,
-            Request::Plain,
+            Request::NoInput,
         ));
         for history in [expired, behind] {
             let history = history.interleaved(vec![turns % 2; usize::from(turns)]);
@@ -166,11 +166,11 @@ fn a_task_is_given_up_after_its_attempts() {
     const SECOND: i64 = 1_000_000_000;
     let mut history = History::new()
         .with_max_in_progress(1)
-        .with_takeover_nanos(1_000_000_000)
+        .with_takeover_after_nanos(1_000_000_000)
         .with_max_attempts(2)
-        .submit(0, 0, 1, Request::Plain)
-        .submit(0, 0, 2, Request::Plain)
-        .submit(0, 1, 1, Request::Plain);
+        .submit(0, 0, 1, Request::NoInput)
+        .submit(0, 0, 2, Request::NoInput)
+        .submit(0, 1, 1, Request::NoInput);
     for second in 0..12 {
         history = history.claim(second * SECOND).get(second * SECOND, 0, 1);
     }
