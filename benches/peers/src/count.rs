@@ -115,7 +115,7 @@ pub fn run(tasks: usize, accounts: usize) {
 
     measured(&mut |call| assert!(black_box(subject.get(&load, places[call]))));
     measured(&mut |call| {
-        assert!(black_box(subject.apply_event(&load, running[call], Event::Report)))
+        assert!(black_box(subject.apply_event(&load, running[call], Event::Report)));
     });
     let mut floor = row::store::writes(&load, tasks);
     measured(&mut |call| {
