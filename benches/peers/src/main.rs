@@ -81,7 +81,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
         match report::quoted_in(&text, &findings, most, &machine) {
             Some(renewed) => std::fs::write(&readme, renewed)?,
             None => {
-                eprintln!("expected the README to have the lines around the quotation, got none")
+                eprintln!("expected the README to have the lines around the quotation, got none");
             }
         }
     }
