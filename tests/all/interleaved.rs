@@ -1,4 +1,5 @@
-//! Races at an `.await`: every run finds them, and prints them as histories that replay.
+//! Races at an `.await`. The suite finds them in every run and prints them as histories that
+//! replay.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -22,7 +23,7 @@ tasklife::conformance! {
 }
 
 #[test]
-fn an_in_process_store_does_nothing_before_its_future_is_polled() {
+fn an_in_process_store_does_nothing_until_its_future_is_polled() {
     let store = InProcess(MemoryStore::default());
     let (account, now) = ("acme".parse::<AccountId>().unwrap(), tasklife::MIN_TIME);
     let id = TaskId::from(tasklife::uuid::Uuid::from_u128(1));
@@ -33,13 +34,13 @@ fn an_in_process_store_does_nothing_before_its_future_is_polled() {
 
 /// How a cache is filled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    /// With any task newer than the cached one.
-    Checked,
-    /// With the task that was written last.
-    Written,
-    /// With the task that was read last; a write removes it.
-    Read,
+enum Fill {
+    /// A write stores its task if it is newer than the cached one. No race.
+    IfNewer,
+    /// A write stores its task. A race: two writes can finish in another order than in the store.
+    OnWrite,
+    /// A read stores its task, and a write removes it. A race: a read can finish after the write.
+    OnRead,
 }
 
 /// A cache in front of a store that is a network away.
@@ -117,7 +118,7 @@ impl AsyncTaskStore for Cache {
     ) -> StoreFuture<'a, Option<Task>, BackendError> {
         Box::pin(async move {
             let found = self.inner.get(account, id, now).await?;
-            // The store decides whether the task exists, and the cache how it looks.
+            // The store says whether the task exists. The cache says which version it has.
             let mut tasks = self.tasks.lock().unwrap();
             let key = (account.clone(), id);
             Ok(found.map(|task| match (tasks.get(&key), self.fill) {
@@ -148,7 +149,7 @@ fn check(suite: Suite, fill: Fill) -> Result<(), Box<Violation>> {
 }
 
 #[test]
-fn a_cache_filled_after_the_lock_is_caught_with_every_seed() {
+fn a_cache_that_is_filled_after_the_call_is_caught_with_every_seed() {
     for seed in 0..20 {
         for fill in [Fill::OnWrite, Fill::OnRead] {
             let Err(violation) = check(Suite::new().with_seed(seed), fill) else {
@@ -161,9 +162,9 @@ fn a_cache_filled_after_the_lock_is_caught_with_every_seed() {
 }
 
 #[test]
-fn a_race_that_was_found_is_found_again() {
-    let found = check(Suite::new(), Kind::Written).unwrap_err();
-    assert_eq!(check(Suite::new(), Kind::Written).unwrap_err(), found);
+fn a_violation_is_found_again_and_replays() {
+    let found = check(Suite::new(), Fill::OnWrite).unwrap_err();
+    assert_eq!(check(Suite::new(), Fill::OnWrite).unwrap_err(), found);
     for _ in 0..20 {
         let again =
             found.history().check(|config| Cache::new(Fill::OnWrite, config), &CurrentThread);
@@ -171,11 +172,11 @@ fn a_race_that_was_found_is_found_again() {
     }
 }
 
-/// In the form that a failed test prints: a reader that began before a writer fills the cache after
-/// it.
+/// A reader that reads before a writer fills the cache after it. The history is as a failing test
+/// prints it.
 #[test]
-fn a_history_fixes_the_order_of_its_calls() {
-    use tasklife::testing::{Event, Guard, History, Request};
+fn a_schedule_determines_the_order_in_which_threads_run() {
+    use tasklife::testing::{Event, ExpectedRevision, History, Request};
 
     let history = |schedule: &[u8]| {
         History::new()
@@ -187,15 +188,15 @@ fn a_history_fixes_the_order_of_its_calls() {
     let make = |config| Cache::new(Fill::OnRead, config);
     // The reader gets its answer, the writer begins and ends, and then the reader fills the cache.
     let stale = history(&[0, 0, 1, 1, 1, 0]);
-    let breach = stale.check(make, &Park).unwrap_err();
-    assert!(breach.to_string().ends_with(".interleaved([0, 0, 1, 1, 1, 0])"), "{breach}");
-    // One after the other.
-    history(&[0, 0, 0, 1, 1, 1]).check(make, &Park).unwrap();
-    history(&[1, 1, 1, 0, 0, 0]).check(make, &Park).unwrap();
+    let violation = stale.check(make, &CurrentThread).unwrap_err();
+    assert!(violation.to_string().ends_with(".interleaved([0, 0, 1, 1, 1, 0])"), "{violation}");
+    // One thread after the other.
+    history(&[0, 0, 0, 1, 1, 1]).check(make, &CurrentThread).unwrap();
+    history(&[1, 1, 1, 0, 0, 0]).check(make, &CurrentThread).unwrap();
 }
 
-/// The same race on threads: the cache is unlocked before it is filled.
-struct OnThreads<S> {
+/// The same kind of cache for OS threads. It is filled after the inner store has released its lock.
+struct ThreadedCache<S> {
     inner: S,
     tasks: Mutex<HashMap<(AccountId, TaskId), Task>>,
 }
@@ -247,11 +248,11 @@ impl<S: TaskStore> TaskStore for ThreadedCache<S> {
     }
 }
 
-/// Threads differ from run to run: one seed of several is enough, even on a single core.
+/// Threads differ from run to run, above all on a single core. So one of several seeds is enough.
 #[test]
-fn a_cache_filled_after_the_lock_is_caught_on_threads() {
-    let make = |config| InProcess(OnThreads::new(Yielding(MemoryStore::new(config))));
-    let caught =
-        (0..5).find_map(|seed| Suite::new().with_seed(seed).check(Law::S13, make, &Park).err());
+fn a_racing_cache_is_caught_on_threads() {
+    let make = |config| InProcess(ThreadedCache::new(YieldingStore(MemoryStore::new(config))));
+    let caught = (0..5)
+        .find_map(|seed| Suite::new().with_seed(seed).check(Law::S13, make, &CurrentThread).err());
     assert_eq!(caught.unwrap().law(), Law::S13);
 }

@@ -1,7 +1,7 @@
-//! Saved data outlives the version of this crate that saved it.
+//! Saved data can be read by later versions.
 //!
-//! Versions of this crate have written the files in `fixtures`. They are never changed, only
-//! extended: by lines with what a later version adds, and by files of later forms.
+//! Versions of this crate wrote the files in `fixtures`. They are never changed. A later version adds
+//! lines with what it knows, and files of a new form.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -13,7 +13,7 @@ use tasklife::{
 
 use crate::support::{account, at, second};
 
-/// One record a line.
+/// One record per line.
 const RECORDS: &str = include_str!("fixtures/records.jsonl");
 
 const SNAPSHOT: &str = include_str!("fixtures/snapshot.json");
@@ -26,8 +26,8 @@ fn fixture_id(number: u8) -> TaskId {
     format!("36d4b04d-72d4-4404-8600-0000000000{number:02}").parse().unwrap()
 }
 
-/// What a task of the fixtures is, as far as it differs from most.
-struct Meant {
+/// The expected content of a task in the fixtures.
+struct Expected {
     account: &'static str,
     command_type: &'static str,
     input: &'static [u8],
@@ -173,10 +173,10 @@ fn expected_tasks() -> Vec<Expected> {
 }
 
 #[test]
-fn records_are_read_correctly_and_written_unchanged() {
-    let meant = meant();
-    assert_eq!(records().count(), meant.len());
-    for (number, ((line, record), meant)) in (1..).zip(records().zip(meant)) {
+fn saved_records_have_the_expected_content_and_round_trip() {
+    let tasks = expected_tasks();
+    assert_eq!(records().count(), tasks.len());
+    for (number, ((line, record), expected)) in (1..).zip(records().zip(tasks)) {
         assert_eq!(serde_json::to_string(&record).unwrap(), line);
         let task = Task::try_from(record.clone()).unwrap();
         assert_eq!(task.id(), fixture_id(number));
@@ -186,14 +186,14 @@ fn records_are_read_correctly_and_written_unchanged() {
 }
 
 #[test]
-fn a_snapshot_is_read_correctly_and_written_unchanged() {
+fn a_saved_snapshot_has_the_expected_content_and_round_trips() {
     let snapshot: Snapshot = serde_json::from_str(SNAPSHOT).unwrap();
     assert_eq!(serde_json::to_string(&snapshot).unwrap() + "\n", SNAPSHOT);
 
     let saved: Value = serde_json::from_str(SNAPSHOT).unwrap();
     let now = at("2026-03-01T13:00:00Z");
     let mut store = LocalStore::restore(StoreConfig::default(), snapshot, now).unwrap();
-    let earlier = second(0); // the horizon hides tasks that this clock would see
+    let earlier = second(0); // before the horizon
     let ids = |name: &str, query: &ListQuery| -> Vec<_> {
         let page = store.list(&account(name), query, earlier).unwrap();
         page.tasks().iter().map(Task::id).collect()
@@ -231,7 +231,7 @@ fn a_snapshot_is_read_correctly_and_written_unchanged() {
         assert_eq!(ids("acme", &query), changed, "since {since}");
     }
 
-    // Nothing has happened to `umbrella` since before the first restoration.
+    // `umbrella` has had no event since before the first restoration.
     let only = vec![fixture_id(4)];
     for (since, changed) in [
         (3, vec![]),
@@ -258,13 +258,13 @@ fn a_snapshot_is_read_correctly_and_written_unchanged() {
     }
 }
 
-/// The value after a round trip through a format without names or types.
+/// Writes and reads a value in a format without field names or type information.
 fn by_position<T: Serialize + DeserializeOwned>(value: &T) -> T {
     postcard::from_bytes(&postcard::to_allocvec(value).unwrap()).unwrap()
 }
 
 #[test]
-fn saved_data_goes_through_formats_that_are_not_self_describing() {
+fn saved_data_round_trips_through_a_format_that_is_not_self_describing() {
     for (_, record) in records() {
         assert_eq!(by_position(&record), record);
     }
@@ -274,7 +274,7 @@ fn saved_data_goes_through_formats_that_are_not_self_describing() {
     assert_eq!(by_position(&clock), clock);
 }
 
-/// The error of a document that a newer version could have written, read from text and from a value.
+/// Returns the error for data from a newer version, after checking it for text and for a value.
 fn refused<T: DeserializeOwned>(json: &Value) -> String {
     let error = serde_json::from_str::<T>(&json.to_string()).err().unwrap().to_string();
     let other = serde_json::from_value::<T>(json.clone()).err().unwrap().to_string();
@@ -282,7 +282,7 @@ fn refused<T: DeserializeOwned>(json: &Value) -> String {
     other
 }
 
-/// The fixture with a value at some place.
+/// Returns a fixture with a value at a JSON pointer.
 fn altered(fixture: &str, place: &str, value: Value) -> Value {
     let mut json: Value = serde_json::from_str(fixture).unwrap();
     if let Some(there) = json.pointer_mut(place) {
@@ -378,7 +378,7 @@ fn a_snapshot_of_a_newer_version_is_refused() {
 }
 
 #[test]
-fn optional_fields_may_be_absent() {
+fn an_optional_field_can_be_missing() {
     let optional = [
         "/completion",
         "/error",

@@ -50,7 +50,7 @@ fn error() -> TaskError {
 fn a_failed_read_and_a_failed_operation_are_different_errors() {
     let api = api();
     let failing = Script::new(Pace::Reads(2)).failing(error());
-    api.on(CREATE, Script::new(Pace::AtOnce).with_fault(Fault::status(500))).unwrap();
+    api.on(CREATE, Script::new(Pace::Immediate).with_fault(Fault::status(500))).unwrap();
     api.on_if(CREATE, |body| body["name"] == "fails", failing).unwrap();
     let mut now = second(0.0);
     let mut unread = poller().started_by(&without_body(submit(&api, "{}", now)), now).unwrap();
@@ -278,7 +278,7 @@ fn every_error_shows_the_id() {
 fn time_in_the_queue_does_not_count_against_the_processing_limit() {
     let one_by_one = StoreConfig::default().with_max_in_progress(NonZeroU32::MIN);
     let api = api().with_config(one_by_one);
-    api.on(CREATE, Script::in_steps(Pace::AtOnce, Pace::After(seconds(60)))).unwrap();
+    api.on(CREATE, Script::in_steps(Pace::Immediate, Pace::After(seconds(60)))).unwrap();
     let poller = poller().with_processing_limit(seconds(95));
     let mut now = second(0.0);
     let mut tasks = [(); 5].map(|()| {
@@ -289,7 +289,7 @@ fn time_in_the_queue_does_not_count_against_the_processing_limit() {
     let end = follow(&api, &mut tasks[4], &mut now);
     assert!(end.is_ok() && now > second(299.0), "{end:?}");
     // A task that takes longer than the limit times out.
-    api.on(CREATE, Script::in_steps(Pace::AtOnce, Pace::Never)).unwrap();
+    api.on(CREATE, Script::in_steps(Pace::Immediate, Pace::Never)).unwrap();
     let mut stuck = poller.started_by(&submit(&api, "{}", now), now).unwrap();
     let begin = now;
     let end = follow(&api, &mut stuck, &mut now);
