@@ -25,7 +25,7 @@ impl Drop for Alone<'_> {
     /// take the bytes that one shard has freed before those that another shard has added are
     /// counted.
     fn drop(&mut self) {
-        let before = self.shards.iter().map(|shard| shard.counted_bytes()).sum();
+        let before = self.shards.iter().map(ShardGuard::counted_bytes).sum();
         let after = self.shards.iter().map(|shard| shard.held_bytes()).sum();
         self.store.bytes.count(before, after);
         for shard in &mut self.shards {
