@@ -54,8 +54,7 @@ fn check_status(document: &TaskDocument, report: &mut Report) {
         ReportedStatus::Known(status) => *status,
         // Only a format that knows cancellation reads a status as this one.
         ReportedStatus::Cancelled(_) => return,
-        unknown => {
-            let unknown = unknown.as_str();
+        ReportedStatus::Unknown(unknown) => {
             report
                 .add(Rule::UnknownStatus, format!("task {id} has the unknown status {unknown:?}"));
             return;
