@@ -2,6 +2,7 @@
 
 mod census;
 mod conformance;
+mod damage;
 mod dropped;
 mod failure;
 mod files;

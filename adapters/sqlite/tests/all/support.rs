@@ -4,7 +4,8 @@ mod reopened;
 
 use std::collections::BTreeMap;
 use std::error::Error;
-use std::fs;
+use std::fs::{self, OpenOptions};
+use std::io::{Seek, SeekFrom, Write};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -96,6 +97,23 @@ impl Place {
 /// seconds of patience.
 pub(crate) const fn options() -> SqliteOptions {
     SqliteOptions::new().with_durability(Durability::System).with_patience(Duration::from_secs(20))
+}
+
+/// Asserts that opening a file fails, and that its folder stays unchanged.
+#[track_caller]
+pub(crate) fn assert_refused(place: &Place, expected: &str) {
+    let before = place.contents();
+    let message = chain(&place.refusal());
+    assert!(message.contains(expected), "{message}");
+    assert!(message.starts_with(place.path().to_str().unwrap()), "{message}");
+    assert!(place.contents() == before, "the folder was changed");
+}
+
+/// Overwrites bytes of a file.
+pub(crate) fn overwrite(path: &Path, offset: u64, bytes: &[u8]) {
+    let mut file = OpenOptions::new().write(true).open(path).unwrap();
+    file.seek(SeekFrom::Start(offset)).unwrap();
+    file.write_all(bytes).unwrap();
 }
 
 /// Runs a future to completion.
