@@ -1,4 +1,4 @@
-//! `apalis-postgres`.
+//! The calls of `apalis-postgres`.
 
 use std::collections::HashMap;
 use std::sync::{LazyLock, Mutex, PoisonError};
@@ -13,8 +13,9 @@ use sqlx::postgres::PgPoolOptions;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use crate::bench::{CONNECTIONS, INPUT, MANY, Outcome, mix, new_number};
-use crate::server::Size;
+use crate::bench::{CONNECTIONS, MANY};
+use crate::outcome::Outcome;
+use crate::size::{INPUT, Size, mix, new_number};
 
 /// Callers that wait until their task runs.
 static WAITING: LazyLock<Mutex<HashMap<String, oneshot::Sender<()>>>> =
@@ -26,13 +27,13 @@ pub async fn open(url: &str) -> Outcome<PgPool> {
     Ok(pool)
 }
 
-/// A queue for each account.
+/// Returns the queue of an account.
 fn queue(pool: &PgPool, account: u64) -> PostgresStorage<String> {
     let config = Config::default().queue(format!("account-{account}")).batch_size(MANY);
     PostgresStorage::new(pool).with_config(config)
 }
 
-/// What apalis takes for a ULID.
+/// Returns an id in the form of a ULID.
 fn task_id(number: u64) -> TaskId {
     TaskId::from_string(format!("{number:026}"))
 }
@@ -41,7 +42,7 @@ fn task(number: u64) -> Task<String> {
     TaskBuilder::new(INPUT.to_owned()).task_id(task_id(number)).build()
 }
 
-/// Tasks in queues that nobody works on.
+/// Fills the queues with tasks, without a worker.
 pub async fn fill(pool: &PgPool, size: Size) -> Outcome<()> {
     for account in 0..size.accounts() {
         let own = (account..size.tasks).step_by(usize::try_from(size.accounts())?);
@@ -71,7 +72,7 @@ pub async fn list(pool: PgPool, size: Size, number: u64) -> Outcome<bool> {
     Ok(true)
 }
 
-/// A worker, which PostgreSQL tells of each task, and which looks every 100 ms as well.
+/// Starts a worker that listens for tasks and also polls every 100 ms.
 pub fn work(pool: &PgPool) -> JoinHandle<()> {
     let backend = queue(pool, 0).with_pubsub().poll_with_interval(Duration::from_millis(100));
     let worker = WorkerBuilder::new(format!("worker-{}", new_number())).backend(backend).build(run);
@@ -82,8 +83,8 @@ pub fn work(pool: &PgPool) -> JoinHandle<()> {
     })
 }
 
-/// The caller goes on when its task runs: that it has ended is written later.
-pub async fn life(pool: PgPool) -> Outcome<bool> {
+/// Adds a task, and waits until it runs. Its end is written later.
+pub async fn life_cycle(pool: PgPool) -> Outcome<bool> {
     let (done, wait) = oneshot::channel();
     let number = new_number();
     let input = format!("{number:020}{}", &INPUT[20..]);

@@ -1,6 +1,8 @@
-//! The least that PostgreSQL has to do for the calls of `tasklife-postgres`, on the same tables over the same kind of
-//! connections: hand-written statements, prepared once for each connection, which check nothing, decode no record and keep no
-//! account ready or parked. Each is a transaction and a round trip.
+//! The least work that PostgreSQL can do for the calls of `tasklife-postgres`.
+//!
+//! These are hand-written statements on the same tables, over the same kind of connections. They
+//! are prepared once for each connection, check nothing, decode no record and keep no account ready
+//! or parked. Each is one transaction and one round trip.
 
 use std::time::Instant;
 
@@ -9,15 +11,16 @@ use tasklife::uuid::Uuid;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{NoTls, Row};
 
-use crate::bench::{CONNECTIONS, INPUT, Outcome, mix, new_number};
-use crate::ours::index;
-use crate::server::{Sample, Size};
+use crate::bench::CONNECTIONS;
+use crate::outcome::Outcome;
+use crate::size::{INPUT, Sample, Size, index, mix, new_number};
 
 const SUBMIT: &str =
     "INSERT INTO tasklife.tasks (account, id, status, revision, expires_at, record)
     VALUES ($1, $2, 1, $3, $4, $5)";
 
-/// Starts the first task of the account whose turn it is. The account is then behind all others.
+/// Starts the first task of the account whose turn it is, and moves the account to the end of the
+/// queue.
 const CLAIM: &str = "WITH turn AS (
         SELECT account FROM tasklife.queue WHERE ready ORDER BY ticket LIMIT 1 FOR UPDATE SKIP LOCKED
     ), behind AS (
@@ -66,13 +69,13 @@ pub fn open(url: &str, size: Size) -> Outcome<Bare> {
     Ok(Bare { pool, size })
 }
 
-/// A record as long as that of a new task.
+/// Returns a text as long as the record of a new task.
 fn record() -> &'static str {
     static RECORD: std::sync::OnceLock<String> = std::sync::OnceLock::new();
     RECORD.get_or_init(|| format!("{INPUT}{}", "x".repeat(400)))
 }
 
-/// An instant long from now.
+/// An instant in the far future.
 const EXPIRY: [u8; 12] = [0, 0, 0, 0x0f, 0xf0, 0, 0, 0, 0, 0, 0, 0];
 
 fn revision() -> i64 {
@@ -86,7 +89,7 @@ impl Bare {
         Ok(connection.query(&statement, values).await?)
     }
 
-    /// The key of an account: they were added in this order.
+    /// Returns the key of an account. Keys follow the order of insertion.
     fn key(&self, number: u64) -> i64 {
         self.size.account(number).cast_signed() + 1
     }
@@ -109,7 +112,8 @@ impl Bare {
         Ok(true)
     }
 
-    /// A turn may be that of an account whose tasks others hold at this moment: the next one is taken.
+    /// Claims a task. It tries again if other callers hold all tasks of the account whose turn it
+    /// is.
     async fn claim(&self) -> Outcome<(i64, Uuid)> {
         for _ in 0..1_000 {
             if let Some(row) = self.query(CLAIM, &[&revision()]).await?.first() {
@@ -129,14 +133,14 @@ impl Bare {
         Ok(())
     }
 
-    pub async fn life(self) -> Outcome<bool> {
+    pub async fn life_cycle(self) -> Outcome<bool> {
         self.submit(self.key(new_number())).await?;
         let (account, id) = self.claim().await?;
         self.end(account, id).await?;
         Ok(true)
     }
 
-    pub async fn life_of_one(self) -> Outcome<bool> {
+    pub async fn life_cycle_of_one(self) -> Outcome<bool> {
         self.submit(1).await?;
         let rows = self.query(CLAIM_OF, &[&revision(), &1_i64]).await?;
         let row = rows.first().ok_or("nothing waits")?;
@@ -158,7 +162,8 @@ impl Bare {
         Ok(true)
     }
 
-    /// A thousand in a transaction, and not their accounts; gives how many tasks a second.
+    /// Drops tasks, but not their accounts, a thousand in each transaction. Returns how many per
+    /// second.
     #[expect(clippy::cast_precision_loss, reason = "figures are rounded")]
     pub async fn sweep(&self, tasks: usize) -> Outcome<f64> {
         let connection = self.pool.get().await?;

@@ -1,4 +1,4 @@
-//! `graphile_worker`.
+//! The calls of `graphile_worker`.
 
 use std::collections::HashMap;
 use std::sync::{LazyLock, Mutex, PoisonError};
@@ -10,7 +10,9 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use crate::bench::{CONNECTIONS, INPUT, Outcome, new_number};
+use crate::bench::CONNECTIONS;
+use crate::outcome::Outcome;
+use crate::size::{INPUT, new_number};
 
 /// Callers that wait until their job runs.
 static WAITING: LazyLock<Mutex<HashMap<u64, oneshot::Sender<()>>>> = LazyLock::new(Mutex::default);
@@ -39,7 +41,7 @@ impl TaskHandler for Job {
     }
 }
 
-/// What adds jobs, and a worker, if there is to be one.
+/// A handle that adds jobs, and the worker if one was started.
 pub struct Graphile {
     pub utils: WorkerUtils,
     worker: Option<JoinHandle<()>>,
@@ -78,8 +80,8 @@ pub async fn submit(utils: WorkerUtils) -> Outcome<bool> {
     Ok(true)
 }
 
-/// The caller goes on when its job runs: that it has ended is written later.
-pub async fn life(utils: WorkerUtils) -> Outcome<bool> {
+/// Adds a job, and waits until it runs. Its end is written later.
+pub async fn life_cycle(utils: WorkerUtils) -> Outcome<bool> {
     let (done, wait) = oneshot::channel();
     let number = new_number();
     WAITING.lock().map_err(|_| "poisoned")?.insert(number, done);

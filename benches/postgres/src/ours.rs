@@ -1,4 +1,4 @@
-//! `tasklife-postgres`.
+//! The calls of `tasklife-postgres`.
 
 use std::num::NonZeroUsize;
 use std::time::Instant;
@@ -11,8 +11,9 @@ use tasklife::{
 };
 use tasklife_postgres::{PostgresOptions, PostgresStore};
 
-use crate::bench::{CONNECTIONS, INPUT, Outcome, mix, new_number};
-use crate::server::{Sample, Size};
+use crate::bench::CONNECTIONS;
+use crate::outcome::Outcome;
+use crate::size::{INPUT, Sample, Size, index, mix, new_number};
 
 const CREATE: CommandType = CommandType::from_static("subscriptionCreateRequest");
 
@@ -59,16 +60,16 @@ pub async fn end(store: &PostgresStore, task: &Task) -> Outcome<()> {
     Ok(())
 }
 
-/// A task is submitted, one is claimed (of those that wait, the one whose turn it is), and it ends.
-pub async fn life(store: PostgresStore, size: Size) -> Outcome<bool> {
+/// Submits a task, claims one over all accounts, and completes that one.
+pub async fn life_cycle(store: PostgresStore, size: Size) -> Outcome<bool> {
     submit_one(store.clone(), size).await?;
     let task = claim(&store, Scope::Any).await?.ok_or("nothing waits")?;
     end(&store, &task).await?;
     Ok(true)
 }
 
-/// The same, all on one account.
-pub async fn life_of_one(store: PostgresStore) -> Outcome<bool> {
+/// Submits, claims and completes a task of one account.
+pub async fn life_cycle_of_one(store: PostgresStore) -> Outcome<bool> {
     let account: AccountId = "account-0".parse()?;
     submit(&store, "account-0", new_number()).await?;
     let task = claim(&store, Scope::Account(&account)).await?.ok_or("nothing waits")?;
@@ -91,16 +92,11 @@ pub async fn list(store: PostgresStore, sample: Sample, number: u64) -> Outcome<
     Ok(true)
 }
 
-/// Drops what expired first; gives how many tasks a second.
+/// Drops expired tasks, and returns how many per second.
 #[expect(clippy::cast_precision_loss, reason = "figures are rounded")]
 pub async fn sweep(store: &PostgresStore, tasks: usize) -> Outcome<f64> {
     let begin = Instant::now();
     let swept = store.sweep(tasks, now() + TimeDelta::days(200)).await?;
     assert_eq!(swept.dropped, tasks);
     Ok(swept.dropped as f64 / begin.elapsed().as_secs_f64())
-}
-
-#[expect(clippy::cast_possible_truncation, reason = "it is below a length")]
-pub fn index(number: u64, length: usize) -> usize {
-    (mix(number) % length as u64) as usize
 }

@@ -1,4 +1,4 @@
-//! Counts round trips, between a client and the server.
+//! A proxy between a client and the server that counts round trips.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::bench::Outcome;
+use crate::outcome::Outcome;
 
 #[derive(Debug)]
 pub struct Proxy {
@@ -14,12 +14,12 @@ pub struct Proxy {
     pub counts: Arc<Counts>,
 }
 
-/// What clients have sent.
+/// The numbers of messages that clients have sent.
 #[derive(Debug, Default)]
 pub struct Counts {
     /// Messages after which a client waits for an answer: `Sync` and `Query`.
     trips: AtomicU64,
-    /// Those that tell others that there may be work.
+    /// Notifications to other processes.
     hints: AtomicU64,
 }
 
@@ -60,7 +60,8 @@ async fn pass(client: TcpStream, server: u16, counts: Arc<Counts>) -> Outcome<()
         server_out.write_all(&bytes[begin..]).await?;
         while let Some((tag, length)) = message(&bytes, started) {
             match tag {
-                // A request for encryption is refused, and the start comes after it.
+                // The server refuses a request for encryption (8 bytes), and the startup message
+                // follows.
                 None => started = length != 8,
                 Some(b'Q' | b'S') => {
                     counts.trips.fetch_add(1, Ordering::Relaxed);
@@ -75,7 +76,7 @@ async fn pass(client: TcpStream, server: u16, counts: Arc<Counts>) -> Outcome<()
     }
 }
 
-/// The kind and the length of the first message; the first of all has no kind.
+/// Returns the type and the length of the first message. The startup message has no type.
 fn message(bytes: &[u8], started: bool) -> Option<(Option<u8>, usize)> {
     let (tag, rest) = if started {
         let (tag, rest) = bytes.split_first()?;
