@@ -24,7 +24,7 @@ impl Watcher {
     pub(crate) fn start(connection: Connection, notifier: Notifier) -> std::io::Result<Self> {
         let (end, ended) = channel();
         let thread = Thread::start("tasklife-sqlite-watcher", move || {
-            watch(&connection, &notifier, &ended)
+            watch(&connection, &notifier, &ended);
         })?;
         Ok(Self { _end: end, _thread: thread })
     }
