@@ -329,11 +329,11 @@ fn an_impossible_api_is_refused_with_what_was_expected() {
         (operation(Method::GET, "/things/../x"), "got \"..\""),
         (operation(Method::GET, "/thi ngs"), "got \"thi ngs\""),
         (operation(Method::GET, &long), "placeholders such as `{databaseId}`"),
-        (operation(Method::GET, "/tasks"), "free for GET, in \"/tasks\""),
+        (operation(Method::GET, "/tasks"), "path for GET, in \"/tasks\""),
         (resource("/things"), "ends with a name and a placeholder"),
         (resource("/things/{a}/{b}"), "ends with a name and a placeholder"),
-        (resource("/things/{a}/parts/{b}"), "belongs to has been added before"),
-        (resource("/tasks/{id}"), "free for GET"),
+        (resource("/things/{a}/parts/{b}"), "parent resource to be added first"),
+        (resource("/tasks/{id}"), "path for GET"),
         (MockApi::redis_cloud("v1").unwrap_err().to_string(), "a base address"),
     ] {
         assert!(got.contains(expected), "{expected}: {got}");
@@ -341,7 +341,7 @@ fn an_impossible_api_is_refused_with_what_was_expected() {
     let things = || own().with_resource("/things/{id}", "id").unwrap();
     for taken in ["/things", "/things/{thing}"] {
         let got = things().with_operation(Method::GET, taken, CREATE).unwrap_err().to_string();
-        assert!(got.contains("free for GET"), "{got}");
+        assert!(got.contains("path for GET"), "{got}");
         let first = own().with_operation(Method::GET, taken, CREATE).unwrap();
         first.with_resource("/things/{id}", "id").unwrap_err();
     }

@@ -56,7 +56,7 @@ fn keys_can_open_a_limited_number_of_accounts() {
     let (status, message) = error(&call("c", "s"));
     assert_eq!(
         (status, &*message),
-        (401, "expected one of the 2 keys that are known or came first")
+        (401, "expected one of the 2 known keys: no more accounts can be opened")
     );
     assert_eq!(error(&call("..", "s")).0, 401);
     assert_eq!(api.accounts().len(), 2);

@@ -114,7 +114,7 @@ fn the_auditor_finds_violations_in_every_format_and_nothing_else() {
 fn the_path_of_tasks_must_be_unused() {
     for path in ["/subscriptions", "/fixed", "/fixed/subscriptions"] {
         let error = api().with_links(|links| links.with_tasks(path)).unwrap_err().to_string();
-        assert!(error.contains("a path that is free for GET") && error.contains(path), "{error}");
+        assert!(error.contains("an unused path for GET") && error.contains(path), "{error}");
     }
     let api = api().with_links(|links| links.with_tasks("/fixed-jobs/all")).unwrap();
     let task = api.submit("/v1/subscriptions", "{}", 0.0);
@@ -194,7 +194,7 @@ fn tasks_can_be_submitted_where_they_are_listed() {
             StoreConfig::default(),
         );
         let error = again.with_operation(Method::GET, path, command("read")).unwrap_err();
-        assert!(error.to_string().contains("free for GET"), "{error}");
+        assert!(error.to_string().contains("unused path for GET"), "{error}");
     }
 }
 
