@@ -267,8 +267,8 @@ fn paging_parameters_are_whole_numbers_and_occur_once() {
         ("offset=+1", "offset: expected a whole number from 0 to 4294967295, got \" 1\""),
         ("offset=-1", "offset: expected a whole number"),
         ("limit=", "limit: expected a whole number from 0 to 4294967295, got \"\""),
-        ("limit=1&li%6Dit=1", "expected limit once"),
-        ("offset=0&offset=0", "expected offset once"),
+        ("limit=1&li%6Dit=1", "expected limit at most once"),
+        ("offset=0&offset=0", "expected offset at most once"),
         ("offset=4294967296", "offset: expected a whole number"),
         ("offset=99999999999999999999999", "offset: expected a whole number"),
     ] {
