@@ -78,7 +78,7 @@ impl StoreConfig {
     ///
     /// A full store makes room for a submission by dropping the task that expired first. It refuses
     /// only if all its tasks are visible. See law S7 of
-    /// [`TaskStore`](crate::TaskStore#life-and-death).
+    /// [`TaskStore`](crate::TaskStore#visibility-and-expiry).
     #[must_use]
     pub const fn with_max_tasks(mut self, total: usize) -> Self {
         self.max_tasks = total;
@@ -170,7 +170,7 @@ impl StoreConfig {
     /// it fills up. After nearly all its tasks have gone, the indexes may keep up to 115 bytes for
     /// each task of its fullest moment. Memory that the allocator can't return comes on top.
     ///
-    /// A full store makes room as in law S7 of [`TaskStore`](crate::TaskStore#life-and-death), but
+    /// A full store makes room as in law S7 of [`TaskStore`](crate::TaskStore#visibility-and-expiry), but
     /// drops as many expired tasks as it needs: in the order of their expiry, and all that expired
     /// at the same instant. If that isn't enough, it drops nothing and refuses a submission with
     /// [`SubmitError::StoreFull`](crate::SubmitError::StoreFull), or an event whose description and
