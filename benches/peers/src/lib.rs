@@ -14,6 +14,7 @@
 pub mod census;
 pub mod count;
 pub mod floor;
+pub mod label;
 pub mod latency;
 pub mod plot;
 pub mod report;

@@ -1,5 +1,6 @@
 //! Plots: the time by number of tasks, and the calls per second by number of threads.
 
+use crate::label::{count, time};
 use std::collections::BTreeSet;
 use std::error::Error;
 use std::path::Path;
@@ -7,8 +8,8 @@ use std::path::Path;
 use plotters::coord::Shift;
 use plotters::prelude::*;
 
-use crate::row::threads::Scaling;
-use crate::row::{Comparison, count, time};
+use crate::row::Comparison;
+use crate::row::Scaling;
 use crate::timing::Timing;
 
 const WIDTH: u32 = 1_200;

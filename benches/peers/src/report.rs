@@ -1,9 +1,10 @@
 //! The report in Markdown, and the part of it that the README quotes.
 
+use crate::label::{count, time};
 use std::fmt::Write;
 use std::process::Command;
 
-use crate::row::{Comparison, Finding, Findings, Verdict, count, time};
+use crate::row::{Comparison, Finding, Findings, Verdict};
 
 /// The lines between which the README quotes the report.
 const BEGIN: &str = "<!-- measured: written by benches/peers -->\n";

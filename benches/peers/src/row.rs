@@ -10,6 +10,7 @@ pub mod store;
 pub mod threads;
 pub mod update;
 
+use crate::label::number;
 use crate::timing::{Spread, Timing};
 
 /// The result for one budget.
@@ -111,12 +112,30 @@ impl Comparison {
     }
 }
 
+/// The calls per second of each store by number of threads.
+#[derive(Clone, Debug)]
+pub struct Scaling {
+    pub mix: &'static str,
+    pub accounts: usize,
+    pub threads: Vec<usize>,
+    /// The timings of each store, one for each number of threads.
+    pub stores: Vec<Vec<Timing>>,
+}
+
+impl Scaling {
+    /// Returns the calls per second of several threads, divided by those of one, for tasklife.
+    pub fn speed_up(&self, threads: usize) -> Option<Spread> {
+        let at = self.threads.iter().position(|number| *number == threads)?;
+        Some(self.stores[0][0].ratio_to(&self.stores[0][at]))
+    }
+}
+
 /// The results of all measurements.
 #[derive(Clone, Debug, Default)]
 pub struct Findings {
     pub budgets: Vec<Finding>,
     pub comparisons: Vec<Comparison>,
-    pub scalings: Vec<threads::Scaling>,
+    pub scalings: Vec<Scaling>,
     /// Further tables: a title and the lines.
     pub notes: Vec<(String, Vec<String>)>,
 }
@@ -136,42 +155,5 @@ impl Extent {
     pub fn sizes(&self) -> impl Iterator<Item = usize> {
         let most = self.most;
         std::iter::successors(Some(1_000), move |size| Some(size * 10).filter(|size| *size <= most))
-    }
-}
-
-/// Formats a number with three significant digits.
-pub fn number(number: f64) -> String {
-    match number {
-        n if n.is_nan() => "–".to_owned(),
-        n if n < 9.995 => format!("{n:.2}"),
-        n if n < 99.95 => format!("{n:.1}"),
-        n => format!("{n:.0}"),
-    }
-}
-
-/// Formats a time in a suitable unit.
-pub fn time(nanoseconds: f64) -> String {
-    match nanoseconds {
-        n if n.is_nan() => "–".to_owned(),
-        n if n < 1e3 => format!("{} ns", number(n)),
-        n if n < 1e6 => format!("{} µs", number(n / 1e3)),
-        n => format!("{} ms", number(n / 1e6)),
-    }
-}
-
-/// Formats a number of tasks or accounts, such as 1k, 10k or 1M.
-pub fn count(count: usize) -> String {
-    match count {
-        n if n >= 1_000_000 && n.is_multiple_of(1_000_000) => format!("{}M", n / 1_000_000),
-        n if n >= 1_000 && n.is_multiple_of(1_000) => format!("{}k", n / 1_000),
-        n => n.to_string(),
-    }
-}
-
-/// Formats a number of accounts with the noun.
-pub fn accounts(number: usize) -> String {
-    match number {
-        1 => "1 account".to_owned(),
-        number => format!("{} accounts", count(number)),
     }
 }

@@ -1,7 +1,8 @@
 //! The instructions of each call, in small and large stores, with one account and many.
 
-use super::{Extent, Finding, Findings, count, number};
+use super::{Extent, Finding, Findings};
 use crate::count::{COUNTED, Counts, is_possible, take};
+use crate::label::{account_count, count, number};
 
 pub fn measure(extent: Extent, findings: &mut Findings) {
     if !is_possible() {
@@ -15,7 +16,7 @@ pub fn measure(extent: Extent, findings: &mut Findings) {
     let sizes = [(1_000, 1), (extent.most, 1), (extent.most, 1_000), (extent.most, extent.most)];
     let mut counts = Vec::new();
     for (tasks, accounts) in sizes {
-        eprintln!("instructions, {} tasks, {} …", count(tasks), super::accounts(accounts));
+        eprintln!("instructions, {} tasks, {} …", count(tasks), account_count(accounts));
         let Some(counted) = take(tasks, accounts) else {
             let at = count(tasks);
             let finding = Finding::not_measured("instructions", at, "≤ 2×", "valgrind failed");
@@ -52,7 +53,7 @@ fn judge(counts: &[Counts], findings: &mut Findings) {
         if let Some(worst) = worst {
             let what =
                 format!("many accounts, worst operation ({worst}): instructions / one account");
-            let at = format!("{} tasks, {}", count(many.tasks), super::accounts(many.accounts));
+            let at = format!("{} tasks, {}", count(many.tasks), account_count(many.accounts));
             findings.budgets.push(Finding::at_most(&what, at, 2.0, "×", ratio(&worst)));
         }
     }

@@ -1,6 +1,7 @@
 //! A claim over many accounts: with nothing to claim, with every lane full, and with a task to take
 //! over in each account.
 
+use crate::label::{count, number};
 use std::hint::black_box;
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -8,7 +9,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use tasklife::{LocalStore, MemoryStore, Now, Scope, StoreConfig, TaskStore};
 
-use super::{Comparison, Extent, Finding, Findings, count};
+use super::{Comparison, Extent, Finding, Findings};
 use crate::timing::{Candidate, measure_in_turns};
 use crate::workload::{Workload, config};
 
@@ -82,7 +83,7 @@ impl Scenario {
         let at = format!("{} accounts", count(ACCOUNTS));
         let microseconds = timings[0].each_round().scaled(1e-3);
         findings.budgets.push(if self.finds_task {
-            let got = format!("{} µs", super::number(microseconds.median));
+            let got = format!("{} µs", number(microseconds.median));
             Finding::stated(self.operation, at, got)
         } else {
             Finding::at_most(self.operation, at, IDLE, " µs", microseconds)

@@ -2,9 +2,10 @@
 //!
 //! The floor only drops the tasks. It never shrinks an index or releases a slot, as tasklife does.
 
+use crate::label::count;
 use tasklife::TaskStore;
 
-use super::{Comparison, Extent, Finding, Findings, count};
+use super::{Comparison, Extent, Finding, Findings};
 use crate::subject::{Subject, Tasklife, fill};
 use crate::timing::{Candidate, TURNS, measure_in_turns, timed};
 use crate::workload::Workload;

@@ -1,14 +1,15 @@
 //! Memory overhead and allocations.
 
-use super::{Extent, Finding, Findings, count, number};
+use super::{Extent, Finding, Findings};
 use crate::census;
+use crate::label::{account_count, count, number};
 
 pub fn measure(extent: Extent, findings: &mut Findings) {
     eprintln!("memory …");
     let censuses: Vec<_> = extent.sizes().map(census::take).collect();
     let mut alone = f64::NAN;
     for weight in censuses.iter().flat_map(|census| &census.weights) {
-        let at = format!("{} tasks, {}", count(weight.tasks), super::accounts(weight.accounts));
+        let at = format!("{} tasks, {}", count(weight.tasks), account_count(weight.accounts));
         let tasks = weight.tasks as f64;
         if weight.accounts == 1 {
             alone = weight.overhead() / tasks;

@@ -1,6 +1,7 @@
 //! The slowest calls, while a store grows and while its tasks expire.
 
-use super::{Extent, Finding, Findings, count, time};
+use super::{Extent, Finding, Findings};
+use crate::label::{account_count, count, time};
 use crate::latency;
 
 /// The explanation below the table.
@@ -29,11 +30,11 @@ pub fn measure(extent: Extent, findings: &mut Findings) {
 }
 
 fn measure_with(accounts: usize, extent: Extent, findings: &mut Findings) {
-    eprintln!("single calls, {} …", super::accounts(accounts));
+    eprintln!("single calls, {} …", account_count(accounts));
     let (first, least) = latency::take(extent.most, accounts, 3);
     let tasks = count(extent.most);
     let at =
-        format!("growth to {tasks} tasks, then expiry of {tasks}, {}", super::accounts(accounts));
+        format!("growth to {tasks} tasks, then expiry of {tasks}, {}", account_count(accounts));
     let idle = least.get("idle write").map_or(f64::NAN, |calls| calls.quantile(0.5));
     let mut lines = vec![
         "| call | median | 99 % | 99.9 % | longest | longest, one run |".to_owned(),

@@ -1,12 +1,13 @@
 //! `get`, `submit`, `apply` and `list` at each size, compared with the floor and the rivals.
 
+use crate::label::count;
 use std::collections::HashMap;
 use std::hint::black_box;
 use std::num::NonZeroUsize;
 
 use tasklife::{ListQuery, TaskId, TaskStore};
 
-use super::{Comparison, Extent, Finding, Findings, count};
+use super::{Comparison, Extent, Finding, Findings};
 use crate::floor::{Lookup, Pages, Writes};
 use crate::rival::{A2a, Moka, SortedMap, Sqlite};
 use crate::subject::{CURSORS, Event, Part, Subject, Tasklife, fill};

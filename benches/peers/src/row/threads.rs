@@ -1,6 +1,7 @@
 //! Several threads on one store: tasklife, a single lock around the same structure, and the closest
 //! rival.
 
+use crate::label::{account_count, count, number};
 use std::cell::Cell;
 use std::hint::black_box;
 use std::num::NonZeroUsize;
@@ -15,7 +16,7 @@ use tasklife::{
     SubmitError, Submitted, Target, TaskEvent, TaskStore,
 };
 
-use super::{Extent, Finding, Findings, count, number};
+use super::{Extent, Finding, Findings, Scaling};
 use crate::rival::A2aShared;
 use crate::timing::{Candidate, Spread, Timing, measure_in_turns, timed};
 use crate::workload::{Workload, config, scattered};
@@ -167,24 +168,6 @@ fn ten() -> ListQuery {
     ListQuery::new(const { NonZeroUsize::new(10).unwrap() })
 }
 
-/// The calls per second of each store by number of threads.
-#[derive(Clone, Debug)]
-pub struct Scaling {
-    pub mix: &'static str,
-    pub accounts: usize,
-    pub threads: Vec<usize>,
-    /// The timings of each store, one for each number of threads.
-    pub stores: Vec<Vec<Timing>>,
-}
-
-impl Scaling {
-    /// Returns the calls per second of several threads, divided by those of one, for tasklife.
-    fn speed_up(&self, threads: usize) -> Option<Spread> {
-        let at = self.threads.iter().position(|number| *number == threads)?;
-        Some(self.stores[0][0].ratio_to(&self.stores[0][at]))
-    }
-}
-
 pub fn measure(extent: Extent, findings: &mut Findings) {
     let cores = thread::available_parallelism().map_or(1, usize::from);
     let doubled = |threads: &usize| Some(threads * 2).filter(|threads| *threads <= cores);
@@ -195,7 +178,7 @@ pub fn measure(extent: Extent, findings: &mut Findings) {
         let (ours, locked) = (filled_shards(&load), filled_lock(&load));
         let rival = extent.rivals.then(|| A2aShared::filled(&load, TASKS));
         for mix in Mix::ALL {
-            eprintln!("threads, {}, {} …", mix.name(), super::accounts(accounts));
+            eprintln!("threads, {}, {} …", mix.name(), account_count(accounts));
             let mut all: Vec<Candidate<'_>> = Vec::new();
             all.extend(threads.iter().map(|number| together(&ours, &load, mix, *number, &turns)));
             all.extend(threads.iter().map(|number| together(&locked, &load, mix, *number, &turns)));
@@ -216,7 +199,7 @@ pub fn measure(extent: Extent, findings: &mut Findings) {
 
 fn judge(mix: Mix, scaling: &Scaling, findings: &mut Findings) {
     let Scaling { accounts, stores, .. } = scaling;
-    let at = format!("{} tasks, {}", count(TASKS), super::accounts(*accounts));
+    let at = format!("{} tasks, {}", count(TASKS), account_count(*accounts));
     let one = stores[0][0].ratio_to(&stores[1][0]);
     let what = format!("one thread, {}: time / one lock", mix.name());
     findings.budgets.push(Finding::at_most(&what, at.clone(), 1.1, "×", one));
