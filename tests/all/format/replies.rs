@@ -287,12 +287,20 @@ fn the_account_of_a_request_can_be_read_from_any_header() {
     assert_eq!(find(&bearer, &[("authorization", "Bearer acme")]).unwrap(), account("acme"));
     let unknown = find(&bearer, &[("x-api-key", "acme")]).unwrap_err();
     assert_eq!(header(&unknown, "www-authenticate"), Some("Bearer"));
-    assert!(unknown.body().contains("expected authorization of a known account"), "{}", unknown.body());
+    assert!(
+        unknown.body().contains("expected authorization of a known account"),
+        "{}",
+        unknown.body()
+    );
     let read = bearer.polled(&get("/v1/operations/7"), Ok(Some(running())), second(0));
     assert_eq!(header(&read, "vary"), Some("authorization"));
     let secret = bearer.with_account_of([], challenge, |_| None);
     let unknown = find(&secret, &[]).unwrap_err();
-    assert!(unknown.body().contains("expected credentials, of"), "{}", unknown.body());
+    assert!(
+        unknown.body().contains("expected credentials of a known account"),
+        "{}",
+        unknown.body()
+    );
     let read = secret.polled(&get("/v1/operations/7"), Ok(Some(running())), second(0));
     assert_eq!(header(&read, "vary"), None);
 }
