@@ -20,7 +20,7 @@ from azure.core.rest import HttpRequest
 HEADERS = {"x-api-key": "key", "x-api-secret-key": "secret"}
 ERRORS = {401: ClientAuthenticationError, 404: ResourceNotFoundError}
 # Seconds: longer than any test takes.
-PATIENCE = 60
+TIMEOUT = 60
 
 
 def policies(headers=HEADERS, retries=None):

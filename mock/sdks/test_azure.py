@@ -16,7 +16,7 @@ from azure.core.paging import ItemPaged
 from azure.core.pipeline.policies import RetryPolicy
 from azure.core.polling.base_polling import LROBasePolling
 
-from azure_sdk import HEADERS, PATIENCE, begin, policies, read, resume, send
+from azure_sdk import HEADERS, TIMEOUT, begin, policies, read, resume, send
 from servers import running
 
 FORMAT = ("--format", "azure")
@@ -37,7 +37,7 @@ def polling(**options):
 def test_success_reads_the_resource():
     with running(*MOCK, *AT_ONCE) as api:
         poller = begin(client_of(api), polling())
-        resource = poller.result(PATIENCE)
+        resource = poller.result(TIMEOUT)
         assert poller.status() == "Succeeded"
         assert resource["name"] == "test"
         assert api.requests[-1] == ("GET", f"/v1/subscriptions/{resource['id']}", 200)
@@ -46,7 +46,7 @@ def test_success_reads_the_resource():
 def test_success_reads_the_result_of_the_status_monitor():
     with running(*MOCK, *AT_ONCE) as api:
         via = polling(lro_options={"final-state-via": "operation-location"})
-        monitor = begin(client_of(api), via).result(PATIENCE)
+        monitor = begin(client_of(api), via).result(TIMEOUT)
         assert monitor["status"] == "Succeeded"
         assert isinstance(monitor["result"]["resourceId"], int)
         assert [r.method for r in api.requests] == ["POST", "GET"]
@@ -55,7 +55,7 @@ def test_success_reads_the_result_of_the_status_monitor():
 def test_success_on_the_server():
     with running(*SERVER) as api:
         poller = begin(client_of(api), polling())
-        resource = poller.result(PATIENCE)
+        resource = poller.result(TIMEOUT)
         assert poller.status() == "Succeeded"
         assert resource["name"] == "test"
         assert api.requests[-1] == ("GET", f"/v1/subscriptions/{resource['id']}", 200)
@@ -64,9 +64,9 @@ def test_success_on_the_server():
 def test_success_of_a_change_reads_the_resource():
     with running(*MOCK, *AT_ONCE) as api:
         client = client_of(api)
-        made = begin(client, polling()).result(PATIENCE)
+        made = begin(client, polling()).result(TIMEOUT)
         path = f"/v1/subscriptions/{made['id']}"
-        changed = begin(client, polling(), "PUT", path, {"name": "new"}).result(PATIENCE)
+        changed = begin(client, polling(), "PUT", path, {"name": "new"}).result(TIMEOUT)
         assert changed["name"] == "new"
         assert api.requests[-1] == ("GET", path, 200)
 
@@ -74,16 +74,16 @@ def test_success_of_a_change_reads_the_resource():
 def test_success_of_a_deletion():
     with running(*MOCK, *AT_ONCE) as api:
         client = client_of(api)
-        made = begin(client, polling()).result(PATIENCE)
+        made = begin(client, polling()).result(TIMEOUT)
         poller = begin(client, polling(), "DELETE", f"/v1/subscriptions/{made['id']}")
-        assert poller.result(PATIENCE)["status"] == "Succeeded"
+        assert poller.result(TIMEOUT)["status"] == "Succeeded"
 
 
 def test_failure():
     with running(*MOCK, *AT_ONCE, "--fail", "subscriptionCreateRequest=OUT_OF_STOCK") as api:
         poller = begin(client_of(api), polling())
         with pytest.raises(HttpResponseError) as raised:
-            poller.result(PATIENCE)
+            poller.result(TIMEOUT)
         assert poller.status() == "Failed"
         assert raised.value.error.code == "OUT_OF_STOCK"
         assert raised.value.error.message == "The operation was made to fail."
@@ -96,7 +96,7 @@ def test_failure_with_additional_information(tmp_path):
     config.write_text(json.dumps({"scripts": [script]}))
     with running(*MOCK, "--config", str(config)) as api:
         with pytest.raises(HttpResponseError) as raised:
-            begin(client_of(api), polling()).result(PATIENCE)
+            begin(client_of(api), polling()).result(TIMEOUT)
         assert raised.value.error.code == "OUT_OF_STOCK"
         assert raised.value.error.innererror["message"] == "Try another region."
 
@@ -105,7 +105,7 @@ def test_failure_on_the_server():
     with running(*SERVER) as api:
         poller = begin(client_of(api), polling(), body={"fail": True})
         with pytest.raises(HttpResponseError) as raised:
-            poller.result(PATIENCE)
+            poller.result(TIMEOUT)
         assert poller.status() == "Failed"
         assert raised.value.error.code == "SUBSCRIPTION_NOT_CREATED"
         assert raised.value.error.message == "The request asked for a failure."
@@ -115,7 +115,7 @@ def test_slow():
     with running(*MOCK, "--advance", "reads:4") as api:
         begun = time.monotonic()
         poller = begin(client_of(api), polling())
-        assert poller.result(PATIENCE)["name"] == "test"
+        assert poller.result(TIMEOUT)["name"] == "test"
         assert len(api.polls()) == 4
         # Retry-After asks for 1 second between polls.
         assert time.monotonic() - begun >= 3
@@ -123,7 +123,7 @@ def test_slow():
 
 def test_slow_on_the_server():
     with running(*SERVER) as api:
-        assert begin(client_of(api), polling()).result(PATIENCE)["name"] == "test"
+        assert begin(client_of(api), polling()).result(TIMEOUT)["name"] == "test"
         assert len(api.polls()) >= 2
 
 
@@ -133,11 +133,11 @@ def test_not_found_at_first_is_an_error_and_a_second_poller_continues():
         poller = begin(client, polling())
         token = poller.continuation_token()
         with pytest.raises(HttpResponseError) as raised:
-            poller.result(PATIENCE)
+            poller.result(TIMEOUT)
         assert raised.value.status_code == 404
         assert raised.value.error.code == "NotFound"
         assert raised.value.error.message == "there is no such task"
-        assert resume(client, polling(), token).result(PATIENCE)["name"] == "test"
+        assert resume(client, polling(), token).result(TIMEOUT)["name"] == "test"
         assert [r.status for r in api.polls()] == [404, 200]
 
 
@@ -145,7 +145,7 @@ def test_not_found_at_first_is_survived_with_the_retry_policy():
     retries = RetryPolicy(retry_on_status_codes=[404], retry_backoff_factor=0.1)
     with running(*MOCK, *AT_ONCE, "--not-found-for", "2") as api:
         poller = begin(client_of(api, retries=retries), polling())
-        assert poller.result(PATIENCE)["name"] == "test"
+        assert poller.result(TIMEOUT)["name"] == "test"
         assert [r.status for r in api.polls()] == [404, 404, 200]
 
 
@@ -153,7 +153,7 @@ def test_not_found_at_first_is_survived_with_the_retry_policy():
 def test_a_cut_answer_is_survived_with_the_standard_retries(cut):
     with running(*MOCK, "--advance", "reads:3", cuts={2: cut}) as api:
         poller = begin(client_of(api), polling())
-        assert poller.result(PATIENCE)["name"] == "test"
+        assert poller.result(TIMEOUT)["name"] == "test"
         assert len(api.polls()) == 3
 
 
@@ -161,7 +161,7 @@ def test_a_cut_answer_is_survived_with_the_standard_retries(cut):
 def test_a_cut_read_of_the_resource_is_survived_with_the_standard_retries(cut):
     with running(*MOCK, *AT_ONCE, cuts={2: cut}) as api:
         poller = begin(client_of(api), polling())
-        assert poller.result(PATIENCE)["name"] == "test"
+        assert poller.result(TIMEOUT)["name"] == "test"
         assert len(api.polls("/subscriptions/")) == 2
 
 
@@ -174,8 +174,8 @@ def test_a_cut_answer_without_retries_is_an_error_and_a_second_poller_continues(
         poller = begin(client, polling())
         token = poller.continuation_token()
         with pytest.raises(error):
-            poller.result(PATIENCE)
-        assert resume(client, polling(), token).result(PATIENCE)["name"] == "test"
+            poller.result(TIMEOUT)
+        assert resume(client, polling(), token).result(TIMEOUT)["name"] == "test"
 
 
 @pytest.mark.parametrize("program", [MOCK, SERVER])
@@ -196,7 +196,7 @@ def test_a_request_without_a_key_is_refused(program):
 
 def test_a_wrong_secret_is_refused():
     with running(*MOCK, *AT_ONCE) as api:
-        assert begin(client_of(api), polling()).result(PATIENCE)["name"] == "test"
+        assert begin(client_of(api), polling()).result(TIMEOUT)["name"] == "test"
         wrong = {**HEADERS, "x-api-secret-key": "another"}
         with pytest.raises(ClientAuthenticationError) as raised:
             begin(client_of(api, headers=wrong), polling())

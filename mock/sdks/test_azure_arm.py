@@ -16,7 +16,7 @@ from azure.mgmt.core import ARMPipelineClient
 from azure.mgmt.core.exceptions import ARMErrorFormat
 from azure.mgmt.core.polling.arm_polling import ARMPolling
 
-from azure_sdk import HEADERS, PATIENCE, begin, policies, read, resume, send
+from azure_sdk import HEADERS, TIMEOUT, begin, policies, read, resume, send
 from servers import running
 
 FORMAT = ("--format", "azure-resource-manager")
@@ -49,7 +49,7 @@ def error_of(raised):
 def test_success_reads_the_resource(way):
     with running(*MOCK, *AT_ONCE) as api:
         poller = begin(client_of(api), way())
-        resource = poller.result(PATIENCE)
+        resource = poller.result(TIMEOUT)
         assert poller.status() == "Succeeded"
         assert resource["id"] == f"/v1/subscriptions/{resource['name']}"
         assert resource["properties"]["provisioningState"] == "Succeeded"
@@ -59,7 +59,7 @@ def test_success_reads_the_resource(way):
 def test_success_reads_the_operation():
     with running(*MOCK, *AT_ONCE) as api:
         poller = begin(client_of(api), polling(lro_options=VIA_OPERATION))
-        operation = poller.result(PATIENCE)
+        operation = poller.result(TIMEOUT)
         assert operation["status"] == "Succeeded"
         assert operation["id"] == api.requests[-1].path == f"/v1/tasks/{operation['name']}"
         assert [r.method for r in api.requests] == ["POST", "GET"]
@@ -69,7 +69,7 @@ def test_success_reads_the_operation():
 def test_success_on_the_server(way):
     with running(*SERVER) as api:
         poller = begin(client_of(api), way())
-        resource = poller.result(PATIENCE)
+        resource = poller.result(TIMEOUT)
         assert poller.status() == "Succeeded"
         assert resource["id"] == f"/v1/subscriptions/{resource['name']}"
         assert resource["properties"]["provisioningState"] == "Succeeded"
@@ -79,8 +79,8 @@ def test_success_on_the_server(way):
 def test_success_of_a_change_reads_the_resource():
     with running(*MOCK, *AT_ONCE) as api:
         client = client_of(api)
-        path = begin(client, polling()).result(PATIENCE)["id"]
-        changed = begin(client, polling(), "PUT", path, {"name": "new"}).result(PATIENCE)
+        path = begin(client, polling()).result(TIMEOUT)["id"]
+        changed = begin(client, polling(), "PUT", path, {"name": "new"}).result(TIMEOUT)
         assert changed["name"] == "new"
         assert api.requests[-1] == ("GET", path, 200)
 
@@ -88,9 +88,9 @@ def test_success_of_a_change_reads_the_resource():
 def test_success_of_a_deletion():
     with running(*MOCK, *AT_ONCE) as api:
         client = client_of(api)
-        path = begin(client, polling()).result(PATIENCE)["id"]
+        path = begin(client, polling()).result(TIMEOUT)["id"]
         poller = begin(client, polling(), "DELETE", path)
-        assert poller.result(PATIENCE)["status"] == "Succeeded"
+        assert poller.result(TIMEOUT)["status"] == "Succeeded"
         with pytest.raises(ResourceNotFoundError):
             send(client, "GET", path)
 
@@ -100,7 +100,7 @@ def test_failure(way):
     with running(*MOCK, *AT_ONCE, "--fail", "subscriptionCreateRequest=OUT_OF_STOCK") as api:
         poller = begin(client_of(api), way())
         with pytest.raises(HttpResponseError) as raised:
-            poller.result(PATIENCE)
+            poller.result(TIMEOUT)
         assert poller.status() == "Failed"
         assert error_of(raised).code == "OUT_OF_STOCK"
         assert error_of(raised).message == "The operation was made to fail."
@@ -111,7 +111,7 @@ def test_failure_on_the_server(way):
     with running(*SERVER) as api:
         poller = begin(client_of(api), way(), body={"fail": True})
         with pytest.raises(HttpResponseError) as raised:
-            poller.result(PATIENCE)
+            poller.result(TIMEOUT)
         assert poller.status() == "Failed"
         assert error_of(raised).code == "SUBSCRIPTION_NOT_CREATED"
         assert error_of(raised).message == "The request asked for a failure."
@@ -122,7 +122,7 @@ def test_slow(way):
     with running(*MOCK, "--advance", "reads:4") as api:
         begun = time.monotonic()
         poller = begin(client_of(api), way())
-        assert poller.result(PATIENCE)["properties"]["provisioningState"] == "Succeeded"
+        assert poller.result(TIMEOUT)["properties"]["provisioningState"] == "Succeeded"
         # With Location, the last poll returns the resource. Otherwise it is read afterwards.
         assert len(api.polls()) == (4 if way is by_location else 5)
         # Retry-After asks for 1 second between polls.
@@ -132,7 +132,7 @@ def test_slow(way):
 def test_slow_on_the_server():
     with running(*SERVER) as api:
         poller = begin(client_of(api), polling(lro_options=VIA_OPERATION))
-        assert poller.result(PATIENCE)["status"] == "Succeeded"
+        assert poller.result(TIMEOUT)["status"] == "Succeeded"
         assert len(api.polls()) >= 2
 
 
@@ -142,11 +142,11 @@ def test_not_found_at_first_is_an_error_and_a_second_poller_continues():
         poller = begin(client, polling())
         token = poller.continuation_token()
         with pytest.raises(HttpResponseError) as raised:
-            poller.result(PATIENCE)
+            poller.result(TIMEOUT)
         assert raised.value.status_code == 404
         assert error_of(raised).code == "NotFound"
         assert error_of(raised).message == "there is no such task"
-        resource = resume(client, polling(), token).result(PATIENCE)
+        resource = resume(client, polling(), token).result(TIMEOUT)
         assert resource["properties"]["provisioningState"] == "Succeeded"
         assert [r.status for r in api.polls()] == [404, 200, 200]
 
@@ -155,7 +155,7 @@ def test_not_found_at_first_is_survived_with_the_retry_policy():
     retries = RetryPolicy(retry_on_status_codes=[404], retry_backoff_factor=0.1)
     with running(*MOCK, *AT_ONCE, "--not-found-for", "2") as api:
         poller = begin(client_of(api, retries=retries), polling())
-        assert poller.result(PATIENCE)["properties"]["provisioningState"] == "Succeeded"
+        assert poller.result(TIMEOUT)["properties"]["provisioningState"] == "Succeeded"
         assert [r.status for r in api.polls()] == [404, 404, 200, 200]
 
 
@@ -163,7 +163,7 @@ def test_not_found_at_first_is_survived_with_the_retry_policy():
 def test_a_cut_answer_is_survived_with_the_standard_retries(cut):
     with running(*MOCK, "--advance", "reads:3", cuts={2: cut}) as api:
         poller = begin(client_of(api), polling())
-        assert poller.result(PATIENCE)["properties"]["provisioningState"] == "Succeeded"
+        assert poller.result(TIMEOUT)["properties"]["provisioningState"] == "Succeeded"
         assert len(api.polls()) == 4
 
 
@@ -171,7 +171,7 @@ def test_a_cut_answer_is_survived_with_the_standard_retries(cut):
 def test_a_cut_read_of_the_resource_is_survived_with_the_standard_retries(cut):
     with running(*MOCK, *AT_ONCE, cuts={2: cut}) as api:
         poller = begin(client_of(api), polling())
-        assert poller.result(PATIENCE)["properties"]["provisioningState"] == "Succeeded"
+        assert poller.result(TIMEOUT)["properties"]["provisioningState"] == "Succeeded"
         assert len(api.polls("/result")) == 2
 
 
@@ -184,8 +184,8 @@ def test_a_cut_answer_without_retries_is_an_error_and_a_second_poller_continues(
         poller = begin(client, polling())
         token = poller.continuation_token()
         with pytest.raises(error):
-            poller.result(PATIENCE)
-        resource = resume(client, polling(), token).result(PATIENCE)
+            poller.result(TIMEOUT)
+        resource = resume(client, polling(), token).result(TIMEOUT)
         assert resource["properties"]["provisioningState"] == "Succeeded"
 
 
@@ -207,7 +207,7 @@ def test_a_request_without_a_key_is_refused(program):
 
 def test_a_wrong_secret_is_refused():
     with running(*MOCK, *AT_ONCE) as api:
-        begin(client_of(api), polling()).result(PATIENCE)
+        begin(client_of(api), polling()).result(TIMEOUT)
         wrong = {**HEADERS, "x-api-secret-key": "another"}
         with pytest.raises(ClientAuthenticationError) as raised:
             begin(client_of(api, headers=wrong), polling())

@@ -27,7 +27,7 @@ pub(crate) struct Database {
     pool: Pool,
     tls: MakeRustlsConnect,
     timeout: Duration,
-    patience: Duration,
+    retry_time: Duration,
     hasher: RandomState,
     tokens: AtomicU64,
 }
@@ -71,25 +71,25 @@ impl Database {
         tls: MakeRustlsConnect,
         connections: usize,
         timeout: Duration,
-        patience: Duration,
+        retry_time: Duration,
     ) -> Result<Self, ConnectError> {
         config.connect_timeout(timeout);
         let recycling_method = RecyclingMethod::Fast;
         let manager = Manager::from_config(config, tls.clone(), ManagerConfig { recycling_method });
         let pool = Pool::builder(manager)
             .max_size(connections)
-            .wait_timeout(Some(patience))
+            .wait_timeout(Some(retry_time))
             .create_timeout(Some(timeout))
             .recycle_timeout(Some(timeout))
             .runtime(Runtime::Tokio1)
             .build()
-            .map_err(|_| Fault::AllInUse(patience))?;
+            .map_err(|_| Fault::AllInUse(retry_time))?;
         let (hasher, tokens) = (RandomState::new(), AtomicU64::new(0));
-        Ok(Self { pool, tls, timeout, patience, hasher, tokens })
+        Ok(Self { pool, tls, timeout, retry_time, hasher, tokens })
     }
 
-    pub(crate) const fn patience(&self) -> Duration {
-        self.patience
+    pub(crate) const fn retry_time(&self) -> Duration {
+        self.retry_time
     }
 
     pub(crate) const fn timeout(&self) -> Duration {
@@ -145,7 +145,7 @@ impl Database {
             let may_be_applied = resent && on_repeat != OnRepeat::Harmless;
             let is_last = !is_transient(&fault)
                 || may_have_arrived && on_repeat == OnRepeat::AppliedAgain
-                || begin.elapsed() + pause > self.patience;
+                || begin.elapsed() + pause > self.retry_time;
             if is_last {
                 return Err(Failure { fault, may_be_applied });
             }
@@ -208,7 +208,7 @@ impl Database {
         let begin = Instant::now();
         loop {
             match self.pool.get().await.map_err(|error| self.pool_fault(error)) {
-                Err(fault) if is_transient(&fault) && begin.elapsed() < self.patience => {
+                Err(fault) if is_transient(&fault) && begin.elapsed() < self.retry_time => {
                     tokio::time::sleep(Duration::from_millis(50)).await;
                 }
                 other => return other,
@@ -219,7 +219,7 @@ impl Database {
     fn pool_fault(&self, error: PoolError) -> Fault {
         match error {
             PoolError::Backend(error) => Fault::Connect(error),
-            PoolError::Timeout(TimeoutType::Wait) => Fault::AllInUse(self.patience),
+            PoolError::Timeout(TimeoutType::Wait) => Fault::AllInUse(self.retry_time),
             _ => Fault::ConnectTimeout(self.timeout),
         }
     }
@@ -254,7 +254,7 @@ impl fmt::Debug for Database {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Database")
             .field("timeout", &self.timeout)
-            .field("patience", &self.patience)
+            .field("retry_time", &self.retry_time)
             .field("connections", &self.pool.status())
             .finish_non_exhaustive()
     }

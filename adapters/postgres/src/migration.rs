@@ -49,7 +49,7 @@ pub(crate) async fn migrate(
         return Err(ConnectFault::Isolation(isolation).into());
     }
     let mut connection = database.connection().await?;
-    let limit = MIN_LIMIT.max(database.patience());
+    let limit = MIN_LIMIT.max(database.retry_time());
     let migrating = async {
         // All of this runs on one connection: the pool may have no other.
         let found = find(&**connection, schema).await?;

@@ -25,7 +25,7 @@ use crate::tls::{self, Identity};
 /// let store = PostgresOptions::new()
 ///     .with_schema("orders")?
 ///     .with_connections(32)
-///     .with_patience(Duration::from_secs(30))
+///     .with_retry_time(Duration::from_secs(30))
 ///     .connect("postgres://user@127.0.0.1/database", StoreConfig::default())
 ///     .await?;
 /// # Ok(())
@@ -36,7 +36,7 @@ pub struct PostgresOptions {
     schema: String,
     connections: usize,
     timeout: Duration,
-    patience: Duration,
+    retry_time: Duration,
     roots: Option<Vec<CertificateDer<'static>>>,
     identity: Option<Identity>,
     listening: Listening,
@@ -76,7 +76,7 @@ impl PostgresOptions {
     /// | [schema](Self::with_schema) | `tasklife` |
     /// | [connections](Self::with_connections) | 10 |
     /// | [timeout](Self::with_timeout) | 2 seconds |
-    /// | [patience](Self::with_patience) | 5 seconds |
+    /// | [retry time](Self::with_retry_time) | 5 seconds |
     /// | [certificate authorities](Self::with_root_certificates) | those that the system trusts |
     /// | [client certificate](Self::with_client_certificate) | none |
     /// | [listening for hints](Self::with_listen_address) | at the same address |
@@ -87,7 +87,7 @@ impl PostgresOptions {
             schema: "tasklife".into(),
             connections: 10,
             timeout: Duration::from_secs(2),
-            patience: Duration::from_secs(5),
+            retry_time: Duration::from_secs(5),
             roots: None,
             identity: None,
             listening: Listening::SameAddress,
@@ -137,8 +137,8 @@ impl PostgresOptions {
     /// A call waits as long as this for a free connection, and as long again for earlier calls of
     /// this process that write to the same account.
     #[must_use]
-    pub const fn with_patience(mut self, patience: Duration) -> Self {
-        self.patience = patience;
+    pub const fn with_retry_time(mut self, retry_time: Duration) -> Self {
+        self.retry_time = retry_time;
         self
     }
 
@@ -217,7 +217,7 @@ impl PostgresOptions {
     /// [`is_of_database`](ConnectError::is_of_database) identifies the second one.
     ///
     /// - The address can't be parsed, or a certificate can't be used.
-    /// - The database can't be reached before the [retries](Self::with_patience) end, or it fails.
+    /// - The database can't be reached before the [retries](Self::with_retry_time) end, or it fails.
     /// - The store can't use the database: its encoding is not UTF8, its isolation level is not
     ///   `read committed`, or the schema belongs to another program or a newer version.
     /// - Migration is [disabled](Self::without_migration), and the tables are missing or old.
@@ -244,7 +244,7 @@ impl PostgresOptions {
             Listening::Off => None,
         };
         let database =
-            Database::new(address.config, tls, self.connections, self.timeout, self.patience)?;
+            Database::new(address.config, tls, self.connections, self.timeout, self.retry_time)?;
         PostgresStore::open(database, listens_at, &self.schema, self.migrates, config).await
     }
 }

@@ -83,7 +83,7 @@ use notify::SendState;
 /// # Failures
 ///
 /// The store retries what may pass until the time set by
-/// [`with_patience`](crate::PostgresOptions::with_patience) is over: a lost connection, a restart,
+/// [`with_retry_time`](crate::PostgresOptions::with_retry_time) is over: a lost connection, a restart,
 /// a standby, a serialization failure or a deadlock.
 ///
 /// A [`BackendError`] then says that *nothing was applied* if that is certain: no connection could

@@ -48,18 +48,18 @@ pub use tls::CertificateError;
 /// A [`BackendError`] says that *nothing was applied* when that is certain: no connection could be
 /// made, the server refused the command (it is loading, a replica, out of memory, or its cluster is
 /// down), or the command only read. Temporary failures are retried until the
-/// [patience](Self::with_patience) ends.
+/// [retry time](Self::with_retry_time) ends.
 ///
 /// When the connection is lost or an answer is late while a write is on its way, the same write is
 /// sent again. Each write carries a token that the account remembers, so the second answer reports
-/// whether the first one arrived. The error says that the outcome is *unknown* only if the patience
+/// whether the first one arrived. The error says that the outcome is *unknown* only if the retry time
 /// ends before that is clear, or if eight other writes to the account came in between.
 #[derive(Clone)]
 pub struct Redis {
     endpoint: Endpoint,
     certificates: Option<TlsCertificates>,
     timeout: Duration,
-    patience: Duration,
+    retry_time: Duration,
     shared: Arc<Shared>,
 }
 
@@ -73,7 +73,7 @@ struct Shared {
 
 impl Redis {
     const TIMEOUT: Duration = Duration::from_secs(2);
-    const PATIENCE: Duration = Duration::from_secs(5);
+    const RETRY_TIME: Duration = Duration::from_secs(5);
 
     /// Connects to a single server at an address such as `redis://127.0.0.1:6379`.
     ///
@@ -119,7 +119,7 @@ impl Redis {
             endpoint,
             certificates: None,
             timeout: Self::TIMEOUT,
-            patience: Self::PATIENCE,
+            retry_time: Self::RETRY_TIME,
             shared: Arc::default(),
         }
     }
@@ -138,15 +138,15 @@ impl Redis {
     /// A command is retried while the server can't be reached or is starting, and while a cluster
     /// has no primary for it. The last try may take one [timeout](Self::with_timeout) longer.
     /// Within that time, a call also finds out whether a write whose answer was lost has arrived:
-    /// more patience means fewer errors with an unknown outcome.
+    /// a longer time means fewer errors with an unknown outcome.
     ///
     /// A call waits at most this long for earlier writes of this process to the same account.
     ///
-    /// A caller whose patience is longer than a fail-over sees only a delay. In a cluster, a
+    /// A caller whose retry time is longer than a fail-over sees only a delay. In a cluster, a
     /// fail-over takes `cluster-node-timeout` (15 seconds by default) and a few seconds more.
     #[must_use]
-    pub fn with_patience(mut self, patience: Duration) -> Self {
-        self.patience = patience;
+    pub fn with_retry_time(mut self, retry_time: Duration) -> Self {
+        self.retry_time = retry_time;
         self
     }
 
@@ -178,8 +178,8 @@ impl Redis {
     }
 
     /// How long a call retries a command, and waits for its account.
-    pub(crate) fn patience(&self) -> Duration {
-        self.patience
+    pub(crate) fn retry_time(&self) -> Duration {
+        self.retry_time
     }
 
     /// How long to wait for the answer to a command.
@@ -204,7 +204,7 @@ impl fmt::Debug for Redis {
         f.debug_struct("Redis")
             .field("endpoint", &self.endpoint.kind())
             .field("timeout", &self.timeout)
-            .field("patience", &self.patience)
+            .field("retry_time", &self.retry_time)
             .finish_non_exhaustive()
     }
 }

@@ -28,7 +28,7 @@ const STATEMENT_CACHE: usize = 64;
 const PAGE_CACHE: i64 = 16 * 1024;
 
 /// The longest time that SQLite can wait, about 24 days.
-const MAX_PATIENCE: Duration = Duration::from_millis(i32::MAX.cast_unsigned() as u64);
+const MAX_TIMEOUT: Duration = Duration::from_millis(i32::MAX.cast_unsigned() as u64);
 
 /// What a write waits for before it is acknowledged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -51,7 +51,7 @@ pub(crate) struct Location {
     /// `None` for a database in memory.
     pub(crate) path: Option<PathBuf>,
     pub(crate) durability: Durability,
-    pub(crate) patience: Duration,
+    pub(crate) busy_timeout: Duration,
     pub(crate) max_bytes: Option<u64>,
 }
 
@@ -136,7 +136,7 @@ impl Location {
             None => Connection::open_in_memory_with_flags(flags)?,
         };
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, has_log)?;
-        connection.busy_timeout(self.patience.min(MAX_PATIENCE))?;
+        connection.busy_timeout(self.busy_timeout.min(MAX_TIMEOUT))?;
         connection.set_prepared_statement_cache_capacity(STATEMENT_CACHE);
         // Make plans independent of values. Otherwise SQLite recompiles statements for other
         // values.
@@ -192,7 +192,7 @@ impl Location {
             match mode {
                 Err(error)
                     if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
-                        && begin.elapsed() < self.patience =>
+                        && begin.elapsed() < self.busy_timeout =>
                 {
                     connection.execute_batch("BEGIN IMMEDIATE; ROLLBACK")?;
                 }

@@ -42,7 +42,7 @@ pub(crate) enum Fault {
 fn describe(error: &rusqlite::Error) -> &'static str {
     match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
-            "expected the file to be free, got it locked by another process for longer than `with_patience` allows"
+            "expected the file to be free, got it locked by another process for longer than `with_busy_timeout` allows"
         }
         Some(ErrorCode::DiskFull) => {
             "expected room on the disk and within the file's size limit, got none"

@@ -21,14 +21,14 @@ use crate::store::SqliteStore;
 /// # let path = folder.path().join("tasks.db");
 /// let store = SqliteOptions::new()
 ///     .with_durability(Durability::System)
-///     .with_patience(Duration::from_secs(30))
+///     .with_busy_timeout(Duration::from_secs(30))
 ///     .open(&path, StoreConfig::default())?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct SqliteOptions {
     durability: Durability,
-    patience: Duration,
+    busy_timeout: Duration,
     max_bytes: Option<u64>,
 }
 
@@ -42,11 +42,11 @@ impl SqliteOptions {
     /// Creates the default options.
     ///
     /// The [durability](Self::with_durability) is [`Durability::Disk`], the
-    /// [patience](Self::with_patience) is 5 seconds, and the [size](Self::with_max_bytes) of the
+    /// [busy timeout](Self::with_busy_timeout) is 5 seconds, and the [size](Self::with_max_bytes) of the
     /// file is unlimited.
     #[must_use]
     pub const fn new() -> Self {
-        Self { durability: Durability::Disk, patience: Duration::from_secs(5), max_bytes: None }
+        Self { durability: Durability::Disk, busy_timeout: Duration::from_secs(5), max_bytes: None }
     }
 
     /// Sets what a write waits for before it is acknowledged.
@@ -62,8 +62,8 @@ impl SqliteOptions {
     ///
     /// The default is 5 seconds. After that time the call fails, and nothing was applied.
     #[must_use]
-    pub const fn with_patience(mut self, patience: Duration) -> Self {
-        self.patience = patience;
+    pub const fn with_busy_timeout(mut self, busy_timeout: Duration) -> Self {
+        self.busy_timeout = busy_timeout;
         self
     }
 
@@ -106,10 +106,10 @@ impl SqliteOptions {
     }
 
     fn location(self, path: Option<&Path>) -> Location {
-        let Self { durability, patience, max_bytes } = self;
+        let Self { durability, busy_timeout, max_bytes } = self;
         // The store opens more connections later, when the working directory may have changed.
         let path = path.map(|path| std::path::absolute(path).unwrap_or_else(|_| path.into()));
-        Location { path, durability, patience, max_bytes }
+        Location { path, durability, busy_timeout, max_bytes }
     }
 }
 

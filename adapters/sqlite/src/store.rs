@@ -136,7 +136,7 @@ impl SqliteStore {
             let started = Watcher::start(reader, notifier.clone()).map_err(Fault::Thread);
             Some(started.map_err(|fault| location.error(fault))?)
         };
-        let writer = Writer::start(connection, location.patience, notifier.clone())
+        let writer = Writer::start(connection, location.busy_timeout, notifier.clone())
             .map_err(Fault::Thread)
             .map_err(|fault| location.error(fault))?;
         let readers = (!in_memory).then(|| Arc::new(Readers::new(location)));

@@ -34,12 +34,12 @@ impl Writer {
     /// Starts the thread. It wakes waiting workers after a commit that may have made work.
     pub(crate) fn start(
         connection: Connection,
-        patience: Duration,
+        busy_timeout: Duration,
         notifier: Notifier,
     ) -> io::Result<Self> {
         let (jobs, waiting) = channel();
         let thread = Thread::start("tasklife-sqlite", move || {
-            run(&connection, patience, &waiting, &notifier);
+            run(&connection, busy_timeout, &waiting, &notifier);
         })?;
         Ok(Self { jobs, _thread: thread })
     }
@@ -114,12 +114,12 @@ where
 
 fn run(
     connection: &Connection,
-    patience: Duration,
+    busy_timeout: Duration,
     waiting: &Receiver<Box<dyn Job>>,
     notifier: &Notifier,
 ) {
     while let Ok(first) = waiting.recv() {
-        if let Err(fault) = begin(connection, patience) {
+        if let Err(fault) = begin(connection, busy_timeout) {
             let fault = Shared::from(Fault::from(fault));
             // Fail the calls that have waited, but none that is sent after the first has its
             // answer.
@@ -140,13 +140,13 @@ fn run(
 ///
 /// SQLite's own wait sleeps longer each time. It would miss the short gaps between the transactions
 /// of a process that writes all the time.
-fn begin(connection: &Connection, patience: Duration) -> rusqlite::Result<()> {
+fn begin(connection: &Connection, busy_timeout: Duration) -> rusqlite::Result<()> {
     let begin = Instant::now();
     loop {
         match execute(connection, "BEGIN IMMEDIATE") {
             Err(error)
                 if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
-                    && begin.elapsed() < patience =>
+                    && begin.elapsed() < busy_timeout =>
             {
                 thread::sleep(RETRY_PAUSE);
             }

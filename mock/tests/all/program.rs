@@ -19,7 +19,7 @@ use chrono::TimeDelta;
 use serde_json::{Value, json};
 use tasklife::{LinkShape, Now, TaskDocument, TaskLink, TaskStatus};
 
-use tasklife_test_support::{PATIENCE, Program, Reply};
+use tasklife_test_support::{Program, Reply, TIMEOUT};
 
 /// The program.
 const PROGRAM: &str = env!("CARGO_BIN_EXE_tasklife-mock");
@@ -105,7 +105,7 @@ fn run(options: &[&str]) -> Output {
     let mut command = Command::new(PROGRAM);
     command.args(options).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut process = command.spawn().unwrap();
-    for _ in 0..PATIENCE.as_millis() / PAUSE.as_millis() {
+    for _ in 0..TIMEOUT.as_millis() / PAUSE.as_millis() {
         if process.try_wait().unwrap().is_some() {
             return process.wait_with_output().unwrap();
         }
@@ -120,13 +120,13 @@ const PAUSE: Duration = Duration::from_millis(20);
 
 /// Looks again until it is so.
 fn poll(mut is_so: impl FnMut() -> bool) {
-    for _ in 0..PATIENCE.as_millis() / PAUSE.as_millis() {
+    for _ in 0..TIMEOUT.as_millis() / PAUSE.as_millis() {
         if is_so() {
             return;
         }
         sleep(PAUSE);
     }
-    panic!("expected the server to get there within {PATIENCE:?}");
+    panic!("expected the server to get there within {TIMEOUT:?}");
 }
 
 fn relations(task: &TaskDocument) -> Vec<&str> {

@@ -1,8 +1,8 @@
 //! Test support that several members of the workspace share.
 //!
-//! - [`Both`] combines the stores of two servers into one.
+//! - [`AlternatingStore`] combines the stores of two servers into one.
 //! - [`same_answers`] compares the answers of two stores.
-//! - [`crew`] runs worker processes on a shared store, and kills one of them or the store.
+//! - [`worker_processes`] runs worker processes on a shared store, and kills one of them or the store.
 //! - [`Proxy`] loses or delays a request or an answer.
 //! - [`Program`] runs a program of this workspace that listens.
 //! - With the feature `redis`, [`RedisServer`], [`RedisCluster`] and [`RedisSentinel`] run Redis.
@@ -14,8 +14,7 @@
 #![expect(clippy::missing_panics_doc, reason = "a panic is how a test fails")]
 #![expect(clippy::must_use_candidate, reason = "some functions are called only because they panic")]
 
-mod both;
-pub mod crew;
+mod alternating_store;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod program;
@@ -27,11 +26,12 @@ mod redis_cluster;
 #[cfg(feature = "redis")]
 mod redis_sentinel;
 mod side_by_side;
+pub mod worker_processes;
 
-pub use both::Both;
+pub use alternating_store::AlternatingStore;
 #[cfg(feature = "postgres")]
 pub use postgres::PostgresServer;
-pub use program::{PATIENCE, Program, Reply, Scratch};
+pub use program::{Program, Reply, Scratch, TIMEOUT};
 pub use proxy::{Loss, Proxy};
 #[cfg(feature = "redis")]
 pub use redis::RedisServer;
@@ -39,4 +39,4 @@ pub use redis::RedisServer;
 pub use redis_cluster::{Node, RedisCluster};
 #[cfg(feature = "redis")]
 pub use redis_sentinel::RedisSentinel;
-pub use side_by_side::{BlockOn, narrow, same_answers};
+pub use side_by_side::{BlockOn, same_answers, tight_limits};

@@ -12,7 +12,7 @@ use serde_json::Value;
 use tasklife::TaskDocument;
 
 /// How long a program may take for something that it does immediately.
-pub const PATIENCE: Duration = Duration::from_secs(10);
+pub const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A running program that takes `--listen` and prints its address. The process ends on drop.
 #[derive(Debug)]
@@ -70,10 +70,10 @@ impl Program {
         self.process.wait().unwrap().code()
     }
 
-    /// Connects to the program. Reads time out after [`PATIENCE`].
+    /// Connects to the program. Reads time out after [`TIMEOUT`].
     pub fn connect(&self) -> TcpStream {
         let stream = TcpStream::connect(&self.address).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_read_timeout(Some(TIMEOUT)).unwrap();
         stream
     }
 

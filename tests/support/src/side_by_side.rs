@@ -17,7 +17,7 @@ pub type BlockOn<'a> = &'a dyn Fn(Pin<Box<dyn Future<Output = String> + Send + '
 
 /// Returns a configuration in which every limit is low enough to matter.
 #[must_use]
-pub fn narrow() -> StoreConfig {
+pub fn tight_limits() -> StoreConfig {
     StoreConfig::default()
         .with_retention(tasklife::Retention::since_submission(Duration::from_mins(1)))
         .with_max_tasks(12)

@@ -30,14 +30,14 @@ impl AccountLocks {
     async fn lock(
         &self,
         account: &AccountId,
-        patience: Duration,
+        retry_time: Duration,
     ) -> Result<MutexGuard<'_, ()>, Fault> {
         let stripe = self.hasher.hash_one(account) % STRIPES;
         let lock = self.stripes[usize::try_from(stripe).unwrap_or(0)].lock();
-        // Even without any patience, a free lock can be taken.
-        tokio::time::timeout(patience.max(Duration::from_millis(1)), lock)
+        // Even without any retry time, a free lock can be taken.
+        tokio::time::timeout(retry_time.max(Duration::from_millis(1)), lock)
             .await
-            .map_err(|_| Fault::AccountBusy(patience))
+            .map_err(|_| Fault::AccountBusy(retry_time))
     }
 }
 
@@ -47,6 +47,6 @@ impl PostgresStore {
         &self,
         account: &AccountId,
     ) -> Result<MutexGuard<'_, ()>, BackendError> {
-        Ok(self.shared.locks.lock(account, self.shared.database.patience()).await?)
+        Ok(self.shared.locks.lock(account, self.shared.database.retry_time()).await?)
     }
 }

@@ -8,7 +8,7 @@ use tasklife_postgres::{ConnectError, PostgresOptions, PostgresStore};
 use crate::support::{PostgresServer, SERVER, block_on, chain, second, spawn, submission};
 
 fn options(schema: &str) -> PostgresOptions {
-    PostgresOptions::new().with_schema(schema).unwrap().with_patience(Duration::from_millis(200))
+    PostgresOptions::new().with_schema(schema).unwrap().with_retry_time(Duration::from_millis(200))
 }
 
 async fn connect(options: PostgresOptions) -> Result<PostgresStore, ConnectError> {
@@ -22,7 +22,7 @@ fn concurrent_connects_create_the_tables_once() {
             let schema = format!("created_{round}");
             let connecting: Vec<_> = (0..8)
                 .map(|_| {
-                    let options = options(&schema).with_patience(Duration::from_secs(20));
+                    let options = options(&schema).with_retry_time(Duration::from_secs(20));
                     spawn(async move { connect(options).await })
                 })
                 .collect();

@@ -23,7 +23,7 @@ fn a_fail_over_to_a_synchronous_standby_loses_nothing_acknowledged() {
         "postgres://tasklife@127.0.0.1:{},127.0.0.1:{}/tasklife?target_session_attrs=read-write",
         primary.port, standby.port
     );
-    let options = PostgresOptions::new().with_patience(Duration::from_secs(30));
+    let options = PostgresOptions::new().with_retry_time(Duration::from_secs(30));
     let store = block_on(options.connect(&address, StoreConfig::default())).unwrap();
     block_on(async {
         let submitting = {

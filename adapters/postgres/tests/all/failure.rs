@@ -14,12 +14,12 @@ use crate::support::{PostgresServer, SERVER, Schema, account, block_on, id, seco
 const LOSSES: [Loss; 3] = [Loss::OfRequest, Loss::OfAnswer, Loss::Silence];
 
 /// Connects to a store through a port.
-fn connect_to(port: u16, patience: Duration, schema: &str, config: StoreConfig) -> PostgresStore {
+fn connect_to(port: u16, retry_time: Duration, schema: &str, config: StoreConfig) -> PostgresStore {
     let options = PostgresOptions::new()
         .with_schema(schema)
         .unwrap()
         .with_timeout(Duration::from_secs(2))
-        .with_patience(patience);
+        .with_retry_time(retry_time);
     let address = format!("postgres://tasklife@127.0.0.1:{port}/tasklife");
     block_on(options.connect(&address, config)).unwrap()
 }
@@ -121,9 +121,9 @@ fn a_lost_write_is_not_confused_with_another_one() {
     let proxy = Proxy::to(SERVER.port);
     for loss in LOSSES {
         let schema = Schema::new();
-        let patience = Duration::from_secs(10);
-        let first = connect_to(proxy.port, patience, &schema.0, StoreConfig::default());
-        let second_store = connect_to(SERVER.port, patience, &schema.0, StoreConfig::default());
+        let retry_time = Duration::from_secs(10);
+        let first = connect_to(proxy.port, retry_time, &schema.0, StoreConfig::default());
+        let second_store = connect_to(SERVER.port, retry_time, &schema.0, StoreConfig::default());
         block_on(async {
             let task = first.submit(submission("acme", 1), second(0)).await.unwrap().into_task();
             proxy.lose(loss);
@@ -148,9 +148,9 @@ fn a_lost_write_is_not_confused_with_another_one() {
 #[test]
 fn a_lost_write_to_a_new_account_is_decided_again() {
     let proxy = Proxy::to(SERVER.port);
-    let (schema, patience) = (Schema::new(), Duration::from_secs(20));
-    let first = connect_to(proxy.port, patience, &schema.0, StoreConfig::default());
-    let other = connect_to(SERVER.port, patience, &schema.0, StoreConfig::default());
+    let (schema, retry_time) = (Schema::new(), Duration::from_secs(20));
+    let first = connect_to(proxy.port, retry_time, &schema.0, StoreConfig::default());
+    let other = connect_to(SERVER.port, retry_time, &schema.0, StoreConfig::default());
     block_on(async {
         for round in 0..3_u64 {
             proxy.lose(Loss::OfRequest);
@@ -172,13 +172,14 @@ fn a_lost_write_to_a_new_account_is_decided_again() {
 #[test]
 fn a_lost_write_is_unknown_after_eight_other_writes_to_the_account() {
     let proxy = Proxy::to(SERVER.port);
-    let (schema, patience) = (Schema::new(), Duration::from_secs(10));
-    let options = PostgresOptions::new().with_schema(&schema.0).unwrap().with_patience(patience);
+    let (schema, retry_time) = (Schema::new(), Duration::from_secs(10));
+    let options =
+        PostgresOptions::new().with_schema(&schema.0).unwrap().with_retry_time(retry_time);
     let address = format!("postgres://tasklife@127.0.0.1:{}/tasklife", proxy.port);
     // The other writes happen within this time.
     let options = options.with_timeout(Duration::from_secs(4));
     let first = block_on(options.connect(&address, StoreConfig::default())).unwrap();
-    let other = connect_to(SERVER.port, patience, &schema.0, StoreConfig::default());
+    let other = connect_to(SERVER.port, retry_time, &schema.0, StoreConfig::default());
     block_on(async {
         let task = first.submit(submission("acme", 1), second(0)).await.unwrap().into_task();
         proxy.lose(Loss::Silence);

@@ -2,7 +2,7 @@
 //! swept.
 
 use tasklife::InProcess;
-use tasklife_test_support::{narrow, same_answers};
+use tasklife_test_support::{same_answers, tight_limits};
 
 use crate::support::{block_on, fresh};
 
@@ -13,8 +13,8 @@ mod example;
 #[test]
 fn the_functions_agree_with_the_kit() {
     for seed in 0..40 {
-        let kit = InProcess(example::OwnStore::new(narrow()));
-        let (postgres, _schema) = fresh(narrow());
+        let kit = InProcess(example::OwnStore::new(tight_limits()));
+        let (postgres, _schema) = fresh(tight_limits());
         same_answers([&kit, &postgres], &|future| block_on(future), seed, 200);
     }
 }

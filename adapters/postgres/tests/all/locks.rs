@@ -16,7 +16,7 @@ fn store(schema: &Schema, connections: usize, timeout: Duration) -> PostgresStor
         .unwrap()
         .with_connections(connections)
         .with_timeout(timeout)
-        .with_patience(timeout * 3);
+        .with_retry_time(timeout * 3);
     let address = format!("{}?application_name={}", SERVER.address(), schema.0);
     block_on(options.connect(&address, StoreConfig::default())).unwrap()
 }

@@ -57,7 +57,7 @@ fn stores_work_through_transaction_pooling() {
     let server = PostgresServer::start(&[]);
     let bouncer = PgBouncer::start(&server);
     let options = PostgresOptions::new().with_listen_address(&server.address()).unwrap();
-    let options = options.with_patience(Duration::from_secs(20));
+    let options = options.with_retry_time(Duration::from_secs(20));
     // More stores create the tables than PgBouncer has connections to the server.
     let connecting: Vec<_> = (0..6)
         .map(|_| {

@@ -9,7 +9,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinHandle;
 use tokio_postgres::Client;
 
-pub(crate) use tasklife_test_support::{Both, PostgresServer};
+pub(crate) use tasklife_test_support::{AlternatingStore, PostgresServer};
 
 pub(crate) const CREATE: CommandType = CommandType::from_static("subscriptionCreateRequest");
 
@@ -37,7 +37,7 @@ static CONNECTED: LazyLock<[PostgresStore; 2]> = LazyLock::new(|| {
             .with_schema(&format!("connected_{number}"))
             .unwrap()
             .with_timeout(Duration::from_secs(30))
-            .with_patience(Duration::from_mins(1));
+            .with_retry_time(Duration::from_mins(1));
         let address = SERVER.address();
         block_on(options.connect(&address, StoreConfig::default())).unwrap()
     })
@@ -93,11 +93,11 @@ pub(crate) async fn client() -> Client {
 }
 
 /// Creates a new store, opened twice with separate connections.
-pub(crate) fn two_stores(config: StoreConfig) -> Both<PostgresStore> {
+pub(crate) fn two_stores(config: StoreConfig) -> AlternatingStore<PostgresStore> {
     let schema = Schema::new();
     let [one, other] = [&CONNECTED[0], &CONNECTED[1]]
         .map(|store| block_on(store.in_schema(&schema.0, config)).unwrap());
-    Both::new(one, other).keeping(schema)
+    AlternatingStore::new(one, other).with_resource(schema)
 }
 
 /// Creates a new store.

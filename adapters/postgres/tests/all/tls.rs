@@ -62,7 +62,7 @@ fn openssl(folder: &Path, arguments: &str) {
 
 fn connect(host: &str, query: &str) -> Result<PostgresStore, ConnectError> {
     let address = format!("postgres://tasklife@{host}:{}/tasklife{query}", ENCRYPTED.0.port);
-    let options = PostgresOptions::new().with_patience(Duration::from_mins(1));
+    let options = PostgresOptions::new().with_retry_time(Duration::from_mins(1));
     block_on(options.connect(&address, StoreConfig::default()))
 }
 
@@ -124,7 +124,7 @@ fn a_server_without_encryption_gets_no_unencrypted_connection_instead() {
     let port = crate::support::SERVER.port;
     let root = certificate("ca");
     let address = format!("postgres://tasklife@localhost:{port}/tasklife?sslmode=require{root}");
-    let options = PostgresOptions::new().with_patience(Duration::from_millis(100));
+    let options = PostgresOptions::new().with_retry_time(Duration::from_millis(100));
     let error = block_on(options.connect(&address, StoreConfig::default())).unwrap_err();
     let message = chain(&error);
     assert!(message.contains("TLS"), "{message}");

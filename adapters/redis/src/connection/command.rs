@@ -66,7 +66,7 @@ impl Redis {
         self.with_retries(|| self.evaluate(script, keys, args)).await
     }
 
-    /// Sends a command until it is answered or the patience ends.
+    /// Sends a command until it is answered or the retry time ends.
     pub(super) async fn with_retries<
         T: FromRedisValue,
         F: Future<Output = Result<Value, Failure>>,
@@ -89,7 +89,7 @@ impl Redis {
                 Err(failure) => failure,
             };
             resent |= !failure.had_no_effect;
-            if !failure.is_temporary() || begin.elapsed() + pause > self.patience {
+            if !failure.is_temporary() || begin.elapsed() + pause > self.retry_time {
                 return Err(Abandoned { error: failure.error, may_have_arrived: resent });
             }
             tokio::time::sleep(pause).await;

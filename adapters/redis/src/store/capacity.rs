@@ -69,7 +69,7 @@ impl RedisStore {
                     self.sweep_to(1, &globals, uninformed).await?;
                     return Ok(None);
                 }
-                Reservation::Busy if begin.elapsed() > self.redis.patience() => {
+                Reservation::Busy if begin.elapsed() > self.redis.retry_time() => {
                     return Err(BackendError::not_applied(CapacityReserved).into());
                 }
                 Reservation::Busy => {

@@ -33,15 +33,15 @@ impl AccountLocks {
 }
 
 impl RedisStore {
-    /// Locks an account, waiting until the patience ends.
+    /// Locks an account, waiting until the retry time ends.
     pub(super) async fn lock_account(
         &self,
         account: &AccountId,
     ) -> Result<MutexGuard<'_, AccountCache>, BackendError> {
-        // Without patience, a free lock must still be taken.
-        let patience = self.redis.patience().max(Duration::from_millis(1));
-        let locked = tokio::time::timeout(patience, self.account_locks.of(account).lock()).await;
-        locked.map_err(|_| BackendError::not_applied(AccountBusy(patience)))
+        // Without retry time, a free lock must still be taken.
+        let retry_time = self.redis.retry_time().max(Duration::from_millis(1));
+        let locked = tokio::time::timeout(retry_time, self.account_locks.of(account).lock()).await;
+        locked.map_err(|_| BackendError::not_applied(AccountBusy(retry_time)))
     }
 
     /// Locks an account if its lock is free.

@@ -6,15 +6,15 @@ use std::sync::LazyLock;
 use tasklife::StoreConfig;
 use tasklife_redis::{Redis, RedisStore};
 
-use crate::support::{Both, Connect, RedisCluster, RedisServer, block_on, fresh_pair};
+use crate::support::{AlternatingStore, Connect, RedisCluster, RedisServer, block_on, fresh_pair};
 
 /// Two handles of a store, each with a connection of its own, as two processes have them.
-fn both(connections: &[Redis; 2], config: StoreConfig) -> Both<RedisStore> {
+fn both(connections: &[Redis; 2], config: StoreConfig) -> AlternatingStore<RedisStore> {
     let (one, other) = fresh_pair(&connections[0], &connections[1], config);
-    Both::new(one, other)
+    AlternatingStore::new(one, other)
 }
 
-fn on_one_server(config: StoreConfig) -> Both<RedisStore> {
+fn on_one_server(config: StoreConfig) -> AlternatingStore<RedisStore> {
     static SERVER: LazyLock<(RedisServer, [Redis; 2])> = LazyLock::new(|| {
         let server = RedisServer::start(&[]);
         let connections = [server.redis(), server.redis()];
@@ -30,7 +30,7 @@ tasklife::conformance! {
     cases = 80;
 }
 
-fn on_a_cluster(config: StoreConfig) -> Both<RedisStore> {
+fn on_a_cluster(config: StoreConfig) -> AlternatingStore<RedisStore> {
     static CLUSTER: LazyLock<(RedisCluster, [Redis; 2])> = LazyLock::new(|| {
         let cluster = RedisCluster::start(&[]);
         let connections = [cluster.redis(), cluster.redis()];

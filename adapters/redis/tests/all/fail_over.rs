@@ -19,7 +19,7 @@ const ACCOUNTS: u64 = 30;
 /// Kills the primary of a key while a client works. Then every task is there, and every call works.
 fn survive_the_loss_of(key: &str) {
     let mut cluster = RedisCluster::start(&[]);
-    let redis = cluster.redis().with_patience(Duration::from_secs(20));
+    let redis = cluster.redis().with_retry_time(Duration::from_secs(20));
     let store = fresh(&redis, StoreConfig::default().with_max_tasks(10_000)).with_prefix("p");
     block_on(submit_one_each(&store, 1));
     assert_eq!(block_on(store.sweep(1, second(0))).unwrap().dropped, 0);
@@ -40,7 +40,7 @@ fn survive_the_loss_of(key: &str) {
         let primaries = topology.iter().filter(|node| node.primary && !node.failed);
         primaries.count() == 3
     });
-    // The client's patience is longer than the fail-over.
+    // The client's retry time is longer than the fail-over.
     let client = block_on(working).unwrap();
     assert_eq!((client.not_applied, client.unknown), (0, 0));
     assert_eq!(client.tasks.len(), 30);
@@ -77,7 +77,7 @@ fn survive_the_loss_of(key: &str) {
 #[test]
 fn the_laws_hold_during_fail_overs() {
     let mut cluster = RedisCluster::start(&[]);
-    let redis = cluster.redis().with_patience(Duration::from_secs(20));
+    let redis = cluster.redis().with_retry_time(Duration::from_secs(20));
     let stop = Arc::new(AtomicBool::new(false));
     let checking = {
         let stop = stop.clone();

@@ -16,11 +16,11 @@ use crate::support::{
 const LOSSES: [Loss; 3] = [Loss::OfRequest, Loss::OfAnswer, Loss::Silence];
 
 fn impatient(proxy: &Proxy) -> Redis {
-    proxy.redis().with_timeout(Duration::from_millis(200)).with_patience(Duration::ZERO)
+    proxy.redis().with_timeout(Duration::from_millis(200)).with_retry_time(Duration::ZERO)
 }
 
 fn patient(proxy: &Proxy) -> Redis {
-    proxy.redis().with_timeout(Duration::from_millis(200)).with_patience(Duration::from_secs(10))
+    proxy.redis().with_timeout(Duration::from_millis(200)).with_retry_time(Duration::from_secs(10))
 }
 
 fn backend<T: std::fmt::Debug>(result: Result<T, SubmitError>) -> BackendError {
@@ -34,7 +34,7 @@ fn backend<T: std::fmt::Debug>(result: Result<T, SubmitError>) -> BackendError {
 fn without_a_server_nothing_is_applied() {
     let mut server = RedisServer::start(&[]);
     let store =
-        fresh(&server.redis().with_patience(Duration::from_millis(50)), StoreConfig::default());
+        fresh(&server.redis().with_retry_time(Duration::from_millis(50)), StoreConfig::default());
     block_on(async {
         let acme = account("acme");
         let task = store.submit(submission("acme", 1), second(0)).await.unwrap().into_task();
@@ -90,7 +90,7 @@ fn a_lost_write_is_unknown_and_its_retry_is_safe() {
 }
 
 #[test]
-fn with_patience_a_call_finds_out_whether_its_write_arrived() {
+fn with_retry_time_a_call_finds_out_whether_its_write_arrived() {
     let server = RedisServer::start(&[]);
     let proxy = Proxy::to(server.port);
     for loss in LOSSES {
@@ -193,7 +193,7 @@ fn a_server_out_of_memory_applies_nothing_and_a_sweep_makes_room() {
 fn a_replica_refuses_writes_until_it_is_promoted() {
     let primary = RedisServer::start(&[]);
     let replica = RedisServer::start(&["--replicaof", "127.0.0.1", &primary.port.to_string()]);
-    let redis = replica.redis().with_patience(Duration::from_millis(50));
+    let redis = replica.redis().with_retry_time(Duration::from_millis(50));
     let store = fresh(&redis, StoreConfig::default());
     block_on(async {
         let error = backend(store.submit(submission("acme", 1), second(0)).await);
@@ -228,10 +228,10 @@ fn a_stale_reservation_is_reclaimed() {
 
 /// A call does not wait until all earlier calls to its account have ended their retries.
 #[test]
-fn a_call_to_a_busy_account_fails_when_its_patience_ends() {
+fn a_call_to_a_busy_account_fails_when_its_retry_time_ends() {
     let server = RedisServer::start(&[]);
     let redis = server.redis().with_timeout(Duration::from_millis(200));
-    let store = fresh(&redis.with_patience(Duration::from_millis(600)), StoreConfig::default());
+    let store = fresh(&redis.with_retry_time(Duration::from_millis(600)), StoreConfig::default());
     block_on(async {
         store.submit(submission("acme", 0), second(0)).await.unwrap();
         server.call(&["CLIENT", "PAUSE", "5000", "ALL"]).unwrap();

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use chrono::Utc;
 use tasklife_redis::{Redis, RedisStore};
-use tasklife_test_support::crew::{self, Kill};
+use tasklife_test_support::worker_processes::{self, Kill};
 
 use crate::support::{RedisServer, block_on};
 
@@ -16,15 +16,16 @@ use crate::support::{RedisServer, block_on};
 const DURABLE: [&str; 4] = ["--appendonly", "yes", "--appendfsync", "always"];
 
 fn store(address: &str) -> RedisStore {
-    let redis = Redis::server(address).unwrap().with_patience(Duration::from_secs(20));
-    RedisStore::new(redis, crew::config())
+    let redis = Redis::server(address).unwrap().with_retry_time(Duration::from_secs(20));
+    RedisStore::new(redis, worker_processes::config())
 }
 
 #[test]
 fn tasks_of_a_killed_process_are_taken_over() {
     let server = RedisServer::start(&[]);
-    let changes = crew::run("killed::one_of_three", &server.address(), Kill::AProcess);
-    block_on(crew::judge(&store(&server.address()), &changes, Utc::now()));
+    let changes =
+        worker_processes::run("killed::worker_process", &server.address(), Kill::AProcess);
+    block_on(worker_processes::check(&store(&server.address()), &changes, Utc::now()));
 }
 
 #[test]
@@ -32,20 +33,20 @@ fn processes_go_on_after_the_server_is_killed() {
     let server = Mutex::new(RedisServer::start(&DURABLE));
     let address = server.lock().unwrap().address();
     let kill = Kill::TheServer(Box::new(|| server.lock().unwrap().restart()));
-    let changes = crew::run("killed::one_of_three", &address, kill);
-    block_on(crew::judge(&store(&address), &changes, Utc::now()));
+    let changes = worker_processes::run("killed::worker_process", &address, kill);
+    block_on(worker_processes::check(&store(&address), &changes, Utc::now()));
 }
 
 #[test]
 #[ignore = "one of the processes of the tests above"]
-fn one_of_three() {
-    let Some(address) = crew::place() else { return };
-    crew::watch();
+fn worker_process() {
+    let Some(address) = worker_processes::store_address() else { return };
+    worker_processes::watch();
     let store = store(&address);
     thread::scope(|scope| {
-        scope.spawn(|| block_on(crew::submit_all(&store, Utc::now)));
-        for _ in 0..crew::WORKERS {
-            scope.spawn(|| block_on(crew::work(&store, Utc::now)));
+        scope.spawn(|| block_on(worker_processes::submit_all(&store, Utc::now)));
+        for _ in 0..worker_processes::WORKERS {
+            scope.spawn(|| block_on(worker_processes::work(&store, Utc::now)));
         }
     });
 }

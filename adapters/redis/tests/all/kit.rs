@@ -2,7 +2,7 @@
 //! visible, counted, listed, claimed and swept.
 
 use tasklife::InProcess;
-use tasklife_test_support::{narrow, same_answers};
+use tasklife_test_support::{same_answers, tight_limits};
 
 use crate::support::{Connect, RedisServer, block_on, fresh_pair};
 
@@ -15,8 +15,8 @@ fn scripts_decide_as_the_kit_does() {
     let server = RedisServer::start(&[]);
     let connections = [server.redis(), server.redis()];
     for seed in 0..40 {
-        let kit = InProcess(example::OwnStore::new(narrow()));
-        let (redis, _) = fresh_pair(&connections[0], &connections[1], narrow());
+        let kit = InProcess(example::OwnStore::new(tight_limits()));
+        let (redis, _) = fresh_pair(&connections[0], &connections[1], tight_limits());
         same_answers([&kit, &redis], &|future| block_on(future), seed, 200);
     }
 }

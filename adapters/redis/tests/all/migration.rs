@@ -123,7 +123,7 @@ async fn work(store: RedisStore, stop: Arc<AtomicBool>) -> Vec<(String, tasklife
 #[test]
 fn nothing_is_lost_while_slots_move_under_load() {
     let cluster = RedisCluster::start(&[]);
-    let redis = cluster.redis().with_patience(Duration::from_secs(20));
+    let redis = cluster.redis().with_retry_time(Duration::from_secs(20));
     let store = fresh(&redis, StoreConfig::default().with_max_tasks(1_000_000)).with_prefix("m");
     let (submitted_all, worked_all) =
         (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));

@@ -18,8 +18,8 @@ const DURABLE: [&str; 4] = ["--appendonly", "yes", "--appendfsync", "always"];
 #[test]
 fn no_acknowledged_write_is_lost_across_kills() {
     let mut server = RedisServer::start(&DURABLE);
-    // Without patience, the clients see the failures.
-    let redis = server.redis().with_patience(Duration::ZERO).with_timeout(Duration::from_secs(1));
+    // Without retry time, the clients see the failures.
+    let redis = server.redis().with_retry_time(Duration::ZERO).with_timeout(Duration::from_secs(1));
     let store = fresh(&redis, StoreConfig::default().with_max_tasks(100_000));
     let stop = Arc::new(AtomicBool::new(false));
     let clients = (0..6_u64).map(|number| {

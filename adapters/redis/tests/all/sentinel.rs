@@ -29,7 +29,7 @@ fn a_fail_over_is_followed_and_loses_nothing_that_was_replicated() {
     assert!(!error.is_unknown());
     assert!(causes(&error).contains("nobody"), "{}", causes(&error));
 
-    let patient = redis(RedisSentinel::NAME).with_patience(Duration::from_secs(20));
+    let patient = redis(RedisSentinel::NAME).with_retry_time(Duration::from_secs(20));
     let store = fresh(&patient, StoreConfig::default());
     block_on(async { timeout(Duration::from_secs(5), store.changed()).await.unwrap() });
     let (acknowledged, stop) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));

@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 
 pub(crate) use certificates::Authority;
 pub(crate) use client::Client;
-pub(crate) use tasklife_test_support::{Both, Loss, Proxy, RedisCluster, RedisServer};
+pub(crate) use tasklife_test_support::{AlternatingStore, Loss, Proxy, RedisCluster, RedisServer};
 
 pub(crate) const CREATE: CommandType = CommandType::from_static("subscriptionCreateRequest");
 

@@ -109,7 +109,7 @@ async fn receives_hints(redis: &Redis) -> bool {
 }
 
 fn impatient(redis: Redis) -> Redis {
-    redis.with_patience(Duration::from_millis(50))
+    redis.with_retry_time(Duration::from_millis(50))
 }
 
 #[test]

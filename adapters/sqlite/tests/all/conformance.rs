@@ -3,7 +3,7 @@
 
 use tasklife::StoreConfig;
 use tasklife_sqlite::SqliteStore;
-use tasklife_test_support::Both;
+use tasklife_test_support::AlternatingStore;
 
 use crate::support::{Place, Reopened};
 
@@ -18,10 +18,10 @@ tasklife::conformance! {
 }
 
 /// Opens two stores on one file with separate connections, as in two processes.
-fn on_one_file(config: StoreConfig) -> Both<SqliteStore> {
+fn on_one_file(config: StoreConfig) -> AlternatingStore<SqliteStore> {
     let place = Place::new();
     let [one, other] = [0, 1].map(|_| place.open_with(config));
-    Both::new(one, other).keeping(place)
+    AlternatingStore::new(one, other).with_resource(place)
 }
 
 tasklife::conformance! {

@@ -12,7 +12,7 @@ use std::time::Instant;
 use tasklife::{Changes, Scope, StoreConfig, TaskStore};
 use tasklife_sqlite::SqliteStore;
 
-use tasklife_test_support::PATIENCE;
+use tasklife_test_support::TIMEOUT;
 
 use crate::support::{Place, account, block_on, everything, id, second, submission};
 
@@ -163,7 +163,7 @@ fn a_store_may_be_dropped_by_its_own_threads() {
         let written =
             |number| store.get(&account("acme"), id(number), second(0)).unwrap().is_some();
         while !(10..310).all(written) {
-            assert!(begin.elapsed() < PATIENCE, "the thread ended before its work did");
+            assert!(begin.elapsed() < TIMEOUT, "the thread ended before its work did");
             thread::yield_now();
         }
     }

@@ -34,7 +34,7 @@ fn assert_not_applied(error: &BackendError, why: &str) {
 #[test]
 fn nothing_is_applied_while_another_process_locks_the_file() {
     let place = Place::new();
-    let impatient = options().with_patience(Duration::from_millis(20));
+    let impatient = options().with_busy_timeout(Duration::from_millis(20));
     let store = impatient.open(place.path(), StoreConfig::default()).unwrap();
     let task = store.submit(submission("acme", 1), second(0)).unwrap().into_task();
     let store: &dyn TaskStore = &store;
@@ -65,7 +65,7 @@ fn a_new_file_that_another_process_locks_is_not_opened() {
     let place = Place::new();
     let other = place.connect();
     other.execute_batch("BEGIN EXCLUSIVE").unwrap();
-    let impatient = options().with_patience(Duration::from_millis(20));
+    let impatient = options().with_busy_timeout(Duration::from_millis(20));
     let error = impatient.open(place.path(), StoreConfig::default()).unwrap_err();
     let message = chain(&error);
     assert!(message.contains("expected the file to be free, got it locked"), "{message}");
@@ -76,7 +76,7 @@ fn a_new_file_that_another_process_locks_is_not_opened() {
 #[test]
 fn the_longest_possible_patience_is_accepted() {
     let place = Place::new();
-    let patient = options().with_patience(Duration::MAX);
+    let patient = options().with_busy_timeout(Duration::MAX);
     let store = patient.open(place.path(), StoreConfig::default()).unwrap();
     let other = place.connect();
     other.execute_batch("BEGIN EXCLUSIVE").unwrap();

@@ -199,7 +199,7 @@ fn moving_process() {
 fn a_process_that_always_writes_does_not_starve_others() {
     let place = Place::new();
     let store = options()
-        .with_patience(Duration::from_secs(1))
+        .with_busy_timeout(Duration::from_secs(1))
         .open(place.path(), config().with_max_tasks(usize::MAX))
         .unwrap();
     let mut busy = Process::start("busy_process", &place);

@@ -94,9 +94,11 @@ impl Place {
 }
 
 /// Returns options for tests: no wait for the disk, because tests can't cut the power, and 20
-/// seconds of patience.
+/// seconds of busy timeout.
 pub(crate) const fn options() -> SqliteOptions {
-    SqliteOptions::new().with_durability(Durability::System).with_patience(Duration::from_secs(20))
+    SqliteOptions::new()
+        .with_durability(Durability::System)
+        .with_busy_timeout(Duration::from_secs(20))
 }
 
 /// Asserts that opening a file fails, and that its folder stays unchanged.

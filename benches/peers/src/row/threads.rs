@@ -18,7 +18,7 @@ use tasklife::{
 
 use super::{Extent, Finding, Findings, Scaling};
 use crate::rival::A2aShared;
-use crate::timing::{Candidate, Spread, Timing, measure_in_turns, timed};
+use crate::timing::{Candidate, measure_in_turns, timed};
 use crate::workload::{Workload, config, scattered};
 
 const TASKS: usize = 100_000;

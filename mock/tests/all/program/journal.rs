@@ -9,7 +9,7 @@ use std::thread::spawn;
 use tasklife_mock::Exchange;
 
 use super::{Mock, PROGRAM};
-use tasklife_test_support::{PATIENCE, Program, Scratch};
+use tasklife_test_support::{Program, Scratch, TIMEOUT};
 
 fn read(journal: &Scratch) -> Vec<Exchange> {
     let text = fs::read_to_string(journal.path()).unwrap();
@@ -99,7 +99,7 @@ fn there_is_a_line_for_each_request_unless_it_is_to_be_quiet() {
     let lines = BufReader::new(mock.0.process.stderr.take().unwrap()).lines();
     let (sender, said) = mpsc::channel();
     spawn(move || lines.for_each(|line| sender.send(line.unwrap()).unwrap()));
-    let line = || said.recv_timeout(PATIENCE).unwrap();
+    let line = || said.recv_timeout(TIMEOUT).unwrap();
 
     let accepted = mock.post("acme", "/v1/subscriptions", "{}").document(202);
     let id = accepted.task_id();

@@ -14,23 +14,23 @@ use tasklife::{
 /// front of two servers.
 ///
 /// This finds state that a store wrongly keeps in its own process.
-pub struct Both<S> {
+pub struct AlternatingStore<S> {
     stores: [S; 2],
     calls: AtomicUsize,
     /// What the stores are in, such as a directory. Dropped after the stores.
-    _place: Option<Box<dyn Any + Send + Sync>>,
+    _resource: Option<Box<dyn Any + Send + Sync>>,
 }
 
-impl<S> Both<S> {
+impl<S> AlternatingStore<S> {
     /// Combines two stores.
     pub const fn new(one: S, other: S) -> Self {
-        Self { stores: [one, other], calls: AtomicUsize::new(0), _place: None }
+        Self { stores: [one, other], calls: AtomicUsize::new(0), _resource: None }
     }
 
     /// Keeps a value alive as long as the stores, such as the directory that they are in.
     #[must_use]
-    pub fn keeping(self, place: impl Any + Send + Sync) -> Self {
-        Self { _place: Some(Box::new(place)), ..self }
+    pub fn with_resource(self, resource: impl Any + Send + Sync) -> Self {
+        Self { _resource: Some(Box::new(resource)), ..self }
     }
 
     fn next(&self) -> &S {
@@ -38,13 +38,13 @@ impl<S> Both<S> {
     }
 }
 
-impl<S: fmt::Debug> fmt::Debug for Both<S> {
+impl<S: fmt::Debug> fmt::Debug for AlternatingStore<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Both").field(&self.stores).finish()
+        f.debug_tuple("AlternatingStore").field(&self.stores).finish()
     }
 }
 
-impl<S: AsyncTaskStore> AsyncTaskStore for Both<S> {
+impl<S: AsyncTaskStore> AsyncTaskStore for AlternatingStore<S> {
     fn submit(&self, submission: Submission, now: Now) -> StoreFuture<'_, Submitted, SubmitError> {
         self.next().submit(submission, now)
     }

@@ -38,7 +38,7 @@ pub fn config() -> StoreConfig {
 
 /// Returns the location of the store in a worker process, or `None` if the ignored test runs by
 /// itself.
-pub fn place() -> Option<String> {
+pub fn store_address() -> Option<String> {
     env::var(PLACE).ok()
 }
 
@@ -171,7 +171,7 @@ async fn all_tasks(store: &dyn AsyncTaskStore, now: Now) -> Option<Vec<Task>> {
 }
 
 /// Checks the tasks in the store against the changes that it acknowledged.
-pub async fn judge(store: &dyn AsyncTaskStore, changes: &[Written], now: Now) {
+pub async fn check(store: &dyn AsyncTaskStore, changes: &[Written], now: Now) {
     let tasks = all_tasks(store, now).await.expect("an answer of the store");
     // No task is lost, and each has ended.
     assert_eq!(tasks.len() as u64, ACCOUNTS.len() as u64 * TASKS);
