@@ -1,15 +1,18 @@
-//! Audits the responses of a server: reads one JSON object per line, and prints a line for each
-//! finding.
+//! Audits what a server answered. Reads one JSON object per line, and prints a line per finding.
 //!
-//! A line is `{"at": "<RFC 3339>", "body": <the response>}`. It may also have `account`, `request`
-//! (such as `"GET /v1/tasks"`) and `status`. At the end, the program writes to standard error how
-//! many readings it audited: those about tasks.
+//! An input line is `{"at": "<RFC 3339>", "body": <the answer>}`. It may also have `account`,
+//! `request` (such as `"GET /v1/tasks"`) and `status`.
 //!
-//! Exit codes:
+//! It audits each answer that is about tasks: a document of one task, a list of tasks, or a 404 in
+//! place of a task. An answer that can't be read is a finding. Requests for anything else and errors
+//! of the server are skipped. At the end, standard error says how many answers were audited:
+//! `audited 3 of 5 readings`.
 //!
-//! - 0: at least one reading was audited, and there were no findings
-//! - 1: there were findings
-//! - 2: nothing was audited, or the input can't be read
+//! The exit code is:
+//!
+//! - 0 if it audited readings and found nothing,
+//! - 1 if it found something,
+//! - 2 if it audited nothing, or if the input can't be read.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
@@ -22,24 +25,24 @@ use tasklife::Retention;
 use tasklife::audit::{Auditor, Reading, Rule};
 use tasklife::format::BuiltIn;
 
-/// Audits the responses of a server of the task API, as its client saw them.
+/// Audits what a server of the task API answered, as its client saw it.
 #[derive(Parser)]
 struct Options {
-    /// The file to read, one JSON object per line; standard input if it is `-` or missing
+    /// The file to read, with one JSON object per line; standard input if it is `-` or missing
     file: Option<PathBuf>,
     /// Print findings as JSON, one per line
     #[arg(long)]
     json: bool,
-    /// The number of days for which the server keeps a task
+    /// How many days the server keeps a task
     #[arg(long, value_name = "DAYS", default_value_t = Retention::DAYS, value_parser = clap::value_parser!(u32).range(1..=3_000_000))]
     retention: u32,
-    /// The path of the list of tasks on the server, or the end of that path
+    /// The path of the tasks on the server: the end of the path of the list
     #[arg(long, value_name = "PATH", default_value = "/tasks")]
     tasks_path: String,
-    /// The format of the responses: redis-cloud, google, azure or azure-resource-manager
+    /// The format of the answers: redis-cloud, google, azure or azure-resource-manager
     #[arg(long, value_name = "FORMAT", default_value_t)]
     format: BuiltIn,
-    /// A rule whose violations are ignored; can be repeated
+    /// A rule to ignore; can be given more than once
     #[arg(long, value_name = "RULE")]
     allow: Vec<Rule>,
 }
@@ -50,7 +53,7 @@ fn main() -> ExitCode {
     let retention = Retention::since_submission(days);
     let (found, summary) = match Auditor::new(retention).with_tasks_path(&options.tasks_path) {
         Ok(auditor) => {
-            // The domain only affects written documents, and the auditor writes none.
+            // The domain matters only for writing.
             let mut auditor = auditor.with_format(options.format.format(""));
             let found = audit(&options, &mut auditor);
             let (audited, readings) = (auditor.audited(), auditor.readings());
@@ -65,15 +68,15 @@ fn main() -> ExitCode {
         Ok(_) => (summary, 1),
         Err(error) => (format!("{error}\n{summary}"), 2),
     };
-    // It doesn't matter if standard error is closed.
+    // A closed standard error must not change the exit code.
     let _ = io::stderr().write_all(message.as_bytes());
     ExitCode::from(code)
 }
 
-/// Returns the number of findings, or why the input can't be read.
+/// Returns the number of findings, or the reason why the input can't be read.
 fn audit(options: &Options, auditor: &mut Auditor) -> Result<usize, String> {
     if Rule::ALL.iter().all(|rule| options.allow.contains(rule)) {
-        return Err("expected a rule that may not be broken, got all of them as --allow".to_owned());
+        return Err("expected a rule that is not ignored, got all of them as --allow".to_owned());
     }
     let input: Box<dyn BufRead> = match &options.file {
         Some(file) if file.as_os_str() != "-" => {
@@ -89,8 +92,8 @@ fn audit(options: &Options, auditor: &mut Auditor) -> Result<usize, String> {
         if text.trim().is_empty() {
             continue;
         }
-        let reading: Reading =
-            serde_json::from_str(&text).map_err(|e| format!("line {line}: no reading: {e}"))?;
+        let reading: Reading = serde_json::from_str(&text)
+            .map_err(|e| format!("line {line}: expected a reading: {e}"))?;
         for finding in auditor.observe(&reading) {
             if options.allow.contains(&finding.rule()) {
                 continue;
