@@ -116,6 +116,15 @@ impl Document<'_> {
         let written = append(self, out);
         debug_assert!(written.is_ok(), "a document can be written: {written:?}");
     }
+
+    /// Returns the document in its compact form.
+    pub(crate) fn to_json(self) -> String {
+        let mut json = Vec::new();
+        self.write_to(&mut json);
+        let json = String::from_utf8(json);
+        debug_assert!(json.is_ok(), "a document is UTF-8: {json:?}");
+        json.unwrap_or_default()
+    }
 }
 
 impl Serialize for Document<'_> {
@@ -135,7 +144,7 @@ impl Serialize for Document<'_> {
 
 impl fmt::Display for Document<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        display_json(self, f)
+        if f.alternate() { display_json(self, f) } else { f.write_str(&self.to_json()) }
     }
 }
 

@@ -19,9 +19,9 @@ pub use error::LeaseError;
 /// and ends it through the lease, and learns when it has lost the task. [`AsyncLease`] is the same
 /// for an [`AsyncTaskStore`](crate::AsyncTaskStore).
 ///
-/// A worker that is silent for too long loses its task to another. Its events must therefore target
-/// the task exactly as the worker knows it. Answers may also get lost, and others may write to the
-/// task meanwhile. The lease handles all of this.
+/// A worker that is silent for too long loses its task to another worker. So the lease sends each event
+/// for exactly the task that this worker knows, and notices a takeover. It finds out what happened if
+/// the answer to a call was lost, and it copes with others who write to the task meanwhile.
 ///
 /// ```
 /// use core::time::Duration;
@@ -33,6 +33,7 @@ pub use error::LeaseError;
 /// # let second = |second: u32| format!("2019-08-08T06:{:02}:{:02}Z", second / 60, second % 60).parse::<Now>();
 /// # let provision = |_step: u64, _input: &[u8]| {};
 /// # let now = second(0)?;
+/// // This work takes no time. Real work reads the clock for each call: `now` dates the heartbeat.
 /// # store.submit(Submission::new("acme".parse()?, uuid::Uuid::nil().into(), CREATE), now)?;
 /// let work = |lease: &mut Lease<&MemoryStore>| {
 ///     for step in 1..=5 {
@@ -46,7 +47,7 @@ pub use error::LeaseError;
 ///     match work(&mut lease) {
 ///         Ok(end) => println!("{} has ended", end.task().id()),
 ///         Err(error) if error.is_lost() => println!("{error}"), // claim the next task
-///         Err(error) => return Err(error.into()), // the store can't be reached
+///         Err(error) => return Err(error.into()), // refused, or the store can't be reached
 ///     }
 /// }
 ///
@@ -64,31 +65,40 @@ pub use error::LeaseError;
 ///
 /// # Laws
 ///
-/// - **L1** A lease never changes a task that another worker holds, a task that has ended, or a
-///   later task under the same id that was submitted at another instant after the first was gone.
-/// - **L2** Of all leases that held a task, at most one reports that it has ended the task, and the
-///   task shows that end.
+/// - **L1** A lease never changes a task that another worker holds, or a task that has ended. Nor does
+///   it change a new task under the same id, submitted at another instant after the first was gone.
+/// - **L2** Of all leases that held a task, at most one returns `Ok` from [`complete`](Self::complete) or
+///   [`fail`](Self::fail), and the task then shows that outcome.
 /// - **L3** A [lost](LeaseError::is_lost) lease stays lost: each further call returns the same
 ///   error without calling the store. After the lease has ended its task, each further call returns
 ///   [`LeaseError::Ended`], likewise without calling the store.
-/// - **L4** After any other error the lease still holds, and you can make the same call again. If
-///   an answer was lost ([`BackendError::unknown`](crate::BackendError::unknown), or a future
-///   dropped before it was ready), the same call, made again before any other, finds out: an end
-///   that was applied is a success, and a report is made once more. Any other call, such as a
-///   heartbeat, finds the task ended.
+/// - **L4** After any other error the lease still holds.
+///   - After [`Refused`](LeaseError::Refused) nothing has changed. Apply another event, as the same one
+///     would be refused again.
+///   - After [`Backend`](LeaseError::Backend), or if you dropped the future of a call, the event may
+///     have been applied. Make the same call again before any other: it returns `Ok` if an end was
+///     applied after all, and makes a report a second time. If you make another call first, such as a
+///     heartbeat, and an end was applied, it returns [`Ended`](LeaseError::Ended).
 /// - **L5** A write by someone who doesn't hold the task, such as an administrator who adds a
 ///   [description](TaskEvent::with_description) at the [latest](crate::Target::latest) revision,
 ///   doesn't affect the lease. A write that ends the task ends the lease.
-/// - **L6** A lease reports that it is lost only if it is, by the clock of that call: at a `now` at
-///   which the task has expired, the task is gone.
+/// - **L6** A lease reports that it is lost only if that is true at the `now` of the call. It is true
+///   from the task's expiry on: the task is gone.
+///
+/// An example of L4: the answer to `complete` is lost.
+///
+/// | call | result |
+/// |---|---|
+/// | `complete(completion, now)` | `Backend`: the store applied it, but the answer was lost |
+/// | `complete(completion, now)`, once more | `Ok`: the task shows that very end |
+/// | any further call | `Ended` |
 ///
 /// The [number of the attempt](Task::attempts) distinguishes one worker from the next, and [the
 /// time of submission](Task::submitted_at) one task from the next. So the laws need a store that
-/// keeps what it has acknowledged. After a store [has lost a
-/// claim](TaskStore#what-a-store-may-lose), a second worker can get the same number of attempt. If
-/// the task shows this, as it does after a [restoration](crate::Snapshot), the first lease is lost.
-/// If nothing shows it, both workers go on until one of them ends the task and the other learns
-/// that it has ended.
+/// keeps what it has acknowledged. If a store [has lost a claim](TaskStore#what-a-store-may-lose), and
+/// only then, two workers can have the same number of attempt. If the task shows the loss, as it does
+/// after a [restoration](crate::Snapshot), the first worker's lease is lost. If it doesn't, both
+/// workers go on until one of them ends the task, and the other then gets `Ended`.
 ///
 /// # Heartbeats
 ///

@@ -61,50 +61,59 @@ pub use query::{Cursor, CursorError, ListQuery};
 ///   are fewer. It has a next cursor exactly if more tasks follow.
 /// - **S3 Complete pages.** While nobody writes, paging through the list at one `now` returns each
 ///   visible task exactly once, whatever the page size.
-/// - **S4 Pages while others write.** Paging returns each task that did not change exactly once, if the
-///   task was visible at every page's `now`. Each task that did change, and is still visible, is in the
-///   list of what has changed since the first page's revision, if that list is asked for without a
-///   status filter. So no task is lost between the two.
+/// - **S4 Pages while others write.** Paging returns each task exactly once that does not change
+///   while you page, and is visible at every page's `now`. A task that changes meanwhile, or is new,
+///   may be on no page. To find it, list what has changed since the revision of the *first* page,
+///   without a status filter: it is in that list if it is still visible. So no task is lost between
+///   the two.
 /// - **S5 Filters and cursors.** A status filter and "changed since" return exactly the tasks that
-///   match, in the same order. A cursor continues at its place, even if its task has moved, expired or
-///   gone. A malformed cursor is an error, and so is one from another account or another filter. A
-///   forged cursor only starts elsewhere in the caller's own list.
+///   match, in the same order. A cursor continues at its place, even if the task at that place has
+///   moved, expired or gone. A string that is no cursor is an error, and so is a cursor from another
+///   account or another filter. A cursor that a client made up can do no harm: it begins elsewhere in
+///   the caller's own list.
 ///
 /// ## Visibility and expiry
-/// - **S6 Visibility.** From the moment its submission returns, `get`, `list`, `apply`, `claim` and
-///   `submit` all find a task exactly while it is visible. Whether a sweep has dropped it makes no
-///   difference.
+/// - **S6 Visibility.** `get`, `list`, `apply`, `claim` and `submit` agree on whether a task exists:
+///   it does exactly while it is visible, from the moment its submission returns. (For `submit`, this
+///   means that a repeat returns the task, and another request under its id is a conflict.) Whether a
+///   sweep has dropped the task makes no difference.
 /// - **S7 Nothing visible is dropped.** No call drops a task that is visible at that call's own `now`.
-///   A full store makes room for a submission that it accepts: of the tasks that are expired at that
-///   `now`, it drops the one that expired first. The horizon moves to that task's expiry, if that is
-///   later; so a clock that is ahead costs one task, not all of them. If every task is visible, the
-///   store refuses the submission and drops nothing. (A store in memory with a limit of
-///   [bytes](StoreConfig::with_max_bytes) drops as many expired tasks as it needs, for an event with a
-///   large outcome too. If that is not enough, it refuses.)
+///   - A full store makes room for a submission that it accepts: of the tasks that are expired at
+///     that `now`, it drops the one that expired first. If none is expired, it refuses the submission
+///     and drops nothing.
+///   - The horizon then moves to the expiry of the dropped task, if that is later, and not to `now`.
+///     So a submission by a server whose clock is ahead hides one task from the other servers, not
+///     all that have expired by its own clock.
+///   - A store in memory with a limit of [bytes](StoreConfig::with_max_bytes) drops as many expired
+///     tasks as it needs, for an event with a large outcome too. If that is not enough, it refuses.
 /// - **S8 Reads.** Reads change nothing.
 /// - **S9 Ends and refusals.** After its end a task never changes again. A refused call changes
-///   nothing, not even an order or a counter.
+///   nothing: no task, no place in a list or a queue, no turn and no count.
 /// - **S10 Revisions.** Each accepted event, the submission included, gives its task a revision greater
-///   than any that the account gave out before. Gaps mean nothing. Two reads of a task at the same
-///   revision are equal. A submission under the id of an expired task makes a new task. The revision of
-///   a page is at least that of every task on it, and below every later one. A store may forget an
-///   account after dropping its last task, and the account's latest update time with it, but later
-///   revisions are greater all the same.
+///   than any that the account gave out before. Gaps mean nothing.
+///   - Two reads of a task at the same revision are equal.
+///   - The revision of a page is at least that of every task on it, and less than that of every event
+///     that is accepted after the page was read.
+///   - A submission under the id of an expired task makes a new task.
+///   - A store may forget an account after dropping its last task, together with the account's latest
+///     update time. Revisions that it gives the account later are greater all the same.
 ///
 /// ## Accounts and lanes
 /// - **S11 Isolation.** A call with one account never shows, counts, changes or refuses anything
-///   because of another account. The id of another account's task looks like one that never existed.
-///   Three things are shared all the same: the store's total limit, the turns of `claim`, and gaps in
-///   revisions.
-/// - **S12 Lanes.** An account's *lane* is its limit of tasks in progress. A `Start` is accepted only
-///   while fewer than [`max_in_progress`](StoreConfig::with_max_in_progress) visible tasks of the
-///   account are in progress at that `now`. `claim` starts an account's received tasks in the order in
-///   which they became `received`. A task that ends or expires leaves its lane.
+///   because of another account, and the id of another account's task looks like one that never
+///   existed. Except: all accounts share the store's total limit and the turns of `claim`, and other
+///   accounts can cause gaps in revisions.
+/// - **S12 Lanes.** The *lane* of an account is the room for its tasks in progress. A `Start` is
+///   accepted only while fewer than [`max_in_progress`](StoreConfig::with_max_in_progress) visible
+///   tasks of the account are in progress at that `now`. `claim` starts an account's received tasks in
+///   the order in which they became `received`. A task that ends or expires leaves its lane. A takeover
+///   starts nothing, so it needs no room.
 ///
 /// ## Concurrency
 /// - **S13 One after another.** Concurrent calls on an account have the results that they would have
 ///   one after another, in some order. Of several writers that expect the same revision, at most one
-///   succeeds. A call over all accounts is a sequence of such steps.
+///   succeeds. A `claim` from any account and a `sweep` consist of such steps, one account at a time,
+///   and other calls may come between the steps.
 ///
 /// # Clocks
 ///
@@ -117,11 +126,11 @@ pub use query::{Cursor, CursorError, ListQuery};
 ///
 /// # What a store may lose
 ///
-/// A process that is restored from an old snapshot has lost what it acknowledged after it. Such a store
-/// continues from what it has, but never gives out a revision that it may have given out before. So a
-/// worker that saw the lost events gets an error and never matches by accident:
-/// [`Stale`](ApplyError::Stale), or [`NotFound`](ApplyError::NotFound) if the task itself is lost.
-/// [`Revision::unreached_by`](crate::Revision::unreached_by) is the revision to continue from.
+/// A store that is restored from an old snapshot has lost the writes that it acknowledged later. It
+/// continues from what it has, but never reuses a revision of the lost writes: it continues from
+/// [`Revision::unreached_by`](crate::Revision::unreached_by). So an event for a task as a worker saw it
+/// in the lost state is refused, with [`Stale`](ApplyError::Stale), or with
+/// [`NotFound`](ApplyError::NotFound) if the task itself is lost.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a `TaskStore`",
     note = "an `AsyncTaskStore`, such as a store that is a network away, is not a `TaskStore`"
@@ -157,17 +166,17 @@ pub trait TaskStore: Send + Sync {
     ///
     /// 1. A task in progress that is [due for takeover](StoreConfig::takeover_due), the one with the
     ///    lowest revision first, whether the lane is full or not. The claim is recorded as a report
-    ///    without words ([`Task::take_over`]), so the task's revision changes and the silent worker's
-    ///    next event is refused as stale.
+    ///    without a description ([`Task::take_over`]), so the task's revision changes and the silent
+    ///    worker's next event is refused as stale.
     /// 2. If the lane has room, the task that has been `received` longest. The claim starts it.
     ///
     /// A task that is due for takeover but has had [all its attempts](StoreConfig::with_max_attempts)
     /// is given up: the claim ends it in `processing-error`, with
     /// [`TaskError::too_many_attempts`](crate::TaskError::too_many_attempts), and returns
-    /// [`Claimed::GivenUp`]. That takes the account's turn.
+    /// [`Claimed::GivenUp`]. That counts as the account's turn.
     ///
-    /// From [any account](Scope::Any), the accounts take turns: no account is served twice while
-    /// another has a task to claim all the time. With two received tasks of `acme` and one of
+    /// From [any account](Scope::Any), the accounts take turns: before an account is served again, every
+    /// other account is served that has something to claim, and keeps having it. With two received tasks of `acme` and one of
     /// `initech`, the first two claims serve each account once, in either order, and the third serves
     /// `acme` again.
     ///
@@ -182,9 +191,13 @@ pub trait TaskStore: Send + Sync {
     /// | 12:42 | worker 1 completes it | refused: [`Stale`](ApplyError::Stale) |
     ///
     /// `None` means that there is nothing to claim at this `now`: no task waits, or the lanes are full.
-    /// A submission, the end of a task, an expiry or a worker's silence can change that. So a worker
-    /// claims again after the first two, and from time to time because of the others. A worker that
-    /// ends a task also wakes a second worker, since its own next claim may be of another account.
+    /// Workers should claim again when:
+    ///
+    /// - a task is submitted or ends ([`Changes`] wakes them). The end of a task should wake a second
+    ///   worker besides the one that ended it: there is room in that account's lane, but the first
+    ///   worker's next claim may serve another account.
+    /// - some time has passed, such as a few seconds: a task may have expired and left its lane, or a
+    ///   worker may have fallen silent.
     ///
     /// A worker that dies leaves its task in progress, and so does a process that restarts. Another
     /// claim takes the task over once the [takeover time](StoreConfig::with_takeover_after) has passed.

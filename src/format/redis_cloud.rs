@@ -2,7 +2,7 @@
 
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -38,17 +38,17 @@ fn fields(json: &[u8]) -> BTreeMap<String, &RawValue> {
 
 impl Format for RedisCloud {
     fn accepted(&self, links: &Links, task: &Task) -> Message {
-        Message::new(202, links.accepted(task).to_string())
+        Message::new(202, links.accepted(task).to_json())
             .with_header("location", links.task_href(task.id()))
     }
 
     fn polled(&self, links: &Links, task: &Task) -> Message {
-        Message::new(200, links.polled(task).to_string())
+        Message::new(200, links.polled(task).to_json())
     }
 
     fn list(&self, links: &Links, page: &Page, next: Option<&NextPage>) -> Message {
         let href = next.map(NextPage::href);
-        let message = Message::new(200, links.list_before(page, href).to_string());
+        let message = Message::new(200, links.list_before(page, href).to_json());
         match href {
             Some(href) => message.with_header("link", ["<", href, ">; rel=\"next\""].concat()),
             None => message,

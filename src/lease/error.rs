@@ -13,7 +13,7 @@ pub enum LeaseError {
     /// Another worker has the task, or may have it: this one was silent for too long, or the store
     /// has lost what it had acknowledged. Stop the work, as the other worker does it again.
     #[error(
-        "expected task {} to be held by this worker, got it handed out again, at revision {}",
+        "expected task {} to be held by this worker, got it taken over by another, at revision {}",
         task.id(),
         task.revision()
     )]
