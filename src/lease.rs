@@ -73,8 +73,8 @@ pub use error::LeaseError;
 ///   error without calling the store. After the lease has ended its task, each further call returns
 ///   [`LeaseError::Ended`], likewise without calling the store.
 /// - **L4** After any other error the lease still holds.
-///   - After [`Refused`](LeaseError::Refused) nothing has changed. Apply another event, as the same one
-///     would be refused again.
+///   - After [`Refused`](LeaseError::Refused) nothing has changed. Apply another event: the same one is
+///     usually refused again.
 ///   - After [`Backend`](LeaseError::Backend), or if you dropped the future of a call, the event may
 ///     have been applied. Make the same call again before any other: it returns `Ok` if an end was
 ///     applied after all, and makes a report a second time. If you make another call first, such as a

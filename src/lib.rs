@@ -3,8 +3,9 @@
 //! Many HTTP APIs answer a slow request with a *task*: the client gets a `taskId` and polls it through
 //! `received` and `processing-in-progress` to `processing-completed` or `processing-error`. This crate
 //! is the part of such an API that needs no I/O: the state machine, idempotent submission, workers with
-//! leases, ordered lists with cursors, expiry, links, and the JSON documents. It is modelled on the task
-//! API of Redis Cloud, closely enough that a client cannot tell a mock built on it from the service.
+//! leases, ordered lists with cursors, expiry, links, and the JSON documents of Redis Cloud, Google and
+//! Azure. It is modelled on the task API of Redis Cloud, closely enough that a client cannot tell a mock
+//! built on it from the service.
 //!
 //! ```
 //! use tasklife::*;
@@ -22,9 +23,9 @@
 //! let submitted = store.submit(Submission::new(account.clone(), id, CREATE), now)?;
 //! println!("{:#}", links.accepted(submitted.task())); // "status": "received"
 //!
-//! // A worker: claim the task that has waited longest, report progress, complete it
+//! // A worker: claim the next task, report progress, complete it
 //! while let Some(claimed) = store.claim(Scope::Any, now)? {
-//!     let Some(mut lease) = Lease::of(&store, claimed) else { continue };
+//!     let Some(mut lease) = Lease::of(&store, claimed) else { continue }; // given up
 //!     lease.report(Progress::of(1, 2), now)?; // an error if another worker has taken over
 //!     lease.complete(Completion::of(77899), now)?;
 //! }
@@ -43,7 +44,9 @@
 //!
 //! # Modules
 //!
-//! This is the order in which to read the source. Each part builds only on those before it.
+//! This is the order in which to read the source. Each part builds on those before it. A method may
+//! stand in a later part than its type, if it takes a type of that part: [`AccountClock::advance_to`] is
+//! in `task`, [`Links::list`] in `store`, and [`StoreConfig::heartbeat_every`] in `lease`.
 //!
 //! 1. [`TaskStatus`], [`EventKind`] and the table of permitted [`Transition`]s.
 //!    [`ProvisioningStatus`]: the status of a resource after its task.
@@ -56,9 +59,10 @@
 //! 7. [`TaskStore`], the contract of a store and its laws. [`AsyncTaskStore`], the same with futures.
 //! 8. [`Lease`] and [`AsyncLease`]: a worker's hold on the task that it claimed.
 //! 9. [`kit`]: the decisions that all stores share, for a backend of your own.
-//! 10. [`LocalStore`] and [`MemoryStore`]: the store in memory, with [`Snapshot`]s and a [`Census`].
-//!     [`Changes`]: how a worker waits until there may be work.
-//! 11. Behind features: `Replies` (`http`), the answers of a server; `poll`, a client that follows tasks;
+//! 10. [`LocalStore`] and [`MemoryStore`]: the store in memory, made of shards, with [`Snapshot`]s and a
+//!     [`Census`]. [`Changes`]: how a worker waits until there may be work; [`Notifier`] and
+//!     [`Notifying`] implement it.
+//! 11. Behind features: `Replies` and `Origin` (`http`), the responses of a server; `poll`, a client that follows tasks;
 //!     `audit`, which checks what a server answers; `testing`, the laws as a test suite.
 //!
 //! # One process or several
@@ -71,20 +75,21 @@
 //!
 //! | feature | default | adds |
 //! |---|---|---|
-//! | `std` | yes | [`MemoryStore`]; without it the crate needs only `alloc` |
+//! | `std` | yes | [`MemoryStore`], [`Notifier`] and [`Notifying`]; without it the crate needs only `alloc` |
 //! | `audit` | no | `audit`: reads what a server answers, and reports each breach of the contract |
 //! | `http` | no | `Replies`: what a server answers, as finished responses of the `http` crate |
 //! | `poll` | no | `poll`: a client's polling loop, as a state machine |
 //! | `testing` | no | `testing`: generators, a model, and [the conformance suite](TaskStore#contract) for your own store |
 //!
-//! Types of chrono and uuid are part of the interface, so both crates are exported here as [`chrono`] and
+//! Each of the other features enables `std`. Types of chrono and uuid are part of the interface, so both crates are exported here as [`chrono`] and
 //! [`uuid`]. To read a clock or to make random ids, depend on them with the features for that.
 //!
 //! # Scope
 //!
-//! Nothing here reads a clock, makes random numbers, spawns, prints, or touches files and sockets.
-//! [The recipes](guide::recipes) cover what is out of scope but often wanted: cancelling, retries, schedules,
-//! priorities, dependencies, webhooks, metrics, deletion. Each says why, and has a program to copy.
+//! Apart from the feature `testing`, nothing here reads a clock, makes random numbers, spawns, prints, or
+//! touches files and sockets. [The recipes](guide::recipes) cover what is out of scope but often wanted: cancelling, retries, schedules,
+//! priorities, dependencies, webhooks, metrics, deletion. Each says why the crate leaves it to you, and has a
+//! program to copy.
 
 #![no_std]
 

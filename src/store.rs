@@ -175,10 +175,10 @@ pub trait TaskStore: Send + Sync {
     /// [`TaskError::too_many_attempts`](crate::TaskError::too_many_attempts), and returns
     /// [`Claimed::GivenUp`]. That counts as the account's turn.
     ///
-    /// From [any account](Scope::Any), the accounts take turns: before an account is served again, every
-    /// other account is served that has something to claim, and keeps having it. With two received tasks of `acme` and one of
-    /// `initech`, the first two claims serve each account once, in either order, and the third serves
-    /// `acme` again.
+    /// From [any account](Scope::Any), the accounts take turns: before an account is served again,
+    /// every other account is served that has something to claim, and keeps having it. With two
+    /// received tasks of `acme` and one of `initech`, the first two claims serve each account once, in
+    /// either order, and the third serves `acme` again.
     ///
     /// With a takeover time of 30 minutes, the default:
     ///

@@ -70,7 +70,8 @@ impl Api {
         self.replies.refused(request, status, message, Utc::now())
     }
 
-    /// Reads a task as soon as it has ended, and at `until` at the latest.
+    /// Reads a task as soon as it has ended, and at `until` at the latest. It polls the store: `changed`
+    /// would wake it for every change of every task.
     async fn read_when_ended(
         &self,
         account: &AccountId,
@@ -111,8 +112,8 @@ impl FromRequestParts<Arc<Api>> for Authenticated {
 
 type Body = std::result::Result<Bytes, BytesRejection>;
 
-/// `POST /v1/subscriptions`. With the header `Prefer: wait=5` the response waits for the end of the task,
-/// for up to 5 seconds.
+/// `POST /v1/subscriptions`. If the client sends `Prefer: wait=5` (RFC 7240), the response waits for the
+/// end of the task, for up to 5 seconds.
 async fn submit(
     State(api): Shared,
     Authenticated(request, account, replies): Authenticated,
@@ -128,6 +129,7 @@ async fn submit(
     let id = id.unwrap_or_else(|| Uuid::new_v4().into());
     let submission = Submission::new(account.clone(), id, CREATE).with_input(&*body);
     let mut submitted = api.store.submit(submission, now).await;
+    // A new task: waits for its end if the client asked for that, and answers with its latest state.
     if let (Ok(Submitted::New(task)), Some(until)) =
         (&mut submitted, replies.hold_until(&request, now))
         && let Ok(Some(later)) = api.read_when_ended(&account, id, until).await

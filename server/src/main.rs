@@ -22,17 +22,18 @@
 //! 3. `worker` works on the tasks.
 //! 4. `store` opens the store that `--store` names.
 //! 5. `snapshot` saves the tasks of a store in memory to a file.
+//! 6. `chain` prints an error with its causes.
 //!
 //! What can be lost depends on the store:
 //!
-//! | store | orderly stop (ctrl-c, `SIGTERM`) | crash |
+//! | store | lost at an orderly stop (ctrl-c, `SIGTERM`) | lost at a crash |
 //! |---|---|---|
 //! | in memory | everything | everything |
 //! | `--snapshot` | nothing | what happened since the file was last written, at most 10 seconds unless `--save-every` is set. The next start says so |
 //! | `--store sqlite:FILE` | nothing | nothing that was acknowledged |
 //! | another `--store` | nothing | see the documentation of its crate |
 //!
-//! A stop leaves tasks in progress. A worker takes them over after 5 seconds of silence
+//! A stop does not end the tasks in progress. A worker takes them over after 5 seconds of silence
 //! (`--takeover-after`), and each takeover is one of a task's 5 attempts. A panic fails only its own task.
 //! Run work that can end the whole process, for example by using up the memory, in a process of its own.
 
@@ -113,6 +114,7 @@ fn main() -> ExitCode {
 }
 
 fn run(options: &Options) -> Result<(), Box<dyn Error>> {
+    // One task of an account at a time, as the documented API has it.
     let config = StoreConfig::default()
         .with_max_open(100)
         .with_max_in_progress(NonZeroU32::MIN)
@@ -175,6 +177,7 @@ async fn serve(
     mut background: JoinSet<()>,
     format: BuiltIn,
 ) -> Result<(), Box<dyn Error>> {
+    // Both resolve at the same signal. The first stops the server, the second starts the grace period.
     let (stop, deadline) = (stop_signal()?, stop_signal()?);
     for _ in 0..WORKERS {
         background.spawn(worker::work(store.clone()));

@@ -26,7 +26,8 @@ pub(crate) async fn work(store: Arc<dyn Store>) {
                     continue;
                 };
                 match process(lease).await {
-                    // The task stays in progress. A worker takes it over once the store works again.
+                    // The store failed, or refused an event. This small worker leaves the task in
+                    // progress for another attempt; `examples/worker.rs` tries again instead.
                     Err(error) if !error.is_lost() => {
                         eprintln!("task {id} was left in progress: {}", Chain(&error));
                     }
@@ -66,7 +67,9 @@ async fn process(mut lease: AsyncLease<&dyn Store>) -> Result<Change, LeaseError
     lease.complete(Completion::of(subscription), Utc::now()).await
 }
 
-/// Does one step. Replace this by your own work.
+/// Does one step. Replace this by your own work, but keep each step shorter than `--takeover-after`:
+/// between two steps the worker is silent, and a task whose worker is silent for longer is taken over and
+/// done twice. For longer steps, `examples/worker.rs` sends heartbeats beside the work.
 async fn work_on(is_last: bool, input: Vec<u8>) -> Result<(), TaskError> {
     sleep(Duration::from_millis(200)).await;
     let input: Value = serde_json::from_slice(&input).unwrap_or_default();

@@ -422,7 +422,7 @@ fn errors_name_the_task_and_its_state() {
     assert_eq!(
         lost,
         format!(
-            "expected task {} to be held by this worker, got it handed out again, at revision {}",
+            "expected task {} to be held by this worker, got it taken over by another, at revision {}",
             other.task().id(),
             other.task().revision()
         )

@@ -157,18 +157,15 @@ pub fn quoted_in(readme: &str, findings: &Findings, tasks: usize, machine: &str)
     let (before, rest) = readme.split_once(BEGIN)?;
     let (_, after) = rest.split_once(END)?;
     let count_of = |verdict| findings.budgets.iter().filter(|f| f.verdict == verdict).count();
-    let stated = findings.budgets.iter().filter(|finding| finding.verdict == Verdict::Stated);
-    let stated = stated.map(|Finding { what, at, got, .. }| format!("{what} ({at}): {got}"));
-    let stated = stated.collect::<Vec<_>>().join("; ");
+    let (met, missed) = (count_of(Verdict::Met), count_of(Verdict::Missed));
     let quotation = format!(
-        "\n{}\n![time by number of tasks](benches/peers/results/times.svg)\n\n\
-         ![calls per second by number of threads](benches/peers/results/threads.svg)\n\n\
+        "\n{}\n![Time of a call over the number of tasks, for this crate and the others]\
+         (benches/peers/results/times.svg)\n\n\
          Median time of a call, on {machine}.\n\
-         {} budgets are met and {} are missed. Without a budget: {stated}.\n\
-         [The report](benches/peers/results/report.md) lists and explains all of them.\n\n",
+         [The report](benches/peers/results/report.md) compares all measurements with {} budgets, of which {missed} are\n\
+         missed, and explains each miss.\n\n",
         key_table(&findings.comparisons, tasks),
-        count_of(Verdict::Met),
-        count_of(Verdict::Missed),
+        met + missed,
     );
     Some([before, BEGIN, &quotation, END, after].concat())
 }
