@@ -70,20 +70,20 @@ pub use error::LeaseError;
 /// - **L2** Of all leases that held a task, at most one returns `Ok` from [`complete`](Self::complete) or
 ///   [`fail`](Self::fail), and the task then shows that outcome.
 /// - **L3** A [lost](LeaseError::is_lost) lease stays lost: each further call returns the same
-///   error without calling the store. After the lease has ended its task, each further call returns
-///   [`LeaseError::Ended`], likewise without calling the store.
+///   error without calling the store. A lease that has ended its own task is lost too, with
+///   [`LeaseError::Ended`].
 /// - **L4** After any other error the lease still holds.
 ///   - After [`Refused`](LeaseError::Refused) nothing has changed. Apply another event: the same one is
-///     usually refused again.
+///     refused again, unless a [full store](crate::ApplyError::StoreFull) has got room meanwhile.
 ///   - After [`Backend`](LeaseError::Backend), or if you dropped the future of a call, the event may
 ///     have been applied. Make the same call again before any other: it returns `Ok` if an end was
-///     applied after all, and makes a report a second time. If you make another call first, such as a
-///     heartbeat, and an end was applied, it returns [`Ended`](LeaseError::Ended).
+///     applied after all. (A report may then have been made twice.) If you make another call first, such
+///     as a heartbeat, and an end was applied, it returns [`Ended`](LeaseError::Ended).
 /// - **L5** A write by someone who doesn't hold the task, such as an administrator who adds a
 ///   [description](TaskEvent::with_description) at the [latest](crate::Target::latest) revision,
 ///   doesn't affect the lease. A write that ends the task ends the lease.
-/// - **L6** A lease reports that it is lost only if that is true at the `now` of the call. It is true
-///   from the task's expiry on: the task is gone.
+/// - **L6** No lease is lost without cause. A call whose `now` is at or after the task's expiry is a
+///   cause: it returns [`Gone`](LeaseError::Gone), even if other clocks are behind.
 ///
 /// An example of L4: the answer to `complete` is lost.
 ///
@@ -96,7 +96,7 @@ pub use error::LeaseError;
 /// The [number of the attempt](Task::attempts) distinguishes one worker from the next, and [the
 /// time of submission](Task::submitted_at) one task from the next. So the laws need a store that
 /// keeps what it has acknowledged. If a store [has lost a claim](TaskStore#what-a-store-may-lose), and
-/// only then, two workers can have the same number of attempt. If the task shows the loss, as it does
+/// only then, two workers can have the same attempt number. If the task shows the loss, as it does
 /// after a [restoration](crate::Snapshot), the first worker's lease is lost. If it doesn't, both
 /// workers go on until one of them ends the task, and the other then gets `Ended`.
 ///
@@ -113,7 +113,8 @@ pub use error::LeaseError;
 ///
 /// `server/examples/worker.rs` in the repository is such a loop, for tokio.
 ///
-/// Dropping a lease changes nothing: the task stays in progress until another worker takes it over.
+/// Dropping a lease changes nothing: the task stays in progress until another worker takes it over, or
+/// until it expires.
 #[derive(Debug)]
 #[must_use = "a claimed task must be ended"]
 pub struct Lease<S> {

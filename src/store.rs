@@ -36,13 +36,13 @@ pub use query::{Cursor, CursorError, ListQuery};
 /// # Contract
 ///
 /// Every store keeps the laws S1 to S13. The conformance suite of the feature `testing` has a test for
-/// each of them. They use these words:
+/// each law, and one for what each method promises. The laws use these words:
 ///
 /// - **`now`** is the caller's time, the last argument of every method. A store reads no clock.
 /// - The **horizon** of a store is the latest `now` that any sweep was called with. A full store that
 ///   drops a task to make room moves the horizon to that task's expiry, if that is later.
 /// - A task is **visible** while the later of `now` and the horizon is before its
-///   [`expires_at`](Task::expires_at). After that it is **expired**, and *due* to be swept.
+///   [`expires_at`](Task::expires_at). From then on it is **expired**, and a sweep drops it.
 ///
 /// The horizon keeps servers whose clocks differ from contradicting each other. Take a task that
 /// expires at 12:00:
@@ -61,11 +61,11 @@ pub use query::{Cursor, CursorError, ListQuery};
 ///   are fewer. It has a next cursor exactly if more tasks follow.
 /// - **S3 Complete pages.** While nobody writes, paging through the list at one `now` returns each
 ///   visible task exactly once, whatever the page size.
-/// - **S4 Pages while others write.** Paging returns each task exactly once that does not change
-///   while you page, and is visible at every page's `now`. A task that changes meanwhile, or is new,
-///   may be on no page. To find it, list what has changed since the revision of the *first* page,
-///   without a status filter: it is in that list if it is still visible. So no task is lost between
-///   the two.
+/// - **S4 Pages while others write.** A task that does not change while you page, and that is visible
+///   at every page's `now`, is on exactly one page. A task that changes meanwhile, or is new, may be on
+///   no page. If it is still visible, it is in the list of what has changed since the revision of the
+///   *first* page, as long as that list has no status filter. So the pages and that list together miss
+///   no task.
 /// - **S5 Filters and cursors.** A status filter and "changed since" return exactly the tasks that
 ///   match, in the same order. A cursor continues at its place, even if the task at that place has
 ///   moved, expired or gone. A string that is no cursor is an error, and so is a cursor from another
@@ -82,10 +82,11 @@ pub use query::{Cursor, CursorError, ListQuery};
 ///     that `now`, it drops the one that expired first. If none is expired, it refuses the submission
 ///     and drops nothing.
 ///   - The horizon then moves to the expiry of the dropped task, if that is later, and not to `now`.
-///     So a submission by a server whose clock is ahead hides one task from the other servers, not
-///     all that have expired by its own clock.
+///     So a submission by a server whose clock is ahead hides one task from the other servers (and
+///     those that expire at the same instant), not all that have expired by its own clock.
 ///   - A store in memory with a limit of [bytes](StoreConfig::with_max_bytes) drops as many expired
-///     tasks as it needs, for an event with a large outcome too. If that is not enough, it refuses.
+///     tasks as it needs, for an event with a large outcome too. If that would not be enough, it drops
+///     none and refuses the call.
 /// - **S8 Reads.** Reads change nothing.
 /// - **S9 Ends and refusals.** After its end a task never changes again. A refused call changes
 ///   nothing: no task, no place in a list or a queue, no turn and no count.
@@ -101,17 +102,19 @@ pub use query::{Cursor, CursorError, ListQuery};
 /// ## Accounts and lanes
 /// - **S11 Isolation.** A call with one account never shows, counts, changes or refuses anything
 ///   because of another account, and the id of another account's task looks like one that never
-///   existed. Except: all accounts share the store's total limit and the turns of `claim`, and other
-///   accounts can cause gaps in revisions.
-/// - **S12 Lanes.** The *lane* of an account is the room for its tasks in progress. A `Start` is
-///   accepted only while fewer than [`max_in_progress`](StoreConfig::with_max_in_progress) visible
-///   tasks of the account are in progress at that `now`. `claim` starts an account's received tasks in
-///   the order in which they became `received`. A task that ends or expires leaves its lane. A takeover
+///   existed. There are three exceptions: all accounts share the store's limits of
+///   [tasks](StoreConfig::with_max_tasks) and [bytes](StoreConfig::with_max_bytes), they share the turns
+///   of `claim`, and other accounts can cause gaps in revisions.
+/// - **S12 Lanes.** The visible tasks of an account that are in progress are in its *lane*. The lane has
+///   room while they are fewer than [`max_in_progress`](StoreConfig::with_max_in_progress). A `Start` is
+///   accepted only if the lane has room at that `now`. `claim` starts an account's received tasks in the
+///   order in which they became `received`. A task that ends or expires leaves the lane. A takeover
 ///   starts nothing, so it needs no room.
 ///
 /// ## Concurrency
-/// - **S13 One after another.** Concurrent calls on an account have the results that they would have
-///   one after another, in some order. Of several writers that expect the same revision, at most one
+/// - **S13 Linearizability.** Concurrent calls on an account have the results that they would have one
+///   after another, in some order. A call that begins after another has returned comes after it in
+///   that order. Of several writers that expect the same revision, at most one
 ///   succeeds. A `claim` from any account and a `sweep` consist of such steps, one account at a time,
 ///   and other calls may come between the steps.
 ///
@@ -122,7 +125,8 @@ pub use query::{Cursor, CursorError, ListQuery};
 ///
 /// - In an event, it holds the account's later update times at that instant, and delays takeovers,
 ///   until the clocks have caught up.
-/// - In a sweep, it moves the horizon for good, and what expires until then is gone at once.
+/// - In a sweep, it moves the horizon for good: all tasks that expire at or before that instant are gone
+///   at once.
 ///
 /// # What a store may lose
 ///
@@ -160,9 +164,9 @@ pub trait TaskStore: Send + Sync {
     /// [`StoreFull`](ApplyError::StoreFull); or [`Backend`](ApplyError::Backend) if the backend fails.
     fn apply(&self, target: Target<'_>, event: TaskEvent, now: Now) -> Result<Change, ApplyError>;
 
-    /// Hands a task to a worker, if there is one to work on.
+    /// Claims a task to work on, or gives one up.
     ///
-    /// From one account, it is the first of these:
+    /// From one account, the claim takes the first of these:
     ///
     /// 1. A task in progress that is [due for takeover](StoreConfig::takeover_due), the one with the
     ///    lowest revision first, whether the lane is full or not. The claim is recorded as a report
@@ -175,10 +179,10 @@ pub trait TaskStore: Send + Sync {
     /// [`TaskError::too_many_attempts`](crate::TaskError::too_many_attempts), and returns
     /// [`Claimed::GivenUp`]. That counts as the account's turn.
     ///
-    /// From [any account](Scope::Any), the accounts take turns: before an account is served again,
-    /// every other account is served that has something to claim, and keeps having it. With two
-    /// received tasks of `acme` and one of `initech`, the first two claims serve each account once, in
-    /// either order, and the third serves `acme` again.
+    /// From [any account](Scope::Any), the accounts take turns: between two turns of an account, each
+    /// other account that had something to claim all the time has had a turn. With two received tasks
+    /// of `acme` and one of `initech`, the first two claims serve each account once, in either order,
+    /// and the third serves `acme` again.
     ///
     /// With a takeover time of 30 minutes, the default:
     ///
@@ -190,8 +194,9 @@ pub trait TaskStore: Send + Sync {
     /// | 12:41 | worker 2 claims | the same task, attempt 2 |
     /// | 12:42 | worker 1 completes it | refused: [`Stale`](ApplyError::Stale) |
     ///
-    /// `None` means that there is nothing to claim at this `now`: no task waits, or the lanes are full.
-    /// Workers should claim again when:
+    /// `None` means that the call found nothing to claim at this `now`: no task waits, or the lanes are
+    /// full. (While other threads write, a claim over all accounts may miss a task; the next one finds
+    /// it.) Workers should claim again when:
     ///
     /// - a task is submitted or ends ([`Changes`] wakes them). The end of a task should wake a second
     ///   worker besides the one that ended it: there is room in that account's lane, but the first
@@ -220,7 +225,7 @@ pub trait TaskStore: Send + Sync {
     /// [`Backend`](ListError::Backend) if the backend fails.
     fn list(&self, account: &AccountId, query: &ListQuery, now: Now) -> Result<Page, ListError>;
 
-    /// Drops up to `limit` tasks that are due, and moves the horizon to `now` if it was earlier.
+    /// Drops up to `limit` expired tasks, and moves the horizon to `now` if it was earlier.
     /// With a `limit` of 0 it only moves the horizon.
     ///
     /// Sweeps keep memory low: call this every minute or so. Only two other calls drop tasks: a

@@ -81,7 +81,7 @@ async fn work_on(is_last: bool, input: Vec<u8>) -> Result<(), TaskError> {
     Ok(())
 }
 
-/// Drops expired tasks every minute. No store does that on its own.
+/// Drops expired tasks every minute. No store has a clock to do that on its own.
 pub(crate) async fn sweep(store: Arc<dyn Store>) {
     let mut minutes = interval(Duration::from_mins(1));
     loop {

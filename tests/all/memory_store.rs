@@ -330,6 +330,6 @@ fn a_snapshot_that_no_store_made_is_refused() {
     refused("/accounts/0/tasks/0/revision", json!(2), "out of order");
     refused("/accounts/0/clock/revision", json!(1), "out of order");
     refused("/accounts/0/clock/updated_at", json!("2000-01-01T00:00:00Z"), "out of order");
-    refused("/accounts/0/tasks/0/status", json!("processing-error"), "expected a completion in");
+    refused("/accounts/0/tasks/0/status", json!("processing-error"), "expected an error and no");
     refused("/accounts/0/tasks/0/input", json!({"text": 7}), "expected a string");
 }
