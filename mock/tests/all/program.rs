@@ -1,5 +1,5 @@
-//! The mock as a program, as its clients and its users meet it: over HTTP/1.1, by its options, its
-//! files and its page. What the API answers is tested without a socket.
+//! The program: HTTP/1.1, the options, the files and the page. The module `api` tests the answers of
+//! the API without a socket.
 
 mod config;
 mod control;
@@ -21,12 +21,11 @@ use tasklife::{LinkShape, Now, TaskDocument, TaskLink, TaskStatus};
 
 use tasklife_test_support::{Program, Reply, TIMEOUT};
 
-/// The program.
 const PROGRAM: &str = env!("CARGO_BIN_EXE_tasklife-mock");
 const LARGEST_BODY: usize = 1 << 20;
 const UNKNOWN: &str = "/v1/tasks/36d4b04d-72d4-4404-8600-a223120a553e";
 
-/// A mock, and what its clients ask.
+/// A running mock.
 struct Mock(Program);
 
 impl Mock {
@@ -42,13 +41,13 @@ impl Mock {
         self.0.send("POST", path, &keys(account), body.as_bytes())
     }
 
-    /// Asks for a subscription, and gives the path of its task.
+    /// Submits a request for a subscription, and returns the path of its task.
     fn submit(&self, account: &str, body: &str) -> String {
         let accepted = self.post(account, "/v1/subscriptions", body).document(202);
         format!("/v1/tasks/{}", accepted.task_id())
     }
 
-    /// What a read of a task of `acme` shows: its status, or what else was answered.
+    /// Reads a task of `acme`, and returns its status, or the HTTP status if it is not 200.
     fn status(&self, path: &str) -> String {
         let reply = self.get("acme", path);
         match reply.status {
@@ -59,8 +58,8 @@ impl Mock {
 }
 
 #[test]
-fn links_lead_to_where_the_client_found_the_server() {
-    let href = |mock: &Mock, headers: &str| {
+fn links_lead_to_the_address_that_the_client_used() {
+    let submit = |mock: &Mock, headers: &str| {
         let request = format!(
             "POST /v1/subscriptions HTTP/1.1\r\nConnection: close\r\nContent-Length: 2\r\n{headers}\
              {}\r\n{{}}",
@@ -69,7 +68,7 @@ fn links_lead_to_where_the_client_found_the_server() {
         mock.0.exchange(request.as_bytes())
     };
     let leads_to = |mock: &Mock, headers: &str, base: &str| {
-        let reply = href(mock, headers);
+        let reply = submit(mock, headers);
         let document = reply.document(202);
         let link = document.link("task").unwrap().href().unwrap();
         assert_eq!(link, format!("{base}/tasks/{}", document.task_id()));
@@ -88,19 +87,19 @@ fn links_lead_to_where_the_client_found_the_server() {
         (&mock, ""),
         (&public, "Host: a\r\nHost: a\r\n"),
     ] {
-        assert_eq!(href(mock, headers).status, 400, "{headers:?}");
+        assert_eq!(submit(mock, headers).status, 400, "{headers:?}");
     }
     let page = mock.0.exchange(b"GET / HTTP/1.1\r\nHost: mock:8080\r\nConnection: close\r\n\r\n");
     assert_eq!(page.status, 200);
     assert!(page.body.contains("http://mock:8080/v1"), "{page:?}");
 }
 
-/// The headers of an account.
+/// The headers that identify an account.
 fn keys(account: &str) -> String {
     format!("x-api-key: {account}\r\nx-api-secret-key: secret-of-{account}\r\n")
 }
 
-/// What becomes of a server that can't start.
+/// Runs the program until it exits, and returns its output.
 fn run(options: &[&str]) -> Output {
     let mut command = Command::new(PROGRAM);
     command.args(options).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -112,21 +111,20 @@ fn run(options: &[&str]) -> Output {
         sleep(PAUSE);
     }
     process.kill().unwrap();
-    panic!("expected it to end: {options:?}, {:?}", process.wait_with_output());
+    panic!("expected the program to exit: {options:?}, {:?}", process.wait_with_output());
 }
 
-/// How long to wait before it is looked again.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// Looks again until it is so.
-fn poll(mut is_so: impl FnMut() -> bool) {
-    for _ in 0..TIMEOUT.as_millis() / PAUSE.as_millis() {
-        if is_so() {
+/// Waits until a condition holds.
+fn poll(mut condition: impl FnMut() -> bool) {
+    for _ in 0..PATIENCE.as_millis() / PAUSE.as_millis() {
+        if condition() {
             return;
         }
         sleep(PAUSE);
     }
-    panic!("expected the server to get there within {TIMEOUT:?}");
+    panic!("expected the condition to hold within {PATIENCE:?}");
 }
 
 fn relations(task: &TaskDocument) -> Vec<&str> {
@@ -134,7 +132,7 @@ fn relations(task: &TaskDocument) -> Vec<&str> {
 }
 
 #[test]
-fn a_task_goes_through_its_life_by_the_clock_and_then_its_subscription() {
+fn the_clock_moves_a_task_and_then_its_subscription() {
     let mock = Mock::start(&[]);
     let base = format!("http://{}/v1", mock.0.address);
     let accepted = mock.post("acme", "/v1/subscriptions", r#"{"name": "test"}"#).document(202);
@@ -155,7 +153,7 @@ fn a_task_goes_through_its_life_by_the_clock_and_then_its_subscription() {
         made = task.link("resource").map(|link| link.href().unwrap().to_owned());
         now.0.is_terminal()
     });
-    // Each step is taken at its own time, whenever it is looked at.
+    // Each step has the time at which it was due, whenever the client reads it.
     let submitted = accepted.timestamp().unwrap();
     let after = |seconds| submitted + TimeDelta::seconds(seconds);
     assert_eq!(seen[0], (TaskStatus::Received, submitted));
@@ -163,7 +161,7 @@ fn a_task_goes_through_its_life_by_the_clock_and_then_its_subscription() {
     assert_eq!(seen[2], (TaskStatus::ProcessingCompleted, after(2)));
     assert_eq!(made.unwrap(), format!("{base}/subscriptions/77899"));
 
-    // A refusal tells the server's time.
+    // An error has the server's time.
     let clock = || -> Now {
         let refused = mock.get("acme", UNKNOWN).json(404);
         refused["timestamp"].as_str().unwrap().parse().unwrap()
@@ -185,7 +183,7 @@ fn a_task_goes_through_its_life_by_the_clock_and_then_its_subscription() {
 }
 
 #[test]
-fn tasks_move_as_asked_for() {
+fn options_set_how_tasks_move_and_end() {
     let completed = "processing-completed";
     for (options, expected) in [
         (&["--advance", "immediate"][..], [completed; 3]),
@@ -206,7 +204,7 @@ fn tasks_move_as_asked_for() {
 }
 
 #[test]
-fn failures_have_their_code_and_more_than_one_command_type_can_fail() {
+fn fail_sets_the_error_code_and_can_be_repeated() {
     let options = ["peeringListRequest=A", "subscriptionCreateRequest=B"];
     let mock = Mock::start(&["--advance", "immediate", "--fail", options[0], "--fail", options[1]]);
     let failed = mock.get("acme", &mock.submit("acme", "{}")).document(200);
@@ -216,7 +214,7 @@ fn failures_have_their_code_and_more_than_one_command_type_can_fail() {
 }
 
 #[test]
-fn links_come_as_documented_where_asked_for() {
+fn the_map_shape_writes_links_as_documented() {
     let mock = Mock::start(&["--links", "map", "--advance", "immediate"]);
     let task = mock.get("acme", &mock.submit("acme", "{}")).document(200);
     assert_eq!(task.link_shape(), Some(LinkShape::Map));
@@ -224,7 +222,7 @@ fn links_come_as_documented_where_asked_for() {
 }
 
 #[test]
-fn time_runs_faster_where_asked_for() {
+fn speed_makes_time_run_faster() {
     let mock = Mock::start(&["--advance", "600", "--speed", "2400"]);
     let accepted = mock.post("acme", "/v1/subscriptions", "{}").document(202);
     let path = format!("/v1/tasks/{}", accepted.task_id());
@@ -232,25 +230,25 @@ fn time_runs_faster_where_asked_for() {
     let ended = mock.get("acme", &path).document(200).timestamp().unwrap();
     assert_eq!(ended - accepted.timestamp().unwrap(), TimeDelta::seconds(600));
 
-    // Of 10 days, for which a task is kept, nothing is left in no time. Then time ends.
+    // The 10 days for which a task is kept have passed at once. The clock stops at its last instant.
     let mock = Mock::start(&["--speed", "1e300"]);
     let reply = mock.post("acme", "/v1/subscriptions", "{}");
     assert!(reply.json(503)["timestamp"].as_str().unwrap().starts_with("9999-12-31T23:59:59"));
 }
 
 #[test]
-fn each_key_has_tasks_of_its_own() {
+fn each_key_sees_only_its_own_tasks() {
     let mock = Mock::start(&[]);
     let task = mock.submit("acme", "{}");
     mock.get("acme", &task).document(200);
     assert_eq!(mock.get("umbrella", &task).error(404), task);
     assert_eq!(mock.get("umbrella", "/v1/tasks").json(200), json!({}));
-    let stolen = "x-api-key: acme\r\nx-api-secret-key: other\r\n";
-    assert_eq!(mock.0.send("GET", &task, stolen, b"").error(401), task);
+    let wrong_secret = "x-api-key: acme\r\nx-api-secret-key: other\r\n";
+    assert_eq!(mock.0.send("GET", &task, wrong_secret, b"").error(401), task);
 }
 
 #[test]
-fn every_refusal_has_the_recorded_form() {
+fn every_error_has_the_form_of_the_live_api() {
     let mock = Mock::start(&[]);
     for (status, reply, path) in [
         (401, mock.0.send("GET", "/v1/tasks", "", b""), "/v1/tasks"),
@@ -276,7 +274,7 @@ fn every_refusal_has_the_recorded_form() {
 }
 
 #[test]
-fn a_body_may_be_as_long_as_said_and_no_longer() {
+fn a_body_over_the_limit_is_refused() {
     let mock = Mock::start(&[]);
     let sized = |length: usize| format!("{{}}{}", " ".repeat(length - 2));
     let path = "/v1/subscriptions";
@@ -284,7 +282,7 @@ fn a_body_may_be_as_long_as_said_and_no_longer() {
     assert_eq!(mock.post("acme", path, &sized(LARGEST_BODY + 1)).error(413), path);
     assert_eq!(mock.post("acme", path, &sized(LARGEST_BODY * 2)).error(413), path);
 
-    // What is too long is refused before it is there.
+    // A body whose declared length is over the limit is refused before all of it has arrived.
     let declared = format!(
         "POST {path} HTTP/1.1\r\nHost: mock\r\nConnection: close\r\nContent-Length: {}\r\n{}\r\n{}",
         1_u64 << 40,
@@ -293,7 +291,7 @@ fn a_body_may_be_as_long_as_said_and_no_longer() {
     );
     assert_eq!(mock.0.exchange(declared.as_bytes()).error(413), path);
 
-    // In chunks it doesn't say beforehand how long it will be.
+    // A chunked body does not declare its length.
     let head = format!("POST {path} HTTP/1.1\r\nHost: mock\r\nConnection: close\r\n");
     let chunked = |body: &str| {
         let request = format!("{head}Transfer-Encoding: chunked\r\n{}\r\n{body}", keys("acme"));
@@ -304,7 +302,7 @@ fn a_body_may_be_as_long_as_said_and_no_longer() {
     chunked(&format!("{}{}{end}", chunk("{"), chunk("}"))).document(202);
     let long = chunked(&format!("{}{}{end}", chunk(&sized(LARGEST_BODY)), chunk(" ")));
     assert_eq!(long.error(413), path);
-    // What came looks like a whole request, but is not.
+    // The part before the malformed chunk looks like a whole body.
     assert_eq!(chunked(&format!("{}not a chunk", chunk("{}"))).status, 400);
     assert_eq!(mock.get("acme", "/v1/tasks").json(200)["tasks"].as_array().unwrap().len(), 2);
 }
@@ -330,7 +328,7 @@ fn requests_on_one_connection_are_answered_in_order() {
 }
 
 #[test]
-fn nothing_is_lost_between_connections() {
+fn concurrent_clients_lose_no_tasks() {
     const CLIENTS: usize = 8;
     const REQUESTS: usize = 50;
     let mock = Mock::start(&["--advance", "immediate"]);
@@ -357,7 +355,7 @@ fn nothing_is_lost_between_connections() {
 
 #[cfg(unix)]
 #[test]
-fn it_stops_cleanly_when_asked_to_whatever_is_open() {
+fn a_signal_stops_the_program_despite_open_connections() {
     for signal in ["-INT", "-TERM"] {
         let mut mock = Mock::start(&[]);
         let task = mock.submit("acme", "{}");
@@ -371,12 +369,12 @@ fn it_stops_cleanly_when_asked_to_whatever_is_open() {
         assert_eq!(mock.0.stop(signal), Some(0), "{signal}");
         let mut rest = String::new();
         mock.0.stdout.read_to_string(&mut rest).unwrap();
-        assert_eq!(rest, "", "it prints one line");
+        assert_eq!(rest, "", "it prints only one line");
     }
 }
 
 #[test]
-fn its_options_are_explained_and_checked() {
+fn options_are_explained_and_checked() {
     let help = run(&["--help"]);
     assert!(help.status.success());
     let text = String::from_utf8(help.stdout).unwrap();
@@ -421,8 +419,8 @@ fn its_options_are_explained_and_checked() {
         (["--listen", "localhost"], 2, "--listen <ADDRESS:PORT>"),
         (["--advance", "soon"], 2, "expected immediate, a number of seconds, reads:N or never"),
         (["--not-found-for", "-1"], 2, "-1"),
-        (["--fail", "databaseCreateRequest"], 2, "expected a command type, `=`, and the code"),
-        (["--fail", "databaseCreateRequest="], 2, "expected a command type, `=`, and the code"),
+        (["--fail", "databaseCreateRequest"], 2, "expected COMMAND_TYPE=CODE"),
+        (["--fail", "databaseCreateRequest="], 2, "expected COMMAND_TYPE=CODE"),
         (["--fail", "=X"], 2, "expected a command type of 1 to 255 bytes"),
         (
             ["--fail", "databaseMakeRequest=X"],
@@ -430,12 +428,12 @@ fn its_options_are_explained_and_checked() {
             "--fail: expected one of the 83 command types of the API, such as databaseCreateRequest, ",
         ),
         (["--speed", "-1"], 2, "-1"),
-        (["--speed", "inf"], 2, "expected a number from 0 on"),
+        (["--speed", "inf"], 2, "expected a number of 0 or more"),
         (["--rate-limit", "0"], 2, "0"),
-        (["--allow-host", "a/b"], 1, "--allow-host: expected the name of a host"),
+        (["--allow-host", "a/b"], 1, "--allow-host: expected a host name"),
         (["--completions", "cmd"], 2, "cmd"),
         (["--log-format", "xml"], 2, "xml"),
-        (["--speed", "NaN"], 2, "expected a number from 0 on"),
+        (["--speed", "NaN"], 2, "expected a number of 0 or more"),
         (["--journal", directory], 1, directory),
         (["--listen", &mock.0.address], 1, &mock.0.address),
     ] {
@@ -449,7 +447,7 @@ fn its_options_are_explained_and_checked() {
 }
 
 #[test]
-fn it_answers_in_other_formats_and_has_tasks_elsewhere() {
+fn options_set_the_format_and_the_path_of_tasks() {
     for (format, field) in [
         ("redis-cloud", "taskId"),
         ("google", "name"),
@@ -469,7 +467,7 @@ fn it_answers_in_other_formats_and_has_tasks_elsewhere() {
         (["--format", "soap"], "expected one of redis-cloud, google, azure"),
     ] {
         let output = Command::new(PROGRAM).args(options).output().unwrap();
-        let said = String::from_utf8(output.stderr).unwrap();
-        assert!(!output.status.success() && said.contains(message), "{said}");
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success() && stderr.contains(message), "{stderr}");
     }
 }

@@ -1,4 +1,4 @@
-//! The time of the API, which may run faster than that of the world, stand still, or be moved on.
+//! The clock of the API. It may run faster than real time, stand still, or be moved on.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -6,75 +6,75 @@ use std::time::{Duration, Instant};
 use chrono::{TimeDelta, Utc};
 use tasklife::{MAX_TIME, Now};
 
-/// A clock that starts at the true time and goes back only where it begins anew.
+/// A clock that starts at the real time. It never goes back, except when it is reset.
 pub(crate) struct Clock {
-    /// Its speed from the start on.
-    speed: f64,
-    hand: Mutex<Hand>,
+    initial_speed: f64,
+    reading: Mutex<Reading>,
 }
 
-/// Where it was when, and how fast it has gone since.
-struct Hand {
-    at: Now,
-    since: Instant,
+/// A time of the clock, the real instant at which the clock had it, and the speed since then.
+struct Reading {
+    time: Now,
+    taken_at: Instant,
     speed: f64,
 }
 
-impl Hand {
-    fn starting_now(speed: f64) -> Self {
-        Self { at: Utc::now(), since: Instant::now(), speed }
+impl Reading {
+    fn real_time(speed: f64) -> Self {
+        Self { time: Utc::now(), taken_at: Instant::now(), speed }
     }
 
     fn now(&self) -> Now {
-        let passed = self.since.elapsed().as_secs_f64() * self.speed;
-        // What is too long to be told is the end of time.
+        let passed = self.taken_at.elapsed().as_secs_f64() * self.speed;
+        // A time that does not fit saturates at `MAX_TIME`.
         let passed = Duration::try_from_secs_f64(passed).unwrap_or(Duration::MAX);
-        later(self.at, passed)
+        saturating_add(self.time, passed)
     }
 
-    /// Goes on from what it shows.
-    fn go_on(&mut self) {
-        (self.at, self.since) = (self.now(), Instant::now());
+    /// Takes a new reading, so that a change applies from now on.
+    fn renew(&mut self) {
+        (self.time, self.taken_at) = (self.now(), Instant::now());
     }
 }
 
-fn later(now: Now, time: Duration) -> Now {
-    let time = TimeDelta::from_std(time).ok();
-    time.and_then(|time| now.checked_add_signed(time)).map_or(MAX_TIME, |now| now.min(MAX_TIME))
+/// Returns the later time, or [`MAX_TIME`] if that is earlier.
+fn saturating_add(time: Now, duration: Duration) -> Now {
+    let sum = TimeDelta::from_std(duration).ok().and_then(|delta| time.checked_add_signed(delta));
+    sum.map_or(MAX_TIME, |sum| sum.min(MAX_TIME))
 }
 
 impl Clock {
-    /// A clock of so many seconds a second; of none, it stands still.
+    /// Creates a clock that passes `speed` seconds for each real second. With 0 it stands still.
     pub(crate) fn starting_now(speed: f64) -> Self {
-        Self { speed, hand: Mutex::new(Hand::starting_now(speed)) }
+        Self { initial_speed: speed, reading: Mutex::new(Reading::real_time(speed)) }
     }
 
     pub(crate) fn speed(&self) -> f64 {
-        self.hand().speed
+        self.reading().speed
     }
 
     pub(crate) fn now(&self) -> Now {
-        self.hand().now()
+        self.reading().now()
     }
 
-    pub(crate) fn advance(&self, time: Duration) {
-        let mut hand = self.hand();
-        hand.go_on();
-        hand.at = later(hand.at, time);
+    pub(crate) fn advance(&self, duration: Duration) {
+        let mut reading = self.reading();
+        reading.renew();
+        reading.time = saturating_add(reading.time, duration);
     }
 
     pub(crate) fn set_speed(&self, speed: f64) {
-        let mut hand = self.hand();
-        hand.go_on();
-        hand.speed = speed;
+        let mut reading = self.reading();
+        reading.renew();
+        reading.speed = speed;
     }
 
-    /// Shows the true time, at the speed of the start.
-    pub(crate) fn begin_anew(&self) {
-        *self.hand() = Hand::starting_now(self.speed);
+    /// Sets the clock to the real time and its initial speed.
+    pub(crate) fn reset(&self) {
+        *self.reading() = Reading::real_time(self.initial_speed);
     }
 
-    fn hand(&self) -> MutexGuard<'_, Hand> {
-        self.hand.lock().unwrap_or_else(PoisonError::into_inner)
+    fn reading(&self) -> MutexGuard<'_, Reading> {
+        self.reading.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,4 +1,4 @@
-//! What the server is told in a file, and the API that comes of it.
+//! The configuration file, and the API that it and the options describe.
 
 mod api;
 mod fault;
@@ -20,13 +20,13 @@ use crate::options::Options;
 use api::{KeysConfig, OperationConfig, ResourceConfig};
 pub(crate) use script::{Failure, ScriptConfig};
 
-/// How many keys may open an account, where the file names none that may call.
+/// How many keys may open an account if the file has no `accounts`.
 const OPEN_ACCOUNTS: usize = 1_000;
 const MAX_TASKS: usize = 1_000_000;
-/// When a task ends, where nothing else is said.
+/// The default of `--advance`.
 const ADVANCE: Pace = Pace::After(Duration::from_secs(2));
 
-/// The file's content. What its fields mean is told by `--help`.
+/// The content of the file. `--help` explains its fields.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 #[serde(expecting = "an object such as {\"advance\": \"reads:3\"}")]
@@ -56,18 +56,18 @@ pub(crate) struct Config {
     scripts: Vec<ScriptConfig>,
 }
 
-/// Who may call.
+/// A key that may call, and its account.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, expecting = "an object with `key`, `secret` and `account`")]
 struct Login {
     key: String,
-    /// Not asked for where the key alone is.
+    /// Not needed if `keys` names no place for a secret.
     #[serde(default)]
     secret: String,
     account: AccountId,
 }
 
-/// A resource that is there without a request.
+/// A resource that exists without a request.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, expecting = "an object with `account` and `path`")]
 pub(crate) struct Existing {
@@ -78,38 +78,41 @@ pub(crate) struct Existing {
 }
 
 impl Config {
+    /// Reads the file.
+    ///
     /// # Errors
-    /// Where the file can't be read, or says what is not understood: with its name, the place, and
-    /// what was expected.
+    /// Returns a message with the file, the place and what was expected, if the file cannot be read
+    /// or is not a valid configuration.
     pub(crate) fn read(file: &Path) -> Result<Self, String> {
-        let named = |fault: &dyn Display| format!("{}: {fault}", file.display());
-        let text = fs::read_to_string(file).map_err(|e| named(&e))?;
+        let in_file = |error: &dyn Display| format!("{}: {error}", file.display());
+        let text = fs::read_to_string(file).map_err(|e| in_file(&e))?;
         if !text.trim_start().starts_with('{') {
-            return Err(named(&"expected a JSON object"));
+            return Err(in_file(&"expected a JSON object"));
         }
-        let config: Self = serde_json::from_str(&text).map_err(|e| named(&e))?;
+        let config: Self = serde_json::from_str(&text).map_err(|e| in_file(&e))?;
         let base = config.base();
         if !base.is_empty() && (!base.starts_with('/') || base.ends_with('/')) {
-            let expected = "expected a path such as /v1, or an empty text";
-            return Err(named(&format!("base: {expected}, got {base:?}")));
+            let expected = "expected a path such as /v1, or an empty string";
+            return Err(in_file(&format!("base: {expected}, got {base:?}")));
         }
         Ok(Self { file: file.to_owned(), ..config })
     }
 
-    /// The path of the base address.
+    /// Returns the path of the base address.
     pub(crate) fn base(&self) -> &str {
         self.base.as_deref().unwrap_or("/v1")
     }
 
-    /// The longest body that a request may have.
+    /// Returns the limit of a request body, in bytes.
     pub(crate) fn max_body(&self) -> usize {
         self.max_input.unwrap_or(StoreConfig::default().max_input())
     }
 
-    /// The API that the file and the options describe. Where both say something, the options do.
+    /// Creates the API that the file and the options describe. The options override the file.
     ///
     /// # Errors
-    /// Where they ask for what the API doesn't have, or for two things at once.
+    /// Returns a message with the file or option and the place, if the API cannot have something
+    /// that they ask for.
     pub(crate) fn api(&self, base: &str, options: &Options) -> Result<MockApi, String> {
         let lag = options.not_found_for.map(Pace::Reads).or(self.visibility_lag);
         let mut api = self
@@ -117,7 +120,7 @@ impl Config {
             .with_config(self.store())
             .with_visibility_lag(lag.unwrap_or(Pace::Immediate))
             .with_links(|links| Ok(links.with_shape(options.links)))
-            .map_err(|fault| fault.to_string())?;
+            .map_err(|error| error.to_string())?;
         if let Some(path) = &options.tasks {
             api = api.with_links(|l| l.with_tasks(path)).map_err(|e| format!("--tasks: {e}"))?;
         }
@@ -135,22 +138,22 @@ impl Config {
             replies.with_retry_after(MIN_WAIT..=longest_wait(options.speed))
         });
         for (at, Login { key, secret, account }) in self.accounts.iter().enumerate() {
-            self.check_login(at).map_err(|fault| self.fault("accounts", at, fault))?;
+            self.check_login(at).map_err(|error| self.in_list("accounts", at, error))?;
             api = api.with_account(key, secret, account.clone());
         }
         let open = if self.accounts.is_empty() { OPEN_ACCOUNTS } else { 0 };
         let open = self.open_accounts.unwrap_or(open);
         api = api.with_open_accounts(open);
         for (at, Existing { account, path, fields }) in self.existing.iter().enumerate() {
-            let fault = |fault: &dyn Display| self.fault("existing", at, fault);
+            let in_entry = |error: &dyn Display| self.in_list("existing", at, error);
             if open == 0 && !self.accounts.iter().any(|login| login.account == *account) {
-                return Err(fault(&format!(
+                return Err(in_entry(&format!(
                     "expected one of `accounts`, got {:?}",
                     account.as_str()
                 )));
             }
             let fields = Value::Object(fields.clone());
-            api = api.with_existing(account, path, &fields).map_err(|e| fault(&e))?;
+            api = api.with_existing(account, path, &fields).map_err(|e| in_entry(&e))?;
         }
         if let Some(requests) = options.rate_limit.or(self.rate_limit) {
             api = api.with_rate_limit(RateLimit::new(requests, Duration::from_mins(1)));
@@ -158,7 +161,7 @@ impl Config {
         Ok(api)
     }
 
-    /// The pace of tasks whose script says nothing of its own.
+    /// Returns the pace of tasks whose script sets none.
     pub(crate) fn advance(&self, options: &Options) -> Pace {
         options.advance.or(self.advance).unwrap_or(ADVANCE)
     }
@@ -181,68 +184,70 @@ impl Config {
     fn check_login(&self, at: usize) -> Result<(), &'static str> {
         let login = &self.accounts[at];
         let visible = |text: &str| !text.is_empty() && text.bytes().all(|c| c.is_ascii_graphic());
-        let asks_secret = self.keys.as_ref().is_none_or(KeysConfig::asks_secret);
-        if !visible(&login.key) || (asks_secret && !visible(&login.secret)) {
-            return Err("expected a key and a secret of visible ASCII, to be sent in headers");
+        let needs_secret = self.keys.as_ref().is_none_or(KeysConfig::needs_secret);
+        if !visible(&login.key) || (needs_secret && !visible(&login.secret)) {
+            return Err("expected a key and a secret of visible ASCII characters");
         }
         if self.accounts[..at].iter().any(|other| other.key == login.key) {
-            return Err("expected a key that is not there already");
+            return Err("expected a key that no other account has");
         }
         Ok(())
     }
 
-    /// The scripts of the file and the options, set in the API.
+    /// Sets the scripts of the file and the options in the API, and returns them.
     ///
     /// # Errors
-    /// Where one can't be: which, and what was expected.
-    pub(crate) fn scripts(
+    /// Returns a message with the place of the first script that the API refuses.
+    pub(crate) fn set_scripts(
         &self,
         api: &MockApi,
         options: &Options,
     ) -> Result<Vec<ScriptConfig>, String> {
         let advance = self.advance(options);
-        api.on_any(moving_at(advance)).map_err(|fault| fault.to_string())?;
+        api.on_any(script_at_pace(advance)).map_err(|error| error.to_string())?;
         for (at, script) in self.scripts.iter().enumerate() {
-            script.set(api, advance).map_err(|fault| self.fault("scripts", at, fault))?;
+            script.set(api, advance).map_err(|error| self.in_list("scripts", at, error))?;
         }
         let mut scripts = self.scripts.clone();
-        for failing in &options.fail {
-            let script = ScriptConfig::failing(failing.command.clone(), failing.code.clone());
-            script.set(api, advance).map_err(|fault| format!("--fail: {fault}"))?;
+        for failure in &options.fail {
+            let script = ScriptConfig::failing(failure.command.clone(), failure.code.clone());
+            script.set(api, advance).map_err(|error| format!("--fail: {error}"))?;
             scripts.push(script);
         }
         Ok(scripts)
     }
 
-    fn fault(&self, list: &str, at: usize, fault: impl Display) -> String {
-        self.named(&format!("{list}[{at}]: {fault}"))
+    /// Adds the file and the place to the message of an error in a list.
+    fn in_list(&self, list: &str, at: usize, error: impl Display) -> String {
+        self.in_file(&format!("{list}[{at}]: {error}"))
     }
 
-    /// A fault, with the name of the file.
-    fn named(&self, fault: &str) -> String {
-        format!("{}: {fault}", self.file.display())
+    /// Adds the file to the message of an error.
+    fn in_file(&self, error: &str) -> String {
+        format!("{}: {error}", self.file.display())
     }
 }
 
 const MIN_WAIT: Duration = Duration::from_secs(1);
 
-/// The longest time that a client is asked to wait. It sleeps in the world, where half a minute would be for ever
-/// if time runs faster.
+/// Returns the longest `Retry-After`: 30 seconds of the mock's clock, but at least [`MIN_WAIT`] and
+/// at most 30 real seconds. Clients sleep in real time, so they wait less if the clock runs faster.
 fn longest_wait(speed: f64) -> Duration {
     let longest = Duration::from_secs(30);
     Duration::try_from_secs_f64(longest.as_secs_f64() / speed.max(1.0))
         .map_or(longest, |wait| wait.clamp(MIN_WAIT, longest))
 }
 
-/// The script of tasks that go to their end at one pace.
-pub(crate) fn moving_at(pace: Pace) -> Script {
+/// Creates a script in which tasks end at this pace. Their resource is pending for half the time, or
+/// for the same number of reads.
+pub(crate) fn script_at_pace(pace: Pace) -> Script {
     match pace {
         Pace::After(time) => Script::new(pace).resource(Pace::After(time / 2)),
         _ => Script::new(pace),
     }
 }
 
-/// Reads a pace from its text; a number of seconds may be a number, too.
+/// Reads a pace from a string, or from a number of seconds.
 fn pace<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Pace>, D::Error> {
     let value = Value::deserialize(from)?;
     let seconds = value.as_f64().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());

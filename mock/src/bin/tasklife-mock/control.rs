@@ -1,4 +1,10 @@
-//! Who steers the mock over HTTP, below `/_mock`: what may be asked for, and by whom.
+//! Control over HTTP, below `/_mock`: its operations, and which requests may use it.
+
+mod operations;
+mod query;
+mod request;
+mod scripts;
+mod tasks;
 
 use std::net::IpAddr;
 use std::sync::Mutex;
@@ -13,72 +19,74 @@ use tasklife_mock::Pace;
 use crate::config::ScriptConfig;
 use crate::options::Options;
 
-/// The OpenAPI description of all that can be asked for: what it doesn't name is not there.
-pub(crate) const DESCRIPTION: &str = include_str!("control/description.json");
+/// The OpenAPI description of control over HTTP. It is also the routing table.
+const DESCRIPTION: &str = include_str!("control/description.json");
 
-/// What steers the mock.
+/// The state of control over HTTP.
 pub(crate) struct Control {
-    /// Whether it can be steered.
+    /// Whether control is allowed at all.
     is_on: bool,
-    /// The names of the machine.
+    /// The host names that a request may have, in lower case, besides localhost and IP addresses.
     hosts: Vec<String>,
-    /// The origin of the mock as others see it, where that is known.
+    /// The origin of `--public-url`, in lower case.
     public_origin: Option<String>,
     routes: Vec<Route>,
-    /// The scripts of the file and the options.
-    pub(crate) at_start: Vec<ScriptConfig>,
-    /// The scripts that are set.
-    pub(crate) scripts: Mutex<Vec<ScriptConfig>>,
-    /// The pace of tasks whose script says nothing of its own.
-    pub(crate) advance: Pace,
+    /// The scripts of the file and the options, to which a reset returns.
+    initial_scripts: Vec<ScriptConfig>,
+    /// The scripts that are set now.
+    scripts: Mutex<Vec<ScriptConfig>>,
+    /// The pace of tasks whose script sets none.
+    advance: Pace,
 }
 
-/// A path of the description, and what is there.
+/// A path of the description, and its operations.
 struct Route {
     segments: Vec<String>,
     operations: Vec<Operation>,
 }
 
-/// What is done for a method.
-pub(crate) struct Operation {
+/// An operation of the description.
+struct Operation {
     method: Method,
-    /// Its `operationId`.
-    pub(crate) id: String,
-    /// Whether the query says something to it.
-    pub(crate) takes_query: bool,
+    /// The `operationId`.
+    id: String,
+    /// Whether it has parameters in the query.
+    takes_query: bool,
 }
 
-/// What a method and a path ask for.
-pub(crate) enum Found<'a> {
-    /// An operation, and what is on the path in the place of placeholders.
+/// The route for a method and a path.
+enum RouteMatch<'a> {
+    /// An operation, and the values of the path's placeholders.
     Operation(&'a Operation, Vec<String>),
-    /// Something that is there, with another method: these.
-    OtherMethod(String),
-    Nothing,
+    /// The path exists, but only with these methods, as in an `Allow` header.
+    MethodNotAllowed(String),
+    NotFound,
 }
 
-/// Why something isn't done.
-pub(crate) struct Refusal {
+/// The reason why a request is refused.
+struct Refusal {
     status: StatusCode,
     message: String,
 }
 
 impl Refusal {
-    pub(crate) fn new(status: StatusCode, message: impl Into<String>) -> Self {
+    fn new(status: StatusCode, message: impl Into<String>) -> Self {
         Self { status, message: message.into() }
     }
 
-    pub(crate) fn bad_request(message: impl Into<String>) -> Self {
+    fn bad_request(message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, message)
     }
 }
 
 impl Control {
-    /// How long a body may be, in bytes.
+    /// The limit of a request body, in bytes.
     pub(crate) const MAX_BODY: usize = 8 << 20;
 
+    /// Creates the state of control over HTTP.
+    ///
     /// # Errors
-    /// Where a host has a name that is none.
+    /// Returns a message if an `--allow-host` is not a host name.
     pub(crate) fn new(
         options: &Options,
         scripts: Vec<ScriptConfig>,
@@ -87,9 +95,9 @@ impl Control {
         let mut hosts = Vec::new();
         for host in &options.allow_host {
             let authority = host.parse::<Authority>().ok();
-            let is_name = authority.is_some_and(|it| it.host() == host);
+            let is_name = authority.is_some_and(|authority| authority.host() == host);
             if !is_name {
-                return Err(format!("--allow-host: expected the name of a host, got {host:?}"));
+                return Err(format!("--allow-host: expected a host name, got {host:?}"));
             }
             hosts.push(host.to_ascii_lowercase());
         }
@@ -103,48 +111,53 @@ impl Control {
             hosts,
             public_origin,
             routes: routes(),
-            at_start: scripts.clone(),
+            initial_scripts: scripts.clone(),
             scripts: Mutex::new(scripts),
             advance,
         })
     }
 
-    /// Why whoever sends these headers may not steer.
+    /// Returns why a request with these headers may not control the mock, or `None` if it may.
     ///
-    /// A page of another origin has the browser of somebody who can: it is known by its `Origin`, or where
-    /// its own name leads here, by the `Host`.
+    /// A page of another origin could send requests from the browser of a user who may control the
+    /// mock. Its requests have a foreign `Origin`. If the page's own host name resolves to the mock
+    /// (DNS rebinding), they have a foreign `Host`.
     pub(crate) fn refusal(&self, headers: &HeaderMap) -> Option<String> {
         if !self.is_on {
             let message =
-                "expected the option --control, as the mock listens on more than loopback";
+                "expected the mock to listen on a loopback address, or the option --control";
             return Some(message.to_owned());
         }
         let host = match self.host(headers) {
             Ok(host) => host,
-            Err(foreign) => return Some(foreign),
+            Err(message) => return Some(message),
         };
         for origin in headers.get_all(ORIGIN) {
             let origin = lowercase(origin).unwrap_or_default();
-            let of = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
-            if of != Some(&*host) && self.public_origin.as_deref() != Some(&*origin) {
-                return Some(format!("expected no Origin but the mock's own, got {origin:?}"));
+            let origin_host =
+                origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
+            if origin_host != Some(&*host) && self.public_origin.as_deref() != Some(&*origin) {
+                return Some(format!("expected the mock's own Origin or none, got {origin:?}"));
             }
         }
         None
     }
 
-    /// The name of this machine to which the request was sent.
+    /// Returns the `Host` of the request, in lower case.
     ///
     /// # Errors
-    /// Where it is another's, which leads here in the browser of somebody who can reach the mock.
+    /// Returns a message if the headers do not have one `Host` that is localhost, an IP address or a
+    /// known host name. See [`refusal`](Self::refusal).
     pub(crate) fn host(&self, headers: &HeaderMap) -> Result<String, String> {
-        let mut given = headers.get_all(HOST).iter();
-        let (Some(host), None) = (given.next().and_then(lowercase), given.next()) else {
-            return Err("expected one Host".into());
+        let mut hosts = headers.get_all(HOST).iter();
+        let (Some(host), None) = (hosts.next().and_then(lowercase), hosts.next()) else {
+            return Err("expected exactly one Host".into());
         };
-        let authority = host.parse::<Authority>().ok().filter(|it| !it.as_str().contains('@'));
-        let name = authority.map(|it| it.host().to_owned());
-        let is_ours = name.as_deref().is_some_and(|name| {
+        let authority = host.parse::<Authority>().ok();
+        let name = authority
+            .filter(|authority| !authority.as_str().contains('@'))
+            .map(|authority| authority.host().to_owned());
+        let is_known = name.as_deref().is_some_and(|name| {
             let bare = name.trim_start_matches('[').trim_end_matches(']');
             bare.parse::<IpAddr>().is_ok()
                 || name == "localhost"
@@ -152,27 +165,31 @@ impl Control {
                 || self.hosts.iter().any(|known| known == name)
         });
         let expected =
-            "expected a Host of localhost, an IP address, or a name given by --allow-host";
-        if is_ours { Ok(host) } else { Err(format!("{expected}, got {host:?}")) }
+            "expected a Host that is localhost, an IP address, or a name given with --allow-host";
+        if is_known { Ok(host) } else { Err(format!("{expected}, got {host:?}")) }
     }
 
-    /// What a method and a path ask for.
-    pub(crate) fn find(&self, method: &Method, path: &str) -> Found<'_> {
+    /// Finds the operation for a method and a path.
+    fn route(&self, method: &Method, path: &str) -> RouteMatch<'_> {
         let segments: Vec<&str> = path.split('/').skip(1).collect();
-        let fits = |route: &&Route| {
+        let matches = |route: &&Route| {
             route.segments.len() == segments.len()
                 && route.segments.iter().zip(&segments).all(|(known, segment)| {
                     known == segment || (known.starts_with('{') && !segment.is_empty())
                 })
         };
-        let Some(route) = self.routes.iter().find(fits) else { return Found::Nothing };
-        let ids = route.segments.iter().zip(&segments).filter(|(known, _)| known.starts_with('{'));
-        let decoded = |id: &str| percent_decode_str(id).decode_utf8_lossy().into_owned();
-        let Some(operation) = route.operations.iter().find(|it| it.method == method) else {
-            let methods = route.operations.iter().map(|it| it.method.as_str());
-            return Found::OtherMethod(methods.collect::<Vec<_>>().join(", "));
+        let Some(route) = self.routes.iter().find(matches) else {
+            return RouteMatch::NotFound;
         };
-        Found::Operation(operation, ids.map(|(_, id)| decoded(id)).collect())
+        let values =
+            route.segments.iter().zip(&segments).filter(|(known, _)| known.starts_with('{'));
+        let decoded = |value: &str| percent_decode_str(value).decode_utf8_lossy().into_owned();
+        let with_method = |operation: &&Operation| operation.method == method;
+        let Some(operation) = route.operations.iter().find(with_method) else {
+            let methods = route.operations.iter().map(|operation| operation.method.as_str());
+            return RouteMatch::MethodNotAllowed(methods.collect::<Vec<_>>().join(", "));
+        };
+        RouteMatch::Operation(operation, values.map(|(_, value)| decoded(value)).collect())
     }
 }
 
@@ -180,15 +197,15 @@ fn lowercase(value: &HeaderValue) -> Option<String> {
     value.to_str().ok().map(str::to_ascii_lowercase)
 }
 
-/// All paths of the description.
+/// Reads the routes from the description.
 fn routes() -> Vec<Route> {
     let description: Value = serde_json::from_str(DESCRIPTION).unwrap_or_default();
     let paths = description["paths"].as_object().into_iter().flatten();
-    let operation = |(method, said): (&String, &Value)| {
-        let mut parameters = said["parameters"].as_array().into_iter().flatten();
+    let operation = |(method, operation): (&String, &Value)| {
+        let mut parameters = operation["parameters"].as_array().into_iter().flatten();
         Some(Operation {
             method: method.to_ascii_uppercase().parse().ok()?,
-            id: said["operationId"].as_str()?.to_owned(),
+            id: operation["operationId"].as_str()?.to_owned(),
             takes_query: parameters.any(|parameter| parameter["in"] == "query"),
         })
     };
@@ -200,25 +217,25 @@ fn routes() -> Vec<Route> {
         .collect()
 }
 
-/// The answer to somebody who may not have what is asked for.
+/// Creates a 403 with this message.
 pub(crate) fn forbidden(message: String) -> Response<String> {
-    refused(&Refusal::new(StatusCode::FORBIDDEN, message))
+    refusal_response(&Refusal::new(StatusCode::FORBIDDEN, message))
 }
 
-pub(crate) fn refused(refusal: &Refusal) -> Response<String> {
-    /// In bytes: some quote what came.
-    const LONGEST: usize = 1_000;
+fn refusal_response(refusal: &Refusal) -> Response<String> {
+    /// In bytes. Some messages quote the request.
+    const MAX_MESSAGE: usize = 1_000;
     let mut message = refusal.message.clone();
-    if message.len() > LONGEST {
-        message.truncate(message.floor_char_boundary(LONGEST));
+    if message.len() > MAX_MESSAGE {
+        message.truncate(message.floor_char_boundary(MAX_MESSAGE));
         message.push('…');
     }
-    let mut response = with_type(json!({"error": message}).to_string(), "application/json");
+    let mut response = typed_response(json!({"error": message}).to_string(), "application/json");
     *response.status_mut() = refusal.status;
     response
 }
 
-pub(crate) fn with_type(body: String, content_type: &'static str) -> Response<String> {
+fn typed_response(body: String, content_type: &'static str) -> Response<String> {
     let mut response = Response::new(body);
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));

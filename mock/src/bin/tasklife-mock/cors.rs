@@ -1,4 +1,4 @@
-//! Pages of other origins that call the API from a browser.
+//! CORS: lets pages of other origins call the API from a browser.
 
 use std::time::Duration;
 
@@ -6,11 +6,12 @@ use tower_http::cors::{AllowHeaders, AllowMethods, AllowOrigin, Any, CorsLayer};
 
 use crate::options::CorsOrigin;
 
-/// Lets pages of these origins send any request, and read all of the answer. No cookies are involved, so that
-/// a page has what its keys give it and no more.
+/// Creates a layer that lets pages of these origins send any request and read the whole answer.
+///
+/// Credentials such as cookies are not allowed, so a page can only do what its own keys permit.
 pub(crate) fn layer(origins: &[CorsOrigin]) -> CorsLayer {
     let named = origins.iter().filter_map(|origin| match origin {
-        CorsOrigin::This(origin) => Some(origin.clone()),
+        CorsOrigin::Exact(origin) => Some(origin.clone()),
         CorsOrigin::Any => None,
     });
     let allowed = if origins.contains(&CorsOrigin::Any) {

@@ -1,4 +1,4 @@
-//! An answer whose connection ends in the middle of its body.
+//! Responses whose connection ends in the middle of the body.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -11,22 +11,22 @@ use axum::http::header::CONTENT_LENGTH;
 use http_body::Frame;
 use tokio::time::{Sleep, sleep};
 
-/// A body that is shorter than its `Content-Length`, so that the connection can't go on after it.
+/// A body that is shorter than its `Content-Length`, so that the connection cannot be reused.
 pub(crate) struct CutShort {
     rest: Option<Bytes>,
-    /// What is there is sent before the connection ends.
-    sent: Pin<Box<Sleep>>,
+    /// Elapses after `rest` has been written to the socket.
+    written: Pin<Box<Sleep>>,
 }
 
 impl CutShort {
-    /// How long what is there may take to be written to the socket.
-    const SENT: Duration = Duration::from_millis(20);
+    /// The time allowed for writing the partial body to the socket before the connection ends.
+    const WRITE_TIME: Duration = Duration::from_millis(20);
 
-    /// An answer of which there is a part, and is said to be more.
+    /// Turns a response with a partial body into one whose `Content-Length` promises more.
     pub(crate) fn of(response: Response<String>) -> Response<Body> {
         let (mut head, body) = response.into_parts();
         head.headers.insert(CONTENT_LENGTH, (body.len() + 1).into());
-        let body = Self { rest: Some(body.into()), sent: Box::pin(sleep(Self::SENT)) };
+        let body = Self { rest: Some(body.into()), written: Box::pin(sleep(Self::WRITE_TIME)) };
         Response::from_parts(head, Body::new(body))
     }
 }
@@ -42,7 +42,7 @@ impl HttpBody for CutShort {
         if let Some(rest) = self.rest.take() {
             return Poll::Ready(Some(Ok(Frame::data(rest))));
         }
-        ready!(self.sent.as_mut().poll(context));
+        ready!(self.written.as_mut().poll(context));
         Poll::Ready(Some(Err(std::io::Error::other("cut short"))))
     }
 }

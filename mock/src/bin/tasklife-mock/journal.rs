@@ -1,4 +1,4 @@
-//! What is told of each request: a line in a file, and a line for whoever watches.
+//! The journal file, and the log lines of requests.
 
 use std::fmt::{self, Display, Write as _};
 use std::fs::File;
@@ -8,15 +8,18 @@ use std::path::PathBuf;
 use chrono::SecondsFormat;
 use tasklife_mock::Exchange;
 
-/// A file that grows by a line with each request, and has it whatever becomes of the server.
+/// A file to which a line is appended for each request. Lines are not buffered, so none is lost if
+/// the program is killed.
 pub(crate) struct Journal {
     path: PathBuf,
     file: File,
 }
 
 impl Journal {
+    /// Opens the file, or creates it.
+    ///
     /// # Errors
-    /// Where the file can't be opened.
+    /// Returns a message with the path if the file cannot be opened.
     pub(crate) fn open(path: PathBuf) -> Result<Self, String> {
         match File::options().create(true).append(true).open(&path) {
             Ok(file) => Ok(Self { path, file }),
@@ -24,23 +27,25 @@ impl Journal {
         }
     }
 
+    /// Appends an exchange.
+    ///
     /// # Errors
-    /// Where it can't be written. A journal with a gap tells what never was: it should end there.
-    pub(crate) fn add(&mut self, exchange: &Exchange) -> Result<(), String> {
+    /// Returns a message with the path if the file cannot be written. The caller must then stop
+    /// using the journal, because a journal with a gap misleads its reader.
+    pub(crate) fn append(&mut self, exchange: &Exchange) -> Result<(), String> {
         let written =
             serde_json::to_string(exchange).map_err(io::Error::from).and_then(|mut line| {
                 line.push('\n');
-                // In one piece, and not held back.
                 self.file.write_all(line.as_bytes())
             });
-        written.map_err(|error| format!("{}: {error}; it ends here", self.path.display()))
+        written.map_err(|error| format!("{}: {error}; the journal ends here", self.path.display()))
     }
 }
 
-/// An exchange in a line: time, account, request, status, task, and what went wrong on purpose.
-pub(crate) struct Line<'a>(pub(crate) &'a Exchange);
+/// An exchange as a line of text: the time, account, request, status, task and faults.
+pub(crate) struct TextLine<'a>(pub(crate) &'a Exchange);
 
-impl Display for Line<'_> {
+impl Display for TextLine<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Exchange { at, account, method, path, status, task_id, faults, .. } = self.0;
         write!(f, "{} ", at.to_rfc3339_opts(SecondsFormat::Millis, true))?;
@@ -50,7 +55,7 @@ impl Display for Line<'_> {
         }
         write!(f, " {method} ")?;
         for character in path.chars() {
-            // A terminal would obey it.
+            // A terminal would interpret it.
             if character.is_control() {
                 write!(f, "{}", character.escape_unicode())?;
             } else {
@@ -69,7 +74,7 @@ impl Display for Line<'_> {
     }
 }
 
-/// The same as a JSON object, without bodies.
+/// An exchange as a JSON object, without bodies.
 pub(crate) struct JsonLine<'a>(pub(crate) &'a Exchange);
 
 impl Display for JsonLine<'_> {

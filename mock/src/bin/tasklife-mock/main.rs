@@ -1,4 +1,4 @@
-//! A mock of the documented API, to try a client against: its tasks move by themselves.
+//! A mock of the Redis Cloud API, to test its clients. Tasks move on their own.
 //!
 //! ```text
 //! tasklife-mock
@@ -6,8 +6,9 @@
 //!     -H "x-api-key: $ACCOUNT_KEY" -H "x-api-secret-key: $SECRET_KEY"
 //! ```
 //!
-//! What it answers is for [`MockApi`](tasklife_mock::MockApi) to say. Here is what that leaves out: sockets,
-//! a clock, options, a file to configure it, a journal, and a page to look at.
+//! [`MockApi`](tasklife_mock::MockApi) answers the requests, without I/O. The program adds the
+//! sockets, the clock, the options, the configuration file, control over HTTP, the journal and the
+//! page.
 
 #![expect(clippy::disallowed_methods, reason = "a server reads the clock")]
 
@@ -21,7 +22,6 @@ mod options;
 mod page;
 mod printer;
 mod server;
-mod steering;
 
 use std::error::Error;
 use std::io::{self, Write};
@@ -51,7 +51,7 @@ async fn main() -> ExitCode {
 
 async fn run(options: Options) -> Result<(), Box<dyn Error>> {
     if let Some(shell) = options.completions {
-        // It wants to write, and panics where it can't: so it writes where it can.
+        // `generate` panics if a write fails, so it writes to memory.
         let mut script = Vec::new();
         clap_complete::generate(shell, &mut Options::command(), "tasklife-mock", &mut script);
         return Ok(io::stdout().write_all(&script)?);
@@ -59,7 +59,7 @@ async fn run(options: Options) -> Result<(), Box<dyn Error>> {
     let config = options.config.as_deref().map(Config::read).transpose()?.unwrap_or_default();
     if options.describe {
         let api = config.api(config.base(), &options)?;
-        config.scripts(&api, &options)?;
+        config.set_scripts(&api, &options)?;
         serde_json::to_writer_pretty(io::stdout(), &api.description())?;
         return Ok(());
     }
@@ -68,12 +68,12 @@ async fn run(options: Options) -> Result<(), Box<dyn Error>> {
     let address = listener.local_addr()?;
     let base = format!("http://{address}{}", config.base());
     let api = config.api(&base, &options)?;
-    let scripts = config.scripts(&api, &options)?;
+    let scripts = config.set_scripts(&api, &options)?;
     let control = Control::new(&options, scripts, config.advance(&options))?;
     let journal = options.journal.map(Journal::open).transpose()?;
     let clock = Clock::starting_now(options.speed);
-    let logs = (!options.quiet).then_some(options.log_format);
-    let server = Server::new(api, config.max_body(), clock, control, journal, logs);
+    let log_format = (!options.quiet).then_some(options.log_format);
+    let server = Server::new(api, config.max_body(), clock, control, journal, log_format);
     let server = Arc::new(server);
     let router = server.clone().into_router(&options.cors);
 
@@ -82,25 +82,25 @@ async fn run(options: Options) -> Result<(), Box<dyn Error>> {
         io::stdout().flush()?;
         axum::serve(listener, router).await
     };
-    // RequestContext to stop, it waits for nothing: answers take no time, and connections that are kept
-    // open may take for ever. `biased`, so that it can be stopped from its first word on.
+    // The program stops without waiting for open connections, because a client may keep one open
+    // forever. `biased` installs the signal handlers before the first line is printed.
     tokio::select! {
         biased;
-        stopped = stop_signal() => stopped?,
-        ended = serve => ended?,
+        signalled = stop_signal() => signalled?,
+        served = serve => served?,
     }
-    server.printer.finish();
+    server.printer.flush();
     Ok(())
 }
 
-/// Waits for ctrl-c, and where there is one for `SIGTERM`.
+/// Waits for ctrl-c or, on Unix, `SIGTERM`.
 async fn stop_signal() -> io::Result<()> {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
         let mut terminate = signal(SignalKind::terminate())?;
         tokio::select! {
-            pressed = tokio::signal::ctrl_c() => pressed,
+            interrupted = tokio::signal::ctrl_c() => interrupted,
             _ = terminate.recv() => Ok(()),
         }
     }

@@ -1,4 +1,4 @@
-// Shows what has changed each second, without loading the page again, and lets a task end by hand.
+// Updates the page every second without reloading it, and handles the buttons that end a task.
 "use strict";
 
 async function refresh() {
@@ -9,11 +9,11 @@ async function refresh() {
   if (shown.innerHTML !== fresh.innerHTML) shown.replaceWith(document.adoptNode(fresh));
 }
 
-// One after the other, and on after the mock was away for a while.
-async function follow() {
+// Fetches one update at a time, and continues after the mock was unreachable.
+async function poll() {
   for (;;) {
     await new Promise((resolve) => setTimeout(resolve, 1000));
-    // Whoever selects a text wants to keep it.
+    // An update would clear the user's text selection.
     if (document.hidden || !getSelection().isCollapsed) continue;
     const failed = await refresh().then(() => false, () => true);
     document.body.classList.toggle("away", failed);
@@ -29,4 +29,4 @@ document.addEventListener("click", async ({ target }) => {
     .catch(() => document.body.classList.add("away"));
 });
 
-follow();
+poll();

@@ -1,5 +1,6 @@
-//! A page that shows the tasks moving: HTML as it is. Its script fetches it again each second, and without one
-//! the browser does.
+//! The page at `/`, which shows the tasks as they move.
+//!
+//! Its script fetches the page again every second. Without scripts, the browser reloads it.
 
 use std::cmp::Reverse;
 use std::fmt::{self, Display, Write as _};
@@ -9,41 +10,41 @@ use serde_json::Value;
 use tasklife::{AccountId, ListQuery, Now, Progress, Task, TaskStatus, TaskStore};
 use tasklife_mock::{Exchange, MockApi};
 
-/// What the page shows, as it was at one time.
+/// The content of the page at one instant.
 pub(crate) struct Page<'a> {
     base: &'a str,
     speed: f64,
     now: Now,
-    /// The accounts, how many of their tasks were looked at, and whether there are more.
+    /// The accounts, how many of their tasks were listed, and whether there are more.
     accounts: Vec<(AccountId, usize, bool)>,
-    /// The tasks that changed last, that which changed last first.
+    /// The latest tasks, latest update first.
     tasks: Vec<Task>,
-    /// How many tasks there are.
+    /// How many tasks the store has.
     total: usize,
-    /// The last requests, oldest first.
+    /// The latest requests, oldest first.
     requests: Vec<Exchange>,
-    /// Whether who looks at it may steer.
-    is_steered: bool,
+    /// Whether the viewer may control the mock.
+    may_control: bool,
 }
 
 impl<'a> Page<'a> {
-    /// How many requests it shows.
+    /// How many requests the page shows.
     pub(crate) const REQUESTS: u64 = 20;
     const TASKS: NonZeroUsize = NonZeroUsize::new(100).unwrap();
     const ACCOUNTS: usize = 50;
 
-    /// A page of an API that has come to `now`.
+    /// Creates the page. The API must have been advanced to `now`.
     pub(crate) fn new(
         api: &MockApi,
         base: &'a str,
         speed: f64,
         requests: Vec<Exchange>,
-        is_steered: bool,
+        may_control: bool,
         now: Now,
     ) -> Self {
         let (mut accounts, mut tasks) = (Vec::new(), Vec::new());
         for account in api.accounts() {
-            // The store is in memory, and there is no cursor: this can't fail.
+            // This cannot fail, because the store is in memory and the query has no cursor.
             let Ok(page) = api.store().list(&account, &ListQuery::new(Self::TASKS), now) else {
                 continue;
             };
@@ -52,21 +53,21 @@ impl<'a> Page<'a> {
             tasks.sort_by_key(|task| Reverse(task.updated_at()));
             tasks.truncate(Self::TASKS.get());
         }
-        Self { base, speed, now, accounts, tasks, total: api.store().len(), requests, is_steered }
+        Self { base, speed, now, accounts, tasks, total: api.store().len(), requests, may_control }
     }
 
     fn write_tasks(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "<section><h2>Tasks <small>")?;
         match self.total {
             all if all == self.tasks.len() => write!(f, "{all}")?,
-            all => write!(f, "the last {} of {all}", self.tasks.len())?,
+            all => write!(f, "the latest {} of {all}", self.tasks.len())?,
         }
         f.write_str("</small></h2>")?;
         if self.tasks.is_empty() {
             let base = Escaped(self.base);
             return write!(
                 f,
-                "<pre># None yet. Make one:\n\
+                "<pre># No tasks yet. Create one:\n\
                  curl {base}/subscriptions -d '{{\"name\": \"test\"}}' \\\n    \
                  -H 'x-api-key: key' -H 'x-api-secret-key: secret'</pre></section>"
             );
@@ -82,36 +83,36 @@ impl<'a> Page<'a> {
     }
 
     fn write_task(&self, f: &mut fmt::Formatter<'_>, task: &Task) -> fmt::Result {
-        let asked: Value = serde_json::from_slice(task.input()).unwrap_or_default();
-        let asked = asked["request"].as_str().unwrap_or_default();
-        let (kind, share) = match task.status() {
+        let input: Value = serde_json::from_slice(task.input()).unwrap_or_default();
+        let request = input["request"].as_str().unwrap_or_default();
+        let (class, percent) = match task.status() {
             TaskStatus::Initialized => ("wait", 5),
             TaskStatus::Received => ("wait", 20),
             TaskStatus::ProcessingInProgress => ("work", 60),
             TaskStatus::ProcessingCompleted => ("done", 100),
             TaskStatus::ProcessingError => ("fail", 100),
         };
-        let percent = task.progress().map(|progress| format!(" {progress}&nbsp;%"));
-        let share = task.progress().map_or(share, Progress::percent);
+        let progress = task.progress().map(|progress| format!(" {progress}&nbsp;%"));
+        let percent = task.progress().map_or(percent, Progress::percent);
         write!(
             f,
-            "<tr><td class=\"{kind} whole\"><span class=status>{}</span>{}\
-             <progress max=100 value={share}></progress>\
+            "<tr><td class=\"{class} whole\"><span class=status>{}</span>{}\
+             <progress max=100 value={percent}></progress>\
              <td class=wide>{}<small>{}</small><td class=whole>{}\
              <td class=whole>{}<small>{}</small><td class=wide>",
             task.status(),
-            percent.unwrap_or_default(),
+            progress.unwrap_or_default(),
             Escaped(task.command_type().as_str()),
-            Escaped(asked),
+            Escaped(request),
             Escaped(task.account().as_str()),
-            Clocked(task.updated_at()),
+            TimeOfDay(task.updated_at()),
             Ago { now: self.now, then: task.updated_at() },
         )?;
         self.write_outcome(f, task)?;
         write!(f, "<td class=whole><code>{}</code>", task.id())
     }
 
-    /// What a task has come to; or what whoever looks at it may let it come to.
+    /// Writes the outcome of a task or, if the viewer may control the mock, buttons to end it.
     fn write_outcome(&self, f: &mut fmt::Formatter<'_>, task: &Task) -> fmt::Result {
         match task.outcome() {
             Some(Ok(completion)) => {
@@ -129,11 +130,11 @@ impl<'a> Page<'a> {
                 Escaped(error.code()),
                 Escaped(error.description()),
             ),
-            None if self.is_steered => [("complete", "Finish"), ("fail", "Fail")]
+            None if self.may_control => [("complete", "Complete"), ("fail", "Fail")]
                 .into_iter()
-                .try_for_each(|(event, word)| {
+                .try_for_each(|(event, label)| {
                     let id = task.id();
-                    write!(f, "<button data-task={id} data-event={event}>{word}</button>")
+                    write!(f, "<button data-task={id} data-event={event}>{label}</button>")
                 }),
             None => Ok(()),
         }
@@ -144,11 +145,11 @@ impl<'a> Page<'a> {
             return Ok(());
         }
         f.write_str(
-            "<section><h2>Requests <small>the last ones</small></h2><div><table>\
+            "<section><h2>Latest requests</h2><div><table>\
              <thead><tr><th>Time<th>Account<th>Request<th>Status<th>Task<tbody>",
         )?;
         for request in self.requests.iter().rev() {
-            let kind = match request.status {
+            let class = match request.status {
                 ..400 => "done",
                 400..500 => "wait",
                 _ => "fail",
@@ -157,8 +158,8 @@ impl<'a> Page<'a> {
             write!(
                 f,
                 "<tr><td class=whole>{}<td>{}<td class=wide><code>{} {}</code>\
-                 <td class=\"{kind} status\">{}<td class=whole><code>",
-                Clocked(request.at),
+                 <td class=\"{class} status\">{}<td class=whole><code>",
+                TimeOfDay(request.at),
                 Escaped(account),
                 Escaped(request.method.as_str()),
                 Escaped(&request.path),
@@ -196,17 +197,18 @@ impl Display for Page<'_> {
             "<!DOCTYPE html><html lang=en><meta charset=utf-8>\
              <meta name=viewport content=\"width=device-width\">\
              <noscript><meta http-equiv=refresh content=1></noscript><title>Tasks</title>\
-             <style>{}</style><script src=/_mock/page.js defer></script><body><main><header><h1>Tasks on their way</h1><code>{}</code>\
+             <style>{}</style><script src=/_mock/page.js defer></script>\
+             <body><main><header><h1>Tasks</h1><code>{}</code>\
              <span class=faint>{} {} UTC",
             include_str!("page.css"),
             Escaped(self.base),
             self.now.format("%Y-%m-%d"),
-            Clocked(self.now),
+            TimeOfDay(self.now),
         )?;
         if (self.speed - 1.0).abs() > f64::EPSILON {
             match self.speed {
-                0.0 => f.write_str(", standing still")?,
-                speed => write!(f, ", {speed} times as fast")?,
+                0.0 => f.write_str(", clock stopped")?,
+                speed => write!(f, ", at {speed} times real time")?,
             }
         }
         f.write_str("</span></header>")?;
@@ -217,7 +219,7 @@ impl Display for Page<'_> {
     }
 }
 
-/// A text from outside, of which nothing is taken for HTML.
+/// Untrusted text, escaped for HTML.
 struct Escaped<'a>(&'a str);
 
 impl Display for Escaped<'_> {
@@ -236,16 +238,15 @@ impl Display for Escaped<'_> {
     }
 }
 
-/// The time of day.
-struct Clocked(Now);
+struct TimeOfDay(Now);
 
-impl Display for Clocked {
+impl Display for TimeOfDay {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "<time>{}</time>", self.0.format("%H:%M:%S"))
     }
 }
 
-/// How long something is ago, in the largest unit that fits.
+/// The time from `then` to `now`, in the largest unit that fits.
 struct Ago {
     now: Now,
     then: Now,

@@ -1,47 +1,47 @@
-//! Lines for whoever watches: nobody waits until they are read.
+//! Log lines on stderr. Requests never wait for them to be read.
 
 use std::io::{self, Write};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread;
 use std::time::Duration;
 
-/// Prints lines, one after the other, beside all else.
-pub(crate) struct Printer(SyncSender<Order>);
+/// A handle to a thread that prints lines in order.
+pub(crate) struct Printer(SyncSender<Message>);
 
-enum Order {
+enum Message {
     Print(String),
-    /// To say when all lines before have been printed.
-    Tell(Sender<()>),
+    /// Replies when all lines before it have been printed.
+    Flush(Sender<()>),
 }
 
 impl Printer {
-    /// How many lines may wait to be read; of those that come then, none is printed.
-    const WAITING: usize = 10_000;
+    /// How many lines can wait to be printed. Lines beyond these are dropped.
+    const CAPACITY: usize = 10_000;
 
     pub(crate) fn start() -> Self {
-        let (sender, orders) = sync_channel(Self::WAITING);
-        thread::spawn(move || print(&orders));
+        let (sender, messages) = sync_channel(Self::CAPACITY);
+        thread::spawn(move || print(&messages));
         Self(sender)
     }
 
     pub(crate) fn print(&self, line: String) {
-        let _ = self.0.try_send(Order::Print(line));
+        let _ = self.0.try_send(Message::Print(line));
     }
 
-    /// Waits until all has been printed, but not for long: perhaps nobody reads it.
-    pub(crate) fn finish(&self) {
-        let (done, told) = channel();
-        if self.0.try_send(Order::Tell(done)).is_ok() {
-            let _ = told.recv_timeout(Duration::from_secs(1));
+    /// Waits until all lines have been printed, for at most one second.
+    pub(crate) fn flush(&self) {
+        let (done, flushed) = channel();
+        if self.0.try_send(Message::Flush(done)).is_ok() {
+            let _ = flushed.recv_timeout(Duration::from_secs(1));
         }
     }
 }
 
-fn print(orders: &Receiver<Order>) {
-    for order in orders {
-        match order {
-            Order::Print(line) => drop(writeln!(io::stderr(), "{line}")),
-            Order::Tell(done) => drop(done.send(())),
+fn print(messages: &Receiver<Message>) {
+    for message in messages {
+        match message {
+            Message::Print(line) => drop(writeln!(io::stderr(), "{line}")),
+            Message::Flush(done) => drop(done.send(())),
         }
     }
 }

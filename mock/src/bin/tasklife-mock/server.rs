@@ -1,4 +1,4 @@
-//! The API at a socket: requests one at a time, and what is logged of them.
+//! The HTTP server: the API, the page and control, and the log of requests.
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -16,27 +16,29 @@ use crate::clock::Clock;
 use crate::control::{Control, forbidden};
 use crate::cors;
 use crate::cut::CutShort;
-use crate::journal::{Journal, JsonLine, Line};
+use crate::journal::{Journal, JsonLine, TextLine};
 use crate::options::{CorsOrigin, LogFormat};
 use crate::page::Page;
 use crate::printer::Printer;
 
-/// What the requests share.
+/// The state that all requests share.
 pub(crate) struct Server {
     pub(crate) api: MockApi,
     pub(crate) clock: Clock,
     pub(crate) control: Control,
     max_body: usize,
-    logs: Option<LogFormat>,
+    log_format: Option<LogFormat>,
     pub(crate) printer: Printer,
     log: Mutex<Log>,
 }
 
-/// What is told of requests. One request has it at a time, so that the times of the clock are in the order
-/// of the journal, and who steers comes between two of them.
+/// The log of requests.
+///
+/// The API handles a request while the log is locked. The journal is therefore in the order of the
+/// clock's times, and control operations run between two requests.
 pub(crate) struct Log {
     journal: Option<Journal>,
-    /// How many requests there were since all began.
+    /// How many requests there were since the start or the last reset.
     pub(crate) count: u64,
 }
 
@@ -49,7 +51,7 @@ impl Server {
         clock: Clock,
         control: Control,
         journal: Option<Journal>,
-        logs: Option<LogFormat>,
+        log_format: Option<LogFormat>,
     ) -> Self {
         let printer = Printer::start();
         Self {
@@ -57,21 +59,21 @@ impl Server {
             clock,
             control,
             max_body,
-            logs,
+            log_format,
             printer,
             log: Mutex::new(Log { journal, count: 0 }),
         }
     }
 
-    /// All paths: that of the page, those by which it is steered, and the API's for everything else.
+    /// Creates the router: the page at `/`, control below `/_mock`, and the API on every other path.
     pub(crate) fn into_router(self: Arc<Self>, origins: &[CorsOrigin]) -> Router {
         let api = Router::new().fallback(answer).with_state(self.clone());
         let api = if origins.is_empty() { api } else { api.layer(cors::layer(origins)) };
         Router::new()
             .route("/", get(page).fallback_service(api.clone()))
-            .route("/_mock", any(steer))
-            .route("/_mock/", any(steer))
-            .route("/_mock/{*path}", any(steer))
+            .route("/_mock", any(control))
+            .route("/_mock/", any(control))
+            .route("/_mock/{*path}", any(control))
             .with_state(self)
             .fallback_service(api)
     }
@@ -81,60 +83,63 @@ impl Server {
         let response = self.api.handle(request, self.clock.now());
         let before = log.count;
         log.count += 1;
-        if self.logs.is_none() && log.journal.is_none() {
+        if self.log_format.is_none() && log.journal.is_none() {
             return response;
         }
         let exchange = self.api.journal_since(before).pop();
-        let added = exchange.as_ref().map(|exchange| log.append(exchange));
+        let appended = exchange.as_ref().map(|exchange| log.append(exchange));
         drop(log);
-        if let Some(Err(fault)) = added {
-            self.printer.print(fault);
+        if let Some(Err(message)) = appended {
+            self.printer.print(message);
         }
-        match (self.logs, exchange) {
-            (Some(LogFormat::Text), Some(it)) => self.printer.print(Line(&it).to_string()),
-            (Some(LogFormat::Json), Some(it)) => self.printer.print(JsonLine(&it).to_string()),
-            _ => {}
+        let line = exchange.and_then(|exchange| match self.log_format? {
+            LogFormat::Text => Some(TextLine(&exchange).to_string()),
+            LogFormat::Json => Some(JsonLine(&exchange).to_string()),
+        });
+        if let Some(line) = line {
+            self.printer.print(line);
         }
         response
     }
 
-    /// The page, for a browser that finds the API where it found the page.
+    /// Returns the page. It shows the API's address as the browser reached the page.
     fn page(&self, request: &Request) -> Result<String, Box<Response<String>>> {
         let now = self.clock.now();
         let base = self.api.base_of(request, now)?;
-        if let Err(foreign) = self.control.host(request.headers()) {
-            return Err(Box::new(forbidden(foreign)));
+        if let Err(message) = self.control.host(request.headers()) {
+            return Err(Box::new(forbidden(message)));
         }
         let log = self.log();
         let now = self.clock.now();
         self.api.advance(now);
         let requests = self.api.journal_since(log.count.saturating_sub(Page::REQUESTS));
         drop(log);
-        let is_steered = self.control.refusal(request.headers()).is_none();
-        Ok(Page::new(&self.api, &base, self.clock.speed(), requests, is_steered, now).to_string())
+        let may_control = self.control.refusal(request.headers()).is_none();
+        Ok(Page::new(&self.api, &base, self.clock.speed(), requests, may_control, now).to_string())
     }
 
-    /// No request leaves anything half done.
+    /// Locks the log. Its state is valid even after a panic, so poisoning is ignored.
     pub(crate) fn log(&self) -> MutexGuard<'_, Log> {
         self.log.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Log {
+    /// Appends an exchange to the journal. The journal ends with the first error.
     fn append(&mut self, exchange: &Exchange) -> Result<(), String> {
         let Some(journal) = &mut self.journal else { return Ok(()) };
-        let added = journal.add(exchange);
-        if added.is_err() {
+        let appended = journal.append(exchange);
+        if appended.is_err() {
             self.journal = None;
         }
-        added
+        appended
     }
 }
 
 async fn answer(State(server): Shared, request: Request) -> Response<Body> {
     let (head, body) = request.into_parts();
     let Ok(body) = read(body, server.max_body).await else {
-        // What of it came may look like the whole, and is not.
+        // The partial body may look like a whole one, so it is not handled.
         return StatusCode::BAD_REQUEST.into_response();
     };
     let mut response = server.handle(&Request::from_parts(head, body));
@@ -145,7 +150,7 @@ async fn answer(State(server): Shared, request: Request) -> Response<Body> {
     if transport_fault.is_cut_short { CutShort::of(response) } else { response.map(Body::from) }
 }
 
-/// A body, or as much of it as shows that it is longer than the limit.
+/// Reads a body. If it is longer than the limit, only a part that is also longer is read.
 async fn read(mut body: Body, limit: usize) -> Result<Vec<u8>, axum::Error> {
     let mut read = Vec::new();
     while read.len() <= limit
@@ -163,20 +168,19 @@ async fn page(State(server): Shared, request: Request) -> Result<impl IntoRespon
         ("content-type", "text/html; charset=utf-8"),
         ("cache-control", "no-store"),
         ("x-content-type-options", "nosniff"),
-        // Nothing but its own style and script: whatever clients send can't do anything.
+        // Only the page's own style and script may run, so text from clients can do no harm.
         (
             "content-security-policy",
             "default-src 'none'; style-src 'unsafe-inline'; script-src 'self'; connect-src 'self'",
         ),
     ];
-    Ok((headers, server.page(&request).map_err(|refused| *refused)?))
+    Ok((headers, server.page(&request).map_err(|refusal| *refusal)?))
 }
 
-/// What somebody does who steers.
-async fn steer(State(server): Shared, request: Request) -> Response<Body> {
+async fn control(State(server): Shared, request: Request) -> Response<Body> {
     let (head, body) = request.into_parts();
     match read(body, Control::MAX_BODY).await {
-        Ok(body) => server.steer(&head, &body).map(Body::from),
+        Ok(body) => server.answer_control(&head, &body).map(Body::from),
         Err(_) => StatusCode::BAD_REQUEST.into_response(),
     }
 }

@@ -1,4 +1,4 @@
-//! The file that says more.
+//! The configuration file.
 
 use std::fs;
 
@@ -9,14 +9,14 @@ use tasklife_test_support::{Reply, Scratch};
 
 const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/config.json");
 
-/// A mock with a configuration.
+/// Starts a mock with this configuration.
 fn configured(name: &str, config: &Value, options: &[&str]) -> Mock {
     let file = Scratch::new(name);
     fs::write(file.path(), config.to_string()).unwrap();
     Mock::start(&[&["--config", file.path()], options].concat())
 }
 
-/// What the holder of these keys is answered.
+/// A client with these keys.
 struct Caller<'a> {
     mock: &'a Mock,
     keys: &'a str,
@@ -27,14 +27,14 @@ impl Caller<'_> {
         self.mock.0.send("GET", path, self.keys, b"")
     }
 
-    /// Asks for something, and gives the path of its task.
+    /// Sends a request that creates a task, and returns the path of the task.
     fn submit(&self, method: &str, path: &str, body: &str) -> String {
         let accepted = self.mock.0.send(method, path, self.keys, body.as_bytes());
         let location = accepted.header("location").unwrap();
         location.strip_prefix(&format!("http://{}", self.mock.0.address)).unwrap().to_owned()
     }
 
-    /// What so many reads show.
+    /// Reads a task `N` times, and returns its status each time, or the HTTP status if it is not 200.
     fn read<const N: usize>(&self, task: &str) -> [String; N] {
         [(); N].map(|()| {
             let reply = self.get(task);
@@ -47,7 +47,7 @@ impl Caller<'_> {
 }
 
 #[test]
-fn the_example_does_what_it_says() {
+fn the_example_config_works_as_written() {
     let mock = Mock::start(&["--config", EXAMPLE, "--speed", "100"]);
     let acme = Caller { mock: &mock, keys: "x-api-key: key\r\nx-api-secret-key: secret\r\n" };
     let other = "x-api-key: other-key\r\nx-api-secret-key: other-secret\r\n";
@@ -114,7 +114,7 @@ fn the_example_does_what_it_says() {
 const WIDGETS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/widgets.openapi.json");
 
 #[test]
-fn an_api_is_made_of_a_description() {
+fn a_description_defines_the_api() {
     let token = "x-token: acme\r\n";
     let send = |mock: &Mock, method: &str, path: &str, body: &str| {
         mock.0.send(method, path, token, body.as_bytes())
@@ -138,7 +138,7 @@ fn an_api_is_made_of_a_description() {
         assert_eq!(send(&mock, "POST", "/v1/widgets", "{}").status, 202);
     }
 
-    // What the description doesn't say, the file does.
+    // The file adds to the description.
     let config = json!({
         "base": "/api",
         "openapi": WIDGETS,
@@ -166,7 +166,7 @@ fn an_api_is_made_of_a_description() {
 }
 
 #[test]
-fn an_api_of_ones_own_has_what_the_file_names() {
+fn operations_and_resources_define_an_api() {
     let config = json!({
         "base": "",
         "operations": [
@@ -190,7 +190,7 @@ fn an_api_of_ones_own_has_what_the_file_names() {
     assert_eq!(send("GET", "/boxes/77899", "").status, 404);
     assert_eq!(send("POST", "/subscriptions", "{}").status, 404);
     assert_eq!(mock.0.send("GET", "/boxes", "x-token: other\r\n", b"").status, 401);
-    // Where nothing is said of keys, nobody needs one.
+    // Without `keys`, no key is needed.
     let open = configured("open", &json!({"resources": [{"path": "/boxes/{boxId}"}]}), &[]);
     assert_eq!(
         open.0.send("GET", "/v1/boxes", "", b"").json(200),
@@ -199,7 +199,7 @@ fn an_api_of_ones_own_has_what_the_file_names() {
 }
 
 #[test]
-fn the_one_in_the_readme_does_what_it_says() {
+fn the_config_in_the_readme_works_as_written() {
     let readme = include_str!("../../../README.md");
     let (_, after) = readme.split_once("```json\n").unwrap();
     let config: Value = serde_json::from_str(after.split_once("```").unwrap().0).unwrap();
@@ -214,7 +214,7 @@ fn the_one_in_the_readme_does_what_it_says() {
 }
 
 #[test]
-fn the_api_in_the_readme_is_what_it_says() {
+fn the_api_in_the_readme_works_as_written() {
     let readme = include_str!("../../../README.md");
     let config = readme.split("```json\n").nth(2).unwrap().split_once("```").unwrap().0;
     let config: Value = serde_json::from_str(config).unwrap();
@@ -230,7 +230,7 @@ fn the_api_in_the_readme_is_what_it_says() {
 }
 
 #[test]
-fn a_condition_is_met_by_a_body_that_contains_it() {
+fn when_matches_bodies_that_contain_it() {
     let when = |when: Value| json!({ "command": "subscriptionCreateRequest", "when": when });
     for (wanted, body, met) in [
         (json!({}), r#"{"name": "a"}"#, true),
@@ -259,7 +259,7 @@ fn a_condition_is_met_by_a_body_that_contains_it() {
 }
 
 #[test]
-fn the_last_script_that_fits_is_the_one_and_options_come_first() {
+fn the_last_matching_script_applies_and_options_override_the_file() {
     let create = "subscriptionCreateRequest";
     let config = json!({
         "advance": "never",
@@ -286,7 +286,7 @@ fn the_last_script_that_fits_is_the_one_and_options_come_first() {
 }
 
 #[test]
-fn its_bounds_are_kept() {
+fn limits_are_enforced() {
     let config = json!({
         "openAccounts": 2, "advance": "never", "maxOpen": 1, "maxTasks": 2, "maxInput": 10,
     });
@@ -312,7 +312,7 @@ fn its_bounds_are_kept() {
 }
 
 #[test]
-fn resources_and_results_are_as_it_says() {
+fn resources_and_results_are_as_configured() {
     let config = json!({
         "accounts": [{ "key": "acme", "secret": "secret-of-acme", "account": "a" }],
         "openAccounts": 1,
@@ -351,7 +351,8 @@ fn resources_and_results_are_as_it_says() {
     assert_eq!(mock.get("umbrella", path).json(200)["status"], "error");
 }
 
-/// Why the program does not start with a configuration, which it names.
+/// Asserts that the program refuses a configuration and names the file, and returns the rest of the
+/// message.
 fn refusal(file: &Scratch) -> String {
     let refused = run(&["--listen", "127.0.0.1:0", "--config", file.path()]);
     assert_eq!(refused.status.code(), Some(1));
@@ -362,10 +363,10 @@ fn refusal(file: &Scratch) -> String {
 }
 
 #[test]
-fn an_api_that_can_not_be_is_refused_with_its_place() {
+fn an_invalid_api_is_refused_with_its_place() {
     let file = Scratch::new("no-api");
     for (text, message) in [
-        (r#"{"base": "v1"}"#, "base: expected a path such as /v1, or an empty text, got \"v1\""),
+        (r#"{"base": "v1"}"#, "base: expected a path such as /v1, or an empty string, got \"v1\""),
         (r#"{"openapi": "/nowhere.json"}"#, "/nowhere.json: No such file"),
         (
             r#"{"operations": [{"method": "get", "path": "/a", "command": "a"}]}"#,
@@ -409,7 +410,7 @@ fn an_api_that_can_not_be_is_refused_with_its_place() {
 }
 
 #[test]
-fn what_is_not_understood_is_refused_with_its_place() {
+fn an_invalid_config_is_refused_with_its_place() {
     let file = Scratch::new("bad");
     let refusal = || refusal(&file);
     assert!(refusal().contains("No such file"));
@@ -436,7 +437,7 @@ fn what_is_not_understood_is_refused_with_its_place() {
         ),
         (
             r#"{"accounts": [{"key": "k", "secret": "s", "account": "a"}, {"key": "k", "secret": "t", "account": "b"}]}"#,
-            "accounts[1]: expected a key that is not there already",
+            "accounts[1]: expected a key that no other account has",
         ),
         (r#"{"openAccounts": -1}"#, "invalid value: integer `-1`"),
         (
@@ -458,14 +459,20 @@ fn what_is_not_understood_is_refused_with_its_place() {
             r#"{"scripts": [{"command": "databaseMakeRequest"}]}"#,
             "scripts[0]: expected one of the 83 command types of the API, such as databaseCreateRequest, ",
         ),
-        (r#"{"scripts": [{"when": {"a": 1}}]}"#, "scripts[0]: expected a `command` beside `when`"),
+        (
+            r#"{"scripts": [{"when": {"a": 1}}]}"#,
+            "scripts[0]: expected `when` together with a `command`",
+        ),
         (
             &format!(r#"{{"scripts": [{{{create}}}, {{"faults": [{{}}]}}]}}"#),
-            "scripts[1]: faults[0]: expected `status`, `cutShort`, `notJson` or `delay`",
+            "scripts[1]: faults[0]: expected one or more of `status`, `cutShort`, `notJson` and `delay`",
         ),
-        (r#"{"tasksAre": "Job"}"#, "tasksAre: expected the description in which the schema"),
+        (
+            r#"{"tasksAre": "Job"}"#,
+            "tasksAre: expected an OpenAPI description that has this schema",
+        ),
         (r#"{"rateLimit": 0}"#, "invalid value: integer `0`, expected a nonzero u32"),
-        // In terms of the file, and with the place.
+        // Messages of serde, in terms of the file and with the place.
         (
             &format!(r#"{{"scripts": [{{{create}, "fail": 7}}]}}"#),
             "expected a code, or an object such as {\"code\": \"DATABASE_NOT_CREATED\"} at line 1 column",
@@ -474,7 +481,7 @@ fn what_is_not_understood_is_refused_with_its_place() {
             &format!(r#"{{"scripts": [{{{create}, "complete": 7}}]}}"#),
             "expected an object such as {\"resourceId\": 77899} at line 1 column",
         ),
-        (r#"{"scripts": ["x"]}"#, "expected an object with `command`, and with what becomes of"),
+        (r#"{"scripts": ["x"]}"#, "expected an object such as {\"command\": "),
         (r#"{"accounts": ["x"]}"#, "expected an object with `key`, `secret` and `account` at line"),
         (r#"{"existing": ["x"]}"#, "expected an object with `account` and `path` at line"),
         (&format!(r#"{{"scripts": [{{{create}, "when": "x"}}]}}"#), "expected a map at line 1"),
@@ -496,15 +503,12 @@ fn what_is_not_understood_is_refused_with_its_place() {
                 "[".repeat(121),
                 "]".repeat(121)
             ),
-            "scripts[0]: expected a `resource` that is nested less deeply",
+            "scripts[0]: expected a `resource` with less nesting",
         ),
     ] {
         fs::write(file.path(), text).unwrap();
         let refused = refusal();
         assert!(refused.contains(message), "{text}: {message}: {refused}");
-        assert!(
-            !refused.contains("struct "),
-            "of what is in the program, the reader knows nothing"
-        );
+        assert!(!refused.contains("struct "), "the message must not name types of the program");
     }
 }

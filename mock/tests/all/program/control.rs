@@ -1,4 +1,4 @@
-//! The mock is steered over HTTP, as its own description says.
+//! Control over HTTP.
 
 use std::fs;
 
@@ -7,10 +7,10 @@ use tasklife_test_support::{Program, Reply, Scratch};
 
 use super::{Mock, poll};
 
-/// A mock, and who steers it.
-struct Steered(Mock);
+/// A mock that the test controls.
+struct ControlledMock(Mock);
 
-impl Steered {
+impl ControlledMock {
     fn start(options: &[&str]) -> Self {
         Self(Mock::start(options))
     }
@@ -29,7 +29,7 @@ impl Steered {
         assert_eq!((reply.status, &*reply.body), (204, ""), "{method} {path}");
     }
 
-    /// The message of a refusal.
+    /// Asserts that a request is refused, and returns the message.
     fn refused(&self, method: &str, path: &str, body: &Value, status: u16) -> String {
         let refused = self.send(method, path, body).json(status);
         refused["error"].as_str().unwrap().to_owned()
@@ -41,13 +41,18 @@ impl Steered {
 
     fn statuses(&self) -> Vec<u64> {
         let journal = self.get("/journal?path=/v1/tasks");
-        journal.as_array().unwrap().iter().map(|it| it["status"].as_u64().unwrap()).collect()
+        journal
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|exchange| exchange["status"].as_u64().unwrap())
+            .collect()
     }
 }
 
 #[test]
-fn a_test_in_another_language_can_do_what_the_library_can() {
-    let mock = Steered::start(&["--not-found-for", "1", "--advance", "immediate"]);
+fn control_over_http_can_do_what_the_library_can() {
+    let mock = ControlledMock::start(&["--not-found-for", "1", "--advance", "immediate"]);
     let script = json!([{"command": "databaseCreateRequest", "pace": "reads:3",
         "fail": "DATABASE_NOT_CREATED", "progress": [40],
         "faults": [{"status": 503, "retryAfter": 7, "reads": 2}]}]);
@@ -78,13 +83,13 @@ fn a_test_in_another_language_can_do_what_the_library_can() {
 }
 
 #[test]
-fn scripts_are_put_in_the_place_of_others_and_the_start_comes_back() {
+fn scripts_are_replaced_and_a_reset_restores_the_initial_ones() {
     let config = Scratch::new("control-scripts");
     let of_file = json!([{"command": "databaseCreateRequest", "pace": "reads:2"},
         {"account": "acme", "fail": {"code": "OLD"}}]);
     fs::write(config.path(), json!({"scripts": of_file}).to_string()).unwrap();
     let options = ["--config", config.path(), "--fail", "subscriptionCreateRequest=NEW"];
-    let mock = Steered::start(&[&options[..], &["--advance", "immediate"]].concat());
+    let mock = ControlledMock::start(&[&options[..], &["--advance", "immediate"]].concat());
     let mut at_start = of_file.as_array().unwrap().clone();
     at_start.push(json!({"command": "subscriptionCreateRequest", "fail": "NEW"}));
     assert_eq!(mock.get("/scripts"), Value::from(at_start.clone()));
@@ -100,7 +105,7 @@ fn scripts_are_put_in_the_place_of_others_and_the_start_comes_back() {
         &json!([{"account": "acme", "command": "subscriptionCreateRequest", "fail": "X"}]),
     );
     assert_eq!([end("acme"), end("other")], [failed, completed]);
-    // Of one account alone.
+    // For one account only.
     let put = mock.send("PUT", "/scripts?account=other", &json!([{"fail": "Y"}])).json(200);
     assert_eq!(put, json!([{"account": "other", "fail": "Y"}]));
     assert_eq!([end("acme"), end("other")], [failed; 2]);
@@ -108,33 +113,39 @@ fn scripts_are_put_in_the_place_of_others_and_the_start_comes_back() {
     assert_eq!([end("acme"), end("other")], [completed, failed]);
     assert_eq!(mock.get("/scripts"), put);
 
-    // What can't be changes nothing.
+    // If a script is refused, nothing changes.
     for (scripts, expected) in [
         (json!([{"fail": "Z"}, {"command": "databaseMakeRequest"}]), "[1]: expected one of the"),
         (json!([{"progress": [101]}]), "[0]: expected a report of 0 to 100 percent"),
-        (json!([{"faults": [{"status": 200}]}]), "faults[0]: expected a `status` of 400 to 599"),
-        (json!([{"faults": [{"reads": 1}]}]), "[0]: faults[0]: expected `status`, `cutShort`"),
+        (json!([{"faults": [{"status": 200}]}]), "faults[0]: expected a `status` from 400 to 599"),
+        (
+            json!([{"faults": [{"reads": 1}]}]),
+            "[0]: faults[0]: expected one or more of `status`, `cutShort`",
+        ),
         (json!([{"faults": [{"notJson": true, "cutShort": true}]}]), "`notJson`, not both"),
         (json!([{"faults": [{"status": 500, "reads": []}]}]), "expected 1 to 10000 numbers, got 0"),
         (json!([{"faults": [{"status": 500, "reads": vec![1; 10_001]}]}]), "got 10001"),
         (json!([{"faults": [{"status": 500, "reads": 0}]}]), "from 1 on in faults[0]"),
         (json!([{"progress": vec![1; 102]}]), "expected at most 101 reports"),
-        (json!([{"faults": [{"delay": -1}]}]), "expected `delay` in seconds, got -1"),
+        (
+            json!([{"faults": [{"delay": -1}]}]),
+            "expected a `delay` from 0 to 18446744073709551615 seconds, got -1",
+        ),
         (json!([{"faults": [{"status": 500, "reads": "two"}]}]), "expected a number, a list"),
         (json!([{"pace": "reads:3", "received": 1}]), "expected `pace`, or `received`"),
         (json!([{"pase": "reads:3"}]), "unknown field `pase`"),
-        (json!([{"when": {"a": 1}}]), "expected a `command` beside `when`"),
-        (json!({"fail": "Z"}), "expected a list in JSON"),
+        (json!([{"when": {"a": 1}}]), "expected `when` together with a `command`"),
+        (json!({"fail": "Z"}), "expected a JSON array"),
         (Value::Null, "got no body"),
     ] {
         let message = mock.refused("PUT", "/scripts", &scripts, 400);
         assert!(message.contains(expected), "{scripts}: {message}");
     }
     let message = mock.refused("PUT", "/scripts?account=a", &json!([{"account": "b"}]), 400);
-    assert_eq!(message, "[0]: expected the account a, as the query says, got b");
+    assert_eq!(message, "[0]: expected the account a of the query, got b");
     assert_eq!(mock.get("/scripts"), put);
     assert_eq!([end("acme"), end("other")], [completed, failed]);
-    // Not even what was counted.
+    // The numbers of submissions do not change, either.
     mock.put_scripts(&json!([{"faults": [{"status": 503, "submissions": 1}]}]));
     let submit = || mock.0.post("acme", "/v1/subscriptions", "{}").status;
     assert_eq!([submit(), submit()], [503, 202]);
@@ -150,11 +161,11 @@ fn scripts_are_put_in_the_place_of_others_and_the_start_comes_back() {
 }
 
 #[test]
-fn time_is_moved_on_made_faster_and_stopped() {
-    let mock = Steered::start(&["--advance", "3600", "--speed", "0"]);
+fn the_clock_can_be_moved_on_sped_up_and_stopped() {
+    let mock = ControlledMock::start(&["--advance", "3600", "--speed", "0"]);
     let now = || mock.get("/clock")["now"].as_str().unwrap().parse::<tasklife::Now>().unwrap();
     let start = now();
-    assert_eq!(now(), start, "it stands still");
+    assert_eq!(now(), start, "the clock stands still");
     let task = mock.0.submit("acme", "{}");
     assert_eq!(mock.0.status(&task), "received");
     mock.send("POST", "/clock", &json!({"advance": "30m"})).json(200);
@@ -162,7 +173,7 @@ fn time_is_moved_on_made_faster_and_stopped() {
     mock.send("POST", "/clock", &json!({"advance": 1_800})).json(200);
     assert_eq!(mock.0.status(&task), "processing-completed");
     assert_eq!(now(), start + chrono::TimeDelta::hours(1));
-    // Ten days after its submission it is forgotten.
+    // The task expires ten days after its submission.
     mock.send("POST", "/clock", &json!({"advance": "10d"})).json(200);
     assert_eq!(mock.0.status(&task), "404");
 
@@ -174,7 +185,7 @@ fn time_is_moved_on_made_faster_and_stopped() {
     let stopped = now();
     assert!(stopped > start + chrono::TimeDelta::days(10));
     assert_eq!(now(), stopped);
-    // The end of time is no end of the mock.
+    // At its last instant, the clock stops, and the mock still answers.
     mock.send("POST", "/clock", &json!({"advance": "500000000 days"})).json(200);
     mock.send("POST", "/clock", &json!({"advance": 1e15, "speed": 1e300})).json(200);
     assert_eq!(now(), tasklife::MAX_TIME);
@@ -184,10 +195,10 @@ fn time_is_moved_on_made_faster_and_stopped() {
     assert!(message.len() < 1_100, "{}", message.len());
     for (change, expected) in [
         (json!({}), "expected `advance`, `speed`, or both"),
-        (json!({"advance": "-1h"}), "expected a time such as \"10d\""),
-        (json!({"advance": -1}), "expected a time such as \"10d\""),
-        (json!({"advance": null}), "expected a time such as \"10d\""),
-        (json!({"speed": -1}), "expected a `speed` from 0 on, got -1"),
+        (json!({"advance": "-1h"}), "expected a duration such as \"10d\""),
+        (json!({"advance": -1}), "expected a duration such as \"10d\""),
+        (json!({"advance": null}), "expected a duration such as \"10d\""),
+        (json!({"speed": -1}), "expected a `speed` of 0 or more, got -1"),
         (json!({"to": "2030-01-01"}), "unknown field `to`"),
         (json!([]), "expected"),
     ] {
@@ -195,16 +206,16 @@ fn time_is_moved_on_made_faster_and_stopped() {
         assert!(message.contains(expected), "{change}: {message}");
     }
     mock.done("POST", "/reset", &Value::Null);
-    let anew = now();
-    assert!(anew >= start && anew < start + chrono::TimeDelta::hours(1), "{anew}");
-    assert_eq!(mock.get("/clock")["speed"], 0.0, "the speed is that of the start");
+    let reset = now();
+    assert!(reset >= start && reset < start + chrono::TimeDelta::hours(1), "{reset}");
+    assert_eq!(mock.get("/clock")["speed"], 0.0, "the initial speed");
     let task = mock.0.submit("acme", "{}");
     assert_eq!(mock.0.status(&task), "received");
 }
 
 #[test]
 fn the_journal_is_filtered_and_emptied() {
-    let mock = Steered::start(&["--advance", "immediate"]);
+    let mock = ControlledMock::start(&["--advance", "immediate"]);
     let task = mock.0.submit("acme", "{}");
     mock.0.get("acme", &task);
     mock.0.get("acme", "/v1/tasks?limit=1");
@@ -212,7 +223,12 @@ fn the_journal_is_filtered_and_emptied() {
     mock.0.get("other", "/v1/subscriptions");
     let numbers = |query: &str| -> Vec<u64> {
         let journal = mock.get(&format!("/journal{query}"));
-        journal.as_array().unwrap().iter().map(|it| it["number"].as_u64().unwrap()).collect()
+        journal
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|exchange| exchange["number"].as_u64().unwrap())
+            .collect()
     };
     let id = task.rsplit_once('/').unwrap().1;
     for (query, expected) in [
@@ -245,8 +261,8 @@ fn the_journal_is_filtered_and_emptied() {
 }
 
 #[test]
-fn tasks_are_looked_at_and_moved_by_hand() {
-    let mock = Steered::start(&["--advance", "never", "--format", "google"]);
+fn tasks_are_listed_and_moved_by_hand() {
+    let mock = ControlledMock::start(&["--advance", "never", "--format", "google"]);
     let made = ["acme", "other", "acme"].map(|account| {
         mock.0.post(account, "/v1/subscriptions", r#"{"name": "test"}"#);
         mock.get("/tasks?limit=1")[0]["taskId"].as_str().unwrap().to_owned()
@@ -276,7 +292,7 @@ fn tasks_are_looked_at_and_moved_by_hand() {
     event(&made[2].replace('1', "2"), json!({"event": "complete"})).json(404);
     event("seven", json!({"event": "complete"})).json(404);
     mock.refused("GET", "/tasks?limit=0", &Value::Null, 400);
-    for odd in [
+    for invalid in [
         json!({"event": "finish"}),
         json!({"event": "complete", "progress": 4}),
         json!({"event": "start", "fail": "NO"}),
@@ -284,13 +300,13 @@ fn tasks_are_looked_at_and_moved_by_hand() {
         json!({}),
         Value::Null,
     ] {
-        event(&made[2], odd).json(400);
+        event(&made[2], invalid).json(400);
     }
 }
 
 #[test]
-fn resources_are_put_there_one_after_the_other() {
-    let mock = Steered::start(&[]);
+fn resources_are_added_in_the_order_of_the_list() {
+    let mock = ControlledMock::start(&[]);
     let at = |path: &str| json!({"account": "acme", "path": path, "fields": {"name": path}});
     let (one, part) = (at("/subscriptions/1"), at("/subscriptions/1/databases/2"));
     let refusal = |resources: Value| mock.refused("PUT", "/resources", &resources, 400);
@@ -301,14 +317,14 @@ fn resources_are_put_there_one_after_the_other() {
     assert_eq!(mock.0.get("acme", "/v1/subscriptions/1").status, 404);
     mock.done("PUT", "/resources", &json!([one, part]));
     assert_eq!(mock.0.get("acme", "/v1/subscriptions/1").json(200)["name"], "/subscriptions/1");
-    // A client in a language whose years begin at 1 reads the times, too.
+    // Its times are recent, because not every language can represent the year 0.
     let database = mock.0.get("acme", "/v1/subscriptions/1/databases/2").json(200);
     assert!(database["activatedOn"].as_str().unwrap().starts_with("20"), "{database}");
     assert_eq!(mock.get("/accounts"), json!(["acme"]));
 }
 
 #[test]
-fn pages_of_others_and_names_of_others_do_not_steer() {
+fn foreign_origins_and_hosts_are_refused() {
     let mock =
         Mock::start(&["--allow-host", "Mock", "--public-url", "https://public.example.com/v1"]);
     let address = &mock.0.address;
@@ -350,7 +366,7 @@ fn pages_of_others_and_names_of_others_do_not_steer() {
     ] {
         assert_eq!(status(&headers), expected, "{headers:?}");
     }
-    // And its page shows them nothing to press.
+    // The page has buttons only for a known host, and shows nothing to a foreign one.
     mock.submit("acme", "{}");
     let page = |host: &str| {
         let request = format!("GET / HTTP/1.1\r\nConnection: close\r\nHost: {host}\r\n\r\n");
@@ -362,10 +378,10 @@ fn pages_of_others_and_names_of_others_do_not_steer() {
 }
 
 #[test]
-fn who_listens_to_more_than_loopback_says_so() {
+fn control_needs_an_option_beyond_loopback() {
     use std::net::TcpListener;
 
-    // The port is free now, and its address not one that `Program` gives.
+    // `Program` only listens on loopback, so this chooses a free port on every address.
     let start = |options: &[&str]| {
         for _ in 0..5 {
             let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
@@ -373,7 +389,7 @@ fn who_listens_to_more_than_loopback_says_so() {
             let mut command = std::process::Command::new(super::PROGRAM);
             command.args(["--quiet", "--listen", &listen]).args(options);
             if let Some(program) = Program::listening(&mut command, &format!("127.0.0.1:{port}")) {
-                return Steered(Mock(program));
+                return ControlledMock(Mock(program));
             }
         }
         panic!("expected a free port");
@@ -384,20 +400,20 @@ fn who_listens_to_more_than_loopback_says_so() {
     assert_eq!(open.get("/health")["status"], "ok");
     assert_eq!(open.0.0.send("GET", "/", "", b"").body.matches("<button").count(), 0);
     open.0.submit("acme", "{}");
-    let steered = start(&["--control"]);
-    assert_eq!(steered.get("/journal"), json!([]));
+    let controlled = start(&["--control"]);
+    assert_eq!(controlled.get("/journal"), json!([]));
 }
 
 #[test]
-fn who_steers_comes_between_two_requests() {
-    let mock = Steered::start(&["--advance", "immediate"]);
+fn control_runs_between_two_requests() {
+    let mock = ControlledMock::start(&["--advance", "immediate"]);
     std::thread::scope(|scope| {
         for client in 0..3 {
             let mock = &mock;
             scope.spawn(move || {
                 let account = format!("client{client}");
                 for _ in 0..40 {
-                    // After any reset it is as it would be at first.
+                    // A submission is accepted in every state that a reset can leave.
                     let accepted = mock.0.post(&account, "/v1/subscriptions", "{}");
                     assert_eq!(accepted.status, 202, "{accepted:?}");
                 }
@@ -415,7 +431,8 @@ fn who_steers_comes_between_two_requests() {
         });
     });
     let journal = mock.get("/journal");
-    let numbers = journal.as_array().unwrap().iter().map(|it| it["number"].as_u64().unwrap());
+    let numbers =
+        journal.as_array().unwrap().iter().map(|exchange| exchange["number"].as_u64().unwrap());
     let numbers: Vec<u64> = numbers.collect();
     assert!(numbers.is_sorted(), "{numbers:?}");
 }

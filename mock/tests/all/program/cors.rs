@@ -1,4 +1,4 @@
-//! Pages of other origins.
+//! CORS: pages of other origins that call the API.
 
 use super::{Mock, keys, run};
 
@@ -7,7 +7,7 @@ const PREFLIGHT: &str = "Origin: http://localhost:5173\r\nAccess-Control-Request
                          Access-Control-Request-Headers: x-api-key,idempotency-key\r\n";
 
 #[test]
-fn a_page_under_development_calls_the_api_and_reads_the_answer() {
+fn a_page_of_an_allowed_origin_calls_the_api_and_reads_the_answer() {
     let mock = Mock::start(&["--cors", "http://localhost:5173", "--cors", "https://app.example"]);
     let preflight = mock.0.send("OPTIONS", "/v1/subscriptions", PREFLIGHT, b"");
     assert_eq!(preflight.status, 200);
@@ -23,12 +23,12 @@ fn a_page_under_development_calls_the_api_and_reads_the_answer() {
     assert_eq!(accepted.status, 202);
     assert_eq!(accepted.header("access-control-allow-origin"), Some("http://localhost:5173"));
     assert_eq!(accepted.header("access-control-expose-headers"), Some("*"));
-    // A refusal can be read, too; and what is asked without a page is answered as ever.
+    // The page can also read an error. Requests without an `Origin` are answered as before.
     let refused = mock.0.send("GET", "/v1/tasks", APP, b"");
     assert_eq!(refused.status, 401);
     assert_eq!(refused.header("access-control-allow-origin"), Some("http://localhost:5173"));
     assert_eq!(mock.get("acme", "/v1/tasks").status, 200);
-    // Others' pages get nothing, and the journal has no preflight.
+    // Pages of other origins are not allowed, and preflights are not in the journal.
     let foreign = PREFLIGHT.replace("localhost:5173", "evil.example");
     let foreign = mock.0.send("OPTIONS", "/v1/subscriptions", &foreign, b"");
     assert_eq!(foreign.header("access-control-allow-origin"), None);
@@ -37,7 +37,7 @@ fn a_page_under_development_calls_the_api_and_reads_the_answer() {
 }
 
 #[test]
-fn it_may_call_but_not_steer() {
+fn an_allowed_origin_may_call_the_api_but_not_control_the_mock() {
     let mock = Mock::start(&["--cors", "*"]);
     let allowed = mock.0.send("GET", "/v1/tasks", &format!("{APP}{}", keys("acme")), b"");
     assert_eq!(allowed.header("access-control-allow-origin"), Some("*"));
@@ -49,7 +49,7 @@ fn it_may_call_but_not_steer() {
 }
 
 #[test]
-fn without_it_pages_of_others_read_nothing() {
+fn without_the_option_pages_of_other_origins_read_nothing() {
     let mock = Mock::start(&[]);
     let preflight = mock.0.send("OPTIONS", "/v1/subscriptions", PREFLIGHT, b"");
     assert!(preflight.status >= 400, "{preflight:?}");
@@ -58,10 +58,10 @@ fn without_it_pages_of_others_read_nothing() {
         ["localhost:5173", "http://localhost:5173/", "http://", "null", "http://a@b", "a b", ""]
     {
         let started = run(&["--cors", origin]);
-        let said = String::from_utf8(started.stderr).unwrap();
+        let stderr = String::from_utf8(started.stderr).unwrap();
         assert!(
-            !started.status.success() && said.contains("expected an origin"),
-            "{origin}: {said}"
+            !started.status.success() && stderr.contains("expected an origin"),
+            "{origin}: {stderr}"
         );
     }
 }

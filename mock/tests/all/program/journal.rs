@@ -1,4 +1,4 @@
-//! What is told of each request.
+//! The journal, and the log of requests.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -18,17 +18,17 @@ fn read(journal: &Scratch) -> Vec<Exchange> {
 }
 
 #[test]
-fn the_journal_has_each_exchange_at_once_and_keeps_it() {
+fn each_exchange_is_in_the_journal_at_once_and_survives_a_kill() {
     let journal = Scratch::new("journal");
     let options = ["--advance", "immediate", "--journal", journal.path()];
     let mock = Mock::start(&options);
     let task = mock.submit("acme", "{\n}");
     let polled = mock.get("acme", &task);
     mock.0.send("GET", "/v1/tasks?limit=1", "", b"").error(401);
-    assert_eq!(mock.0.send("GET", "/", "", b"").status, 200, "the page is not the API's");
+    assert_eq!(mock.0.send("GET", "/", "", b"").status, 200, "the page is not in the journal");
 
     let exchanges = read(&journal);
-    let told = exchanges.iter().map(|exchange| {
+    let summaries = exchanges.iter().map(|exchange| {
         let account = exchange.account.as_ref().map(ToString::to_string);
         let id = exchange.task_id.map(|id| format!("/v1/tasks/{id}"));
         (
@@ -46,11 +46,11 @@ fn the_journal_has_each_exchange_at_once_and_keeps_it() {
         (2, acme(), "GET".to_owned(), &*task, 200, Some(task.clone())),
         (3, None, "GET".to_owned(), "/v1/tasks?limit=1", 401, None),
     ];
-    assert!(told.clone().eq(expected), "{:?}", told.collect::<Vec<_>>());
+    assert!(summaries.clone().eq(expected), "{:?}", summaries.collect::<Vec<_>>());
     assert_eq!(exchanges[0].request_body, "{\n}");
     assert_eq!(exchanges[1].body, polled.body);
 
-    drop(mock); // it is killed
+    drop(mock); // kills the program
     Mock::start(&options).submit("acme", "{}");
     assert_eq!(read(&journal)[..3], exchanges);
     assert_eq!(read(&journal).len(), 4);
@@ -58,7 +58,7 @@ fn the_journal_has_each_exchange_at_once_and_keeps_it() {
 
 #[cfg(feature = "audit")]
 #[test]
-fn the_auditor_finds_nothing_in_the_journal_of_many_clients() {
+fn the_auditor_finds_no_violation_in_the_journal_of_concurrent_clients() {
     use std::thread::scope;
 
     use tasklife::Retention;
@@ -93,13 +93,13 @@ fn the_auditor_finds_nothing_in_the_journal_of_many_clients() {
 }
 
 #[test]
-fn there_is_a_line_for_each_request_unless_it_is_to_be_quiet() {
+fn each_request_is_logged_unless_quiet() {
     let mut command = Command::new(PROGRAM);
     let mut mock = Mock(Program::spawn(command.stderr(Stdio::piped())));
     let lines = BufReader::new(mock.0.process.stderr.take().unwrap()).lines();
-    let (sender, said) = mpsc::channel();
+    let (sender, receiver) = mpsc::channel();
     spawn(move || lines.for_each(|line| sender.send(line.unwrap()).unwrap()));
-    let line = || said.recv_timeout(TIMEOUT).unwrap();
+    let line = || receiver.recv_timeout(PATIENCE).unwrap();
 
     let accepted = mock.post("acme", "/v1/subscriptions", "{}").document(202);
     let id = accepted.task_id();
@@ -109,10 +109,10 @@ fn there_is_a_line_for_each_request_unless_it_is_to_be_quiet() {
     let time: tasklife::Now = time.parse().unwrap();
     assert_eq!(time.timestamp_millis(), accepted.timestamp().unwrap().timestamp_millis());
 
-    // What a terminal would obey is told, not done.
+    // Control characters, which a terminal would interpret, are escaped.
     mock.0.send("GET", "/v1/\u{9b}31m?x=\u{85}", "", b"");
-    let obeyed = line();
-    assert!(obeyed.ends_with(r" - GET /v1/\u{9b}31m?x=\u{85} 401"), "{obeyed:?}");
+    let escaped = line();
+    assert!(escaped.ends_with(r" - GET /v1/\u{9b}31m?x=\u{85} 401"), "{escaped:?}");
     mock.get("acme", &format!("/v1/tasks/{id}"));
     assert!(line().ends_with(&format!(" acme GET /v1/tasks/{id} 200 {id}")));
 
@@ -127,7 +127,7 @@ fn there_is_a_line_for_each_request_unless_it_is_to_be_quiet() {
 }
 
 #[test]
-fn nobody_waits_for_lines_to_be_read() {
+fn unread_log_lines_block_no_request() {
     let mut command = Command::new(PROGRAM);
     let mock = Mock(Program::spawn(command.stderr(Stdio::piped())));
     let path = format!("/v1/tasks?x={}", "a".repeat(4_000));
@@ -138,7 +138,7 @@ fn nobody_waits_for_lines_to_be_read() {
 
 #[cfg(unix)]
 #[test]
-fn a_line_is_json_where_asked_for_and_says_what_went_wrong_on_purpose() {
+fn log_lines_name_faults_and_can_be_json() {
     let lines = |format: &str| {
         let mut command = Command::new(PROGRAM);
         command.args(["--log-format", format]).stderr(Stdio::piped());
@@ -147,7 +147,7 @@ fn a_line_is_json_where_asked_for_and_says_what_went_wrong_on_purpose() {
         assert_eq!(mock.0.send("PUT", "/_mock/scripts", "", scripts).status, 200);
         let task = mock.submit("acme", "{}");
         assert_eq!(mock.status(&task), "503");
-        // RequestContext to end, it prints what is still to be printed.
+        // A signal to stop lets it print the remaining lines.
         let mut stderr = mock.0.process.stderr.take().unwrap();
         assert_eq!(mock.0.stop("-TERM"), Some(0));
         let mut text = String::new();
@@ -157,7 +157,7 @@ fn a_line_is_json_where_asked_for_and_says_what_went_wrong_on_purpose() {
     let (task, json) = lines("json");
     let json: Vec<serde_json::Value> =
         json.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert_eq!(json.len(), 2, "who steers is no client: {json:?}");
+    assert_eq!(json.len(), 2, "control requests are not logged: {json:?}");
     assert_eq!(json[1]["request"], format!("GET {task}"));
     assert_eq!((&json[1]["status"], &json[1]["faults"][0]), (&503.into(), &"status".into()));
     assert!(
@@ -170,7 +170,7 @@ fn a_line_is_json_where_asked_for_and_says_what_went_wrong_on_purpose() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_journal_that_can_not_be_written_is_told_of_and_ends() {
+fn a_write_error_is_reported_once_and_ends_the_journal() {
     let mut command = Command::new(PROGRAM);
     command.args(["--quiet", "--journal", "/dev/full"]).stderr(Stdio::piped());
     let mut mock = Mock(Program::spawn(&mut command));
@@ -184,7 +184,7 @@ fn a_journal_that_can_not_be_written_is_told_of_and_ends() {
 }
 
 #[test]
-fn nobody_needs_to_listen_to_it() {
+fn a_closed_stderr_blocks_no_request() {
     let mut command = Command::new(PROGRAM);
     let mut mock = Mock(Program::spawn(command.stderr(Stdio::piped())));
     drop(mock.0.process.stderr.take());

@@ -1,11 +1,11 @@
-//! The page that shows the tasks moving.
+//! The page at `/`.
 
 use std::fs;
 
 use super::{Mock, keys};
 use tasklife_test_support::Scratch;
 
-/// The page, which needs no keys.
+/// Gets the page, which needs no keys.
 fn page(mock: &Mock) -> String {
     let reply = mock.0.send("GET", "/", "", b"");
     assert_eq!(reply.status, 200);
@@ -30,7 +30,11 @@ fn the_page_shows_tasks_requests_and_accounts() {
     for part in ["acme <small class=faint>1</small>", "umbrella", "POST /v1/subscriptions"] {
         assert!(received.contains(part), "{part}: {received}");
     }
-    assert_eq!(page(&mock).matches("received</span>").count(), 2, "to look is not to read");
+    assert_eq!(
+        page(&mock).matches("received</span>").count(),
+        2,
+        "the page does not count as a read"
+    );
     mock.get("acme", &task);
     assert!(page(&mock).contains("processing-in-progress</span>"));
     mock.get("acme", &task);
@@ -48,7 +52,7 @@ fn the_page_shows_tasks_requests_and_accounts() {
 }
 
 #[test]
-fn a_task_on_its_way_has_its_progress_and_buttons_that_the_script_of_the_page_knows() {
+fn an_unfinished_task_has_its_progress_and_working_buttons() {
     let mock = Mock::start(&["--speed", "0"]);
     let scripts = br#"[{"received": 0, "inProgress": "never", "progress": [40]}]"#;
     assert_eq!(mock.0.send("PUT", "/_mock/scripts", "", scripts).status, 200);
@@ -56,7 +60,7 @@ fn a_task_on_its_way_has_its_progress_and_buttons_that_the_script_of_the_page_kn
     let id = task.rsplit_once('/').unwrap().1;
     let shown = page(&mock);
     assert!(shown.contains("processing-in-progress</span> 40&nbsp;%"), "{shown}");
-    assert!(shown.contains("standing still") && shown.contains("<progress max=100 value=40>"));
+    assert!(shown.contains("clock stopped") && shown.contains("<progress max=100 value=40>"));
     for event in ["complete", "fail"] {
         assert!(shown.contains(&format!("<button data-task={id} data-event={event}>")), "{shown}");
     }
@@ -65,11 +69,11 @@ fn a_task_on_its_way_has_its_progress_and_buttons_that_the_script_of_the_page_kn
     assert!(script.body.contains("/_mock/tasks/${task}") && script.body.contains("dataset"));
     let path = format!("/_mock/tasks/{id}");
     assert_eq!(mock.0.send("POST", &path, "", br#"{"event":"complete"}"#).status, 200);
-    assert!(!page(&mock).contains("<button"), "what has ended has none");
+    assert!(!page(&mock).contains("<button"), "a finished task has no buttons");
 }
 
 #[test]
-fn the_page_moves_what_is_due_by_itself_and_shows_the_last_hundred() {
+fn the_page_advances_tasks_and_shows_the_latest_hundred() {
     let mock = Mock::start(&["--advance", "immediate"]);
     for _ in 0..101 {
         mock.submit("acme", "{}");
@@ -77,13 +81,13 @@ fn the_page_moves_what_is_due_by_itself_and_shows_the_last_hundred() {
     mock.submit("umbrella", "{}");
     let shown = page(&mock);
     assert_eq!(shown.matches("processing-completed</span>").count(), 100);
-    assert!(shown.contains("the last 100 of 102"), "{shown}");
+    assert!(shown.contains("the latest 100 of 102"), "{shown}");
     assert!(shown.contains("acme <small class=faint>100+</small>"), "{shown}");
     assert_eq!(shown.matches("<code>POST /v1/subscriptions</code>").count(), 20);
 }
 
 #[test]
-fn whatever_comes_from_outside_stays_text() {
+fn untrusted_text_is_escaped() {
     let config = Scratch::new("hostile");
     let text = r#"{"advance": "immediate", "scripts": [{"command": "subscriptionCreateRequest",
         "fail": {"code": "<b>code", "description": "<img src=x onerror=alert(1)>"}}]}"#;
@@ -109,7 +113,7 @@ fn whatever_comes_from_outside_stays_text() {
 }
 
 #[test]
-fn the_page_is_one_path_and_no_other() {
+fn only_the_root_path_is_the_page() {
     let mock = Mock::start(&[]);
     let head = mock.0.send("HEAD", "/", "", b"");
     assert_eq!((head.status, &*head.body), (200, ""));

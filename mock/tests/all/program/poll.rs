@@ -1,11 +1,11 @@
-//! The example that follows a task over a socket.
+//! The example `poll`, which follows a task over a socket.
 
 use tasklife::TaskStatus;
 use tasklife::poll::PollError;
 
 use super::Mock;
 
-#[expect(dead_code, reason = "the test calls what the program does")]
+#[expect(dead_code, reason = "the test does not call `main`")]
 #[path = "../../../examples/poll.rs"]
 mod example;
 
@@ -18,7 +18,7 @@ fn follow(options: &[&str], scripts: &str) -> Result<TaskStatus, Box<dyn std::er
 
 #[test]
 fn the_example_follows_a_task_to_its_end() {
-    // It is not yet there; then it is, in an answer that is cut short; and then it goes on.
+    // The first read is a 404, the answer to the second is cut short, and then the task ends.
     let cut = r#"[{"pace": "reads:2", "faults": [{"cutShort": true, "reads": 1}]}]"#;
     let end = follow(&["--not-found-for", "1", "--speed", "60"], cut);
     assert_eq!(end.unwrap(), TaskStatus::ProcessingCompleted);

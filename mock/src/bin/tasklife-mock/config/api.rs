@@ -1,4 +1,4 @@
-//! The API as the file has it: that of Redis Cloud, one that a description has, or one's own.
+//! The API of the file: Redis Cloud, the API of an OpenAPI description, or an API of your own.
 
 use std::fs;
 use std::path::Path;
@@ -12,7 +12,7 @@ use tasklife_mock::{Authentication, MockApi, OpenApiOptions};
 use super::Config;
 use crate::options::Options;
 
-/// An operation that is answered with a task.
+/// An operation that creates a task.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 #[serde(expecting = "an object with `method`, `path` and `command`")]
@@ -32,7 +32,7 @@ pub(super) struct ResourceConfig {
     id_field: Option<String>,
 }
 
-/// Where a request has the key of its account.
+/// Where requests have the key of their account.
 #[derive(Deserialize)]
 #[serde(
     untagged,
@@ -59,45 +59,48 @@ pub(super) struct KeyHeaders {
 }
 
 impl Config {
-    /// The API that the file and the options have at a base address, as yet without accounts.
+    /// Creates the API that the file and the options describe, without accounts.
     ///
     /// # Errors
-    /// Where it can't be: with what of the file is to blame.
+    /// Returns a message with the file or option and the place, if the API cannot have something
+    /// that they ask for.
     pub(super) fn bare_api(&self, base: &str, options: &Options) -> Result<MockApi, String> {
         let tasks_are = options.tasks_are.as_deref().or(self.tasks_are.as_deref());
         let api = match (&options.openapi, &self.openapi) {
             (Some(file), _) => {
-                let api = self.described(base, file, tasks_are);
-                api.map_err(|fault| format!("--openapi: {}: {fault}", file.display()))?
+                let api = self.described_api(base, file, tasks_are);
+                api.map_err(|error| format!("--openapi: {}: {error}", file.display()))?
             }
             (None, Some(name)) => {
                 let file = self.file.with_file_name(name);
-                let api = self.described(base, &file, tasks_are);
-                api.map_err(|fault| self.named(&format!("openapi: {}: {fault}", file.display())))?
+                let api = self.described_api(base, &file, tasks_are);
+                let in_field = |error| format!("openapi: {}: {error}", file.display());
+                api.map_err(|error| self.in_file(&in_field(error)))?
             }
             (None, None) if tasks_are.is_some() => {
-                let expected = "expected the description in which the schema of tasks is, too";
+                let expected = "expected an OpenAPI description that has this schema";
                 return Err(match &options.tasks_are {
                     Some(_) => format!("--tasks-are: {expected}"),
-                    None => self.named(&format!("tasksAre: {expected}")),
+                    None => self.in_file(&format!("tasksAre: {expected}")),
                 });
             }
             (None, None) if self.operations.is_empty() && self.resources.is_empty() => {
-                MockApi::redis_cloud(base).map_err(|fault| fault.to_string())?
+                MockApi::redis_cloud(base).map_err(|error| error.to_string())?
             }
-            (None, None) => self.own(base)?,
+            (None, None) => self.listed_api(base)?,
         };
         let api = if self.check_bodies { api.with_checked_bodies() } else { api };
         match &self.keys {
             Some(keys) => {
-                Ok(api.with_authentication(keys.place().map_err(|fault| self.named(&fault))?))
+                let authentication = keys.authentication().map_err(|error| self.in_file(&error))?;
+                Ok(api.with_authentication(authentication))
             }
             None => Ok(api),
         }
     }
 
-    /// The API of a description; an operation that is named besides is answered with a task.
-    fn described(
+    /// Creates the API of a description. The `operations` of the file create tasks, too.
+    fn described_api(
         &self,
         base: &str,
         file: &Path,
@@ -105,31 +108,33 @@ impl Config {
     ) -> Result<MockApi, String> {
         let text = fs::read_to_string(file).map_err(|e| e.to_string())?;
         let description: Value = serde_json::from_str(&text).map_err(|e| e.to_string())?;
-        let mut open = OpenApiOptions::new(base);
+        let mut description_options = OpenApiOptions::new(base);
         if let Some(name) = tasks_are {
-            open = open.with_task_schema(name);
+            description_options = description_options.with_task_schema(name);
         }
         for (at, operation) in self.operations.iter().enumerate() {
             let method = operation.method().map_err(|e| format!("operations[{at}]: {e}"))?;
-            open = open.with_task(method.clone(), &operation.path);
-            open = open.with_command(method, &operation.path, operation.command.clone());
+            description_options = description_options
+                .with_task(method.clone(), &operation.path)
+                .with_command(method, &operation.path, operation.command.clone());
         }
-        let mut api = MockApi::from_openapi(&description, open).map_err(|e| e.to_string())?;
+        let mut api =
+            MockApi::from_openapi(&description, description_options).map_err(|e| e.to_string())?;
         for (at, operation) in self.operations.iter().enumerate() {
-            api = operation.accepted(api).map_err(|e| format!("operations[{at}]: {e}"))?;
+            api = operation.set_status(api).map_err(|e| format!("operations[{at}]: {e}"))?;
         }
         self.with_resources(api)
     }
 
-    /// The API of the operations and resources that are named, and nothing else.
-    fn own(&self, base: &str) -> Result<MockApi, String> {
-        let links = Links::new(base).map_err(|fault| fault.to_string())?;
+    /// Creates an API that only has the `operations` and `resources` of the file.
+    fn listed_api(&self, base: &str) -> Result<MockApi, String> {
+        let links = Links::new(base).map_err(|error| error.to_string())?;
         let mut api = self.with_resources(MockApi::new(links, StoreConfig::default()))?;
         for (at, operation) in self.operations.iter().enumerate() {
-            let added = operation.add(api).and_then(|api| operation.accepted(api));
-            api = added.map_err(|fault| self.fault("operations", at, fault))?;
+            let added = operation.add(api).and_then(|api| operation.set_status(api));
+            api = added.map_err(|error| self.in_list("operations", at, error))?;
         }
-        // Without keys of its own, nobody needs one.
+        // Without `keys`, every request is for one account.
         Ok(match (&self.keys, "default".parse::<AccountId>()) {
             (None, Ok(account)) => api.with_authentication(Authentication::None(account)),
             _ => api,
@@ -140,7 +145,7 @@ impl Config {
         for (at, resource) in self.resources.iter().enumerate() {
             let id_field = resource.id_field.as_deref().unwrap_or("id");
             let added = api.with_resource(&resource.path, id_field);
-            api = added.map_err(|fault| self.fault("resources", at, fault))?;
+            api = added.map_err(|error| self.in_list("resources", at, error))?;
         }
         Ok(api)
     }
@@ -156,36 +161,36 @@ impl OperationConfig {
 
     fn add(&self, api: MockApi) -> Result<MockApi, String> {
         let added = api.with_operation(self.method()?, &self.path, self.command.clone());
-        added.map_err(|fault| fault.to_string())
+        added.map_err(|error| error.to_string())
     }
 
-    /// Sets the status that accepts it.
-    fn accepted(&self, api: MockApi) -> Result<MockApi, String> {
+    /// Sets the status with which the operation is accepted, if the file has one.
+    fn set_status(&self, api: MockApi) -> Result<MockApi, String> {
         let Some(status) = self.status else { return Ok(api) };
         let expected = "expected a `status` from 200 to 299";
-        let known = StatusCode::from_u16(status).ok().filter(StatusCode::is_success);
-        let status = known.ok_or_else(|| format!("{expected}, got {status}"))?;
-        api.with_accepted(self.command.clone(), status).map_err(|fault| fault.to_string())
+        let success = StatusCode::from_u16(status).ok().filter(StatusCode::is_success);
+        let status = success.ok_or_else(|| format!("{expected}, got {status}"))?;
+        api.with_accepted(self.command.clone(), status).map_err(|error| error.to_string())
     }
 }
 
 impl KeysConfig {
-    /// Whether a key has a secret beside it.
-    pub(super) fn asks_secret(&self) -> bool {
+    /// Returns whether requests need a secret as well as a key.
+    pub(super) fn needs_secret(&self) -> bool {
         matches!(
             self,
             Self::Word(KeysWord::Basic) | Self::Headers(KeyHeaders { secret: Some(_), .. })
         )
     }
 
-    fn place(&self) -> Result<Authentication, String> {
+    fn authentication(&self) -> Result<Authentication, String> {
         let header = |name: &str| {
             let parsed = name.parse::<HeaderName>();
             parsed.map_err(|_| format!("keys: expected the name of a header, got {name:?}"))
         };
         Ok(match self {
             Self::Word(KeysWord::None) => {
-                Authentication::None("default".parse().map_err(|fault| format!("keys: {fault}"))?)
+                Authentication::None("default".parse().map_err(|error| format!("keys: {error}"))?)
             }
             Self::Word(KeysWord::Basic) => Authentication::Basic,
             Self::Word(KeysWord::Bearer) => Authentication::Bearer,

@@ -1,11 +1,11 @@
-//! What goes wrong with some answers, as a script in the file has it.
+//! Faults of a script, in JSON.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tasklife_mock::Fault;
 
-/// What goes wrong with some answers: one of the first four, or several at once.
+/// A fault in some answers. At least one of `status`, `cut_short`, `not_json` and `delay` is set.
 #[derive(Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 #[serde(expecting = "an object such as {\"status\": 503, \"reads\": [2]}")]
@@ -23,20 +23,20 @@ pub(super) struct FaultConfig {
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_after: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    reads: Option<Which>,
+    reads: Option<Selection>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    submissions: Option<Which>,
+    submissions: Option<Selection>,
 }
 
-/// On which of the reads, or of the submissions.
+/// The reads or submissions that a fault applies to.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(
     untagged,
     expecting = "expected a number, a list of numbers, or an object such as {\"share\": 0.1, \"seed\": 42}"
 )]
-enum Which {
-    One(u32),
-    These(Vec<u32>),
+enum Selection {
+    Number(u32),
+    Numbers(Vec<u32>),
     Share(Share),
 }
 
@@ -52,60 +52,64 @@ impl FaultConfig {
     pub(super) fn faults(&self) -> Result<Vec<Fault>, String> {
         let delay = match self.delay.map(Duration::try_from_secs_f64) {
             Some(Err(_)) => {
-                let got = self.delay.unwrap_or_default();
-                return Err(format!("expected `delay` in seconds, got {got}"));
+                let (most, got) = (u64::MAX, self.delay.unwrap_or_default());
+                return Err(format!("expected a `delay` from 0 to {most} seconds, got {got}"));
             }
             Some(Ok(time)) => Some(Fault::delay(time)),
             None => None,
         };
         if let Some(status) = self.status.filter(|status| !(400..=599).contains(status)) {
-            return Err(format!("expected a `status` of 400 to 599, got {status}"));
+            return Err(format!("expected a `status` from 400 to 599, got {status}"));
         }
         if self.cut_short && self.not_json {
             return Err("expected `cutShort` or `notJson`, not both".into());
         }
-        let all = [
+        let kinds = [
             self.status.map(Fault::status),
             self.cut_short.then(Fault::cut_short),
             self.not_json.then(Fault::not_json),
             delay,
         ];
         let mut faults = Vec::new();
-        for mut fault in all.into_iter().flatten() {
+        for mut fault in kinds.into_iter().flatten() {
             if let Some(seconds) = self.retry_after {
                 fault = fault.with_retry_after(Duration::from_secs(seconds.into()));
             }
-            faults.push(self.on(fault)?);
+            faults.push(self.select(fault)?);
         }
         if faults.is_empty() {
-            return Err("expected `status`, `cutShort`, `notJson` or `delay`".into());
+            return Err(
+                "expected one or more of `status`, `cutShort`, `notJson` and `delay`".into()
+            );
         }
         Ok(faults)
     }
 
-    /// A fault, on the reads or submissions on which it is to be.
-    fn on(&self, fault: Fault) -> Result<Fault, String> {
-        /// As many as a fault takes.
-        const MOST: usize = 10_000;
-        let which = match (&self.reads, &self.submissions) {
+    /// Restricts a fault to the selected reads or submissions.
+    fn select(&self, fault: Fault) -> Result<Fault, String> {
+        /// The limit of [`Fault::on_reads`].
+        const MAX_NUMBERS: usize = 10_000;
+        let selection = match (&self.reads, &self.submissions) {
             (Some(_), Some(_)) => return Err("expected `reads` or `submissions`, not both".into()),
             (reads, submissions) => reads.as_ref().or(submissions.as_ref()),
         };
-        if let Some(Which::These(numbers)) = which
-            && (numbers.is_empty() || numbers.len() > MOST)
+        if let Some(Selection::Numbers(numbers)) = selection
+            && (numbers.is_empty() || numbers.len() > MAX_NUMBERS)
         {
-            return Err(format!("expected 1 to {MOST} numbers, got {}", numbers.len()));
+            return Err(format!("expected 1 to {MAX_NUMBERS} numbers, got {}", numbers.len()));
         }
-        Ok(match (which, self.reads.is_some()) {
+        Ok(match (selection, self.reads.is_some()) {
             (None, _) => fault,
-            (Some(Which::One(number)), true) => fault.on_read(*number),
-            (Some(Which::These(numbers)), true) => fault.on_reads(numbers.iter().copied()),
-            (Some(Which::Share(Share { share, seed })), true) => {
+            (Some(Selection::Number(number)), true) => fault.on_read(*number),
+            (Some(Selection::Numbers(numbers)), true) => fault.on_reads(numbers.iter().copied()),
+            (Some(Selection::Share(Share { share, seed })), true) => {
                 fault.on_share_of_reads(*share, *seed)
             }
-            (Some(Which::One(number)), false) => fault.on_submission(*number),
-            (Some(Which::These(numbers)), false) => fault.on_submissions(numbers.iter().copied()),
-            (Some(Which::Share(Share { share, seed })), false) => {
+            (Some(Selection::Number(number)), false) => fault.on_submission(*number),
+            (Some(Selection::Numbers(numbers)), false) => {
+                fault.on_submissions(numbers.iter().copied())
+            }
+            (Some(Selection::Share(Share { share, seed })), false) => {
                 fault.on_share_of_submissions(*share, *seed)
             }
         })

@@ -1,4 +1,4 @@
-//! A script as the file has it: what becomes of certain tasks.
+//! Scripts, in JSON.
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -7,12 +7,14 @@ use tasklife::{AccountId, CommandType, Completion, ResourceId, TaskError};
 use tasklife_mock::{MockApi, Pace, Script};
 
 use super::fault::FaultConfig;
-use super::{moving_at, pace};
+use super::{pace, script_at_pace};
 
-/// A script, and the requests that it is for.
+/// A script, and the requests that it applies to.
 #[derive(Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-#[serde(expecting = "an object with `command`, and with what becomes of its tasks")]
+#[serde(
+    expecting = "an object such as {\"command\": \"databaseCreateRequest\", \"pace\": \"reads:3\"}"
+)]
 pub(crate) struct ScriptConfig {
     #[serde(skip_serializing_if = "Option::is_none")]
     command: Option<CommandType>,
@@ -44,7 +46,7 @@ pub(crate) struct ScriptConfig {
     faults: Vec<FaultConfig>,
 }
 
-/// The error that a task ends in: its code, or more of it.
+/// The error of a task that fails: its code alone, or an object.
 #[derive(Clone, Serialize)]
 #[serde(untagged)]
 pub(crate) enum Failure {
@@ -61,7 +63,7 @@ impl<'de> Deserialize<'de> for Failure {
     }
 }
 
-/// An error.
+/// The error of a task that fails, as an object.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[serde(expecting = "a code, or an object such as {\"code\": \"DATABASE_NOT_CREATED\"}")]
@@ -75,7 +77,7 @@ pub(crate) struct ErrorConfig {
     additional_info: Option<String>,
 }
 
-/// The result that a task ends in.
+/// The result of a task that completes.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[serde(expecting = "an object such as {\"resourceId\": 77899}")]
@@ -89,25 +91,25 @@ struct Complete {
 }
 
 impl ScriptConfig {
-    /// One that lets the tasks of a command type fail.
+    /// Creates a script that fails the tasks of a command type.
     pub(crate) fn failing(command: CommandType, code: String) -> Self {
         let fail = Some(Failure::Code(code));
         Self { command: Some(command), fail, ..Self::default() }
     }
 
-    /// For whose requests it is, if for one account's.
+    /// Returns the account whose requests the script applies to, or `None` if it is every account.
     pub(crate) fn account(&self) -> Option<&AccountId> {
         self.account.as_ref()
     }
 
-    /// Makes it be for the requests of an account.
+    /// Restricts the script to the requests of an account.
     ///
     /// # Errors
-    /// Where it is for another's.
-    pub(crate) fn for_account(&mut self, account: &AccountId) -> Result<(), String> {
+    /// Returns a message if the script names another account.
+    pub(crate) fn restrict_to(&mut self, account: &AccountId) -> Result<(), String> {
         match &self.account {
             Some(other) if other != account => {
-                Err(format!("expected the account {account}, as the query says, got {other}"))
+                Err(format!("expected the account {account} of the query, got {other}"))
             }
             _ => {
                 self.account = Some(account.clone());
@@ -116,19 +118,19 @@ impl ScriptConfig {
         }
     }
 
-    /// Whether it can be set in an API.
+    /// Checks that the script can be set in an API.
     ///
     /// # Errors
-    /// What of it can't be.
+    /// Returns a message with the field that the API refuses.
     pub(crate) fn check(&self, api: &MockApi, advance: Pace) -> Result<(), String> {
         if self.command.is_none() && self.when.is_some() {
-            return Err("expected a `command` beside `when`".into());
+            return Err("expected `when` together with a `command`".into());
         }
         let checked = api.check_script(self.command.as_ref(), &self.script(advance)?);
-        checked.map_err(|fault| fault.to_string())
+        checked.map_err(|error| error.to_string())
     }
 
-    /// Sets it in an API, in which tasks move at a pace where it says nothing of its own.
+    /// Sets the script in an API. Tasks end at the pace `advance`, unless the script sets their pace.
     ///
     /// # Errors
     /// As [`check`](Self::check).
@@ -143,13 +145,13 @@ impl ScriptConfig {
             }
             (None, _) => api.on_any(script),
         };
-        set.map_err(|fault| fault.to_string())
+        set.map_err(|error| error.to_string())
     }
 
-    /// The script, which moves tasks at a pace where it says nothing of its own.
+    /// Creates the script. Tasks end at the pace `advance`, unless the script sets their pace.
     fn script(&self, advance: Pace) -> Result<Script, String> {
         let mut script = match (self.pace, self.received, self.in_progress) {
-            (pace, None, None) => moving_at(pace.unwrap_or(advance)),
+            (pace, None, None) => script_at_pace(pace.unwrap_or(advance)),
             (None, received, in_progress) => Script::in_steps(
                 received.unwrap_or(Pace::Immediate),
                 in_progress.unwrap_or(Pace::Immediate),
@@ -190,25 +192,20 @@ impl ScriptConfig {
 
 impl Failure {
     pub(crate) fn error(&self) -> TaskError {
-        let bare;
-        let error = match self {
-            Self::Error(error) => &**error,
-            Self::Code(code) => {
-                let (status, description, additional_info) = (None, None, None);
-                bare = ErrorConfig { code: code.clone(), status, description, additional_info };
-                &bare
-            }
+        const DESCRIPTION: &str = "The operation was made to fail.";
+        let config = match self {
+            Self::Code(code) => return TaskError::new(code.clone(), DESCRIPTION),
+            Self::Error(config) => config,
         };
-        let description = error.description.clone();
-        let description = description.unwrap_or_else(|| "The operation was made to fail.".into());
-        let mut made = TaskError::new(error.code.clone(), description);
-        if let Some(status) = &error.status {
-            made = made.with_status(status.clone());
+        let description = config.description.clone().unwrap_or_else(|| DESCRIPTION.to_owned());
+        let mut error = TaskError::new(config.code.clone(), description);
+        if let Some(status) = &config.status {
+            error = error.with_status(status.clone());
         }
-        if let Some(info) = &error.additional_info {
-            made = made.with_additional_info(info.clone());
+        if let Some(info) = &config.additional_info {
+            error = error.with_additional_info(info.clone());
         }
-        made
+        error
     }
 }
 
@@ -221,14 +218,17 @@ impl Complete {
         }
         if let Some(resource) = &self.resource {
             let added = completion.with_resource(resource);
-            completion = added.map_err(|_| "expected a `resource` that is nested less deeply")?;
+            completion = added.map_err(|_| "expected a `resource` with less nesting")?;
         }
         Ok(completion)
     }
 }
 
-/// Whether a value has all that is wanted: an object at least these fields, a list something for
-/// each of these elements, and all else is equal.
+/// Returns whether a value contains another.
+///
+/// An object contains another if it has all of its fields, and each field contains the other's. A
+/// list contains another if for each of the other's elements, some element contains it. Any other
+/// value contains only its equal.
 fn contains(value: &Value, wanted: &Value) -> bool {
     match (value, wanted) {
         (Value::Object(fields), Value::Object(wanted)) => wanted
@@ -237,7 +237,7 @@ fn contains(value: &Value, wanted: &Value) -> bool {
         (Value::Array(elements), Value::Array(wanted)) => {
             wanted.iter().all(|wanted| elements.iter().any(|element| contains(element, wanted)))
         }
-        // 1 and 1.0 are the same number.
+        // 1 and 1.0 are equal.
         (Value::Number(number), Value::Number(wanted)) => {
             number == wanted
                 || number.is_f64() != wanted.is_f64() && number.as_f64() == wanted.as_f64()
