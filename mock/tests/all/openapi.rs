@@ -1,4 +1,4 @@
-//! APIs from OpenAPI descriptions.
+//! APIs that are created from OpenAPI descriptions.
 
 use http::{Method, Request, Response};
 use proptest::prelude::*;
@@ -32,7 +32,7 @@ fn get(api: &MockApi, path: &str) -> Value {
     value(&response)
 }
 
-/// Makes a request that creates a task, and returns the task after its end.
+/// Sends a request that creates a task, and returns the task at its end.
 fn ended(api: &MockApi, method: &str, path: &str, body: &Value) -> TaskDocument {
     let accepted = call(api, method, path, body);
     assert_eq!(accepted.status(), 202, "{method} {path}: {}", accepted.body());
@@ -42,7 +42,7 @@ fn ended(api: &MockApi, method: &str, path: &str, body: &Value) -> TaskDocument 
 }
 
 #[test]
-fn values_come_from_the_request_then_examples_then_minima() {
+fn a_new_resource_has_the_fields_of_the_request_then_examples_then_minimal_values() {
     let api = widgets();
     let body = json!({"name": "a", "colour": "red", "pin": "1234", "size": 7, "password": "p"});
     let task = ended(&api, "POST", "/api/widgets", &body);
@@ -60,7 +60,7 @@ fn values_come_from_the_request_then_examples_then_minima() {
     });
     assert_eq!(get(&api, path), expected);
 
-    // Values that the schema does not allow are not shown.
+    // A value that the schema does not allow is replaced or left out.
     let body = json!({"name": "", "colour": "green", "weight": "heavy"});
     ended(&api, "POST", "/api/widgets", &body);
     let shown = get(&api, "/api/widgets/00000000-0000-4000-8000-00000001304c");
@@ -89,7 +89,7 @@ fn changes_are_visible_and_deleted_resources_are_gone() {
         ["?page=1&per_page=2", "?page=2&per_page=2", "?page=3&per_page=2"].map(names),
         ["az", "c", ""]
     );
-    assert_eq!(names("?page=2"), "", "twenty are on the first");
+    assert_eq!(names("?page=2"), "", "the first page has room for twenty");
 
     let gone = ended(&api, "DELETE", &second_widget, &Value::Null);
     assert!(gone.link("resource").is_some());
@@ -98,7 +98,7 @@ fn changes_are_visible_and_deleted_resources_are_gone() {
 }
 
 #[test]
-fn a_put_with_a_201_makes_and_a_setting_exists_from_the_start() {
+fn a_put_can_create_and_a_singleton_exists_from_the_start() {
     let api = widgets();
     ended(&api, "POST", "/api/widgets", &json!({"name": "a"}));
     let path = "/api/widgets/00000000-0000-4000-8000-00000001304b/labels/red";
@@ -122,7 +122,7 @@ fn a_put_with_a_201_makes_and_a_setting_exists_from_the_start() {
 }
 
 #[test]
-fn tasks_and_command_types_come_from_the_description() {
+fn the_description_sets_the_path_of_tasks_and_the_command_types_of_scripts() {
     let api = widgets();
     assert_eq!(
         api.command_types().iter().map(CommandType::as_str).collect::<Vec<_>>(),
@@ -139,7 +139,7 @@ fn tasks_and_command_types_come_from_the_description() {
 }
 
 #[test]
-fn authentication_comes_from_the_description() {
+fn the_description_sets_where_requests_have_their_key() {
     let api = widgets();
     let status = |name: &str, key: &str| {
         let request = Request::get("/api/widgets").header(name, key);
@@ -149,7 +149,7 @@ fn authentication_comes_from_the_description() {
     assert_eq!(status("x-token", "acme").0, 200);
     assert_eq!(status("x-token", "acme").1.unwrap(), "x-token");
     assert_eq!([status("x-api-key", "acme").0, status("x-token", "").0], [401, 401]);
-    // Another key opens another account, and two are allowed.
+    // Each key opens an account of its own, up to the limit of two.
     assert_eq!([status("x-token", "other").0, status("x-token", "third").0], [200, 401]);
 
     let bearer = widgets().with_authentication(Authentication::Bearer);
@@ -165,7 +165,7 @@ fn authentication_comes_from_the_description() {
 }
 
 #[test]
-fn bodies_are_validated_on_request() {
+fn checked_bodies_must_match_their_schema() {
     let lax = widgets();
     assert_eq!(call(&lax, "POST", "/api/widgets", &json!({})).status(), 202);
     let strict = widgets().with_checked_bodies();
@@ -182,13 +182,13 @@ fn bodies_are_validated_on_request() {
         assert_eq!(refused.status(), 400, "{body}");
         assert_eq!(value(&refused)["message"], message, "{body}");
     }
-    // `readOnly` properties need not be present.
+    // Fields that are `readOnly` are not required in a request.
     assert_eq!(call(&strict, "POST", "/api/widgets", &json!({"name": "a"})).status(), 202);
     assert_eq!(strict.store().len(), 1);
 }
 
 #[test]
-fn options_extend_the_description() {
+fn options_add_to_the_description() {
     let create = CommandType::from_static("widgetCreateRequest");
     let options = OpenApiOptions::new("/api")
         .with_task_schema("Job")
@@ -197,9 +197,9 @@ fn options_extend_the_description() {
         .with_command(Method::POST, "/widgets", create.clone())
         .with_title("/widgets/{widgetId}", "getWidgetInformation")
         .with_existing("/widgets/7", json!({"name": "seven"}))
-        .with_answer(Method::GET, "/settings", |asked| json!({"widgets": asked.resources("/widgets").len()}))
-        .with_answer(Method::DELETE, "/widgets/{widgetId}", |asked| {
-            json!({"was": asked.resource(), "id": asked.id("widgetId").map(ToString::to_string)})
+        .with_answer(Method::GET, "/settings", |context| json!({"widgets": context.resources("/widgets").len()}))
+        .with_answer(Method::DELETE, "/widgets/{widgetId}", |context| {
+            json!({"was": context.resource(), "id": context.id("widgetId").map(ToString::to_string)})
         });
     let api = MockApi::from_openapi(&description(), options).unwrap().with_open_accounts(1);
     assert_eq!(get(&api, "/api/widgets/7")["name"], "seven");
@@ -218,9 +218,9 @@ fn options_extend_the_description() {
 }
 
 #[test]
-fn invalid_descriptions_are_refused_with_what_was_expected_and_where() {
+fn an_invalid_description_is_refused_with_its_place() {
     let open = || OpenApiOptions::new("/v1");
-    let fault = |description: &Value, options| {
+    let error = |description: &Value, options| {
         MockApi::from_openapi(description, options).unwrap_err().to_string()
     };
     let with = |paths: Value| json!({"openapi": "3.0.0", "paths": paths});
@@ -242,7 +242,7 @@ fn invalid_descriptions_are_refused_with_what_was_expected_and_where() {
             "expected an unused path for GET, in \"/a/{c}\"",
         ),
     ] {
-        let got = fault(&description, open());
+        let got = error(&description, open());
         assert!(got.contains(message), "{message}: {got}");
     }
     let good = description();
@@ -266,24 +266,24 @@ fn invalid_descriptions_are_refused_with_what_was_expected_and_where() {
         (open().with_title("/nothing", "x"), "expected the path of a resource"),
         (open().with_existing("/nothing/1", json!({})), "expected the path of a resource"),
     ] {
-        let got = fault(&good, options);
+        let got = error(&good, options);
         assert!(got.contains(message), "{message}: {got}");
     }
 }
 
-/// An API from these paths and schemas, without authentication.
-fn made(paths: &Value, schemas: &Value) -> MockApi {
+/// Creates an API of these paths and schemas, without keys.
+fn api_of(paths: &Value, schemas: &Value) -> MockApi {
     let description =
         json!({"openapi": "3.1.0", "paths": paths, "components": {"schemas": schemas}});
     MockApi::from_openapi(&description, OpenApiOptions::new("/")).unwrap()
 }
 
-/// A response or a request body with this schema.
+/// A request body or response with this schema.
 fn json_of(schema: &Value) -> Value {
     json!({"content": {"application/json": {"schema": schema}}})
 }
 
-/// The paths of a kind that can be made, read, listed, changed and deleted.
+/// The paths of a kind of resources that can be created, read, listed, changed and deleted.
 fn things(schema: &Value) -> Value {
     let (one, none) = (json_of(schema), json!({"description": ""}));
     json!({
@@ -312,7 +312,7 @@ fn sent(api: &MockApi, method: &str, path: &str, body: &Value) -> Value {
 }
 
 #[test]
-fn any_schema_terminates() {
+fn recursive_and_huge_schemas_give_bounded_answers() {
     let reference = |name: &str| json!({"$ref": format!("#/components/schemas/{name}")});
     let many = |name: &str, key: &str, count: usize| {
         let next = |at: usize| json!({key: [reference(&format!("{name}{}", at + 1)), reference(&format!("{name}{}", at + 1))]});
@@ -328,13 +328,13 @@ fn any_schema_terminates() {
         "Or": {"type": "object", "required": ["any"], "properties": {"any": {"type": "array", "minItems": 2, "items": reference("Expr")}}},
         "Leaf": {"type": "object", "required": ["name"], "properties": {"name": {"type": "string"}}},
     });
-    let api = made(&things(&reference("Rule")), &expression);
+    let api = api_of(&things(&reference("Rule")), &expression);
     assert_eq!(sent(&api, "POST", "/things", &json!({}))["when"], json!({"name": ""}));
     let given =
         json!({"when": {"left": {"name": "a"}, "right": {"any": [{"name": "b"}, {"name": "c"}]}}});
     assert_eq!(sent(&api, "POST", "/things", &given)["when"], given["when"]);
 
-    // Deeply nested single alternatives before a recursive schema.
+    // Many nested `oneOf`s with one alternative each, followed by a schema that contains itself.
     let alternatives = |inner: Value| (0..190).fold(inner, |inner, _| json!({ "oneOf": [inner] }));
     let deep = json!({"allOf": [
         {"type": "object", "required": ["a"], "properties": {"a": reference("A")}},
@@ -358,7 +358,7 @@ fn any_schema_terminates() {
         ),
     ] {
         let within = json!({"type": "object", "required": ["x"], "properties": {"x": schema}});
-        let api = made(&things(&within), &schemas);
+        let api = api_of(&things(&within), &schemas);
         let shown = call(&api, "POST", "/things", &json!({"x": {"a": 1}}));
         assert!(shown.body().len() < 4 << 20, "{}", shown.body().len());
     }
@@ -374,7 +374,7 @@ fn a_resource_is_found_under_the_id_that_it_shows() {
         json!({"type": "string", "minLength": 9}),
     ] {
         let schema = json!({"type": "object", "required": ["id"], "properties": {"id": id}});
-        let api = made(&things(&schema), &json!({}));
+        let api = api_of(&things(&schema), &json!({}));
         let ids: Vec<Value> =
             (0..3).map(|_| sent(&api, "POST", "/things", &json!({}))["id"].clone()).collect();
         assert!(ids[0] != ids[1] && ids[1] != ids[2], "{ids:?}");
@@ -388,7 +388,7 @@ fn a_resource_is_found_under_the_id_that_it_shows() {
 }
 
 #[test]
-fn put_replaces_and_patch_merges() {
+fn put_replaces_fields_and_patch_merges_them() {
     let schema = json!({"type": "object", "properties": {
         "id": {"type": "string", "readOnly": true},
         "a": {"type": "string"}, "b": {"type": "string"},
@@ -397,11 +397,11 @@ fn put_replaces_and_patch_merges() {
         "status": {"type": "string", "default": "draft"},
         "dryRun": {"type": "boolean"},
     }});
-    let api = made(&things(&schema), &json!({}));
+    let api = api_of(&things(&schema), &json!({}));
     let body = json!({"id": "mine", "a": "1", "b": "2", "flags": {"isSecret": true, "n": 1}, "dryRun": true});
     let made = sent(&api, "POST", "/things", &body);
     let path = format!("/things/{}", made["id"].as_str().unwrap());
-    assert_ne!(made["id"], "mine", "a request may not say it");
+    assert_ne!(made["id"], "mine", "a request cannot set a read-only field");
     assert_eq!(
         (&made["status"], &made["dryRun"], &made["flags"]),
         (&json!("draft"), &json!(true), &body["flags"])
@@ -417,13 +417,13 @@ fn put_replaces_and_patch_merges() {
     );
     let put = sent(&api, "PUT", &path, &json!({"b": "3"}));
     assert_eq!((&put["a"], &put["b"], &put["flags"]), (&Value::Null, &json!("3"), &Value::Null));
-    // If the body is wrapped in a field.
+    // A body may wrap the resource in a field.
     let wrapped = sent(&api, "POST", "/things", &json!({"thing": {"a": "w"}, "commit": "Save"}));
     assert_eq!(wrapped["a"], "w");
 }
 
 #[test]
-fn bodies_need_not_be_json_objects_if_the_description_allows() {
+fn a_body_may_have_any_type_that_the_description_allows() {
     let answer = json!({"200": {"description": ""}});
     let labels = json!({"type": "array", "items": {"type": "string"}});
     let paths = json!({
@@ -432,7 +432,7 @@ fn bodies_need_not_be_json_objects_if_the_description_allows() {
         "/plain": {"post": {"requestBody": json_of(&json!({"type": "object"})), "responses": answer}},
         "x-internal": {"anything": true},
     });
-    let api = made(&paths, &json!({}));
+    let api = api_of(&paths, &json!({}));
     let status = |path: &str, kind: &str, body: &str| {
         let method = if path == "/labels" { Method::PUT } else { Method::POST };
         let request = Request::builder().method(method).uri(path).header("content-type", kind);
@@ -445,7 +445,7 @@ fn bodies_need_not_be_json_objects_if_the_description_allows() {
 }
 
 #[test]
-fn a_page_has_its_number_and_whether_more_follows() {
+fn a_page_has_its_number_and_the_next_page() {
     let schema = json!({"type": "object", "properties": {"id": {"type": "integer"}}});
     let number = json!({"type": "integer"});
     let pagination = json!({"type": "object", "required": ["page", "last_page", "next_page", "total_entries"], "properties": {
@@ -461,7 +461,7 @@ fn a_page_has_its_number_and_whether_more_follows() {
         {"name": "page", "in": "query", "schema": {"type": "integer"}},
         {"name": "per_page", "in": "query", "schema": {"type": "integer", "default": 2}},
     ]});
-    let api = made(&paths, &json!({}));
+    let api = api_of(&paths, &json!({}));
     for _ in 0..3 {
         sent(&api, "POST", "/things", &json!({}));
     }
@@ -469,24 +469,24 @@ fn a_page_has_its_number_and_whether_more_follows() {
     while !page.is_null() {
         let list = get(&api, &format!("/things?page={page}"));
         seen += list["things"].as_array().unwrap().len();
-        let told = &list["meta"]["pagination"];
+        let pagination = &list["meta"]["pagination"];
         assert_eq!(
-            (&told["page"], &told["last_page"], &told["total_entries"]),
+            (&pagination["page"], &pagination["last_page"], &pagination["total_entries"]),
             (&page, &json!(2), &json!(3))
         );
         assert_eq!((&list["has_more"], &list["next_cursor"]), (&json!(page == 1), &json!("")));
-        page = told["next_page"].clone();
+        page = pagination["next_page"].clone();
     }
     assert_eq!(seen, 3);
 }
 
 #[test]
-fn a_verb_is_about_the_resource_before_it() {
+fn a_custom_method_applies_to_the_resource_before_the_colon() {
     let vm = json!({"type": "object", "properties": {"id": {"type": "string"}, "name": {"type": "string"}}});
     let mut paths = things(&vm);
     paths["/things/{thingId}:stop"] = json!({"post": {"responses": {"200": json_of(&vm)}}});
     paths["/things/{thingId}:policy"] = json!({"get": {"responses": {"200": json_of(&json!({"type": "object", "required": ["etag"], "properties": {"etag": {"type": "string"}}}))}}});
-    let api = made(&paths, &json!({}));
+    let api = api_of(&paths, &json!({}));
     let id =
         sent(&api, "POST", "/things", &json!({"name": "v"}))["id"].as_str().unwrap().to_owned();
     assert_eq!(sent(&api, "POST", &format!("/things/{id}:stop"), &Value::Null)["name"], "v");
@@ -495,7 +495,7 @@ fn a_verb_is_about_the_resource_before_it() {
 }
 
 #[test]
-fn a_setting_that_was_deleted_can_be_set_and_an_id_may_have_a_question_mark() {
+fn a_deleted_singleton_can_be_set_again_and_an_id_may_have_a_question_mark() {
     let policy = json_of(&json!({"type": "object", "properties": {"text": {"type": "string"}}}));
     let none = json!({"204": {"description": ""}});
     let page =
@@ -505,7 +505,7 @@ fn a_setting_that_was_deleted_can_be_set_and_an_id_may_have_a_question_mark() {
         "/pages": {"post": {"requestBody": json_of(&page), "responses": {"201": json_of(&page)}}},
         "/pages/{name}": {"get": {"responses": {"200": json_of(&page)}}},
     });
-    let api = made(&paths, &json!({}));
+    let api = api_of(&paths, &json!({}));
     sent(&api, "PUT", "/policy", &json!({"text": "a"}));
     assert_eq!(call(&api, "DELETE", "/policy", &Value::Null).status(), 204);
     assert_eq!(call(&api, "GET", "/policy", &Value::Null).status(), 404);
@@ -523,7 +523,7 @@ fn a_setting_that_was_deleted_can_be_set_and_an_id_may_have_a_question_mark() {
 }
 
 #[test]
-fn basic_authentication_is_a_key_and_its_secret() {
+fn basic_authentication_takes_the_user_name_as_key_and_the_password_as_secret() {
     let mut description =
         json!({"openapi": "3.0.0", "paths": {"/a": {"get": {"responses": {"200": {}}}}}});
     description["components"] =
@@ -541,11 +541,15 @@ fn basic_authentication_is_a_key_and_its_secret() {
     for header in ["Basic YWRhOm90aGVy", "Basic !", "Bearer YWRhOnBhc3M=", ""] {
         assert_eq!(status(basic.clone(), header), 401, "{header}");
     }
-    assert_eq!(status(json!([{"b": []}, {}]), ""), 200, "nobody has to");
+    assert_eq!(
+        status(json!([{"b": []}, {}]), ""),
+        200,
+        "an empty requirement makes the key optional"
+    );
 }
 
 #[test]
-fn an_api_describes_what_it_answers() {
+fn an_api_describes_itself() {
     let own = widgets().description();
     assert_eq!(own["openapi"], "3.1.0");
     assert_eq!(own["servers"][0]["url"], "/api");
@@ -554,11 +558,14 @@ fn an_api_describes_what_it_answers() {
     assert_eq!(widget["delete"]["operationId"], "deleteWidget");
     assert_eq!(widget["delete"]["responses"]["202"]["description"], "Success.");
     let list = &own["paths"]["/widgets"]["get"];
-    let names =
-        list["parameters"].as_array().unwrap().iter().map(|it| it["name"].as_str().unwrap());
+    let names = list["parameters"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|parameter| parameter["name"].as_str().unwrap());
     assert_eq!(names.collect::<Vec<_>>(), ["per_page", "page"]);
     assert!(own["paths"]["/jobs/{taskId}"]["get"].is_object(), "{own}");
-    // Without validation, bodies are any objects.
+    // A schema that is not checked is not part of the description.
     let body = |own: &Value| {
         let body = &own["paths"]["/widgets"]["post"]["requestBody"];
         body["content"]["application/json"]["schema"].clone()
@@ -567,7 +574,7 @@ fn an_api_describes_what_it_answers() {
     let strict = widgets().with_checked_bodies().description();
     assert_eq!(body(&strict), json!({"$ref": "#/components/schemas/NewWidget"}));
 
-    // An API can be made from it again, and its answers match it.
+    // An API can be created from its own description.
     for own in [own, crate::api::api().description()] {
         let tasks = if own["paths"]["/jobs"].is_object() { "/jobs" } else { "/tasks" };
         MockApi::from_openapi(&own, OpenApiOptions::new("/v1").with_tasks(tasks)).unwrap();
@@ -577,21 +584,21 @@ fn an_api_describes_what_it_answers() {
 #[test]
 fn every_answer_of_the_example_matches_its_schema() {
     assert_eq!(
-        faults(&description(), OpenApiOptions::new("/v1").with_task_schema("Job"), "/jobs"),
+        mismatches(&description(), OpenApiOptions::new("/v1").with_task_schema("Job"), "/jobs"),
         [] as [String; 0]
     );
 }
 
-/// Calls every operation of a description once, and returns every answer that does not match its schema.
-/// `tasks` is the path of tasks.
-fn faults(description: &Value, options: OpenApiOptions, tasks: &str) -> Vec<String> {
+/// Sends one request for each operation of a description, and returns the answers that are errors or do
+/// not match their schema. `tasks` is the path of tasks.
+fn mismatches(description: &Value, options: OpenApiOptions, tasks: &str) -> Vec<String> {
     let mut api = MockApi::from_openapi(description, options).unwrap();
     api = api.with_authentication(Authentication::None(acme()));
     let schemas = Schemas::new(description);
     let mut requests = Vec::new();
     let paths = description["paths"].as_object().unwrap().iter();
-    // Variants of an operation have a suffix after `#`, and the first one is used.
-    // The format decides what tasks look like.
+    // A `#` distinguishes variants of one operation, of which only the first counts. The format
+    // defines tasks, not the description.
     for (path, item) in paths.filter(|(path, _)| !path.contains('#') && !path.starts_with(tasks)) {
         let address = address(description, path, item);
         for method in ["get", "post", "put", "patch", "delete"] {
@@ -599,19 +606,19 @@ fn faults(description: &Value, options: OpenApiOptions, tasks: &str) -> Vec<Stri
                 requests.push((method, path, address.clone()));
             }
         }
-        // Add one resource of each kind.
+        // One resource of each kind exists.
         for (end, _) in address.match_indices('/').skip(1).chain([(address.len(), "")]) {
             if api.has_resource(&address[..end]) {
                 api = api.with_existing(&acme(), &address[..end], &json!({})).unwrap();
             }
         }
     }
-    // Deletions come last, innermost first.
+    // Deletions come last, and the innermost resource first.
     requests.sort_by_key(|(method, path, _)| {
         let depth = if *method == "delete" { path.matches('/').count() } else { 0 };
         (*method == "delete", usize::MAX - depth)
     });
-    let mut faults = Vec::new();
+    let mut mismatches = Vec::new();
     for (method, path, address) in requests {
         let request = http::Request::builder()
             .method(method.to_uppercase().as_str())
@@ -620,36 +627,37 @@ fn faults(description: &Value, options: OpenApiOptions, tasks: &str) -> Vec<Stri
         let response = api.handle(&request.body(body).unwrap(), second(0.0));
         let status = response.status().as_u16();
         if !(200..300).contains(&status) {
-            faults.push(format!("{method} {path}: {status} {}", response.body()));
+            mismatches.push(format!("{method} {path}: {status} {}", response.body()));
         } else if let Some(schema) = schemas.answer(method, path, status)
             && !response.headers().contains_key("retry-after")
         {
-            let fault = match serde_json::from_str(response.body()) {
-                Ok(shown) => schemas.fault(&schema, &shown),
+            let mismatch = match serde_json::from_str(response.body()) {
+                Ok(shown) => schemas.error(&schema, &shown),
                 Err(_) => Some(format!("no JSON: {:?}", response.body())),
             };
-            faults.extend(fault.map(|fault| format!("{method} {path}: {fault}")));
+            mismatches.extend(mismatch.map(|mismatch| format!("{method} {path}: {mismatch}")));
         }
     }
-    faults
+    mismatches
 }
 
-/// Fills in a path template with ids of the right types.
+/// Fills in a path with ids of the types that its parameters have.
 fn address(description: &Value, path: &str, item: &Value) -> String {
-    let resolved = |it: &Value| match it["$ref"].as_str() {
+    let resolved = |value: &Value| match value["$ref"].as_str() {
         Some(reference) => description.pointer(reference.trim_start_matches('#')).unwrap().clone(),
-        None => it.clone(),
+        None => value.clone(),
     };
-    let own = item.as_object().unwrap().values().filter_map(|it| it.get("parameters"));
-    let all = item.get("parameters").into_iter().chain(own);
-    let parameters: Vec<Value> = all.filter_map(Value::as_array).flatten().map(resolved).collect();
+    let own =
+        item.as_object().unwrap().values().filter_map(|operation| operation.get("parameters"));
+    let lists = item.get("parameters").into_iter().chain(own);
+    let parameters: Vec<Value> =
+        lists.filter_map(Value::as_array).flatten().map(resolved).collect();
     let mut address = String::new();
     let mut rest = path.split('#').next().unwrap().trim_end_matches('/');
     while let Some((before, after)) = rest.split_once('{') {
         let (name, after) = after.split_once('}').unwrap();
-        let schema =
-            parameters.iter().find(|it| it["name"] == name).map(|it| resolved(&it["schema"]));
-        let schema = schema.unwrap_or_default();
+        let parameter = parameters.iter().find(|parameter| parameter["name"] == name);
+        let schema = parameter.map(|parameter| resolved(&parameter["schema"])).unwrap_or_default();
         address.push_str(before);
         address.push_str(match (schema["type"].as_str(), schema["format"].as_str()) {
             (Some("integer" | "number"), _) => "7",
@@ -661,8 +669,9 @@ fn address(description: &Value, path: &str, item: &Value) -> String {
     address + rest
 }
 
-/// `OPENAPI=FILE.json cargo test -p tasklife-mock --test all -- --ignored any_description` calls every
-/// operation of your description.
+/// Sends a request for each operation of your own description:
+///
+/// `OPENAPI=FILE.json cargo test -p tasklife-mock --test all -- --ignored any_description`
 #[test]
 #[ignore = "needs a description"]
 fn any_description() {
@@ -673,13 +682,13 @@ fn any_description() {
         Ok(name) => options.with_task_schema(&name),
         Err(_) => options,
     };
-    let faults = faults(&description, options, "/tasks ");
-    assert!(faults.is_empty(), "{}: {}", faults.len(), faults.join("\n"));
+    let mismatches = mismatches(&description, options, "/tasks ");
+    assert!(mismatches.is_empty(), "{}: {}", mismatches.len(), mismatches.join("\n"));
 }
 
-/// A valid description in which a few values are replaced.
-fn any_description_at_all() -> impl Strategy<Value = Value> {
-    let odd = prop_oneof![
+/// The description of the example, with a few values replaced.
+fn damaged_description() -> impl Strategy<Value = Value> {
+    let replacement = prop_oneof![
         Just(Value::Null),
         Just(json!(true)),
         Just(json!(7)),
@@ -702,13 +711,13 @@ fn any_description_at_all() -> impl Strategy<Value = Value> {
             json!({"type": "object", "required": ["x"], "properties": {"x": {"$ref": "#/components/schemas/Label"}}})
         ),
     ];
-    prop::collection::vec((any::<prop::sample::Index>(), odd), 1..6).prop_map(|changes| {
+    prop::collection::vec((any::<prop::sample::Index>(), replacement), 1..6).prop_map(|changes| {
         let mut description = description();
-        for (at, odd) in changes {
+        for (at, replacement) in changes {
             let mut pointers = Vec::new();
             pointers_of(&description, &mut String::new(), &mut pointers);
             let pointer = &pointers[at.index(pointers.len())];
-            *description.pointer_mut(pointer).unwrap() = odd;
+            *description.pointer_mut(pointer).unwrap() = replacement;
         }
         description
     })
@@ -733,7 +742,7 @@ fn pointers_of(value: &Value, at: &mut String, pointers: &mut Vec<String>) {
 
 proptest! {
     #[test]
-    fn any_description_is_refused_or_served(description in any_description_at_all()) {
+    fn a_damaged_description_is_refused_or_answers_without_a_server_error(description in damaged_description()) {
         let options = OpenApiOptions::new("/api").with_task_schema("Job");
         let Ok(api) = MockApi::from_openapi(&description, options) else { return Ok(()) };
         let api = api.with_authentication(Authentication::None(acme()));

@@ -1,5 +1,5 @@
-//! The API of Redis Cloud, compared with the facts about it: its operations, its schemas, and the results
-//! that were recorded.
+//! The API of Redis Cloud, compared with what is known about it: its operations, its schemas, and
+//! recorded results.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,7 +14,7 @@ const DESCRIPTION: &str = include_str!("../../src/redis_cloud/description.json")
 const OPERATIONS: &str = include_str!("fixtures/operations.tsv");
 const RESULTS: &str = include_str!("fixtures/results.tsv");
 
-/// One line of the table of operations.
+/// A line of the table of operations.
 #[derive(Clone, Copy)]
 struct Operation {
     method: &'static str,
@@ -33,9 +33,8 @@ fn operations() -> Vec<Operation> {
     lines.collect()
 }
 
-/// Fills in a path with existing ids: one of each kind, in the single-region subscription 1 and the
-/// active-active subscription 11.
-fn ids(path: &str) -> String {
+/// Fills in a path with the ids of [`populated`]. Subscription 1 is in one region, and 11 in several.
+fn with_ids(path: &str) -> String {
     let subscription = if path.contains("/regions") { "11" } else { "1" };
     let mut unnamed = 0;
     let segments = path.split('/').map(|segment| match segment {
@@ -49,7 +48,7 @@ fn ids(path: &str) -> String {
         "{planId}" => "98183",
         "{tagKey}" => "team",
         "{userId}" | "{TgwId}" | "{tgwInvitationId}" => "1",
-        // Operations that were only recorded have unnamed placeholders.
+        // Operations that are only known from recordings have unnamed placeholders.
         "{}" => {
             unnamed += 1;
             match (path.starts_with("/fixed"), unnamed) {
@@ -63,7 +62,7 @@ fn ids(path: &str) -> String {
         literal => literal,
     });
     let path = segments.collect::<Vec<&str>>().join("/");
-    // The active-active database is in the active-active subscription.
+    // Database 12 is in several regions, so it is in subscription 11.
     if path.contains("/databases/12/") {
         path.replace("/subscriptions/1/", "/subscriptions/11/")
     } else {
@@ -131,7 +130,7 @@ fn populated() -> MockApi {
         .fold(api(), |api, (path, fields)| api.with_existing(&acme(), path, &fields).unwrap())
 }
 
-/// The smallest body of a request for an operation.
+/// A minimal body for an operation.
 fn body(method: &str, path: &str) -> String {
     if method == "DELETE" && path.ends_with("/regions") {
         return json!({ "regions": [{ "region": "us-east-1" }] }).to_string();
@@ -156,16 +155,16 @@ fn body(method: &str, path: &str) -> String {
     body.to_string()
 }
 
-/// The API for an operation. Some operations need the resource to be missing.
+/// The populated API, without the resources that an operation needs to be absent.
 fn prepared(method: &str, path: &str) -> MockApi {
     let api = populated();
-    let gone = match (method, path) {
+    let absent = match (method, path) {
         (
             "POST",
             "/subscriptions/{subscriptionId}/private-service-connect"
             | "/subscriptions/{subscriptionId}/regions/{regionId}/private-service-connect",
         ) => {
-            vec![format!("/v1{}", ids(path))]
+            vec![format!("/v1{}", with_ids(path))]
         }
         ("DELETE", "/subscriptions/{subscriptionId}") => {
             vec!["/v1/subscriptions/1/databases/2".into()]
@@ -175,7 +174,7 @@ fn prepared(method: &str, path: &str) -> MockApi {
         }
         _ => Vec::new(),
     };
-    for path in gone {
+    for path in absent {
         let task = api.accepted("DELETE", &path, "", 0.0);
         assert_eq!(api.status(&task, 0.0), "processing-completed", "{path}");
     }
@@ -183,16 +182,16 @@ fn prepared(method: &str, path: &str) -> MockApi {
 }
 
 #[test]
-fn every_operation_has_its_status_command_type_and_schemas() {
+fn every_operation_has_its_status_its_command_type_and_its_schemas() {
     let schemas = Schemas::new(&serde_json::from_str(DESCRIPTION).unwrap());
     let component = |name: &str| format!("/components/schemas/{name}");
-    let mut asked = 0;
+    let mut count = 0;
     for Operation { method, path, status, answer, command } in operations() {
         if path.starts_with("/tasks") {
             continue;
         }
         let api = prepared(method, path);
-        let address = format!("/v1{}", ids(path));
+        let address = format!("/v1{}", with_ids(path));
         let response = api.call(method, &address, &body(method, path), 0.0);
         let got = response.status().as_u16();
         assert!(
@@ -202,7 +201,7 @@ fn every_operation_has_its_status_command_type_and_schemas() {
         );
         let shown = value(&response);
         if !answer.is_empty() {
-            assert_eq!(schemas.fault(&component(answer), &shown), None, "{method} {path}");
+            assert_eq!(schemas.error(&component(answer), &shown), None, "{method} {path}");
         }
         if answer == "TaskStateUpdate" {
             let accepted = document(&response);
@@ -211,16 +210,16 @@ fn every_operation_has_its_status_command_type_and_schemas() {
             }
             let task = value(&api.get(&format!("/v1/tasks/{}", accepted.task_id()), 0.0));
             assert_eq!(task["status"], "processing-completed", "{method} {path}: {task}");
-            assert_eq!(schemas.fault(&component(answer), &task), None, "{method} {path}");
+            assert_eq!(schemas.error(&component(answer), &task), None, "{method} {path}");
             let listed = value(&api.get("/v1/tasks", 0.0));
-            assert_eq!(schemas.fault(&component("TasksStateUpdate"), &listed), None);
+            assert_eq!(schemas.error(&component("TasksStateUpdate"), &listed), None);
         }
-        asked += 1;
+        count += 1;
     }
-    assert_eq!(asked, 136);
+    assert_eq!(count, 136);
 }
 
-/// The outermost fields of a shape such as `{status:s,links:[{rel,href}]}`, each with its type.
+/// Parses the outermost fields of a shape such as `{status:s,links:[{rel,href}]}`, with their types.
 fn fields(shape: &str) -> BTreeMap<String, String> {
     let inner = shape.trim_start_matches('{').strip_suffix('}').unwrap();
     let (mut fields, mut depth, mut start) = (BTreeMap::new(), 0, 0);
@@ -239,7 +238,7 @@ fn fields(shape: &str) -> BTreeMap<String, String> {
     fields
 }
 
-fn is_of(value: &Value, kind: &str) -> bool {
+fn has_type(value: &Value, kind: &str) -> bool {
     match kind.chars().next().unwrap() {
         's' => value.is_string(),
         'n' => value.is_number(),
@@ -249,7 +248,7 @@ fn is_of(value: &Value, kind: &str) -> bool {
             let known: BTreeSet<&str> = inner.trim_matches(['{', '}']).split(',').collect();
             value.as_array().unwrap().iter().all(|one| match one {
                 Value::Object(fields) => {
-                    // A recorded list has at least the ids of its elements.
+                    // A recording lists at least the ids of the elements.
                     fields.keys().any(|name| known.contains(name.as_str()))
                 }
                 other => inner != "s" || other.is_string(),
@@ -268,13 +267,13 @@ fn results_have_the_recorded_fields() {
             if command == "privatelinkGetRequest" { "privateLinkGetRequest" } else { command };
         shapes.entry(command).or_default().push(shape);
     }
-    let mut held = BTreeSet::new();
+    let mut checked = BTreeSet::new();
     for Operation { method, path, command, .. } in operations() {
         let Some(shapes) = shapes.get(command) else { continue };
         let api = prepared(method, path);
         let address = format!(
             "/v1{}?includeTerraformGcpScript=true&includeTerraformAwsScript=true",
-            ids(path)
+            with_ids(path)
         );
         if path.ends_with("/backup") || path.ends_with("/import") {
             api.accepted("POST", &address, "{}", 0.0);
@@ -289,22 +288,23 @@ fn results_have_the_recorded_fields() {
                 .all(|id| response[id].as_i64().is_some_and(|id| i32::try_from(id).is_ok())),
             None => fields(shape).iter().all(|(name, kind)| {
                 let field = &response["resource"][name];
-                !field.is_null() && is_of(field, kind)
-                    // The task did not fail, so there is no error.
+                !field.is_null() && has_type(field, kind)
+                    // The operation did not fail, so it has no reason for a failure.
                     || ["failureReason", "failureReasonParams", "errorMessage"].contains(&name.as_str())
             }),
         }
         };
         assert!(shapes.iter().any(fits), "{method} {path}: {response} for {shapes:?}");
-        held.insert(command);
+        checked.insert(command);
     }
-    // No command type was recorded for active-active peerings.
-    let left: Vec<&&str> = shapes.keys().filter(|command| !held.contains(**command)).collect();
-    assert_eq!(left, [&"vpcPeeringGetRequest"]);
+    // No command type was recorded for peerings of subscriptions in several regions.
+    let unchecked: Vec<&&str> =
+        shapes.keys().filter(|command| !checked.contains(**command)).collect();
+    assert_eq!(unchecked, [&"vpcPeeringGetRequest"]);
 }
 
 #[test]
-fn renaming_rules_and_roles_updates_their_users() {
+fn a_renamed_rule_or_role_is_renamed_where_it_is_used() {
     let api = populated();
     let failure = |method: &str, path: &str, body: Value| {
         let body = if body.is_null() { String::new() } else { body.to_string() };
@@ -346,7 +346,7 @@ fn renaming_rules_and_roles_updates_their_users() {
 }
 
 #[test]
-fn reads_by_a_task_or_a_list_count() {
+fn reads_by_a_task_or_a_list_count_as_reads_of_a_resource() {
     let api = populated();
     api.on_any(Script::new(Pace::Immediate).resource(Pace::Reads(2))).unwrap();
     let task = api.submit("/v1/subscriptions/1/peerings", r#"{"vpcId": "v"}"#, 0.0);
@@ -358,7 +358,7 @@ fn reads_by_a_task_or_a_list_count() {
         own.unwrap()["status"].clone()
     };
     assert_eq!([status(), status()], ["initiating-request", "active"]);
-    // The read that completes the deletion finds nothing.
+    // The read that completes the deletion no longer finds the resource.
     let services = "/v1/subscriptions/1/private-service-connect";
     api.accepted("DELETE", services, "", 0.0);
     let read = || {
@@ -373,7 +373,7 @@ fn reads_by_a_task_or_a_list_count() {
 }
 
 #[test]
-fn databases_are_made_by_quantity_and_show_changes() {
+fn quantity_sets_the_number_of_databases_and_changes_are_visible() {
     let api = api();
     let body = json!({
         "name": "shop", "cloudProviders": [{"provider": "AWS", "regions": [{"region": "eu-west-1", "networking": {"deploymentCIDR": "10.0.0.0/24"}}]}],
@@ -390,7 +390,7 @@ fn databases_are_made_by_quantity_and_show_changes() {
         .as_array()
         .unwrap()
         .iter()
-        .map(|it| it["databaseId"].to_string())
+        .map(|database| database["databaseId"].to_string())
         .collect();
     assert_eq!(ids.len(), 4);
     let database = format!("{path}/databases/{}", ids.first().unwrap());
@@ -403,13 +403,13 @@ fn databases_are_made_by_quantity_and_show_changes() {
     assert_eq!(shown["alerts"], change["alerts"]);
     assert_eq!(shown["backup"]["destination"], "s3://b");
     assert_eq!(shown["region"], "eu-west-1");
-    // The key of a tag is a string even if it looks like a number.
+    // A tag's key is a string, even if it looks like a number.
     api.call("POST", &format!("{database}/tags"), r#"{"key": "2024", "value": "x"}"#, 0.0);
     let tags = value(&api.get(&format!("{database}/tags"), 0.0));
     assert_eq!(tags["tags"], json!([{"key": "2024", "value": "x"}]));
 }
 
-/// A body with fields of any operation, and arbitrary values.
+/// A body with fields that the operations have, and with any values.
 fn any_body() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -444,16 +444,16 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn any_body_is_answered_and_existing_resources_can_be_read(
+    fn any_body_gets_a_valid_answer_and_listed_resources_can_be_read(
         sent in prop::collection::vec((0..136_usize, any_body()), 1..24)
     ) {
         let operations: Vec<Operation> =
-            operations().into_iter().filter(|it| !it.path.starts_with("/tasks")).collect();
+            operations().into_iter().filter(|operation| !operation.path.starts_with("/tasks")).collect();
         let api = populated();
         for (at, body) in sent {
             let Operation { method, path, .. } = operations[at];
             let body = if method == "GET" { String::new() } else { body.to_string() };
-            let response = api.call(method, &format!("/v1{}", ids(path)), &body, 0.0);
+            let response = api.call(method, &format!("/v1{}", with_ids(path)), &body, 0.0);
             prop_assert!(response.status().as_u16() < 500, "{} {}: {}", method, path, response.body());
             if let Some(task) = response.headers().get("location") {
                 let path = task.to_str().unwrap().split_once("example.com").unwrap().1.to_owned();
@@ -462,7 +462,7 @@ proptest! {
                 prop_assert!(ended.contains(&status), "{} {}: {}", method, path, status);
             }
         }
-        // Every listed resource exists and is counted.
+        // Every listed subscription can be read, and has the right number of databases.
         let subscriptions = value(&api.get("/v1/subscriptions", 0.0));
         for subscription in subscriptions["subscriptions"].as_array().unwrap() {
             let at = format!("/v1/subscriptions/{}", subscription["id"]);

@@ -1,9 +1,9 @@
-//! Validates answers against a description with an independent validator.
+//! Checks answers against an OpenAPI description, with a third-party validator.
 
 use jsonschema::{Draft, Registry};
 use serde_json::{Value, json};
 
-/// A description in the form that the validator reads.
+/// The schemas of a description, prepared for the validator.
 pub(crate) struct Schemas {
     root: Value,
     registry: Registry<'static>,
@@ -15,7 +15,7 @@ impl Schemas {
         let is_3_0 = description["openapi"].as_str().unwrap().starts_with("3.0");
         let mut root = description.clone();
         if is_3_0 {
-            convert_nullable(&mut root);
+            replace_nullable(&mut root);
         }
         let draft = if is_3_0 { Draft::Draft4 } else { Draft::Draft202012 };
         let registry = Registry::new().draft(draft).add("urn:description", root.clone());
@@ -23,8 +23,8 @@ impl Schemas {
         Self { root, registry, is_3_0 }
     }
 
-    /// The errors of a value, by the schema at a JSON pointer.
-    pub(crate) fn fault(&self, pointer: &str, value: &Value) -> Option<String> {
+    /// Returns the first error of a value against the schema at a JSON pointer, if there is one.
+    pub(crate) fn error(&self, pointer: &str, value: &Value) -> Option<String> {
         let draft = if self.is_3_0 { Draft::Draft4 } else { Draft::Draft202012 };
         let pointer =
             pointer.replace('{', "%7B").replace('}', "%7D").replace(' ', "%20").replace('#', "%23");
@@ -33,11 +33,11 @@ impl Schemas {
         let options = jsonschema::options().with_draft(draft).should_validate_formats(true);
         let options = options.with_registry(&self.registry);
         let validator = options.build(&schema).expect("a schema");
-        let fault = validator.iter_errors(value).next();
-        fault.map(|fault| format!("{fault}, at {}: {value}", fault.instance_path()))
+        let error = validator.iter_errors(value).next();
+        error.map(|error| format!("{error}, at {}: {value}", error.instance_path()))
     }
 
-    /// The pointer to the JSON schema of an operation's response, if it has one.
+    /// Returns the pointer to the schema of an operation's answer, if the answer is JSON and has one.
     pub(crate) fn answer(&self, method: &str, path: &str, status: u16) -> Option<String> {
         let escaped = |step: &str| step.replace('~', "~0").replace('/', "~1");
         let operation = format!("/paths/{}/{}", escaped(path), method.to_lowercase());
@@ -57,8 +57,8 @@ impl Schemas {
     }
 }
 
-/// Converts `nullable` of version 3.0 to JSON Schema.
-fn convert_nullable(value: &mut Value) {
+/// Replaces `nullable`, which OpenAPI 3.0 has, with the type `null` of JSON Schema.
+fn replace_nullable(value: &mut Value) {
     match value {
         Value::Object(fields) => {
             if fields.get("nullable") == Some(&Value::Bool(true)) {
@@ -69,9 +69,9 @@ fn convert_nullable(value: &mut Value) {
                     values.push(Value::Null);
                 }
             }
-            fields.values_mut().for_each(convert_nullable);
+            fields.values_mut().for_each(replace_nullable);
         }
-        Value::Array(values) => values.iter_mut().for_each(convert_nullable),
+        Value::Array(values) => values.iter_mut().for_each(replace_nullable),
         _ => {}
     }
 }
