@@ -1,4 +1,4 @@
-//! A server as a process of its own, and its client.
+//! A running server, and requests to it.
 
 use std::thread::sleep;
 use std::time::Duration;
@@ -6,10 +6,9 @@ use std::time::Duration;
 use tasklife::{TaskDocument, TaskStatus};
 use tasklife_test_support::{Program, Reply};
 
-/// The program.
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_tasklife-server");
 
-/// A server, and what its client asks.
+/// A server in a process of its own.
 pub(crate) struct Server(pub(crate) Program);
 
 impl Server {
@@ -17,15 +16,16 @@ impl Server {
         Self(Program::start(PROGRAM, options))
     }
 
-    /// Reads a task until it has ended, and gives the last answer.
-    pub(crate) fn follow(&self, path: &str, mut see: impl FnMut(&TaskDocument)) -> Reply {
+    /// Reads a task until it has ended, and returns the last answer. Calls `observe` with each
+    /// state before the end.
+    pub(crate) fn follow(&self, path: &str, mut observe: impl FnMut(&TaskDocument)) -> Reply {
         for _ in 0..500 {
             let reply = self.get(path, "");
             let task = reply.document(200);
             if task.status().is_terminal() {
                 return reply;
             }
-            see(&task);
+            observe(&task);
             sleep(Duration::from_millis(20));
         }
         panic!("expected {path} to end within 10 seconds");
@@ -44,8 +44,8 @@ impl Server {
     }
 }
 
-/// Asserts that two servers share a store: whatever server a client asks, it gets the same task, the same answer, the
-/// same list.
+/// Asserts that two servers share a store: whichever a client asks, it gets the same task, answer
+/// and list.
 #[cfg_attr(
     not(any(feature = "sqlite", feature = "redis")),
     expect(dead_code, reason = "no store is shared")

@@ -1,5 +1,5 @@
-//! The server as a program: on the store in memory, in an SQLite file, and with the features `redis` and
-//! `postgres` on those; and the loop of a worker.
+//! Tests the server program on the stores in memory and SQLite and, with the features `redis` and
+//! `postgres`, on Redis and PostgreSQL. Also tests the loop of the example `worker`.
 
 mod client;
 mod memory;

@@ -1,4 +1,4 @@
-//! The server on the store in memory, as a client meets it: its answers, its stops and its crashes.
+//! The server on the store in memory: its answers, stops and crashes.
 
 use std::fs;
 use std::io::Write;
@@ -18,13 +18,13 @@ const UNKNOWN: &str = "36d4b04d-72d4-4404-8600-a223120a553e";
 #[test]
 fn a_task_is_submitted_once_and_followed_to_its_end() {
     let server = Server::start(&[]);
-    let keyed = "Idempotency-Key: order-7f3a\r\n";
-    let [first, again] = [0, 1].map(|_| server.post(keyed, r#"{"name": "test"}"#));
+    let key = "Idempotency-Key: order-7f3a\r\n";
+    let [first, again] = [0, 1].map(|_| server.post(key, r#"{"name": "test"}"#));
     assert_eq!(first.document(202).task_id(), again.document(202).task_id());
     assert_eq!([&first, &again].map(|r| r.header("idempotent-replayed")), [None, Some("true")]);
-    let respelled = server.post(keyed, "{ \"name\" :\"test\" }");
-    assert_eq!(first.document(202).task_id(), respelled.document(202).task_id());
-    assert_eq!(server.post(keyed, r#"{"name": "other"}"#).error(422), "/v1/subscriptions");
+    let reformatted = server.post(key, "{ \"name\" :\"test\" }");
+    assert_eq!(first.document(202).task_id(), reformatted.document(202).task_id());
+    assert_eq!(server.post(key, r#"{"name": "other"}"#).error(422), "/v1/subscriptions");
     let path = first.header("location").unwrap().to_owned();
     assert_eq!(path, format!("/v1/tasks/{}", first.document(202).task_id()));
 
@@ -49,7 +49,7 @@ fn a_task_is_submitted_once_and_followed_to_its_end() {
 }
 
 #[test]
-fn a_task_fails_as_asked_and_tasks_of_an_account_wait_for_each_other() {
+fn a_task_fails_on_request_and_an_account_has_one_task_in_progress() {
     let server = Server::start(&[]);
     let paths = [r#"{"fail": true}"#, "{}"].map(|body| {
         let accepted = server.post("", body);
@@ -59,8 +59,8 @@ fn a_task_fails_as_asked_and_tasks_of_an_account_wait_for_each_other() {
     let error = failed.document(200).response().unwrap().error().unwrap().code().map(str::to_owned);
     assert_eq!(error.as_deref(), Some("SUBSCRIPTION_NOT_CREATED"));
     let completed = server.follow(&paths[1], |_| {}).document(200);
-    let apart = completed.timestamp().unwrap() - failed.document(200).timestamp().unwrap();
-    assert!(apart >= chrono::TimeDelta::seconds(1), "all its steps come after the other: {apart}");
+    let interval = completed.timestamp().unwrap() - failed.document(200).timestamp().unwrap();
+    assert!(interval >= chrono::TimeDelta::seconds(1), "it starts after the other: {interval}");
     assert_eq!(completed.status().known(), Some(TaskStatus::ProcessingCompleted));
 
     let page = server.get("/v1/tasks?limit=1", "");
@@ -70,7 +70,7 @@ fn a_task_fails_as_asked_and_tasks_of_an_account_wait_for_each_other() {
 }
 
 #[test]
-fn every_refusal_has_the_same_form() {
+fn every_error_has_the_same_form() {
     let server = Server::start(&[]);
     let one = server.post("", "{}").header("location").unwrap().to_owned();
     for path in ["/v1/tasks", "/v1/tasks/7", &one] {
@@ -97,7 +97,7 @@ fn every_refusal_has_the_same_form() {
 
 #[cfg(unix)]
 #[test]
-fn a_task_in_progress_outlives_a_restart() {
+fn a_task_in_progress_survives_a_restart() {
     let snapshot = Scratch::new("restart");
     let options = ["--takeover-after", "1", "--snapshot", snapshot.path()];
     let mut server = Server::start(&options);
@@ -119,7 +119,7 @@ fn a_task_in_progress_outlives_a_restart() {
 
 #[cfg(unix)]
 #[test]
-fn it_stops_whatever_is_open() {
+fn a_signal_stops_the_server_despite_open_connections() {
     let mut server = Server::start(&[]);
     let _silent = server.0.connect();
     let mut half = server.0.connect();
@@ -127,18 +127,18 @@ fn it_stops_whatever_is_open() {
     assert_eq!(server.0.stop("-INT"), Some(0));
 }
 
-/// A program that says something of what it finds, and what it has said so far.
-fn start_listening(options: &[&str], said: &Scratch) -> Server {
-    let stderr = fs::File::options().create(true).append(true).open(said.path()).unwrap();
+/// Starts a server that appends its stderr to a file.
+fn start_logged(options: &[&str], log: &Scratch) -> Server {
+    let stderr = fs::File::options().create(true).append(true).open(log.path()).unwrap();
     Server(Program::spawn(Command::new(PROGRAM).args(options).stderr(stderr)))
 }
 
 #[test]
-fn a_crash_loses_what_came_after_the_last_save_and_the_next_start_says_so() {
-    let (snapshot, said) = (Scratch::new("crash"), Scratch::new("crash-said"));
+fn a_crash_loses_changes_since_the_last_save_and_the_next_start_reports_it() {
+    let (snapshot, log) = (Scratch::new("crash"), Scratch::new("crash-log"));
     let options = ["--snapshot", snapshot.path(), "--save-every", "1", "--takeover-after", "1"];
     let saved = |path: &str| fs::read_to_string(snapshot.path()).unwrap().contains(&path[10..]);
-    let mut server = start_listening(&options, &said);
+    let mut server = start_logged(&options, &log);
     let kept = server.post("", "{}").header("location").unwrap().to_owned();
     for _ in 0..500 {
         if saved(&kept) {
@@ -146,14 +146,14 @@ fn a_crash_loses_what_came_after_the_last_save_and_the_next_start_says_so() {
         }
         sleep(Duration::from_millis(20));
     }
-    assert!(saved(&kept), "within two seconds it is in the file");
-    assert_eq!(fs::read_to_string(said.path()).unwrap(), "", "the first start reports nothing");
+    assert!(saved(&kept), "expected the task in the file within ten seconds");
+    assert_eq!(fs::read_to_string(log.path()).unwrap(), "", "the first start reports nothing");
     server.0.process.kill().unwrap();
     server.0.process.wait().unwrap();
 
-    // What happened after the file was written is lost, finished tasks too. What the file has goes on.
-    let server = start_listening(&options, &said);
-    let message = fs::read_to_string(said.path()).unwrap();
+    // The tasks in the file continue. Every change since it was written is lost.
+    let server = start_logged(&options, &log);
+    let message = fs::read_to_string(log.path()).unwrap();
     assert!(message.starts_with(&format!("{}: the last run ended", snapshot.path())), "{message}");
     assert!(message.contains(" is lost"), "{message}");
     let done = server.follow(&kept, |_| {}).document(200);
@@ -163,37 +163,33 @@ fn a_crash_loses_what_came_after_the_last_save_and_the_next_start_says_so() {
 #[cfg(unix)]
 #[test]
 fn a_start_from_a_file_that_was_in_use_reports_the_loss() {
-    let (snapshot, said) = (Scratch::new("twice"), Scratch::new("twice-said"));
+    let (snapshot, log) = (Scratch::new("twice"), Scratch::new("twice-log"));
     let options = ["--snapshot", snapshot.path(), "--save-every", "1000", "--takeover-after", "1"];
-    let mut server = start_listening(&options, &said);
+    let mut server = start_logged(&options, &log);
     let path = server.post("", "{}").header("location").unwrap().to_owned();
     assert_eq!(server.0.stop("-TERM"), Some(0));
-    let mut server = start_listening(&options, &said);
+    let mut server = start_logged(&options, &log);
     let seen = server.follow(&path, |_| {});
-    assert_eq!(
-        fs::read_to_string(said.path()).unwrap(),
-        "",
-        "after an orderly stop nothing is lost"
-    );
+    assert_eq!(fs::read_to_string(log.path()).unwrap(), "", "an orderly stop loses nothing");
     let lost = server.post("", "{}").header("location").unwrap().to_owned();
     server.0.process.kill().unwrap();
     server.0.process.wait().unwrap();
 
-    let server = start_listening(&options, &said);
-    let message = fs::read_to_string(said.path()).unwrap();
+    let server = start_logged(&options, &log);
+    let message = fs::read_to_string(log.path()).unwrap();
     assert!(message.contains("is lost"), "{message}");
     assert_eq!(server.get(&lost, "").status, 404);
     // The task is back at a state before its end. A client that saw the end must not get a 304.
     let known = format!("If-None-Match: {}\r\n", seen.header("etag").unwrap());
-    let now = server.get(&path, &known);
-    assert_eq!(now.status, 200, "{now:?}");
-    assert!(!now.document(200).status().is_terminal(), "{now:?}");
+    let reply = server.get(&path, &known);
+    assert_eq!(reply.status, 200, "{reply:?}");
+    assert!(!reply.document(200).status().is_terminal(), "{reply:?}");
 }
 
 #[test]
-fn a_panic_in_the_work_fails_its_task_and_nothing_else() {
-    let said = Scratch::new("panic-said");
-    let server = start_listening(&[], &said);
+fn a_panic_in_the_work_fails_only_its_task() {
+    let log = Scratch::new("panic-log");
+    let server = start_logged(&[], &log);
     let panics = [(); 3].map(|()| server.post("", r#"{"panic": true}"#));
     let last = server.post("", "{}").header("location").unwrap().to_owned();
     for accepted in panics {
@@ -205,11 +201,11 @@ fn a_panic_in_the_work_fails_its_task_and_nothing_else() {
     }
     let done = server.follow(&last, |_| {}).document(200);
     assert_eq!(done.status().known(), Some(TaskStatus::ProcessingCompleted));
-    assert!(fs::read_to_string(said.path()).unwrap().contains("asked for a panic"));
+    assert!(fs::read_to_string(log.path()).unwrap().contains("asked for a panic"));
 }
 
 #[test]
-fn a_snapshot_that_is_none_is_left_as_it_is() {
+fn an_invalid_snapshot_is_refused_and_left_unchanged() {
     let snapshot = Scratch::new("none");
     fs::write(snapshot.path(), "{").unwrap();
     let path = snapshot.path();
@@ -222,7 +218,7 @@ fn a_snapshot_that_is_none_is_left_as_it_is() {
 }
 
 #[test]
-fn a_store_that_it_was_not_built_for_is_refused() {
+fn an_unsupported_store_is_refused() {
     for (options, message) in [
         (&["--store", "postgres://127.0.0.1"][..], "--store: "),
         (&["--store", "memory"], "--store: "),
@@ -237,18 +233,18 @@ fn a_store_that_it_was_not_built_for_is_refused() {
     }
 }
 
-/// How often the one task in a snapshot was started or taken over.
+/// Returns the attempts of the only task in a snapshot.
 fn attempts(snapshot: &Scratch) -> u64 {
     let saved: Value = serde_json::from_slice(&fs::read(snapshot.path()).unwrap()).unwrap();
     saved["tasks"]["accounts"][0]["tasks"][0]["attempts"].as_u64().unwrap()
 }
 
 #[test]
-fn it_answers_in_the_words_of_other_apis() {
+fn the_server_answers_in_the_formats_of_other_apis() {
     let azure = Server::start(&["--format", "azure"]);
     let accepted = azure.post("Prefer: wait=30\r\n", r#"{"name": "test"}"#);
     let monitor: Value = serde_json::from_str(&accepted.body).unwrap();
-    assert_eq!(monitor["status"], "Succeeded", "the answer was held: {monitor}");
+    assert_eq!(monitor["status"], "Succeeded", "the server waits with the answer: {monitor}");
     let location = accepted.header("operation-location").unwrap();
     assert!(location.starts_with("http://127.0.0.1:"), "{location}");
     let resource = monitor["resourceLocation"].as_str().unwrap();

@@ -1,4 +1,4 @@
-//! Two processes of the server behind one store on Redis, with clients on both.
+//! Two servers that share a store on Redis.
 
 use std::process::Command;
 use std::thread::sleep;
@@ -21,7 +21,7 @@ fn two_servers_share_a_store() {
 }
 
 #[test]
-fn a_task_of_a_server_that_died_is_taken_over_by_another() {
+fn a_task_of_a_killed_server_is_taken_over_by_another() {
     let redis = RedisServer::start(&[]);
     let mut one = start(&redis);
     let path = one.post("", "{}").header("location").unwrap().to_owned();
@@ -37,10 +37,10 @@ fn a_task_of_a_server_that_died_is_taken_over_by_another() {
 }
 
 #[test]
-fn a_store_that_is_not_there_is_told_at_the_start() {
-    let mut gone = RedisServer::start(&[]);
-    gone.kill();
-    let options = ["--listen", "127.0.0.1:0", "--store", &gone.address()];
+fn an_unreachable_store_is_reported_at_the_start() {
+    let mut killed = RedisServer::start(&[]);
+    killed.kill();
+    let options = ["--listen", "127.0.0.1:0", "--store", &killed.address()];
     let refused = Command::new(PROGRAM).args(options).output().unwrap();
     assert_eq!((refused.status.code(), &*refused.stdout), (Some(1), &b""[..]));
     let message = String::from_utf8(refused.stderr).unwrap();

@@ -1,4 +1,4 @@
-//! Two processes of the server on one file, which are killed.
+//! Two servers that share an SQLite file, and a server that is killed.
 
 use std::fs;
 use std::path::Path;
@@ -26,7 +26,7 @@ fn two_servers_share_a_file() {
 }
 
 #[test]
-fn what_was_acknowledged_survives_a_server_that_is_killed() {
+fn acknowledged_submissions_survive_a_killed_server() {
     let folder = tempfile::tempdir().unwrap();
     let mut server = start(folder.path());
     let paths: Vec<_> =
@@ -44,7 +44,7 @@ fn what_was_acknowledged_survives_a_server_that_is_killed() {
 }
 
 #[test]
-fn a_file_of_another_program_is_refused_at_the_start() {
+fn a_file_that_is_no_database_is_refused_at_the_start() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("tasks.db"), "not a database, but a text of some length").unwrap();
     let options = ["--listen", "127.0.0.1:0", "--store", &address(folder.path())];

@@ -1,9 +1,9 @@
-//! The loop of the example `worker`: what it counts, how it stops, and what becomes of a task that it can't keep.
+//! The loop of the example `worker`: its counts, how it stops, and how it loses tasks.
 
 #![allow(clippy::disallowed_methods, reason = "the loop reads the clock")]
 
 #[path = "../../examples/worker.rs"]
-#[expect(dead_code, reason = "the program itself is not run")]
+#[expect(dead_code, reason = "the tests do not call `main`")]
 mod example;
 
 use std::future::pending;
@@ -28,13 +28,13 @@ use example::{Counts, Outcome, Reports, Worker};
 
 type Store = Arc<Notifying<InProcess<Arc<MemoryStore>>>>;
 
-const SILENCE: Duration = Duration::from_millis(1_200);
+const TAKEOVER_AFTER: Duration = Duration::from_millis(1_200);
 
 fn config() -> StoreConfig {
-    StoreConfig::default().with_takeover_after(SILENCE)
+    StoreConfig::default().with_takeover_after(TAKEOVER_AFTER)
 }
 
-/// A store with so many tasks.
+/// Creates a store with this many tasks.
 fn store(tasks: u128) -> (Store, Arc<MemoryStore>) {
     let memory = Arc::new(MemoryStore::new(config()));
     for number in 0..tasks {
@@ -57,20 +57,20 @@ fn read(memory: &MemoryStore, number: u128) -> Task {
 }
 
 fn worker<S, W>(store: S, work: W, at_once: usize) -> Arc<Worker<S, W>> {
-    let (config, grace, counts) = (config(), SILENCE / 2, Counts::default());
+    let (config, grace, counts) = (config(), TAKEOVER_AFTER / 2, Counts::default());
     Arc::new(Worker { store, config, work, at_once, grace, counts })
 }
 
-/// Tells when the work is cancelled.
-struct Cancelled(Arc<AtomicUsize>);
+/// Counts how often work ends or is cancelled, by its drop.
+struct DropCounter(Arc<AtomicUsize>);
 
-impl Drop for Cancelled {
+impl Drop for DropCounter {
     fn drop(&mut self) {
         self.0.fetch_add(1, Ordering::SeqCst);
     }
 }
 
-/// Runs a worker beside something else, which ends by asking it to stop.
+/// Runs a worker until `condition` completes, and then stops it.
 async fn run_until(
     worker: &Arc<
         Worker<
@@ -78,31 +78,31 @@ async fn run_until(
             impl Fn(Task, Reports) -> Work + Send + Sync + 'static,
         >,
     >,
-    beside: impl Future<Output = ()>,
+    condition: impl Future<Output = ()>,
 ) {
-    let (ask, asked) = oneshot::channel::<()>();
-    let stop = async { asked.await.unwrap() };
-    let beside = async {
-        beside.await;
-        ask.send(()).unwrap();
+    let (stop, stopped) = oneshot::channel::<()>();
+    let stop_signal = async { stopped.await.unwrap() };
+    let stop_on_condition = async {
+        condition.await;
+        stop.send(()).unwrap();
     };
-    let both = async { tokio::join!(worker.run(stop), beside) };
+    let both = async { tokio::join!(worker.run(stop_signal), stop_on_condition) };
     timeout(Duration::from_secs(20), both).await.expect("the worker to stop in time");
 }
 
 type Work = std::pin::Pin<Box<dyn Future<Output = Outcome> + Send>>;
 
-async fn until(mut is_so: impl FnMut() -> bool) {
-    let so = async {
-        while !is_so() {
+async fn until(mut condition: impl FnMut() -> bool) {
+    let holds = async {
+        while !condition() {
             sleep(Duration::from_millis(5)).await;
         }
     };
-    timeout(Duration::from_secs(15), so).await.expect("it to happen in time");
+    timeout(Duration::from_secs(15), holds).await.expect("the condition to hold in time");
 }
 
 #[tokio::test]
-async fn it_works_on_all_and_counts_what_has_happened() {
+async fn a_worker_works_on_every_task_and_counts_outcomes() {
     let counts = example::work_on_some(sleep(Duration::from_secs(30))).await.unwrap();
     for (what, number) in [("started", 20), ("completed", 10), ("failed", 10), ("panicked", 5)] {
         assert_eq!(counts.get(what), number, "{what} of {counts}");
@@ -110,25 +110,25 @@ async fn it_works_on_all_and_counts_what_has_happened() {
     for what in ["taken over", "given up", "lost", "left"] {
         assert_eq!(counts.get(what), 0, "{what} of {counts}");
     }
-    // Each of five is silent for longer than a worker may be, with heartbeats at each third.
+    // Five tasks take longer than the take-over time, with a heartbeat at each third of it.
     assert!(counts.get("reported") >= 5 * 3, "{counts}");
 }
 
 #[tokio::test]
-async fn asked_to_stop_it_claims_no_more_and_leaves_what_is_not_done_to_another() {
+async fn a_stopped_worker_claims_no_more_and_leaves_unfinished_tasks_to_another() {
     let (store, memory) = store(3);
-    let cancelled = Arc::new(AtomicUsize::new(0));
-    // The first is done within the time that it has left, the second never.
+    let dropped = Arc::new(AtomicUsize::new(0));
+    // The first task ends within the worker's grace time, the second never ends.
     let work = {
-        let cancelled = cancelled.clone();
+        let dropped = dropped.clone();
         move |task: Task, _| {
-            let cancelled = Cancelled(cancelled.clone());
+            let counter = DropCounter(dropped.clone());
             Box::pin(async move {
-                let _cancelled = cancelled;
+                let _counter = counter;
                 if task.id() != id(0) {
                     pending::<()>().await;
                 }
-                sleep(SILENCE / 4).await;
+                sleep(TAKEOVER_AFTER / 4).await;
                 Ok(Completion::of(1))
             }) as Work
         }
@@ -143,9 +143,9 @@ async fn asked_to_stop_it_claims_no_more_and_leaves_what_is_not_done_to_another(
         statuses,
         [TaskStatus::ProcessingCompleted, TaskStatus::ProcessingInProgress, TaskStatus::Received]
     );
-    until(|| cancelled.load(Ordering::SeqCst) == 2).await;
+    until(|| dropped.load(Ordering::SeqCst) == 2).await;
 
-    // Another has both: the one at once, the other after the silence.
+    // Another worker starts the third task at once, and takes over the second.
     let next = worker(store, |_, _| Box::pin(async { Ok(Completion::of(2)) }) as Work, 2);
     run_until(&next, until(|| next.counts.get("completed") == 2)).await;
     assert_eq!((next.counts.get("started"), next.counts.get("taken over")), (1, 1));
@@ -153,25 +153,25 @@ async fn asked_to_stop_it_claims_no_more_and_leaves_what_is_not_done_to_another(
 }
 
 #[tokio::test]
-async fn a_worker_that_stalls_finds_out_that_its_task_is_anothers() {
+async fn a_stalled_worker_learns_that_its_task_was_taken_over() {
     let (store, memory) = store(1);
     let (release, released) = mpsc::channel::<()>();
     let released = std::sync::Mutex::new(released);
     let stalled = worker(
         store.clone(),
-        // Holds up the one thread on which also the heartbeats would be sent.
+        // Blocks the only thread, so that no heartbeats are sent.
         move |_: Task, _: Reports| {
             released.lock().unwrap().recv().unwrap();
             Box::pin(async { Ok(Completion::of("stalled")) }) as Work
         },
         1,
     );
-    let (ask, asked) = oneshot::channel::<()>();
+    let (stop, stopped) = oneshot::channel::<()>();
     let thread = thread::spawn({
         let stalled = stalled.clone();
         move || {
             let runtime = Builder::new_current_thread().enable_time().build().unwrap();
-            runtime.block_on(stalled.run(async { asked.await.unwrap() }));
+            runtime.block_on(stalled.run(async { stopped.await.unwrap() }));
         }
     });
     until(|| stalled.counts.get("started") == 1).await;
@@ -182,21 +182,21 @@ async fn a_worker_that_stalls_finds_out_that_its_task_is_anothers() {
 
     release.send(()).unwrap();
     until(|| stalled.counts.get("lost") == 1).await;
-    ask.send(()).unwrap();
+    stop.send(()).unwrap();
     thread.join().unwrap();
     assert_eq!(stalled.counts.get("completed"), 0, "{}", stalled.counts);
     assert_eq!(read(&memory, 0), ended);
     assert_eq!(ended.outcome(), Some(Ok(&Completion::of("other"))));
 }
 
-/// Work that never ends, and what counts how often it was cancelled.
+/// Creates work that never ends, and a counter of how often it was cancelled.
 fn endless() -> (impl Fn(Task, Reports) -> Work + Send + Sync + 'static, Arc<AtomicUsize>) {
     let cancelled = Arc::new(AtomicUsize::new(0));
     let count = cancelled.clone();
     let work = move |_: Task, _: Reports| {
-        let cancelled = Cancelled(count.clone());
+        let counter = DropCounter(count.clone());
         Box::pin(async move {
-            let _cancelled = cancelled;
+            let _counter = counter;
             pending().await
         }) as Work
     };
@@ -204,57 +204,60 @@ fn endless() -> (impl Fn(Task, Reports) -> Work + Send + Sync + 'static, Arc<Ato
 }
 
 #[tokio::test]
-async fn work_on_a_task_that_was_ended_by_another_is_cancelled() {
+async fn work_is_cancelled_if_its_task_is_ended_by_someone_else() {
     let (store, memory) = store(1);
     let (work, cancelled) = endless();
     let mut worker = worker(store, work, 1);
-    let silence = SILENCE * 5;
-    Arc::get_mut(&mut worker).unwrap().config = config().with_takeover_after(silence);
+    let takeover_after = TAKEOVER_AFTER * 5;
+    Arc::get_mut(&mut worker).unwrap().config = config().with_takeover_after(takeover_after);
     run_until(&worker, async {
         until(|| worker.counts.get("reported") > 0).await;
         let error = TaskError::new("STOPPED", "An administrator has stopped it.");
         memory.apply(Target::latest(&acme(), id(0)), TaskEvent::fail(error), Utc::now()).unwrap();
-        // By the next heartbeat, and not only where the silence would have been over.
+        // The next heartbeat cancels the work, well before the take-over time.
         let soon = until(|| cancelled.load(Ordering::SeqCst) == 1);
-        timeout(silence * 9 / 10, soon).await.unwrap();
+        timeout(takeover_after * 9 / 10, soon).await.unwrap();
     })
     .await;
     assert_eq!((worker.counts.get("lost"), worker.counts.get("left")), (1, 0));
 }
 
 #[tokio::test]
-async fn work_is_cancelled_once_another_may_have_its_task() {
+async fn work_is_cancelled_once_its_task_may_be_taken_over() {
     let (store, memory) = store(1);
-    let away = Arc::new(AtomicBool::new(false));
+    let is_unreachable = Arc::new(AtomicBool::new(false));
     let (work, cancelled) = endless();
-    let worker = worker(Unreachable { store, away: away.clone() }, work, 1);
+    let worker = worker(Unreachable { store, is_unreachable: is_unreachable.clone() }, work, 1);
     run_until(&worker, async {
         until(|| worker.counts.get("reported") > 0).await;
-        // For a while that is shorter than the silence, it does no harm.
-        away.store(true, Ordering::SeqCst);
-        sleep(SILENCE / 2).await;
-        away.store(false, Ordering::SeqCst);
+        // An outage that is shorter than the take-over time does no harm.
+        is_unreachable.store(true, Ordering::SeqCst);
+        sleep(TAKEOVER_AFTER / 2).await;
+        is_unreachable.store(false, Ordering::SeqCst);
         let before = worker.counts.get("reported");
         until(|| worker.counts.get("reported") > before + 2).await;
         assert_eq!(cancelled.load(Ordering::SeqCst), 0);
 
-        away.store(true, Ordering::SeqCst);
-        let heard_of = read(&memory, 0).updated_at();
+        is_unreachable.store(true, Ordering::SeqCst);
+        let last_heartbeat = read(&memory, 0).updated_at();
         until(|| cancelled.load(Ordering::SeqCst) == 1).await;
-        let silent = Utc::now() - heard_of;
-        assert!(silent.to_std().unwrap() >= SILENCE * 9 / 10, "not before: {silent}");
-        away.store(false, Ordering::SeqCst);
+        let silent = Utc::now() - last_heartbeat;
+        assert!(
+            silent.to_std().unwrap() >= TAKEOVER_AFTER * 9 / 10,
+            "cancelled too early: {silent}"
+        );
+        is_unreachable.store(false, Ordering::SeqCst);
         until(|| worker.counts.get("taken over") == 1).await;
     })
     .await;
     assert_eq!((worker.counts.get("lost"), worker.counts.get("left")), (1, 1));
 }
 
-/// A store that can't be reached now and then: no event is applied, and no answer comes.
+/// A store that can be made unreachable. It then applies no event and reports an unknown outcome.
 #[derive(Clone)]
 struct Unreachable {
     store: Store,
-    away: Arc<AtomicBool>,
+    is_unreachable: Arc<AtomicBool>,
 }
 
 impl Changes for Unreachable {
@@ -275,8 +278,8 @@ impl AsyncTaskStore for Unreachable {
         now: Now,
     ) -> StoreFuture<'a, Change, tasklife::ApplyError> {
         Box::pin(async move {
-            if self.away.load(Ordering::SeqCst) {
-                sleep(SILENCE / 20).await;
+            if self.is_unreachable.load(Ordering::SeqCst) {
+                sleep(TAKEOVER_AFTER / 20).await;
                 return Err(BackendError::unknown("no route to host").into());
             }
             self.store.apply(target, event, now).await
