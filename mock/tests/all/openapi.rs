@@ -589,8 +589,8 @@ fn every_answer_of_the_example_matches_its_schema() {
     );
 }
 
-/// Sends one request for each operation of a description, and returns the answers that are errors or do
-/// not match their schema. `tasks` is the path of tasks.
+/// Sends one request for each operation of a description, and returns the answers that are errors
+/// or do not match their schema. `tasks` is the path of tasks.
 fn mismatches(description: &Value, options: OpenApiOptions, tasks: &str) -> Vec<String> {
     let mut api = MockApi::from_openapi(description, options).unwrap();
     api = api.with_authentication(Authentication::None(acme()));

@@ -1,5 +1,5 @@
-//! The program: HTTP/1.1, the options, the files and the page. The module `api` tests the answers of
-//! the API without a socket.
+//! The program: HTTP/1.1, the options, the files and the page. The module `api` tests the answers
+//! of the API without a socket.
 
 mod config;
 mod control;
@@ -230,7 +230,8 @@ fn speed_makes_time_run_faster() {
     let ended = mock.get("acme", &path).document(200).timestamp().unwrap();
     assert_eq!(ended - accepted.timestamp().unwrap(), TimeDelta::seconds(600));
 
-    // The 10 days for which a task is kept have passed at once. The clock stops at its last instant.
+    // The 10 days for which a task is kept have passed at once. The clock stops at its last
+    // instant.
     let mock = Mock::start(&["--speed", "1e300"]);
     let reply = mock.post("acme", "/v1/subscriptions", "{}");
     assert!(reply.json(503)["timestamp"].as_str().unwrap().starts_with("9999-12-31T23:59:59"));

@@ -33,7 +33,8 @@ fn operations() -> Vec<Operation> {
     lines.collect()
 }
 
-/// Fills in a path with the ids of [`populated`]. Subscription 1 is in one region, and 11 in several.
+/// Fills in a path with the ids of [`populated`]. Subscription 1 is in one region, and 11 in
+/// several.
 fn with_ids(path: &str) -> String {
     let subscription = if path.contains("/regions") { "11" } else { "1" };
     let mut unnamed = 0;
@@ -219,7 +220,8 @@ fn every_operation_has_its_status_its_command_type_and_its_schemas() {
     assert_eq!(count, 136);
 }
 
-/// Parses the outermost fields of a shape such as `{status:s,links:[{rel,href}]}`, with their types.
+/// Parses the outermost fields of a shape such as `{status:s,links:[{rel,href}]}`, with their
+/// types.
 fn fields(shape: &str) -> BTreeMap<String, String> {
     let inner = shape.trim_start_matches('{').strip_suffix('}').unwrap();
     let (mut fields, mut depth, mut start) = (BTreeMap::new(), 0, 0);

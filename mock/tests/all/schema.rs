@@ -37,7 +37,8 @@ impl Schemas {
         error.map(|error| format!("{error}, at {}: {value}", error.instance_path()))
     }
 
-    /// Returns the pointer to the schema of an operation's answer, if the answer is JSON and has one.
+    /// Returns the pointer to the schema of an operation's answer, if the answer is JSON and has
+    /// one.
     pub(crate) fn answer(&self, method: &str, path: &str, status: u16) -> Option<String> {
         let escaped = |step: &str| step.replace('~', "~0").replace('/', "~1");
         let operation = format!("/paths/{}/{}", escaped(path), method.to_lowercase());

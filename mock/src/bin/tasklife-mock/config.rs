@@ -238,8 +238,8 @@ fn longest_wait(speed: f64) -> Duration {
         .map_or(longest, |wait| wait.clamp(MIN_WAIT, longest))
 }
 
-/// Creates a script in which tasks end at this pace. Their resource is pending for half the time, or
-/// for the same number of reads.
+/// Creates a script in which tasks end at this pace. Their resource is pending for half the time,
+/// or for the same number of reads.
 pub(crate) fn script_at_pace(pace: Pace) -> Script {
     match pace {
         Pace::After(time) => Script::new(pace).resource(Pace::After(time / 2)),

@@ -146,8 +146,8 @@ impl Control {
     /// Returns the `Host` of the request, in lower case.
     ///
     /// # Errors
-    /// Returns a message if the headers do not have one `Host` that is localhost, an IP address or a
-    /// known host name. See [`refusal`](Self::refusal).
+    /// Returns a message if the headers do not have one `Host` that is localhost, an IP address or
+    /// a known host name. See [`refusal`](Self::refusal).
     pub(crate) fn host(&self, headers: &HeaderMap) -> Result<String, String> {
         let mut hosts = headers.get_all(HOST).iter();
         let (Some(host), None) = (hosts.next().and_then(lowercase), hosts.next()) else {

@@ -17,8 +17,8 @@ use tasklife_mock::Pace;
 /// It answers every operation as the documented API does. With --openapi it answers as another API
 /// instead. To try a client against it, you only change the client's base address.
 ///
-/// Any key opens an account. From then on, the key is only accepted with the secret of its first
-/// request.
+/// By default, any key opens an account, up to 1,000 accounts. From then on, the key is only
+/// accepted with the secret of its first request.
 #[derive(Parser)]
 #[command(version, verbatim_doc_comment, after_long_help = EXAMPLES)]
 #[expect(clippy::struct_excessive_bools, reason = "flags of a command line")]
@@ -53,7 +53,8 @@ pub(crate) struct Options {
         long,
         value_name = "redis-cloud|google|azure|azure-resource-manager",
         default_value_t,
-        hide_default_value = true
+        hide_default_value = true,
+        verbatim_doc_comment
     )]
     pub(crate) format: BuiltIn,
     /// The path of tasks below /v1, such as /operations [default: /tasks]
@@ -79,14 +80,14 @@ pub(crate) struct Options {
     /// Answers an account's requests over REQUESTS a minute with 429; the live API allows 400
     #[arg(long, value_name = "REQUESTS")]
     pub(crate) rate_limit: Option<NonZeroU32>,
-    /// How many seconds pass in the mock for each real second, such as 60; with 0, time stands still
+    /// How many seconds pass in the mock for each real second; with 0, time stands still
     #[arg(long, value_name = "FACTOR", default_value_t = 1.0, value_parser = parse_speed)]
     pub(crate) speed: f64,
     /// Appends each request and its answer to this file, as a line of JSON
     ///
     /// The auditor of `tasklife` reads these lines. It reports the effects of a reset, a fault or a
     /// task that disappears as violations, because it does not know that you asked for them.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", verbatim_doc_comment)]
     pub(crate) journal: Option<PathBuf>,
     /// Prints the OpenAPI description of the mock, and exits
     #[arg(long)]
@@ -106,7 +107,7 @@ pub(crate) struct Options {
     ///
     /// Use this for the name of a container, for example. They are always available under
     /// localhost, IP addresses and the host of --public-url.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", verbatim_doc_comment)]
     pub(crate) allow_host: Vec<String>,
     /// Allows pages of this origin to call the API from a browser; can be repeated
     ///

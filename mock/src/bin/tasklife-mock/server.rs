@@ -65,7 +65,7 @@ impl Server {
         }
     }
 
-    /// Creates the router: the page at `/`, control below `/_mock`, and the API on every other path.
+    /// Creates the router: the page is at `/`, control below `/_mock`, and the API everywhere else.
     pub(crate) fn into_router(self: Arc<Self>, origins: &[CorsOrigin]) -> Router {
         let api = Router::new().fallback(answer).with_state(self.clone());
         let api = if origins.is_empty() { api } else { api.layer(cors::layer(origins)) };

@@ -34,7 +34,8 @@ impl Caller<'_> {
         location.strip_prefix(&format!("http://{}", self.mock.0.address)).unwrap().to_owned()
     }
 
-    /// Reads a task `N` times, and returns its status each time, or the HTTP status if it is not 200.
+    /// Reads a task `N` times, and returns its status each time, or the HTTP status if it is not
+    /// 200.
     fn read<const N: usize>(&self, task: &str) -> [String; N] {
         [(); N].map(|()| {
             let reply = self.get(task);

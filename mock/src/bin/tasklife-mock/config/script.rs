@@ -130,7 +130,8 @@ impl ScriptConfig {
         checked.map_err(|error| error.to_string())
     }
 
-    /// Sets the script in an API. Tasks end at the pace `advance`, unless the script sets their pace.
+    /// Sets the script in an API. Tasks end at the pace `advance`, unless the script sets their
+    /// pace.
     ///
     /// # Errors
     /// As [`check`](Self::check).

@@ -42,8 +42,8 @@ impl Server {
         Ok(Some(self.scripts_json(query.scope())))
     }
 
-    /// Replaces all scripts, or those for one account. If one of the new scripts is refused, nothing
-    /// changes.
+    /// Replaces all scripts, or those for one account. If one of the new scripts is refused,
+    /// nothing changes.
     pub(super) fn replace_scripts(
         &self,
         scope: Scope<'_>,
