@@ -196,9 +196,9 @@ impl Display for Page<'_> {
             f,
             "<!DOCTYPE html><html lang=en><meta charset=utf-8>\
              <meta name=viewport content=\"width=device-width\">\
-             <noscript><meta http-equiv=refresh content=1></noscript><title>Tasks</title>\
+             <noscript><meta http-equiv=refresh content=1></noscript><title>tasklife-mock</title>\
              <style>{}</style><script src=/_mock/page.js defer></script>\
-             <body><main><header><h1>Tasks</h1><code>{}</code>\
+             <body><main><header><h1>tasklife-mock</h1><code>{}</code>\
              <span class=faint>{} {} UTC",
             include_str!("page.css"),
             Escaped(self.base),
