@@ -3,7 +3,7 @@
 use std::thread::sleep;
 use std::time::Duration;
 
-use tasklife::{TaskDocument, TaskStatus};
+use tasklife::TaskDocument;
 use tasklife_test_support::{Program, Reply};
 
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_tasklife-server");
@@ -42,22 +42,4 @@ impl Server {
     pub(crate) fn send(&self, method: &str, path: &str, headers: &str, body: &str) -> Reply {
         self.0.send(method, path, headers, body.as_bytes())
     }
-}
-
-/// Asserts that two servers share a store: whichever a client asks, it gets the same task, answer
-/// and list.
-#[cfg_attr(
-    not(any(feature = "sqlite", feature = "redis")),
-    expect(dead_code, reason = "no store is shared")
-)]
-pub(crate) fn assert_shared([one, other]: &[Server; 2]) {
-    let keyed = "Idempotency-Key: order-7f3a\r\n";
-    let first = one.post(keyed, r#"{"name": "test"}"#);
-    let again = other.post(keyed, r#"{"name": "test"}"#);
-    assert_eq!((first.status, again.status), (202, 202));
-    assert_eq!(first.document(202).task_id(), again.document(202).task_id());
-    assert_eq!(other.post(keyed, r#"{"name": "other"}"#).status, 422);
-    let ended = other.follow(first.header("location").unwrap(), |_| {}).document(200);
-    assert_eq!(ended.status().known(), Some(TaskStatus::ProcessingCompleted));
-    assert_eq!(one.get("/v1/tasks", "").body, other.get("/v1/tasks", "").body);
 }

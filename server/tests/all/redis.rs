@@ -1,13 +1,9 @@
 //! Two servers that share a store on Redis.
 
-use std::process::Command;
-use std::thread::sleep;
-use std::time::Duration;
-
-use tasklife::TaskStatus;
 use tasklife_test_support::RedisServer;
 
-use crate::client::{PROGRAM, Server, assert_shared};
+use crate::client::Server;
+use crate::shared::{assert_shared, assert_taken_over, start_error};
 
 fn start(redis: &RedisServer) -> Server {
     Server::start(&["--takeover-after", "1", "--store", &redis.address()])
@@ -16,33 +12,19 @@ fn start(redis: &RedisServer) -> Server {
 #[test]
 fn two_servers_share_a_store() {
     let redis = RedisServer::start(&[]);
-    let servers = [start(&redis), start(&redis)];
-    assert_shared(&servers);
+    assert_shared(&[start(&redis), start(&redis)]);
 }
 
 #[test]
 fn a_task_of_a_killed_server_is_taken_over_by_another() {
     let redis = RedisServer::start(&[]);
-    let mut one = start(&redis);
-    let path = one.post("", "{}").header("location").unwrap().to_owned();
-    while one.get(&path, "").document(200).progress().is_none() {
-        sleep(Duration::from_millis(20));
-    }
-    one.0.process.kill().unwrap();
-    let other = start(&redis);
-    let task = other.get(&path, "").document(200);
-    assert_eq!(task.status().known(), Some(TaskStatus::ProcessingInProgress));
-    let ended = other.follow(&path, |_| {}).document(200);
-    assert_eq!(ended.status().known(), Some(TaskStatus::ProcessingCompleted));
+    assert_taken_over(|| start(&redis));
 }
 
 #[test]
 fn an_unreachable_store_is_reported_at_the_start() {
     let mut killed = RedisServer::start(&[]);
     killed.kill();
-    let options = ["--listen", "127.0.0.1:0", "--store", &killed.address()];
-    let refused = Command::new(PROGRAM).args(options).output().unwrap();
-    assert_eq!((refused.status.code(), &*refused.stdout), (Some(1), &b""[..]));
-    let message = String::from_utf8(refused.stderr).unwrap();
+    let message = start_error(&killed.address());
     assert!(message.starts_with("--store: ") && message.contains("refused"), "{message}");
 }

@@ -2,13 +2,13 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 use std::thread::sleep;
 use std::time::Duration;
 
 use tasklife::TaskStatus;
 
-use crate::client::{PROGRAM, Server, assert_shared};
+use crate::client::Server;
+use crate::shared::{assert_shared, start_error};
 
 fn address(folder: &Path) -> String {
     format!("sqlite:{}", folder.join("tasks.db").display())
@@ -47,9 +47,6 @@ fn acknowledged_submissions_survive_a_killed_server() {
 fn a_file_that_is_no_database_is_refused_at_the_start() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("tasks.db"), "not a database, but a text of some length").unwrap();
-    let options = ["--listen", "127.0.0.1:0", "--store", &address(folder.path())];
-    let refused = Command::new(PROGRAM).args(options).output().unwrap();
-    assert_eq!((refused.status.code(), &*refused.stdout), (Some(1), &b""[..]));
-    let message = String::from_utf8(refused.stderr).unwrap();
+    let message = start_error(&address(folder.path()));
     assert!(message.starts_with("--store: ") && message.contains("a file of SQLite"), "{message}");
 }

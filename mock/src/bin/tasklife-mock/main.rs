@@ -87,7 +87,7 @@ async fn run(options: Options) -> Result<(), Box<dyn Error>> {
     tokio::select! {
         biased;
         signalled = stop_signal() => signalled?,
-        served = serve => served?,
+        finished = serve => finished?,
     }
     server.printer.flush();
     Ok(())
