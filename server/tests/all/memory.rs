@@ -154,8 +154,11 @@ fn a_crash_loses_changes_since_the_last_save_and_the_next_start_reports_it() {
     // The tasks in the file continue. Every change since it was written is lost.
     let server = start_logged(&options, &log);
     let message = fs::read_to_string(log.path()).unwrap();
-    assert!(message.starts_with(&format!("{}: the last run ended", snapshot.path())), "{message}");
-    assert!(message.contains(" is lost"), "{message}");
+    assert!(
+        message.starts_with(&format!("{}: the last run did not stop in order", snapshot.path())),
+        "{message}"
+    );
+    assert!(message.contains(" are lost"), "{message}");
     let done = server.follow(&kept, |_| {}).document(200);
     assert_eq!(done.status().known(), Some(TaskStatus::ProcessingCompleted));
 }
@@ -177,7 +180,7 @@ fn a_start_from_a_file_that_was_in_use_reports_the_loss() {
 
     let server = start_logged(&options, &log);
     let message = fs::read_to_string(log.path()).unwrap();
-    assert!(message.contains("is lost"), "{message}");
+    assert!(message.contains("are lost"), "{message}");
     assert_eq!(server.get(&lost, "").status, 404);
     // The task is back at a state before its end. A client that saw the end must not get a 304.
     let known = format!("If-None-Match: {}\r\n", seen.header("etag").unwrap());

@@ -48,5 +48,8 @@ fn a_file_that_is_no_database_is_refused_at_the_start() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("tasks.db"), "not a database, but a text of some length").unwrap();
     let message = start_error(&address(folder.path()));
-    assert!(message.starts_with("--store: ") && message.contains("a file of SQLite"), "{message}");
+    assert!(
+        message.starts_with("--store: ") && message.contains("expected an SQLite file"),
+        "{message}"
+    );
 }
