@@ -1,4 +1,5 @@
-//! A guide to the crate: pages to read from top to bottom, with programs that run.
+//! A guide to the crate, with programs that run. Read [Concepts](concepts) first, then the page that
+//! you need.
 //!
 //! | page | read it if you |
 //! |---|---|
