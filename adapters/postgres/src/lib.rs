@@ -1,9 +1,8 @@
 //! A [`tasklife`] task store in PostgreSQL, shared by any number of processes.
 //!
-//! If your server is written against [`AsyncTaskStore`](tasklife::AsyncTaskStore), replace
-//! `InProcess(MemoryStore::new(config))` by a [`PostgresStore`]. The laws stay the same, and any
-//! number of processes share its tasks. It needs PostgreSQL 13 or later, directly or through
-//! PgBouncer.
+//! If your server is written against [`AsyncTaskStore`](tasklife::AsyncTaskStore), you change one
+//! line: create a [`PostgresStore`] instead of `InProcess(MemoryStore::new(config))`. The laws stay
+//! the same. The store needs PostgreSQL 13 or later, directly or through PgBouncer.
 //!
 //! ```no_run
 //! use std::sync::Arc;
@@ -18,7 +17,7 @@
 //! # }
 //! ```
 //!
-//! # Overview
+//! # Where to start
 //!
 //! 1. [`PostgresStore`] is the store. Its docs explain how it keeps the laws.
 //! 2. [`PostgresOptions`] sets the schema, the number of connections, the trusted certificates and
@@ -26,6 +25,8 @@
 //! 3. [`ConnectError`] says why connecting failed.
 //!
 //! The README describes what can be lost, which rights the store needs and how fast it is.
+
+// In the order in which to read the source, from the connection to the store.
 
 mod fault;
 

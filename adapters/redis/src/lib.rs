@@ -2,7 +2,7 @@
 //!
 //! [`RedisStore`] implements [`AsyncTaskStore`](tasklife::AsyncTaskStore) with all its laws, on a
 //! single Redis server, on a primary behind Redis Sentinel, or on a Redis Cluster. It needs Redis
-//! 7.0 or later. A server written against `AsyncTaskStore` changes one line: it creates a
+//! 7.0 or later. If your server is written against `AsyncTaskStore`, you change one line: create a
 //! `RedisStore` instead of `InProcess(MemoryStore::new(config))`.
 //!
 //! ```no_run

@@ -13,7 +13,7 @@
 //! # Ok::<(), tasklife_sqlite::OpenError>(())
 //! ```
 //!
-//! # Overview
+//! # Where to start
 //!
 //! 1. [`SqliteStore`] is the store. Its docs explain how it keeps the laws.
 //! 2. [`SqliteOptions`] sets the durability, the waiting time and the largest size of the file.
