@@ -24,8 +24,11 @@ pub(crate) use href::{Href, Link};
 named_enum! {
     /// The shape in which a document holds its links.
     ///
-    /// Both shapes have the same content. No relation occurs twice. The names are meant for options
-    /// and configuration files.
+    /// A link leads to the task, or to the resource that the task created, so that clients need not
+    /// build addresses. Its *relation* (`self`, `task`, `resource` or `next`) says what it leads to.
+    /// Both shapes hold the same links, at most one of each relation.
+    ///
+    /// Use the names of the variants, such as `map`, in options and configuration files.
     #[derive(Default)]
     pub enum LinkShape {
         /// `"_links": {"self": {"href": …, "type": "GET"}}`, the documented shape.
@@ -40,6 +43,8 @@ named_enum! {
 
 named_enum! {
     /// The form in which a document holds the error of a failed task.
+    ///
+    /// Use the names of the variants, such as `code`, in options and configuration files.
     #[derive(Default)]
     pub enum ErrorForm {
         /// `"error": {"type": …, "status": …, "description": …}`, which the live API sends.
@@ -51,22 +56,36 @@ named_enum! {
     }
 }
 
-/// The addresses and the wording of task documents.
+/// How an API shows its tasks: addresses, routes to resources, default descriptions, and the forms
+/// of links and errors.
 ///
 /// `Links` creates the [`Document`](crate::Document)s of tasks. It validates addresses and routes
 /// when you set them, so creating a document can't fail.
 ///
 /// ```
 /// use tasklife::{CommandType, Links};
+/// # use tasklife::*;
 ///
-/// const DATABASE: CommandType = CommandType::from_static("fixedDatabaseCreateRequest");
+/// const CREATE_DATABASE: CommandType = CommandType::from_static("fixedDatabaseCreateRequest");
 ///
 /// let links = Links::new("https://api.redislabs.com/v1")?.with_route(
-///     DATABASE,
+///     CREATE_DATABASE,
 ///     "/fixed/subscriptions/{additionalResourceId}/databases/{resourceId}",
 ///     "getDatabaseInformation",
 /// )?;
-/// # Ok::<(), tasklife::LinkError>(())
+/// # let (retention, clock, now) = (Retention::default(), AccountClock::default(), MIN_TIME);
+/// # let submission = Submission::new("acme".parse()?, uuid::Uuid::nil().into(), CREATE_DATABASE);
+/// # let mut task = Task::new(submission, retention, now, clock.next(now));
+/// # let completion = Completion::of(51_000).with_additional_resource_id(77_899);
+/// # task.apply(TaskEvent::start(), retention, now, clock.next(now))?;
+/// # task.apply(TaskEvent::complete(completion), retention, now, clock.next(now))?;
+///
+/// // `task` created database 51000 of subscription 77899.
+/// assert_eq!(
+///     links.resource_href(&task).unwrap(),
+///     "https://api.redislabs.com/v1/fixed/subscriptions/77899/databases/51000"
+/// );
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
 /// You can set the layout and the wording of your own API:
@@ -89,7 +108,7 @@ named_enum! {
 pub struct Links {
     base: Base,
     task_title: Text,
-    sentences: [Option<Text>; TaskStatus::ALL.len()],
+    default_descriptions: [Option<Text>; TaskStatus::ALL.len()],
     routes: BTreeMap<CommandType, Route>,
     /// The command types that delete the resource their route leads to.
     deletions: BTreeSet<CommandType>,
@@ -113,7 +132,8 @@ impl Links {
         Ok(Self {
             base: Base::parse(base)?,
             task_title: Text::Static("getTaskStatusUpdates"),
-            sentences: TaskStatus::ALL.map(|status| status.description().map(Text::Static)),
+            default_descriptions: TaskStatus::ALL
+                .map(|status| status.description().map(Text::Static)),
             routes: BTreeMap::new(),
             deletions: BTreeSet::new(),
             shape: LinkShape::default(),
@@ -121,7 +141,7 @@ impl Links {
         })
     }
 
-    /// Replaces the base address. The [path of tasks](Self::with_tasks) stays.
+    /// Replaces the base address, and keeps everything else.
     ///
     /// # Errors
     ///
@@ -143,7 +163,7 @@ impl Links {
         Ok(Self { base: self.base.with_tasks_path(path)?, ..self })
     }
 
-    /// Sets the title of the link `task` in the reply to a submission. The default is
+    /// Sets the title of the link `task` in the document of an accepted submission. The default is
     /// `getTaskStatusUpdates`.
     ///
     /// # Errors
@@ -155,9 +175,10 @@ impl Links {
         Ok(Self { task_title: title.into(), ..self })
     }
 
-    /// Sets the sentence that documents show with a status if no event set a description.
+    /// Sets the default description of a status: the sentence that documents show if no event set a
+    /// description.
     ///
-    /// An empty sentence means none. The default is [`TaskStatus::description`].
+    /// An empty sentence means none. By default, it is [`TaskStatus::description`].
     #[must_use]
     pub fn with_sentence(
         mut self,
@@ -165,7 +186,8 @@ impl Links {
         sentence: impl Into<Cow<'static, str>>,
     ) -> Self {
         let sentence = sentence.into();
-        self.sentences[status as usize] = (!sentence.is_empty()).then(|| sentence.into());
+        self.default_descriptions[status as usize] =
+            (!sentence.is_empty()).then(|| sentence.into());
         self
     }
 
@@ -194,7 +216,8 @@ impl Links {
     /// Declares that tasks of a command type delete the resource that their
     /// [route](Self::with_route) leads to.
     ///
-    /// The Redis Cloud format shows the link anyway. Formats whose clients follow the link omit it.
+    /// The Redis Cloud format shows the link anyway. The formats of Azure omit it, because their
+    /// clients follow it to read the resource.
     #[must_use]
     pub fn with_deletion(mut self, command: CommandType) -> Self {
         self.deletions.insert(command);
@@ -252,21 +275,23 @@ impl Links {
     /// Returns the address of the resource that a task created or changed.
     ///
     /// Returns `None` if the task did not complete with the ids that its [route](Self::with_route)
-    /// needs, or if it is a [deletion](Self::with_deletion).
+    /// needs, or if it is a [deletion](Self::with_deletion). Documents of the Redis Cloud format show
+    /// the link for a deletion too.
     #[must_use]
     pub fn resource_href(&self, task: &Task) -> Option<String> {
         let completion = task.outcome()?.ok().filter(|_| !self.deletes(task))?;
         self.resource_link(task.command_type(), completion).map(|link| link.href.to_string())
     }
 
-    /// Returns the description that the task's documents show: the one that an event set, or the
-    /// [sentence](Self::with_sentence) of the status.
+    /// Returns the description that the task's documents show: the one that an event set, or else
+    /// the [default description](Self::with_sentence) of the status.
     #[must_use]
     pub fn description_of<'a>(&'a self, task: &'a Task) -> Option<&'a str> {
-        task.words().or(self.sentences[task.status() as usize].as_deref())
+        let default = self.default_descriptions[task.status() as usize].as_deref();
+        task.own_description().or(default)
     }
 
-    /// Returns `true` if the task deletes the resource that its route leads to.
+    /// Returns whether the task deletes the resource that its route leads to.
     #[must_use]
     pub fn deletes(&self, task: &Task) -> bool {
         self.deletions.contains(task.command_type())
@@ -280,7 +305,7 @@ impl Links {
         self.error_form
     }
 
-    /// Returns the link `task` of the reply to a submission.
+    /// Returns the link `task` of the document of an accepted submission.
     pub(crate) fn task_link<'a>(&'a self, id: &'a str) -> Link<'a> {
         Link { rel: "task", title: Some(&self.task_title), href: Href::to_task(&self.base, id) }
     }

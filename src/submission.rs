@@ -37,7 +37,8 @@ pub struct Submission {
 /// An input often contains secrets, so `{:?}` prints only its length.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub(crate) enum Input {
-    /// Avoids an empty `Arc`: all of them share one counter, which threads would contend for.
+    /// No input. All empty `Arc<[u8]>`s share one reference counter, for which threads would
+    /// contend.
     #[default]
     Empty,
     Bytes(Arc<[u8]>),
@@ -61,7 +62,7 @@ impl Input {
         }
     }
 
-    /// Returns `true` if the input is, or was, equal to `bytes` as [`Submission::is_repeat_of`]
+    /// Returns whether the input is, or was, equal to `bytes` as [`Submission::is_repeat_of`]
     /// defines it.
     pub(crate) fn is_same_as(&self, bytes: &[u8]) -> bool {
         match self {
@@ -86,23 +87,6 @@ impl fmt::Debug for Input {
     }
 }
 
-/// Returns how many bytes a task counts, given the length of its description and outcome.
-pub(crate) fn held_bytes(
-    account: &AccountId,
-    command_type: &CommandType,
-    input: &[u8],
-    output: usize,
-) -> usize {
-    /// The task itself and its entries in the indexes of a store in memory, including an account
-    /// with no other task.
-    const FIXED: usize = 512;
-    /// More than the error of a task that the store gives up, so that giving up never needs more
-    /// room.
-    const RESERVED: usize = 256;
-    let names = account.as_str().len() + command_type.as_str().len();
-    FIXED + names + input.len() + output.max(RESERVED)
-}
-
 impl Submission {
     /// Creates a submission without input. Its task will be `received` at once.
     #[must_use]
@@ -125,7 +109,8 @@ impl Submission {
         self
     }
 
-    /// Makes the task begin as `initialized`. An event moves it to `received` later.
+    /// Makes the task begin as `initialized`, so no worker gets it yet. A
+    /// [`receive`](crate::TaskEvent::receive) event puts it in the queue later.
     #[must_use]
     pub fn initialized(mut self) -> Self {
         self.status = TaskStatus::Initialized;
@@ -156,15 +141,11 @@ impl Submission {
         self.input.bytes()
     }
 
-    /// Returns how many bytes the task will count for
-    /// [`Task::held_bytes`](crate::Task::held_bytes).
-    pub(crate) fn held_bytes(&self) -> usize {
-        held_bytes(&self.account, &self.command_type, self.input.bytes(), 0)
-    }
-
     /// Returns the status that the task will begin in: `received` or `initialized`.
     #[must_use]
     pub fn status(&self) -> TaskStatus {
         self.status
     }
+
+    // `is_repeat_of` and `held_bytes` are in `task`, because they need what a task holds.
 }

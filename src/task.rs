@@ -10,17 +10,17 @@ use crate::id::{AccountId, CommandType, TaskId};
 use crate::outcome::{Completion, TaskError};
 use crate::retention::Retention;
 use crate::status::{EventKind, TaskStatus};
-use crate::submission::{Input, Submission, held_bytes};
+use crate::submission::{Input, Submission};
 use crate::time::{Now, clamp_time};
 use crate::wire::Text;
 
 pub use record::{RecordError, TaskRecord};
 
-/// An accepted operation and its current state.
+/// A task: an accepted operation, its status, and its outcome once it has ended.
 ///
-/// A task is a plain value. Stores return copies, which are cheap to make because texts, input and
+/// A task is a plain value. Stores return copies, which are cheap to make because strings, input and
 /// outcome are shared. Only [`apply`](Self::apply) and [`take_over`](Self::take_over) change a
-/// task.
+/// task. If you use a [`TaskStore`](crate::TaskStore), its methods call them for you.
 ///
 /// A task does not implement `Serialize`. Clients receive a [`Document`](crate::Document) with
 /// links, and backends save a [`TaskRecord`].
@@ -46,7 +46,7 @@ pub use record::{RecordError, TaskRecord};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Task {
     id: TaskId,
-    origin: Arc<Origin>,
+    submitted: Arc<SubmittedPart>,
     state: State,
     description: Option<Text>,
     progress: Option<Progress>,
@@ -56,9 +56,9 @@ pub struct Task {
     revision: Revision,
 }
 
-/// The part of a task that comes from its submission, shared between copies.
+/// The part of a task that comes from its submission. Copies of the task share it.
 #[derive(Debug, PartialEq, Eq)]
-struct Origin {
+struct SubmittedPart {
     account: AccountId,
     command_type: CommandType,
     input: Input,
@@ -80,6 +80,9 @@ impl Task {
     ///
     /// `stamp` is the [`next`](AccountClock::next) stamp of the account's clock.
     /// [Advance](AccountClock::advance_to) the clock afterwards.
+    ///
+    /// You need this only if you implement a store. To create a task in a store, call
+    /// [`TaskStore::submit`](crate::TaskStore::submit).
     #[must_use]
     pub fn new(submission: Submission, retention: Retention, now: Now, stamp: Stamp) -> Self {
         Self::with_expiry(retention.after_submission(now), submission, now, stamp)
@@ -96,7 +99,7 @@ impl Task {
         let submitted_at = clamp_time(now);
         Self {
             id,
-            origin: Arc::new(Origin { account, command_type, input, submitted_at }),
+            submitted: Arc::new(SubmittedPart { account, command_type, input, submitted_at }),
             state: match status {
                 TaskStatus::Initialized => State::Initialized,
                 _ => State::Received,
@@ -115,8 +118,11 @@ impl Task {
     /// `stamp` is the [`next`](AccountClock::next) stamp of the account's clock.
     /// [Advance](AccountClock::advance_to) the clock afterwards, unless the event was refused.
     ///
-    /// `now` affects only the expiry. If the retention is counted from the
-    /// [end](Retention::since_end), a store passes the later of `now` and its horizon.
+    /// The stamp dates the event, and `now` affects only the expiry. If the retention is counted
+    /// from the [end](Retention::since_end), a store passes the later of `now` and its horizon.
+    ///
+    /// You need this only if you implement a store. To apply an event to a task in a store, call
+    /// [`TaskStore::apply`](crate::TaskStore::apply).
     ///
     /// # Errors
     ///
@@ -131,8 +137,8 @@ impl Task {
         stamp: Stamp,
     ) -> Result<(), TransitionError> {
         self.check_transition(event.kind())?;
-        if let Some(words) = event.description {
-            self.description = Some(words);
+        if let Some(description) = event.description {
+            self.description = Some(description);
         } else if !matches!(event.payload, Payload::Report(_)) {
             self.description = None;
         }
@@ -160,16 +166,19 @@ impl Task {
         }
         self.revision = stamp.revision.max(self.revision.next());
         // A slow clock may date the event before the submission.
-        let counted_from = now.max(submitted_at);
-        self.expires_at = retention.after_event(expires_at, self.status(), counted_from);
+        let event_at = now.max(submitted_at);
+        self.expires_at = retention.after_event(expires_at, self.status(), event_at);
         Ok(())
     }
 
-    /// Hands a task in progress to another worker, because the last one was silent.
+    /// Takes over a task in progress for another worker, because its last worker was silent.
     ///
-    /// The takeover is recorded as a report without words and counts as an attempt. The task's new
-    /// revision fences the old worker: its events that target [exactly](crate::Target::exactly) the
-    /// old revision are refused.
+    /// The takeover is recorded as a report without a description, and counts as an attempt. The
+    /// task gets a new revision. So the events of the old worker, which target
+    /// [exactly](crate::Target::exactly) the old revision, are refused (*fencing*).
+    ///
+    /// You need this only if you implement a store. [`TaskStore::claim`](crate::TaskStore::claim)
+    /// takes over tasks that are due.
     ///
     /// # Errors
     ///
@@ -187,8 +196,8 @@ impl Task {
 
     #[cold]
     fn drop_input(&mut self) {
-        let Origin { account, command_type, input, submitted_at } = &*self.origin;
-        self.origin = Arc::new(Origin {
+        let SubmittedPart { account, command_type, input, submitted_at } = &*self.submitted;
+        self.submitted = Arc::new(SubmittedPart {
             account: account.clone(),
             command_type: command_type.clone(),
             input: input.dropped(),
@@ -213,13 +222,13 @@ impl Task {
     /// Returns the account that the task belongs to.
     #[must_use]
     pub fn account(&self) -> &AccountId {
-        &self.origin.account
+        &self.submitted.account
     }
 
     /// Returns the command type.
     #[must_use]
     pub fn command_type(&self) -> &CommandType {
-        &self.origin.command_type
+        &self.submitted.command_type
     }
 
     /// Returns the input for the worker, as submitted.
@@ -227,14 +236,14 @@ impl Task {
     /// It is empty once it was [dropped](Retention::with_input_until_end).
     #[must_use]
     pub fn input(&self) -> &[u8] {
-        self.origin.input.bytes()
+        self.submitted.input.bytes()
     }
 
-    /// Returns `true` if the task had an input that was [dropped](Retention::with_input_until_end)
+    /// Returns whether the task had an input that was [dropped](Retention::with_input_until_end)
     /// when the task ended.
     #[must_use]
     pub fn is_input_dropped(&self) -> bool {
-        matches!(self.origin.input, Input::Dropped(_))
+        matches!(self.submitted.input, Input::Dropped(_))
     }
 
     /// Returns the task's status.
@@ -250,19 +259,20 @@ impl Task {
         }
     }
 
-    /// Returns the description that the latest event set. If it set none, returns the [sentence of
-    /// the status](TaskStatus::description).
+    /// Returns the task's description: the one that an event set, or else the [default
+    /// description](TaskStatus::description) of the status.
     ///
-    /// A report without a description keeps the earlier one. Documents show
+    /// Each event replaces the description, or clears it if the event has none. Only a report
+    /// without a description keeps it. Documents show
     /// [`Links::description_of`](crate::Links::description_of) instead, because you can replace the
-    /// sentences.
+    /// default descriptions.
     #[must_use]
     pub fn description(&self) -> Option<&str> {
-        self.words().or(self.status().description())
+        self.own_description().or(self.status().description())
     }
 
     /// Returns the description, if an event set one.
-    pub(crate) fn words(&self) -> Option<&str> {
+    pub(crate) fn own_description(&self) -> Option<&str> {
         self.description.as_deref()
     }
 
@@ -281,7 +291,7 @@ impl Task {
     /// Returns the `now` of the submission.
     #[must_use]
     pub fn submitted_at(&self) -> Now {
-        self.origin.submitted_at
+        self.submitted.submitted_at
     }
 
     /// Returns the time of the latest event according to the account's clock. It is the `timestamp`
@@ -297,7 +307,7 @@ impl Task {
         self.expires_at
     }
 
-    /// Returns `true` if the task is not expired at `instant`: if `instant` is before
+    /// Returns whether the task is not expired at `instant`: whether `instant` is before
     /// [`expires_at`](Self::expires_at).
     ///
     /// In a store, the instant is the later of the caller's `now` and the store's horizon. For
@@ -314,15 +324,15 @@ impl Task {
         self.revision
     }
 
-    /// Returns how many bytes the task counts for
-    /// [`max_bytes`](crate::StoreConfig::with_max_bytes).
+    /// Returns how many bytes the task counts as, in a store with a [limit of
+    /// bytes](crate::StoreConfig::with_max_bytes).
     ///
     /// This is the sum of:
     ///
     /// - 512 bytes for the task itself,
     /// - its account id and command type,
     /// - its input,
-    /// - its description and outcome, or 256 bytes if they have fewer.
+    /// - its description and outcome, at least 256 bytes.
     #[must_use]
     pub fn held_bytes(&self) -> usize {
         let outcome = match &self.state {
@@ -330,17 +340,17 @@ impl Task {
             State::Completed(completion) => completion.text_len(),
             State::Failed(error) => error.text_len(),
         };
-        let output = self.words().map_or(0, str::len) + outcome;
+        let output = self.own_description().map_or(0, str::len) + outcome;
         held_bytes(self.account(), self.command_type(), self.input(), output)
     }
 
-    /// Returns how many bytes the task would count after an event that its status permits.
+    /// Returns how many bytes the task would count as after an event that its status permits.
     pub(crate) fn held_bytes_after(&self, event: &TaskEvent, retention: Retention) -> usize {
         let ends = self.status().after(event.kind()).is_some_and(TaskStatus::is_terminal);
         let input = if ends && retention.drops_input_at_end() { &[] } else { self.input() };
         let keeps_description =
             matches!(event.payload, Payload::Report(_)) && event.description.is_none();
-        let kept = if keeps_description { self.words().map_or(0, str::len) } else { 0 };
+        let kept = if keeps_description { self.own_description().map_or(0, str::len) } else { 0 };
         held_bytes(self.account(), self.command_type(), input, kept + event.output_len())
     }
 
@@ -355,10 +365,27 @@ impl Task {
     }
 }
 
+/// Returns how many bytes a task counts as. `output` is the length of its description and outcome.
+fn held_bytes(
+    account: &AccountId,
+    command_type: &CommandType,
+    input: &[u8],
+    output: usize,
+) -> usize {
+    /// The task itself and its entries in the indexes of a store in memory, including an account
+    /// with no other task.
+    const FIXED: usize = 512;
+    /// The room for the description and outcome that each task has from the beginning. It is more
+    /// than the error of a task that is given up, so giving up a task never needs more room.
+    const RESERVED: usize = 256;
+    let names = account.as_str().len() + command_type.as_str().len();
+    FIXED + names + input.len() + output.max(RESERVED)
+}
+
 impl AccountClock {
     /// Advances the clock to the revision and the update time of a task whose event was accepted.
     ///
-    /// The clock never moves back.
+    /// The clock never goes back.
     pub fn advance_to(&mut self, task: &Task) {
         self.revision = self.revision.max(task.revision);
         self.updated_at = self.updated_at.max(task.updated_at);
@@ -366,7 +393,7 @@ impl AccountClock {
 }
 
 impl Submission {
-    /// Returns `true` if this submission has the same command type and input as `task`.
+    /// Returns whether this submission has the same command type and input as `task`.
     ///
     /// If the ids are the same too, it repeats the request that created the task.
     ///
@@ -390,6 +417,11 @@ impl Submission {
     /// ```
     #[must_use]
     pub fn is_repeat_of(&self, task: &Task) -> bool {
-        self.command_type == *task.command_type() && task.origin.input.is_same_as(self.input())
+        self.command_type == *task.command_type() && task.submitted.input.is_same_as(self.input())
+    }
+
+    /// Returns how many bytes the task will [count as](Task::held_bytes) at first.
+    pub(crate) fn held_bytes(&self) -> usize {
+        held_bytes(&self.account, &self.command_type, self.input.bytes(), 0)
     }
 }

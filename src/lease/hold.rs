@@ -152,12 +152,12 @@ fn shows_lost_writes(held: &Task, current: &Task) -> bool {
         || current.revision() <= held.revision()
         || current.updated_at() < held.updated_at()
         || current.progress() < held.progress()
-        || (held.words().is_some() && current.words().is_none() && !is_ended)
+        || (held.own_description().is_some() && current.own_description().is_none() && !is_ended)
 }
 
 /// Whether the task has ended in the way that the event asks for.
 fn has_ended_by(event: &TaskEvent, task: &Task) -> bool {
     event.outcome().is_some()
         && event.outcome() == task.outcome()
-        && event.description() == task.words()
+        && event.description() == task.own_description()
 }

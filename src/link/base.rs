@@ -7,13 +7,13 @@ use super::error::{LinkError, LinkErrorKind};
 
 /// The address of the API without a trailing slash, and the path of its tasks below it.
 ///
-/// Both are kept in one text, since most links lead to a task.
+/// Both are kept in one string, since most links lead to a task.
 #[derive(Clone, Debug)]
 pub(super) struct Base {
     /// The address, followed by the path of tasks and a slash.
     task_prefix: Box<str>,
-    /// The length of the address.
-    length: usize,
+    /// The length of the address, without the path of tasks.
+    address_len: usize,
 }
 
 impl Base {
@@ -33,8 +33,9 @@ impl Base {
         };
         let segments = path.strip_prefix('/').map(|path| path.split('/'));
         // Without a slash after the host, the rest is a query or a fragment.
-        let query = Some(path).filter(|path| !path.is_empty() && !path.starts_with('/'));
-        for segment in segments.into_iter().flatten().chain(query) {
+        let query_or_fragment =
+            Some(path).filter(|path| !path.is_empty() && !path.starts_with('/'));
+        for segment in segments.into_iter().flatten().chain(query_or_fragment) {
             if let Err(kind) = check_segment(segment) {
                 return fail(kind);
             }
@@ -43,7 +44,7 @@ impl Base {
     }
 
     fn of(address: &str, tasks: &str) -> Self {
-        Self { task_prefix: [address, tasks, "/"].concat().into(), length: address.len() }
+        Self { task_prefix: [address, tasks, "/"].concat().into(), address_len: address.len() }
     }
 
     /// Replaces the address and keeps the path of tasks.
@@ -60,12 +61,12 @@ impl Base {
     }
 
     pub(super) fn as_str(&self) -> &str {
-        self.task_prefix.get(..self.length).unwrap_or_default()
+        self.task_prefix.get(..self.address_len).unwrap_or_default()
     }
 
     /// Returns the path of tasks below the address.
     pub(super) fn tasks_path(&self) -> &str {
-        self.list_address().get(self.length..).unwrap_or_default()
+        self.list_address().get(self.address_len..).unwrap_or_default()
     }
 
     /// Returns the address of the list of tasks.

@@ -19,7 +19,7 @@ use crate::wire::Excerpt;
 pub struct LinkError {
     what: &'static str,
     kind: LinkErrorKind,
-    /// The refused text, unless it may contain a secret.
+    /// The beginning of the refused string, unless it may contain a secret.
     got: Option<Excerpt>,
 }
 

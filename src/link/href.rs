@@ -24,7 +24,7 @@ pub(crate) struct Href<'a> {
 
 #[derive(Clone, Copy, Debug)]
 enum Target<'a> {
-    /// The text of the task's id.
+    /// The task's id.
     Task(&'a str),
     Resource(&'a Route, &'a Completion),
 }

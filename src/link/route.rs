@@ -41,7 +41,7 @@ impl Route {
         Ok(Self { segments: segments.collect::<Result<_, _>>()?, title: title.into() })
     }
 
-    /// Returns `true` if the completion has the ids that the route needs, and each can be a path
+    /// Returns whether the completion has the ids that the route needs, and each can be a path
     /// segment.
     pub(super) fn fits(&self, completion: &Completion) -> bool {
         let is_segment = |id: Option<&ResourceId>| match id {

@@ -9,7 +9,7 @@ use alloc::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Origin, State, Task};
+use super::{State, SubmittedPart, Task};
 use crate::clock::Revision;
 use crate::event::Progress;
 use crate::id::{AccountId, CommandType, TaskId};
@@ -107,7 +107,7 @@ impl From<&Task> for TaskRecord {
             id: task.id,
             account: task.account().clone(),
             command_type: task.command_type().clone(),
-            input: InputRecord::from(&task.origin.input),
+            input: InputRecord::from(&task.submitted.input),
             status: task.status(),
             completion: outcome.and_then(Result::ok).map(CompletionRecord::from),
             error: outcome.and_then(Result::err).map(ErrorRecord::from),
@@ -212,7 +212,7 @@ impl TryFrom<TaskRecord> for Task {
         }
         Ok(Self {
             id: record.id,
-            origin: Arc::new(Origin {
+            submitted: Arc::new(SubmittedPart {
                 account: record.account,
                 command_type: record.command_type,
                 input: record.input.into(),
