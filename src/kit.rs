@@ -83,7 +83,7 @@ impl<'a> Call<'a> {
     /// Returns the instant from which [retention](crate::Retention) is counted, for an event of
     /// this call that restarts it.
     pub(crate) fn counted_from(&self) -> Now {
-        self.config.retention().count_from(self.now, self.effective_now())
+        self.config.retention().start_of_period(self.now, self.effective_now())
     }
 
     /// Returns whether a task is visible to this call.

@@ -59,7 +59,7 @@ impl Retention {
     /// would end after [`MAX_TIME`](crate::MAX_TIME) ends there.
     #[must_use]
     pub const fn since_submission(period: Duration) -> Self {
-        Self::counted_from(period, CountedFrom::Submission)
+        Self::new(period, CountedFrom::Submission)
     }
 
     /// Keeps a task for `period` from its latest event.
@@ -68,7 +68,7 @@ impl Retention {
     /// event.
     #[must_use]
     pub const fn since_update(period: Duration) -> Self {
-        Self::counted_from(period, CountedFrom::Update)
+        Self::new(period, CountedFrom::Update)
     }
 
     /// Keeps a task for `period` from its end. Until it ends, its `expires_at` is
@@ -77,9 +77,9 @@ impl Retention {
     /// With a period of zero, a store refuses every submission as already expired.
     ///
     /// A store that is full of open tasks refuses all submissions until one of them ends. To avoid
-    /// this, limit the [open tasks of an account](crate::StoreConfig::with_max_open). Also enable
-    /// [takeovers](crate::StoreConfig::with_takeover_after): a store gives up a task whose workers
-    /// keep dying, which ends it.
+    /// this, limit the [open tasks of an account](crate::StoreConfig::with_max_open). Also leave
+    /// [takeovers](crate::StoreConfig::with_takeover_after) on, as they are by default: a claim
+    /// gives up a task whose workers keep dying, which ends it.
     ///
     /// The period is counted from the later of the event's `now` and the store's horizon.
     /// Otherwise, a task could expire as soon as a caller with a slow clock ended it. For example,
@@ -87,10 +87,10 @@ impl Retention {
     /// 12:30, not at 11:30.
     #[must_use]
     pub const fn since_end(period: Duration) -> Self {
-        Self::counted_from(period, CountedFrom::End)
+        Self::new(period, CountedFrom::End)
     }
 
-    pub(crate) const fn counted_from(period: Duration, counted_from: CountedFrom) -> Self {
+    pub(crate) const fn new(period: Duration, counted_from: CountedFrom) -> Self {
         Self { period, counted_from, input_until_end: false }
     }
 
@@ -118,8 +118,7 @@ impl Retention {
         self.period
     }
 
-    /// Returns `true` if a task's input is dropped [when the task
-    /// ends](Self::with_input_until_end).
+    /// Returns whether a task's input is dropped [when the task ends](Self::with_input_until_end).
     #[must_use]
     pub const fn drops_input_at_end(self) -> bool {
         self.input_until_end
@@ -129,7 +128,7 @@ impl Retention {
     #[must_use]
     pub fn after_submission(self, now: Now) -> Now {
         match self.counted_from {
-            CountedFrom::Submission | CountedFrom::Update => self.period_after(now),
+            CountedFrom::Submission | CountedFrom::Update => self.end_of_period(now),
             // With a period of zero, a store must refuse the submission.
             CountedFrom::End if self.period.is_zero() => clamp_time(now),
             CountedFrom::End => MAX_TIME,
@@ -138,21 +137,26 @@ impl Retention {
 
     /// Returns the expiry of a task after an event at `now`.
     ///
-    /// `expires_at` is the expiry before the event, and `status` the status after it. An ended task
-    /// has no further events.
+    /// `expires_at` is the expiry before the event, and `status` the status after it. If the period
+    /// is counted from the [end](Self::is_since_end), a store passes the later of `now` and its
+    /// horizon. An ended task has no further events.
     #[must_use]
     #[inline]
     pub fn after_event(self, expires_at: Now, status: TaskStatus, now: Now) -> Now {
         match self.counted_from {
             CountedFrom::Submission => expires_at,
-            CountedFrom::Update => self.period_after(now).max(expires_at),
-            CountedFrom::End if status.is_terminal() => self.period_after(now),
+            CountedFrom::Update => self.end_of_period(now).max(expires_at),
+            CountedFrom::End if status.is_terminal() => self.end_of_period(now),
             CountedFrom::End => MAX_TIME,
         }
     }
 
-    /// Replaces an unlimited expiry, which an earlier [`since_end`](Self::since_end) retention set,
-    /// with a limited one. Counting from `now` keeps an old task from expiring at once.
+    /// Returns the expiry from which [`after_event`](Self::after_event) continues. It replaces an
+    /// unlimited expiry, which an earlier [`since_end`](Self::since_end) retention set, with a
+    /// limited one.
+    ///
+    /// Counting from `now` keeps a task that was submitted long ago from expiring at once. With
+    /// [`since_update`](Self::since_update), `after_event` counts from `now`.
     pub(crate) fn limit_expiry(
         self,
         expires_at: Now,
@@ -162,14 +166,14 @@ impl Retention {
     ) -> Now {
         match self.counted_from {
             CountedFrom::Submission if expires_at == MAX_TIME => {
-                self.period_after(submitted_at.max(now))
+                self.end_of_period(submitted_at.max(now))
             }
-            CountedFrom::Update if expires_at == MAX_TIME => self.period_after(updated_at),
+            CountedFrom::Update if expires_at == MAX_TIME => self.end_of_period(updated_at),
             _ => expires_at,
         }
     }
 
-    /// Returns `true` if the period is counted from the [end](Self::since_end).
+    /// Returns whether the period is counted from the [end](Self::since_end).
     ///
     /// A store then needs its horizon to apply an event that ends a task.
     #[must_use]
@@ -177,16 +181,16 @@ impl Retention {
         matches!(self.counted_from, CountedFrom::End)
     }
 
-    /// Returns the instant from which the period of an event is counted.
+    /// Returns the instant from which the period is counted after an event at `now`.
     ///
-    /// `instant` is the later of `now` and the store's horizon.
-    pub(crate) fn count_from(self, now: Now, instant: Now) -> Now {
-        if self.counted_from == CountedFrom::End { instant } else { now }
+    /// `effective_now` is the later of `now` and the store's horizon.
+    pub(crate) fn start_of_period(self, now: Now, effective_now: Now) -> Now {
+        if self.counted_from == CountedFrom::End { effective_now } else { now }
     }
 
-    fn period_after(self, now: Now) -> Now {
+    fn end_of_period(self, start: Now) -> Now {
         let period = TimeDelta::from_std(self.period).ok();
-        let end = period.and_then(|period| clamp_time(now).checked_add_signed(period));
+        let end = period.and_then(|period| clamp_time(start).checked_add_signed(period));
         end.map_or(MAX_TIME, clamp_time)
     }
 }

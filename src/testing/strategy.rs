@@ -212,7 +212,7 @@ pub fn retentions() -> impl Strategy<Value = Retention> {
         (1..1_000_000_000_000_000_u64).prop_map(Duration::from_nanos),
     ];
     (period, counted_froms(), any::<bool>()).prop_map(|(period, counted_from, input_until_end)| {
-        let retention = Retention::counted_from(period, counted_from);
+        let retention = Retention::new(period, counted_from);
         if input_until_end { retention.with_input_until_end() } else { retention }
     })
 }

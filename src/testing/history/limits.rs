@@ -52,7 +52,7 @@ impl Limits {
             Some(nanos) => Duration::from_nanos(nanos.max(0).unsigned_abs()),
             None => Retention::default().period(),
         };
-        let retention = Retention::counted_from(period, self.counted_from);
+        let retention = Retention::new(period, self.counted_from);
         if self.input_until_end { retention.with_input_until_end() } else { retention }
     }
 }
