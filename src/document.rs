@@ -25,7 +25,9 @@ pub use read::TaskDocument;
 pub use response::{ReportedError, TaskResponse};
 pub use status::ReportedStatus;
 
-/// The JSON document of a task, or of a list of tasks, before it is written.
+/// The JSON document of a task or of a list of tasks, before it is written.
+///
+/// [`Links::accepted`], [`Links::polled`] and [`Links::list`] create one.
 ///
 /// A document borrows the task and copies nothing. Write it with [`write_to`](Self::write_to), or
 /// format it: `{}` is compact, and `{:#}` is indented by two spaces, as in the API's documentation.
@@ -89,13 +91,13 @@ enum About<'a> {
 }
 
 impl Links {
-    /// Creates the reply to a submission, with the link `task`.
+    /// Creates the document of an accepted submission, with the link `task`.
     #[must_use]
     pub fn accepted<'a>(&'a self, task: &'a Task) -> Document<'a> {
         Document { links: self, about: About::Accepted(task) }
     }
 
-    /// Creates the reply to a read of the task.
+    /// Creates the document of a task that a client polls.
     ///
     /// It has the link `self`. Before that, it has the link `resource` if the task completed with
     /// the ids that its [route](Self::with_route) needs.
@@ -104,7 +106,7 @@ impl Links {
         Document { links: self, about: About::Polled(task) }
     }
 
-    /// Creates the document of a list, with each task as in the reply to a read.
+    /// Creates the document of a list, with each task as in [`polled`](Self::polled).
     pub(crate) fn of_list<'a>(&'a self, tasks: &'a [Task], next: Option<&'a str>) -> Document<'a> {
         Document { links: self, about: About::List(tasks, next) }
     }

@@ -1,4 +1,4 @@
-//! JSON text that is kept as received: validated once and written verbatim.
+//! JSON: text that is kept as received, its value and digest, a writer, and checks for reading.
 
 mod value;
 mod writer;
@@ -19,7 +19,9 @@ pub(crate) use writer::append;
 /// How deeply arrays and objects may be nested in a document that is read.
 pub(crate) const MAX_DEPTH: usize = 127;
 
-/// One JSON value as text. Cloning is cheap. Two values are equal if their texts are.
+/// The text of one JSON value, validated once and written verbatim.
+///
+/// Cloning is cheap. Two values are equal if their text is.
 #[derive(Clone)]
 pub(crate) struct JsonText(Arc<RawValue>);
 
@@ -114,7 +116,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
     }
 }
 
-/// Returns the byte offset where the nesting of a JSON text first exceeds `limit`.
+/// Returns the byte offset where the nesting of JSON text first exceeds `limit`.
 ///
 /// `serde_json` doesn't limit the depth of values that it skips or keeps as text.
 pub(crate) fn exceeds_depth(json: &[u8], limit: usize) -> Option<usize> {

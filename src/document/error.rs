@@ -11,8 +11,8 @@ use crate::json::{MAX_DEPTH, Object, exceeds_depth};
 ///
 /// # Errors
 ///
-/// Returns [`DocumentError`] if the text is not a JSON object, can't be read as a `T`, or is nested
-/// too deeply. The error states the position.
+/// Returns [`DocumentError`] if the JSON is invalid, is not an object, can't be read as a `T`, or is
+/// nested too deeply. The error states the position.
 pub fn read_json<'de, T: Deserialize<'de>>(json: &'de [u8]) -> Result<T, DocumentError> {
     read(json).map(|Object(object)| object)
 }
@@ -26,7 +26,7 @@ pub(super) fn read<'de, T: Deserialize<'de>>(json: &'de [u8]) -> Result<T, Docum
     }
 }
 
-/// The error returned if a text is not a valid document. Its message states the position.
+/// The error returned if a body is not a valid document. Its message states the position.
 ///
 /// ```
 /// use tasklife::TaskDocument;

@@ -13,7 +13,10 @@ use super::links::{LinkArray, LinkMap, TaskLink};
 use super::{TaskDocument, display_json, write};
 use crate::link::LinkShape;
 
-/// A list of tasks as a client reads it. It is written in this crate's form.
+/// A list of tasks as a client reads it.
+///
+/// In whatever form it was read, it is written as `{"tasks": […]}`, or as `{}` if it is empty, with
+/// the link `next` if it has one.
 ///
 /// ```
 /// use tasklife::TaskDocument;
@@ -42,7 +45,8 @@ impl ListDocument {
         Self { next: Some((LinkShape::default(), next.into())), ..self }
     }
 
-    /// Returns where the next page is: its address, or what the format uses instead.
+    /// Returns where the next page is: its address, or its page token if the list was read in the
+    /// format [`GoogleOperation`](crate::format::GoogleOperation).
     ///
     /// Returns `None` if the list names no further page.
     #[must_use]
@@ -130,15 +134,14 @@ impl fmt::Display for ListDocument {
     }
 }
 
-/// Returns the address of the next page from a map of links. Links that can't be read count as
-/// none.
+/// Returns the address of the next page from a map of links, or `None` if the links can't be read.
 fn next_in_map(links: &RawValue) -> Option<(LinkShape, Box<str>)> {
     let LinkMap(links) = serde_json::from_str(links.get()).ok()?;
     next_among(&links).map(|href| (LinkShape::Map, href))
 }
 
-/// Returns the address of the next page from an array of links. Links that can't be read count as
-/// none.
+/// Returns the address of the next page from an array of links, or `None` if the links can't be
+/// read.
 fn next_in_array(links: &RawValue) -> Option<(LinkShape, Box<str>)> {
     let LinkArray(links) = serde_json::from_str(links.get()).ok()?;
     next_among(&links).map(|href| (LinkShape::Array, href))

@@ -22,16 +22,16 @@ use crate::time::{Now, Rfc3339, parse_rfc3339};
 
 /// A task document as a client reads it, from any server of the API.
 ///
-/// The API's description requires no field. Only `taskId` and `status` must be present. Any other
+/// The API's description requires no field, but this type needs `taskId` and `status`. Any other
 /// field, at any depth, can be missing or `null`. Servers also differ in the following points, and
 /// every variant is accepted:
 ///
 /// - Links are a map `_links` or an array `links`. A link can have any of its fields.
 /// - The error of a task is an object or a code.
-/// - A resource id is a 64-bit integer or a text. A `resource` is any JSON value.
+/// - A resource id is a 64-bit integer or a string. A `resource` is any JSON value.
 /// - A timestamp has 0 to 9 fraction digits and any offset.
 /// - `progress` is any number from 0 to 100. It is rounded down.
-/// - A status that is unknown is kept as text. So is an id that is not a UUID.
+/// - A status that is unknown is kept as a string. So is an id that is not a UUID.
 /// - Unknown fields are ignored. Fields can have any order.
 ///
 /// Reading is strict in all other respects. Each field must have its type, a timestamp must be a
@@ -42,8 +42,9 @@ use crate::time::{Now, Rfc3339, parse_rfc3339};
 /// JSON. It can't be read as part of an untagged enum, because the `resource` is kept as raw JSON
 /// text.
 ///
-/// Writing a document with `{}`, `{:#}` or serde gives the same content in this crate's form. A
-/// missing field stays missing. If this crate wrote the original, the text is the same.
+/// Writing a document with `{}`, `{:#}` or serde gives the same content in the form of
+/// [`Document`](crate::Document). A missing field stays missing. If this crate wrote the original,
+/// the JSON text is the same.
 ///
 /// ```
 /// use tasklife::{TaskDocument, TaskStatus};
@@ -173,7 +174,7 @@ impl TaskDocument {
     ///
     /// # Errors
     ///
-    /// Returns [`DocumentError`] if the text is not JSON, is not a task document, or is nested more
+    /// Returns [`DocumentError`] if the body is not JSON, is not a task document, or is nested more
     /// than 127 levels deep. The error states the position.
     pub fn from_json(json: &[u8]) -> Result<Self, DocumentError> {
         read(json)
@@ -273,7 +274,7 @@ impl TaskDocument {
         }
     }
 
-    /// Returns `true` if the document has a map and an array of links.
+    /// Returns whether the document has a map and an array of links.
     #[cfg(feature = "audit")]
     pub(crate) fn has_both_link_shapes(&self) -> bool {
         self.fields.link_map.is_some() && self.fields.link_array.is_some()

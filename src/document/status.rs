@@ -13,11 +13,11 @@ use crate::status::TaskStatus;
 pub enum ReportedStatus {
     /// A status of the documented API.
     Known(TaskStatus),
-    /// The task was cancelled, so it ended without a result. The text is the format's own.
+    /// The task was cancelled, so it ended without a result. The string is the format's own.
     ///
-    /// Some [formats](crate::format) have this status, but this engine doesn't.
+    /// Some [formats](crate::format) have this status, but the tasks of this crate don't.
     Cancelled(Box<str>),
-    /// Any other text. It counts as still running, so a client continues to poll.
+    /// Any other string. It counts as still running, so a client continues to poll.
     Unknown(Box<str>),
 }
 
@@ -46,7 +46,7 @@ impl ReportedStatus {
         }
     }
 
-    /// Returns `true` if the task has ended. An unknown status counts as still running.
+    /// Returns whether the task has ended. An unknown status counts as still running.
     #[must_use]
     pub fn is_terminal(&self) -> bool {
         match self {

@@ -83,7 +83,7 @@ pub(super) struct LinkFields<'a> {
     pub(super) method: Option<Text<'a>>,
 }
 
-/// The address of a link: composed by [`Links`], or a text.
+/// The address of a link: composed by [`Links`], or a string.
 #[derive(Clone, Copy, Serialize)]
 #[serde(untagged)]
 pub(super) enum Address<'a> {
@@ -120,7 +120,7 @@ impl<'a, I: Iterator<Item = LinkFields<'a>> + Clone> Serialize for LinkArray<I> 
     }
 }
 
-/// Writes the reply to a submission.
+/// Writes the document of an accepted submission.
 pub(super) fn accepted<S: Serializer>(
     links: &Links,
     task: &Task,
@@ -131,7 +131,7 @@ pub(super) fn accepted<S: Serializer>(
     fields(links, task, id, [Some(links.task_link(id)), None]).serialize(serializer)
 }
 
-/// The reply to a read of a task.
+/// The document of a task that a client polls.
 pub(super) struct Polled<'a>(pub(super) &'a Links, pub(super) &'a Task);
 
 impl Serialize for Polled<'_> {

@@ -1,4 +1,4 @@
-//! The value of a JSON text: strict, exact, and independent of how the text is written.
+//! The value of JSON text: strict, exact, and independent of its notation.
 
 use alloc::borrow::Cow;
 use alloc::string::String;
@@ -31,7 +31,7 @@ pub(crate) struct Number {
     exponent: i64,
 }
 
-/// Why a strict reader refuses a JSON text.
+/// Why a strict reader refuses JSON text.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ValueError {
     #[error("the number {0}, which is outside the range of doubles")]
@@ -43,7 +43,7 @@ pub(crate) enum ValueError {
 }
 
 impl<'a> Value<'a> {
-    /// Parses a text as the strictest readers of RFC 8259 do.
+    /// Parses JSON text as the strictest readers of RFC 8259 do.
     ///
     /// Strings must be Unicode without unpaired surrogates. Numbers must be within the range of
     /// doubles. No name may occur twice in an object. The caller must have limited the depth.
@@ -93,7 +93,7 @@ impl<'a> Value<'a> {
     }
 }
 
-/// Reads the parts of a text that is valid JSON.
+/// Reads the parts of valid JSON text.
 struct Scanner<'a> {
     json: &'a str,
     at: usize,
@@ -184,10 +184,10 @@ impl<'a> Scanner<'a> {
     }
 }
 
-/// Returns `true` if both texts are JSON objects, or both are arrays, with equal values.
+/// Returns whether `one` and `other` are both JSON objects, or both JSON arrays, with equal values.
 ///
-/// The order of members and the notation of numbers make no difference. A text that strict readers
-/// refuse has no value.
+/// The order of members and the notation of numbers make no difference. JSON that strict readers
+/// refuse has no value, so it is equal to nothing.
 pub(crate) fn is_same_value(one: &[u8], other: &[u8]) -> bool {
     let first = |json: &[u8]| json.trim_ascii_start().first().copied();
     if first(one) != first(other) || !matches!(first(one), Some(b'{' | b'[')) {
@@ -196,8 +196,11 @@ pub(crate) fn is_same_value(one: &[u8], other: &[u8]) -> bool {
     value_of(one).is_some_and(|one| value_of(other).is_some_and(|other| one == other))
 }
 
-/// Returns a digest of bytes. JSON objects with [equal values](is_same_value) have the same digest,
-/// and so have arrays. All other bytes have the same digest only if they are equal.
+/// Returns a digest of bytes.
+///
+/// Two JSON objects, or two arrays, with [equal values](is_same_value) have the same digest. Any
+/// other two byte strings have the same digest only if they are equal, as far as a hash of 122 bits
+/// can tell.
 ///
 /// Digests are saved on disk, so the algorithm must not change.
 pub(crate) fn digest(bytes: &[u8]) -> Uuid {
@@ -214,7 +217,7 @@ pub(crate) fn digest(bytes: &[u8]) -> Uuid {
     }
 }
 
-/// Returns the value of a text, unless strict readers refuse it.
+/// Returns the value of JSON text, unless strict readers refuse it.
 fn value_of(json: &[u8]) -> Option<Value<'_>> {
     if exceeds_depth(json, MAX_DEPTH).is_some() {
         return None;

@@ -43,12 +43,12 @@ fn escape_byte(byte: u8, out: &mut Vec<u8>) {
     out.extend_from_slice(&[b'\\', letter]);
 }
 
-/// Returns `true` if a byte must be escaped: a control character, a quote or a backslash.
+/// Returns whether a byte must be escaped: a control character, a quote or a backslash.
 const fn is_escaped(byte: u8) -> bool {
     byte < 0x20 || byte == b'"' || byte == b'\\'
 }
 
-/// Returns `true` if any byte must be escaped.
+/// Returns whether any byte must be escaped.
 ///
 /// It checks blocks of 16 bytes, which the compiler vectorizes. The last block may overlap the one
 /// before it.
