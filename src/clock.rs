@@ -33,17 +33,19 @@ use crate::wire::known::Known;
 pub struct Revision(u64);
 
 impl Revision {
-    /// The largest revision that can be parsed or converted from a number: 2⁶³ - 1.
+    /// The largest revision that can be parsed, deserialized or converted from a number: 2⁶³ - 1.
+    ///
+    /// At eight events per microsecond, an account reaches it after more than 30,000 years.
     pub const MAX: Self = Self(i64::MAX.cast_unsigned());
 
-    /// Returns a revision that no store has reached by `now`, if the store began below it.
+    /// Returns a revision above all that an account can have reached by `now`.
+    ///
+    /// The value is the number of eighths of a microsecond since the year 0. So this holds if the
+    /// account began below this revision, has fewer than eight events per microsecond, and clocks
+    /// don't go back.
     ///
     /// A store that may have lost its latest writes continues here, so that it doesn't reuse a
-    /// revision.
-    ///
-    /// The value is the number of eighths of a microsecond since the year 0. It is above all
-    /// revisions that were issued before `now` if an account has fewer than eight events per
-    /// microsecond and clocks don't go back. Nothing needs to be saved for this.
+    /// revision. It needs no saved state for this.
     ///
     /// ```
     /// use tasklife::Revision;
@@ -79,8 +81,8 @@ impl Revision {
 
     /// Returns the next revision.
     ///
-    /// Counting continues above `MAX`, with room for another 2⁶³ revisions, so an account never
-    /// runs out.
+    /// Counting continues above [`MAX`](Self::MAX), with room for another 2⁶³ revisions, but no
+    /// account comes near it.
     pub(crate) const fn next(self) -> Self {
         Self(self.0.saturating_add(1))
     }
@@ -121,7 +123,7 @@ impl fmt::Display for Revision {
     }
 }
 
-/// The error returned if a number or a text is not a [`Revision`].
+/// The error returned if a number or a string is not a [`Revision`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(transparent)]
 pub struct RevisionError(RevisionErrorKind);
@@ -157,10 +159,13 @@ impl Stamp {
 
 /// An account's latest revision and latest update time.
 ///
-/// It makes the [`Stamp`] of the account's next event, in the same way for every store. The time of
-/// a stamp is the later of the event's `now` and the account's latest update time. So time never
-/// goes back along an account's revisions, even if clocks do. A `now` in the far future fixes later
-/// update times at that instant, until the clocks reach it.
+/// The clock makes the [`Stamp`] of the account's next event, in the same way for every store. The
+/// time of a stamp is the later of the event's `now` and the account's latest update time. So time
+/// never goes back along an account's revisions, even if clocks do. After an event with a `now` in
+/// the far future, all later events get that instant as their update time, until the clocks reach
+/// it.
+///
+/// You need this if you implement a store, or keep tasks without one.
 ///
 /// [`next`](Self::next) does not advance the clock, so a refused event leaves no trace. Call
 /// [`advance_to`](Self::advance_to) after the event was accepted.
@@ -217,6 +222,8 @@ impl AccountClock {
     pub fn next(&self, now: Now) -> Stamp {
         Stamp { revision: self.revision.next(), updated_at: clamp_time(now).max(self.updated_at) }
     }
+
+    // `advance_to` is in `task`, because it takes a `Task`.
 }
 
 impl<'de> serde::Deserialize<'de> for AccountClock {

@@ -82,14 +82,16 @@ impl FromStr for Progress {
     }
 }
 
-/// The error returned if a number or a text is not a percentage.
+/// The error returned if a number or a string is not a percentage.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected a percentage, a whole number from 0 to 100, got {0}")]
 pub struct ProgressError(Excerpt);
 
-/// An event to apply to a task.
+/// Something that happens to a task: it enters the queue, is started, reports progress, completes or
+/// fails.
 ///
-/// [`Task::apply`](crate::Task::apply) applies the event or refuses it.
+/// [`TaskStore::apply`](crate::TaskStore::apply) applies the event to a task of a store, or refuses
+/// it.
 ///
 /// ```
 /// use tasklife::{Completion, EventKind, Progress, TaskEvent};
@@ -145,8 +147,8 @@ impl TaskEvent {
 
     /// Creates a [`report`](Self::report) with a percentage.
     ///
-    /// A percentage lower than the last one is raised to it. Without a
-    /// [description](Self::with_description), the task keeps its current one.
+    /// If the percentage is lower than the last one, the task keeps the last one. Without a
+    /// [description](Self::with_description), it keeps its current description.
     #[must_use]
     pub const fn report_of(progress: Progress) -> Self {
         Self::new(Payload::Report(Some(progress)))
@@ -166,8 +168,8 @@ impl TaskEvent {
 
     /// Sets the description that the task's documents show after this event.
     ///
-    /// Without one, the task shows the [sentence of its status](TaskStatus::description). After a
-    /// report, it keeps its current description.
+    /// Without one, a report keeps the current description. After any other event, the task shows
+    /// the [default description](TaskStatus::description) of its status.
     #[must_use]
     pub fn with_description(mut self, text: impl Into<Cow<'static, str>>) -> Self {
         self.description = Some(text.into().into());
@@ -205,8 +207,8 @@ impl TaskEvent {
     /// This is the length of:
     ///
     /// - the description,
-    /// - the text ids and the resource of a completion,
-    /// - all texts of an error.
+    /// - the resource of a completion, and the ids that are strings,
+    /// - all strings of an error.
     #[must_use]
     pub fn output_len(&self) -> usize {
         let outcome = match &self.payload {
@@ -251,7 +253,8 @@ pub struct TransitionError {
 impl TransitionError {
     /// Creates the error for an `event` that a task in `status` does not permit.
     ///
-    /// Stores that check transitions themselves need this.
+    /// You need this if you implement a store that checks transitions itself. Call it only if
+    /// [`TaskStatus::after`] returns `None`: otherwise, the message is wrong.
     #[must_use]
     pub const fn new(status: TaskStatus, event: EventKind) -> Self {
         Self { status, event }

@@ -10,10 +10,9 @@ use uuid::Uuid;
 
 use crate::wire::{Excerpt, Text, serde_as_text};
 
-/// The id of a task: a UUID, unique within its account.
+/// The id of a task: a UUID, which the caller chooses. It is unique within the task's account.
 ///
-/// The caller chooses it. It is parsed from the hyphenated form in either case, and written in
-/// lower case.
+/// An id is parsed from the hyphenated form in either case, and written in lower case.
 ///
 /// ```
 /// use tasklife::TaskId;
@@ -98,12 +97,13 @@ serde_as_text!(TaskId);
 /// The length limit of an [`AccountId`] or a [`CommandType`], in bytes.
 const LONGEST_NAME: usize = 255;
 
-/// The id of an account, the tenant that tasks belong to. No account can see another's tasks.
+/// The id of an account, the tenant that tasks belong to. No account can see the tasks of another
+/// account.
 ///
-/// An id is text of 1 to 255 bytes without control characters. It can't be `.` or `..`. Cloning is
-/// cheap.
+/// An id is a string of 1 to 255 bytes without control characters. It can't be `.` or `..`. Cloning
+/// is cheap.
 #[derive(Clone, Eq, PartialOrd, Ord, Hash)]
-#[expect(clippy::derived_hash_with_manual_eq, reason = "equal texts have equal hashes")]
+#[expect(clippy::derived_hash_with_manual_eq, reason = "equal strings have equal hashes")]
 pub struct AccountId(Arc<str>);
 
 impl PartialEq for AccountId {
@@ -115,7 +115,7 @@ impl PartialEq for AccountId {
 }
 
 impl AccountId {
-    /// Returns the id as text.
+    /// Returns the id as a string.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -148,7 +148,7 @@ serde_as_text!(AccountId);
 
 /// The type of operation that a task performs, such as `subscriptionCreateRequest`.
 ///
-/// Any text of 1 to 255 bytes without control characters is a command type, except `.` and `..`.
+/// Any string of 1 to 255 bytes without control characters is a command type, except `.` and `..`.
 /// Cloning is cheap.
 ///
 /// ```
@@ -180,7 +180,7 @@ impl CommandType {
         Self(Text::Static(name))
     }
 
-    /// Returns the command type as text.
+    /// Returns the command type as a string.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -229,7 +229,7 @@ impl fmt::Debug for CommandType {
 
 serde_as_text!(CommandType);
 
-/// The error returned if a text is not a valid [`TaskId`], [`AccountId`] or [`CommandType`].
+/// The error returned if a string is not a valid [`TaskId`], [`AccountId`] or [`CommandType`].
 ///
 /// ```
 /// use tasklife::{AccountId, TaskId};

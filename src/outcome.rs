@@ -11,9 +11,9 @@ use uuid::Uuid;
 use crate::json::{JsonText, Value, ValueError, exceeds_depth};
 use crate::wire::Text;
 
-/// The id of a resource that an operation created or changed: a number or a text.
+/// The id of a resource that an operation created or changed: a number or a string.
 ///
-/// The Redis Cloud API uses 32-bit numbers. Other services use texts. Cloning is cheap.
+/// The Redis Cloud API uses 32-bit numbers. Other services use strings. Cloning is cheap.
 ///
 /// ```
 /// use tasklife::ResourceId;
@@ -48,8 +48,8 @@ impl From<u32> for ResourceId {
 }
 
 impl From<u64> for ResourceId {
-    /// Converts a number. One above 2⁶³ - 1 becomes a text, so that no reader takes it for another
-    /// number.
+    /// Converts a number. A number above 2⁶³ - 1 becomes a string, so that no reader takes it for
+    /// another number.
     fn from(number: u64) -> Self {
         i64::try_from(number).map_or_else(|_| number.to_string().into(), Self::Number)
     }
@@ -107,7 +107,7 @@ impl<'de> serde::Deserialize<'de> for ResourceId {
             type Value = ResourceId;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a resource id: a 64-bit integer or a text")
+                f.write_str("a resource id: a 64-bit integer or a string")
             }
 
             fn visit_i64<E: serde::de::Error>(self, number: i64) -> Result<ResourceId, E> {
@@ -129,9 +129,10 @@ impl<'de> serde::Deserialize<'de> for ResourceId {
     }
 }
 
-/// The result of an operation that succeeded: two ids and a resource, each optional.
+/// The result of an operation that succeeded.
 ///
-/// [`Completion::default`] has none of them.
+/// It can hold the id of the resource, a second id such as that of the resource's parent, and the
+/// resource itself. Each is optional, and [`Completion::default`] has none of them.
 ///
 /// ```
 /// use tasklife::Completion;
@@ -229,7 +230,7 @@ impl Completion {
         self.additional_resource_id.as_ref()
     }
 
-    /// Returns the total length of the text ids and the resource, in bytes.
+    /// Returns the total length of the resource and of the ids that are strings, in bytes.
     pub(crate) fn text_len(&self) -> usize {
         let ids = [&self.resource_id, &self.additional_resource_id].into_iter().flatten();
         let ids = ids.map(|id| match id {
@@ -239,7 +240,7 @@ impl Completion {
         ids.sum::<usize>() + self.resource().map_or(0, str::len)
     }
 
-    /// Returns the resource, as the text of a JSON object.
+    /// Returns the resource, as the JSON text of an object.
     #[must_use]
     pub fn resource(&self) -> Option<&str> {
         self.resource.as_ref().map(JsonText::as_str)
@@ -298,8 +299,10 @@ impl TaskError {
 
     /// Creates the error of a task that the store gives up after `attempts` attempts.
     ///
-    /// Its code is `TOO_MANY_ATTEMPTS` and its status `500 INTERNAL_SERVER_ERROR`. You need this if
-    /// you implement a store.
+    /// Its code is `TOO_MANY_ATTEMPTS` and its status `500 INTERNAL_SERVER_ERROR`.
+    ///
+    /// You need this only if you implement a store without
+    /// [`kit::Call::claim`](crate::kit::Call::claim), which uses it.
     ///
     /// ```
     /// let error = tasklife::TaskError::too_many_attempts(5);
@@ -312,7 +315,7 @@ impl TaskError {
         Self::new("TOO_MANY_ATTEMPTS", description).with_status("500 INTERNAL_SERVER_ERROR")
     }
 
-    /// Sets the status: an HTTP status as text, such as `404 NOT_FOUND`.
+    /// Sets the status: an HTTP status as a string, such as `404 NOT_FOUND`.
     #[must_use]
     pub fn with_status(mut self, status: impl Into<Cow<'static, str>>) -> Self {
         self.status = status.into().into();
@@ -326,7 +329,7 @@ impl TaskError {
         self
     }
 
-    /// Returns the total length of the texts, in bytes.
+    /// Returns the total length of the error's strings, in bytes.
     pub(crate) fn text_len(&self) -> usize {
         let info = self.additional_info().map_or(0, str::len);
         self.code.len() + self.status.len() + self.description.len() + info

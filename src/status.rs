@@ -23,9 +23,12 @@ named_enum! {
     /// [`ReportedStatus`](crate::ReportedStatus) can also hold a status that a server sends and
     /// this crate doesn't know.
     pub enum TaskStatus {
-        /// The task was accepted but isn't in the queue yet. Only some operations show this status.
+        /// The task was accepted but isn't in the queue yet.
+        ///
+        /// A task begins here only if it was submitted as
+        /// [`initialized`](crate::Submission::initialized).
         Initialized = "initialized",
-        /// The task is in the queue and waits for a worker. It can no longer be cancelled.
+        /// The task is in the queue and waits for a worker.
         Received = "received",
         /// A worker has claimed the task.
         ProcessingInProgress = "processing-in-progress",
@@ -100,15 +103,16 @@ impl TaskStatus {
         statuses.split_at(*count).0
     }
 
-    /// Returns `true` if the task has ended, so that no event is permitted.
+    /// Returns whether the task has ended, so that no event is permitted.
     #[must_use]
     pub const fn is_terminal(self) -> bool {
         self.successors().is_empty()
     }
 
-    /// Returns the sentence that documents show with this status if no event set a description.
+    /// Returns the default description: the sentence that documents show with this status if no
+    /// event set a description.
     ///
-    /// There is no sentence for `initialized` and `processing-in-progress`.
+    /// `initialized` and `processing-in-progress` have none.
     #[must_use]
     pub const fn description(self) -> Option<&'static str> {
         match self {

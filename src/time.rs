@@ -1,4 +1,4 @@
-//! Instants: their range and their text.
+//! Instants: their range and their RFC 3339 text.
 
 use alloc::string::String;
 use core::fmt;
@@ -12,8 +12,8 @@ use crate::wire::Excerpt;
 /// The caller passes the current time as an argument, usually as the last one, because this crate
 /// never reads a clock.
 ///
-/// An instant outside the years 0 to 9999 is replaced by [`MIN_TIME`] or [`MAX_TIME`], so that each
-/// instant can be written and read back.
+/// Wherever an instant enters this crate, an instant outside the years 0 to 9999 is replaced by
+/// [`MIN_TIME`] or [`MAX_TIME`], as by [`clamp_time`]. So each instant can be written and read back.
 pub type Now = DateTime<Utc>;
 
 /// The first instant that a task can have: the beginning of the year 0.
@@ -33,8 +33,8 @@ const fn instant(seconds: i64, nanoseconds: u32) -> Now {
 ///
 /// You need this if you implement a store.
 ///
-/// A leap second can only be the last second of a minute. `chrono` can represent one elsewhere,
-/// which has no text. It is replaced by the second after it.
+/// A leap second can only be the last second of a minute. `chrono` can represent a leap second
+/// elsewhere, which RFC 3339 can't express. It is replaced by the second after it.
 ///
 /// ```
 /// use tasklife::{MAX_TIME, Now, clamp_time};
@@ -69,7 +69,7 @@ fn clamp_time_slow(instant: Now) -> Now {
 #[derive(Clone, Copy)]
 pub(crate) struct Rfc3339(pub(crate) Now);
 
-/// A buffer for the longest text of an instant.
+/// A buffer for an instant, with room for the longest text.
 ///
 /// Its size and alignment let the UTF-8 check read whole machine words.
 #[repr(align(16))]

@@ -90,7 +90,7 @@ pub(super) fn wait(request: &Parts) -> Option<Duration> {
     is_number.then(|| Duration::from_secs(seconds.parse().unwrap_or(u64::MAX)))
 }
 
-/// Returns `true` if a client prefers an immediate response (RFC 7240, section 4.1).
+/// Returns whether a client prefers an immediate response (RFC 7240, section 4.1).
 pub(super) fn prefers_async(request: &Parts) -> bool {
     preference(request, "respond-async").is_some()
 }
@@ -110,7 +110,7 @@ fn preference<'a>(request: &'a Parts, name: &str) -> Option<&'a str> {
     })
 }
 
-/// Returns `true` if the `If-None-Match` of a request matches this entity tag.
+/// Returns whether the `If-None-Match` of a request matches this entity tag.
 pub(super) fn has_etag(request: &Parts, tag: &str) -> bool {
     request.headers.get_all(IF_NONE_MATCH).iter().any(|known| {
         let mut rest = known.to_str().unwrap_or_default().trim();

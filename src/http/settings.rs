@@ -98,7 +98,7 @@ impl Replies {
     /// let bearer = HeaderValue::from_static(r#"Bearer realm="tasks""#);
     /// let replies = tasklife::Replies::new(links).with_account_of([AUTHORIZATION], bearer, |head| {
     ///     let token = head.headers.get(AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ")?;
-    ///     token.parse().ok() // here each token is an account; a real server looks up whose it is
+    ///     token.parse().ok() // here a token is an account id; a real server looks it up
     /// });
     /// # Ok::<(), tasklife::LinkError>(())
     /// ```
@@ -113,7 +113,7 @@ impl Replies {
         Self { credentials, challenge, account_of: Some(account_of), ..self }
     }
 
-    /// Returns `true` if you [set](Self::with_account_of) how accounts are identified.
+    /// Returns whether you [set](Self::with_account_of) how accounts are identified.
     #[must_use]
     pub fn has_account_of(&self) -> bool {
         self.account_of.is_some()
