@@ -11,7 +11,7 @@ use core::str::FromStr;
 use crate::clock::Revision;
 use crate::status::TaskStatus;
 use crate::store::{Cursor, ListQuery};
-use crate::wire::{Excerpt, Text, percent_decoded};
+use crate::wire::{Excerpt, Text, percent_decoded, percent_encoded};
 
 /// The query parameters of a request for the list: their names, and the limits on a page.
 ///
@@ -307,8 +307,7 @@ fn encode(text: &str, is_permitted: impl Fn(u8) -> bool, out: &mut String) {
         if is_permitted(byte) {
             out.push(char::from(byte));
         } else {
-            let hex = |digit: u8| char::from(b"0123456789ABCDEF"[usize::from(digit)]);
-            out.extend(['%', hex(byte >> 4), hex(byte & 0xF)]);
+            out.extend(percent_encoded(byte));
         }
     }
 }

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use super::base::check_segment;
 use super::error::{LinkError, LinkErrorKind};
 use crate::outcome::{Completion, ResourceId};
-use crate::wire::Decimal;
+use crate::wire::{Decimal, percent_encoded};
 
 /// A parsed route.
 #[derive(Clone, Debug)]
@@ -90,7 +90,7 @@ pub(super) fn check_title(title: &str) -> Result<(), LinkError> {
     Ok(())
 }
 
-/// Writes text, with each character percent-encoded except RFC 3986's unreserved characters.
+/// Writes a string, with each character percent-encoded except RFC 3986's unreserved characters.
 fn write_encoded<E>(mut text: &str, mut write: impl FnMut(&str) -> Result<(), E>) -> Result<(), E> {
     let is_reserved = |c: char| !c.is_ascii_alphanumeric() && !matches!(c, '-' | '.' | '_' | '~');
     while let Some((at, reserved)) = text.char_indices().find(|(_, c)| is_reserved(*c)) {
@@ -98,8 +98,7 @@ fn write_encoded<E>(mut text: &str, mut write: impl FnMut(&str) -> Result<(), E>
         write(plain)?;
         let (encoded, after) = rest.split_at(reserved.len_utf8());
         for byte in encoded.bytes() {
-            let hex = |digit: u8| char::from(b"0123456789ABCDEF"[usize::from(digit)]);
-            let encoded = ['%', hex(byte >> 4), hex(byte & 0xF)];
+            let encoded = percent_encoded(byte);
             encoded.iter().try_for_each(|c| write(c.encode_utf8(&mut [0; 1])))?;
         }
         text = after;

@@ -2,6 +2,8 @@
 
 use core::time::Duration;
 
+use crate::wire::fnv1a;
+
 /// How long to wait between reads: waits that grow by a factor, up to a maximum.
 ///
 /// The default starts with 1 s and doubles up to 30 s, without jitter. Redis Cloud's public Go
@@ -84,10 +86,7 @@ impl Backoff {
 
     /// Returns the waits for the task at this address.
     pub(super) fn waits(self, address: &str) -> Waits {
-        // FNV-1a, 64 bits.
-        let hash = address.bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-        });
+        let hash = fnv1a(address.bytes());
         Waits { backoff: self, next: self.first, state: self.seed ^ hash }
     }
 }

@@ -1,4 +1,4 @@
-//! The contract of [`TaskStore`] in futures, for stores that are a network away.
+//! The contract of [`TaskStore`] in futures, for stores whose calls take time.
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -19,13 +19,13 @@ use crate::time::Now;
 /// used as `dyn`.
 pub type StoreFuture<'a, T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send + 'a>>;
 
-/// A store of tasks that is a network away: the contract, methods and laws of [`TaskStore`], in
-/// futures.
+/// A store of tasks whose calls take time, such as a store across a network: the contract, methods
+/// and laws of [`TaskStore`], in futures.
 ///
-/// If your server may outgrow one process, write it against this trait from the start and wrap the
+/// If your server may outgrow one process, write it against this trait from the start, and wrap the
 /// store in memory in [`InProcess`]. Changing to a distributed store is then a change of one line.
 ///
-/// As with every future, nothing happens before it is polled. If you drop a future that has been
+/// As with every future, nothing happens before you poll it. If you drop a future that has been
 /// polled and isn't ready, the call may or may not have been applied, as with
 /// [`BackendError::unknown`].
 ///
@@ -37,7 +37,7 @@ pub type StoreFuture<'a, T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Sen
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an `AsyncTaskStore`",
-    note = "a store that answers at once (`TaskStore`), such as `MemoryStore`, becomes one as `InProcess(store)`"
+    note = "if it is a `TaskStore`, such as `MemoryStore`, wrap it: `InProcess(store)`"
 )]
 pub trait AsyncTaskStore: Send + Sync {
     /// See [`TaskStore::submit`].
@@ -78,16 +78,16 @@ pub trait AsyncTaskStore: Send + Sync {
     fn sweep(&self, limit: usize, now: Now) -> StoreFuture<'_, Swept, BackendError>;
 }
 
-/// Makes a [`TaskStore`] an [`AsyncTaskStore`]. The call is made when its future is first polled,
-/// and the future is then ready.
+/// Makes a [`TaskStore`] an [`AsyncTaskStore`]. Each future makes its call when it is first polled,
+/// and is then ready.
 ///
 /// If you also need methods of the store itself, such as
 /// [`MemoryStore::snapshot`](crate::MemoryStore::snapshot), share it: `InProcess(store.clone())`,
 /// where `store` is an `Arc<MemoryStore>`.
 ///
-/// Use this for stores that answer without waiting, such as [`MemoryStore`](crate::MemoryStore). A
-/// store that blocks on a disk or a network would hold up the executor. Call it on another thread
-/// instead, by whatever means your executor has. With tokio:
+/// Use this for stores that don't block, such as [`MemoryStore`](crate::MemoryStore). A store that
+/// blocks on a disk or a network would hold up the executor. Call it on another thread instead, by
+/// whatever means your executor has. With tokio:
 ///
 /// ```
 /// use std::sync::Arc;

@@ -25,14 +25,15 @@ impl<'a> Target<'a> {
         Self { account, id, revision: None }
     }
 
-    /// Targets this task only at this revision, as long as nothing has happened to it since.
+    /// Targets this task only at the revision that it has here, so only if no event was applied to
+    /// it since.
     #[must_use]
     pub fn exactly(task: &'a Task) -> Self {
         Self { account: task.account(), id: task.id(), revision: Some(task.revision()) }
     }
 
-    /// Targets the task with this id only at this revision. Use it where you have no [`Task`], such
-    /// as in a worker that got the id and revision over the network.
+    /// Targets the task with this id only at this revision. Use this if you have no [`Task`], such
+    /// as in a worker that received the id and the revision over the network.
     #[must_use]
     pub const fn at(account: &'a AccountId, id: TaskId, revision: Revision) -> Self {
         Self { account, id, revision: Some(revision) }
@@ -56,8 +57,9 @@ impl<'a> Target<'a> {
         self.revision
     }
 
-    /// Returns whether the task, found under the target's account and id, has the required
-    /// revision.
+    /// Returns whether the task has the revision that the target requires, if it requires one.
+    ///
+    /// This ignores the account and the id, by which the caller has found the task.
     #[must_use]
     pub fn is_met_by(&self, task: &Task) -> bool {
         self.revision.is_none_or(|revision| revision == task.revision())
@@ -125,8 +127,10 @@ impl Claimed {
 }
 
 impl From<Change> for Claimed {
-    /// Converts a change by [`Fail`](EventKind::Fail) to a task that was given up, and any other to
-    /// work. For implementations of a store.
+    /// Converts the change that a claim made: a [`Fail`](EventKind::Fail) to
+    /// [`GivenUp`](Self::GivenUp), and any other event to [`Work`](Self::Work).
+    ///
+    /// You need this if you implement a store.
     fn from(change: Change) -> Self {
         match change.event() {
             EventKind::Fail => Self::GivenUp(change),
@@ -138,9 +142,9 @@ impl From<Change> for Claimed {
 /// An accepted submission.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Submitted {
-    /// This call made the task.
+    /// This call created the task.
     New(Task),
-    /// An earlier call with the same request made the task.
+    /// An earlier call with the same request created the task.
     Existing(Task),
 }
 
@@ -169,7 +173,9 @@ pub struct Change {
 }
 
 impl Change {
-    /// Creates the change from a status, by an event, to the task in its new state.
+    /// Creates the change of an event: the status before it, its kind, and the task after it.
+    ///
+    /// You need this if you implement a store.
     #[must_use]
     pub const fn new(from: TaskStatus, event: EventKind, task: Task) -> Self {
         Self { from, event, task }
@@ -205,6 +211,6 @@ impl Change {
 pub struct Swept {
     /// How many tasks it dropped.
     pub dropped: usize,
-    /// Whether more tasks are due.
+    /// Whether the store holds more expired tasks.
     pub more: bool,
 }

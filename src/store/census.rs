@@ -8,9 +8,9 @@ use crate::time::{Now, clamp_time};
 
 /// Counts of what a store holds, for metrics, and for finding work after a restart.
 ///
-/// [`LocalStore::census`](crate::LocalStore::census) and `MemoryStore::census` take one. If you
+/// [`LocalStore::census`](crate::LocalStore::census) and `MemoryStore::census` return one. If you
 /// implement a store, build one [task by task](Self::record), or from [counts](Self::with_visible)
-/// that you have, and [add up](Self::add) those of its parts.
+/// that you have. [Add up](Self::add) the censuses of the store's parts.
 ///
 /// ```
 /// use tasklife::{Submission, LocalStore, TaskStatus};
@@ -43,26 +43,26 @@ impl Census {
         Self::default()
     }
 
-    /// Counts a task that the store holds, visible at this instant or not. The instant is the later
-    /// of the caller's `now` and the store's horizon.
+    /// Counts a task that the store holds, visible or expired at `effective_now`: the later of the
+    /// caller's `now` and the store's horizon.
     ///
-    /// This doesn't count accounts, as a task doesn't show whether its account has been counted.
-    /// Set their number [with `with_accounts`](Self::with_accounts).
+    /// This doesn't count accounts, because a task doesn't show whether its account has been counted
+    /// already. Set the number of accounts with [`with_accounts`](Self::with_accounts).
     ///
     /// ```
     /// use tasklife::{Census, Now, Task};
     ///
-    /// fn census_of(rows: &[Task], accounts: usize, instant: Now) -> Census {
+    /// fn census_of(rows: &[Task], accounts: usize, effective_now: Now) -> Census {
     ///     let mut census = Census::new().with_accounts(accounts);
     ///     for task in rows {
-    ///         census.record(task, instant);
+    ///         census.record(task, effective_now);
     ///     }
     ///     census
     /// }
     /// # assert_eq!(census_of(&[], 0, tasklife::MIN_TIME), Census::default());
     /// ```
-    pub fn record(&mut self, task: &Task, instant: Now) {
-        if !task.is_visible_at(clamp_time(instant)) {
+    pub fn record(&mut self, task: &Task, effective_now: Now) {
+        if !task.is_visible_at(clamp_time(effective_now)) {
             self.expired = self.expired.saturating_add(1);
             return;
         }
@@ -149,7 +149,7 @@ impl Census {
         self.visible(TaskStatus::Received)
     }
 
-    /// Returns the number of visible tasks that have not ended.
+    /// Returns the number of open tasks: visible tasks that have not ended.
     #[must_use]
     pub fn unfinished(&self) -> usize {
         let open = TaskStatus::ALL.into_iter().filter(|status| !status.is_terminal());

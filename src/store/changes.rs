@@ -11,16 +11,16 @@ use crate::status::EventKind;
 /// The future returned by [`Changes::changed`].
 pub type Changed<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 
-/// A store that wakes workers when there may be work, made by any thread or process.
+/// A store that wakes workers when there may be work, whichever thread or process made it.
 ///
-/// These are hints, and no law rests on them. A hint may come for nothing, and it may be lost: a
-/// notification of a server is lost with its connection. So a worker also looks every few seconds.
-/// That also finds what only the passage of time changes: a task to take over, or room in a lane
-/// after an expiry.
+/// These are hints, and no law depends on them. A hint may come although there is no work. It may
+/// also be lost, for example with the connection to a database. So a worker also looks for work
+/// every few seconds. It then also finds what only the passage of time changes: a task to take over,
+/// or room in a lane after an expiry.
 ///
-/// The future covers everything that happens after the call of [`changed`](Self::changed), whether
-/// it has been polled or not. So call `changed` first, then look for work, and await the future if
-/// there was none:
+/// The future resolves for anything that happens after the call of [`changed`](Self::changed), even
+/// if the future has not been polled yet. So call `changed` first, then look for work, and await the
+/// future if there was none:
 ///
 /// ```
 /// use tasklife::*;
@@ -42,8 +42,8 @@ pub type Changed<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 /// # let _ = next(&store, || MIN_TIME);
 /// ```
 pub trait Changes: Send + Sync {
-    /// Returns a future that resolves soon after something that may have made work has happened
-    /// since this call.
+    /// Returns a future that resolves soon after the first event since this call that may have made
+    /// work.
     fn changed(&self) -> Changed<'_>;
 }
 
@@ -60,8 +60,8 @@ macro_rules! forward_changes {
 forward_changes!(&S, Box<S>, Arc<S>);
 
 impl Change {
-    /// Returns whether a worker that found nothing to do may find something after this change: a
-    /// task was received, or a task ended and made room in its account's lane.
+    /// Returns whether a worker that found nothing to claim may find something after this change: a
+    /// task became `received`, or a task ended and made room in its account's lane.
     #[must_use]
     pub const fn may_make_work(&self) -> bool {
         matches!(self.event(), EventKind::Receive | EventKind::Complete | EventKind::Fail)

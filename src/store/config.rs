@@ -10,8 +10,8 @@ use crate::status::TaskStatus;
 use crate::task::Task;
 use crate::time::{MAX_TIME, Now};
 
-/// How long a store keeps tasks, how many it holds, and how it hands them out. The same for every
-/// backend.
+/// The configuration of a store: how long it keeps tasks, how many it may hold, and how workers
+/// claim them. It is the same for every backend.
 ///
 /// ```
 /// use core::num::NonZeroU32;
@@ -60,17 +60,18 @@ impl Default for StoreConfig {
 impl StoreConfig {
     /// Sets how long tasks are kept. The default is 10 days from the submission.
     ///
-    /// If you open a store with another retention, each task keeps its expiry. A task without one,
-    /// as [`Retention::since_end`] leaves it until its end, gets one with its next event: a whole
-    /// period from then.
+    /// If you open a store with another retention, each task keeps its expiry until its next event.
+    /// That event sets the expiry as it does for any task of the new retention. So with
+    /// [`Retention::since_submission`], the task keeps its expiry, with one exception: if it has none
+    /// because [`Retention::since_end`] was set before, it expires a whole period after the event.
     #[must_use]
     pub const fn with_retention(mut self, retention: Retention) -> Self {
         self.retention = retention;
         self
     }
 
-    /// Sets how many tasks the store holds in all, including expired ones that no sweep has dropped
-    /// yet. The default is 100,000; `usize::MAX` is no limit.
+    /// Sets how many tasks the store may hold in all, including expired ones that no sweep has
+    /// dropped yet. The default is 100,000; `usize::MAX` is no limit.
     ///
     /// Ended tasks count too: 100,000 tasks kept for 10 days are 10,000 submissions a day. In
     /// memory they take 28 MB in one account, or 49 MB in an account each. Inputs and resources
@@ -85,33 +86,35 @@ impl StoreConfig {
         self
     }
 
-    /// Sets how many visible tasks of an account may be open, that is, not ended. Unlimited by
-    /// default.
+    /// Sets how many open tasks an account may have. A task is open until it ends, and only visible
+    /// tasks count. Unlimited by default.
     #[must_use]
     pub const fn with_max_open(mut self, per_account: usize) -> Self {
         self.max_open = per_account;
         self
     }
 
-    /// Sets how many visible tasks of an account may be in progress: the width of its lane.
-    /// Unlimited by default; the documented API has 1.
+    /// Sets how many visible tasks of an account may be in progress, that is, how many tasks its
+    /// lane has room for. Unlimited by default; the documented API has 1.
     #[must_use]
     pub const fn with_max_in_progress(mut self, per_account: NonZeroU32) -> Self {
         self.max_in_progress = Some(per_account);
         self
     }
 
-    /// Sets how long a worker may be silent before its task is taken over. A task in progress can
-    /// be claimed again once its `updated_at` is more than this long ago. The default is 30
-    /// minutes.
+    /// Sets how long a worker may be silent before its task can be taken over. Once the task's
+    /// [`updated_at`](Task::updated_at) is more than this long ago, a claim gives it to another
+    /// worker. The default is 30 minutes.
     ///
     /// With 60 seconds, a task that was last updated at 12:00:00 still belongs to its worker at
     /// 12:01:00. A nanosecond later it can be taken over.
     ///
-    /// Each [report](crate::TaskEvent::report) is a heartbeat, so a worker that takes longer
-    /// reports now and then. Choose a few times the interval between two reports. The task of a
-    /// dead worker waits this long, also after a restart of the process; if its lane is full, so
-    /// does its account.
+    /// Each event of the task is a heartbeat, so a worker that takes longer sends a
+    /// [report](crate::TaskEvent::report) now and then. Choose a few times the interval between two
+    /// reports.
+    ///
+    /// The task of a dead worker waits this long, also after a restart of the process. If the
+    /// account's lane is full, the account's other tasks wait too.
     #[must_use]
     pub const fn with_takeover_after(mut self, silence: Duration) -> Self {
         self.takeover_after = Some(silence);
@@ -126,11 +129,11 @@ impl StoreConfig {
         self
     }
 
-    /// Sets how many attempts a task gets: it is started once and taken over for the rest. The
-    /// default is 5.
+    /// Sets how many attempts a task gets. The start is the first attempt, and each takeover is
+    /// another. The default is 5.
     ///
-    /// A task that has used its [attempts](Task::attempts) and falls silent again is given up:
-    /// [`claim`](crate::TaskStore::claim) ends it in `processing-error`, with the code
+    /// If a task has used its [attempts](Task::attempts) and its worker falls silent again, the task
+    /// is given up: [`claim`](crate::TaskStore::claim) ends it in `processing-error`, with the code
     /// [`TOO_MANY_ATTEMPTS`](crate::TaskError::too_many_attempts). So a task that crashes its
     /// workers doesn't go on crashing them for as long as it is kept.
     ///
@@ -161,14 +164,15 @@ impl StoreConfig {
         self
     }
 
-    /// Sets how many bytes a store in memory holds in all, including expired tasks that no sweep
-    /// has dropped yet. By default only [`max_tasks`](Self::with_max_tasks) limits it. Stores on an
-    /// engine ignore this limit, as the engine has its own.
+    /// Sets how many bytes a store in memory may hold in all, including expired tasks that no sweep
+    /// has dropped yet. By default, only [`max_tasks`](Self::with_max_tasks) limits the store. A
+    /// store on a database ignores this limit, since the database has its own.
     ///
-    /// Each task counts as its [`Task::held_bytes`]: at least 768 bytes and its names. That is more
-    /// than it takes, so the store with all its indexes stays within this limit plus 128 KiB while
-    /// it fills up. After nearly all its tasks have gone, the indexes may keep up to 115 bytes for
-    /// each task of its fullest moment. Memory that the allocator can't return comes on top.
+    /// Each task counts as its [`Task::held_bytes`]: at least 768 bytes plus its account id and
+    /// command type. That is more than the memory that it takes, so the store with all its indexes
+    /// stays within this limit plus 128 KiB while it fills up. After nearly all tasks have been
+    /// dropped, the indexes may keep up to 115 bytes for each task that the store held at its
+    /// fullest. Memory that the allocator can't return comes on top.
     ///
     /// A full store makes room as in law S7 of [`TaskStore`](crate::TaskStore#visibility-and-expiry), but
     /// drops as many expired tasks as it needs: in the order of their expiry, and all that expired
@@ -189,13 +193,13 @@ impl StoreConfig {
         self.retention
     }
 
-    /// Returns how many tasks the store holds in all.
+    /// Returns how many tasks the store may hold in all.
     #[must_use]
     pub const fn max_tasks(&self) -> usize {
         self.max_tasks
     }
 
-    /// Returns how many visible tasks of an account may be open.
+    /// Returns how many open tasks an account may have.
     #[must_use]
     pub const fn max_open(&self) -> usize {
         self.max_open
@@ -207,7 +211,7 @@ impl StoreConfig {
         self.max_in_progress
     }
 
-    /// Returns how long a worker may be silent before its task is taken over, or `None` if tasks
+    /// Returns how long a worker may be silent before its task can be taken over, or `None` if tasks
     /// are not taken over.
     #[must_use]
     pub const fn takeover_after(&self) -> Option<Duration> {
@@ -226,13 +230,13 @@ impl StoreConfig {
         self.max_input
     }
 
-    /// Returns the largest description and outcome of an event, in bytes.
+    /// Returns the largest size of an event's description and outcome together, in bytes.
     #[must_use]
     pub const fn max_output(&self) -> usize {
         self.max_output
     }
 
-    /// Returns how many bytes a store in memory holds in all.
+    /// Returns how many bytes a store in memory may hold in all.
     #[must_use]
     pub const fn max_bytes(&self) -> usize {
         self.max_bytes
@@ -245,9 +249,9 @@ impl StoreConfig {
         task.attempts() >= self.max_attempts.get()
     }
 
-    /// Returns whether a task is due to be taken over at `now`, or [given
-    /// up](Self::is_out_of_attempts): it is in progress, and its last update is longer ago than
-    /// [`takeover_after`](Self::with_takeover_after). This ignores visibility.
+    /// Returns whether a task is due to be taken over at `now`, or to be [given
+    /// up](Self::is_out_of_attempts): it is in progress, and its last update is more than
+    /// [`takeover_after`](Self::with_takeover_after) ago. This ignores visibility.
     #[must_use]
     pub fn takeover_due(&self, task: &Task, now: Now) -> bool {
         task.status() == TaskStatus::ProcessingInProgress
@@ -256,7 +260,7 @@ impl StoreConfig {
 
     /// Returns the instant after which a task in progress is [due](Self::takeover_due) to be taken
     /// over: its last update plus [`takeover_after`](Self::with_takeover_after). An update within a
-    /// leap second counts as one at the end of it.
+    /// leap second counts as an update at the end of that second.
     ///
     /// Returns `None` if tasks are not taken over, or if the instant is out of range. This ignores
     /// the task's status.

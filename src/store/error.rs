@@ -1,4 +1,4 @@
-//! The errors of a store's methods, one for each.
+//! The errors of a store's methods.
 
 use alloc::boxed::Box;
 use core::error::Error;
@@ -22,8 +22,8 @@ pub enum SubmitError {
         /// The largest input, in bytes.
         limit: usize,
     },
-    /// The task would have expired already: its retention, counted from `now`, ends at or before
-    /// `now` or the `now` of the latest sweep. Check the clocks.
+    /// The task would have expired already: its retention, counted from `now`, ends at or before the
+    /// later of `now` and the store's [horizon](crate::TaskStore#contract). Check the clocks.
     #[error("expected a task that expires in the future, got one that has already expired")]
     Expired,
     /// The store is at its limit of tasks or bytes, and dropping its expired tasks doesn't make
@@ -46,9 +46,9 @@ pub enum ApplyError {
     /// The account has no such task: it never had one, or the task has expired.
     #[error("expected a task under this account and id, got none")]
     NotFound,
-    /// The task has changed since it was read. Look at it again and decide anew. Another worker may
-    /// have taken it over, or someone else has written to it: a [`Lease`](crate::Lease)
-    /// distinguishes the two.
+    /// The task is not at the revision that the target requires: it has changed since it was read.
+    /// Read it again, and decide anew. Another worker may have taken it over, or someone else has
+    /// applied an event to it. A [`Lease`](crate::Lease) distinguishes the two.
     #[error("expected the task unchanged since it was read, got it at revision {}", current.revision())]
     Stale {
         /// The task in its current state.
@@ -91,9 +91,9 @@ pub enum ListError {
     Backend(#[from] BackendError),
 }
 
-/// A failure of what a store runs on, such as a lost connection.
+/// A failure of a store's backend, such as a lost connection to a database.
 ///
-/// It says whether the call may have been applied, because that decides how to retry.
+/// The error says whether the call may have been applied, because that decides how to retry.
 ///
 /// ```
 /// use tasklife::BackendError;

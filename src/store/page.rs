@@ -17,7 +17,9 @@ pub struct Page {
 }
 
 impl Page {
-    /// Creates a page. For implementations of a store.
+    /// Creates a page.
+    ///
+    /// You need this if you implement a store.
     #[must_use]
     pub const fn new(tasks: Vec<Task>, next: Option<Cursor>, revision: Revision) -> Self {
         Self { tasks, next, revision }
@@ -41,8 +43,8 @@ impl Page {
         self.next
     }
 
-    /// Returns the account's revision when the page was read. Everything that happens later has a
-    /// greater one. To find it, pass this revision to
+    /// Returns the account's revision when the page was read. Later events have greater revisions.
+    /// To find the tasks that they changed, pass this revision to
     /// [`changed_since`](crate::ListQuery::changed_since).
     #[must_use]
     pub const fn revision(&self) -> Revision {
@@ -72,8 +74,7 @@ impl<'a> IntoIterator for &'a Page {
 }
 
 impl Links {
-    /// Returns the document for a page of the list. Each task looks as in the reply to a read of
-    /// it.
+    /// Creates the document of a page of the list, with each task as in [`polled`](Self::polled).
     #[must_use]
     pub fn list<'a>(&'a self, page: &'a Page) -> Document<'a> {
         self.of_list(page.tasks(), None)

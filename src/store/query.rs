@@ -8,7 +8,7 @@ use crate::clock::Revision;
 use crate::id::AccountId;
 use crate::status::TaskStatus;
 use crate::task::Task;
-use crate::wire::{Excerpt, serde_as_text};
+use crate::wire::{Excerpt, fnv1a, serde_as_text};
 
 /// Which part of an account's list to read: how many tasks, from where, in which statuses, and
 /// changed since which revision.
@@ -118,17 +118,20 @@ impl ListQuery {
             && self.since.is_none_or(|since| task.revision() > since)
     }
 
-    /// Returns the cursor for the page after one that ends with the revision `last`. For
-    /// implementations of a store.
+    /// Returns the cursor for the page after a page whose last task has the revision `last`.
+    ///
+    /// You need this if you implement a store.
     #[must_use]
     pub fn cursor(&self, account: &AccountId, last: Revision) -> Cursor {
         Cursor { last, checksum: self.checksum(account, last) }
     }
 
-    /// Returns the revision below which the page begins, or `None` if it begins at the top. For
-    /// implementations of a store.
+    /// Returns the revision below which all tasks of the page are, or `None` for the first page.
+    ///
+    /// You need this if you implement a store.
     ///
     /// # Errors
+    ///
     /// Returns [`CursorError`] if the cursor comes from another account or filter.
     pub fn position(&self, account: &AccountId) -> Result<Option<Revision>, CursorError> {
         match self.cursor {
@@ -140,20 +143,13 @@ impl ListQuery {
         }
     }
 
-    /// Binds a cursor to its account and filter, by FNV-1a. This guards against mistakes only: with
-    /// a forged cursor, you start elsewhere in your own list.
+    /// Binds a cursor to its account and filter. This guards against mistakes only: a client that
+    /// forges a cursor starts elsewhere in its own list.
     fn checksum(&self, account: &AccountId, last: Revision) -> u64 {
         let since = self.since.map_or(0, |since| since.get().wrapping_add(1));
         let numbers = [since, last.get()].into_iter().flat_map(u64::to_le_bytes);
         let filter = [0xFF, self.statuses.canonical()].into_iter();
-        account
-            .as_str()
-            .bytes()
-            .chain(filter)
-            .chain(numbers)
-            .fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-                (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-            })
+        fnv1a(account.as_str().bytes().chain(filter).chain(numbers))
     }
 }
 
@@ -173,10 +169,10 @@ impl Statuses {
     }
 }
 
-/// A place in an account's list from which to continue: opaque text of 32 hexadecimal digits.
+/// A place in an account's list from which to continue: an opaque string of 32 hexadecimal digits.
 ///
-/// It stays valid when the task at which it was made has moved, expired or been dropped. It is
-/// bound to its account and filter.
+/// A cursor stays valid when the task at its place has moved, expired or been dropped. It is valid
+/// only for its account and filter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Cursor {
     last: Revision,
@@ -222,7 +218,7 @@ enum CursorFault {
 }
 
 impl CursorError {
-    /// Returns whether the text is no cursor at all, rather than one from another account or
+    /// Returns whether the string is no cursor at all, rather than a cursor from another account or
     /// filter.
     #[must_use]
     pub const fn is_malformed(&self) -> bool {

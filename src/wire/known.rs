@@ -1,8 +1,7 @@
-//! Deserializing saved data without losing unknown parts.
+//! Refusing saved data with fields or variants that this version doesn't know.
 //!
-//! A newer version may have written fields or variants that this version doesn't know. They are
-//! refused, with an error that says so. serde's `deny_unknown_fields` also refuses them, but its
-//! message suggests a mistake in the data.
+//! A newer version may have written them, and they would be lost when the data is written again.
+//! serde's `deny_unknown_fields` also refuses them, but its message suggests a mistake in the data.
 
 use core::fmt;
 
@@ -10,6 +9,8 @@ use serde::de::{
     DeserializeSeed, Deserializer, EnumAccess, Error, IntoDeserializer, MapAccess, SeqAccess,
     Visitor,
 };
+
+use super::Excerpt;
 
 /// The end of the error message for an unknown name.
 pub(crate) const NEWER: &str = "it may have been written by a newer version";
@@ -165,10 +166,9 @@ impl<'de, S: DeserializeSeed<'de>> Visitor<'de> for NameSeed<S> {
         if known.contains(&name) {
             return seed.deserialize(name.into_deserializer());
         }
-        let shown = &name[..name.floor_char_boundary(LONGEST_SHOWN)];
         Err(E::custom(format_args!(
             "unknown {kind} `{}` in {type_name}: {NEWER}",
-            shown.escape_debug()
+            Excerpt::of(name).as_str().escape_debug()
         )))
     }
 
@@ -187,6 +187,3 @@ impl<'de, S: DeserializeSeed<'de>> Visitor<'de> for NameSeed<S> {
         Err(E::custom(format_args!("unknown {kind} number {number} in {type_name}: {NEWER}")))
     }
 }
-
-/// How many bytes of an unknown name an error shows.
-const LONGEST_SHOWN: usize = 48;
