@@ -4,7 +4,7 @@ mod account;
 mod answer;
 mod origin;
 mod reading;
-mod rejection;
+mod refusal_reason;
 mod request;
 mod response;
 mod settings;
@@ -107,8 +107,8 @@ pub use origin::Origin;
 /// This holds even if a store was restored to an earlier state, or if a Redis server lost
 /// acknowledged writes.
 ///
-/// A [`Target::exactly`](crate::Target::exactly) compares only the revision. A store that was
-/// [restored](crate::LocalStore::restore) never reuses a revision. A store on an engine that can
+/// [`Target::exactly`](crate::Target::exactly) compares only revisions, not documents. A store that
+/// was [restored](crate::LocalStore::restore) never reuses a revision. A store on a database that can
 /// lose acknowledged writes, such as Redis, avoids reuse as far as it can. If clocks go back, or
 /// differ by more than the duration of a fail-over, it may accept an event that was meant for a
 /// lost state.

@@ -8,9 +8,9 @@ use http::header::{CACHE_CONTROL, ETAG, HeaderName, RETRY_AFTER, VARY, WWW_AUTHE
 use http::request::Parts;
 use http::{Method, Response, StatusCode};
 
-use super::rejection::Rejection;
+use super::refusal_reason::RefusalReason;
 use super::response::{etag_of, respond, set};
-use super::{Replies, rejection, request};
+use super::{Replies, refusal_reason, request};
 use crate::format::{Message, NextPage, Refusal};
 use crate::store::{ApplyError, BackendError, Change, ListError, Page, SubmitError, Submitted};
 use crate::task::Task;
@@ -31,8 +31,8 @@ impl Replies {
             Err(error) => {
                 let key =
                     request.headers.contains_key(&self.key).then(|| request::spelled(&self.key));
-                let rejection = rejection::for_submission(&error, key.as_deref());
-                return self.rejected(request, &rejection, now);
+                let reason = refusal_reason::for_submission(&error, key.as_deref());
+                return self.refuse(request, &reason, now);
             }
         };
         let mut response = respond(request, self.format.accepted(&self.links, &task));
@@ -60,8 +60,8 @@ impl Replies {
     ) -> Response<String> {
         let task = match result {
             Ok(Some(task)) => task,
-            Ok(None) => return self.rejected(request, &rejection::no_task(), now),
-            Err(error) => return self.rejected(request, &rejection::for_backend(&error), now),
+            Ok(None) => return self.refuse(request, &refusal_reason::no_task(), now),
+            Err(error) => return self.refuse(request, &refusal_reason::for_backend(&error), now),
         };
         let path = request::task_path(request, self.links.tasks_path());
         if !path.is_some_and(|path| path.is_result) {
@@ -69,7 +69,7 @@ impl Replies {
         }
         match self.format.result(&self.links, &task) {
             Some(message) => self.about(request, &task, message, now),
-            None => self.rejected(request, &rejection::no_task(), now),
+            None => self.refuse(request, &refusal_reason::no_task(), now),
         }
     }
 
@@ -83,7 +83,7 @@ impl Replies {
     ) -> Response<String> {
         let page = match result {
             Ok(page) => page,
-            Err(error) => return self.rejected(request, &rejection::for_list(&error), now),
+            Err(error) => return self.refuse(request, &refusal_reason::for_list(&error), now),
         };
         let next = page.next().map(|cursor| {
             let query = self.parameters().next(request.uri.query().unwrap_or_default(), cursor);
@@ -104,7 +104,7 @@ impl Replies {
     ) -> Response<String> {
         match result {
             Ok(change) => self.task(request, change.task(), now),
-            Err(error) => self.rejected(request, &rejection::for_event(&error), now),
+            Err(error) => self.refuse(request, &refusal_reason::for_event(&error), now),
         }
     }
 
@@ -140,7 +140,7 @@ impl Replies {
         message: &str,
         now: Now,
     ) -> Response<String> {
-        self.rejected(request, &Rejection::new(status, message), now)
+        self.refuse(request, &RefusalReason::new(status, message), now)
     }
 
     /// Returns the response to a read of a task, or to a change.
@@ -189,17 +189,17 @@ impl Replies {
         set(response, RETRY_AFTER, &seconds.to_string());
     }
 
-    /// Returns the response to a rejected request.
-    pub(super) fn rejected(
+    /// Returns the response to a refused request.
+    pub(super) fn refuse(
         &self,
         request: &Parts,
-        rejection: &Rejection,
+        reason: &RefusalReason,
         now: Now,
     ) -> Response<String> {
-        let (status, message) = (rejection.status(), rejection.to_string());
-        let reason = status.canonical_reason().unwrap_or_default();
+        let (status, message) = (reason.status(), reason.to_string());
+        let phrase = status.canonical_reason().unwrap_or_default();
         let path = request.uri.path();
-        let refusal = Refusal::new(status.as_u16(), reason, &message, path, now);
+        let refusal = Refusal::new(status.as_u16(), phrase, &message, path, now);
         let body =
             if self.problem_details { refusal.to_problem() } else { self.format.refused(&refusal) };
         let mut response = respond(request, body);

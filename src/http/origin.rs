@@ -8,7 +8,7 @@ use http::header::{FORWARDED, HOST};
 use http::request::Parts;
 use http::{HeaderName, Version};
 
-use super::rejection::Rejection;
+use super::refusal_reason::RefusalReason;
 use super::request::split_unquoted;
 use crate::link::Links;
 use crate::wire::Excerpt;
@@ -61,7 +61,7 @@ impl Origin {
         self,
         request: &Parts,
         base_scheme: &str,
-    ) -> Result<Option<String>, Rejection> {
+    ) -> Result<Option<String>, RefusalReason> {
         let target = request.uri.authority().map(|authority| authority.as_str().to_owned());
         let host = single(request, &HOST)?;
         let host = match (target, host) {
@@ -86,13 +86,13 @@ impl Origin {
                 Ok(Some(format!("{proto}://{host}")))
             }
             None if request.version == Version::HTTP_10 => Ok(None),
-            None => Err(Rejection::bad_request("expected the header Host, got none")),
+            None => Err(RefusalReason::bad_request("expected the header Host, got none")),
         }
     }
 }
 
 /// Returns the host and the scheme of the client's request, according to a proxy.
-fn forwarded(request: &Parts) -> Result<(Option<String>, Option<String>), Rejection> {
+fn forwarded(request: &Parts) -> Result<(Option<String>, Option<String>), RefusalReason> {
     let first = |name: &HeaderName| {
         let value = request.headers.get(name)?.to_str().ok()?;
         let first = split_unquoted(value, ',').next().unwrap_or_default().trim();
@@ -118,11 +118,11 @@ fn forwarded(request: &Parts) -> Result<(Option<String>, Option<String>), Reject
 }
 
 /// Returns the value of a header that must not occur twice.
-fn single(request: &Parts, name: &HeaderName) -> Result<Option<String>, Rejection> {
+fn single(request: &Parts, name: &HeaderName) -> Result<Option<String>, RefusalReason> {
     let mut values = request.headers.get_all(name).iter();
     let Some(value) = values.next() else { return Ok(None) };
     if values.next().is_some() {
-        return Err(Rejection::bad_request(format!(
+        return Err(RefusalReason::bad_request(format!(
             "expected the header {name} once, got it again"
         )));
     }
@@ -130,25 +130,25 @@ fn single(request: &Parts, name: &HeaderName) -> Result<Option<String>, Rejectio
 }
 
 /// Checks a host with an optional port. A colon without a port is removed.
-fn authority(of: &str, text: &str) -> Result<String, Rejection> {
+fn authority(of: &str, text: &str) -> Result<String, RefusalReason> {
     let host = text.strip_suffix(':').unwrap_or(text);
     // `Links::new` checks the host. A slash would begin a path.
     if host.contains('/') || Links::new(&format!("http://{host}")).is_err() {
         let got = Excerpt::of(text);
-        return Err(Rejection::bad_request(format!(
+        return Err(RefusalReason::bad_request(format!(
             "{of}: expected a host name or address, with or without a port, got {got}"
         )));
     }
     Ok(host.to_owned())
 }
 
-fn scheme(of: &str, text: &str) -> Result<String, Rejection> {
+fn scheme(of: &str, text: &str) -> Result<String, RefusalReason> {
     let scheme = text.to_ascii_lowercase();
     match scheme.as_str() {
         "http" | "https" => Ok(scheme),
         _ => {
             let got = Excerpt::of(text);
-            Err(Rejection::bad_request(format!("{of}: expected http or https, got {got}")))
+            Err(RefusalReason::bad_request(format!("{of}: expected http or https, got {got}")))
         }
     }
 }

@@ -8,7 +8,7 @@ use chrono::TimeDelta;
 use http::request::Parts;
 use http::{HeaderName, Response, StatusCode};
 
-use super::rejection::{self, Rejection};
+use super::refusal_reason::{self, RefusalReason};
 use super::{Replies, X_API_KEY, request};
 use crate::id::{AccountId, TaskId};
 use crate::link::Links;
@@ -50,7 +50,7 @@ impl Replies {
                 let links = Links::clone(&self.links).with_base(&(origin + path));
                 Ok(links.map_or_else(|_| self.clone(), |links| self.clone().with_links(links)))
             }
-            Err(rejection) => Err(self.rejected(request, &rejection, now)),
+            Err(reason) => Err(self.refuse(request, &reason, now)),
         }
     }
 
@@ -69,7 +69,7 @@ impl Replies {
             let names: Vec<&str> = self.credentials.iter().map(HeaderName::as_str).collect();
             let names = if names.is_empty() { "credentials".into() } else { names.join(", ") };
             let message = format!("expected {names} of a known account");
-            self.rejected(request, &Rejection::new(StatusCode::UNAUTHORIZED, message), now)
+            self.refuse(request, &RefusalReason::new(StatusCode::UNAUTHORIZED, message), now)
         })
     }
 
@@ -91,7 +91,7 @@ impl Replies {
         now: Now,
     ) -> Result<Option<TaskId>, Response<String>> {
         request::id_of_key(request, &self.key, account)
-            .map_err(|rejection| self.rejected(request, &rejection, now))
+            .map_err(|reason| self.refuse(request, &reason, now))
     }
 
     /// Returns the id of the task that a request's path names.
@@ -107,7 +107,7 @@ impl Replies {
     pub fn id_in_path(&self, request: &Parts, now: Now) -> Result<TaskId, Response<String>> {
         let path = request::task_path(request, self.links.tasks_path());
         path.and_then(|path| path.id)
-            .ok_or_else(|| self.rejected(request, &rejection::no_task(), now))
+            .ok_or_else(|| self.refuse(request, &refusal_reason::no_task(), now))
     }
 
     /// Returns the query of a request for the list, according to the
@@ -119,7 +119,7 @@ impl Replies {
     #[expect(clippy::result_large_err, reason = "it is returned to a client as it is")]
     pub fn list_query(&self, request: &Parts, now: Now) -> Result<ListQuery, Response<String>> {
         self.parameters().read(request.uri.query().unwrap_or_default()).map_err(|error| {
-            self.rejected(request, &Rejection::bad_request(error.to_string()), now)
+            self.refuse(request, &RefusalReason::bad_request(error.to_string()), now)
         })
     }
 

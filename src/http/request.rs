@@ -9,7 +9,7 @@ use http::HeaderName;
 use http::header::IF_NONE_MATCH;
 use http::request::Parts;
 
-use super::rejection::Rejection;
+use super::refusal_reason::RefusalReason;
 use crate::id::{AccountId, TaskId};
 use crate::wire::percent_decoded;
 
@@ -29,22 +29,22 @@ pub(super) fn id_of_key(
     request: &Parts,
     header: &HeaderName,
     account: &AccountId,
-) -> Result<Option<TaskId>, Rejection> {
+) -> Result<Option<TaskId>, RefusalReason> {
     let mut keys = request.headers.get_all(header).iter();
     let Some(key) = keys.next() else { return Ok(None) };
     let header = spelled(header);
     if keys.next().is_some() {
-        return Err(Rejection::bad_request(format!("expected one {header}, got more")));
+        return Err(RefusalReason::bad_request(format!("expected one {header}, got more")));
     }
     match key.to_str() {
         Ok(text) if (1..=LONGEST_KEY).contains(&text.len()) => {
             Ok(Some(TaskId::for_key(account, text)))
         }
-        Ok(text) => Err(Rejection::bad_request(format!(
+        Ok(text) => Err(RefusalReason::bad_request(format!(
             "expected {header} with 1 to {LONGEST_KEY} bytes, got {}",
             text.len()
         ))),
-        Err(_) => Err(Rejection::bad_request(format!("expected {header} of visible ASCII"))),
+        Err(_) => Err(RefusalReason::bad_request(format!("expected {header} of visible ASCII"))),
     }
 }
 

@@ -86,7 +86,7 @@ fn each_refusal_of_a_submission_has_its_status() {
         (SubmitError::Conflict, &plain, 409, "the task with this id", false),
         (SubmitError::Conflict, &keyed, 422, "this Idempotency-Key", false),
         (SubmitError::InputTooLarge { limit: 3 }, &keyed, 413, "a body of at most 3 bytes", false),
-        (SubmitError::AccountFull, &plain, 429, "fewer unfinished tasks", true),
+        (SubmitError::AccountFull, &plain, 429, "fewer open tasks", true),
         (SubmitError::StoreFull, &plain, 503, "nothing was applied", true),
         (SubmitError::Expired, &plain, 503, "the clocks of the server", true),
         (BackendError::not_applied("gone").into(), &plain, 503, "nothing was applied", true),

@@ -1,4 +1,4 @@
-//! Rejections of requests, and their messages in terms of what the client sent.
+//! Why requests are refused, in terms of what the client sent.
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -7,15 +7,15 @@ use http::StatusCode;
 
 use crate::store::{ApplyError, BackendError, ListError, SubmitError};
 
-/// Why a request is rejected: an HTTP status and a message for the client.
+/// Why a request is refused: an HTTP status and a message for the client.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
-pub(super) struct Rejection {
+pub(super) struct RefusalReason {
     status: StatusCode,
     message: String,
 }
 
-impl Rejection {
+impl RefusalReason {
     pub(super) fn new(status: StatusCode, message: impl Into<String>) -> Self {
         Self { status, message: message.into() }
     }
@@ -29,11 +29,10 @@ impl Rejection {
     }
 }
 
-/// Returns the rejection of a submission. `key` is the name of the key header, if the request has
-/// it.
-pub(super) fn for_submission(error: &SubmitError, key: Option<&str>) -> Rejection {
+/// Returns why a submission is refused. `key` is the name of the key header, if the request has it.
+pub(super) fn for_submission(error: &SubmitError, key: Option<&str>) -> RefusalReason {
     match (error, key) {
-        (SubmitError::Conflict, Some(key)) => Rejection::new(
+        (SubmitError::Conflict, Some(key)) => RefusalReason::new(
             StatusCode::UNPROCESSABLE_ENTITY,
             format!(
                 "expected the request that this {key} was first sent with, got another one; \
@@ -44,26 +43,26 @@ pub(super) fn for_submission(error: &SubmitError, key: Option<&str>) -> Rejectio
     }
 }
 
-fn for_new_submission(error: &SubmitError) -> Rejection {
+fn for_new_submission(error: &SubmitError) -> RefusalReason {
     match error {
-        SubmitError::Conflict => Rejection::new(
+        SubmitError::Conflict => RefusalReason::new(
             StatusCode::CONFLICT,
             "expected the request that created the task with this id, got another one",
         ),
-        SubmitError::InputTooLarge { limit } => Rejection::new(
+        SubmitError::InputTooLarge { limit } => RefusalReason::new(
             StatusCode::PAYLOAD_TOO_LARGE,
             format!("expected a body of at most {limit} bytes, got more"),
         ),
-        SubmitError::AccountFull => Rejection::new(
+        SubmitError::AccountFull => RefusalReason::new(
             StatusCode::TOO_MANY_REQUESTS,
-            "expected fewer unfinished tasks, got as many as the account can have; \
+            "expected fewer open tasks, got as many as the account can have; \
              try again when one has ended",
         ),
-        SubmitError::StoreFull => Rejection::new(
+        SubmitError::StoreFull => RefusalReason::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "the server is full, and nothing was applied; try again later",
         ),
-        SubmitError::Expired => Rejection::new(
+        SubmitError::Expired => RefusalReason::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "the clocks of the server disagree, and nothing was applied; try again later",
         ),
@@ -71,23 +70,25 @@ fn for_new_submission(error: &SubmitError) -> Rejection {
     }
 }
 
-pub(super) fn for_event(error: &ApplyError) -> Rejection {
+pub(super) fn for_event(error: &ApplyError) -> RefusalReason {
     match error {
         ApplyError::NotFound => no_task(),
-        ApplyError::Stale { .. } => Rejection::new(
+        ApplyError::Stale { .. } => RefusalReason::new(
             StatusCode::PRECONDITION_FAILED,
             "expected the current revision of the task, got another one; read the task again",
         ),
-        ApplyError::Transition(error) => Rejection::new(StatusCode::CONFLICT, error.to_string()),
-        ApplyError::OutputTooLarge { limit } => Rejection::new(
+        ApplyError::Transition(error) => {
+            RefusalReason::new(StatusCode::CONFLICT, error.to_string())
+        }
+        ApplyError::OutputTooLarge { limit } => RefusalReason::new(
             StatusCode::PAYLOAD_TOO_LARGE,
             format!("expected a description and an outcome of at most {limit} bytes, got more"),
         ),
-        ApplyError::StoreFull => Rejection::new(
+        ApplyError::StoreFull => RefusalReason::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "the server is full, and nothing was applied; try again later",
         ),
-        ApplyError::LaneBusy => Rejection::new(
+        ApplyError::LaneBusy => RefusalReason::new(
             StatusCode::CONFLICT,
             "expected fewer tasks in progress, got as many as the account can have; \
              try again when one has ended",
@@ -96,9 +97,9 @@ pub(super) fn for_event(error: &ApplyError) -> Rejection {
     }
 }
 
-pub(super) fn for_list(error: &ListError) -> Rejection {
+pub(super) fn for_list(error: &ListError) -> RefusalReason {
     match error {
-        ListError::Cursor(_) => Rejection::new(
+        ListError::Cursor(_) => RefusalReason::new(
             StatusCode::BAD_REQUEST,
             "cursor: expected one from a page of this list, with the same status and changedSince",
         ),
@@ -106,17 +107,17 @@ pub(super) fn for_list(error: &ListError) -> Rejection {
     }
 }
 
-pub(super) fn for_backend(error: &BackendError) -> Rejection {
+pub(super) fn for_backend(error: &BackendError) -> RefusalReason {
     let message = if error.is_unknown() {
         "the server failed, and it is unknown whether anything was applied; \
          check before you try again"
     } else {
         "the server failed, and nothing was applied; try again later"
     };
-    Rejection::new(StatusCode::SERVICE_UNAVAILABLE, message)
+    RefusalReason::new(StatusCode::SERVICE_UNAVAILABLE, message)
 }
 
-/// Returns the rejection for a task that is not visible. It is the same whatever the reason.
-pub(super) fn no_task() -> Rejection {
-    Rejection::new(StatusCode::NOT_FOUND, "there is no such task")
+/// Returns the reason for a task that is not visible. It doesn't say why the task is not visible.
+pub(super) fn no_task() -> RefusalReason {
+    RefusalReason::new(StatusCode::NOT_FOUND, "there is no such task")
 }
