@@ -1,6 +1,7 @@
 //! The JSON documents that clients see, written from tasks and read back.
 
 mod error;
+mod json;
 mod links;
 mod list;
 mod read;
@@ -18,7 +19,8 @@ use crate::json::append;
 use crate::link::Links;
 use crate::task::Task;
 
-pub use error::{DocumentError, read_json};
+pub use error::DocumentError;
+pub use json::read_json;
 pub use links::TaskLink;
 pub use list::ListDocument;
 pub use read::TaskDocument;

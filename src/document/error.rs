@@ -1,30 +1,6 @@
-//! Reading JSON of limited depth, and the errors of reading.
+//! The errors of reading.
 
-use serde::Deserialize;
-
-use crate::json::{MAX_DEPTH, Object, exceeds_depth};
-
-/// Reads a JSON object that is nested at most 127 levels deep.
-///
-/// You need this if you implement a [`Format`](crate::format::Format). Unlike `serde_json`, it
-/// doesn't accept an array in place of an object for a struct that derives `Deserialize`.
-///
-/// # Errors
-///
-/// Returns [`DocumentError`] if the JSON is invalid, is not an object, can't be read as a `T`, or is
-/// nested too deeply. The error states the position.
-pub fn read_json<'de, T: Deserialize<'de>>(json: &'de [u8]) -> Result<T, DocumentError> {
-    read(json).map(|Object(object)| object)
-}
-
-/// Reads any JSON value that is nested at most 127 levels deep.
-pub(super) fn read<'de, T: Deserialize<'de>>(json: &'de [u8]) -> Result<T, DocumentError> {
-    // `serde_json` doesn't limit the depth of values that it skips or keeps as text.
-    match exceeds_depth(json, MAX_DEPTH) {
-        Some(at) => Err(DocumentError(ErrorKind::too_deep(json, at))),
-        None => serde_json::from_slice(json).map_err(|error| DocumentError(ErrorKind::Json(error))),
-    }
-}
+use crate::json::MAX_DEPTH;
 
 /// The error returned if a body is not a valid document. Its message states the position.
 ///
@@ -49,18 +25,21 @@ enum ErrorKind {
     TooDeep { line: usize, column: usize },
 }
 
-impl ErrorKind {
-    fn too_deep(json: &[u8], at: usize) -> Self {
+impl DocumentError {
+    pub(super) fn from_json(error: serde_json::Error) -> Self {
+        Self(ErrorKind::Json(error))
+    }
+
+    /// Creates the error for JSON that is nested too deeply at a byte offset.
+    pub(super) fn too_deep(json: &[u8], at: usize) -> Self {
         let before = json.get(..at).unwrap_or_default();
         let line_start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
-        Self::TooDeep {
+        Self(ErrorKind::TooDeep {
             line: before.split(|byte| *byte == b'\n').count(),
             column: at - line_start + 1,
-        }
+        })
     }
-}
 
-impl DocumentError {
     /// Creates an error whose `message` states what was expected and what was found.
     ///
     /// You need this if you implement a [`Format`](crate::format::Format).

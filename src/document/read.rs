@@ -8,7 +8,8 @@ use core::fmt;
 use serde::Serialize;
 use serde::de::{Deserialize, Deserializer, Error as _};
 
-use super::error::{DocumentError, read};
+use super::error::DocumentError;
+use super::json::read;
 use super::links::{LinkArray, LinkMap, TaskLink};
 use super::list::ListDocument;
 use super::response::{ReportedError, TaskResponse};
