@@ -7,7 +7,7 @@ use core::num::NonZeroUsize;
 
 use crate::event::TaskEvent;
 use crate::id::{AccountId, TaskId};
-use crate::shard::{AccountPage, Growth, NoRoom, Shard, Turn, room_for};
+use crate::shard::{AccountPage, Examined, Growth, NoRoom, Shard, Turn, room_for};
 use crate::store::{
     ApplyError, BackendError, Census, Change, Claimed, ListError, ListQuery, Page, Scope,
     StoreConfig, SubmitError, Submitted, Swept, Target,
@@ -139,12 +139,13 @@ impl LocalStore {
     /// See [`TaskStore::submit`](crate::TaskStore::submit).
     ///
     /// # Errors
+    ///
     /// Like [`TaskStore::submit`](crate::TaskStore::submit), except that the backend is memory and
     /// doesn't fail.
     pub fn submit(&mut self, submission: Submission, now: Now) -> Result<Submitted, SubmitError> {
         let mut proposal = match self.shard.examine(&submission, now) {
-            Ok(proposal) => proposal,
-            Err(answer) => return answer,
+            Examined::Proposed(proposal) => proposal,
+            Examined::Answered(answer) => return answer,
         };
         if let Some(by) = self.room_for(self.shard.growth_by(&submission, &proposal), now)? {
             if !proposal.fits_account() {
@@ -152,8 +153,8 @@ impl LocalStore {
             }
             self.shard.drop_expired(by);
             proposal = match self.shard.examine(&submission, now) {
-                Ok(proposal) => proposal,
-                Err(answer) => return answer,
+                Examined::Proposed(proposal) => proposal,
+                Examined::Answered(answer) => return answer,
             };
             let Self { shard, last_ticket } = self;
             return Ok(Submitted::New(shard.accept(&proposal, submission, now, next(last_ticket))));
@@ -175,6 +176,7 @@ impl LocalStore {
     /// See [`TaskStore::apply`](crate::TaskStore::apply).
     ///
     /// # Errors
+    ///
     /// Like [`TaskStore::apply`](crate::TaskStore::apply), except that the backend is memory and
     /// doesn't fail.
     pub fn apply(
@@ -195,6 +197,7 @@ impl LocalStore {
     /// See [`TaskStore::claim`](crate::TaskStore::claim).
     ///
     /// # Errors
+    ///
     /// Never fails, as the backend is memory.
     pub fn claim(&mut self, scope: Scope<'_>, now: Now) -> Result<Option<Claimed>, BackendError> {
         let Self { shard, last_ticket } = self;
@@ -213,6 +216,7 @@ impl LocalStore {
     /// See [`TaskStore::get`](crate::TaskStore::get).
     ///
     /// # Errors
+    ///
     /// Never fails, as the backend is memory.
     pub fn get(
         &self,
@@ -226,6 +230,7 @@ impl LocalStore {
     /// See [`TaskStore::list`](crate::TaskStore::list).
     ///
     /// # Errors
+    ///
     /// Like [`TaskStore::list`](crate::TaskStore::list), except that the backend is memory and
     /// doesn't fail.
     pub fn list(
@@ -240,6 +245,7 @@ impl LocalStore {
     /// See [`TaskStore::sweep`](crate::TaskStore::sweep).
     ///
     /// # Errors
+    ///
     /// Never fails, as the backend is memory.
     pub fn sweep(&mut self, limit: usize, now: Now) -> Result<Swept, BackendError> {
         self.shard.advance_horizon(clamp_time(now));
@@ -249,7 +255,7 @@ impl LocalStore {
     /// Returns the instant by which expired tasks have to be dropped for a call, if any have.
     fn room_for(&self, growth: Growth, now: Now) -> Result<Option<Now>, NoRoom> {
         let Self { shard, .. } = self;
-        room_for((0, growth), &[shard], shard.held_bytes(), shard.instant(now))
+        room_for((0, growth), &[shard], shard.held_bytes(), shard.effective_now(now))
     }
 
     /// Removes a task, as [`MemoryStore::remove`](crate::MemoryStore::remove) does.

@@ -17,7 +17,7 @@ use foldhash::fast::FixedState;
 
 use crate::event::TaskEvent;
 use crate::id::{AccountId, TaskId};
-use crate::shard::{Restored, Shard};
+use crate::shard::{Examined, Restored, Shard};
 use crate::store::{
     ApplyError, BackendError, Change, Claimed, ListError, ListQuery, Page, Scope, StoreConfig,
     SubmitError, Submitted, Swept, Target, TaskStore,
@@ -37,16 +37,16 @@ use sync::{Mutex, RwLockReadGuard};
 /// [full](StoreConfig::with_max_tasks) store. All tasks are lost with the process, unless you saved
 /// a [`snapshot`](Self::snapshot) or a [log](Self::from_records).
 ///
-/// # Threads
+/// # Concurrency
 ///
 /// Accounts are spread over 64 shards, each behind its own lock, so calls on different accounts
 /// seldom wait for each other. Calls on one account do, unless all of them read.
 ///
 /// - A claim over all accounts locks the shard whose turn it is, and none if there is nothing to
-///   hand out. It looks at one shard after the other. If other threads submit and claim meanwhile,
-///   it may return `None` though there was a task somewhere all the time.
-/// - A sweep locks one shard after the other, beginning where a task has been due longest. It holds
-///   a lock for no longer than it takes to drop 512 tasks.
+///   claim. It looks at one shard after the other. If other threads submit and claim meanwhile, it
+///   may return `None` although the store always had a task to claim.
+/// - A sweep locks one shard after the other, beginning with the shard whose first task expired
+///   first. It holds a lock for no longer than it takes to drop 512 tasks.
 /// - A submission to a full store waits for other such submissions. It locks its own shard and the
 ///   shard of the task that makes room.
 /// - If [bytes](StoreConfig::with_max_bytes) are limited and used up, a call that needs some locks
@@ -78,8 +78,15 @@ pub struct MemoryStore {
     bytes: Bytes,
     horizon: Horizon,
     tickets: Tickets,
-    /// Held by the call that makes room in a full store.
-    making_room: Mutex<()>,
+    /// Held by the call that makes a place in a full store.
+    making_place: Mutex<()>,
+}
+
+/// What became of a submission to a shard.
+enum SubmitAttempt {
+    Answered(Result<Submitted, SubmitError>),
+    /// The store has no room for the task or its bytes, so nothing was done.
+    NeedsRoom(Submission),
 }
 
 /// The number of shards. With 64, one in five calls of sixteen busy threads meets another at its
@@ -141,7 +148,7 @@ impl MemoryStore {
             bytes: Bytes::new(config.max_bytes(), held),
             horizon: Horizon::new(horizon),
             tickets: Tickets::after(last_ticket),
-            making_room: Mutex::new(()),
+            making_place: Mutex::new(()),
         }
     }
 
@@ -150,8 +157,8 @@ impl MemoryStore {
         let shard = self.slots[shard_of(account)].read();
         // Read the horizon only now that the shard is locked. Otherwise the call could see both a
         // later write to the shard and a task that the horizon had hidden by then.
-        let instant = self.horizon.or_later(now);
-        (shard, instant)
+        let effective_now = self.horizon.effective_now(now);
+        (shard, effective_now)
     }
 
     /// Locks a shard for writing.
@@ -169,18 +176,15 @@ impl MemoryStore {
     }
 
     /// Submits to a shard, unless the store has no room.
-    ///
-    /// # Errors
-    /// Returns the submission if the store has no room for the task or its bytes, and needs some.
     fn submit_to(
         &self,
         shard: &mut ShardGuard<'_>,
         submission: Submission,
         now: Now,
-    ) -> Result<Result<Submitted, SubmitError>, Submission> {
+    ) -> SubmitAttempt {
         let proposal = match shard.examine(&submission, now) {
-            Ok(proposal) => proposal,
-            Err(answer) => return Ok(answer),
+            Examined::Proposed(proposal) => proposal,
+            Examined::Answered(answer) => return SubmitAttempt::Answered(answer),
         };
         if proposal.needs_place() {
             let has_place = if proposal.fits_account() {
@@ -190,20 +194,24 @@ impl MemoryStore {
                 !self.places.are_full(self.places.now())
             };
             if !has_place {
-                return Err(submission);
+                return SubmitAttempt::NeedsRoom(submission);
             }
         }
         let growth = shard.growth_by(&submission, &proposal);
         if !proposal.fits_account() {
             // A full store is reported before a full account.
-            let fits = self.bytes.have_room_for(growth.net());
-            return if fits { Ok(Err(SubmitError::AccountFull)) } else { Err(submission) };
+            return if self.bytes.have_room_for(growth.net()) {
+                SubmitAttempt::Answered(Err(SubmitError::AccountFull))
+            } else {
+                SubmitAttempt::NeedsRoom(submission)
+            };
         }
         if !shard.take_bytes(growth.net()) {
             self.places.give_back(usize::from(proposal.needs_place()));
-            return Err(submission);
+            return SubmitAttempt::NeedsRoom(submission);
         }
-        Ok(Ok(Submitted::New(shard.accept(&proposal, submission, now, || self.tickets.next()))))
+        let task = shard.accept(&proposal, submission, now, || self.tickets.next());
+        SubmitAttempt::Answered(Ok(Submitted::New(task)))
     }
 
     /// Returns the shard where a task has been due longest, among the shards that are not done.
@@ -225,14 +233,14 @@ fn shard_of(account: &AccountId) -> usize {
 impl TaskStore for MemoryStore {
     fn submit(&self, submission: Submission, now: Now) -> Result<Submitted, SubmitError> {
         let at = shard_of(submission.account());
-        let submitted = self.submit_to(&mut self.write(at, now), submission, now);
-        submitted.unwrap_or_else(|submission| {
-            if self.bytes.are_limited() {
-                self.submit_with_room(at, submission, now)
-            } else {
-                self.submit_to_full(at, submission, now)
+        let attempt = self.submit_to(&mut self.write(at, now), submission, now);
+        match attempt {
+            SubmitAttempt::Answered(answer) => answer,
+            SubmitAttempt::NeedsRoom(submission) if self.bytes.are_limited() => {
+                self.submit_making_room(at, submission, now)
             }
-        })
+            SubmitAttempt::NeedsRoom(submission) => self.submit_making_place(at, submission, now),
+        }
     }
 
     fn apply(&self, target: Target<'_>, event: TaskEvent, now: Now) -> Result<Change, ApplyError> {
@@ -242,7 +250,7 @@ impl TaskStore for MemoryStore {
             let growth = shard.growth_by_event(target, &event, now)?;
             if !shard.take_bytes(growth.net()) {
                 drop(shard);
-                return self.apply_with_room(at, target, event, now);
+                return self.apply_making_room(at, target, event, now);
             }
         }
         shard.apply(target, event, now)
@@ -256,13 +264,13 @@ impl TaskStore for MemoryStore {
     }
 
     fn get(&self, account: &AccountId, id: TaskId, now: Now) -> Result<Option<Task>, BackendError> {
-        let (shard, instant) = self.read(account, now);
-        Ok(shard.get(account, id, instant))
+        let (shard, effective_now) = self.read(account, now);
+        Ok(shard.get(account, id, effective_now))
     }
 
     fn list(&self, account: &AccountId, query: &ListQuery, now: Now) -> Result<Page, ListError> {
-        let (shard, instant) = self.read(account, now);
-        shard.list(account, query, instant)
+        let (shard, effective_now) = self.read(account, now);
+        shard.list(account, query, effective_now)
     }
 
     fn sweep(&self, limit: usize, now: Now) -> Result<Swept, BackendError> {

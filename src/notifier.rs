@@ -9,8 +9,7 @@ use core::task::{Context, Poll, Waker};
 
 use parking_lot::Mutex;
 
-/// Wakes every future that waits for it. Use it to implement [`Changes`](crate::Changes) for a
-/// store.
+/// Wakes waiting futures. Use it to implement [`Changes`](crate::Changes) for a store.
 ///
 /// Clones are handles to the same notifier. It works with any executor.
 ///
@@ -57,7 +56,7 @@ impl Notifier {
         Notified { notifier: self.clone(), since: state.times, number: state.last_number }
     }
 
-    /// Returns whether a future that has been polled still waits. While none does, a store need not
+    /// Returns whether any future that has been polled still waits. If none does, a store need not
     /// look for changes.
     #[must_use]
     pub fn has_waiters(&self) -> bool {

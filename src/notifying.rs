@@ -13,8 +13,9 @@ use crate::submission::Submission;
 use crate::task::Task;
 use crate::time::Now;
 
-/// Adds [`Changes`] to a store: it wakes workers after changes made through it. Use it for stores
-/// of one process, such as [`MemoryStore`](crate::MemoryStore).
+/// Wraps a store, and wakes waiting workers after each change through the wrapper that may have made
+/// work. This is how a store of one process, such as [`MemoryStore`](crate::MemoryStore), implements
+/// [`Changes`].
 ///
 /// Calls that may have made work take one more lock.
 #[derive(Clone, Debug, Default)]

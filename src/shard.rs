@@ -1,4 +1,8 @@
 //! Accounts with all of their tasks. A store in memory has one shard, or several.
+//!
+//! The data structures are written for a store of a million tasks: they take few bytes for each
+//! task, give memory back, and grow and shrink a little at a time, so that no call takes long. Each
+//! one's own documentation says how.
 
 mod accept;
 mod account;
@@ -38,6 +42,7 @@ use crate::store::{ApplyError, Change, Claimed, StoreConfig, Target};
 use crate::task::Task;
 use crate::time::{MIN_TIME, Now};
 
+pub(crate) use accept::Examined;
 pub(crate) use census::AccountPage;
 pub(crate) use expiry_index::ExpiryKey;
 pub(crate) use ready_queue::ReadyQueue;
@@ -193,15 +198,19 @@ impl Shard {
     }
 
     /// Returns the later of `now` and the horizon, which decides visibility.
-    pub(crate) fn instant(&self, now: Now) -> Now {
+    pub(crate) fn effective_now(&self, now: Now) -> Now {
         self.call(now).effective_now()
     }
 
     /// Checks that an account's lane has room.
-    fn check_lane(&self, account: u32, instant: Now) -> Result<(), expiry_index::LimitReached> {
+    fn check_lane(
+        &self,
+        account: u32,
+        effective_now: Now,
+    ) -> Result<(), expiry_index::LimitReached> {
         match (self.config.max_in_progress(), self.accounts[account].limit_indexes()) {
             (Some(width), Some(indexes)) => {
-                indexes.in_progress.check_limit(width.get() as usize, instant)
+                indexes.in_progress.check_limit(width.get() as usize, effective_now)
             }
             // Without a limit, or without a task, there is room: a lane holds at least one task.
             _ => Ok(()),

@@ -65,7 +65,8 @@ fn clamp_time_slow(instant: Now) -> Now {
 
 /// An instant that is written as RFC 3339 text with `T` and `Z`.
 ///
-/// The text has 0, 3, 6 or 9 fraction digits, the fewest that are exact.
+/// The text has 0, 3, 6 or 9 fraction digits, the fewest that are exact. It is written without
+/// `chrono`, whose formatting allocates a string and adds a sign to the years above 9999.
 #[derive(Clone, Copy)]
 pub(crate) struct Rfc3339(pub(crate) Now);
 

@@ -29,7 +29,8 @@ const PLAIN: u8 = 1;
 /// Writes text that is already JSON.
 const VERBATIM: u8 = 2;
 
-/// A serializer that writes text as `TEXT` says: [`ESCAPED`], [`PLAIN`] or [`VERBATIM`].
+/// A serializer that writes text as `TEXT` says: [`ESCAPED`], [`PLAIN`] or [`VERBATIM`]. (An enum
+/// can't be a const parameter.)
 struct JsonWriter<'a, const TEXT: u8> {
     out: &'a mut Vec<u8>,
 }
@@ -130,7 +131,8 @@ impl<'a, const TEXT: u8> Serializer for JsonWriter<'a, TEXT> {
         value.serialize(self)
     }
 
-    /// Recognizes [`JsonText`] and [`Plain`] by their names. The text of both is written unchanged.
+    /// Recognizes [`JsonText`] and [`Plain`] by their names, and writes their text unchanged. Only
+    /// documents reach this writer, so no type of a user can have one of these names.
     #[inline]
     fn serialize_newtype_struct<T: Serialize + ?Sized>(
         self,

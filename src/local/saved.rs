@@ -15,17 +15,18 @@ impl LocalStore {
 
     /// Restores a store from a snapshot. The snapshot is checked completely.
     ///
-    /// `now` is the time of the restoration. It must be later than every call to the saved store and
-    /// to any other store restored from it, by 125 ns for each event of an account. Revisions go on
-    /// [beyond all that any store has reached](crate::Revision::unreached_by) by then. If the clock
-    /// went back, so that the snapshot is already past that point, they go on a whole multiple of
-    /// 2⁴⁸ further.
+    /// `now` is the time of the restoration. It must be later than every earlier `now` of the saved
+    /// store, and of any other store restored from the same snapshot, by at least 125 ns for each
+    /// event of an account. Then the revisions go on [above all earlier
+    /// ones](crate::Revision::unreached_by). If a clock went back, and the snapshot already has
+    /// revisions above that point, they go on a multiple of 2⁴⁸ further, above those of the snapshot.
     ///
-    /// A task in progress may have lost its worker, if that ran in the same process. It is taken
-    /// over after the usual [silence](StoreConfig::with_takeover_after), which counts as one of its
-    /// [attempts](StoreConfig::with_max_attempts).
+    /// A task in progress has lost its worker if the worker ran in the same process. The task is
+    /// taken over after the usual [silence](StoreConfig::with_takeover_after). The takeover counts as
+    /// one of its [attempts](StoreConfig::with_max_attempts).
     ///
     /// # Errors
+    ///
     /// Returns [`SnapshotError`] if no store made this snapshot: it has another version, a task's
     /// record is invalid, two accounts or two tasks of an account have the same name, a task
     /// belongs to another account, or revisions, times or tickets contradict each other.
@@ -88,13 +89,14 @@ impl LocalStore {
     /// [`restore`](Self::restore), so a worker or client that saw such a change gets an error or
     /// another revision.
     ///
-    /// A list of the [changes](crate::ListQuery::changed_since) since a page from a lost history
-    /// has all tasks of the account. This needs a log in which each account's records are in order
-    /// and only their end was lost, by this crash and by each one before. If you removed the record
-    /// of a page's revision, the page counts as lost too. The list then has more tasks than have
-    /// changed.
+    /// A client that asks for the [changes since](crate::ListQuery::changed_since) a page that it
+    /// read before the crash misses nothing, provided that each account's records are in order in
+    /// the log, and that each crash lost only the last of them. The client may also get tasks that
+    /// have not changed: it gets all tasks of the account if the page's revision is not in the log,
+    /// because the crash lost the record or because you removed it.
     ///
     /// # Errors
+    ///
     /// Returns [`SnapshotError`] if these records are not from the log of a store: two different
     /// records have the same account and revision. It also does so if, among the records that count
     /// and are not expired, one is invalid, one task was updated before another of its account with

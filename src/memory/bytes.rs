@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use super::MemoryStore;
 use super::slot::ShardGuard;
 use crate::event::TaskEvent;
-use crate::shard::{Growth, NoRoom, Shard, room_for};
+use crate::shard::{Examined, Growth, NoRoom, Shard, room_for};
 use crate::store::{ApplyError, Change, SubmitError, Submitted, Target};
 use crate::submission::Submission;
 use crate::time::Now;
@@ -14,13 +14,13 @@ use crate::time::Now;
 /// All shards, locked in order, as a snapshot locks them, to avoid deadlocks.
 ///
 /// Bytes and places change only under the lock of a shard. So no other call changes them now.
-struct Alone<'a> {
+struct AllLocked<'a> {
     store: &'a MemoryStore,
     shards: Vec<ShardGuard<'a>>,
     now: Now,
 }
 
-impl Drop for Alone<'_> {
+impl Drop for AllLocked<'_> {
     /// Counts the bytes of all shards at once. If they were counted one by one, another call could
     /// take the bytes that one shard has freed before those that another shard has added are
     /// counted.
@@ -34,13 +34,13 @@ impl Drop for Alone<'_> {
     }
 }
 
-impl Alone<'_> {
+impl AllLocked<'_> {
     /// Returns the instant by which expired tasks have to be dropped for a call to the shard `own`,
     /// if any have.
     fn room_for(&self, own: usize, growth: Growth) -> Result<Option<Now>, NoRoom> {
         let shards: Vec<&Shard> = self.shards.iter().map(|shard| &**shard).collect();
-        let instant = self.shards[own].instant(self.now);
-        room_for((own, growth), &shards, self.store.bytes.held(), instant)
+        let effective_now = self.shards[own].effective_now(self.now);
+        room_for((own, growth), &shards, self.store.bytes.held(), effective_now)
     }
 
     /// Drops all tasks that have expired by an instant, and moves the horizon there. Returns how
@@ -54,53 +54,55 @@ impl Alone<'_> {
     fn first_expired(&self, own: usize) -> Result<(Now, usize), NoRoom> {
         let shards = self.shards.iter().enumerate();
         let first = shards.filter_map(|(at, shard)| Some((shard.first_expiry()?.expires_at(), at)));
-        let instant = self.shards[own].instant(self.now);
-        first.min().filter(|(expiry, _)| *expiry <= instant).ok_or(NoRoom)
+        let effective_now = self.shards[own].effective_now(self.now);
+        first.min().filter(|(expiry, _)| *expiry <= effective_now).ok_or(NoRoom)
     }
 }
 
 impl MemoryStore {
-    fn alone(&self, now: Now) -> Alone<'_> {
+    fn lock_all(&self, now: Now) -> AllLocked<'_> {
         let shards = (0..self.slots.len()).map(|at| self.write(at, now)).collect();
-        Alone { store: self, shards, now }
+        AllLocked { store: self, shards, now }
     }
 
-    /// Submits to a store that has no room.
+    /// Submits to a store that has no room, after making some.
+    ///
+    /// A store that can't make room is reported before a full account.
     #[cold]
-    pub(super) fn submit_with_room(
+    pub(super) fn submit_making_room(
         &self,
         own: usize,
         submission: Submission,
         now: Now,
     ) -> Result<Submitted, SubmitError> {
-        let mut alone = self.alone(now);
-        let proposal = match alone.shards[own].examine(&submission, now) {
-            Ok(proposal) => proposal,
-            Err(answer) => return answer,
+        let mut locked = self.lock_all(now);
+        let proposal = match locked.shards[own].examine(&submission, now) {
+            Examined::Proposed(proposal) => proposal,
+            Examined::Answered(answer) => return answer,
         };
-        let by = alone.room_for(own, alone.shards[own].growth_by(&submission, &proposal))?;
+        let by = locked.room_for(own, locked.shards[own].growth_by(&submission, &proposal))?;
         let is_full = proposal.needs_place() && self.places.are_full(self.places.now());
-        let first = if is_full && by.is_none() { Some(alone.first_expired(own)?) } else { None };
+        let first = if is_full && by.is_none() { Some(locked.first_expired(own)?) } else { None };
         if !proposal.fits_account() {
             return Err(SubmitError::AccountFull);
         }
         let dropped = match (by, first) {
-            (Some(by), _) => alone.drop_expired(by),
+            (Some(by), _) => locked.drop_expired(by),
             (None, Some((expiry, at))) => {
                 self.horizon.advance_to(expiry);
-                alone.shards[at].drop_first();
-                alone.shards[own].advance_horizon(expiry);
+                locked.shards[at].drop_first();
+                locked.shards[own].advance_horizon(expiry);
                 1
             }
             (None, None) => 0,
         };
         // The shard keeps its horizon, or the one that this call has moved. If a sweep has moved
         // the store's since, it comes after this call, which is already decided.
-        let shard = &mut alone.shards[own];
+        let shard = &mut locked.shards[own];
         // The task that it would replace, and its account, may be gone.
         let proposal = match shard.examine(&submission, now) {
-            Ok(proposal) => proposal,
-            Err(answer) => {
+            Examined::Proposed(proposal) => proposal,
+            Examined::Answered(answer) => {
                 self.places.give_back(dropped);
                 return answer;
             }
@@ -113,20 +115,20 @@ impl MemoryStore {
         Ok(Submitted::New(shard.accept(&proposal, submission, now, || self.tickets.next())))
     }
 
-    /// Applies an event to a task of a store that has no room.
+    /// Applies an event to a task of a store that has no room, after making some.
     #[cold]
-    pub(super) fn apply_with_room(
+    pub(super) fn apply_making_room(
         &self,
         own: usize,
         target: Target<'_>,
         event: TaskEvent,
         now: Now,
     ) -> Result<Change, ApplyError> {
-        let mut alone = self.alone(now);
-        let growth = alone.shards[own].growth_by_event(target, &event, now)?;
-        if let Some(by) = alone.room_for(own, growth)? {
-            self.places.give_back(alone.drop_expired(by));
+        let mut locked = self.lock_all(now);
+        let growth = locked.shards[own].growth_by_event(target, &event, now)?;
+        if let Some(by) = locked.room_for(own, growth)? {
+            self.places.give_back(locked.drop_expired(by));
         }
-        alone.shards[own].apply(target, event, now)
+        locked.shards[own].apply(target, event, now)
     }
 }

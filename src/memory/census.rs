@@ -24,7 +24,7 @@ impl MemoryStore {
         for slot in &self.slots {
             let shard = slot.read();
             // As for every reader, read the horizon only now that the shard is locked.
-            let part = shard.census(self.horizon.or_later(now));
+            let part = shard.census(self.horizon.effective_now(now));
             drop(shard);
             census.add(part);
         }

@@ -13,7 +13,7 @@ impl MemoryStore {
         // Look each time, as a claim by a clock that is ahead may have parked an account that this
         // call still sees something in.
         let wake = |at, announcement: &Announcement| {
-            if announcement.may_wake_at(Ordinal::of(self.horizon.or_later(now))) {
+            if announcement.may_wake_at(Ordinal::of(self.horizon.effective_now(now))) {
                 self.write(at, now).wake_overdue(now);
             }
         };

@@ -3,9 +3,10 @@
 
 use alloc::vec::Vec;
 
-use super::MemoryStore;
 use super::coordination::{Announcement, Ordinal};
 use super::sync::spin_loop;
+use super::{MemoryStore, SubmitAttempt};
+use crate::shard::Examined;
 use crate::store::{SubmitError, Submitted};
 use crate::submission::Submission;
 use crate::time::Now;
@@ -23,19 +24,19 @@ impl MemoryStore {
     /// still a whole period ahead. A task that it would have to precede has expired only for a
     /// caller whose clock is ahead by that period.
     #[cold]
-    pub(super) fn submit_to_full(
+    pub(super) fn submit_making_place(
         &self,
         own: usize,
         mut submission: Submission,
         now: Now,
     ) -> Result<Submitted, SubmitError> {
-        let _alone = self.making_room.lock();
+        let _making_place = self.making_place.lock();
         loop {
             let taken = self.places.now();
             if !self.places.are_full(taken) {
                 match self.submit_to(&mut self.write(own, now), submission, now) {
-                    Ok(answer) => return answer,
-                    Err(again) => submission = again,
+                    SubmitAttempt::Answered(answer) => return answer,
+                    SubmitAttempt::NeedsRoom(again) => submission = again,
                 }
                 spin_loop();
                 continue;
@@ -65,11 +66,11 @@ impl MemoryStore {
             let own = concerned.iter().position(|at| *at == own).unwrap_or_default();
             let shard = &locked[own];
             let mut proposal = match shard.examine(&submission, now) {
-                Ok(proposal) => proposal,
-                Err(answer) => return answer,
+                Examined::Proposed(proposal) => proposal,
+                Examined::Answered(answer) => return answer,
             };
             if proposal.needs_place() {
-                let expired = first.filter(|(expiry, _)| *expiry <= shard.instant(now));
+                let expired = first.filter(|(expiry, _)| *expiry <= shard.effective_now(now));
                 let Some((expiry, at)) = expired else { return Err(SubmitError::StoreFull) };
                 if !proposal.fits_account() {
                     return Err(SubmitError::AccountFull);

@@ -23,6 +23,7 @@ impl MemoryStore {
     /// to tasks in progress.
     ///
     /// # Errors
+    ///
     /// As for [`LocalStore::restore`](crate::LocalStore::restore).
     pub fn restore(
         config: StoreConfig,
@@ -41,6 +42,7 @@ impl MemoryStore {
     /// order, hold a lock for each account around the call and the write.
     ///
     /// # Errors
+    ///
     /// As for [`LocalStore::from_records`](crate::LocalStore::from_records).
     pub fn from_records(
         config: StoreConfig,

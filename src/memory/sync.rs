@@ -9,7 +9,7 @@ pub(super) use core::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 pub(super) use parking_lot::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 #[cfg(loom)]
-pub(super) use self::checked::{Mutex, RwLock};
+pub(super) use self::loom_locks::{Mutex, RwLock};
 #[cfg(loom)]
 pub(super) use loom::hint::spin_loop;
 #[cfg(loom)]
@@ -19,7 +19,7 @@ pub(super) use loom::sync::{RwLockReadGuard, RwLockWriteGuard};
 
 /// The locks of `loom` with the interface of `parking_lot`, which has no poisoning.
 #[cfg(loom)]
-mod checked {
+mod loom_locks {
     use loom::sync::{MutexGuard, RwLockReadGuard, RwLockWriteGuard};
 
     #[derive(Debug)]

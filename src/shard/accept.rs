@@ -8,12 +8,22 @@ use crate::submission::Submission;
 use crate::task::Task;
 use crate::time::Now;
 
+/// What an examination of a submission shows.
+#[derive(Debug)]
+pub(crate) enum Examined {
+    /// The shard accepts the submission, if there is room for it.
+    Proposed(Proposal),
+    /// The result of the submission doesn't depend on whether the store is full: it is the existing
+    /// task, or an error that is reported before that of a full store.
+    Answered(Result<Submitted, SubmitError>),
+}
+
 /// A submission that a shard would accept, if there is room for it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Proposal {
     account_hash: u64,
     hash: u64,
-    decided: kit::ProposedTask,
+    proposed: kit::ProposedTask,
     /// The slot of the expired task that it replaces.
     replaced: Option<u32>,
     account: Option<u32>,
@@ -38,29 +48,23 @@ impl Proposal {
 
     /// Returns when its task will expire.
     pub(crate) fn expires_at(&self) -> Now {
-        self.decided.expires_at()
+        self.proposed.expires_at()
     }
 }
 
 impl Shard {
-    /// Examines a submission.
-    ///
-    /// # Errors
-    /// Returns the answer to the submission if it doesn't depend on whether the store is full: the
-    /// existing task, or an error that is reported before that of a full store.
-    pub(crate) fn examine(
-        &self,
-        submission: &Submission,
-        now: Now,
-    ) -> Result<Proposal, Result<Submitted, SubmitError>> {
+    /// Examines a submission, and changes nothing.
+    pub(crate) fn examine(&self, submission: &Submission, now: Now) -> Examined {
         let call = self.call(now);
         let account_hash = self.hash_account(submission.account());
         let hash = self.hash_task(account_hash, submission.id());
         let found = self.find_task(hash, submission.account(), submission.id());
-        let decided = match call.check_submit(submission, found.map(|(_, stored)| &stored.task)) {
-            Ok(SubmitDecision::New(decided)) => decided,
-            Ok(SubmitDecision::Existing(task)) => return Err(Ok(Submitted::Existing(task))),
-            Err(refusal) => return Err(Err(refusal)),
+        let proposed = match call.check_submit(submission, found.map(|(_, stored)| &stored.task)) {
+            Ok(SubmitDecision::New(proposed)) => proposed,
+            Ok(SubmitDecision::Existing(task)) => {
+                return Examined::Answered(Ok(Submitted::Existing(task)));
+            }
+            Err(refusal) => return Examined::Answered(Err(refusal)),
         };
         let found = found.map(|(slot, stored)| (slot, self.blocks.account(stored.location)));
         let account = match found {
@@ -74,7 +78,14 @@ impl Shard {
             None => max_open > 0,
         };
         let replaced = found.map(|(slot, _)| slot);
-        Ok(Proposal { account_hash, hash, decided, replaced, account, fits_account })
+        Examined::Proposed(Proposal {
+            account_hash,
+            hash,
+            proposed,
+            replaced,
+            account,
+            fits_account,
+        })
     }
 
     /// Drops the task that expires first, which is expired, to make room for a proposal.
@@ -93,7 +104,7 @@ impl Shard {
         now: Now,
         ticket: impl FnOnce() -> u64,
     ) -> Task {
-        let &Proposal { account_hash, hash, decided, replaced, account, .. } = proposal;
+        let &Proposal { account_hash, hash, proposed, replaced, account, .. } = proposal;
         let account = account.unwrap_or_else(|| {
             self.add_account(account_hash, submission.account().clone(), ticket())
         });
@@ -105,7 +116,7 @@ impl Shard {
         }
         // Each request brings its own copy of the account's id. Keep one for all tasks.
         let submission = Submission { account: self.accounts[account].id.clone(), ..submission };
-        let task = self.call(now).accept(&decided, submission, self.accounts[account].clock);
+        let task = self.call(now).accept(&proposed, submission, self.accounts[account].clock);
         self.add_task(account, hash, task.clone(), now);
         task
     }

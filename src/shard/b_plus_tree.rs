@@ -1,8 +1,9 @@
 //! A B+ tree: an ordered set whose values are in its leaves.
 //!
-//! It is small when it has few values. Values that are inserted in order fill its leaves
-//! completely. After removals, nodes are merged and shrunk. No operation copies more than part of
-//! one node.
+//! Unlike `alloc::collections::BTreeSet`, it finds the n-th value, lends the values of a leaf as a
+//! slice, and removes the first values of a leaf at once. It also takes less memory: it is small
+//! when it has few values, values that are inserted in order fill its leaves completely, and nodes
+//! are merged and shrunk after removals. No operation copies more than part of one node.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;

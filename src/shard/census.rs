@@ -45,10 +45,10 @@ impl<'a> AccountPage<'a> {
 impl Shard {
     /// Counts all tasks at the later of `now` and the horizon.
     pub(crate) fn census(&self, now: Now) -> Census {
-        let instant = self.instant(now);
+        let effective_now = self.effective_now(now);
         let mut census = Census::new().with_accounts(self.accounts.iter().count());
         for stored in self.tasks.iter() {
-            census.record(&stored.task, instant);
+            census.record(&stored.task, effective_now);
         }
         census
     }

@@ -43,8 +43,8 @@ impl Shard {
 
     /// Makes ready the parked accounts that should be looked at by now.
     pub(crate) fn wake_overdue(&mut self, now: Now) {
-        let (now, instant) = (clamp_time(now), self.instant(now));
-        while let Some(account) = self.ready_queue.overdue(now, instant) {
+        let (now, effective_now) = (clamp_time(now), self.effective_now(now));
+        while let Some(account) = self.ready_queue.overdue(now, effective_now) {
             self.ready_queue.make_ready(account, &mut self.accounts[account].queue_entry);
         }
     }
@@ -80,14 +80,14 @@ impl Shard {
         if !account.in_status(TaskStatus::Received).is_empty() {
             // Without a limit there is room.
             self.config.max_in_progress()?;
-            parked.wake_at = self.check_lane(key, self.instant(now)).err()?.until;
+            parked.wake_at = self.check_lane(key, self.effective_now(now)).err()?.until;
         }
         if self.config.takeover_after().is_some() {
             let mut running =
                 account.in_status(TaskStatus::ProcessingInProgress).ascending(&self.blocks);
             if let Some(first) = running.next() {
                 let task = &self.tasks[first.slot].task;
-                if !task.is_visible_at(self.instant(now))
+                if !task.is_visible_at(self.effective_now(now))
                     || self.config.takeover_due(task, clamp_time(now))
                 {
                     return None;
@@ -101,10 +101,11 @@ impl Shard {
     /// Returns the task that the account gives the next worker.
     ///
     /// # Errors
+    ///
     /// Returns when to look at the account again if it has nothing to claim.
     fn candidate_of(&self, key: u32, now: Now) -> Result<Candidate, Parked> {
         let call = self.call(now);
-        let instant = call.effective_now();
+        let effective_now = call.effective_now();
         let account = &self.accounts[key];
         let mut parked = Parked::default();
 
@@ -112,7 +113,7 @@ impl Shard {
             for entry in account.in_status(TaskStatus::ProcessingInProgress).ascending(&self.blocks)
             {
                 let task = &self.tasks[entry.slot].task;
-                if !task.is_visible_at(instant) {
+                if !task.is_visible_at(effective_now) {
                     parked.wake_before_expiry(task.expires_at());
                 } else if let Some(way) = call.takeover_kind(task) {
                     return Ok(Candidate { way, slot: entry.slot });
@@ -125,11 +126,11 @@ impl Shard {
         }
         for entry in account.in_status(TaskStatus::Received).ascending(&self.blocks) {
             let task = &self.tasks[entry.slot].task;
-            if !task.is_visible_at(instant) {
+            if !task.is_visible_at(effective_now) {
                 parked.wake_before_expiry(task.expires_at());
                 continue;
             }
-            match self.check_lane(key, instant) {
+            match self.check_lane(key, effective_now) {
                 Ok(()) => {
                     return Ok(Candidate { way: ClaimKind::Start, slot: entry.slot });
                 }

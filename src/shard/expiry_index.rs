@@ -111,6 +111,7 @@ impl ExpiryIndex {
     /// Checks that fewer than `limit` of the tasks are visible at an instant.
     ///
     /// # Errors
+    ///
     /// Returns [`LimitReached`] otherwise.
     pub(super) fn check_limit(&self, limit: usize, at: Now) -> Result<(), LimitReached> {
         let Some(excess) = self.keys.len().checked_sub(limit) else { return Ok(()) };

@@ -20,7 +20,7 @@ impl Shard {
         now: Now,
     ) -> Result<Page, ListError> {
         let position = query.position(account)?;
-        let instant = self.instant(now);
+        let effective_now = self.effective_now(now);
         let Some(key) = self.find_account(self.hash_account(account), account) else {
             return Ok(Page::new(Vec::new(), None, self.floor));
         };
@@ -33,7 +33,7 @@ impl Shard {
             // One more than fits on the page, to know whether more follow.
             let wanted = BATCH.min((limit - tasks.len()).saturating_add(1));
             let taken = matching.take(&mut batch[..wanted]);
-            let visible = self.visible(&mut batch[..taken], instant);
+            let visible = self.visible(&mut batch[..taken], effective_now);
             if tasks.is_empty() {
                 let is_all = taken < wanted;
                 tasks.reserve_exact(if is_all {
@@ -55,12 +55,12 @@ impl Shard {
     }
 
     /// Moves the slots of visible tasks to the front, in their order, and returns them.
-    fn visible<'a>(&self, slots: &'a mut [u32], instant: Now) -> &'a [u32] {
+    fn visible<'a>(&self, slots: &'a mut [u32], effective_now: Now) -> &'a [u32] {
         let mut visible = 0;
         for at in 0..slots.len() {
             let slot = slots[at];
             slots[visible] = slot;
-            visible += usize::from(self.tasks[slot].task.is_visible_at(instant));
+            visible += usize::from(self.tasks[slot].task.is_visible_at(effective_now));
         }
         &slots[..visible]
     }

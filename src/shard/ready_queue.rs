@@ -71,9 +71,9 @@ impl ReadyQueue {
     /// and the last `wake_before`.
     pub(crate) fn wakes(&self) -> Parked {
         Parked {
-            wake_after: self.by_wake_after.first().map(|(past, _)| past),
-            wake_at: self.by_wake_at.first().map(|(until, _)| until),
-            wake_before: self.by_wake_before.last().map(|(before, _)| before),
+            wake_after: self.by_wake_after.first().map(|(instant, _)| instant),
+            wake_at: self.by_wake_at.first().map(|(instant, _)| instant),
+            wake_before: self.by_wake_before.last().map(|(instant, _)| instant),
         }
     }
 
@@ -132,12 +132,13 @@ impl ReadyQueue {
         [&mut self.by_wake_after, &mut self.by_wake_at, &mut self.by_wake_before]
     }
 
-    /// Returns a parked account that has to be woken at `now`, or at `instant`, the later of `now`
+    /// Returns a parked account that has to be woken at `now`. `effective_now` is the later of `now`
     /// and the horizon.
-    pub(super) fn overdue(&self, now: Now, instant: Now) -> Option<u32> {
-        let past = self.by_wake_after.first().filter(|(past, _)| *past < now);
-        let until = self.by_wake_at.first().filter(|(until, _)| *until <= instant);
-        let before = self.by_wake_before.last().filter(|(before, _)| instant < *before);
-        past.or(until).or(before).map(|(_, account)| account)
+    pub(super) fn overdue(&self, now: Now, effective_now: Now) -> Option<u32> {
+        let after = self.by_wake_after.first().filter(|(wake_after, _)| *wake_after < now);
+        let at = self.by_wake_at.first().filter(|(wake_at, _)| *wake_at <= effective_now);
+        let before =
+            self.by_wake_before.last().filter(|(wake_before, _)| effective_now < *wake_before);
+        after.or(at).or(before).map(|(_, account)| account)
     }
 }

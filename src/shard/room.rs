@@ -56,6 +56,7 @@ impl Shard {
     /// Returns how an event changes the number of bytes held.
     ///
     /// # Errors
+    ///
     /// Returns [`ApplyError`] if the event is refused whether there is room for it or not.
     pub(crate) fn growth_by_event(
         &self,
@@ -80,12 +81,13 @@ impl Shard {
 /// or `None` if there is room already.
 ///
 /// # Errors
-/// Returns [`NoRoom`] if dropping all tasks that have expired at `instant` isn't enough.
+///
+/// Returns [`NoRoom`] if dropping all tasks that have expired at `effective_now` isn't enough.
 pub(crate) fn room_for(
     (own, growth): (usize, Growth),
     shards: &[&Shard],
     held: usize,
-    instant: Now,
+    effective_now: Now,
 ) -> Result<Option<Now>, NoRoom> {
     let limit = shards.first().map_or(usize::MAX, |shard| shard.config.max_bytes());
     let after = held.saturating_add(growth.more).saturating_sub(growth.less);
@@ -103,7 +105,7 @@ pub(crate) fn room_for(
     while lacking > 0 {
         let first = next.iter().enumerate().filter_map(|(at, (_, key))| Some(((*key)?, at)));
         let first = first.min_by_key(|(key, _)| key.timestamp());
-        let (key, at) = first.filter(|(key, _)| key.expires_at() <= instant).ok_or(NoRoom)?;
+        let (key, at) = first.filter(|(key, _)| key.expires_at() <= effective_now).ok_or(NoRoom)?;
         let passed = next[at].0 + 1;
         next[at] = (passed, shards[at].expiry.nth(passed));
         by = Some(key.expires_at());

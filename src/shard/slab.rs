@@ -1,4 +1,7 @@
 //! A slab: values with small integer keys that stay valid until their values are removed.
+//!
+//! Unlike the crate `slab`, it grows without moving its values, gives memory back when values are
+//! removed, and has keys of 32 bits.
 
 use alloc::vec::Vec;
 use core::ops::{Index, IndexMut};

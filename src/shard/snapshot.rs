@@ -20,23 +20,28 @@ use crate::wire::known::serde_by_known_names;
 
 /// A store's whole content, to be saved with serde and restored later.
 ///
-/// Law S14, which a [`TaskStore`](crate::TaskStore) need not keep:
+/// # Restoration
 ///
-/// - A store restored under the same configuration answers every question as the saved one would,
-///   except for the revisions that it gives out from then on.
-/// - No other store gives out these revisions: neither the saved one after the snapshot, nor
-///   another store restored from it before the `now` of this restoration. So a worker that holds a
-///   task from the lost history is refused, as [stale](crate::ApplyError::Stale), or as [not
-///   found](crate::ApplyError::NotFound) if the task itself is lost. Since a page that was read in
-///   the lost history, every task has [changed](crate::ListQuery::changed_since).
+/// The stores in memory keep a further law, S14. Other stores need not keep it.
 ///
-/// A snapshot doesn't save in which order a sweep with a limit drops the tasks that are due. (A
-/// [`LocalStore`](crate::LocalStore) begins with those that have been due longest.) Under another
-/// configuration, limits may be exceeded at first, as no task is dropped.
+/// - A store that is restored under the same configuration answers every question as the saved
+///   store would, except for the revisions that it gives out from then on.
+/// - No other store gives out these revisions: neither the saved store after the snapshot, nor
+///   another store that was restored from the snapshot before the `now` of this restoration.
 ///
-/// Two stores with the same history have equal snapshots. The default snapshot is that of a store
-/// that has never held a task. Restore it to begin a store if an earlier one may have left workers
-/// behind.
+/// The events between the snapshot and the restoration are a *lost history*. A worker that holds a
+/// task from it is refused: as [stale](crate::ApplyError::Stale), or as [not
+/// found](crate::ApplyError::NotFound) if the task itself is lost. A client that asks for the
+/// [changes since](crate::ListQuery::changed_since) a page of the lost history gets all tasks of the
+/// account.
+///
+/// A snapshot doesn't save in which order a sweep with a limit drops expired tasks. (A
+/// [`LocalStore`](crate::LocalStore) begins with the tasks that expired first.) Under another
+/// configuration, limits may be exceeded at first, because no task is dropped.
+///
+/// Two stores with the same history have equal snapshots. The default snapshot is the snapshot of a
+/// store that has never held a task. Restore it to begin a store if an earlier store may have left
+/// workers behind.
 ///
 /// See [`TaskRecord`](TaskRecord#versions) for snapshots of other versions of this crate.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,16 +81,17 @@ impl Default for Snapshot {
     }
 }
 
-/// The largest revision or ticket that is restored. No store counts this far, and a store that did
-/// could count as far again before its snapshots were refused.
+/// The largest revision or ticket that is restored. No store counts this far. From here, a restored
+/// store can count as far again before it reaches [`Revision::MAX`], above which no revision can be
+/// read back.
 const MAX_COUNT: u64 = 1 << 62;
 
 /// The version of the snapshots that are written, and the only one that is read.
 const VERSION: u32 = 2;
 
-/// If the clock is behind a snapshot, revisions go on a multiple of this further. Two restorations
-/// less than a step apart, which is more than a year, get different revisions, whatever the
-/// multiple.
+/// If the clock is behind a snapshot, revisions go on at the clock's revision plus a multiple of
+/// this. A clock takes more than a year to advance by one step (2⁴⁸ eighths of a microsecond), so
+/// restorations at different times within a year never go on at the same revision.
 const LEAP: u64 = 1 << 48;
 
 /// The content of a snapshot, spread over shards.
@@ -117,6 +123,7 @@ impl Snapshot {
     /// Checks the content and spreads it over this many shards.
     ///
     /// # Errors
+    ///
     /// Returns [`SnapshotError`] if no store made this content.
     pub(crate) fn restore(
         self,
@@ -136,24 +143,24 @@ impl Content {
         now: Now,
         shards: usize,
         shard_of: impl Fn(&AccountId) -> usize,
-    ) -> Result<Restored, Fault> {
+    ) -> Result<Restored, SnapshotErrorKind> {
         if self.version > VERSION {
-            return Err(Fault::Newer(self.version));
+            return Err(SnapshotErrorKind::Newer(self.version));
         }
         if self.version < VERSION {
-            return Err(Fault::Version(self.version));
+            return Err(SnapshotErrorKind::Version(self.version));
         }
         let last_ticket = self.last_ticket;
         if last_ticket > MAX_COUNT {
-            return Err(Fault::NoRoom);
+            return Err(SnapshotErrorKind::CountTooLarge);
         }
         if !self.restorations.iter().chain([&self.floor]).is_sorted() {
-            return Err(Fault::Restorations);
+            return Err(SnapshotErrorKind::Restorations);
         }
         let clocks = self.accounts.iter().map(|account| account.clock.revision());
         let last = clocks.fold(self.floor, Revision::max).get();
         if last > MAX_COUNT {
-            return Err(Fault::NoRoom);
+            return Err(SnapshotErrorKind::CountTooLarge);
         }
         // Every account goes on from here.
         let clock = Revision::unreached_by(now).get();
@@ -168,7 +175,7 @@ impl Content {
         }
         tickets.sort_unstable();
         if tickets.windows(2).any(|pair| pair[0] == pair[1]) {
-            return Err(Fault::Tickets);
+            return Err(SnapshotErrorKind::Tickets);
         }
         let is_in_a_gap = |from: &Revision| {
             let mut accounts = shards.iter().flat_map(|shard| shard.accounts.iter());
@@ -202,22 +209,22 @@ impl Shard {
         }
     }
 
-    fn load_account(&mut self, saved: AccountSnapshot, last: u64) -> Result<(), Fault> {
+    fn load_account(&mut self, saved: AccountSnapshot, last: u64) -> Result<(), SnapshotErrorKind> {
         let AccountSnapshot { account: id, clock, ticket, gaps, tasks } = saved;
-        let fail = |fault| Err(Fault::Account { id: id.clone(), fault });
+        let fail = |kind| Err(SnapshotErrorKind::Account { id: id.clone(), kind });
         let hash = self.hash_account(&id);
         if self.find_account(hash, &id).is_some() {
-            return fail(AccountFault::Twice);
+            return fail(AccountErrorKind::Twice);
         }
         if tasks.is_empty() {
-            return fail(AccountFault::Empty);
+            return fail(AccountErrorKind::Empty);
         }
         let ends = gaps.iter().flat_map(|gap| [gap.after, gap.before]);
         if !ends.chain([clock.revision()]).is_sorted() {
-            return fail(AccountFault::Gaps);
+            return fail(AccountErrorKind::Gaps);
         }
         if ticket == 0 || ticket > last {
-            return Err(Fault::Tickets);
+            return Err(SnapshotErrorKind::Tickets);
         }
         let goes_on = AccountClock::new(self.floor, clock.updated_at());
         let account = Account::new(id.clone(), goes_on, QueueEntry::new(ticket));
@@ -236,11 +243,11 @@ impl Shard {
             record.share_account(&id);
             let task = Task::try_from(record)?;
             if *task.account() != id {
-                return fail(AccountFault::Foreign(task.id()));
+                return fail(AccountErrorKind::Foreign(task.id()));
             }
             let task_hash = self.hash_task(hash, task.id());
             if self.find_task(task_hash, &id, task.id()).is_some() {
-                return fail(AccountFault::TaskTwice(task.id()));
+                return fail(AccountErrorKind::TaskTwice(task.id()));
             }
             let follows =
                 task.revision() > before.revision() && task.updated_at() >= before.updated_at();
@@ -248,11 +255,11 @@ impl Shard {
                 task.revision() <= clock.revision() && task.updated_at() <= clock.updated_at();
             let is_lost = Gap::any_has(&gaps, task.revision());
             if !follows || !precedes || is_lost {
-                return fail(AccountFault::Order(task.id()));
+                return fail(AccountErrorKind::Order(task.id()));
             }
             before.advance_to(&task);
             if self.tasks.is_full() {
-                return Err(Fault::TooLarge);
+                return Err(SnapshotErrorKind::TooLarge);
             }
             self.add_task(key, task_hash, task, self.horizon);
         }
@@ -264,10 +271,10 @@ impl Shard {
 /// store.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
-pub struct SnapshotError(#[from] Fault);
+pub struct SnapshotError(#[from] SnapshotErrorKind);
 
 #[derive(Debug, thiserror::Error)]
-enum Fault {
+enum SnapshotErrorKind {
     #[error("expected a snapshot of version {VERSION}, got version {0}")]
     Version(u32),
     #[error(
@@ -277,19 +284,19 @@ enum Fault {
     #[error("expected at most {} tasks, got more", u32::MAX)]
     TooLarge,
     #[error("expected revisions and tickets of at most {MAX_COUNT}, got more")]
-    NoRoom,
+    CountTooLarge,
     #[error("expected a different ticket for each account, from 1 to the last one given out")]
     Tickets,
     #[error("expected restorations in ascending order of revision, none above the floor")]
     Restorations,
-    #[error("account {id}: {fault}")]
-    Account { id: AccountId, fault: AccountFault },
+    #[error("account {id}: {kind}")]
+    Account { id: AccountId, kind: AccountErrorKind },
     #[error(transparent)]
     Record(#[from] RecordError),
 }
 
 #[derive(Debug, thiserror::Error)]
-enum AccountFault {
+enum AccountErrorKind {
     #[error("expected each account once, got it again")]
     Twice,
     #[error("expected at least one task, got none")]

@@ -34,7 +34,7 @@ impl Shard {
 
     /// Returns whether any task is expired at the later of `now` and the horizon.
     pub(crate) fn has_expired_at(&self, now: Now) -> bool {
-        self.expiry.is_due(self.instant(now))
+        self.expiry.is_due(self.effective_now(now))
     }
 
     /// Returns whether there is something to sweep.

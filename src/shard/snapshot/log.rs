@@ -6,7 +6,9 @@ use core::hash::BuildHasher;
 
 use hashbrown::DefaultHashBuilder;
 
-use super::{AccountFault, AccountSnapshot, Content, Fault, Snapshot, SnapshotError, VERSION};
+use super::{
+    AccountErrorKind, AccountSnapshot, Content, Snapshot, SnapshotError, SnapshotErrorKind, VERSION,
+};
 use crate::clock::{AccountClock, Revision};
 use crate::id::{AccountId, TaskId};
 use crate::shard::account::Gap;
@@ -39,6 +41,7 @@ impl Snapshot {
     /// may come in any order.
     ///
     /// # Errors
+    ///
     /// Returns [`SnapshotError`] if two different records have the same account and revision.
     pub(crate) fn of_records(
         records: impl IntoIterator<Item = TaskRecord>,
@@ -66,7 +69,7 @@ impl Snapshot {
                 Ok(Some(account)) => accounts.push(account),
                 // The account has no task left and is forgotten.
                 Ok(None) => floor = floor.max(revision),
-                Err(fault) => return Err(Fault::Account { id, fault }.into()),
+                Err(kind) => return Err(SnapshotErrorKind::Account { id, kind }.into()),
             }
         }
         let restorations = Vec::new();
@@ -99,7 +102,7 @@ impl AccountLog {
         self,
         account: &AccountId,
         horizon: Now,
-    ) -> Result<Option<AccountSnapshot>, AccountFault> {
+    ) -> Result<Option<AccountSnapshot>, AccountErrorKind> {
         let Self { ticket, clock, latest, mut entries } = self;
         entries.sort_unstable();
         entries.dedup();
@@ -108,7 +111,7 @@ impl AccountLog {
             let [before, after] = [pair[0].revision, pair[1].revision];
             if before == after {
                 let tasks = [pair[0].id, pair[1].id];
-                return Err(AccountFault::Conflict { revision: after, tasks });
+                return Err(AccountErrorKind::Conflict { revision: after, tasks });
             }
             // Between two records there may have been a restoration, and a lost history before it.
             // The revision right before `after` may be where that restoration went on: nothing is
