@@ -104,6 +104,7 @@ impl<'a> Call<'a> {
     /// and returns that task. A start also [needs room in the lane](Self::needs_lane).
     ///
     /// # Errors
+    ///
     /// Returns the first that applies of [`NotFound`](ApplyError::NotFound),
     /// [`Stale`](ApplyError::Stale), [`Transition`](ApplyError::Transition) and
     /// [`OutputTooLarge`](ApplyError::OutputTooLarge).
@@ -143,6 +144,7 @@ impl<'a> Call<'a> {
     /// (law S12).
     ///
     /// # Errors
+    ///
     /// Returns [`LaneBusy`](ApplyError::LaneBusy) if it has none.
     pub fn check_lane(&self, in_progress: usize) -> Result<(), ApplyError> {
         match self.config.max_in_progress() {
@@ -155,6 +157,7 @@ impl<'a> Call<'a> {
     /// and [advance](AccountClock::advance_to) the account's clock to it.
     ///
     /// # Errors
+    ///
     /// Returns [`TransitionError`] if the task's status doesn't permit the event.
     pub fn apply(
         &self,

@@ -50,25 +50,31 @@
 //! - **P1** Before each read, the poller waits for the longest of the following waits. They start
 //!   when you report the answer to the last read, or that there was none. Before the first read,
 //!   they start with the accepting answer.
-//!   - What the server [asked for](#when-it-asks), up to the
+//!   - What the server [asked for](#when-it-asks). `Retry-After` counts up to the
 //!     [longest wait](Poller::with_longest_wait). If a read got no answer, what the answer before it
 //!     asked for still counts.
 //!   - The caller's [least wait](Poller::with_least_wait).
 //!   - The [back-off](Poller::with_backoff).
 //!   - The [rate limit](Poller::with_request_limit).
 //!
-//!   If you start with an address or an id, the first read waits only for the rate limit. The last
-//!   read of P3 does not wait for the back-off.
+//!   Two reads wait for less:
+//!
+//!   | read | waits for |
+//!   |---|---|
+//!   | the first, if you start with an address or an id | only the rate limit |
+//!   | the last, at a limit of P3 | all but the back-off |
 //! - **P2** The outcome is a completion, a failure or a cancellation if and only if an answer about
-//!   this very task shows one. Whatever else goes wrong leads to another outcome. As long as no
-//!   answer has given the id, ids are compared only if they are UUIDs: a document is about another
-//!   task if its id is a UUID, and the address ends with a different one.
+//!   this very task shows one. Whatever else goes wrong leads to another outcome. A document with
+//!   an id is about the task if the id is the one that an earlier answer or
+//!   [`following_id`](Poller::following_id) gave. If neither gave one, the document's id is compared
+//!   with the last segment of the address: if both are UUIDs and differ, the document is about
+//!   another task.
 //! - **P3** Polling ends with the first answer that shows the end of the task. The poller asks as
-//!   soon as the wait of P1 is over, unless others have used up the rate limit by then. If no
-//!   answer shows the end, polling ends at the latest when the
-//!   [time limit](Poller::with_time_limit) or the
-//!   [processing limit](Poller::with_processing_limit) is over. If P1 permits a read at that point,
-//!   the poller reads one last time before it gives up, even if the caller slept past the limit.
+//!   soon as P1 permits. If no answer shows the end, polling ends at the latest when one of two
+//!   limits is over: the [time limit](Poller::with_time_limit), which counts from the start, or the
+//!   [processing limit](Poller::with_processing_limit), which counts from the first answer that
+//!   shows the task in progress. If P1 permits a read at that point, the poller reads one last time
+//!   before it gives up, even if the caller slept past the limit.
 //! - **P4** All pollers that share a rate limit together send no more requests than it permits, in
 //!   any period of its length. The limit relies on one clock: callers whose clocks differ by more
 //!   than a second can't share it.
@@ -81,9 +87,15 @@
 //! | 202 without a document; 304 after a request with `If-None-Match` | still running |
 //! | 404 | not there yet, within the [window](Poller::with_not_found_window) after the start; then gone |
 //! | 410 | gone |
-//! | no answer; 408, 425, 429; any status outside 200 to 499; a body that is not a document, or is cut short; a document about another task | a failed read. The poller tries again, up to [this many](Poller::with_max_failures) times in a row |
+//! | no answer | a failed read |
+//! | 408, 425, 429, or any status outside 200 to 499 | a failed read |
+//! | a body that is not a document, or is cut short | a failed read |
+//! | a document about another task | a failed read |
 //! | any other 3xx | a failed read. The next read follows `Location` if its origin is [allowed](Poller::with_allowed_origin). Otherwise it goes to the same address again. A 303 that leads to a result is not understood as one |
 //! | any other 4xx | the status can't be read. The poller does not try again |
+//!
+//! After a failed read the poller tries again, until
+//! [more than so many](Poller::with_max_failures) have failed in a row.
 //!
 //! If the id is known, a document without an id counts as one about another task, unless the
 //! address came from `Operation-Location` or `Azure-AsyncOperation`. These lead to one task only.
@@ -109,11 +121,12 @@
 //!   a minute without one. A 429 with `Retry-After` overrides this, since it says exactly how long
 //!   to wait.
 //!
-//! A wait that a server asks for holds back one task, with two exceptions that hold back all
-//! pollers with the same `RequestLimit`:
+//! A wait that a server asks for holds back one task. But the first of these that applies holds
+//! back all pollers with the same `RequestLimit`:
 //!
-//! - After a 429, all wait for its `Retry-After`, or else for the back-off.
-//! - After `X-Rate-Limit-Remaining: 0`, all wait for the period of the limit.
+//! 1. After a 429 with `Retry-After`, all wait for as long as it says.
+//! 2. After `X-Rate-Limit-Remaining: 0`, all wait for the period of the limit.
+//! 3. After any other 429, all wait for the back-off.
 //!
 //! # Continuing in another process
 //!
@@ -140,7 +153,7 @@
 //! # Hosts and credentials
 //!
 //! You add the credentials to each request, so an answer must not decide where they go. The poller
-//! asks only the scheme, host and port of the base address, and those that you
+//! asks only at the *origin* (scheme, host and port) of the base address, and at those that you
 //! [allow](Poller::with_allowed_origin). An address with another origin has these effects:
 //!
 //! - In the accepting answer, it is a [`StartError`].

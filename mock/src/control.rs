@@ -22,6 +22,7 @@ impl MockApi {
     /// scripts for the command type come before this one.
     ///
     /// # Errors
+    ///
     /// Returns an error if the script has
     ///
     /// - a [report](Script::reporting) over 100 percent, or more than 101 reports,
@@ -35,6 +36,7 @@ impl MockApi {
     /// several scripts set by this and by [`on_if`](Self::on_if) match, the latest one applies.
     ///
     /// # Errors
+    ///
     /// Returns an error if no operation has this [command type](Self::command_types), which catches
     /// typos, and in the cases of [`on_any`](Self::on_any).
     pub fn on(&self, command: CommandType, script: Script) -> Result<(), MockError> {
@@ -45,6 +47,7 @@ impl MockApi {
     /// is `null` if there is none.
     ///
     /// # Errors
+    ///
     /// Returns an error in the cases of [`on`](Self::on).
     pub fn on_if(
         &self,
@@ -58,6 +61,7 @@ impl MockApi {
     /// Checks a script for a command type, or for any, without setting it.
     ///
     /// # Errors
+    ///
     /// Returns an error in the cases of [`on`](Self::on).
     pub fn check_script(
         &self,
@@ -151,6 +155,7 @@ impl MockApi {
     /// ```
     ///
     /// # Errors
+    ///
     /// - Returns [`ApplyError::NotFound`] if there is no such task.
     /// - Returns [`ApplyError::Transition`] if it has ended.
     /// - Returns [`ApplyError::LaneBusy`] if the lane of its account is full.
@@ -171,6 +176,7 @@ impl MockApi {
     /// created.
     ///
     /// # Errors
+    ///
     /// Returns an error in the cases of [`with_existing`](Self::with_existing).
     pub fn put_existing(
         &self,

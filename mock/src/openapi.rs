@@ -63,6 +63,7 @@ impl MockApi {
     /// password. If there is none, every request belongs to the account `default`.
     ///
     /// # Errors
+    ///
     /// Returns an error if
     ///
     /// - the description has another version,

@@ -68,6 +68,7 @@ impl MockApi {
     /// validated only with [`with_checked_bodies`](Self::with_checked_bodies).
     ///
     /// # Errors
+    ///
     /// Returns an error if the base address is malformed.
     pub fn redis_cloud(base: &str) -> Result<Self, MockError> {
         let blueprint = BLUEPRINT.as_ref().map_err(Clone::clone)?;

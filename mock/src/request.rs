@@ -106,6 +106,7 @@ impl MockApi {
     /// Returns the base address of the links in the answer to a request.
     ///
     /// # Errors
+    ///
     /// Returns the answer for a request that has no `Host`, or a malformed one, if the
     /// [`Origin`](tasklife::Origin) needs it.
     #[expect(clippy::result_large_err, reason = "it is returned to a client as it is")]

@@ -94,6 +94,7 @@ impl Call<'_> {
     /// before a received one.
     ///
     /// # Errors
+    ///
     /// Returns when to look again if the account has nothing to claim.
     pub fn next_claim(&self, candidates: ClaimCandidates) -> Result<PlannedClaim, Parked> {
         let mut parked = Parked { wake_before: candidates.hidden_until, ..Parked::default() };
@@ -125,6 +126,7 @@ impl Call<'_> {
     /// account's clock to it.
     ///
     /// # Errors
+    ///
     /// Returns [`TransitionError`] if the task wasn't in the status of the [`ClaimCandidates`]
     /// field it was passed in.
     pub fn claim(

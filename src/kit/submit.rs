@@ -46,6 +46,7 @@ impl Call<'_> {
     /// the account ([`needs_open_count`](Self::needs_open_count)). Then [accept](Self::accept) it.
     ///
     /// # Errors
+    ///
     /// Returns the first that applies of [`Conflict`](SubmitError::Conflict),
     /// [`InputTooLarge`](SubmitError::InputTooLarge) and [`Expired`](SubmitError::Expired).
     #[inline]
@@ -88,6 +89,7 @@ impl Call<'_> {
     /// store the horizon.
     ///
     /// # Errors
+    ///
     /// Returns [`StoreFull`](SubmitError::StoreFull) if every task is visible, or there is none.
     pub fn make_room(&self, first_expiry: Option<Now>) -> Result<Now, SubmitError> {
         let expired = first_expiry.filter(|expiry| *expiry <= self.effective_now());
@@ -105,6 +107,7 @@ impl Call<'_> {
     /// may have another. You can stop counting at the limit.
     ///
     /// # Errors
+    ///
     /// Returns [`AccountFull`](SubmitError::AccountFull) if it may not.
     pub fn check_open(&self, open: usize) -> Result<(), SubmitError> {
         if open < self.config.max_open() { Ok(()) } else { Err(SubmitError::AccountFull) }

@@ -33,6 +33,7 @@ struct TimedCall {
 /// Runs the steps of a history, then its threads concurrently, and then reads everything.
 ///
 /// # Errors
+///
 /// Returns the calls and answers, one line each, if no sequential order of the calls explains the
 /// answers.
 pub(super) fn check_order(

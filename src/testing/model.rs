@@ -70,6 +70,7 @@ impl Model {
     /// Like [`TaskStore::submit`](crate::TaskStore::submit).
     ///
     /// # Errors
+    ///
     /// As there, except for a backend error: the backend is memory.
     pub fn submit(&mut self, submission: Submission, now: Now) -> Result<Submitted, SubmitError> {
         if let Some(task) = self.visible(submission.account(), submission.id(), now) {
@@ -116,6 +117,7 @@ impl Model {
     /// Like [`TaskStore::apply`](crate::TaskStore::apply).
     ///
     /// # Errors
+    ///
     /// As there, except for a backend error: the backend is memory.
     pub fn apply(
         &mut self,
@@ -150,6 +152,7 @@ impl Model {
     /// Like [`TaskStore::claim`](crate::TaskStore::claim).
     ///
     /// # Errors
+    ///
     /// Never returns an error: the backend is memory.
     pub fn claim(&mut self, scope: Scope<'_>, now: Now) -> Result<Option<Claimed>, BackendError> {
         let chosen = match scope {
@@ -193,6 +196,7 @@ impl Model {
     /// Like [`TaskStore::get`](crate::TaskStore::get).
     ///
     /// # Errors
+    ///
     /// Never returns an error: the backend is memory.
     pub fn get(
         &self,
@@ -206,6 +210,7 @@ impl Model {
     /// Like [`TaskStore::list`](crate::TaskStore::list).
     ///
     /// # Errors
+    ///
     /// As there, except for a backend error: the backend is memory.
     pub fn list(
         &self,
@@ -233,6 +238,7 @@ impl Model {
     /// Like [`TaskStore::sweep`](crate::TaskStore::sweep).
     ///
     /// # Errors
+    ///
     /// Never returns an error: the backend is memory.
     pub fn sweep(&mut self, limit: usize, now: Now) -> Result<Swept, BackendError> {
         self.horizon = self.horizon.max(clamp_time(now));

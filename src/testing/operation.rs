@@ -99,6 +99,7 @@ impl Operation {
     /// Returns the target of an event.
     ///
     /// # Panics
+    ///
     /// If the call is not an `apply`.
     pub(super) fn target(&self) -> Target<'_> {
         match self {

@@ -98,6 +98,7 @@ impl Suite {
     /// meets it first.
     ///
     /// # Errors
+    ///
     /// Returns a [`Violation`] with a short history if the store violates a law.
     pub fn check<S: AsyncTaskStore>(
         &self,
@@ -151,6 +152,7 @@ impl Suite {
     /// worlds` runs those of 4 calls.
     ///
     /// # Errors
+    ///
     /// Returns a [`Violation`] with the shortest history if the store violates a law.
     ///
     /// # Examples
@@ -336,6 +338,7 @@ impl History {
     /// A history with threads is run 64 times, unless it is [interleaved](Self::interleaved).
     ///
     /// # Errors
+    ///
     /// Returns the first [`Violation`] if the store violates a law.
     pub fn check<S: AsyncTaskStore>(
         &self,

@@ -100,6 +100,7 @@ impl PostgresOptions {
     /// Each schema is a separate store. The default is `tasklife`.
     ///
     /// # Errors
+    ///
     /// Returns [`ConnectError`] unless the name has 1 to 54 lower-case ASCII letters, digits and
     /// underscores and does not begin with a digit.
     pub fn with_schema(mut self, schema: &str) -> Result<Self, ConnectError> {
@@ -148,6 +149,7 @@ impl PostgresOptions {
     /// `sslrootcert`.
     ///
     /// # Errors
+    ///
     /// Returns [`ConnectError`] if `pem` contains no certificate, or anything that can't be parsed.
     pub fn with_root_certificates(mut self, pem: &[u8]) -> Result<Self, ConnectError> {
         self.roots = Some(tls::parse_certificates(pem).map_err(ConnectFault::from)?);
@@ -160,6 +162,7 @@ impl PostgresOptions {
     /// certificates of its chain, if there are any.
     ///
     /// # Errors
+    ///
     /// Returns [`ConnectError`] if one of them can't be parsed. [`connect`](Self::connect) checks
     /// whether they belong together.
     pub fn with_client_certificate(
@@ -176,6 +179,7 @@ impl PostgresOptions {
     /// Use it to bypass PgBouncer, which drops notifications when it pools transactions.
     ///
     /// # Errors
+    ///
     /// Returns [`ConnectError`] if the address can't be parsed.
     pub fn with_listen_address(mut self, address: &str) -> Result<Self, ConnectError> {
         let address = Address::parse(address).map_err(ConnectFault::from)?;
@@ -213,6 +217,7 @@ impl PostgresOptions {
     /// With `target_session_attrs=read-write`, only a host that accepts writes is used.
     ///
     /// # Errors
+    ///
     /// Returns [`ConnectError`] in the following cases. Its
     /// [`is_of_database`](ConnectError::is_of_database) identifies the second one.
     ///
@@ -253,6 +258,7 @@ impl PostgresStore {
     /// Connects to a database with the default [`PostgresOptions`].
     ///
     /// # Errors
+    ///
     /// See [`PostgresOptions::connect`].
     pub async fn connect(address: &str, config: StoreConfig) -> Result<Self, ConnectError> {
         PostgresOptions::new().connect(address, config).await

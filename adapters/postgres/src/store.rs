@@ -125,6 +125,7 @@ impl PostgresStore {
     /// this store [without migration](crate::PostgresOptions::without_migration).
     ///
     /// # Errors
+    ///
     /// See [`PostgresOptions::connect`](crate::PostgresOptions::connect).
     pub async fn in_schema(&self, schema: &str, config: StoreConfig) -> Result<Self, ConnectError> {
         let schema = checked(schema)?;

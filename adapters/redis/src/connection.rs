@@ -78,6 +78,7 @@ impl Redis {
     /// Connects to a single server at an address such as `redis://127.0.0.1:6379`.
     ///
     /// # Errors
+    ///
     /// Returns [`AddressError`] if the address is invalid.
     pub fn server(address: &str) -> Result<Self, AddressError> {
         Ok(Self::at(Endpoint::server(address)?))
@@ -89,6 +90,7 @@ impl Redis {
     /// down.
     ///
     /// # Errors
+    ///
     /// Returns [`AddressError`] if an address is invalid, if the addresses differ in more than host
     /// and port, or if there is no address.
     pub fn cluster<'a>(addresses: impl IntoIterator<Item = &'a str>) -> Result<Self, AddressError> {
@@ -106,6 +108,7 @@ impl Redis {
     /// encryption of their own.
     ///
     /// # Errors
+    ///
     /// Returns [`AddressError`] if an address or the name is invalid, or if there is no address.
     pub fn sentinel<'a>(
         addresses: impl IntoIterator<Item = &'a str>,
@@ -162,6 +165,7 @@ impl Redis {
     /// ```
     ///
     /// # Errors
+    ///
     /// Returns [`BackendError`] if the server refuses the command, if the connection fails, or if
     /// the answer is neither text, a number nor nil.
     pub async fn call(&self, words: &[&str]) -> Result<Option<String>, BackendError> {

@@ -47,6 +47,7 @@ impl MockApi {
     /// ```
     ///
     /// # Errors
+    ///
     /// Returns the error of `change`. Also returns an error if an operation or a resource already
     /// has the path of tasks.
     pub fn with_links(
@@ -149,6 +150,7 @@ impl MockApi {
     /// [`MockApi`](Self#resources) describes what an operation does to resources.
     ///
     /// # Errors
+    ///
     /// Returns an error if `path` is malformed, or if the API already has this method at this path.
     pub fn with_operation(
         mut self,
@@ -165,6 +167,7 @@ impl MockApi {
     /// Sets the status with which an operation is accepted. The default is 202.
     ///
     /// # Errors
+    ///
     /// Returns an error if no operation has this command type.
     #[expect(clippy::needless_pass_by_value, reason = "as the other settings")]
     pub fn with_accepted(
@@ -185,6 +188,7 @@ impl MockApi {
     /// those first.
     ///
     /// # Errors
+    ///
     /// Returns an error if `path` is malformed or does not end with a name and a placeholder, if
     /// the API already has a `GET` of the resource or of its list, or if the kind to which these
     /// resources belong has not been added.
@@ -200,6 +204,7 @@ impl MockApi {
     /// as old as the account's first request.
     ///
     /// # Errors
+    ///
     /// Returns an error if no kind of resources has this path, if the resource would belong to one
     /// that does not exist, or if the account already has [`MAX_RESOURCES`](Self::MAX_RESOURCES).
     pub fn with_existing(

@@ -20,6 +20,7 @@ impl PostgresStore {
     /// statements sees a moment of its own, may take a minute, and is not retried.
     ///
     /// # Errors
+    ///
     /// Returns [`BackendError`] if the database fails, or if the record of the longest-waiting task
     /// of an account can't be read.
     pub async fn census(&self, now: Now) -> Result<Census, BackendError> {
@@ -51,6 +52,7 @@ impl PostgresStore {
     /// Returns the first `limit` accounts, or those that come after `after`.
     ///
     /// # Errors
+    ///
     /// Returns [`BackendError`] if the database fails.
     pub async fn accounts(
         &self,

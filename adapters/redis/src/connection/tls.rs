@@ -15,6 +15,7 @@ impl Redis {
     /// authorities that the system trusts.
     ///
     /// # Errors
+    ///
     /// Returns [`CertificateError`] if the text is not PEM, if it has no certificate of an
     /// authority, or if no address begins with `rediss://`.
     pub fn with_root_certificates(mut self, pem: &[u8]) -> Result<Self, CertificateError> {
@@ -30,6 +31,7 @@ impl Redis {
     /// PEM. The certificate may be followed by its chain of issuers.
     ///
     /// # Errors
+    ///
     /// Returns [`CertificateError`] if either text is not PEM, if there is no certificate or no key
     /// for RSA, ECDSA or Ed25519, or if no address begins with `rediss://`.
     pub fn with_client_certificate(

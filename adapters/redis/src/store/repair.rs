@@ -27,6 +27,7 @@ impl RedisStore {
     /// the cluster.
     ///
     /// # Errors
+    ///
     /// Returns [`BackendError`] if Redis fails, or if the data of an account is damaged. You can
     /// call it again.
     pub async fn repair(&self) -> Result<(), BackendError> {
