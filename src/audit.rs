@@ -1,8 +1,24 @@
-//! An auditor of servers: it observes what a server answers and reports each breach of the
-//! contract.
+//! An auditor of servers: it checks what a server answers, and reports each answer that breaks a
+//! rule of the task API.
 //!
-//! Create an [`Auditor`], and feed it a [`Reading`] for each answer. Each [`Finding`] names the
-//! [`Rule`] that the answer breaks.
+//! Use it to find out whether a server keeps the rules, even if you can't read its source: your own
+//! server in a test, another team's, or the live service. Create an [`Auditor`], and pass it a
+//! [`Reading`] for each answer. Each [`Finding`] names the [`Rule`] that the answer breaks.
+//!
+//! ```
+//! use tasklife::{Retention, audit::{Auditor, Reading}};
+//!
+//! let answer = r#"{"at": "2026-01-01T00:00:00Z",
+//!     "request": "GET /tasks/36d4b04d-72d4-4404-8600-a223120a553e",
+//!     "body": {"taskId": "36d4b04d-72d4-4404-8600-a223120a553e", "commandType": "backup",
+//!         "status": "done", "timestamp": "2026-01-01T00:00:00Z",
+//!         "_links": {"self": {"href": "/tasks/36d4b04d-72d4-4404-8600-a223120a553e"}}}}"#;
+//! let mut auditor = Auditor::new(Retention::default());
+//! for finding in auditor.observe(&serde_json::from_str::<Reading>(answer)?) {
+//!     println!("{finding}");
+//! }
+//! # Ok::<(), serde_json::Error>(())
+//! ```
 
 mod account;
 mod auditor;

@@ -17,13 +17,11 @@ use crate::format::Format;
 use crate::format::RedisCloud;
 use crate::retention::Retention;
 
-/// Observes the answers of a server, as a client sees them, and reports each breach of the
-/// contract.
+/// Checks the answers of a server, as a client sees them, and reports each breach of a [`Rule`].
 ///
-/// Feed it [`Reading`]s in the order in which the client received the answers. They can come from
-/// any server of the task API: your own, a mock, or the live service. The [`Rule`]s say what the
-/// auditor checks. Of each task it keeps only what later checks need. It sends no requests and
-/// reads no clock.
+/// Pass it [`Reading`]s in the order in which the client received the answers. They can come from
+/// any server of the task API: your own, a mock, or the live service. The auditor keeps only as much
+/// of each task as later checks need. It sends no requests and reads no clock.
 ///
 /// ```
 /// use tasklife::{Retention, audit::{Auditor, Reading, Rule}};
@@ -47,19 +45,19 @@ use crate::retention::Retention;
 /// # What is no breach
 ///
 /// - **Skipped statuses.** A client may read as often or as seldom as it likes.
-/// - **404 right after the submission.** The live API permits itself a moment until a task can be
-///   read. A task can only go missing after it was read once.
-/// - **404 for a task of unknown age.** The auditor must know an instant before which the task was
-///   not submitted. It knows one if it saw the task as `initialized` or `received`, or if it first
-///   saw the task after a complete list without it.
-/// - **Whatever a missing timestamp leaves open.** The document breaks [`Rule::Document`]. Nothing
-///   follows from it about order, age, or the time of a change after the end.
+/// - **404 right after the submission.** In the live API, a moment passes until a task can be read.
+///   So a 404 counts only after a read has found the task.
+/// - **404 for a task of unknown age.** The task may have expired. The auditor knows the age only
+///   if it saw the task as `initialized` or `received`, or if it first saw the task after a complete
+///   list without it.
+/// - **What can't be checked without a timestamp.** A document without one breaks
+///   [`Rule::Document`]. It is not checked for order, age, or a change after the end.
 ///
 /// # Which readings are audited
 ///
 /// The auditor looks at readings about tasks: a document about one, a list of them, or a 404 for
-/// one. [`audited`](Self::audited) counts these, and [`readings`](Self::readings) counts all. If it
-/// audited none, the absence of findings proves nothing. Set the path of the tasks with
+/// one. [`audited`](Self::audited) counts these, and [`readings`](Self::readings) counts all. If
+/// `audited` is 0, the absence of findings proves nothing. Set the path of the tasks with
 /// [`with_tasks_path`](Self::with_tasks_path).
 ///
 /// | request | status | result |
@@ -162,8 +160,8 @@ impl Auditor {
         self.readings
     }
 
-    /// Returns how many readings it audited: those that are
-    /// [about tasks](Self#which-readings-are-audited) and can be read. Never more than
+    /// Returns how many readings the auditor has audited: those that are
+    /// [about tasks](Self#which-readings-are-audited) and can be read. This is never more than
     /// [`readings`](Self::readings).
     #[must_use]
     pub const fn audited(&self) -> usize {

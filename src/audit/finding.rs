@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::rule::Rule;
 
-/// A breach of the contract: which reading broke which rule, and how.
+/// A breach of a rule: which reading broke which rule, and how.
 ///
 /// `{}` shows the rule, what is wrong, and the source of the rule.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -32,7 +32,7 @@ impl Finding {
         self.rule
     }
 
-    /// Says what is wrong.
+    /// Returns a description of what is wrong.
     #[must_use]
     pub fn what(&self) -> &str {
         &self.what

@@ -3,39 +3,40 @@
 use crate::wire::named_enum;
 
 named_enum! {
-    /// What an [`Auditor`](super::Auditor) checks.
+    /// A rule that an [`Auditor`](super::Auditor) checks.
     pub enum Rule {
-        /// A body is a document about a task, or a list of them. Each document has a command type
-        /// and a timestamp.
+        /// A body must be a document about a task, or a list of such documents. Each document must
+        /// have a command type and a timestamp.
         Document = "document",
-        /// A task's id is a UUID, and a read of a task is answered with that task.
+        /// A task's id must be a UUID, and the answer to a read of a task must be about that task.
         TaskId = "task-id",
-        /// A task keeps its command type.
+        /// A task must keep its command type.
         CommandType = "command-type",
-        /// A status is one of the documented ones.
+        /// A status must be a documented one.
         UnknownStatus = "unknown-status",
-        /// A status can be reached from the previous one.
+        /// A status must be reachable from the one that was read before.
         Transition = "transition",
-        /// A task that has ended does not change.
+        /// A task that has ended must not change.
         AfterEnd = "after-end",
-        /// A task has no result, error or link to a resource before it has ended.
+        /// A task must not have a result, an error or a link to a resource before it has ended.
         EarlyResult = "early-result",
-        /// A task that failed has an error.
+        /// A task that failed must have an error.
         MissingError = "missing-error",
-        /// A task that completed has no error.
+        /// A task that completed must not have an error.
         MisplacedError = "misplaced-error",
-        /// A document has a link to its task. Every link has a relation and a valid address. No
-        /// relation occurs twice, and all links are in one shape: `_links` or `links`.
+        /// A document must have a link to its task. Every link must have a relation and a valid
+        /// address. No relation may occur twice, and all links must be in one shape: `_links` or
+        /// `links`.
         Link = "link",
-        /// A task's timestamp never goes back.
+        /// A task's timestamp must not go back.
         Timestamp = "timestamp",
-        /// A list is sorted by the latest status update.
+        /// A list must be sorted by status update, latest first.
         ListOrder = "list-order",
-        /// A list contains each task once.
+        /// A list must not contain a task twice.
         ListDuplicate = "list-duplicate",
-        /// A list contains no task that has expired.
+        /// A list must not contain a task that has expired.
         TooOld = "too-old",
-        /// A task is there until it expires.
+        /// A task must not be missing before it expires.
         Vanished = "vanished",
     }
 }

@@ -51,9 +51,9 @@ pub struct PlannedClaim {
 pub(crate) enum ClaimKind {
     /// Starts it.
     Start,
-    /// Gives it to another worker, since its own was silent.
+    /// Takes it over, because its worker was silent.
     TakeOver,
-    /// Ends it, since its worker was silent and all its attempts are used.
+    /// Gives it up, because its worker was silent and all its attempts are used.
     GiveUp,
 }
 
@@ -66,11 +66,11 @@ pub struct Parked {
     /// Wake the account after this instant, by the caller's clock: a task in progress can then be
     /// taken over.
     pub wake_after: Option<Now>,
-    /// Wake the account at this instant, by the caller's clock or the horizon: its lane then has
-    /// room.
+    /// Wake the account at this instant, by the caller's clock or the horizon, whichever is later:
+    /// its lane then has room.
     pub wake_at: Option<Now>,
-    /// Wake the account before this instant, by the caller's clock and the horizon: a caller whose
-    /// clock is so far behind still sees a task that has expired for others.
+    /// Wake the account if both the caller's clock and the horizon are before this instant: the
+    /// caller then still sees a task that has expired for others.
     pub wake_before: Option<Now>,
 }
 
@@ -83,7 +83,7 @@ impl Parked {
             || self.wake_before.is_some_and(|before| call.effective_now() < before)
     }
 
-    /// Takes account of a task that is not visible, but not yet dropped.
+    /// Makes the account wake for every caller that still sees a task with this expiry.
     pub(crate) fn wake_before_expiry(&mut self, expiry: Now) {
         self.wake_before = self.wake_before.max(Some(expiry));
     }
@@ -112,7 +112,8 @@ impl Call<'_> {
         Err(parked)
     }
 
-    /// Returns how a visible task in progress is claimed again, if it is due to be taken over.
+    /// Returns whether a claim takes over or gives up a visible task in progress. Returns `None` if
+    /// its worker was not silent for long enough.
     #[inline]
     pub(crate) fn takeover_kind(&self, task: &Task) -> Option<ClaimKind> {
         if !self.config.takeover_due(task, clamp_time(self.now)) {

@@ -7,8 +7,8 @@ use crate::time::{MIN_TIME, Now, clamp_time};
 /// Converts an instant to 12 bytes that sort as instants do: 8 bytes of seconds since [`MIN_TIME`]
 /// and 4 bytes of nanoseconds, both big-endian.
 ///
-/// Use it for keys of an engine whose own instants are coarser than a nanosecond, end before the
-/// year 9999, or have no leap seconds.
+/// Use it for the keys of a database whose own instants are coarser than a nanosecond, end before
+/// the year 9999, or have no leap seconds.
 ///
 /// ```
 /// use tasklife::kit::{instant_from_bytes, instant_to_bytes};
