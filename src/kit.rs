@@ -72,7 +72,7 @@ impl<'a> Call<'a> {
         self.now
     }
 
-    /// Returns the later of `now` and the horizon. It decides visibility: a task is visible if it
+    /// Returns the later of `now` and the horizon, which decides visibility: a task is visible if it
     /// expires after this instant (law S6).
     #[must_use]
     #[inline]

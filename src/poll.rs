@@ -23,13 +23,14 @@
 //! # let accepted = answer("received");
 //!
 //! // `accepted` is the response to the request that started the task
-//! let mut poller = Poller::new("https://api.example.com/v1")?.started_by(&accepted, now())?;
+//! let poller = Poller::new("https://api.example.com/v1")?;
+//! let mut task = poller.started_by(&accepted, now())?;
 //! let outcome = loop {
-//!     match poller.next(now()) {
+//!     match task.next(now()) {
 //!         Step::Wait(until) => sleep_until(until),
 //!         Step::Send(request) => match send(request) {
-//!             Ok(response) => poller.answered(&response, now()),
-//!             Err(_) => poller.unanswered(now()), // the poller tries again
+//!             Ok(response) => task.answered(&response, now()),
+//!             Err(_) => task.unanswered(now()), // the next step tries again
 //!         },
 //!         Step::Done(outcome) => break outcome,
 //!     }
@@ -68,7 +69,8 @@
 //!   an id is about the task if the id is the one that an earlier answer or
 //!   [`following_id`](Poller::following_id) gave. If neither gave one, the document's id is compared
 //!   with the last segment of the address: if both are UUIDs and differ, the document is about
-//!   another task.
+//!   another task. If the id is known, a document without an id is about another task, unless the
+//!   address came from `Operation-Location` or `Azure-AsyncOperation`. These lead to one task only.
 //! - **P3** Polling ends with the first answer that shows the end of the task. The poller asks as
 //!   soon as P1 permits. If no answer shows the end, polling ends at the latest when one of two
 //!   limits is over: the [time limit](Poller::with_time_limit), which counts from the start, or the
@@ -96,9 +98,6 @@
 //!
 //! After a failed read the poller tries again, until
 //! [more than so many](Poller::with_max_failures) have failed in a row.
-//!
-//! If the id is known, a document without an id counts as one about another task, unless the
-//! address came from `Operation-Location` or `Azure-AsyncOperation`. These lead to one task only.
 //!
 //! With [`AzureResourceManager`](crate::format::AzureResourceManager), an accepting answer may have
 //! only `Location`. That address has the

@@ -2,9 +2,11 @@
 //!
 //! Use this module to check your code against the laws of [`TaskStore`](crate::TaskStore):
 //!
-//! - To check a store, call [`conformance!`](crate::conformance). Three lines generate one test for
-//!   each law. A failing test names the law and prints a short [`History`] as a test. Paste it
-//!   beside the macro and keep it.
+//! - To check a store, call the macro [`conformance!`](crate::conformance). It generates one test for
+//!   each law S1 to S13, and the test `methods`, which checks what the documentation of each method
+//!   says: the order of refusals, repeats and conflicts, takeovers, and the turns of accounts. A
+//!   failing test names the law and prints a short [`History`] as a test. Paste it beside the macro
+//!   and keep it.
 //! - To test a server or a client, use the generators in [`strategy`]. The main types also
 //!   implement proptest's `Arbitrary`. [`Model`] is a simple reference store.
 //!
@@ -17,16 +19,19 @@
 //!
 #![doc = include_str!("testing/broken.md")]
 //!
+//! A *silent* task is one whose worker was silent for longer than `takeover_after`. An account is
+//! *parked* while claims over all accounts skip it (see [`kit`](crate::kit)).
+//!
 //! # What the suite covers
 //!
-//! Random calls seldom reach the one state in which a fault shows. So five of eight histories are
-//! directed: they bring the store into a known [`StoreState`], call a [`Method`] in that state, and
-//! continue with other calls. They go through all pairs in turn, so that even a run of 48 cases
-//! covers each pair. The other histories are random. A few are large: 41 to 139 tasks, or up to
-//! 3,000 tasks with pages of every size, or up to 3,000 calls.
+//! Random calls seldom reach the one state in which a fault shows. So five of eight histories bring
+//! the store into a known [`StoreState`] (such as "lane full"), call a [`Method`] in that state, and
+//! continue with other calls. They go through all pairs of a state and a method in turn, so that
+//! even a run of 48 cases covers each pair. The other histories are random. A few are large: 41 to
+//! 139 tasks, or up to 3,000 tasks with pages of every size, or up to 3,000 calls.
 //!
 //! The table shows how often each pair occurs in a default run for [`Law::Methods`]
-//! ([`Suite::coverage`]). No pair occurs fewer than 50 times for any law but S13, for which nothing
+//! ([`Suite::coverage`]). [`StoreState`] explains the states. No pair occurs fewer than 50 times for any law but S13, for which nothing
 //! is counted. The suite also reports violations of other laws than the one it checks.
 //!
 #![doc = include_str!("testing/coverage.md")]

@@ -45,7 +45,7 @@ impl Accepted {
         self.script.script.initialized.is_some()
     }
 
-    /// How long its task stays in a status.
+    /// Returns how long its task stays in a status.
     pub(crate) fn pace(&self, status: TaskStatus) -> Pace {
         match status {
             TaskStatus::Initialized => self.script.script.initialized.unwrap_or(Pace::Immediate),
@@ -55,7 +55,8 @@ impl Accepted {
         }
     }
 
-    /// The pace, counted from the start, and the progress of a report, by its number from 0.
+    /// Returns the pace, counted from the start, and the progress of a report, by its number from
+    /// 0.
     pub(crate) fn report(&self, status: TaskStatus, number: usize) -> Option<(Pace, Progress)> {
         let script = &self.script.script;
         let progress = script.report(number)?;
@@ -63,7 +64,7 @@ impl Accepted {
         is_in_progress.then(|| (script.pace_of_report(number), progress))
     }
 
-    /// The event that ends the task `now`.
+    /// Returns the event that ends the task `now`.
     pub(crate) fn end(
         &self,
         routes: &Routes,
@@ -77,8 +78,8 @@ impl Accepted {
         self.complete(routes, resources, now, account)
     }
 
-    /// The event that ends the task `now` if its script lets it succeed. The operation itself may
-    /// still fail.
+    /// Returns the event that ends the task `now` if its script lets it succeed. The operation
+    /// itself may still fail.
     pub(crate) fn complete(
         &self,
         routes: &Routes,

@@ -89,13 +89,13 @@ impl Account {
         }
     }
 
-    /// Whether there is a task with this id.
+    /// Returns whether there is a task with this id.
     pub(crate) fn knows(&self, context: Context<'_>, id: TaskId, now: Now) -> bool {
         matches!(context.store.get(&self.id, id, now), Ok(Some(_)))
     }
 
-    /// The id of the task for a request. It depends only on the account, command type, input and
-    /// occurrence. The separators cannot occur in an `Idempotency-Key`.
+    /// Returns the id of the task for a request. It depends only on the account, command type,
+    /// input and occurrence. The separators cannot occur in an `Idempotency-Key`.
     pub(crate) fn task_id(
         &mut self,
         context: Context<'_>,
@@ -201,7 +201,7 @@ impl Account {
         (task, faults)
     }
 
-    /// A page of the list, without hidden tasks.
+    /// Returns a page of the list, without hidden tasks.
     pub(crate) fn list(
         &mut self,
         context: Context<'_>,

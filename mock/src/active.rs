@@ -31,18 +31,19 @@ impl ActiveTask {
         self.due = due.fold(self.expires_at, Ord::min);
     }
 
-    /// When the pace of the current status is over. This is `at` if the task was read often enough.
+    /// Returns when the pace of the current status is over. This is `at` if the task was read often
+    /// enough.
     fn met(&self, pace: Pace, at: Now) -> Option<Now> {
         if pace.is_met_by(self.reads) { Some(at) } else { pace.due(self.since) }
     }
 
-    /// When the next report is due, and its progress.
+    /// Returns when the next report is due, and its progress.
     fn report(&self, at: Now) -> Option<(Now, Progress)> {
         let (pace, progress) = self.operation.report(self.status, self.reports)?;
         Some((self.met(pace, at)?, progress))
     }
 
-    /// The progress to report if a report is due.
+    /// Returns the progress to report if a report is due.
     pub(crate) fn report_by(&self, at: Now) -> Option<Progress> {
         self.report(at).filter(|(due, _)| *due <= at).map(|(_, progress)| progress)
     }

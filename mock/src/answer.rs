@@ -109,18 +109,19 @@ impl Call<'_> {
         Answer { task, status: shown, ..response.into() }
     }
 
-    /// The answer to a request over the rate limit.
+    /// Returns the answer to a request over the rate limit.
     pub(crate) fn rate_limited(&self) -> Response<String> {
         let message = "expected fewer requests; wait for the time in Retry-After";
         self.rejected(&Rejection::new(StatusCode::TOO_MANY_REQUESTS, message))
     }
 
-    /// The answer of a fault with a status.
+    /// Returns the answer of a fault with a status.
     fn made_to_fail(&self, status: StatusCode) -> Response<String> {
         self.rejected(&Rejection::new(status, "the script of the mock sets this status"))
     }
 
-    /// The answer if a resource is missing, or if there is no room for what the request makes.
+    /// Returns the answer if a resource is missing, or if there is no room for what the request
+    /// makes.
     pub(crate) fn refused(&self, account: &mut Account, work: &Work) -> Option<Response<String>> {
         let (routes, resources) = (&self.api.routes, &mut account.resources);
         let missing = work.subject().and_then(|key| resources.missing(routes, key, self.now));

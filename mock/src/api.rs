@@ -195,20 +195,21 @@ impl MockApi {
     }
 }
 
-/// The length of the common prefix of two names plus that of their common suffix.
+/// Returns the length of the common prefix of two names plus that of their common suffix.
 fn likeness(one: &str, other: &str) -> usize {
     let same = |(one, other): &(u8, u8)| one == other;
     let front = one.bytes().zip(other.bytes()).take_while(same).count();
     front + one.bytes().rev().zip(other.bytes().rev()).take_while(same).count()
 }
 
-/// The path of a base address.
+/// Returns the path of a base address.
 fn path_of(base: &str) -> &str {
     let rest = base.split_once("://").map_or(base, |(_, rest)| rest);
     rest.find('/').map_or("", |at| &rest[at..])
 }
 
-/// A store for inputs that hold a body of the permitted size and the first line of its request.
+/// Returns a store for inputs that hold a body of the permitted size and the first line of its
+/// request.
 fn new_store(config: StoreConfig) -> MemoryStore {
     /// More than the longest first line: the `http` crate limits a URI to 65,534 bytes.
     const LINE: usize = 1 << 17;

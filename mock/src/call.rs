@@ -42,7 +42,7 @@ pub(crate) enum Action<'a> {
 }
 
 impl Call<'_> {
-    /// The method. A `HEAD` is treated as a `GET`.
+    /// Returns the method. A `HEAD` is treated as a `GET`.
     pub(crate) fn method(&self) -> &Method {
         if self.head.method == Method::HEAD { &Method::GET } else { &self.head.method }
     }
@@ -62,7 +62,7 @@ impl Call<'_> {
         ))
     }
 
-    /// The 404 for a missing resource, which names it as the path does.
+    /// Returns the 404 for a missing resource, which names it as the path does.
     pub(crate) fn no_resource(&self, (kind, ids): &ResourceKey) -> Response<String> {
         let kind = self.api.routes.kind(*kind);
         let id = match kind.own_id(ids) {

@@ -259,14 +259,14 @@ impl Conduct {
 }
 
 impl Exchange {
-    /// The task that the request read by its id.
+    /// Returns the task that the request read by its id.
     fn polled(&self) -> Option<TaskId> {
         let id = self.task_id.filter(|_| self.method == Method::GET)?;
         let path = self.path.split('?').next().unwrap_or_default();
         path.split('/').any(|segment| segment.parse() == Ok(id)).then_some(id)
     }
 
-    /// Whether the client may have been unable to use the answer.
+    /// Returns whether the client may have been unable to use the answer.
     fn may_be_unusable(&self) -> bool {
         let status = StatusCode::from_u16(self.status).unwrap_or_default();
         let is_spoiled = self.faults.iter().any(|fault| *fault != FaultKind::Status);

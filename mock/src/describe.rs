@@ -76,7 +76,7 @@ impl<'a> Describer<'a> {
         Self { routes, resources, ids, now, account, times: [now; 2] }
     }
 
-    /// The same with other ids.
+    /// Returns the same with other ids.
     fn at(self, ids: &'a [ResourceId]) -> Self {
         Self { ids, ..self }
     }
@@ -154,7 +154,7 @@ impl<'a> Describer<'a> {
         Described { id, fields, ends: Vec::new() }
     }
 
-    /// A value of a schema, from the given value.
+    /// Returns a value of a schema, from the given value.
     pub(crate) fn fill(self, schema: &Schema, given: &Value) -> Value {
         schema.fill(&Given { value: given, is_open: false, now: self.now })
     }
@@ -296,7 +296,7 @@ impl ResourceContext for Describer<'_> {
     }
 }
 
-/// An id as JSON.
+/// Returns an id as JSON.
 pub(crate) fn id_value(id: &ResourceId) -> Value {
     match id {
         ResourceId::Number(number) => Value::from(*number),

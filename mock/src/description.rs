@@ -108,7 +108,7 @@ impl MockApi {
         described
     }
 
-    /// The responses of an operation: the successful ones given, and the errors.
+    /// Returns the responses of an operation: the successful ones given, and the errors.
     fn answered(&self, fine: &[(StatusCode, Value, &str)]) -> Value {
         let mut answers = Map::new();
         for (status, schema, description) in fine {
@@ -136,7 +136,7 @@ impl MockApi {
     }
 }
 
-/// The security schemes, and the requirement that names them.
+/// Returns the security schemes, and the requirement that names them.
 fn security(keys: &Authentication) -> (Value, Value) {
     let headers = keys.headers();
     if *keys == Authentication::Bearer {

@@ -204,7 +204,7 @@ impl Fault {
         Self { counted: Counted::Submissions, on: Selection::Share(share, seed), ..self }
     }
 
-    /// The kind that the journal records.
+    /// Returns the kind that the journal records.
     pub(crate) const fn kind(&self) -> FaultKind {
         match self.action {
             Action::Status(_) => FaultKind::Status,
@@ -236,8 +236,8 @@ impl Fault {
         self.counted == counted
     }
 
-    /// Whether the fault applies to the read or submission with this number. `subject` is the task
-    /// id or the command type.
+    /// Returns whether the fault applies to the read or submission with this number. `subject` is
+    /// the task id or the command type.
     fn applies_to(&self, account: &AccountId, subject: &str, number: u32) -> bool {
         match &self.on {
             Selection::All => true,

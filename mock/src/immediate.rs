@@ -108,7 +108,7 @@ impl Call<'_> {
         response
     }
 
-    /// The address of a new resource.
+    /// Returns the address of a new resource.
     fn location(&self, work: &Work, (kind, ids): &ResourceKey) -> Option<HeaderValue> {
         let path = self.head.uri.path().strip_prefix(&*self.api.base)?.trim_end_matches('/');
         let own = self.api.routes.kind(*kind).own_id(ids);
@@ -118,8 +118,8 @@ impl Call<'_> {
     }
 }
 
-/// The known part of an answer with a schema: the resource that it is about, or the fields of the
-/// request.
+/// Returns the known part of an answer with a schema: the resource that it is about, or the fields
+/// of the request.
 fn given(work: &Work, described: Option<Described>, envelope: Option<&str>) -> Value {
     let body = work.body();
     let resource = match (described, work.effect()) {
@@ -141,7 +141,7 @@ fn given(work: &Work, described: Option<Described>, envelope: Option<&str>) -> V
     }
 }
 
-/// The known values, completed with those of an example.
+/// Returns the known values, completed with those of an example.
 fn over(example: Option<&Value>, known: Value) -> Value {
     match (example, known) {
         (Some(Value::Object(example)), Value::Object(known)) => {

@@ -161,12 +161,12 @@ impl<'de> Deserialize<'de> for Exchange {
 }
 
 impl Exchange {
-    /// The method and path, as the auditor reads them.
+    /// Returns the method and path, as the auditor reads them.
     fn request(&self) -> String {
         format!("{} {}", self.method, self.path)
     }
 
-    /// The size of the texts in bytes.
+    /// Returns the size of the texts in bytes.
     fn size(&self) -> usize {
         let headers = [&self.idempotency_key, &self.if_none_match, &self.user_agent];
         let headers: usize = headers.into_iter().flatten().map(String::len).sum();
@@ -227,7 +227,7 @@ impl Journal {
         self.size = self.exchanges.iter().map(Exchange::size).sum();
     }
 
-    /// The exchanges with a number above this one.
+    /// Returns the exchanges with a number above this one.
     pub(crate) fn since(&self, number: u64) -> Vec<Exchange> {
         let behind = self.exchanges.partition_point(|exchange| exchange.number <= number);
         self.exchanges.range(behind..).cloned().collect()

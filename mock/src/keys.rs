@@ -32,7 +32,7 @@ pub enum Authentication {
 }
 
 impl Authentication {
-    /// A key and a secret, each in a header.
+    /// Returns a key and a secret, each in a header.
     pub(crate) fn of_headers(key: HeaderName, secret: HeaderName) -> Self {
         if key == API_KEY && secret == API_SECRET {
             return Self::RedisCloud;
@@ -40,7 +40,7 @@ impl Authentication {
         Self::HeaderWithSecret(key, secret)
     }
 
-    /// The headers that identify the account.
+    /// Returns the headers that identify the account.
     pub(crate) fn headers(&self) -> Vec<HeaderName> {
         match self {
             Self::RedisCloud => vec![API_KEY, API_SECRET],
@@ -61,7 +61,7 @@ impl Authentication {
         }
     }
 
-    /// The `WWW-Authenticate` of a 401.
+    /// Returns the `WWW-Authenticate` of a 401.
     pub(crate) fn challenge(&self) -> HeaderValue {
         HeaderValue::from_static(match self {
             Self::Bearer => "Bearer",
@@ -97,7 +97,7 @@ impl Keys {
         self.most = most;
     }
 
-    /// The keys without those that opened an account.
+    /// Returns the keys without those that opened an account.
     pub(crate) fn at_start(mut self) -> Self {
         for key in std::mem::take(&mut self.opened) {
             self.known.remove(&key);
@@ -157,7 +157,7 @@ impl Keys {
     }
 }
 
-/// The user name and password of basic authentication.
+/// Returns the user name and password of basic authentication.
 fn name_and_password(text: &str) -> Result<(String, String), Rejection> {
     let (scheme, encoded) = text.split_once(' ').unwrap_or((text, ""));
     let decoded = STANDARD.decode(encoded.trim()).ok().and_then(|it| String::from_utf8(it).ok());

@@ -129,12 +129,12 @@ pub(crate) enum Within {
 }
 
 impl Kind {
-    /// The name of one resource, such as `database`.
+    /// Returns the name of one resource, such as `database`.
     pub(crate) fn singular(&self) -> &str {
         self.id_name.strip_suffix("Id").filter(|name| !name.is_empty()).unwrap_or(&self.id_name)
     }
 
-    /// The error code for one resource, such as `DATABASE_NOT_FOUND`.
+    /// Returns the error code for one resource, such as `DATABASE_NOT_FOUND`.
     pub(crate) fn code(&self, what: &str) -> String {
         let mut code = String::new();
         for letter in self.singular().chars() {
@@ -150,7 +150,7 @@ impl Kind {
         format!("{code}_{what}")
     }
 
-    /// The id of a new resource, from a free number. The schema can require a string.
+    /// Returns the id of a new resource, from a free number. The schema can require a string.
     pub(crate) fn new_id(&self, number: ResourceId, now: Now) -> ResourceId {
         let Shown::Schema(schema) = &self.shown else { return number };
         let Some(schema) = schema.property(&self.id_field) else { return number };
@@ -171,24 +171,24 @@ impl Kind {
         }
     }
 
-    /// The path template of the list.
+    /// Returns the path template of the list.
     pub(crate) fn collection(&self) -> Template {
         if self.is_single { self.item.clone() } else { self.item.parent() }
     }
 
-    /// The last id on the path, if the resource has one of its own.
+    /// Returns the last id on the path, if the resource has one of its own.
     pub(crate) fn own_id<'a>(&self, ids: &'a [ResourceId]) -> Option<&'a ResourceId> {
         if self.is_single { None } else { ids.last() }
     }
 
-    /// The field with the number of resources, such as `numberOfDatabases`.
+    /// Returns the field with the number of resources, such as `numberOfDatabases`.
     pub(crate) fn number_field(&self) -> String {
         let mut letters = self.plural.chars();
         let first = letters.next().map(|first| first.to_ascii_uppercase());
         format!("numberOf{}{}", first.map(String::from).unwrap_or_default(), letters.as_str())
     }
 
-    /// The resources of this kind that a request for their parent makes as well.
+    /// Returns the resources of this kind that a request for their parent makes as well.
     pub(crate) fn along_with(&self, body: &Value) -> Vec<(Value, usize)> {
         if let Some(listed_in) = self.listed_in {
             return listed_in(body);
@@ -197,7 +197,7 @@ impl Kind {
         listed.map(|one| (one.clone(), 1)).collect()
     }
 
-    /// The fields of a resource that are wrapped in a field such as `data`.
+    /// Returns the fields of a resource that are wrapped in a field such as `data`.
     fn unwrapped(&self, schema: &Schema, fields: Fields) -> Fields {
         let names = [self.singular(), "data", "item", "resource"];
         let found = names.iter().find_map(|name| match fields.get(*name) {
@@ -207,7 +207,7 @@ impl Kind {
         found.unwrap_or(fields)
     }
 
-    /// The fields of a request that are kept.
+    /// Returns the fields of a request that are kept.
     pub(crate) fn kept(&self, body: &Value) -> Map<String, Value> {
         match &self.shown {
             Shown::Plain(View { keeps: Some(keeps), .. }) => keeps(body),
@@ -223,13 +223,13 @@ impl Kind {
     }
 }
 
-/// Whether a text was made from a number, so that another number gives another text.
+/// Returns whether a text was made from a number, so that another number gives another text.
 fn has_number(text: &str, number: &ResourceId) -> bool {
     let ResourceId::Number(number) = number else { return false };
     text.ends_with(&number.to_string()) || text.ends_with(&format!("{number:012x}"))
 }
 
-/// The strings, numbers and booleans of a request, but no password. Objects and lists look
+/// Returns the strings, numbers and booleans of a request, but no password. Objects and lists look
 /// different in requests and answers.
 pub(crate) fn visible_fields(body: &Value) -> Map<String, Value> {
     let mut fields = fields_but_secrets(body);
@@ -254,32 +254,32 @@ pub(crate) fn fields_but_secrets(body: &Value) -> Map<String, Value> {
 /// What a resource can read to decide what it shows: its path, its times and the other resources of
 /// its account.
 pub(crate) trait ResourceContext {
-    /// The ids on its path.
+    /// Returns the ids on its path.
     fn ids(&self) -> &[ResourceId];
 
     fn now(&self) -> Now;
 
-    /// The number of its account.
+    /// Returns the number of its account.
     fn account(&self) -> usize;
 
-    /// When it was made, and when it was last changed.
+    /// Returns when it was made, and when it was last changed.
     fn times(&self) -> [Now; 2];
 
-    /// The ids and kept fields of all resources listed at a path template. `before` are the ids on
-    /// the path.
+    /// Returns the ids and kept fields of all resources listed at a path template. `before` are the
+    /// ids on the path.
     fn kept(
         &self,
         collection: &str,
         before: &[ResourceId],
     ) -> Vec<(ResourceId, Map<String, Value>)>;
 
-    /// The kept fields of the resource at a path template with these ids.
+    /// Returns the kept fields of the resource at a path template with these ids.
     fn kept_of(&self, item: &str, ids: &[ResourceId]) -> Option<Map<String, Value>>;
 
     /// All resources listed at a path template, as they show themselves. Its placeholders stand for
     /// the first ids on this resource's path.
     fn all(&self, collection: &str) -> Vec<Value>;
 
-    /// The resource at a path template, in the same way.
+    /// Returns the resource at a path template, in the same way.
     fn one(&self, item: &str) -> Option<Value>;
 }

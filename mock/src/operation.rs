@@ -63,13 +63,13 @@ pub(crate) enum Shape {
 }
 
 impl Operation {
-    /// An operation with a task. Its path implies its effect.
+    /// Returns an operation with a task. Its path implies its effect.
     pub(crate) fn with_task(method: Method, path: Template, command: CommandType) -> Self {
         let reply = OperationReply::Task { command, accepted: StatusCode::ACCEPTED };
         Self { reply, ..Self::immediate(method, path) }
     }
 
-    /// An operation that is answered at once. Its path implies its effect.
+    /// Returns an operation that is answered at once. Its path implies its effect.
     pub(crate) fn immediate(method: Method, path: Template) -> Self {
         Self {
             method,

@@ -42,7 +42,7 @@ pub enum Pace {
 }
 
 impl Pace {
-    /// When the status that began at `since` ends, unless reads or nothing end it.
+    /// Returns when the status that began at `since` ends, unless reads or nothing end it.
     pub(crate) fn due(self, since: Now) -> Option<Now> {
         let time = match self {
             Self::Immediate | Self::Reads(0) => Duration::ZERO,
@@ -54,12 +54,12 @@ impl Pace {
         Some(due).filter(|due| clamp_time(*due) == *due)
     }
 
-    /// Whether the read with this number, from 1, ends the status.
+    /// Returns whether the read with this number, from 1, ends the status.
     pub(crate) fn is_met_by(self, reads: u32) -> bool {
         matches!(self, Self::Reads(action) if reads >= action)
     }
 
-    /// The pace as two steps, one after the other.
+    /// Returns the pace as two steps, one after the other.
     pub(crate) fn halves(self) -> [Self; 2] {
         match self {
             Self::Reads(reads) => [Self::Reads(reads.div_ceil(2)), Self::Reads(reads / 2)],

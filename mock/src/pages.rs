@@ -59,7 +59,7 @@ impl Part {
         }
     }
 
-    /// The possible values of a field with this name, best first.
+    /// Returns the possible values of a field with this name, best first.
     fn known(self, name: &str) -> Option<Vec<Value>> {
         let letters = name.chars().filter(char::is_ascii_alphanumeric);
         let name: String = letters.map(|letter| letter.to_ascii_lowercase()).collect();

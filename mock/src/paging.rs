@@ -68,7 +68,7 @@ impl Paging {
         }
     }
 
-    /// The parameters for a description.
+    /// Returns the parameters for a description.
     pub(crate) fn parameters(&self) -> impl Iterator<Item = Value> {
         let page = self.page.as_ref().map(|(name, _)| name);
         [self.offset.as_ref(), self.limit.as_ref(), page].into_iter().flatten().map(|name| {
@@ -77,7 +77,7 @@ impl Paging {
         })
     }
 
-    /// The offset and the limit that a query asks for.
+    /// Returns the offset and the limit that a query asks for.
     pub(crate) fn part(&self, query: &str) -> Result<(usize, usize), Rejection> {
         let [mut offset, mut limit, mut page] = [None; 3];
         let is = |name: &str, known: Option<&str>| known == Some(name);

@@ -55,7 +55,7 @@ impl Template {
         parsed.collect::<Result<_, _>>().map(Self)
     }
 
-    /// The ids in a path, if it matches.
+    /// Returns the ids in a path, if it matches.
     pub(crate) fn ids(&self, path: &[&str]) -> Option<Vec<ResourceId>> {
         if path.len() != self.0.len() {
             return None;
@@ -67,8 +67,8 @@ impl Template {
         Some(ids)
     }
 
-    /// Whether this template is a prefix of another one. A verb such as `{vm}:stop` is about the
-    /// resource before it.
+    /// Returns whether this template is a prefix of another one. A verb such as `{vm}:stop` is
+    /// about the resource before it.
     pub(crate) fn begins(&self, other: &Self) -> bool {
         let Some((last, before)) = self.0.split_last() else { return true };
         let Some(there) = other.0.get(before.len()) else { return false };
@@ -76,13 +76,14 @@ impl Template {
             && (there == last || there.without_verb().as_ref() == Some(last))
     }
 
-    /// The number of literal segments. Of two matching templates, the one with more is more
+    /// Returns the number of literal segments. Of two matching templates, the one with more is more
     /// specific.
     pub(crate) fn literals(&self) -> usize {
         self.0.iter().filter(|segment| segment.as_literal().is_some()).count()
     }
 
-    /// The specificity of each segment. Of two matching templates, the larger one is more specific.
+    /// Returns the specificity of each segment. Of two matching templates, the larger one is more
+    /// specific.
     pub(crate) fn specificity(&self) -> Vec<usize> {
         let literals = |segment: &Segment| match (segment.as_literal(), segment.as_id()) {
             (Some(_), _) => usize::MAX,
@@ -96,7 +97,7 @@ impl Template {
         self.0.len()
     }
 
-    /// The names of the placeholders, in order.
+    /// Returns the names of the placeholders, in order.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         self.0.iter().flat_map(|segment| &segment.0).filter_map(|part| match part {
             Part::Id(name) => Some(&**name),
@@ -104,12 +105,12 @@ impl Template {
         })
     }
 
-    /// The segments from `at` on: the text of literals, `None` for others.
+    /// Returns the segments from `at` on: the text of literals, `None` for others.
     pub(crate) fn literals_from(&self, at: usize) -> Option<Vec<Option<&str>>> {
         Some(self.0.get(at..)?.iter().map(Segment::as_literal).collect())
     }
 
-    /// The first `segments` segments, without a verb in the last one.
+    /// Returns the first `segments` segments, without a verb in the last one.
     pub(crate) fn item_prefix(&self, segments: usize) -> Self {
         let mut prefix = self.prefix(segments);
         if let Some(last) = prefix.0.last_mut()
@@ -120,28 +121,28 @@ impl Template {
         prefix
     }
 
-    /// The first `segments` segments.
+    /// Returns the first `segments` segments.
     pub(crate) fn prefix(&self, segments: usize) -> Self {
         Self(self.0[..segments.min(self.0.len())].to_vec())
     }
 
-    /// The path without its last segment.
+    /// Returns the path without its last segment.
     pub(crate) fn parent(&self) -> Self {
         self.prefix(self.0.len().saturating_sub(1))
     }
 
-    /// The name of the placeholder that is the last segment.
+    /// Returns the name of the placeholder that is the last segment.
     pub(crate) fn last_id(&self) -> Option<&str> {
         self.0.last().and_then(Segment::as_id)
     }
 
-    /// The last segment that is a literal.
+    /// Returns the last segment that is a literal.
     pub(crate) fn last_literal(&self) -> Option<&str> {
         self.0.iter().rev().find_map(Segment::as_literal)
     }
 
-    /// The path with other names for its placeholders, assigned from the end. `None` if there are
-    /// too few names, or if a placeholder is not a whole segment.
+    /// Returns the path with other names for its placeholders, assigned from the end. `None` if
+    /// there are too few names, or if a placeholder is not a whole segment.
     pub(crate) fn with_names(&self, names: &[&str]) -> Option<String> {
         let mut left = names.iter().rev();
         let mut segments: Vec<String> = Vec::new();
@@ -213,7 +214,7 @@ impl Segment {
         Some(Self(parts))
     }
 
-    /// The placeholder before a verb, as in `{vm}:stop`.
+    /// Returns the placeholder before a verb, as in `{vm}:stop`.
     fn without_verb(&self) -> Option<Self> {
         match &*self.0 {
             [id @ Part::Id(_), Part::Literal(verb)] if verb.starts_with(':') => {
@@ -263,7 +264,7 @@ fn id_in(text: &str) -> Option<ResourceId> {
     decoded_segment(text).filter(|text| !text.is_empty()).map(|text| as_in_path(text.into()))
 }
 
-/// An id as if it had been in a path: a text that looks like a number becomes one.
+/// Returns an id as if it had been in a path: a text that looks like a number becomes one.
 pub(crate) fn as_in_path(id: ResourceId) -> ResourceId {
     let ResourceId::Text(text) = &id else { return id };
     let number = text.parse::<i64>().ok().filter(|number| format!("{number}") == **text);

@@ -47,7 +47,7 @@ impl RateLimit {
         Self { requests, per, header: HeaderName::from_static("x-rate-limit-remaining") }
     }
 
-    /// The limit of Redis Cloud, as its clients expect it: 400 requests a minute.
+    /// Returns the limit of Redis Cloud, as its clients expect it: 400 requests a minute.
     #[must_use]
     pub const fn redis_cloud() -> Self {
         const REQUESTS: NonZeroU32 = NonZeroU32::new(400).unwrap();

@@ -83,8 +83,8 @@ impl MockApi {
         answer.response
     }
 
-    /// Whether the request must have a body. By default, an operation that makes or changes a
-    /// resource needs one.
+    /// Returns whether the request must have a body. By default, an operation that makes or changes
+    /// a resource needs one.
     pub(crate) fn needs_body(&self, operation: &Operation) -> bool {
         operation.needs_body.unwrap_or_else(|| {
             matches!(
@@ -116,7 +116,7 @@ impl MockApi {
     }
 }
 
-/// The head of a request.
+/// Returns the head of a request.
 fn head<B>(request: &Request<B>) -> Parts {
     let (mut head, ()) = Request::new(()).into_parts();
     head.method = request.method().clone();
@@ -148,7 +148,7 @@ impl<'a> Call<'a> {
         (Some(account), action)
     }
 
-    /// The account of the request.
+    /// Returns the account of the request.
     #[expect(clippy::result_large_err, reason = "it is returned to a client as it is")]
     fn account(&self) -> Result<AccountId, Response<String>> {
         if self.api.replies.has_account_of() {
@@ -158,8 +158,8 @@ impl<'a> Call<'a> {
         account.map_err(|rejection| self.rejected(&rejection))
     }
 
-    /// The path below the base address, without a trailing slash, and the query. Some clients
-    /// escape the query into the path; it is split off here.
+    /// Returns the path below the base address, without a trailing slash, and the query. Some
+    /// clients escape the query into the path; it is split off here.
     fn path(&self) -> Option<(&str, String)> {
         let path = self.head.uri.path().strip_prefix(&*self.api.base)?;
         if !path.is_empty() && !path.starts_with('/') {
@@ -244,7 +244,7 @@ impl<'a> Call<'a> {
         Err(fault(format!("got {}", Excerpt::of(&body.to_string()))))
     }
 
-    /// Whether the body is JSON according to its `Content-Type`, or has none.
+    /// Returns whether the body is JSON according to its `Content-Type`, or has none.
     fn says_json(&self) -> bool {
         let header = self.head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
         header.is_none_or(|name| name.to_ascii_lowercase().contains("json"))
@@ -262,7 +262,7 @@ impl<'a> Call<'a> {
     }
 }
 
-/// The nesting of arrays and objects: 127 at most, the limit of the parser.
+/// Returns the nesting of arrays and objects: 127 at most, the limit of the parser.
 fn depth(value: &Value) -> usize {
     match value {
         Value::Array(values) => 1 + values.iter().map(depth).max().unwrap_or(0),

@@ -105,7 +105,7 @@ impl RequestContext<'_> {
         self.context
     }
 
-    /// The ids on the path.
+    /// Returns the ids on the path.
     pub(crate) fn ids(&self) -> &[ResourceId] {
         self.ids
     }

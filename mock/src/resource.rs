@@ -66,7 +66,7 @@ impl Resources {
     /// The first id of a resource: the one in the documentation.
     const FIRST: i32 = 77_899;
 
-    /// Whether there is room for `count` more.
+    /// Returns whether there is room for `count` more.
     pub(crate) fn have_room(&mut self, routes: &Routes, count: usize, now: Now) -> bool {
         while let Some((due, _)) = self.deleting.first()
             && *due <= now
@@ -77,12 +77,12 @@ impl Resources {
         self.room() >= count
     }
 
-    /// How many more resources fit.
+    /// Returns how many more resources fit.
     pub(crate) fn room(&self) -> usize {
         Self::MAX.saturating_sub(self.all.len())
     }
 
-    /// The next free 32-bit id. There is always one, because `MAX` is smaller.
+    /// Returns the next free 32-bit id. There is always one, because `MAX` is smaller.
     pub(crate) fn next_id(&mut self) -> ResourceId {
         loop {
             let id = ResourceId::from(self.next);
@@ -93,7 +93,7 @@ impl Resources {
         }
     }
 
-    /// Whether a resource exists `now`. Removes it, or what it belongs to, if it is gone.
+    /// Returns whether a resource exists `now`. Removes it, or what it belongs to, if it is gone.
     pub(crate) fn is_there(&mut self, routes: &Routes, key: &ResourceKey, now: Now) -> bool {
         let with_parent = match parent_of(routes, key) {
             Some(parent) => self.is_there(routes, &parent, now),
@@ -110,7 +110,7 @@ impl Resources {
         with_parent
     }
 
-    /// The outermost resource on the path of a key that does not exist `now`.
+    /// Returns the outermost resource on the path of a key that does not exist `now`.
     pub(crate) fn missing(
         &mut self,
         routes: &Routes,
@@ -160,7 +160,7 @@ impl Resources {
         Ok(())
     }
 
-    /// Whether it exists only because it comes from outside the API.
+    /// Returns whether it exists only because it comes from outside the API.
     fn is_from_outside(&self, routes: &Routes, key: &ResourceKey) -> bool {
         routes.kind(key.0).origin == Origin::Outside && !self.gone.contains(key)
     }
@@ -241,13 +241,13 @@ impl Resources {
         resource.next_status = Some(NextStatus { since, pace, reads: 0, to });
     }
 
-    /// Whether a resource was made or added under a key, whatever its status.
+    /// Returns whether a resource was made or added under a key, whatever its status.
     pub(crate) fn holds(&self, key: &ResourceKey) -> bool {
         self.all.contains_key(key)
     }
 
-    /// A resource at an instant. A resource from outside the API that was never changed has no
-    /// fields.
+    /// Returns a resource at an instant. A resource from outside the API that was never changed has
+    /// no fields.
     pub(crate) fn state(&self, routes: &Routes, key: &ResourceKey, now: Now) -> Option<State> {
         if let Some(resource) = self.all.get(key) {
             let status = resource.status_at(now)?;
@@ -284,7 +284,7 @@ impl Resources {
         }
     }
 
-    /// The keys of the resources of a kind below these ids that exist `now`.
+    /// Returns the keys of the resources of a kind below these ids that exist `now`.
     pub(crate) fn standing<'a>(
         &'a self,
         kind: usize,
@@ -307,7 +307,7 @@ impl Resources {
     }
 }
 
-/// The key of the resource to which another belongs.
+/// Returns the key of the resource to which another belongs.
 fn parent_of(routes: &Routes, (kind, ids): &ResourceKey) -> Option<ResourceKey> {
     let parent = routes.kind(*kind).parent?;
     Some((parent, ids.get(..routes.kind(parent).ids)?.to_vec()))

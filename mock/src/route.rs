@@ -49,7 +49,7 @@ impl Routes {
         Self { tasks: segments(tasks), operations, kinds, initial_resources, knows_dry_runs }
     }
 
-    /// The resources with which each account begins.
+    /// Returns the resources with which each account begins.
     pub(crate) fn initial_resources(&self) -> &[InitialResource] {
         &self.initial_resources
     }
@@ -77,7 +77,7 @@ impl Routes {
         Ok(())
     }
 
-    /// Whether a `GET` of a path reads the list of tasks, a task, or the result of a task.
+    /// Returns whether a `GET` of a path reads the list of tasks, a task, or the result of a task.
     pub(crate) fn is_of_tasks(&self, path: &Template) -> bool {
         let Some(segments) = path.literals_from(0) else { return false };
         let known = segments.iter().zip(&self.tasks);
@@ -135,29 +135,29 @@ impl Routes {
         self.operations.iter_mut().find(|it| it.method == *method && it.path == *path)
     }
 
-    /// The kinds of resources that belong to this kind.
+    /// Returns the kinds of resources that belong to this kind.
     pub(crate) fn children(&self, parent: usize) -> impl Iterator<Item = (usize, &Kind)> {
         self.kinds.iter().enumerate().filter(move |(_, kind)| kind.parent == Some(parent))
     }
 
-    /// The kind of the resource at a path.
+    /// Returns the kind of the resource at a path.
     pub(crate) fn kind_at(&self, item: &Template) -> Option<usize> {
         self.kinds.iter().position(|kind| kind.item == *item)
     }
 
-    /// The kind of the resource, or of the list, at a path.
+    /// Returns the kind of the resource, or of the list, at a path.
     pub(crate) fn kind_at_or_listed_at(&self, path: &Template) -> Option<usize> {
         self.kind_listed_at(path).or_else(|| self.kind_at(path))
     }
 
-    /// Whether a resource of a kind has a `GET` that is answered at once.
+    /// Returns whether a resource of a kind has a `GET` that is answered at once.
     pub(crate) fn is_readable(&self, kind: usize) -> bool {
         let item = &self.kind(kind).item;
         let reads = |it: &Operation| it.method == Method::GET && it.path == *item;
         self.operations.iter().any(|it| reads(it) && it.command().is_none())
     }
 
-    /// Whether `"dryRun": true` is supported.
+    /// Returns whether `"dryRun": true` is supported.
     pub(crate) fn knows_dry_runs(&self) -> bool {
         self.knows_dry_runs
     }
@@ -166,7 +166,7 @@ impl Routes {
         self.knows_dry_runs = known;
     }
 
-    /// The kind that is listed at a path.
+    /// Returns the kind that is listed at a path.
     pub(crate) fn kind_listed_at(&self, collection: &Template) -> Option<usize> {
         // A path that ends with an id is a resource.
         let listed = |kind: &Kind| !kind.is_single && kind.collection() == *collection;
@@ -259,7 +259,7 @@ impl Routes {
     }
 }
 
-/// The segments of a path.
+/// Returns the segments of a path.
 fn segments(path: &str) -> Vec<Box<str>> {
     path.split('/').filter(|segment| !segment.is_empty()).map(Box::from).collect()
 }

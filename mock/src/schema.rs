@@ -32,7 +32,7 @@ impl fmt::Debug for Schema {
 }
 
 impl Schema {
-    /// The schema at a JSON pointer. A pointer to nothing allows every value.
+    /// Returns the schema at a JSON pointer. A pointer to nothing allows every value.
     pub(crate) fn at(root: &Arc<Root>, pointer: &str) -> Self {
         Self { root: root.clone(), at: pointer.into() }
     }
@@ -50,13 +50,13 @@ impl Schema {
         fill::fill(&self.node(&budget), given)
     }
 
-    /// Whether the schema allows a value of an answer.
+    /// Returns whether the schema allows a value of an answer.
     pub(crate) fn allows(&self, value: &Value) -> bool {
         let budget = Budget::for_value(value);
         check::fits(&self.node(&budget), value)
     }
 
-    /// The schema of a property, if there is one.
+    /// Returns the schema of a property, if there is one.
     pub(crate) fn property(&self, name: &str) -> Option<Self> {
         let budget = Budget::for_value(&Value::Null);
         let nodes = self.settled(&budget).properties().remove(name)?;
@@ -64,47 +64,47 @@ impl Schema {
         Some(Self { root: self.root.clone(), at })
     }
 
-    /// The names of the properties.
+    /// Returns the names of the properties.
     pub(crate) fn property_names(&self) -> Vec<String> {
         let budget = Budget::for_value(&Value::Null);
         self.settled(&budget).properties().into_keys().map(str::to_owned).collect()
     }
 
-    /// The schema of the elements of an array.
+    /// Returns the schema of the elements of an array.
     pub(crate) fn items(&self) -> Option<Self> {
         let budget = Budget::for_value(&Value::Null);
         let at = self.settled(&budget).items().first()?.at.as_str().into();
         Some(Self { root: self.root.clone(), at })
     }
 
-    /// Whether the schema lists this type.
+    /// Returns whether the schema lists this type.
     pub(crate) fn is_of_type(&self, name: &str) -> bool {
         self.settled(&Budget::for_value(&Value::Null)).types().contains(&name)
     }
 
-    /// Whether the schema has a default, an example or a constant.
+    /// Returns whether the schema has a default, an example or a constant.
     pub(crate) fn says_what_it_is(&self) -> bool {
         let budget = Budget::for_value(&Value::Null);
         let settled = self.settled(&budget);
         ["default", "example", "const"].iter().any(|key| settled.get(key).is_some())
     }
 
-    /// Whether requests may not set it.
+    /// Returns whether requests may not set it.
     pub(crate) fn is_read_only(&self) -> bool {
         self.settled(&Budget::for_value(&Value::Null)).flag("readOnly")
     }
 
-    /// Whether it is the component of this name, or refers to it.
+    /// Returns whether it is the component of this name, or refers to it.
     pub(crate) fn is_named(&self, name: &str) -> bool {
         self.node(&Budget::for_value(&Value::Null)).names().iter().any(|known| known == name)
     }
 
-    /// The description.
+    /// Returns the description.
     pub(crate) fn root(&self) -> &Value {
         &self.root
     }
 
-    /// The JSON of the schema.
+    /// Returns the JSON of the schema.
     pub(crate) fn value(&self) -> &Value {
         self.root.pointer(&self.at).unwrap_or(&Value::Bool(true))
     }
@@ -118,7 +118,7 @@ impl Schema {
     }
 }
 
-/// The fields of an object. Other values have none.
+/// Returns the fields of an object. Other values have none.
 pub(crate) fn fields_of(value: &Value) -> Map<String, Value> {
     value.as_object().cloned().unwrap_or_default()
 }

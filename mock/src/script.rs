@@ -202,12 +202,12 @@ impl Script {
         }
     }
 
-    /// The percentage of a report, by its number from 0.
+    /// Returns the percentage of a report, by its number from 0.
     pub(crate) fn report(&self, number: usize) -> Option<Progress> {
         Progress::try_from(*self.reports.get(number)?).ok()
     }
 
-    /// When the report with this number is due, counted from the start.
+    /// Returns when the report with this number is due, counted from the start.
     pub(crate) fn pace_of_report(&self, number: usize) -> Pace {
         let parts = u32::try_from(self.reports.len()).unwrap_or(u32::MAX).max(1);
         let passed = u32::try_from(number).unwrap_or(u32::MAX);

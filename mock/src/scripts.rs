@@ -41,7 +41,7 @@ impl SetScript {
         Arc::new(Self { script, submissions: Mutex::default() })
     }
 
-    /// The faults in reads, or in submissions.
+    /// Returns the faults in reads, or in submissions.
     pub(crate) fn faults(&self, counted: Counted) -> impl Iterator<Item = &Fault> {
         self.script.faults.iter().filter(move |fault| fault.counts(counted))
     }
@@ -104,8 +104,8 @@ impl Scripts {
         }
     }
 
-    /// The scripts that may apply to a request, in order of precedence. Conditions are user code,
-    /// so they must not run while the scripts are locked.
+    /// Returns the scripts that may apply to a request, in order of precedence. Conditions are user
+    /// code, so they must not run while the scripts are locked.
     pub(crate) fn candidates(&self, account: &AccountId, command: &CommandType) -> Candidates {
         let mut entries = Vec::new();
         for account in [Some(account), None] {

@@ -36,7 +36,8 @@ pub(crate) fn encoded_segment(text: &str) -> String {
     utf8_percent_encode(text, UNRESERVED).to_string()
 }
 
-/// The decoded parameters of a query. Bytes that are not UTF-8 are replaced, so they match nothing.
+/// Returns the decoded parameters of a query. Bytes that are not UTF-8 are replaced, so they match
+/// nothing.
 pub(crate) fn query_parameters(query: &str) -> impl Iterator<Item = (String, String)> + use<'_> {
     let decoded = |text: &str| {
         let text = text.replace('+', " ");

@@ -80,7 +80,7 @@ impl Visibility {
         });
     }
 
-    /// A page of the list, without hidden tasks. A task that was hidden at the revision of
+    /// Returns a page of the list, without hidden tasks. A task that was hidden at the revision of
     /// `changedSince` counts as changed since then.
     pub(crate) fn list(
         &mut self,
@@ -129,7 +129,7 @@ impl Visibility {
         }
     }
 
-    /// The tasks with an older revision than `changedSince` that became readable after it.
+    /// Returns the tasks with an older revision than `changedSince` that became readable after it.
     fn revealed_since(
         &mut self,
         store: &MemoryStore,

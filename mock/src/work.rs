@@ -61,17 +61,17 @@ impl Work {
         &self.body
     }
 
-    /// The ids on its path.
+    /// Returns the ids on its path.
     pub(crate) fn ids(&self) -> &[ResourceId] {
         &self.ids
     }
 
-    /// The ids on its path that identify a resource of a kind.
+    /// Returns the ids on its path that identify a resource of a kind.
     pub(crate) fn ids_of(&self, routes: &Routes, kind: usize) -> Vec<ResourceId> {
         self.ids.iter().take(routes.kind(kind).ids).cloned().collect()
     }
 
-    /// The ids on its path that identify the parent of a kind.
+    /// Returns the ids on its path that identify the parent of a kind.
     pub(crate) fn ids_before(&self, routes: &Routes, kind: usize) -> &[ResourceId] {
         let kind = routes.kind(kind);
         let count = if kind.is_single { kind.ids } else { kind.ids - 1 };
@@ -86,17 +86,17 @@ impl Work {
         &self.shows
     }
 
-    /// Whether it is a dry run.
+    /// Returns whether it is a dry run.
     pub(crate) fn is_dry(&self) -> bool {
         self.is_dry
     }
 
-    /// The resource that must exist.
+    /// Returns the resource that must exist.
     pub(crate) fn subject(&self) -> Option<&ResourceKey> {
         self.subject.as_ref()
     }
 
-    /// The number of resources that it makes.
+    /// Returns the number of resources that it makes.
     pub(crate) fn count(&self, routes: &Routes) -> usize {
         match self.effect {
             Effect::Create(kind) => {
@@ -123,7 +123,7 @@ impl Work {
         }
     }
 
-    /// The argument for functions that make an answer.
+    /// Returns the argument for functions that make an answer.
     pub(crate) fn context<'a>(&'a self, describer: &'a Describer<'a>) -> RequestContext<'a> {
         let resource = self.subject.as_ref().and_then(|key| describer.describe(key));
         RequestContext {
@@ -136,7 +136,7 @@ impl Work {
         }
     }
 
-    /// The `resource` in the result of its task, as JSON.
+    /// Returns the `resource` in the result of its task, as JSON.
     pub(crate) fn result(
         &self,
         routes: &Routes,
@@ -167,13 +167,13 @@ fn with(before: &[ResourceId], id: &ResourceId) -> Vec<ResourceId> {
     ids
 }
 
-/// The name of a resource, such as `database 51`.
+/// Returns the name of a resource, such as `database 51`.
 pub(crate) fn named(kind: &Kind, (_, ids): &ResourceKey) -> String {
     let id = kind.own_id(ids).map(|id| format!(" {id}")).unwrap_or_default();
     format!("{}{id}", kind.singular())
 }
 
-/// The error if the resource was deleted before the task completes.
+/// Returns the error if the resource was deleted before the task completes.
 pub(crate) fn gone(routes: &Routes, key: &ResourceKey) -> TaskError {
     let kind = routes.kind(key.0);
     let message = format!("The {} was not found.", named(kind, key));

@@ -24,7 +24,7 @@ pub(super) struct Account {
     listed_at: Option<Now>,
 }
 
-/// The id under which an account keeps a task. UUIDs are compared without regard to case.
+/// Returns the id under which an account keeps a task. UUIDs are compared without regard to case.
 pub(super) fn key(id: &str) -> String {
     id.parse().map_or_else(|_| id.into(), |id: TaskId| id.to_string())
 }

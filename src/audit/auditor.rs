@@ -175,9 +175,9 @@ impl Auditor {
         let answer = reading.answer(&self.settings);
         let name = reading.account.clone().unwrap_or_default();
         let account = self.accounts.entry(name).or_default();
-        self.audited += 1;
         match answer {
             Answer::Task { document, is_submission, requested_id } => {
+                self.audited += 1;
                 let got = document.task_id();
                 if let Some(expected) = requested_id.filter(|expected| key(expected) != key(got)) {
                     report.add(Rule::TaskId, format!("expected task {expected}, got task {got}"));
@@ -185,16 +185,15 @@ impl Auditor {
                 account.read(&document, is_submission, reading.at, &self.settings, &mut report);
             }
             Answer::List { tasks, is_complete } => {
+                self.audited += 1;
                 account.read_list(&tasks, is_complete, reading.at, &self.settings, &mut report);
             }
             Answer::NotFound(id) => {
+                self.audited += 1;
                 account.not_found(&key(&id), reading.at, self.settings.retention, &mut report);
             }
-            Answer::Unreadable(rule, what) => {
-                self.audited -= 1;
-                report.add(rule, what);
-            }
-            Answer::NotAboutTasks => self.audited -= 1,
+            Answer::Unreadable(rule, what) => report.add(rule, what),
+            Answer::NotAboutTasks => {}
         }
         report.into_findings()
     }

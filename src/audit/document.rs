@@ -139,7 +139,8 @@ fn check_all_links(document: &TaskDocument, report: &mut Report) {
     }
 }
 
-/// Whether a link's address is absolute or begins with a slash, and has only permitted characters.
+/// Returns whether a link's address is absolute or begins with a slash, and has only permitted
+/// characters.
 fn is_address(href: &str) -> bool {
     let rest = ["https://", "http://", "/"].iter().find_map(|begin| href.strip_prefix(begin));
     let is_permitted = |c: u8| c.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(&c);

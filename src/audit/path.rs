@@ -56,12 +56,13 @@ impl TasksPath {
     }
 }
 
-/// The decoded segments of a path, without the empty ones that trailing and doubled slashes make.
+/// Returns the decoded segments of a path, without the empty ones that trailing and doubled slashes
+/// make.
 fn segments(path: &str) -> impl Iterator<Item = String> {
     path.split('/').filter(|segment| !segment.is_empty()).map(decoded)
 }
 
-/// A percent-decoded segment, with a replacement character for each invalid UTF-8 sequence.
+/// Returns a percent-decoded segment, with a replacement character for each invalid UTF-8 sequence.
 fn decoded(segment: &str) -> String {
     String::from_utf8_lossy(&percent_decoded(segment)).into_owned()
 }

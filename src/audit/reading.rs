@@ -178,8 +178,8 @@ fn task(
     }
 }
 
-/// The answer for a body that can't be read. If it can be read without its links, they are at
-/// fault.
+/// Returns the answer for a body that can't be read. If it can be read without its links, they are
+/// at fault.
 fn unreadable(
     text: &str,
     error: &DocumentError,

@@ -42,7 +42,8 @@ named_enum! {
 }
 
 impl Rule {
-    /// Returns the source of the rule: the document, and what it says there.
+    /// Returns the source of the rule: the document, and what it says there. If a law of
+    /// [`TaskStore`](crate::TaskStore) demands the same, the source names the law too.
     #[must_use]
     pub const fn source(self) -> &'static str {
         match self {

@@ -122,7 +122,7 @@ impl TrackedTask {
         }
     }
 
-    /// Whether a document shows the same end as the last one. Only the links may differ.
+    /// Returns whether a document shows the same end as the last one. Only the links may differ.
     fn is_same_end(&self, document: &TaskDocument) -> bool {
         let last = &self.last;
         let is_same_time =
@@ -134,8 +134,8 @@ impl TrackedTask {
             && last.response() == document.response()
     }
 
-    /// Whether a document with the same id may be about another task, submitted after this one had
-    /// expired.
+    /// Returns whether a document with the same id may be about another task, submitted after this
+    /// one had expired.
     pub(super) fn is_replaced_by(
         &self,
         document: &TaskDocument,
@@ -171,22 +171,22 @@ impl TrackedTask {
     }
 }
 
-/// The earliest instant at which a task can expire: if its last known event ended it, or the end
-/// came right after.
+/// Returns the earliest instant at which a task can expire: if its last known event ended it, or
+/// the end came right after.
 fn earliest_expiry(submitted_at: Now, last_event: Option<Now>, retention: Retention) -> Now {
     let end = retention.after_submission(submitted_at);
     let ended = TaskStatus::ProcessingCompleted;
     retention.after_event(end, ended, last_event.unwrap_or(submitted_at))
 }
 
-/// Whether a document shows a task that waits to be started. Its timestamp is taken for the instant
-/// of the submission.
+/// Returns whether a document shows a task that waits to be started. Its timestamp is taken for the
+/// instant of the submission.
 fn is_waiting(document: &TaskDocument) -> bool {
     let status = document.status().known();
     matches!(status, Some(TaskStatus::Initialized | TaskStatus::Received))
 }
 
-/// Whether any number of events, none included, leads from one status to the other.
+/// Returns whether any number of events, none included, leads from one status to the other.
 fn can_reach(from: TaskStatus, to: TaskStatus) -> bool {
     let mut reached = BTreeSet::from([from]);
     // No path is longer than the number of statuses.

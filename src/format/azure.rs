@@ -124,8 +124,8 @@ fn read_list<'de, T: Deserialize<'de>>(
     })
 }
 
-/// The parameters `maxpagesize` and `skiptoken`, of which the latter is part of `nextLink`. Those
-/// that would leave out tasks or sort them are refused.
+/// Returns the parameters `maxpagesize` and `skiptoken`, of which the latter is part of `nextLink`.
+/// Those that would leave out tasks or sort them are refused.
 fn list_parameters() -> ListParameters {
     let parameters = ListParameters::default()
         .with_limit("maxpagesize", ListParameters::MAX_LIMIT)

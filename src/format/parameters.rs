@@ -288,7 +288,7 @@ fn parse<T: FromStr<Err: Display>>(name: &str, value: &str) -> Result<T, Paramet
     value.parse().map_err(|error| ParameterError(format!("{name}: {error}")))
 }
 
-/// The decoded names and values of a query.
+/// Returns the decoded names and values of a query.
 fn fields(query: &str) -> impl Iterator<Item = (String, String)> {
     query.split('&').filter(|field| !field.is_empty()).map(|field| {
         let (name, value) = field.split_once('=').unwrap_or((field, ""));
@@ -296,7 +296,7 @@ fn fields(query: &str) -> impl Iterator<Item = (String, String)> {
     })
 }
 
-/// Whether RFC 3986 permits a byte in a query.
+/// Returns whether RFC 3986 permits a byte in a query.
 fn is_query_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/?%".contains(&byte)
 }
@@ -312,7 +312,7 @@ fn encode(text: &str, is_permitted: impl Fn(u8) -> bool, out: &mut String) {
     }
 }
 
-/// The text of a name or a value. Invalid UTF-8 becomes replacement characters, which match
+/// Returns the text of a name or a value. Invalid UTF-8 becomes replacement characters, which match
 /// nothing.
 fn decoded(text: &str) -> String {
     String::from_utf8_lossy(&percent_decoded(&text.replace('+', " "))).to_string()

@@ -28,7 +28,7 @@ use crate::time::Rfc3339;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RedisCloud;
 
-/// The fields of a body, as raw text. If the body is not an object, there are none.
+/// Returns the fields of a body, as raw text. If the body is not an object, there are none.
 ///
 /// The values stay unread: a number that is too large, or deep nesting, does not make a body any
 /// less a task.

@@ -33,9 +33,9 @@ pub enum Lane {
     /// It may.
     #[default]
     Room,
-    /// It may not, until enough of its tasks in progress have expired. That happens at or after
-    /// this instant, which may be the earliest expiry of its visible tasks in progress. `None` if
-    /// none of them ever expires.
+    /// It may not, at least until this instant: an instant no later than the one at which enough of
+    /// its tasks in progress have expired. The earliest expiry of its visible tasks in progress will
+    /// do. `None` if none of them ever expires.
     FullUntil(Option<Now>),
 }
 

@@ -64,13 +64,13 @@ pub(super) struct BaseUri {
 }
 
 impl BaseUri {
-    /// The base for references to what is below an address.
+    /// Returns the base for references to what is below an address.
     pub(super) fn below(address: &Uri) -> Self {
         let path = [address.path().trim_end_matches('/'), "/"].concat();
         Self { path, ..Self::beside(address) }
     }
 
-    /// The base for references to what is beside an address, as RFC 3986 resolves them.
+    /// Returns the base for references to what is beside an address, as RFC 3986 resolves them.
     pub(super) fn beside(address: &Uri) -> Self {
         let path = address.path();
         let end = path.rfind('/').map_or(0, |slash| slash + 1);
@@ -82,8 +82,8 @@ impl BaseUri {
         Self { scheme: address.scheme().cloned(), root, path }
     }
 
-    /// The base for references to what is beside an address. If the address has no host, it is on
-    /// this base's host.
+    /// Returns the base for references to what is beside an address. If the address has no host, it
+    /// is on this base's host.
     pub(super) fn beside_on_same_host(&self, address: &Uri) -> Self {
         let other = Self::beside(address);
         if other.root.is_empty() { Self { path: other.path, ..self.clone() } } else { other }
@@ -143,7 +143,7 @@ pub(super) fn last_segment(text: &str) -> &str {
     path.rsplit('/').next().unwrap_or_default()
 }
 
-/// Whether a reference begins with a scheme.
+/// Returns whether a reference begins with a scheme.
 fn has_scheme(reference: &str) -> bool {
     let end = reference.find([':', '/', '?']).unwrap_or(reference.len());
     reference.get(end..).is_some_and(|rest| rest.starts_with(':'))

@@ -43,9 +43,8 @@ impl Backoff {
         Self { first, max, factor: 2.0, jitter: 0.0, seed: 0 }
     }
 
-    /// Sets by how much each wait is longer than the one before: a factor of 1 or more. The default
-    /// is
-    /// 2. A smaller value or NaN counts as 1.
+    /// Sets the factor by which each wait is longer than the one before. The default is 2.0. A value
+    /// below 1, or NaN, counts as 1.
     #[must_use]
     pub const fn with_factor(mut self, factor: f64) -> Self {
         self.factor = factor.max(1.0); // `NaN.max(1.0)` is 1
@@ -100,7 +99,7 @@ pub(super) struct Waits {
 }
 
 impl Waits {
-    /// The next wait.
+    /// Returns the next wait.
     pub(super) fn next(&mut self) -> Duration {
         let Backoff { max, factor, jitter, .. } = self.backoff;
         let wait = self.next;

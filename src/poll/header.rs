@@ -62,7 +62,7 @@ pub(super) fn wait(headers: &HeaderMap, now: Now) -> Option<Duration> {
     in_milliseconds.into_iter().fold(longest(RETRY_AFTER, &seconds), Option::max)
 }
 
-/// Whether the server says that the client may send no more requests.
+/// Returns whether the server says that the client may send no more requests.
 pub(super) fn has_no_requests_left(headers: &HeaderMap) -> bool {
     REMAINING
         .iter()

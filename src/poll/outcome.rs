@@ -48,8 +48,8 @@ impl FollowedTask {
         self.is_result
     }
 
-    /// Whether a document with this id may be about the task. `is_own_address` says whether nothing
-    /// but this task is at the address.
+    /// Returns whether a document with this id may be about the task. `is_own_address` says whether
+    /// nothing but this task is at the address.
     pub(super) fn may_have_id(&self, other: &str, is_own_address: bool) -> bool {
         match self.id() {
             Some(_) if other.is_empty() => is_own_address,
@@ -64,7 +64,7 @@ impl FollowedTask {
     }
 }
 
-/// Whether two ids are the same. UUIDs are compared without regard to case.
+/// Returns whether two ids are the same. UUIDs are compared without regard to case.
 pub(super) fn is_same_id(one: &str, other: &str) -> bool {
     let (one_uuid, other_uuid) = (one.parse::<TaskId>(), other.parse::<TaskId>());
     one == other || (one_uuid.is_ok() && one_uuid == other_uuid)

@@ -157,7 +157,7 @@ impl Poller {
     /// Sets the longest wait that a server can ask for. If it asks for more, the poller waits for
     /// this long.
     ///
-    /// It does not bound the wait for a [rate limit](Self::with_request_limit), nor the wait after
+    /// This does not bound the wait for a [rate limit](Self::with_request_limit), nor the wait after
     /// a server said that no requests are left. The latter lasts for the period of your rate limit,
     /// or a minute without one.
     #[must_use]

@@ -224,8 +224,8 @@ impl Poller {
     }
 }
 
-/// Whether the body of an accepting answer is about the task, and not about the resource that the
-/// task makes.
+/// Returns whether the body of an accepting answer is about the task, and not about the resource
+/// that the task makes.
 fn is_about_the_task(document: &TaskDocument, headers: &HeaderMap) -> bool {
     let [azure @ .., _] = &header::ADDRESSES;
     let Some(address) = azure.iter().find_map(|name| header::text(headers, name)) else {

@@ -44,11 +44,11 @@ pub enum Step {
 /// let accepted = http::Response::builder().status(202).header("retry-after", "5");
 /// let accepted = accepted.header("location", "/v1/tasks/36d4b04d-72d4-4404-8600-a223120a553e").body("")?;
 /// let now = "2026-01-01T00:00:00Z".parse()?;
-/// let mut poller = Poller::new("https://api.example.com/v1")?.started_by(&accepted, now)?;
+/// let mut task = Poller::new("https://api.example.com/v1")?.started_by(&accepted, now)?;
 ///
 /// let later = "2026-01-01T00:00:05Z".parse()?;
-/// assert!(matches!(poller.next(now), Step::Wait(until) if until == later));
-/// let Step::Send(request) = poller.next(later) else { panic!("expected a request") };
+/// assert!(matches!(task.next(now), Step::Wait(until) if until == later));
+/// let Step::Send(request) = task.next(later) else { panic!("expected a request") };
 /// assert_eq!(
 ///     request.uri(),
 ///     "https://api.example.com/v1/tasks/36d4b04d-72d4-4404-8600-a223120a553e"
@@ -56,9 +56,9 @@ pub enum Step {
 ///
 /// // so soon after the start, a 404 means "not there yet"
 /// let not_found = http::Response::builder().status(404).body("")?;
-/// poller.answered(&not_found, later);
+/// task.answered(&not_found, later);
 /// let again = later + Duration::from_secs(2);
-/// assert!(matches!(poller.next(later), Step::Wait(until) if until == again));
+/// assert!(matches!(task.next(later), Step::Wait(until) if until == again));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]

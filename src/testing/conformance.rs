@@ -89,8 +89,7 @@ macro_rules! __conformance_tests {
     };
 }
 
-/// Generates the test of a law. Compares its name with each law that is left out in turn, as a
-/// macro cannot compare two names that it was given.
+/// Generates the test of a law, which is ignored if the law is left out.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __conformance_test {
@@ -100,6 +99,7 @@ macro_rules! __conformance_test {
             check($crate::testing::Law::$law);
         }
     };
+    // One arm for each law, because a macro can't compare two names that it was given.
     ($test:ident Methods [Methods = $reason:literal, $($rest:tt)*]) => { $crate::__ignored_test! { $test Methods $reason } };
     ($test:ident S1 [S1 = $reason:literal, $($rest:tt)*]) => { $crate::__ignored_test! { $test S1 $reason } };
     ($test:ident S2 [S2 = $reason:literal, $($rest:tt)*]) => { $crate::__ignored_test! { $test S2 $reason } };

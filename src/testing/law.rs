@@ -3,10 +3,14 @@
 use crate::wire::named_enum;
 
 named_enum! {
-    /// A law of [`TaskStore`](crate::TaskStore), numbered as in its documentation.
+    /// A law of [`TaskStore`](crate::TaskStore#contract), numbered as in its documentation, or
+    /// [`Methods`](Self::Methods).
+    ///
+    /// The variants are described in a few words. The documentation of `TaskStore` has the exact
+    /// laws, with their conditions and exceptions.
     pub enum Law {
-        /// Each method does what its documentation says: what it refuses and in which order, what
-        /// it answers, and which account has its turn.
+        /// Each method does what its own documentation says: what it refuses and in which order,
+        /// what it returns, and which account has its turn.
         Methods = "Methods",
         /// A list is in descending order of revision, and `updated_at` never increases along it.
         S1 = "S1",

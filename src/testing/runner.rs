@@ -9,6 +9,7 @@ use super::history::{Call, Filter, History, account, instant, page_limit};
 use super::law::Law;
 use super::observations::Observations;
 use super::operation::{BlockOn, Operation, Response, summary};
+use super::rules::{self, has_ended};
 use crate::id::{AccountId, TaskId};
 use crate::store::{AsyncTaskStore, ListQuery, Page};
 use crate::task::Task;
@@ -140,7 +141,7 @@ impl<'a, S: AsyncTaskStore, B: BlockOn> Runner<'a, S, B> {
                 self.checker.report(law, format!("{} is gone after a call", summary(task)));
             } else if !rest_before().eq(rest_after()) {
                 let stayed = |task: &Task| rest_after().any(|after| after == task);
-                let ended = rest_before().any(|task| task.status().is_terminal() && !stayed(task));
+                let ended = rest_before().any(|task| has_ended(task) && !stayed(task));
                 let law = match operation {
                     operation if operation.is_read() => Law::S8,
                     _ if ended => Law::S9,
@@ -158,7 +159,7 @@ impl<'a, S: AsyncTaskStore, B: BlockOn> Runner<'a, S, B> {
         let query = self.observed.query(size, filter);
         let mut expected: Vec<Task> =
             self.checker.model.visible_tasks(account, now).cloned().collect();
-        expected.retain(|task| query.matches(task));
+        expected.retain(|task| rules::matches(&query, task));
         let (mut got, mut after) = (Vec::new(), None);
         // Even with one task a page, the list ends within this number of pages.
         for _ in 0..=expected.len() {

@@ -95,7 +95,8 @@ impl Suite {
     ///
     /// `make` creates a fresh, empty store for each history. If no history violates `law`, but one
     /// violates another law, that violation is returned. So a rare fault is found by whichever test
-    /// meets it first.
+    /// meets it first. After an answer that leaves the state of the store unknown, such as a wrong
+    /// refusal, the rest of that history is not run.
     ///
     /// # Errors
     ///
@@ -129,8 +130,7 @@ impl Suite {
     /// Checks every law but S13 in every history of up to `length` calls, in ten small
     /// configurations. Returns the number of histories.
     ///
-    /// Each history runs on a fresh store. Afterwards everything is read at each instant. The
-    /// number of cases and the seed don't matter.
+    /// Each history runs on a fresh store. Afterwards everything is read at each instant.
     ///
     /// - There are two accounts, two ids and three instants. A task submitted at the first instant
     ///   expires at the last.

@@ -51,7 +51,7 @@ pub(crate) enum Fault {
     Account(#[from] IdError),
 }
 
-/// The SQL condition that finds a task.
+/// Returns the SQL condition that finds a task.
 fn condition(id: &TaskId) -> String {
     format!("`id = '{id}'`")
 }

@@ -102,7 +102,7 @@ impl<'a> Account<'a> {
         Damaged::Task { account, task: task.to_owned(), key, source }
     }
 
-    /// The error for a task whose status is not the one under which it was found.
+    /// Returns the error for a task whose status is not the one under which it was found.
     pub(crate) fn misplaced(&self, task: TaskId, error: TransitionError) -> BackendError {
         self.damaged_task(&id_text(task), error.into()).into()
     }
@@ -134,12 +134,12 @@ impl<'a> Account<'a> {
     }
 }
 
-/// A task's id in 32 hexadecimal digits.
+/// Returns a task's id in 32 hexadecimal digits.
 fn id_text(id: TaskId) -> String {
     id.as_uuid().simple().to_string()
 }
 
-/// A flag as scripts take it.
+/// Returns a flag as scripts take it.
 fn flag(is_set: bool) -> &'static str {
     if is_set { "1" } else { "" }
 }

@@ -181,17 +181,17 @@ impl Redis {
         redis::from_redis_value(answer).map_err(BackendError::unknown)
     }
 
-    /// How long a call retries a command, and waits for its account.
+    /// Returns how long a call retries a command, and waits for its account.
     pub(crate) fn retry_time(&self) -> Duration {
         self.retry_time
     }
 
-    /// How long to wait for the answer to a command.
+    /// Returns how long to wait for the answer to a command.
     pub(crate) fn timeout(&self) -> Duration {
         self.timeout
     }
 
-    /// A new token that no other write has: 12 hexadecimal digits.
+    /// Returns a new token that no other write has: 12 hexadecimal digits.
     pub(crate) fn token(&self) -> String {
         format!("{:012x}", self.random() >> 16)
     }

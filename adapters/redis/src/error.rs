@@ -72,13 +72,13 @@ impl From<Damaged> for BackendError {
     }
 }
 
-/// Whether the error is about the keys of one account, so that other accounts can go on.
+/// Returns whether the error is about the keys of one account, so that other accounts can go on.
 pub(crate) fn is_of_an_account(error: &BackendError) -> bool {
     let damaged = error.source().and_then(|source| source.downcast_ref::<Damaged>());
     damaged.is_some_and(|damaged| !matches!(damaged, Damaged::Registry { .. }))
 }
 
-/// Whether a script failed because of what is in its keys.
+/// Returns whether a script failed because of what is in its keys.
 pub(crate) fn blames_keys(error: &BackendError) -> bool {
     let Some(error) = redis_error(error) else { return false };
     match error.kind() {
@@ -92,7 +92,7 @@ pub(crate) fn blames_keys(error: &BackendError) -> bool {
     }
 }
 
-/// Whether a script was refused because its keys are in several slots.
+/// Returns whether a script was refused because its keys are in several slots.
 pub(crate) fn crosses_slots(error: &BackendError) -> bool {
     redis_error(error)
         .is_some_and(|error| error.kind() == ErrorKind::Server(ServerErrorKind::CrossSlot))

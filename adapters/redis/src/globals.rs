@@ -18,17 +18,17 @@ impl Globals {
         Self { horizon, floor }
     }
 
-    /// The horizon as text; empty if it is not known.
+    /// Returns the horizon as text; empty if it is not known.
     pub(crate) fn horizon(&self) -> &str {
         self.horizon.as_deref().unwrap_or_default()
     }
 
-    /// Whether a task with this expiry is invisible to every caller.
+    /// Returns whether a task with this expiry is invisible to every caller.
     pub(crate) fn hides(&self, expires_at: Now) -> bool {
         *self.horizon() >= *text::instant(expires_at)
     }
 
-    /// Whether the horizon is after this instant.
+    /// Returns whether the horizon is after this instant.
     pub(crate) fn is_later_than(&self, instant: Now) -> bool {
         *self.horizon() > *text::instant(instant)
     }

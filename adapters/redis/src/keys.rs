@@ -15,13 +15,13 @@ impl Prefix {
         Self(encoded(name))
     }
 
-    /// The encoded prefix.
+    /// Returns the encoded prefix.
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The keys of an account's scripts: its metadata, its tasks, a horizon, and for each status
-    /// the order and the expiries of its tasks.
+    /// Returns the keys of an account's scripts: its metadata, its tasks, a horizon, and for each
+    /// status the order and the expiries of its tasks.
     ///
     /// The horizon is the shared one, or in a cluster the one of the account's slot. Redis derives
     /// the slot of a key from the text in the first braces: the account.
@@ -43,13 +43,13 @@ impl Prefix {
         format!("{}:{{*}}:horizon", self.0)
     }
 
-    /// The horizon of a slot, in a key of that slot. No account has a key of this name.
+    /// Returns the horizon of a slot, in a key of that slot. No account has a key of this name.
     pub(crate) fn horizon_of(&self, slot: u16) -> String {
         format!("{}:{{{}}}:horizon", self.0, tag(slot))
     }
 
-    /// The keys that all accounts share, in a slot of their own. No account's name is encoded as
-    /// `*`.
+    /// Returns the keys that all accounts share, in a slot of their own. No account's name is
+    /// encoded as `*`.
     pub(crate) fn registry(&self) -> [String; 17] {
         const NAMES: [&str; 17] = [
             "horizon",
@@ -73,17 +73,17 @@ impl Prefix {
         NAMES.map(|name| format!("{}:{{*}}:{name}", self.0))
     }
 
-    /// The channel on which writes publish a hint that there may be work.
+    /// Returns the channel on which writes publish a hint that there may be work.
     pub(crate) fn channel(&self) -> String {
         format!("{}:work", self.0)
     }
 
-    /// The pattern of the first key of every account.
+    /// Returns the pattern of the first key of every account.
     pub(crate) fn accounts(&self) -> String {
         format!("{}:{{*}}:account", self.0)
     }
 
-    /// The account that a key holds the metadata of.
+    /// Returns the account that a key holds the metadata of.
     pub(crate) fn account_of(&self, key: &str) -> Option<AccountId> {
         let name = key.strip_prefix(&self.0)?.strip_prefix(":{")?.strip_suffix("}:account")?;
         decoded(name)?.parse().ok()

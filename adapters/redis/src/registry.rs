@@ -55,7 +55,7 @@ impl<'a> Registry<'a> {
         }
     }
 
-    /// The common beginning of the names of the keys.
+    /// Returns the common beginning of the names of the keys.
     fn stem(&self) -> String {
         self.keys[0].trim_end_matches("horizon").to_owned()
     }
@@ -105,7 +105,7 @@ impl<'a> Registry<'a> {
         self.parse_globals(horizon, floor)
     }
 
-    /// The replication ids of the primaries at the last repair.
+    /// Returns the replication ids of the primaries at the last repair.
     pub(crate) async fn replication_ids(&self) -> Result<String, BackendError> {
         self.query(&script::REPLICATION_IDS, &[]).await
     }

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 /// The number of slots in a Redis Cluster.
 pub(crate) const SLOTS: u16 = 16_384;
 
-/// The slot of a key, from its hash tag: the text in the key's braces.
+/// Returns the slot of a key, from its hash tag: the text in the key's braces.
 pub(crate) fn slot(tag: &str) -> u16 {
     let crc = tag.bytes().fold(0, |crc: u16, byte| {
         (0..8).fold(crc ^ (u16::from(byte) << 8), |crc, _| {
@@ -15,7 +15,7 @@ pub(crate) fn slot(tag: &str) -> u16 {
     crc % SLOTS
 }
 
-/// A hash tag in this slot: the lowest number whose decimal text is in it.
+/// Returns a hash tag in this slot: the lowest number whose decimal text is in it.
 pub(crate) fn tag(slot: u16) -> u32 {
     TAGS.get(usize::from(slot)).copied().unwrap_or_default()
 }

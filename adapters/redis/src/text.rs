@@ -5,7 +5,7 @@
 use chrono::DateTime;
 use tasklife::{MIN_TIME, Now, Revision, clamp_time};
 
-/// The text of an instant: 12 digits of seconds since the start of year 0, and 10 digits of
+/// Returns the text of an instant: 12 digits of seconds since the start of year 0, and 10 digits of
 /// nanoseconds, which exceed 10⁹ in a leap second.
 pub(crate) fn instant(at: Now) -> String {
     let at = clamp_time(at);
@@ -20,7 +20,7 @@ pub(crate) fn parse_instant(text: &str) -> Option<Now> {
     DateTime::from_timestamp(seconds, nanos.parse().ok()?)
 }
 
-/// The text of a revision: 19 digits.
+/// Returns the text of a revision: 19 digits.
 pub(crate) fn revision(revision: Revision) -> String {
     format!("{:019}", revision.get())
 }

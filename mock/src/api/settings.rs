@@ -220,7 +220,7 @@ impl MockApi {
         Ok(self)
     }
 
-    /// The key of the resource at a path, and those of its fields that are kept.
+    /// Returns the key of the resource at a path, and those of its fields that are kept.
     pub(crate) fn resource(
         &self,
         path: &str,

@@ -39,7 +39,7 @@ impl Faults {
         Self { faults }
     }
 
-    /// The status that replaces the answer.
+    /// Returns the status that replaces the answer.
     pub(crate) fn status(&self) -> Option<StatusCode> {
         self.faults.iter().find_map(|fault| match fault.action {
             Action::Status(status) => StatusCode::from_u16(status).ok(),
@@ -87,7 +87,7 @@ impl Faults {
     }
 }
 
-/// A duration in whole seconds, rounded up, for `Retry-After`.
+/// Returns a duration in whole seconds, rounded up, for `Retry-After`.
 pub(crate) fn whole_seconds(time: Duration) -> u64 {
     time.as_secs().saturating_add(u64::from(time.subsec_nanos() > 0))
 }

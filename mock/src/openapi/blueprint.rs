@@ -95,7 +95,7 @@ impl Blueprint {
     }
 }
 
-/// The path at which the description lists tasks and reads one by its id.
+/// Returns the path at which the description lists tasks and reads one by its id.
 fn tasks_path(described: &[Described], options: &OpenApiOptions) -> Option<String> {
     let name = options.task_schema.as_deref()?;
     let is_task = |operation: &&Described| {
@@ -124,7 +124,7 @@ fn tasks_path(described: &[Described], options: &OpenApiOptions) -> Option<Strin
     }
 }
 
-/// A path for tasks that the description does not use.
+/// Returns a path for tasks that the description does not use.
 fn free_path(described: &[Described]) -> Option<&'static str> {
     let is_free = |path: &&str| {
         let routes = Routes::new(path);

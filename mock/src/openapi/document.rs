@@ -176,7 +176,7 @@ impl Document {
         }
     }
 
-    /// The JSON content of a request or response.
+    /// Returns the JSON content of a request or response.
     fn content(&self, value: &Value, at: &str) -> Option<Content> {
         let content = value.get("content")?.as_object()?;
         let found = content.iter().find(|(name, _)| is_json(name));
@@ -205,7 +205,7 @@ impl Document {
     }
 }
 
-/// Whether a media type is JSON.
+/// Returns whether a media type is JSON.
 fn is_json(name: &str) -> bool {
     let name = name.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     name == "application/json" || name.ends_with("+json")

@@ -135,7 +135,7 @@ fn add_kind(routes: &mut Routes, described: &[Described], item: &Template) {
     }
 }
 
-/// Whether an operation makes the resource at its own path.
+/// Returns whether an operation makes the resource at its own path.
 pub(super) fn makes_by_put(operation: &Described, item: &Template) -> bool {
     operation.method == Method::PUT
         && operation.path == *item
@@ -146,7 +146,7 @@ pub(super) fn has(described: &[Described], path: &Template, method: &Method) -> 
     described.iter().any(|it| it.path == *path && it.method == *method)
 }
 
-/// The content of the first successful response that is JSON and not a task.
+/// Returns the content of the first successful response that is JSON and not a task.
 pub(super) fn content_of(operation: &Described) -> Option<&Content> {
     let answers = operation.answers.iter().filter(|_| operation.accepted.is_none());
     let mut contents = answers.filter_map(|answer| answer.content.as_ref());
@@ -166,7 +166,7 @@ fn id_field(names: &BTreeSet<String>, id_name: &str, singular: &str) -> String {
     known.next().unwrap_or_else(|| "id".into())
 }
 
-/// The field that wraps the resource, if there is one.
+/// Returns the field that wraps the resource, if there is one.
 pub(super) fn envelope(schema: &Schema, kind: &Kind) -> Option<String> {
     let (id_name, singular) = (&*kind.id_name, kind.singular());
     let names = schema.property_names();
@@ -188,7 +188,7 @@ pub(super) fn envelope(schema: &Schema, kind: &Kind) -> Option<String> {
     found.copied().cloned()
 }
 
-/// The field with the list. The inner `None` means that the whole answer is a list.
+/// Returns the field with the list. The inner `None` means that the whole answer is a list.
 #[expect(clippy::option_option, reason = "whether it lists, and where")]
 pub(super) fn list_in(schema: &Schema, plural: &str) -> Option<Option<String>> {
     if schema.is_of_type("array") {
@@ -209,7 +209,7 @@ pub(super) fn list_in(schema: &Schema, plural: &str) -> Option<Option<String>> {
     found.map(|name| Some(name.clone()))
 }
 
-/// Whether an answer is one resource rather than a list.
+/// Returns whether an answer is one resource rather than a list.
 pub(super) fn is_one(schema: &Schema) -> bool {
     let names = schema.property_names();
     let names_itself =
@@ -217,7 +217,7 @@ pub(super) fn is_one(schema: &Schema) -> bool {
     names_itself && list_in(schema, "").is_none_or(|list| list.is_some())
 }
 
-/// The singular of a name: `box` of `boxes`, `policy` of `policies`.
+/// Returns the singular of a name: `box` of `boxes`, `policy` of `policies`.
 fn one_of(plural: &str) -> String {
     let stems = [("ies", "y"), ("sses", "ss"), ("xes", "x"), ("ches", "ch"), ("s", "")];
     let found =
@@ -225,7 +225,7 @@ fn one_of(plural: &str) -> String {
     found.unwrap_or_else(|| plural.to_owned())
 }
 
-/// A name without case and punctuation.
+/// Returns a name without case and punctuation.
 fn plain(name: &str) -> String {
     name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
 }

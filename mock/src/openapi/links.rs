@@ -7,7 +7,7 @@ use tasklife::CommandType;
 use crate::effect::Effect;
 use crate::route::Routes;
 
-/// The title of a link, such as `getDatabase`.
+/// Returns the title of a link, such as `getDatabase`.
 fn getter(singular: &str) -> String {
     let mut letters = singular.chars();
     let first = letters.next().map(|first| first.to_ascii_uppercase());

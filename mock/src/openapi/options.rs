@@ -244,7 +244,7 @@ impl OpenApiOptions {
         Ok(())
     }
 
-    /// The command type of an operation's tasks.
+    /// Returns the command type of an operation's tasks.
     pub(super) fn command(&self, operation: &Described) -> CommandType {
         let given = self.commands.iter().find(|(method, path, _)| {
             *method == operation.method && parsed(path).is_ok_and(|path| path == operation.path)
@@ -264,7 +264,7 @@ impl OpenApiOptions {
         })
     }
 
-    /// The status with which an operation's task is accepted, if it creates one.
+    /// Returns the status with which an operation's task is accepted, if it creates one.
     pub(super) fn accepted(&self, operation: &Described) -> Option<StatusCode> {
         let lowest = operation.answers.first().map_or(StatusCode::ACCEPTED, |answer| answer.status);
         let of_tasks = operation.answers.iter().find(|answer| {

@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use crate::keys::Authentication;
 
-/// The authentication of the first security requirement: of the whole description, or else of an
-/// operation.
+/// Returns the authentication of the first security requirement: of the whole description, or else
+/// of an operation.
 pub(super) fn keys(root: &Value) -> Authentication {
     let schemes = &root["components"]["securitySchemes"];
     // An empty requirement makes authentication optional.

@@ -88,7 +88,7 @@ pub(super) fn describe(api: &mut Conventions<'_>) {
     api.refuse(&Method::PUT, USER, role_missing);
 }
 
-/// The error for a default rule.
+/// Returns the error for a default rule.
 fn is_default(request: &RequestContext<'_>, code: &'static str) -> Option<TaskError> {
     let rule = request.resource()?;
     (rule["isDefault"] == true).then(|| {
@@ -100,7 +100,7 @@ fn is_default(request: &RequestContext<'_>, code: &'static str) -> Option<TaskEr
     })
 }
 
-/// The error for a name that is taken.
+/// Returns the error for a name that is taken.
 fn taken(request: &RequestContext<'_>, collection: &str, code: &'static str) -> Option<TaskError> {
     let name = request.body().get("name").filter(|name| !name.is_null())?;
     let mut others = request.context().kept(collection, &[]).into_iter();

@@ -25,7 +25,7 @@ pub(super) fn describe(api: &mut Conventions<'_>) {
     api.edit(&Method::PUT, FLUSH, |_| Vec::new());
 }
 
-/// The regions in a request for a subscription.
+/// Returns the regions in a request for a subscription.
 fn of_subscription(body: &Value) -> Vec<(Value, usize)> {
     if body["deploymentType"] != "active-active" {
         return Vec::new();
@@ -70,8 +70,8 @@ fn region(context: &dyn ResourceContext, fields: &mut Map<String, Value>) {
     fields.insert("databases".into(), databases.into());
 }
 
-/// The reads and writes per second of a database in a region. The database's own setting takes
-/// precedence over the one in the request for the region.
+/// Returns the reads and writes per second of a database in a region. The database's own setting
+/// takes precedence over the one in the request for the region.
 fn operations(
     region: &Map<String, Value>,
     name: &Value,
@@ -154,7 +154,7 @@ pub(super) fn database(context: &dyn ResourceContext, fields: &mut Map<String, V
     retain_shown(fields);
 }
 
-/// The settings of a database in one region: its own, or else the global ones.
+/// Returns the settings of a database in one region: its own, or else the global ones.
 fn local(
     context: &dyn ResourceContext,
     fields: &Map<String, Value>,

@@ -61,19 +61,19 @@ pub(super) fn describe(api: &mut Conventions<'_>) {
     });
 }
 
-/// A view that shows the fields as they are.
+/// Returns a view that shows the fields as they are.
 fn raw() -> View {
     View { keeps: Some(fields_but_secrets), ..View::default() }
 }
 
-/// The status of a backup or an import.
+/// Returns the status of a backup or an import.
 fn outcome(_: &dyn ResourceContext, fields: &mut Map<String, Value>) {
     let outcome = fields.remove("outcome").unwrap_or_default();
     let is_over = fields.get("status") != Some(&json!("pending"));
     fields.insert("status".into(), if is_over { outcome } else { json!("processing") });
 }
 
-/// The databases in a request for a subscription, each with its quantity.
+/// Returns the databases in a request for a subscription, each with its quantity.
 fn in_quantity(body: &Value) -> Vec<(Value, usize)> {
     let listed = body["databases"].as_array().into_iter().flatten();
     let many = listed.map(|database| {
@@ -83,7 +83,7 @@ fn in_quantity(body: &Value) -> Vec<(Value, usize)> {
     many.collect()
 }
 
-/// The fields of a request, with settings of regions stored by region.
+/// Returns the fields of a request, with settings of regions stored by region.
 fn kept(body: &Value) -> Map<String, Value> {
     let mut kept = Map::new();
     for (name, value) in body.as_object().into_iter().flatten() {
@@ -194,7 +194,7 @@ fn port(fields: &Map<String, Value>) -> i64 {
     fields.get("port").and_then(Value::as_i64).unwrap_or(10_000)
 }
 
-/// The latest backup or import, if there was one.
+/// Returns the latest backup or import, if there was one.
 fn latest(request: &RequestContext<'_>) -> Value {
     let mut latest = request.resource().unwrap_or_default();
     match latest.get("lastBackupTime").or(latest.get("lastImportTime")) {

@@ -68,7 +68,7 @@ fn active_active_peering(context: &dyn ResourceContext, fields: &mut Map<String,
     of_provider(context, fields, "vpcProjectUid");
 }
 
-/// The names of the other side of a peering: on AWS or on Google Cloud.
+/// Returns the names of the other side of a peering: on AWS or on Google Cloud.
 fn of_provider(context: &dyn ResourceContext, fields: &mut Map<String, Value>, project: &str) {
     let id = context.ids().last().map(ToString::to_string).unwrap_or_default();
     fields.remove("provider");
@@ -118,7 +118,7 @@ fn peerings_by_region(request: &RequestContext<'_>) -> Value {
     json!({"subscriptionId": request.id("subscriptionId").map(id_value), "regions": listed})
 }
 
-/// The private service connect of a subscription or region, and its endpoints.
+/// Returns the private service connect of a subscription or region, and its endpoints.
 fn private_service_connect(api: &mut Conventions<'_>, at: &str) {
     let services = format!("{at}/private-service-connect");
     let service = format!("{services}/{{pscServiceId}}");

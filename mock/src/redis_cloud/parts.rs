@@ -7,7 +7,7 @@ use super::rename;
 /// The default version of Redis.
 pub(super) const VERSION: &str = "7.4";
 
-/// The `security` of a database, whose fields have other names in requests.
+/// Returns the `security` of a database, whose fields have other names in requests.
 pub(super) fn security(fields: &mut Map<String, Value>, default_user: &str) -> Value {
     let mut take = |name: &str| fields.remove(name).filter(|value| !value.is_null());
     let certificates = take("clientTlsCertificates").or_else(|| take("tlsCertificates"));
@@ -28,7 +28,7 @@ pub(super) fn security(fields: &mut Map<String, Value>, default_user: &str) -> V
     security
 }
 
-/// The `backup` of a database, from the backup plan or the older path in its request.
+/// Returns the `backup` of a database, from the backup plan or the older path in its request.
 pub(super) fn backup(plan: Option<Value>, path: Option<Value>) -> Value {
     let path = path.filter(|path| path.as_str().is_some_and(|path| !path.is_empty()));
     let plan = plan.filter(Value::is_object);
@@ -64,7 +64,7 @@ pub(super) fn rename_all(fields: &mut Map<String, Value>, names: &[(&str, &str)]
     }
 }
 
-/// The field under which a setting of a region is stored.
+/// Returns the field under which a setting of a region is stored.
 pub(super) fn local_key(region: &Value, name: &str) -> String {
     format!("{}/{name}", region.as_str().unwrap_or_default())
 }

@@ -41,7 +41,7 @@ fn status(status: ProvisioningStatus) -> &'static str {
     }
 }
 
-/// The name of the link, and its first principal.
+/// Returns the name of the link, and its first principal.
 fn kept(body: &Value) -> Map<String, Value> {
     let principal =
         json!({"principal": body["principal"], "type": body["type"], "alias": body["alias"]});
@@ -78,7 +78,7 @@ fn shown(context: &dyn ResourceContext, fields: &mut Map<String, Value>) {
     fields.extend(context.ids().get(1).map(|id| ("regionId".to_owned(), id_value(id))));
 }
 
-/// The principals other than the one in the request.
+/// Returns the principals other than the one in the request.
 fn others(request: &RequestContext<'_>) -> Vec<Value> {
     let link = request.resource().unwrap_or_default();
     let mut principals = link["principals"].as_array().cloned().unwrap_or_default();

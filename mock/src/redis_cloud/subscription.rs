@@ -66,7 +66,7 @@ fn shown(_: &dyn ResourceContext, fields: &mut Map<String, Value>) {
     }
 }
 
-/// A cloud provider as it is shown. Its `networking` is a list there.
+/// Returns a cloud provider as it is shown. Its `networking` is a list there.
 fn cloud_detail(provider: &Value, tags: Option<&Value>) -> Value {
     let regions = provider["regions"].as_array().into_iter().flatten();
     let regions = regions.map(|region| {
@@ -115,7 +115,7 @@ fn fixed(context: &dyn ResourceContext, fields: &mut Map<String, Value>) {
     }
 }
 
-/// The error for the deletion of a subscription that has databases.
+/// Returns the error for the deletion of a subscription that has databases.
 fn in_use(request: &RequestContext<'_>, databases: &str) -> Option<TaskError> {
     let count = request.context().kept(databases, request.ids()).len();
     (count > 0).then(|| {
@@ -124,7 +124,7 @@ fn in_use(request: &RequestContext<'_>, databases: &str) -> Option<TaskError> {
     })
 }
 
-/// The prices of a subscription's databases, one shard each.
+/// Returns the prices of a subscription's databases, one shard each.
 fn pricing(request: &RequestContext<'_>) -> Value {
     let databases = request.context().kept(DATABASES, request.ids()).into_iter();
     let region = place(request.context()).1;
@@ -157,13 +157,13 @@ fn windows(_: &dyn ResourceContext, fields: &mut Map<String, Value>) {
     }
 }
 
-/// Whether a subscription is active-active.
+/// Returns whether a subscription is active-active.
 pub(super) fn is_active_active(context: &dyn ResourceContext) -> bool {
     let subscription = context.ids().get(..1).and_then(|ids| context.kept_of(SUBSCRIPTION, ids));
     subscription.is_some_and(|kept| kept.get("deploymentType") == Some(&json!("active-active")))
 }
 
-/// The first provider and region of a subscription.
+/// Returns the first provider and region of a subscription.
 pub(super) fn place(context: &dyn ResourceContext) -> (Value, Value) {
     let subscription = context.ids().get(..1).and_then(|ids| context.kept_of(SUBSCRIPTION, ids));
     let first = subscription.map(|kept| kept.get("cloudProviders").cloned().unwrap_or_default());

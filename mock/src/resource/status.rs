@@ -39,7 +39,7 @@ pub(crate) struct Provisioning {
 }
 
 impl Resource {
-    /// The status `now`, unless the resource is gone.
+    /// Returns the status `now`, unless the resource is gone.
     pub(super) fn status_at(&self, now: Now) -> Option<ProvisioningStatus> {
         match &self.next_status {
             Some(next) if next.is_due(now) => match next.to {

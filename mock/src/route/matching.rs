@@ -11,7 +11,7 @@ use crate::kind::Kind;
 use crate::operation::Operation;
 
 impl Routes {
-    /// The resource at a path below the base address.
+    /// Returns the resource at a path below the base address.
     pub(crate) fn resource_at(&self, path: &str) -> Option<(usize, Vec<ResourceId>)> {
         let path: Vec<&str> = path.strip_prefix('/')?.split('/').collect();
         let of_kind = |(at, kind): (usize, &Kind)| Some((at, kind.item.ids(&path)?));
@@ -19,7 +19,7 @@ impl Routes {
         found.max_by_key(|(at, _)| self.kinds[*at].item.literals())
     }
 
-    /// Whether the best match of a path is more specific than that of another path.
+    /// Returns whether the best match of a path is more specific than that of another path.
     pub(crate) fn is_more_specific(&self, path: &str, other: &str) -> bool {
         let best = |path: &str| {
             let path: Vec<&str> = path.strip_prefix('/').unwrap_or(path).split('/').collect();
@@ -74,7 +74,7 @@ impl Routes {
         }
     }
 
-    /// The effect of an operation: the one that was set, or the one that its path implies.
+    /// Returns the effect of an operation: the one that was set, or the one that its path implies.
     pub(crate) fn effect(&self, operation: &Operation) -> Effect {
         if !matches!(operation.effect, Effect::ByPath) {
             return operation.effect.clone();
@@ -101,7 +101,7 @@ impl Routes {
         listed.or(self.kind_at(&operation.path).map(Shows::One)).unwrap_or(Shows::Effect)
     }
 
-    /// The innermost resource on the path that must exist.
+    /// Returns the innermost resource on the path that must exist.
     pub(crate) fn subject(
         &self,
         operation: &Operation,
@@ -120,7 +120,7 @@ impl Routes {
         Some((at, ids.get(..self.kinds[at].ids)?.to_vec()))
     }
 
-    /// The innermost kind on an operation's path.
+    /// Returns the innermost kind on an operation's path.
     pub(crate) fn innermost(&self, operation: &Operation) -> Option<usize> {
         self.innermost_but(operation, None)
     }

@@ -31,7 +31,7 @@ pub(super) fn check(node: &Node<'_>, value: &Value) -> Result<(), Mismatch> {
     Checker { at: &mut at, is_answer: false }.check(node, value, 0)
 }
 
-/// Whether a value of an answer matches.
+/// Returns whether a value of an answer matches.
 pub(super) fn fits(node: &Node<'_>, value: &Value) -> bool {
     let mut at = String::new();
     Checker { at: &mut at, is_answer: true }.check(node, value, 0).is_ok()
@@ -295,8 +295,8 @@ impl Bound {
     }
 }
 
-/// The minimum and maximum of a number. Version 3.0 marks an exclusive bound with a flag, and version
-/// 3.1 has another keyword for it.
+/// Returns the minimum and maximum of a number. Version 3.0 marks an exclusive bound with a flag,
+/// and version 3.1 has another keyword for it.
 pub(super) fn bounds(merged: &Merged<'_>) -> (Bound, Bound) {
     let bound = |inclusive: &str, exclusive: &str| match merged.get(exclusive) {
         Some(Value::Number(at)) => Bound { at: at.as_f64(), is_exclusive: true },
@@ -308,7 +308,7 @@ pub(super) fn bounds(merged: &Merged<'_>) -> (Bound, Bound) {
     (bound("minimum", "exclusiveMinimum"), bound("maximum", "exclusiveMaximum"))
 }
 
-/// Whether two values are the same: 1 and 1.0 are.
+/// Returns whether two values are the same: 1 and 1.0 are.
 pub(super) fn equal(one: &Value, other: &Value) -> bool {
     match (one, other) {
         (Value::Number(one), Value::Number(other)) => {

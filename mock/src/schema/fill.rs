@@ -56,7 +56,7 @@ struct Filler {
 }
 
 impl Filler {
-    /// A value that all these schemas allow, if there is one within the depth.
+    /// Returns a value that all these schemas allow, if there is one within the depth.
     fn fill(&mut self, nodes: &[Node<'_>], given: Option<&Value>, depth: usize) -> Option<Value> {
         self.settle(nodes, Merged::of(nodes).with_named(given), given, depth)
     }
@@ -239,12 +239,12 @@ impl Filler {
     }
 }
 
-/// Whether all these schemas allow a value.
+/// Returns whether all these schemas allow a value.
 fn fit(nodes: &[Node<'_>], value: &Value) -> bool {
     nodes.iter().all(|node| fits(node, value))
 }
 
-/// Whether a value can be shown, at least in part.
+/// Returns whether a value can be shown, at least in part.
 fn can_show(nodes: &[Node<'_>], value: &Value) -> bool {
     let merged = Merged::of(nodes).settled(Some(value), 0);
     let types = merged.types();
@@ -258,7 +258,7 @@ fn can_show(nodes: &[Node<'_>], value: &Value) -> bool {
     }
 }
 
-/// An example or a default that the schemas allow.
+/// Returns an example or a default that the schemas allow.
 fn example(nodes: &[Node<'_>], merged: &Merged<'_>) -> Option<Value> {
     let examples = merged.get("examples").and_then(Value::as_array);
     let examples = examples.into_iter().flatten();
@@ -266,7 +266,7 @@ fn example(nodes: &[Node<'_>], merged: &Merged<'_>) -> Option<Value> {
     known.filter(|value| !value.is_null()).find(|value| fit(nodes, value)).cloned()
 }
 
-/// Whether a property has a value of its own.
+/// Returns whether a property has a value of its own.
 fn says_what_it_is(merged: &Merged<'_>) -> bool {
     ["example", "examples", "default", "const"].into_iter().any(|key| {
         merged
@@ -294,7 +294,7 @@ fn coerced(value: &Value, merged: &Merged<'_>) -> Option<Value> {
     }
 }
 
-/// The number closest to zero within the bounds.
+/// Returns the number closest to zero within the bounds.
 fn least_number(merged: &Merged<'_>, is_whole: bool) -> Value {
     let (least, most) = bounds(merged);
     let step = merged.get("multipleOf").and_then(Value::as_f64).filter(|step| *step > 0.0);

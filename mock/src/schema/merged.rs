@@ -27,7 +27,7 @@ impl<'a> Node<'a> {
         Self { value, at: format!("{}/{}", self.at, escaped(step)), ..*self }
     }
 
-    /// The schemas in one of its lists, such as `allOf`.
+    /// Returns the schemas in one of its lists, such as `allOf`.
     pub(super) fn elements(&self, key: &'a str) -> impl Iterator<Item = Self> + use<'a> {
         let (root, budget, at) = (self.root, self.budget, self.at.clone());
         let all = self.value.get(key).and_then(Value::as_array).into_iter().flatten();
@@ -39,14 +39,14 @@ impl<'a> Node<'a> {
         })
     }
 
-    /// The schema to which it refers.
+    /// Returns the schema to which it refers.
     pub(super) fn target(&self) -> Option<Self> {
         let reference = self.value.get("$ref")?.as_str()?.strip_prefix('#')?;
         let at = percent_encoding::percent_decode_str(reference).decode_utf8_lossy().into_owned();
         Some(Self { value: self.root.pointer(&at)?, at, ..*self })
     }
 
-    /// The names of the components to which it refers, directly or through its parts.
+    /// Returns the names of the components to which it refers, directly or through its parts.
     pub(super) fn names(&self) -> Vec<String> {
         let mut names = Vec::new();
         let mut left = vec![(self.clone(), 0)];
@@ -146,7 +146,7 @@ impl<'a> Merged<'a> {
         self
     }
 
-    /// The first value of a keyword.
+    /// Returns the first value of a keyword.
     pub(super) fn get(&self, key: &str) -> Option<&'a Value> {
         self.parts.iter().find_map(|part| part.value.get(key))
     }
@@ -160,7 +160,7 @@ impl<'a> Merged<'a> {
         self.parts.iter().any(|part| part.value.get(key) == Some(&Value::Bool(true)))
     }
 
-    /// The properties, each with all schemas that apply to it.
+    /// Returns the properties, each with all schemas that apply to it.
     pub(super) fn properties(&self) -> BTreeMap<&'a str, Vec<Node<'a>>> {
         let mut properties: BTreeMap<&str, Vec<Node<'a>>> = BTreeMap::new();
         for part in &self.parts {
@@ -179,13 +179,13 @@ impl<'a> Merged<'a> {
         lists.flatten().filter_map(Value::as_str).collect()
     }
 
-    /// The schemas that apply to each element.
+    /// Returns the schemas that apply to each element.
     pub(super) fn items(&self) -> Vec<Node<'a>> {
         let of = |part: &Node<'a>| Some(part.child(part.value.get("items")?, "items"));
         self.parts.iter().filter_map(of).collect()
     }
 
-    /// The schemas that apply to a property because its name matches a pattern.
+    /// Returns the schemas that apply to a property because its name matches a pattern.
     pub(super) fn pattern_properties(&self, name: &str) -> Vec<Node<'a>> {
         const KEY: &str = "patternProperties";
         let mut nodes = Vec::new();
@@ -200,19 +200,19 @@ impl<'a> Merged<'a> {
         nodes
     }
 
-    /// The schemas of the first elements, in order.
+    /// Returns the schemas of the first elements, in order.
     pub(super) fn prefix_items(&self) -> Vec<Node<'a>> {
         self.parts.iter().flat_map(|part| part.elements("prefixItems")).collect()
     }
 
-    /// The schemas that apply to additional properties.
+    /// Returns the schemas that apply to additional properties.
     pub(super) fn additional(&self) -> Vec<Node<'a>> {
         const KEY: &str = "additionalProperties";
         let of = |part: &Node<'a>| Some(part.child(part.value.get(KEY)?, KEY));
         self.parts.iter().filter_map(of).collect()
     }
 
-    /// The types that a value can have. Empty if no part lists any.
+    /// Returns the types that a value can have. Empty if no part lists any.
     pub(super) fn types(&self) -> Vec<&'a str> {
         let mut known: Option<Vec<&str>> = None;
         for part in &self.parts {
@@ -229,8 +229,8 @@ impl<'a> Merged<'a> {
     }
 }
 
-/// The types that one schema lists. A schema with properties is an object, and one with items an
-/// array.
+/// Returns the types that one schema lists. A schema with properties is an object, and one with
+/// items an array.
 fn types_of(value: &Value) -> Option<Vec<&str>> {
     let mut types: Vec<&str> = match &value["type"] {
         Value::String(name) => vec![name],
@@ -286,7 +286,7 @@ pub(super) fn ranked<'a>(
     ranked
 }
 
-/// The types of a value. A whole number is both an integer and a number.
+/// Returns the types of a value. A whole number is both an integer and a number.
 pub(super) fn type_names(value: &Value) -> &'static [&'static str] {
     match value {
         Value::Null => &["null"],

@@ -23,7 +23,7 @@ impl Root {
         Self { value, patterns: Mutex::default() }
     }
 
-    /// Whether a text matches a pattern. An unsupported pattern matches every text.
+    /// Returns whether a text matches a pattern. An unsupported pattern matches every text.
     pub(super) fn matches(&self, pattern: &str, text: &str) -> bool {
         let mut patterns = self.patterns.lock().unwrap_or_else(PoisonError::into_inner);
         let known = patterns
@@ -47,7 +47,7 @@ pub(crate) struct Budget {
 }
 
 impl Budget {
-    /// A budget that grows with the size of the value.
+    /// Returns a budget that grows with the size of the value.
     pub(super) fn for_value(value: &Value) -> Self {
         Self { steps: Cell::new(200_000_usize.saturating_add(2_000 * parts(value))) }
     }
@@ -60,7 +60,7 @@ impl Budget {
     }
 }
 
-/// The number of values in a value.
+/// Returns the number of values in a value.
 fn parts(value: &Value) -> usize {
     match value {
         Value::Object(fields) => 1 + fields.values().map(parts).sum::<usize>(),

@@ -9,7 +9,7 @@ use tasklife::Now;
 /// The longest string that is made, whatever its schema requires.
 const MAX_LENGTH: usize = 4_096;
 
-/// Whether a text has a format. Every text has an unknown format.
+/// Returns whether a text has a format. Every text has an unknown format.
 pub(super) fn has_format(text: &str, format: &str) -> bool {
     match format {
         "date-time" => DateTime::parse_from_rfc3339(text).is_ok(),
@@ -34,7 +34,7 @@ pub(super) fn has_format(text: &str, format: &str) -> bool {
     }
 }
 
-/// The simplest text of a format. Empty for an unknown format.
+/// Returns the simplest text of a format. Empty for an unknown format.
 pub(super) fn of_format(format: &str, now: Now) -> String {
     let text = match format {
         "date-time" => return now.to_rfc3339_opts(SecondsFormat::Secs, true),
@@ -60,7 +60,7 @@ pub(super) fn of_length(mut text: String, least: usize, most: usize) -> String {
     text.chars().take(most).collect()
 }
 
-/// The shortest text that matches a pattern. `None` for patterns with look-around or
+/// Returns the shortest text that matches a pattern. `None` for patterns with look-around or
 /// back-references.
 pub(super) fn of_pattern(pattern: &str) -> Option<String> {
     let hir = regex_syntax::parse(pattern).ok()?;
@@ -103,7 +103,7 @@ fn add_match(hir: &Hir, text: &mut String, steps: &mut usize) -> Option<()> {
     Some(())
 }
 
-/// A character of a class, preferably a letter or a digit.
+/// Returns a character of a class, preferably a letter or a digit.
 fn plainest(class: &ClassUnicode) -> Option<char> {
     let has = |c: char| class.iter().any(|range| (range.start()..=range.end()).contains(&c));
     ['a', 'A', '0']

@@ -19,7 +19,7 @@ enum New {
 }
 
 impl Work {
-    /// The error if there is no room for what it makes, or if its id is taken.
+    /// Returns the error if there is no room for what it makes, or if its id is taken.
     pub(crate) fn obstacle(
         &self,
         routes: &Routes,
@@ -58,7 +58,7 @@ impl Work {
         }
     }
 
-    /// The error with which the operation refuses the request, if it does.
+    /// Returns the error with which the operation refuses the request, if it does.
     pub(crate) fn refusal(
         &self,
         routes: &Routes,
@@ -70,7 +70,7 @@ impl Work {
         refuses(&self.context(&Describer::new(routes, resources, &self.ids, now, account)))
     }
 
-    /// The key of the resource that it makes, if the request sets it.
+    /// Returns the key of the resource that it makes, if the request sets it.
     fn new_key(&self, routes: &Routes, resources: &Resources, kind: usize) -> Option<New> {
         let kind_of = routes.kind(kind);
         if self.ids.len() >= kind_of.ids {
@@ -89,7 +89,7 @@ impl Work {
         Some(if resources.holds(&key) { New::Taken(key) } else { New::At(key) })
     }
 
-    /// The next free id, if the resource that it makes needs one.
+    /// Returns the next free id, if the resource that it makes needs one.
     pub(crate) fn new_id(
         &self,
         routes: &Routes,
@@ -101,8 +101,8 @@ impl Work {
         is_open.then(|| routes.kind(kind).new_id(resources.next_id(), now))
     }
 
-    /// The resource that it makes, changes, deletes, or is about. `id` is used for a new resource
-    /// if the request sets none.
+    /// Returns the resource that it makes, changes, deletes, or is about. `id` is used for a new
+    /// resource if the request sets none.
     pub(crate) fn target(
         &self,
         routes: &Routes,

@@ -115,13 +115,13 @@ fn operation(links: &Links, task: &Task) -> String {
     })
 }
 
-/// The reply about the resource while the task has not ended.
+/// Returns the reply about the resource while the task has not ended.
 fn unfinished(task: &Task) -> Message {
     let resource = json!({"properties": {"provisioningState": state_of(task)}});
     Message::new(202, resource.to_string())
 }
 
-/// The answer to the original request, after a completion.
+/// Returns the answer to the original request, after a completion.
 fn finished(links: &Links, task: &Task, completion: &Completion) -> Message {
     if links.deletes(task) && completion.resource().is_none() {
         return Message::new(204, "");
@@ -148,7 +148,8 @@ fn finished(links: &Links, task: &Task, completion: &Completion) -> Message {
     Message::new(200, Value::from(resource).to_string())
 }
 
-/// The answer to the original request, after a failure: the error, with its own HTTP status.
+/// Returns the answer to the original request, after a failure: the error, with its own HTTP
+/// status.
 fn failed(error: &TaskError) -> Message {
     let number = error.status().split_ascii_whitespace().next().and_then(|word| word.parse().ok());
     let status = number.filter(|status| (400..=599).contains(status)).unwrap_or(500);

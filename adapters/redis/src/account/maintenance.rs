@@ -32,7 +32,7 @@ pub(crate) struct Repaired {
 }
 
 impl Account<'_> {
-    /// The earliest expiry of the account's tasks, as text; empty if it has none.
+    /// Returns the earliest expiry of the account's tasks, as text; empty if it has none.
     pub(crate) async fn earliest_expiry(&self) -> Result<String, BackendError> {
         self.query(&script::EARLIEST_EXPIRY, &[]).await
     }

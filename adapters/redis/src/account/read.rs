@@ -99,7 +99,7 @@ impl Account<'_> {
         Ok(ReadForUpdate { state, task, open, in_progress })
     }
 
-    /// Whether the account was written to, or its horizon moved, since it was read.
+    /// Returns whether the account was written to, or its horizon moved, since it was read.
     pub(crate) async fn has_changed_since(
         &self,
         state: &AccountState,
@@ -144,8 +144,8 @@ impl Account<'_> {
     }
 }
 
-/// The arguments for `read_work.lua`: the limit of the lane, and whether to look for tasks to take
-/// over.
+/// Returns the arguments for `read_work.lua`: the limit of the lane, and whether to look for tasks
+/// to take over.
 pub(crate) fn claim_args(config: &StoreConfig) -> (String, &'static str) {
     let lane = config.max_in_progress().map_or(String::new(), |limit| limit.to_string());
     (lane, flag(config.takeover_after().is_some()))

@@ -58,7 +58,8 @@ impl Account<'_> {
 }
 
 impl AccountState {
-    /// The same state for a call at another `now`; `None` for an account that does not exist.
+    /// Returns the same state for a call at another `now`; `None` for an account that does not
+    /// exist.
     pub(crate) fn at(mut self, now: Now) -> Option<Self> {
         self.revision?;
         let horizon = self.horizon.as_deref().and_then(text::parse_instant);
@@ -66,7 +67,7 @@ impl AccountState {
         Some(self)
     }
 
-    /// The account's clock `now`. The clock of a new account begins at the revision floor.
+    /// Returns the account's clock `now`. The clock of a new account begins at the revision floor.
     ///
     /// Revisions keep up with time, so that a revision lost in a fail-over is not given to another
     /// event, as long as the writers' clocks differ by less than a fail-over takes.
@@ -81,20 +82,22 @@ impl AccountState {
         self.instant = self.instant.max(horizon.unwrap_or(MIN_TIME));
     }
 
-    /// The bound to register for a task with this expiry, unless one as early is registered.
+    /// Returns the bound to register for a task with this expiry, unless one as early is
+    /// registered.
     pub(crate) fn bound_for(&self, expires_at: Now) -> Option<Now> {
         let expiry = text::instant(expires_at);
         self.bound.as_ref().is_none_or(|bound| *bound > expiry).then_some(expires_at)
     }
 
-    /// The later of the account's horizon and the store's, as text; empty if there is neither. The
-    /// instant is no substitute, as it may be the caller's `now`.
+    /// Returns the later of the account's horizon and the store's, as text; empty if there is
+    /// neither. The instant is no substitute, as it may be the caller's `now`.
     pub(super) fn horizon(&self, globals: &Globals) -> String {
         let known = globals.horizon().to_owned();
         self.horizon.clone().unwrap_or_default().max(known)
     }
 
-    /// The revision that a write expects, as text; empty for an account that does not exist.
+    /// Returns the revision that a write expects, as text; empty for an account that does not
+    /// exist.
     pub(super) fn expected_revision(&self) -> String {
         self.revision.map_or(String::new(), |revision| revision.to_string())
     }

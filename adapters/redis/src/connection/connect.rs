@@ -55,7 +55,7 @@ impl Connecting {
 }
 
 impl Redis {
-    /// The current connection and its generation. Opens one if there is none.
+    /// Returns the current connection and its generation. Opens one if there is none.
     pub(super) async fn connection(&self) -> Result<(u64, Connection), Failure> {
         let connecting = &self.shared.connecting;
         if let Some(current) = connecting.current() {

@@ -40,7 +40,7 @@ impl Endpoint {
         Ok(Self::Sentinel(Sentinels::new(addresses, primary)?))
     }
 
-    /// The kind of endpoint, in a word.
+    /// Returns the kind of endpoint, in a word.
     pub(super) fn kind(&self) -> &'static str {
         match self {
             Self::Server(_) => "server",
@@ -53,7 +53,7 @@ impl Endpoint {
         matches!(self, Self::Cluster(_))
     }
 
-    /// Whether any of its connections is encrypted.
+    /// Returns whether any of its connections is encrypted.
     pub(super) fn is_encrypted(&self) -> bool {
         match self {
             Self::Server(address) => is_encrypted(address),

@@ -14,12 +14,12 @@ pub(super) struct Failure {
 }
 
 impl Failure {
-    /// A failure before the command was sent.
+    /// Returns a failure before the command was sent.
     pub(super) fn before_sending(error: RedisError) -> Self {
         Self { error, had_no_effect: true }
     }
 
-    /// A failure after the command was given to the connection.
+    /// Returns a failure after the command was given to the connection.
     pub(super) fn after_sending(error: RedisError) -> Self {
         let had_no_effect = match error.kind() {
             // Either the server replied with an error (a script checks everything before it writes,
@@ -39,7 +39,7 @@ impl Failure {
         self.error.kind() == ErrorKind::Server(kind)
     }
 
-    /// Whether a retry may succeed.
+    /// Returns whether a retry may succeed.
     pub(super) fn is_temporary(&self) -> bool {
         use ServerErrorKind as S;
         match self.error.kind() {
@@ -60,7 +60,7 @@ impl Failure {
         }
     }
 
-    /// Whether the connection to a single server can't be used any longer.
+    /// Returns whether the connection to a single server can't be used any longer.
     pub(super) fn breaks_server_connection(&self) -> bool {
         // After a timeout, the server may never answer again.
         self.error.is_timeout()
@@ -68,15 +68,15 @@ impl Failure {
             || self.is(ServerErrorKind::ReadOnly)
     }
 
-    /// Whether the connection to a cluster can't be used any longer. The client reconnects to its
-    /// nodes while it knows one that answers.
+    /// Returns whether the connection to a cluster can't be used any longer. The client reconnects
+    /// to its nodes while it knows one that answers.
     pub(super) fn breaks_cluster_connection(&self) -> bool {
         self.error.is_timeout() || self.error.kind() == ErrorKind::ClusterConnectionNotFound
     }
 }
 
-/// Whether no connection can be made until somebody changes the configuration: a certificate or a
-/// user was refused.
+/// Returns whether no connection can be made until somebody changes the configuration: a
+/// certificate or a user was refused.
 pub(super) fn needs_an_operator(error: &RedisError) -> bool {
     match tls_error(error) {
         Some(rustls::Error::InvalidCertificate(_)) => true,
@@ -87,7 +87,7 @@ pub(super) fn needs_an_operator(error: &RedisError) -> bool {
     }
 }
 
-/// The TLS error that made a connection fail.
+/// Returns the TLS error that made a connection fail.
 fn tls_error(error: &RedisError) -> Option<&rustls::Error> {
     let shared = error.source()?.downcast_ref::<Arc<dyn Error + Send + Sync>>()?;
     shared.downcast_ref::<io::Error>()?.get_ref()?.downcast_ref()

@@ -10,13 +10,13 @@ use super::endpoint::Endpoint;
 use super::failure::Failure;
 
 impl Redis {
-    /// Whether the addresses were given as those of a cluster.
+    /// Returns whether the addresses were given as those of a cluster.
     pub(crate) fn is_cluster(&self) -> bool {
         self.endpoint.is_cluster()
     }
 
-    /// The replication ids of all primaries, which change with a fail-over and with a restart.
-    /// Returns `None` for a single server.
+    /// Returns the replication ids of all primaries, which change with a fail-over and with a
+    /// restart. Returns `None` for a single server.
     pub(crate) async fn replication_ids(&self) -> Result<Option<String>, BackendError> {
         let mut info = redis::cmd("INFO");
         info.arg("replication");
@@ -36,8 +36,8 @@ impl Redis {
         Ok(Some(ids.join(" ")))
     }
 
-    /// The addresses of a cluster's primaries. A single server counts as one primary with an empty
-    /// address.
+    /// Returns the addresses of a cluster's primaries. A single server counts as one primary with
+    /// an empty address.
     pub(crate) async fn primaries(&self) -> Result<Vec<String>, BackendError> {
         if !self.endpoint.is_cluster() {
             return Ok(vec![String::new()]);

@@ -47,7 +47,7 @@ impl Redis {
         Ok(self)
     }
 
-    /// The certificates to change. The next call opens a new connection, which uses them.
+    /// Returns the certificates to change. The next call opens a new connection, which uses them.
     fn tls_settings(&mut self) -> Result<&mut TlsCertificates, CertificateError> {
         if !self.endpoint.is_encrypted() {
             return Err(Unusable::NotEncrypted.into());

@@ -73,7 +73,8 @@ impl Registry<'_> {
         Ok(answer.into_iter().nth(1))
     }
 
-    /// The floor, and the token and account of each reservation that is older than `seconds`.
+    /// Returns the floor, and the token and account of each reservation that is older than
+    /// `seconds`.
     pub(crate) async fn stale_reservations(
         &self,
         seconds: u64,

@@ -76,7 +76,7 @@ impl Registry<'_> {
         self.query(&script::RECORD_RAISED_SLOTS, &[globals.horizon()]).await
     }
 
-    /// The accounts whose bound is no later than an instant, the earliest bound first.
+    /// Returns the accounts whose bound is no later than an instant, the earliest bound first.
     pub(crate) async fn expiring(
         &self,
         instant: &str,
@@ -87,7 +87,7 @@ impl Registry<'_> {
         Ok(self.parse_expiring("expiry", self.query(&script::EXPIRING, &args).await?))
     }
 
-    /// The accounts in which a limited sweep has left due tasks.
+    /// Returns the accounts in which a limited sweep has left due tasks.
     pub(crate) async fn due(
         &self,
         from: usize,

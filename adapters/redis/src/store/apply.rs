@@ -77,7 +77,7 @@ impl RedisStore {
         }
     }
 
-    /// Whether an event may give a parked account something to claim, now or later.
+    /// Returns whether an event may give a parked account something to claim, now or later.
     fn may_make_ready(&self, event: EventKind, expiry_change: Ordering) -> bool {
         let takes_over = self.config.takeover_after().is_some();
         match event {
@@ -95,13 +95,13 @@ impl RedisStore {
     }
 }
 
-/// The task's expiry, if the event made it earlier: an end does, if the retention is counted from
-/// it.
+/// Returns the task's expiry, if the event made it earlier: an end does, if the retention is
+/// counted from it.
 pub(super) fn earlier_expiry(task: &Task, before: Now) -> Option<Now> {
     Some(task.expires_at()).filter(|expires_at| *expires_at < before)
 }
 
-/// The cached task and state of its account, in place of a read.
+/// Returns the cached task and state of its account, in place of a read.
 fn cached_read(cache: &mut AccountCache, target: Target<'_>, now: Now) -> Option<ReadForUpdate> {
     let state = cache.state(target.account())?.at(now)?;
     let task = cache.task(target.id())?.clone();

@@ -30,7 +30,7 @@ pub(crate) struct AccountCache {
 }
 
 impl AccountCache {
-    /// The state of an account, if it is cached.
+    /// Returns the state of an account, if it is cached.
     pub(crate) fn state(&mut self, account: &AccountId) -> Option<AccountState> {
         if self.account.as_ref() != Some(account) {
             return None;
@@ -42,7 +42,7 @@ impl AccountCache {
         self.state.clone()
     }
 
-    /// A task of the cached account, if it is cached.
+    /// Returns a task of the cached account, if it is cached.
     pub(crate) fn task(&self, id: TaskId) -> Option<&Task> {
         self.tasks.iter().find(|task| task.id() == id)
     }

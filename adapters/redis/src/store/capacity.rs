@@ -112,8 +112,8 @@ impl RedisStore {
         Ok(())
     }
 
-    /// The earliest expiry of all tasks, as text; `None` if no task is expired at the later of
-    /// `now` and the horizon.
+    /// Returns the earliest expiry of all tasks, as text; `None` if no task is expired at the later
+    /// of `now` and the horizon.
     async fn first_expiry(
         &self,
         globals: &Globals,
@@ -162,7 +162,8 @@ impl RedisStore {
         }
     }
 
-    /// The bound of an account and its earliest expiry; `None` if the account can't be read.
+    /// Returns the bound of an account and its earliest expiry; `None` if the account can't be
+    /// read.
     async fn earliest_expiry<'a>(
         &self,
         expiring: &'a Result<Expiring, Damaged>,
