@@ -1,6 +1,6 @@
 //! Wire formats: how an API shows its tasks, and how its clients read them.
 //!
-//! A [`Format`] defines the replies of an API: their HTTP statuses, headers and bodies. There is
+//! A [`Format`] defines the responses of an API: their HTTP statuses, headers and bodies. There is
 //! one for an accepted submission, a task, a page of the list, and a refusal. A format also reads
 //! each of them. `Replies` (feature `http`), `Poller` (feature `poll`), `Auditor` (feature `audit`)
 //! and the mock work with any format.
@@ -191,24 +191,30 @@ pub use google::GoogleOperation;
 pub use message::{Accepted, Message, NextPage, Refusal, ReportedRefusal};
 pub use parameters::{ListParameters, ParameterError};
 pub use redis_cloud::RedisCloud;
-pub use required::Required;
+pub use required::RequiredPart;
 
 /// How an API shows its tasks, and how its clients read them.
 ///
-/// Writing can't fail. Reading fails if a text is not a document of the format. A document that was
-/// written can be read, with the same id, the same status, and as much of the result and the error
-/// as the document has.
+/// Writing can't fail. Reading fails if the JSON is not a document of the format. A document that
+/// was written can be read, with the same id, the same status, and as much of the result and the
+/// error as the document has.
 ///
 /// A format sees a task and its links, but neither the request nor the clock. It does not set
 /// `ETag`, `Retry-After` or the headers about caches. `Replies` does.
+///
+/// The methods come in three groups: what a server writes, what it reads from a request, and what a
+/// client reads.
 pub trait Format: fmt::Debug + Send + Sync {
-    /// Returns the reply to a request that was accepted as a task.
+    // What a server writes.
+
+    /// Returns the response to a request that was accepted as a task.
     fn accepted(&self, links: &Links, task: &Task) -> Message;
 
-    /// Returns the reply to a read of a task.
+    /// Returns the response to a read of a task.
     fn polled(&self, links: &Links, task: &Task) -> Message;
 
-    /// Returns the reply to a read of a task's result, at the task's address followed by `/result`.
+    /// Returns the response to a read of a task's result, at the task's address followed by
+    /// `/result`.
     ///
     /// The default is `None`: the format has no such address.
     fn result(&self, links: &Links, task: &Task) -> Option<Message> {
@@ -216,13 +222,15 @@ pub trait Format: fmt::Debug + Send + Sync {
         None
     }
 
-    /// Returns the reply to a read of the list: a page, and the next page if there is one.
+    /// Returns the response to a read of the list: a page, and the next page if there is one.
     fn list(&self, links: &Links, page: &Page, next: Option<&NextPage>) -> Message;
 
-    /// Returns the reply to a request that is refused.
+    /// Returns the response to a request that is refused.
     ///
     /// Its HTTP status is the one of the refusal, unless the format demands another.
     fn refused(&self, refusal: &Refusal<'_>) -> Message;
+
+    // What a server reads.
 
     /// Returns the query parameters of a request for the list.
     ///
@@ -231,33 +239,35 @@ pub trait Format: fmt::Debug + Send + Sync {
         ListParameters::default()
     }
 
+    // What a client reads, and what an auditor demands.
+
     /// Returns the parts that every document of a task has. An auditor reports those that a
     /// document lacks.
     ///
     /// The default is none.
-    fn required(&self) -> &'static [Required] {
+    fn required(&self) -> &'static [RequiredPart] {
         &[]
     }
 
-    /// Returns whether a text is meant to be a task.
+    /// Returns whether the JSON is meant to be a task.
     ///
-    /// An auditor needs this if it doesn't know what was requested, and a poller to distinguish the
-    /// status of a task from the resource that it makes.
+    /// An auditor needs this if it doesn't know what was requested. A poller needs it to
+    /// distinguish the status of a task from the resource that the task makes.
     ///
     /// The default is whether [`read_task`](Self::read_task) succeeds.
     fn is_task(&self, json: &[u8]) -> bool {
         self.read_task(json).is_ok()
     }
 
-    /// Returns whether a text is meant to be a list. An auditor needs this if it doesn't know what
-    /// was requested.
+    /// Returns whether the JSON is meant to be a list. An auditor needs this if it doesn't know
+    /// what was requested.
     ///
     /// The default is whether [`read_list`](Self::read_list) succeeds.
     fn is_list(&self, json: &[u8]) -> bool {
         self.read_list(json).is_ok()
     }
 
-    /// Reads the reply to a request that was accepted: the task in its body, and the task's
+    /// Reads the response to a request that was accepted: the task in its body, and the task's
     /// address. `header` returns the value of a header.
     ///
     /// By default, the body is a task or empty, and the address is in `Location`.
@@ -274,8 +284,8 @@ pub trait Format: fmt::Debug + Send + Sync {
         Ok(Accepted { task, href: header("location") })
     }
 
-    /// Returns whether the `Location` of an accepting reply leads to the task's result, and not to
-    /// its status.
+    /// Returns whether the `Location` of an accepting response leads to the task's result, and not
+    /// to its status.
     ///
     /// Such an address answers 202 until the task has ended. Then it answers with the result, or
     /// with 204 if there is nothing to show. The default is `false`.
@@ -287,20 +297,20 @@ pub trait Format: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     ///
-    /// Returns [`DocumentError`] if the text is not a task. The error says where.
+    /// Returns [`DocumentError`] if the JSON is not a task. The error says where.
     fn read_task(&self, json: &[u8]) -> Result<TaskDocument, DocumentError>;
 
     /// Reads a page of the list.
     ///
     /// # Errors
     ///
-    /// Returns [`DocumentError`] if the text is not a list.
+    /// Returns [`DocumentError`] if the JSON is not a list.
     fn read_list(&self, json: &[u8]) -> Result<ListDocument, DocumentError>;
 
     /// Reads a refusal.
     ///
     /// # Errors
     ///
-    /// Returns [`DocumentError`] if the text is not a refusal.
+    /// Returns [`DocumentError`] if the JSON is not a refusal.
     fn read_refusal(&self, json: &[u8]) -> Result<ReportedRefusal, DocumentError>;
 }

@@ -8,7 +8,7 @@ use super::path::Endpoint;
 use super::rule::Rule;
 use super::settings::Settings;
 use crate::document::{ReportedStatus, TaskDocument};
-use crate::format::Required;
+use crate::format::RequiredPart;
 use crate::status::TaskStatus;
 
 /// Checks everything that one document shows on its own.
@@ -28,15 +28,15 @@ pub(super) fn check_document(
 fn check_required(document: &TaskDocument, settings: &Settings, report: &mut Report) {
     let id = document.task_id();
     let requires = |part| settings.format.required().contains(&part);
-    if requires(Required::Uuid)
+    if requires(RequiredPart::Uuid)
         && let Err(error) = document.id()
     {
         report.add(Rule::TaskId, format!("{error}"));
     }
-    if requires(Required::CommandType) && document.command_type().is_none() {
+    if requires(RequiredPart::CommandType) && document.command_type().is_none() {
         report.add(Rule::Document, format!("task {id} has no commandType"));
     }
-    if requires(Required::Timestamp) && document.timestamp().is_none() {
+    if requires(RequiredPart::Timestamp) && document.timestamp().is_none() {
         report.add(Rule::Document, format!("task {id} has no timestamp"));
     }
 }
@@ -91,7 +91,7 @@ fn check_own_links(
 ) {
     let id = document.task_id();
     let own = ["self", "task"].map(|rel| document.link(rel));
-    let is_required = settings.format.required().contains(&Required::SelfLink);
+    let is_required = settings.format.required().contains(&RequiredPart::SelfLink);
     if is_required && own.iter().flatten().count() == 0 {
         let expected = if is_submission { "task" } else { "self" };
         report.add(Rule::Link, format!("task {id} has no link {expected:?}"));

@@ -12,7 +12,7 @@ use super::path::Endpoint;
 use super::rule::Rule;
 use super::settings::Settings;
 use crate::document::{DocumentError, ListDocument, TaskDocument};
-use crate::format::{Format, Required};
+use crate::format::{Format, RequiredPart};
 use crate::time::{self, Now};
 
 /// One answer of a server, and when the client received it.
@@ -114,7 +114,7 @@ impl Reading {
             }
             (_, RequestKind::Unknown) => {
                 // The answer to a submission has the link `task`, and that to a read `self`.
-                let has_self_links = format.required().contains(&Required::SelfLink);
+                let has_self_links = format.required().contains(&RequiredPart::SelfLink);
                 task(text, format, |document| has_self_links && document.link("self").is_none())
             }
         }

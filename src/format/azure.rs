@@ -129,7 +129,7 @@ fn read_list<'de, T: Deserialize<'de>>(
 fn list_parameters() -> ListParameters {
     let parameters = ListParameters::default()
         .with_limit("maxpagesize", ListParameters::MAX_LIMIT)
-        .with_coerced_limit()
+        .with_lenient_values()
         .with_cursor("skiptoken")
         .without_status()
         .without_changed_since();

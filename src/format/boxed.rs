@@ -3,7 +3,7 @@
 use alloc::boxed::Box;
 
 use super::{
-    Accepted, Format, ListParameters, Message, NextPage, Refusal, ReportedRefusal, Required,
+    Accepted, Format, ListParameters, Message, NextPage, Refusal, ReportedRefusal, RequiredPart,
 };
 use crate::document::{DocumentError, ListDocument, TaskDocument};
 use crate::link::Links;
@@ -36,7 +36,7 @@ impl Format for Box<dyn Format> {
         (**self).list_parameters()
     }
 
-    fn required(&self) -> &'static [Required] {
+    fn required(&self) -> &'static [RequiredPart] {
         (**self).required()
     }
 

@@ -35,7 +35,7 @@ use read::Operation;
 /// | `response` | after completion: the completion's resource, or its ids as `resourceId` and `additionalResourceId`, or else a `google.protobuf.Empty` |
 /// | `error` | after failure: a `google.rpc.Status` with the [code] for the error's HTTP status, its description, and a `google.rpc.ErrorInfo` whose `reason` is the error's code ([AIP-193]) |
 ///
-/// The reply to a submission is 200 with the operation. A list is
+/// The response to a submission is 200 with the operation. A list is
 /// `{"operations", "nextPageToken"}`. Its parameters are `pageSize` and `pageToken` ([AIP-158]); a
 /// `pageSize` above 1,000 counts as 1,000, and a `filter` is refused. A refusal is
 /// `{"error": {"code", "message", "status", "details"}}`: the HTTP status, its canonical name as
@@ -163,7 +163,7 @@ impl Format for GoogleOperation {
     fn list_parameters(&self) -> ListParameters {
         ListParameters::default()
             .with_limit("pageSize", ListParameters::MAX_LIMIT)
-            .with_coerced_limit()
+            .with_lenient_values()
             .with_cursor("pageToken")
             .without_status()
             .without_changed_since()

@@ -10,11 +10,12 @@ use crate::document::TaskDocument;
 use crate::store::Cursor;
 use crate::time::Now;
 
-/// A reply in the making: an HTTP status, headers and a body.
+/// A response before it is an `http::Response`: an HTTP status, headers and a body.
 ///
-/// `Replies` turns it into a response. It leaves out headers whose name or value HTTP doesn't
-/// permit, and headers that follow from the body, such as `Content-Length` and `Transfer-Encoding`.
-/// A status outside 200 to 599 is a bug of the format: the response is a 500 without a body.
+/// `Replies` turns it into an `http::Response`. It leaves out headers whose name or value HTTP
+/// doesn't permit, and headers that follow from the body, such as `Content-Length` and
+/// `Transfer-Encoding`. A status outside 200 to 599 is a bug of the format: the response is a 500
+/// without a body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
     status: u16,
@@ -24,7 +25,7 @@ pub struct Message {
 }
 
 impl Message {
-    /// Creates a message with this HTTP status and this JSON. An empty text means no body.
+    /// Creates a message with this HTTP status and this JSON. An empty string means no body.
     #[must_use]
     pub fn new(status: u16, body: impl Into<String>) -> Self {
         let (media_type, headers) = ("application/json", Vec::new());
@@ -133,7 +134,7 @@ impl<'a> Refusal<'a> {
         self.reason
     }
 
-    /// Says what is wrong, in terms of what the client sent.
+    /// Returns what is wrong, in terms of what the client sent.
     #[must_use]
     pub fn message(&self) -> &'a str {
         self.message
@@ -190,8 +191,8 @@ impl<'a> Refusal<'a> {
     }
 }
 
-/// Writes a value as JSON. The values of this module consist of text, numbers and JSON, for which
-/// this can't fail.
+/// Writes a value as JSON. This can't fail, because the values of this module consist of strings,
+/// numbers and JSON.
 pub(super) fn to_json(value: &impl Serialize) -> String {
     let json = serde_json::to_string(value);
     debug_assert!(json.is_ok(), "expected a value that JSON can hold: {json:?}");
@@ -209,7 +210,7 @@ pub struct ReportedRefusal {
     pub message: Option<Box<str>>,
 }
 
-/// The reply to a request that was accepted, as a client reads it.
+/// The response to a request that was accepted, as a client reads it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Accepted {
     /// The task, if the body has it.

@@ -35,7 +35,7 @@ use crate::wire::{Excerpt, Text, percent_decoded, percent_encoded};
 /// assert_eq!(parameters.read("per_page=20&status=any")?.limit().get(), 20);
 /// assert_eq!(
 ///     parameters.read("per_page=51").unwrap_err().to_string(),
-///     "expected a per_page of 1 to 50, got \"51\""
+///     "per_page: expected 1 to 50, got \"51\""
 /// );
 /// # Ok::<(), tasklife::format::ParameterError>(())
 /// ```
@@ -90,10 +90,10 @@ impl ListParameters {
         Self { default_limit: limit.min(self.max_limit), ..self }
     }
 
-    /// Accepts values that would otherwise be refused: a limit that is too large counts as the
-    /// largest, and a limit of 0 or a parameter with an empty value counts as missing.
+    /// Accepts values that would otherwise be refused. A limit that is too large counts as the
+    /// largest. A limit of 0 counts as missing, and so does any parameter with an empty value.
     #[must_use]
-    pub fn with_coerced_limit(self) -> Self {
+    pub fn with_lenient_values(self) -> Self {
         Self { is_lenient: true, ..self }
     }
 
@@ -177,7 +177,7 @@ impl ListParameters {
         for single in single.into_iter().flatten() {
             if fields.iter().filter(|(name, _)| **name == **single).count() > 1 {
                 let name = &**single;
-                return Err(ParameterError(format!("expected {name} once, got it again")));
+                return Err(ParameterError(format!("{name}: expected one value, got more")));
             }
         }
         let mut query = ListQuery::new(self.default_limit);
@@ -197,7 +197,7 @@ impl ListParameters {
             } else if self.unsupported.iter().any(is) && !value.is_empty() {
                 let got = Excerpt::of(value);
                 return Err(ParameterError(format!(
-                    "expected no {name}, which is not supported, got {got}"
+                    "{name}: expected no value, as this parameter is not supported, got {got}"
                 )));
             } else {
                 query
@@ -213,8 +213,8 @@ impl ListParameters {
         fields(query).any(|(name, _)| *name != *self.limit)
     }
 
-    /// Returns the query of the next page: this one, with another cursor. Bytes that can't be in a
-    /// query are percent-encoded.
+    /// Returns the query of a request for the next page: this query with another cursor. Bytes that
+    /// can't be in a query are percent-encoded.
     #[must_use]
     pub fn next(&self, query: &str, cursor: Cursor) -> String {
         let mut next = String::new();
@@ -260,18 +260,18 @@ impl ListParameters {
         limit.ok_or_else(|| {
             let (name, most, got) = (&*self.limit, self.max_limit, Excerpt::of(value));
             let least = u8::from(!self.is_lenient);
-            ParameterError(format!("expected a {name} of {least} to {most}, got {got}"))
+            ParameterError(format!("{name}: expected {least} to {most}, got {got}"))
         })
     }
 }
 
 /// The error for a parameter that can't be read. It names the parameter, and says what was expected
-/// and what came.
+/// and what was sent.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct ParameterError(String);
 
-/// Returns the text if it consists of digits. `str::parse` would accept a sign too.
+/// Returns the string if it consists of digits. `str::parse` would accept a sign too.
 fn digits(text: &str) -> Option<&str> {
     Some(text).filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()))
 }
@@ -301,7 +301,7 @@ fn is_query_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/?%".contains(&byte)
 }
 
-/// Appends a text, with every byte percent-encoded that is not permitted.
+/// Appends a string. Percent-encodes every byte that is not permitted.
 fn encode(text: &str, is_permitted: impl Fn(u8) -> bool, out: &mut String) {
     for byte in text.bytes() {
         if is_permitted(byte) {
@@ -312,7 +312,7 @@ fn encode(text: &str, is_permitted: impl Fn(u8) -> bool, out: &mut String) {
     }
 }
 
-/// Returns the text of a name or a value. Invalid UTF-8 becomes replacement characters, which match
+/// Decodes a name or a value. Invalid UTF-8 becomes replacement characters, which match
 /// nothing.
 fn decoded(text: &str) -> String {
     String::from_utf8_lossy(&percent_decoded(&text.replace('+', " "))).to_string()

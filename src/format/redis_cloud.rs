@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::message::to_json;
-use super::{Accepted, Format, Message, NextPage, Refusal, ReportedRefusal, Required};
+use super::{Accepted, Format, Message, NextPage, Refusal, ReportedRefusal, RequiredPart};
 use crate::document::{DocumentError, ListDocument, TaskDocument, read_json};
 use crate::link::Links;
 use crate::store::Page;
@@ -17,7 +17,7 @@ use crate::time::Rfc3339;
 
 /// The task API of Redis Cloud, as [documented] and as the live API sends it.
 ///
-/// | reply | |
+/// | response | |
 /// |---|---|
 /// | to a submission | 202, the document of [`Links::accepted`], and the task's address in `Location` |
 /// | to a read | 200, and the document of [`Links::polled`] |
@@ -75,8 +75,13 @@ impl Format for RedisCloud {
         Message::new(refusal.status(), to_json(&body))
     }
 
-    fn required(&self) -> &'static [Required] {
-        &[Required::Uuid, Required::CommandType, Required::Timestamp, Required::SelfLink]
+    fn required(&self) -> &'static [RequiredPart] {
+        &[
+            RequiredPart::Uuid,
+            RequiredPart::CommandType,
+            RequiredPart::Timestamp,
+            RequiredPart::SelfLink,
+        ]
     }
 
     fn is_task(&self, json: &[u8]) -> bool {

@@ -6,7 +6,7 @@ use super::Format;
 /// A part that every document of a task has, in a [`Format`] that [requires](Format::required) it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Required {
+pub enum RequiredPart {
     /// An id that is a UUID.
     Uuid,
     /// The command type.

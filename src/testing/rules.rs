@@ -47,7 +47,7 @@ fn is_counted_from(config: &StoreConfig, retention: Retention) -> bool {
     configured == retention || configured == retention.with_input_until_end()
 }
 
-/// Returns the size of an event's output: the bytes of its texts.
+/// Returns the size of an event's output: the bytes of its strings.
 pub(super) fn output_len(event: &TaskEvent) -> usize {
     let id_len = |id: Option<&ResourceId>| match id {
         Some(ResourceId::Text(text)) => text.len(),

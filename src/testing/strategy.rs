@@ -71,7 +71,7 @@ arbitrary! {
         any::<i32>().prop_map(ResourceId::from),
         any::<i64>().prop_map(ResourceId::from),
         any::<u64>().prop_map(ResourceId::from),
-        texts().prop_map(ResourceId::from),
+        strings().prop_map(ResourceId::from),
     ];
     Completion => completions();
     TaskError => task_errors();
@@ -104,15 +104,15 @@ fn names() -> impl Strategy<Value = String> {
     prop_oneof![4 => "[a-z]{1,8}", 1 => "[^\\pC]{1,60}"]
 }
 
-/// Generates texts: letters and spaces, empty texts, quotes, backslashes, control characters and
-/// any other Unicode.
-pub fn texts() -> impl Strategy<Value = String> {
+/// Generates strings: letters and spaces, empty strings, quotes, backslashes, control characters
+/// and any other Unicode.
+pub fn strings() -> impl Strategy<Value = String> {
     prop_oneof![3 => "[A-Za-z ]{0,12}", 1 => any::<String>(), 1 => "[\"\\\\/\u{0}-\u{1f}é\u{2028}💡]{0,6}"]
 }
 
 /// Generates completions. Both ids and the resource are optional.
 pub fn completions() -> impl Strategy<Value = Completion> {
-    let fields = proptest::collection::btree_map(texts(), texts(), 0..3);
+    let fields = proptest::collection::btree_map(strings(), strings(), 0..3);
     let ids = (option::of(any::<ResourceId>()), option::of(any::<ResourceId>()));
     (ids, option::of(fields)).prop_map(|((first, second), resource)| {
         let completion = first.map_or_else(Completion::default, Completion::of);
@@ -130,14 +130,16 @@ pub fn completions() -> impl Strategy<Value = Completion> {
 /// Generates errors of operations.
 pub fn task_errors() -> impl Strategy<Value = TaskError> {
     let status = select(&["400 BAD_REQUEST", "404 NOT_FOUND", "409 CONFLICT"][..]);
-    let code = prop_oneof!["[A-Z]{1,9}(_[A-Z]{1,9}){0,2}", texts()];
-    (code, status, texts(), option::of(texts())).prop_map(|(code, status, words, info)| {
-        let error = TaskError::new(code, words).with_status(status);
-        match info {
-            Some(info) => error.with_additional_info(info),
-            None => error,
-        }
-    })
+    let code = prop_oneof!["[A-Z]{1,9}(_[A-Z]{1,9}){0,2}", strings()];
+    (code, status, strings(), option::of(strings())).prop_map(
+        |(code, status, description, info)| {
+            let error = TaskError::new(code, description).with_status(status);
+            match info {
+                Some(info) => error.with_additional_info(info),
+                None => error,
+            }
+        },
+    )
 }
 
 /// Generates events of a kind, with and without a description and progress.
@@ -154,8 +156,8 @@ pub fn events_of(kind: EventKind) -> impl Strategy<Value = TaskEvent> {
         EventKind::Complete => completions().prop_map(TaskEvent::complete).boxed(),
         EventKind::Fail => task_errors().prop_map(TaskEvent::fail).boxed(),
     };
-    (event, option::of(texts())).prop_map(|(event, words)| match words {
-        Some(words) => event.with_description(words),
+    (event, option::of(strings())).prop_map(|(event, description)| match description {
+        Some(description) => event.with_description(description),
         None => event,
     })
 }

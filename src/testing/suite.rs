@@ -141,6 +141,7 @@ impl Suite {
     /// - Histories that differ only in the numbers of accounts or ids, or by a constant shift of
     ///   all instants, count as one.
     ///
+    // `tests/all/exhaust.rs` checks these numbers, except the last.
     /// | `length` | histories |
     /// |---|---|
     /// | 1 | 100 |

@@ -364,11 +364,11 @@ fn a_malformed_query_is_rejected() {
     assert!(parsed.statuses().eq([TaskStatus::ProcessingCompleted]));
 
     let rejected = [
-        ("limit=0", "expected a limit of 1 to 1000, got \"0\""),
-        ("limit=1001", "expected a limit of 1 to 1000, got \"1001\""),
-        ("limit=", "expected a limit of 1 to 1000, got \"\""),
-        ("limit=-1", "expected a limit of 1 to 1000"),
-        ("limit=1&limit=1", "expected limit once"),
+        ("limit=0", "limit: expected 1 to 1000, got \"0\""),
+        ("limit=1001", "limit: expected 1 to 1000, got \"1001\""),
+        ("limit=", "limit: expected 1 to 1000, got \"\""),
+        ("limit=-1", "limit: expected 1 to 1000"),
+        ("limit=1&limit=1", "limit: expected one value, got more"),
         ("cursor=page-2", "cursor: expected a cursor of 32 hexadecimal digits"),
         ("status=done", "status: expected one of initialized"),
         ("status=%ff", "status: expected one of initialized"),
@@ -378,7 +378,7 @@ fn a_malformed_query_is_rejected() {
         ),
         ("changedSince=99999999999999999999", "changedSince: expected a revision, 0 to 9223"),
         // An unencoded `+` means a space, so a sign would not survive in the link to the next page.
-        ("limit=%2B5", "expected a limit of 1 to 1000, got \"+5\""),
+        ("limit=%2B5", "limit: expected 1 to 1000, got \"+5\""),
         ("changedSince=%2B5", "changedSince: expected a revision"),
     ];
     for (query, message) in rejected {

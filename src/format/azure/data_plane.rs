@@ -24,7 +24,7 @@ use crate::time::{Rfc3339, parse_rfc3339};
 
 /// The long-running operations of Azure's data plane, as in the [guidelines].
 ///
-/// The reply to a submission is 202 with the status monitor. Its address is in
+/// The response to a submission is 202 with the status monitor. Its address is in
 /// `Operation-Location`, and the task's id in `Operation-Id`. Azure's own clients need an absolute
 /// address, so give [`Links`] a base address with a host.
 ///

@@ -30,8 +30,8 @@ use crate::time::{Rfc3339, parse_rfc3339};
 /// The asynchronous operations of Azure Resource Manager, as in the [resource provider
 /// contract][contract].
 ///
-/// The reply to a submission is 202 with two addresses, and with what is known about the resource:
-/// `{"properties": {"provisioningState": "Accepted"}}`. Azure's own clients need absolute
+/// The response to a submission is 202 with two addresses, and with what is known about the
+/// resource: `{"properties": {"provisioningState": "Accepted"}}`. Azure's own clients need absolute
 /// addresses, so give [`Links`] a base address with a host.
 ///
 /// - `Azure-AsyncOperation` has the task's address. It answers 200 with the operation.
@@ -115,7 +115,7 @@ fn operation(links: &Links, task: &Task) -> String {
     })
 }
 
-/// Returns the reply about the resource while the task has not ended.
+/// Returns the response about the resource while the task has not ended.
 fn unfinished(task: &Task) -> Message {
     let resource = json!({"properties": {"provisioningState": state_of(task)}});
     Message::new(202, resource.to_string())

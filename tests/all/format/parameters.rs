@@ -31,14 +31,14 @@ fn names_and_limits_can_be_set() {
     assert_eq!(next, format!("per_page=50&x=1&state=received&since=3&page={cursor}"));
     assert_eq!(parameters.read(&next).unwrap(), query.after(cursor));
     for (query, message) in [
-        ("per_page=51", "expected a per_page of 1 to 50, got \"51\""),
-        ("per_page=0", "expected a per_page of 1 to 50, got \"0\""),
-        ("per_page=99999999999999999999", "expected a per_page of 1 to 50"),
-        ("page=1&page=1", "expected page once, got it again"),
-        ("since=1&since=1", "expected since once, got it again"),
+        ("per_page=51", "per_page: expected 1 to 50, got \"51\""),
+        ("per_page=0", "per_page: expected 1 to 50, got \"0\""),
+        ("per_page=99999999999999999999", "per_page: expected 1 to 50"),
+        ("page=1&page=1", "page: expected one value, got more"),
+        ("since=1&since=1", "since: expected one value, got more"),
         ("page=next", "page: expected a cursor"),
         ("state=done", "state: expected one of"),
-        ("sort=name", "expected no sort, which is not supported, got \"name\""),
+        ("sort=name", "sort: expected no value, as this parameter is not supported, got \"name\""),
     ] {
         let error = parameters.read(query).unwrap_err().to_string();
         assert!(error.starts_with(message), "{query}: {error}");
