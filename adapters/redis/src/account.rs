@@ -14,7 +14,7 @@ use redis::FromRedisValue;
 use tasklife::{AccountId, BackendError, Now, Task, TaskId, TransitionError};
 
 use crate::connection::{Redis, Reply};
-use crate::error::{Corrupt, Damaged, blames_keys};
+use crate::error::{Corrupt, Damaged, is_about_key_contents};
 use crate::keys::Prefix;
 use crate::script::Script;
 use crate::topology::Topology;
@@ -48,7 +48,8 @@ impl<'a> Account<'a> {
         Self { id, redis, prefix, topology, keys }
     }
 
-    /// Runs a script that changes nothing that callers see.
+    /// Runs a script that only reads, or that can run twice without a difference that callers see.
+    /// So an error means that nothing was applied.
     async fn query<T: FromRedisValue>(
         &self,
         script: &Script,
@@ -57,7 +58,7 @@ impl<'a> Account<'a> {
         self.query_keys(script, self.keys.len(), args).await
     }
 
-    /// Runs such a script with the first `count` keys of the account only.
+    /// Does the same with a script that gets only the first `count` keys of the account.
     async fn query_keys<T: FromRedisValue>(
         &self,
         script: &Script,
@@ -71,7 +72,9 @@ impl<'a> Account<'a> {
             let keys = self.prefix.account(self.id, true);
             answer = self.redis.query(script, &keys[..count], args).await;
         }
-        answer.map_err(|error| if blames_keys(&error) { self.damaged(error).into() } else { error })
+        answer.map_err(|error| {
+            if is_about_key_contents(&error) { self.damaged(error).into() } else { error }
+        })
     }
 
     /// Runs a script that writes.
@@ -86,9 +89,13 @@ impl<'a> Account<'a> {
         {
             reply = self.redis.execute(script, &self.prefix.account(self.id, true), args).await;
         }
-        // The script may have written something before it came upon the damage.
+        // The script may have written something before it read the damaged data.
         reply.map_err(|error| {
-            if blames_keys(&error) { BackendError::unknown(self.damaged(error)) } else { error }
+            if is_about_key_contents(&error) {
+                BackendError::unknown(self.damaged(error))
+            } else {
+                error
+            }
         })
     }
 
@@ -137,9 +144,4 @@ impl<'a> Account<'a> {
 /// Returns a task's id in 32 hexadecimal digits.
 fn id_text(id: TaskId) -> String {
     id.as_uuid().simple().to_string()
-}
-
-/// Returns a flag as scripts take it.
-fn flag(is_set: bool) -> &'static str {
-    if is_set { "1" } else { "" }
 }

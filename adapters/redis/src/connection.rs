@@ -51,9 +51,10 @@ pub use tls::CertificateError;
 /// [retry time](Self::with_retry_time) ends.
 ///
 /// When the connection is lost or an answer is late while a write is on its way, the same write is
-/// sent again. Each write carries a token that the account remembers, so the second answer reports
-/// whether the first one arrived. The error says that the outcome is *unknown* only if the retry time
-/// ends before that is clear, or if eight other writes to the account came in between.
+/// sent again. Each write carries a token that the account remembers, so the answer to the second
+/// sending says whether the first one had arrived. The error says that the outcome is *unknown*
+/// only if the retry time ends before that is known, or if eight other writes to the account came
+/// in between.
 #[derive(Clone)]
 pub struct Redis {
     endpoint: Endpoint,
@@ -143,7 +144,8 @@ impl Redis {
     /// Within that time, a call also finds out whether a write whose answer was lost has arrived:
     /// a longer time means fewer errors with an unknown outcome.
     ///
-    /// A call waits at most this long for earlier writes of this process to the same account.
+    /// A call waits at most this long for earlier writes of this process to the same account. It
+    /// sends several commands one after the other, so in all it can take several times this long.
     ///
     /// A caller whose retry time is longer than a fail-over sees only a delay. In a cluster, a
     /// fail-over takes `cluster-node-timeout` (15 seconds by default) and a few seconds more.
@@ -168,10 +170,10 @@ impl Redis {
     ///
     /// Returns [`BackendError`] if the server refuses the command, if the connection fails, or if
     /// the answer is neither text, a number nor nil.
-    pub async fn call(&self, words: &[&str]) -> Result<Option<String>, BackendError> {
-        let mut command = Cmd::new();
-        command.arg(words);
-        let answer = self.send(command).await.map_err(|failure| {
+    pub async fn call(&self, command: &[&str]) -> Result<Option<String>, BackendError> {
+        let mut sent = Cmd::new();
+        sent.arg(command);
+        let answer = self.send(sent).await.map_err(|failure| {
             if failure.had_no_effect {
                 BackendError::not_applied(failure.error)
             } else {

@@ -1,4 +1,4 @@
-//! Errors that explain a [`BackendError`]: damaged data, and waits that ended in vain.
+//! The sources of a [`BackendError`]: damaged data, and waits that took too long.
 
 use std::error::Error;
 use std::time::Duration;
@@ -66,20 +66,20 @@ pub(crate) enum Damaged {
 }
 
 impl From<Damaged> for BackendError {
-    /// What can't be read leads to no write.
+    /// Damaged data is found before anything is written.
     fn from(damaged: Damaged) -> Self {
         Self::not_applied(damaged)
     }
 }
 
 /// Returns whether the error is about the keys of one account, so that other accounts can go on.
-pub(crate) fn is_of_an_account(error: &BackendError) -> bool {
+pub(crate) fn concerns_one_account(error: &BackendError) -> bool {
     let damaged = error.source().and_then(|source| source.downcast_ref::<Damaged>());
     damaged.is_some_and(|damaged| !matches!(damaged, Damaged::Registry { .. }))
 }
 
 /// Returns whether a script failed because of what is in its keys.
-pub(crate) fn blames_keys(error: &BackendError) -> bool {
+pub(crate) fn is_about_key_contents(error: &BackendError) -> bool {
     let Some(error) = redis_error(error) else { return false };
     match error.kind() {
         ErrorKind::UnexpectedReturnType => true,

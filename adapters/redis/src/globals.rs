@@ -4,7 +4,8 @@ use tasklife::{Now, Revision};
 
 use crate::text;
 
-/// The horizon and the revision floor. The default stands for values that were not read yet.
+/// The horizon and the revision floor of the whole store, as they were read last. The default
+/// stands for values that were not read yet.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Globals {
     horizon: Option<String>,
@@ -25,11 +26,11 @@ impl Globals {
 
     /// Returns whether a task with this expiry is invisible to every caller.
     pub(crate) fn hides(&self, expires_at: Now) -> bool {
-        *self.horizon() >= *text::instant(expires_at)
+        *self.horizon() >= *text::encode_instant(expires_at)
     }
 
     /// Returns whether the horizon is after this instant.
     pub(crate) fn is_later_than(&self, instant: Now) -> bool {
-        *self.horizon() > *text::instant(instant)
+        *self.horizon() > *text::encode_instant(instant)
     }
 }

@@ -2,9 +2,10 @@
 //! accounts with tasks that expire, and the places of a limited store.
 //!
 //! An account is registered before anything is written that needs the entry. An entry is removed in
-//! two steps. First the account gets a new revision, which fences writers that read it before. Then
-//! the entry goes, unless its version shows that it was registered again. So a crash between two
-//! steps may leave a superfluous entry, and never loses one.
+//! two steps. First the account gets a new revision, so that the write of a caller that has read
+//! the account before is refused. Then the entry is removed, unless its version shows that the
+//! account was registered again meanwhile. So a crash between two steps may leave a superfluous
+//! entry, but never loses one.
 
 mod capacity;
 mod expiry;
@@ -15,14 +16,14 @@ use tasklife::{AccountId, BackendError, IdError, Now};
 
 use crate::account::Repaired;
 use crate::connection::Redis;
-use crate::error::{Corrupt, Damaged, blames_keys};
+use crate::error::{Corrupt, Damaged, is_about_key_contents};
 use crate::globals::Globals;
 use crate::keys::Prefix;
 use crate::topology::Topology;
 use crate::{script, text};
 
 pub(crate) use capacity::Reservation;
-pub(crate) use expiry::{Expiring, Uninformed};
+pub(crate) use expiry::{Expiring, PendingHorizon};
 
 #[derive(Debug)]
 pub(crate) struct Registry<'a> {
@@ -48,7 +49,7 @@ impl<'a> Registry<'a> {
 
     /// Adds how to repair the keys, if a script failed because of what is in them.
     fn explain(&self, error: BackendError) -> BackendError {
-        if blames_keys(&error) {
+        if is_about_key_contents(&error) {
             Damaged::Registry { stem: self.stem(), source: error.into() }.into()
         } else {
             error
@@ -93,8 +94,8 @@ impl<'a> Registry<'a> {
         bound: Option<Now>,
         ready: bool,
     ) -> Result<Globals, BackendError> {
-        let bound = bound.map(text::instant).unwrap_or_default();
-        let args = [account.as_str(), &bound, if ready { "1" } else { "" }];
+        let bound = bound.map(text::encode_instant).unwrap_or_default();
+        let args = [account.as_str(), &bound, script::flag(ready)];
         let (horizon, floor) = self.query(&script::REGISTER, &args).await?;
         self.parse_globals(horizon, floor)
     }

@@ -17,6 +17,11 @@ impl Script {
     }
 }
 
+/// Encodes a flag as an argument of a script.
+pub(crate) fn flag(is_set: bool) -> &'static str {
+    if is_set { "1" } else { "" }
+}
+
 /// Declares scripts. The source of each is its flags, the definitions in the file named first (they
 /// name the script's keys), and then its own files, all from `lua/`.
 macro_rules! scripts {

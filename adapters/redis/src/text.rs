@@ -1,27 +1,27 @@
-//! Instants and revisions as texts of fixed width, which sort as their values do.
+//! Instants and revisions as strings of fixed width, which sort as their values do.
 //!
 //! Numbers in Redis and Lua are doubles, which can't hold nanoseconds or large revisions exactly.
 
 use chrono::DateTime;
 use tasklife::{MIN_TIME, Now, Revision, clamp_time};
 
-/// Returns the text of an instant: 12 digits of seconds since the start of year 0, and 10 digits of
-/// nanoseconds, which exceed 10⁹ in a leap second.
-pub(crate) fn instant(at: Now) -> String {
+/// Encodes an instant as 22 digits: 12 of seconds since the start of year 0, and 10 of nanoseconds,
+/// which exceed 10⁹ in a leap second.
+pub(crate) fn encode_instant(at: Now) -> String {
     let at = clamp_time(at);
     let seconds = at.timestamp() - MIN_TIME.timestamp();
     format!("{seconds:012}{:010}", at.timestamp_subsec_nanos())
 }
 
-/// Parses the text of an instant.
+/// Parses an encoded instant.
 pub(crate) fn parse_instant(text: &str) -> Option<Now> {
     let (seconds, nanos) = text.split_at_checked(12)?;
     let seconds = seconds.parse::<i64>().ok()?.checked_add(MIN_TIME.timestamp())?;
     DateTime::from_timestamp(seconds, nanos.parse().ok()?)
 }
 
-/// Returns the text of a revision: 19 digits.
-pub(crate) fn revision(revision: Revision) -> String {
+/// Encodes a revision as 19 digits.
+pub(crate) fn encode_revision(revision: Revision) -> String {
     format!("{:019}", revision.get())
 }
 
@@ -33,7 +33,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts_of_instants_have_one_width_and_sort_by_time() {
+    fn encoded_instants_have_one_width_and_sort_by_time() {
         let nanosecond = TimeDelta::nanoseconds(1);
         let leap: Now = "2016-12-31T23:59:60.999999999Z".parse().unwrap();
         let noon: Now = "2026-06-15T12:00:00Z".parse().unwrap();
@@ -50,18 +50,18 @@ mod tests {
             MAX_TIME,
         ];
         for at in instants {
-            assert_eq!(parse_instant(&instant(at)), Some(at));
-            assert_eq!(instant(at).len(), 22, "{at}");
+            assert_eq!(parse_instant(&encode_instant(at)), Some(at));
+            assert_eq!(encode_instant(at).len(), 22, "{at}");
         }
-        assert!(instants.map(instant).is_sorted_by(|a, b| a < b));
-        assert_eq!(instant(Now::MAX_UTC), instant(MAX_TIME));
+        assert!(instants.map(encode_instant).is_sorted_by(|a, b| a < b));
+        assert_eq!(encode_instant(Now::MAX_UTC), encode_instant(MAX_TIME));
         assert_eq!(parse_instant("0"), None);
     }
 
     #[test]
     fn revisions_beyond_the_precision_of_doubles_stay_distinct() {
-        let text = |number: u64| revision(Revision::try_from(number).unwrap());
+        let text = |number: u64| encode_revision(Revision::try_from(number).unwrap());
         assert!(text((1 << 53) + 1) > text(1 << 53));
-        assert_eq!(text(7).len(), revision(Revision::MAX).len());
+        assert_eq!(text(7).len(), encode_revision(Revision::MAX).len());
     }
 }

@@ -26,6 +26,6 @@ pub(crate) fn decode(value: &[u8]) -> Result<Task, Corrupt> {
 
 fn header(task: &Task) -> String {
     let (expires_at, revision) =
-        (text::instant(task.expires_at()), text::revision(task.revision()));
+        (text::encode_instant(task.expires_at()), text::encode_revision(task.revision()));
     format!("{expires_at}{revision}{}", task.status() as u8)
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tasklife::{BackendError, Now, Task, clamp_time};
 
 use super::state::AccountState;
-use super::{Account, flag, id_text};
+use super::{Account, id_text};
 use crate::error::TokenForgotten;
 use crate::globals::Globals;
 use crate::{script, text};
@@ -53,22 +53,23 @@ impl Account<'_> {
         let WriteCondition { state, globals, .. } = write;
         let expected = state.expected_revision();
         let revision = task.revision().get().to_string();
-        let expires_at = text::instant(task.expires_at());
+        let expires_at = text::encode_instant(task.expires_at());
         let (keep_ms, grace_ms) = grace.map_or_else(Default::default, |grace| {
             let left = (task.expires_at() - clamp_time(now)).num_milliseconds().max(0);
             let grace = i64::try_from(grace.as_millis()).unwrap_or(i64::MAX).min(MAX_GRACE);
             (left.saturating_add(grace).to_string(), grace.to_string())
         });
-        let (updated_at, horizon) = (text::instant(task.updated_at()), state.horizon(globals));
+        let (updated_at, horizon) =
+            (text::encode_instant(task.updated_at()), state.horizon(globals));
         let (id, value) = (id_text(task.id()), self.encode(task)?);
         let token = self.redis.token();
-        let instant = text::instant(state.instant);
+        let instant = text::encode_instant(state.effective_now);
         let args: [&[u8]; 14] = [
             expected.as_bytes(),
             revision.as_bytes(),
             updated_at.as_bytes(),
             horizon.as_bytes(),
-            flag(write.made_ready).as_bytes(),
+            script::flag(write.made_ready).as_bytes(),
             if write.registered { expires_at.as_bytes() } else { b"" },
             id.as_bytes(),
             &value,
@@ -76,7 +77,7 @@ impl Account<'_> {
             grace_ms.as_bytes(),
             token.as_bytes(),
             instant.as_bytes(),
-            flag(write.must_be_absent).as_bytes(),
+            script::flag(write.must_be_absent).as_bytes(),
             write.channel.as_deref().unwrap_or_default().as_bytes(),
         ];
         let reply = self.execute(&script::COMMIT, &args).await?;
@@ -87,7 +88,7 @@ impl Account<'_> {
                 updated_at: task.updated_at(),
                 horizon: Some(horizon).filter(|horizon| !horizon.is_empty()),
                 writes,
-                instant: state.instant,
+                effective_now: state.effective_now,
                 is_ready: state.is_ready || write.made_ready,
                 bound: if write.registered { Some(expires_at) } else { state.bound.clone() },
             };

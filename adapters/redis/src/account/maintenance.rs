@@ -21,7 +21,7 @@ pub(crate) struct AccountSwept {
     pub(crate) revision: String,
 }
 
-/// What the registry must know of a repaired account. Empty texts stand for "none".
+/// What the registry must know of a repaired account. An empty string stands for "none".
 #[derive(Debug)]
 pub(crate) struct Repaired {
     /// An instant no later than any expiry of the account's tasks.

@@ -5,7 +5,7 @@ use tasklife::kit::{ClaimCandidates, Lane};
 use tasklife::{BackendError, ListQuery, Now, Revision, StoreConfig, Task, TaskId, clamp_time};
 
 use super::state::{AccountState, MetaFields};
-use super::{Account, FoundTask, flag, id_text};
+use super::{Account, FoundTask, id_text};
 use crate::error::Damaged;
 use crate::globals::Globals;
 use crate::{script, text};
@@ -52,16 +52,16 @@ impl Account<'_> {
         count: usize,
         now: Now,
     ) -> Result<(Revision, Vec<Task>), BackendError> {
-        let below = position.map_or(String::new(), text::revision);
-        let above = text::revision(query.since().unwrap_or_default());
+        let below = position.map_or(String::new(), text::encode_revision);
+        let above = text::encode_revision(query.since().unwrap_or_default());
         let statuses: String =
             query.statuses().map(|status| char::from(b'0' + status as u8)).collect();
-        let args = [&text::instant(now), &below, &above, &count.to_string(), &statuses];
+        let args = [&text::encode_instant(now), &below, &above, &count.to_string(), &statuses];
         let (revision, horizon, ids, values): (_, _, String, Vec<Vec<u8>>) =
             self.query(&script::LIST, &args.map(String::as_bytes)).await?;
         let meta = [revision, None, horizon, None, None, None];
-        let state = self.parse_state(meta, &text::instant(now))?;
-        // The ids come as one text of 32 digits each.
+        let state = self.parse_state(meta, &text::encode_instant(now))?;
+        // The ids come as one string, 32 digits for each.
         let id = |number: usize| ids.get(32 * number..).and_then(|ids| ids.get(..32));
         let tasks = values
             .iter()
@@ -81,11 +81,11 @@ impl Account<'_> {
     ) -> Result<ReadForUpdate, BackendError> {
         let id = id_text(id);
         let args = [
-            &text::instant(now),
+            &text::encode_instant(now),
             globals.horizon(),
             &id,
-            flag(counts_open),
-            flag(counts_in_progress),
+            script::flag(counts_open),
+            script::flag(counts_in_progress),
         ];
         let (meta, instant, value, open, in_progress): (
             MetaFields,
@@ -108,7 +108,7 @@ impl Account<'_> {
         now: Now,
     ) -> Result<bool, BackendError> {
         let read = self.read_for_update(id, (false, false), globals, now).await?.state;
-        Ok(read.revision != state.revision || read.instant != state.instant)
+        Ok(read.revision != state.revision || read.effective_now != state.effective_now)
     }
 
     /// Reads what the decision on a claim needs.
@@ -119,7 +119,7 @@ impl Account<'_> {
         now: Now,
     ) -> Result<ReadForClaim, BackendError> {
         let (lane, takes_over) = claim_args(config);
-        let args = [&*text::instant(now), globals.horizon(), &lane, takes_over];
+        let args = [&*text::encode_instant(now), globals.horizon(), &lane, takes_over];
         let fields = self.query(&script::READ_FOR_CLAIM, &args.map(str::as_bytes)).await?;
         Ok(self.parse_work(fields)?)
     }
@@ -148,5 +148,5 @@ impl Account<'_> {
 /// to take over.
 pub(crate) fn claim_args(config: &StoreConfig) -> (String, &'static str) {
     let lane = config.max_in_progress().map_or(String::new(), |limit| limit.to_string());
-    (lane, flag(config.takeover_after().is_some()))
+    (lane, script::flag(config.takeover_after().is_some()))
 }

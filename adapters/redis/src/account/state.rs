@@ -18,7 +18,7 @@ pub(crate) struct AccountState {
     /// The number of writes to the account up to now.
     pub(super) writes: u64,
     /// The later of the caller's `now` and the horizon: it decides what is visible.
-    pub(crate) instant: Now,
+    pub(crate) effective_now: Now,
     /// Whether the account is known to be in the ready queue.
     pub(crate) is_ready: bool,
     /// The bound that is registered for the account, as text: no task expires earlier.
@@ -33,7 +33,7 @@ impl Account<'_> {
     pub(super) fn parse_state(
         &self,
         meta: MetaFields,
-        instant: &str,
+        effective_now: &str,
     ) -> Result<AccountState, Damaged> {
         let [revision, updated_at, horizon, is_ready, bound, writes] = meta;
         let damaged = |field: &'static str, source: Corrupt| Damaged::State {
@@ -49,7 +49,7 @@ impl Account<'_> {
             updated_at: parse_instant(updated_at).map_err(|source| damaged("u", source))?,
             horizon,
             writes: writes.and_then(|writes| writes.parse().ok()).unwrap_or_default(),
-            instant: parse_instant(Some(instant.to_owned()))
+            effective_now: parse_instant(Some(effective_now.to_owned()))
                 .map_err(|source| damaged("h", source))?,
             is_ready: is_ready.is_some(),
             bound,
@@ -63,11 +63,12 @@ impl AccountState {
     pub(crate) fn at(mut self, now: Now) -> Option<Self> {
         self.revision?;
         let horizon = self.horizon.as_deref().and_then(text::parse_instant);
-        self.instant = clamp_time(now).max(horizon.unwrap_or(MIN_TIME));
+        self.effective_now = clamp_time(now).max(horizon.unwrap_or(MIN_TIME));
         Some(self)
     }
 
-    /// Returns the account's clock `now`. The clock of a new account begins at the revision floor.
+    /// Returns the account's clock for an event at `now`. The clock of a new account begins at the
+    /// revision floor.
     ///
     /// Revisions keep up with time, so that a revision lost in a fail-over is not given to another
     /// event, as long as the writers' clocks differ by less than a fail-over takes.
@@ -76,21 +77,21 @@ impl AccountState {
         AccountClock::new(revision.max(Revision::unreached_by(now)), self.updated_at)
     }
 
-    /// Moves the instant to the store's horizon, if that is later.
+    /// Moves `effective_now` to the store's horizon, if that is later.
     pub(crate) fn advance_to(&mut self, globals: &Globals) {
         let horizon = text::parse_instant(globals.horizon());
-        self.instant = self.instant.max(horizon.unwrap_or(MIN_TIME));
+        self.effective_now = self.effective_now.max(horizon.unwrap_or(MIN_TIME));
     }
 
     /// Returns the bound to register for a task with this expiry, unless one as early is
     /// registered.
     pub(crate) fn bound_for(&self, expires_at: Now) -> Option<Now> {
-        let expiry = text::instant(expires_at);
+        let expiry = text::encode_instant(expires_at);
         self.bound.as_ref().is_none_or(|bound| *bound > expiry).then_some(expires_at)
     }
 
     /// Returns the later of the account's horizon and the store's, as text; empty if there is
-    /// neither. The instant is no substitute, as it may be the caller's `now`.
+    /// neither. `effective_now` is no substitute, as it may be the caller's `now`.
     pub(super) fn horizon(&self, globals: &Globals) -> String {
         let known = globals.horizon().to_owned();
         self.horizon.clone().unwrap_or_default().max(known)

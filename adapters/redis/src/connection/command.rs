@@ -40,7 +40,7 @@ impl Redis {
             .map_err(|abandoned| BackendError::not_applied(abandoned.error))
     }
 
-    /// Runs a script that recognises a second send of the same write. An error says whether the
+    /// Runs a script that recognizes a repetition of the same write. An error says whether the
     /// write may have been applied.
     pub(crate) async fn execute<T: FromRedisValue>(
         &self,

@@ -98,7 +98,7 @@ fn unknown_name(name: &str) -> RedisError {
     RedisError::from((ErrorKind::InvalidClientConfig, why, name.to_owned()))
 }
 
-/// Returns a temporary error: the fail-over goes on.
+/// Returns a temporary error, as the fail-over is not over yet.
 fn not_a_primary() -> RedisError {
     let why = "expected the server that a sentinel reported to be a primary";
     RedisError::from(std::io::Error::new(std::io::ErrorKind::NotConnected, why))

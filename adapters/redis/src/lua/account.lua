@@ -16,7 +16,7 @@ local META, TASKS = KEYS[1], KEYS[2]
 local function order(status) return KEYS[4 + status] end
 local function expiry(status) return KEYS[9 + status] end
 
--- Instants are texts of one width: the later one is the greater text.
+-- Instants are strings of one width: the later one is the greater string.
 local function later(a, b)
   if not a or (b and b > a) then return b end
   return a
@@ -25,7 +25,7 @@ end
 -- The later of the account's own horizon and the one in its third key.
 local function horizon_of(own) return later(own, redis.call('GET', KEYS[3])) end
 
--- Numbers above 2^53 stay texts: the longer one is the higher, then the greater.
+-- Numbers above 2^53 stay strings: the longer one is the higher; of equal length, the greater.
 local function is_higher(a, b)
   if #a ~= #b then return #a > #b end
   return a > b

@@ -26,9 +26,9 @@ pub(crate) struct Expiring {
 /// An account's name, its bound, the version of the bound, the version of its entry as due.
 type ExpiringFields = (Vec<u8>, String, String, String);
 
-/// The accounts that a horizon must still be written to before it holds.
+/// How many accounts the horizon must still be written to before every call sees it.
 #[derive(Debug)]
-pub(crate) enum Uninformed {
+pub(crate) enum PendingHorizon {
     /// None: accounts read the horizon where it was raised, or every slot has it already.
     None,
     /// This number of accounts.
@@ -40,7 +40,7 @@ impl Registry<'_> {
     pub(crate) async fn raise_horizon(
         &self,
         instant: &str,
-    ) -> Result<(Globals, Uninformed), BackendError> {
+    ) -> Result<(Globals, PendingHorizon), BackendError> {
         let args = [instant.as_bytes()];
         let mut keys = self.keys.to_vec();
         if !self.topology.has_slots() {
@@ -56,12 +56,12 @@ impl Registry<'_> {
         }
         let (horizon, floor, slots_have_it, accounts): (_, _, bool, _) =
             reply.map_err(|error| self.explain(error))?.answer;
-        let uninformed = if self.topology.has_slots() && !slots_have_it {
-            Uninformed::Accounts(accounts)
+        let pending = if self.topology.has_slots() && !slots_have_it {
+            PendingHorizon::Accounts(accounts)
         } else {
-            Uninformed::None
+            PendingHorizon::None
         };
-        Ok((self.parse_globals(Some(horizon), floor)?, uninformed))
+        Ok((self.parse_globals(Some(horizon), floor)?, pending))
     }
 
     /// Writes the horizon to every slot.
@@ -116,9 +116,9 @@ impl Registry<'_> {
         bound: &str,
         more: bool,
     ) -> Result<(), BackendError> {
-        let more = if more { "1" } else { "" };
         let Expiring { account, bound_version, due_version, bound: found_bound } = found;
-        let args = [account.as_str(), bound_version, due_version, bound, more, found_bound];
+        let args =
+            [account.as_str(), bound_version, due_version, bound, script::flag(more), found_bound];
         self.query(&script::RECORD_SWEEP, &args).await
     }
 

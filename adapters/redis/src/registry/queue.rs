@@ -36,13 +36,13 @@ impl Registry<'_> {
         passed_over: &[Vec<u8>],
         now: Now,
     ) -> Result<(Globals, Option<Turn>), BackendError> {
-        let now = text::instant(now);
+        let now = text::encode_instant(now);
         let passed_over = passed_over.iter().map(Vec::as_slice);
         if !self.topology.has_slots() {
             let (lane, takes_over) = claim_args(config);
-            let words = [&*now, &lane, takes_over, self.prefix.as_str()];
+            let args = [&*now, &lane, takes_over, self.prefix.as_str()];
             let args: Vec<&[u8]> =
-                words.map(str::as_bytes).into_iter().chain(passed_over.clone()).collect();
+                args.map(str::as_bytes).into_iter().chain(passed_over.clone()).collect();
             // If there are slots after all, a key of another slot makes the server refuse the
             // script.
             let mut keys = self.keys.to_vec();
@@ -81,7 +81,7 @@ impl Registry<'_> {
     ) -> Result<(), BackendError> {
         let instants = [parked.wake_after, parked.wake_at, parked.wake_before];
         let [past, until, unless_before] =
-            instants.map(|instant| instant.map(text::instant).unwrap_or_default());
+            instants.map(|instant| instant.map(text::encode_instant).unwrap_or_default());
         let args = [account.as_str(), version, &past, &until, &unless_before];
         self.query(&script::PARK, &args).await
     }

@@ -31,11 +31,13 @@ impl RedisStore {
                 None => account.read_for_update(target.id(), counted, &globals, now).await?,
             };
             if ends && self.config.retention().is_since_end() {
-                // The account may lack a horizon by which none of its tasks expires.
+                // The retention of an ended task counts from the horizon if that is later than
+                // `now`. In a cluster, the account may not have the latest horizon, because a sweep
+                // may write it only to accounts with tasks that expire by then.
                 globals = self.registry().globals().await?;
                 read.state.advance_to(&globals);
             }
-            let call = Call::new(&self.config, read.state.instant, now);
+            let call = Call::new(&self.config, read.state.effective_now, now);
             let task = match call.permit(target, &event, read.task) {
                 Ok(task) => task,
                 // Only what was read can justify a refusal.
@@ -54,7 +56,7 @@ impl RedisStore {
                 .and_then(|expires_at| read.state.bound_for(expires_at));
             if made_ready || bound.is_some() {
                 globals = self.registry().register(account.id, bound, made_ready).await?;
-                if globals.is_later_than(read.state.instant) {
+                if globals.is_later_than(read.state.effective_now) {
                     continue;
                 }
             }
@@ -84,10 +86,10 @@ impl RedisStore {
             EventKind::Receive => true,
             EventKind::Start => takes_over,
             EventKind::Report => match expiry_change {
-                // It leaves its place in the lane earlier.
+                // The task now leaves the lane earlier.
                 Ordering::Less => true,
                 Ordering::Equal => false,
-                // It is visible longer, so that it may be taken over later.
+                // The task is visible for longer, so it may be taken over in that time.
                 Ordering::Greater => takes_over,
             },
             EventKind::Complete | EventKind::Fail => self.config.max_in_progress().is_some(),

@@ -11,7 +11,7 @@ use tasklife::{BackendError, Now, SubmitError, TaskId};
 
 use super::RedisStore;
 use crate::account::{Account, AccountState};
-use crate::error::{CapacityReserved, Damaged, is_of_an_account};
+use crate::error::{CapacityReserved, Damaged, concerns_one_account};
 use crate::globals::Globals;
 use crate::registry::{Expiring, Reservation};
 use crate::text;
@@ -52,7 +52,7 @@ impl RedisStore {
                         return Ok(None);
                     }
                     *globals = self.registry().globals().await?;
-                    if globals.is_later_than(state.instant) {
+                    if globals.is_later_than(state.effective_now) {
                         return Ok(None);
                     }
                     let Some(first) = self.first_expiry(globals, now).await? else {
@@ -65,8 +65,8 @@ impl RedisStore {
                             account.has_changed_since(state, id, globals, now).await?;
                         return if has_changed { Ok(None) } else { Err(SubmitError::AccountFull) };
                     }
-                    let (globals, uninformed) = self.registry().raise_horizon(&first).await?;
-                    self.sweep_to(1, &globals, uninformed).await?;
+                    let (globals, pending) = self.registry().raise_horizon(&first).await?;
+                    self.sweep_to(1, &globals, pending).await?;
                     return Ok(None);
                 }
                 Reservation::Busy if begin.elapsed() > self.redis.retry_time() => {
@@ -136,7 +136,7 @@ impl RedisStore {
             }
             from += CHUNK;
         }
-        let instant = text::instant(now).max(globals.horizon().to_owned());
+        let instant = text::encode_instant(now).max(globals.horizon().to_owned());
         let (mut first, mut from) = (None::<String>, 0);
         loop {
             let chunk = registry.expiring(&instant, from, CHUNK).await?;
@@ -171,7 +171,7 @@ impl RedisStore {
         let Ok(expiring) = expiring else { return Ok(None) };
         match self.account(&expiring.account).earliest_expiry().await {
             Ok(earliest) => Ok(Some((&expiring.bound, earliest))),
-            Err(error) if is_of_an_account(&error) => Ok(None),
+            Err(error) if concerns_one_account(&error) => Ok(None),
             Err(error) => Err(error),
         }
     }

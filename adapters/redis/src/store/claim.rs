@@ -1,4 +1,4 @@
-//! Handing out tasks to workers.
+//! Claims of tasks by workers.
 
 use redis::Value;
 use tasklife::kit::{Call, Parked};
@@ -8,7 +8,7 @@ use super::RedisStore;
 use super::apply::earlier_expiry;
 use super::cache::AccountCache;
 use crate::account::{Account, AccountState, ReadForClaim, WriteCondition};
-use crate::error::is_of_an_account;
+use crate::error::concerns_one_account;
 use crate::globals::Globals;
 
 /// The result of a claim from one account.
@@ -50,7 +50,7 @@ impl RedisStore {
             };
             match claimed {
                 Ok(None) => {}
-                Err(error) if is_of_an_account(&error) && !error.is_unknown() => {
+                Err(error) if concerns_one_account(&error) && !error.is_unknown() => {
                     passed_over.push(turn.name);
                     damage.get_or_insert(error);
                 }
@@ -102,12 +102,13 @@ impl RedisStore {
                 None => account.read_for_claim(&self.config, &globals, now).await?,
             };
             if self.config.retention().is_since_end() && self.config.takeover_after().is_some() {
-                // Giving up a task ends it, and the account may lack a horizon by which none of its
-                // tasks expires.
+                // Giving up a task ends it, and its retention counts from the horizon if that is
+                // later than `now`. In a cluster, the account may not have the latest horizon,
+                // because a sweep may write it only to accounts with tasks that expire by then.
                 globals = self.registry().globals().await?;
                 state.advance_to(&globals);
             }
-            let call = Call::new(&self.config, state.instant, now);
+            let call = Call::new(&self.config, state.effective_now, now);
             let planned = match call.next_claim(candidates) {
                 Ok(planned) => planned,
                 Err(parked) => return Ok(Outcome::Nothing(state.into(), parked)),
@@ -123,7 +124,7 @@ impl RedisStore {
                 .and_then(|expires_at| state.bound_for(expires_at));
             if made_ready || bound.is_some() {
                 globals = self.registry().register(account.id, bound, made_ready).await?;
-                if globals.is_later_than(state.instant) {
+                if globals.is_later_than(state.effective_now) {
                     continue;
                 }
             }

@@ -10,8 +10,9 @@ use tasklife::{AccountId, BackendError};
 
 use super::RedisStore;
 
-/// The number by which a repair raises revisions: as many as a minute has. No account gives out
-/// more in a minute, and clocks may differ by as much.
+/// By how much a repair raises revisions: by as many as
+/// [`Revision::unreached_by`](tasklife::Revision::unreached_by) advances in a minute. No account
+/// has more events in a minute, and clocks may differ by as much.
 const REVISION_GAP: u64 = 60 * 8_000_000;
 
 impl RedisStore {
@@ -19,7 +20,8 @@ impl RedisStore {
     /// and in the number of tasks.
     ///
     /// Call it after a fail-over or after a change of the [`StoreConfig`](tasklife::StoreConfig).
-    /// You can call it at any time; nothing visible changes.
+    /// You can call it at any time. Tasks don't change; only the revisions of pages and of later
+    /// events are higher.
     ///
     /// A sweep calls it if a primary of the cluster, or behind Sentinel, has changed since the last
     /// sweep. Until then, [`claim`](tasklife::AsyncTaskStore::claim) over all accounts may miss

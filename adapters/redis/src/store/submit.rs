@@ -25,8 +25,9 @@ impl RedisStore {
             let _ = self.registry().release(&token, account.id).await;
         }
         if let Err(SubmitError::StoreFull | SubmitError::AccountFull) = submitted {
-            // "Expired at birth" comes first, and the account may lack a horizon by which none of
-            // its tasks expires.
+            // `Expired` takes precedence over these two. In a cluster, the account may not have the
+            // latest horizon, because a sweep may write it only to accounts with tasks that expire
+            // by then.
             let globals = self.registry().globals().await?;
             if globals.hides(self.config.retention().after_submission(now)) {
                 return Err(SubmitError::Expired);
@@ -35,7 +36,7 @@ impl RedisStore {
         submitted
     }
 
-    /// Submits; leaves in `token` a reservation that was made and not used.
+    /// Submits. Leaves a reservation in `token` if it was made and not used.
     async fn try_submit(
         &self,
         account: &Account<'_>,
@@ -65,7 +66,7 @@ impl RedisStore {
                 account.read_for_update(id, (counts_open, false), &globals, now).await?
             };
             let state = &read.state;
-            let call = Call::new(config, state.instant, now);
+            let call = Call::new(config, state.effective_now, now);
             let proposal = match call.check_submit(submission, read.task.as_ref()) {
                 Ok(SubmitDecision::New(proposal)) => proposal,
                 // Only what was read can justify a refusal.
@@ -103,7 +104,7 @@ impl RedisStore {
             let bound = state.bound_for(proposal.expires_at());
             if made_ready || bound.is_some() || state.revision.is_none() {
                 globals = self.registry().register(account.id, bound, made_ready).await?;
-                if globals.is_later_than(state.instant) {
+                if globals.is_later_than(state.effective_now) {
                     continue;
                 }
             }

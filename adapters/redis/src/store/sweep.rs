@@ -8,9 +8,9 @@ use tasklife::kit::Parked;
 use tasklife::{BackendError, Now, Swept};
 
 use super::RedisStore;
-use crate::error::{Damaged, is_of_an_account};
+use crate::error::{Damaged, concerns_one_account};
 use crate::globals::Globals;
-use crate::registry::{Expiring, Uninformed};
+use crate::registry::{Expiring, PendingHorizon};
 use crate::text;
 
 /// The number of accounts that are swept at a time.
@@ -60,9 +60,9 @@ impl Progress {
 impl RedisStore {
     pub(super) async fn sweep_all(&self, limit: usize, now: Now) -> Result<Swept, BackendError> {
         self.repair_if_needed().await?;
-        let (globals, uninformed) = self.registry().raise_horizon(&text::instant(now)).await?;
+        let (globals, pending) = self.registry().raise_horizon(&text::encode_instant(now)).await?;
         // From here on, the horizon has moved.
-        self.sweep_to(limit, &globals, uninformed).await.map_err(BackendError::unknown)
+        self.sweep_to(limit, &globals, pending).await.map_err(BackendError::unknown)
     }
 
     /// Drops due tasks after the horizon was raised in the registry. An account that can't be read
@@ -71,17 +71,17 @@ impl RedisStore {
         &self,
         limit: usize,
         globals: &Globals,
-        uninformed: Uninformed,
+        pending: PendingHorizon,
     ) -> Result<Swept, BackendError> {
         let registry = self.registry();
         let mut progress =
             Progress { left: limit, more: false, unreadable: BTreeSet::new(), damage: None };
-        match uninformed {
-            Uninformed::None => {}
-            Uninformed::Accounts(accounts) if accounts > MAX_INFORMED_ACCOUNTS => {
+        match pending {
+            PendingHorizon::None => {}
+            PendingHorizon::Accounts(accounts) if accounts > MAX_INFORMED_ACCOUNTS => {
                 registry.raise_slots(globals).await?;
             }
-            Uninformed::Accounts(_) => loop {
+            PendingHorizon::Accounts(_) => loop {
                 let expiring = self.expiring(CONCURRENT_ACCOUNTS, &mut progress, globals).await?;
                 if expiring.is_empty() {
                     break;
@@ -132,7 +132,7 @@ impl RedisStore {
         let sweeps = accounts.iter().enumerate().map(|(number, expiring)| async move {
             match self.sweep_account(expiring, share(number), globals).await {
                 // A damaged account doesn't stop the sweep of the others.
-                Err(error) if is_of_an_account(&error) => Ok((&expiring.account, Err(error))),
+                Err(error) if concerns_one_account(&error) => Ok((&expiring.account, Err(error))),
                 other => other.map(|swept| (&expiring.account, Ok(swept))),
             }
         });
