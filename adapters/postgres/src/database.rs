@@ -102,7 +102,7 @@ impl Database {
         self.hasher.hash_one(number).cast_signed()
     }
 
-    /// Returns a text that identifies the sender of notifications.
+    /// Returns a string that identifies the sender of notifications.
     pub(crate) fn sender_id(&self) -> String {
         format!("{:016x}", self.token())
     }

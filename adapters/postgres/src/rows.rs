@@ -14,7 +14,7 @@ pub(crate) fn column<'a, T: FromSql<'a>>(row: &'a Row, name: &str) -> Result<T, 
 }
 
 /// Encodes an instant as it is stored.
-pub(crate) fn instant(at: Now) -> Vec<u8> {
+pub(crate) fn encode_instant(at: Now) -> Vec<u8> {
     instant_to_bytes(at).to_vec()
 }
 
@@ -28,7 +28,7 @@ pub(crate) fn required_instant(row: &Row, name: &str) -> Result<Now, Fault> {
 }
 
 /// Encodes a revision as it is stored.
-pub(crate) fn number(revision: Revision) -> i64 {
+pub(crate) fn encode_revision(revision: Revision) -> i64 {
     i64::try_from(revision.get()).unwrap_or(i64::MAX)
 }
 
@@ -42,8 +42,8 @@ pub(crate) fn read_count(row: &Row, name: &str) -> Result<usize, Fault> {
     usize::try_from(column::<i64>(row, name)?).map_err(|_| Fault::Damaged("a number of tasks"))
 }
 
-/// Converts a limit for a statement.
-pub(crate) fn limit(count: usize) -> i64 {
+/// Encodes a number of tasks as it is stored.
+pub(crate) fn encode_count(count: usize) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
@@ -83,8 +83,12 @@ pub(crate) fn read_task_in(
     }
 }
 
-/// Returns whether a statement that writes met a state that only a concurrent call can have caused.
+/// The SQLSTATE with which the functions in `sql/` refuse to write, because a concurrent call has
+/// changed what the write relies on.
+const OVERTAKEN: &str = "TL001";
+
+/// Returns whether a statement was refused because of a concurrent call.
 pub(crate) fn is_overtaken(fault: &Fault) -> bool {
     let Fault::Database(error) = fault else { return false };
-    error.code().is_some_and(|state| state.code() == "TL001")
+    error.code().is_some_and(|state| state.code() == OVERTAKEN)
 }

@@ -18,7 +18,7 @@ pub(crate) struct Statements {
     pub(crate) read_again_for_claim: String,
     pub(crate) claim_turn: String,
     pub(crate) park: String,
-    pub(crate) share_out: String,
+    pub(crate) redistribute_quota: String,
     pub(crate) write: String,
     pub(crate) move_horizon: String,
     pub(crate) drop_due: String,
@@ -48,7 +48,7 @@ impl Statements {
                 "SELECT (turn).* FROM (SELECT {schema}.claim_turn($1, $2, $3) AS turn FROM {limit} OFFSET 0) AS taken",
             ),
             park: sql("SELECT {schema}.park($1, $2, $3, $4, $5) FROM {limit}"),
-            share_out: sql("SELECT {schema}.share_out($1, $2) FROM {limit}"),
+            redistribute_quota: sql("SELECT {schema}.share_out($1, $2) FROM {limit}"),
             write: sql(
                 "SELECT {schema}.write($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) FROM {limit}",
             ),

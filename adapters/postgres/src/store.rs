@@ -28,7 +28,7 @@ use crate::connect_error::ConnectError;
 use crate::database::Database;
 use crate::listener::Listener;
 use crate::migration;
-use crate::rows::limit;
+use crate::rows::encode_count;
 use crate::schema::checked;
 use crate::statements::Statements;
 
@@ -61,9 +61,9 @@ use notify::SendState;
 ///
 /// A call reads what it needs in one statement, which sees one moment. [`tasklife::kit`] decides.
 /// The call then writes in one statement, a transaction that first compares the version of the
-/// account. If another call has written to the account in between, this call reads again. No
-/// transaction therefore waits for a stopped program, a program that dies leaves nothing open, and
-/// each statement may use another connection.
+/// account. If another call has written to the account in between, this call reads again. So no
+/// transaction stays open while a program computes or stands still, and each statement may use
+/// another connection.
 ///
 /// Three things concern all accounts:
 ///
@@ -77,22 +77,24 @@ use notify::SendState;
 ///   accounts rarely wait for each other. When a submission finds its share used up, it
 ///   redistributes what is left of the limit.
 ///
-/// Revisions keep up with time ([`Revision::unreached_by`](tasklife::Revision::unreached_by)). A
-/// revision that was lost in a fail-over is never given to something else.
+/// Revisions keep up with time ([`Revision::unreached_by`](tasklife::Revision::unreached_by)). So a
+/// revision that was lost in a fail-over is not given to another event, as long as clocks don't go
+/// back, and differ by less than the fail-over takes.
 ///
 /// # Failures
 ///
 /// The store retries what may pass until the time set by
-/// [`with_retry_time`](crate::PostgresOptions::with_retry_time) is over: a lost connection, a restart,
-/// a standby, a serialization failure or a deadlock.
+/// [`with_retry_time`](crate::PostgresOptions::with_retry_time) is over: a lost connection, a
+/// restart, a standby, a serialization failure or a deadlock.
 ///
 /// A [`BackendError`] then says that *nothing was applied* if that is certain: no connection could
 /// be made, PostgreSQL rolled the transaction back, or only reads had been sent.
 ///
 /// If a connection is lost or an answer doesn't come in time during a write, the store sends the
-/// same write again. Each write carries a token that the account remembers, so the second one finds
-/// out whether the first had arrived. The error says that the outcome is *unknown* only if the
-/// store can't find that out in time, or if eight other writes to the account came in between.
+/// same write again. Each write carries a token that the account remembers, so the answer to the
+/// second sending says whether the first one had arrived. The error says that the outcome is
+/// *unknown* only if no such answer comes in time, or if eight other writes to the account came in
+/// between.
 ///
 /// # Hints
 ///
@@ -157,7 +159,7 @@ impl PostgresStore {
         let statements = Statements::new(schema, database.timeout());
         let (lane, takeover) = (config.max_in_progress(), config.takeover_after());
         let parked_under = format!("max_in_progress {lane:?}, takeover_after {takeover:?}");
-        let max_tasks = limit(config.max_tasks());
+        let max_tasks = encode_count(config.max_tasks());
         let values = [(&parked_under as _, Type::TEXT), (&max_tasks as _, Type::INT8)];
         database.query(&statements.configure, &values).await?;
         let (sending, locks) = (SendState::default(), AccountLocks::new());

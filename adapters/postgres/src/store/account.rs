@@ -7,7 +7,8 @@ use tokio_postgres::types::Type;
 use super::PostgresStore;
 use crate::fault::Fault;
 use crate::rows::{
-    column, decode, instant, limit, read_count, read_instant, read_revision, required_instant,
+    column, decode, encode_count, encode_instant, read_count, read_instant, read_revision,
+    required_instant,
 };
 
 /// The row of the whole store, as it was read.
@@ -74,7 +75,8 @@ impl AccountRow {
 
 /// Raises the revision to one that no event before `now` can have reached.
 ///
-/// A revision that was lost in a fail-over is therefore never given to something else.
+/// So a revision that was lost in a fail-over is not given to another event, as long as clocks
+/// don't go back, and differ by less than the fail-over takes.
 fn keep_up_with_time(clock: AccountClock, now: Now) -> AccountClock {
     let revision = clock.revision().max(Revision::unreached_by(now));
     AccountClock::new(revision, clock.updated_at())
@@ -94,8 +96,8 @@ impl PostgresStore {
         looks_for_room: bool,
         now: Now,
     ) -> Result<ReadForUpdate, Fault> {
-        let (name, at, uuid) = (account.as_str(), instant(now), id.as_uuid());
-        let (open, in_progress) = (count_open.map(limit), limit(count_in_progress));
+        let (name, at, uuid) = (account.as_str(), encode_instant(now), id.as_uuid());
+        let (open, in_progress) = (count_open.map(encode_count), encode_count(count_in_progress));
         let values = [
             (&name as _, Type::TEXT),
             (&at as _, Type::BYTEA),

@@ -36,7 +36,7 @@ impl PostgresStore {
                 task: change.task(),
                 is_new: false,
                 // A report gives a parked account nothing to claim, unless the task now expires
-                // sooner.
+                // sooner. If it expires later, `write.sql` makes the account ready where necessary.
                 makes_ready: kind != EventKind::Report || change.task().expires_at() < expired_at,
                 share: account.share,
                 new_horizon: None,

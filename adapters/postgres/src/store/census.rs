@@ -8,7 +8,7 @@ use tokio_postgres::types::Type;
 
 use super::PostgresStore;
 use crate::fault::Fault;
-use crate::rows::{column, instant, limit as limit_of, read_count, read_task};
+use crate::rows::{column, encode_count, encode_instant, read_count, read_task};
 
 /// The time limit of each statement of the census.
 const LIMIT: Duration = Duration::from_mins(1);
@@ -25,7 +25,7 @@ impl PostgresStore {
     /// of an account can't be read.
     pub async fn census(&self, now: Now) -> Result<Census, BackendError> {
         let (database, statements) = (&self.shared.database, &self.shared.statements);
-        let at = instant(now);
+        let at = encode_instant(now);
         let values = [(&at as _, Type::BYTEA)];
         let (mut census, mut expired) = (Census::new(), 0);
         for row in &database.query_within(LIMIT, &statements.census, &values).await? {
@@ -38,6 +38,7 @@ impl PostgresStore {
         let rows = database.query_within(LIMIT, &statements.count_accounts, &[]).await?;
         let row = rows.first().ok_or(Fault::Damaged("a number of accounts"))?;
         census = census.with_expired(expired).with_accounts(read_count(row, "count")?);
+        // Another census finds the oldest of these. At `MIN_TIME`, all of them count as visible.
         let mut oldest = Census::new();
         for row in &database.query_within(LIMIT, &statements.waiting, &values).await? {
             if let Some(task) = read_task(row, "id", "record")? {
@@ -59,7 +60,7 @@ impl PostgresStore {
         after: Option<&AccountId>,
         limit: NonZeroUsize,
     ) -> Result<Vec<AccountId>, BackendError> {
-        let (after, count) = (after.map_or("", AccountId::as_str), limit_of(limit.get()));
+        let (after, count) = (after.map_or("", AccountId::as_str), encode_count(limit.get()));
         let values = [(&after as _, Type::TEXT), (&count as _, Type::INT8)];
         let rows = self.shared.database.query(&self.shared.statements.accounts, &values).await?;
         let names = rows.iter().map(|row| Ok(column::<&str>(row, "name")?.parse()?));

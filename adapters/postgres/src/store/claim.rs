@@ -11,7 +11,7 @@ use super::PostgresStore;
 use super::account::{AccountRow, StoreRow};
 use super::write::{Outcome, Write};
 use crate::fault::Fault;
-use crate::rows::{column, instant, read_instant, read_task_in};
+use crate::rows::{column, encode_instant, read_instant, read_task_in};
 
 /// An account and what it has to claim, as they were read.
 struct ReadForClaim {
@@ -74,7 +74,7 @@ impl PostgresStore {
         let mut unreadable_accounts = HashSet::new();
         let mut first_fault = None;
         loop {
-            let at = instant(now);
+            let at = encode_instant(now);
             let (takes_over, lane) = self.claim_parameters();
             let values =
                 [(&at as _, Type::BYTEA), (&takes_over as _, Type::BOOL), (&lane as _, Type::INT8)];
@@ -131,7 +131,7 @@ impl PostgresStore {
         account: crate::database::Value<'_>,
         now: Now,
     ) -> Result<Row, Fault> {
-        let at = instant(now);
+        let at = encode_instant(now);
         let (takes_over, lane) = self.claim_parameters();
         let values = [
             account,
@@ -177,7 +177,7 @@ impl PostgresStore {
     async fn park(&self, account: &AccountRow, parked: &Parked) -> Result<bool, BackendError> {
         let Parked { wake_after, wake_at, wake_before } = parked;
         let [wake_after, wake_at, wake_before] =
-            [wake_after, wake_at, wake_before].map(|at| at.map(instant));
+            [wake_after, wake_at, wake_before].map(|at| at.map(encode_instant));
         let values = [
             (&account.key as _, Type::INT8),
             (&account.version as _, Type::INT8),

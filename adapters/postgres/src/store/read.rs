@@ -6,7 +6,9 @@ use tokio_postgres::types::Type;
 
 use super::PostgresStore;
 use crate::fault::Fault;
-use crate::rows::{column, decode, instant, limit, number, read_revision, read_task};
+use crate::rows::{
+    column, decode, encode_count, encode_instant, encode_revision, read_revision, read_task,
+};
 
 impl PostgresStore {
     pub(super) async fn get_task(
@@ -15,7 +17,7 @@ impl PostgresStore {
         id: TaskId,
         now: Now,
     ) -> Result<Option<Task>, BackendError> {
-        let (name, now, uuid) = (account.as_str(), instant(now), id.as_uuid());
+        let (name, now, uuid) = (account.as_str(), encode_instant(now), id.as_uuid());
         let values = [(&name as _, Type::TEXT), (&now as _, Type::BYTEA), (&uuid as _, Type::UUID)];
         let rows = self.shared.database.query(&self.shared.statements.get, &values).await?;
         let Some(row) = rows.first() else { return Ok(None) };
@@ -29,11 +31,11 @@ impl PostgresStore {
         query: &ListQuery,
         now: Now,
     ) -> Result<Page, ListError> {
-        let below = query.position(account)?.map_or(i64::MAX, number);
-        let above = query.since().map_or(0, number);
+        let below = query.position(account)?.map_or(i64::MAX, encode_revision);
+        let above = query.since().map_or(0, encode_revision);
         let statuses = query.statuses().fold(0, |bits, status| bits | 1_i32 << status as u8);
-        let count = limit(query.limit().get().saturating_add(1));
-        let (name, at) = (account.as_str(), instant(now));
+        let count = encode_count(query.limit().get().saturating_add(1));
+        let (name, at) = (account.as_str(), encode_instant(now));
         let values = [
             (&name as _, Type::TEXT),
             (&at as _, Type::BYTEA),

@@ -7,7 +7,7 @@ use tokio_postgres::types::Type;
 use super::PostgresStore;
 use super::account::count_open;
 use super::write::{Outcome, Write};
-use crate::rows::limit;
+use crate::rows::encode_count;
 
 /// The number of quota shares.
 const SHARES: u128 = 32;
@@ -35,7 +35,8 @@ impl PostgresStore {
             // A new account may use any share.
             let share_of_id = i64::try_from(id.as_uuid().as_u128() % SHARES).unwrap_or(0);
             let share = read.account.map_or(share_of_id, |account| account.share);
-            // One statement reads the number of all tasks and the account: both are of one moment.
+            // One statement has read the number of all tasks and the account, so both are of one
+            // moment.
             let mut new_horizon = None;
             if let Some((held, first_expiry)) = read.held {
                 if call.is_full_for(&proposal, held) {
@@ -73,9 +74,9 @@ impl PostgresStore {
 
     /// Redistributes what is left of the limit of tasks, so that `share` gets some of it.
     async fn redistribute_quota(&self, share: i64) -> Result<(), BackendError> {
-        let max_tasks = limit(self.config().max_tasks());
+        let max_tasks = encode_count(self.config().max_tasks());
         let values = [(&share as _, Type::INT8), (&max_tasks as _, Type::INT8)];
-        self.shared.database.query(&self.shared.statements.share_out, &values).await?;
+        self.shared.database.query(&self.shared.statements.redistribute_quota, &values).await?;
         Ok(())
     }
 }

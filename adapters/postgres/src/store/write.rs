@@ -7,7 +7,7 @@ use super::PostgresStore;
 use super::account::{AccountRow, StoreRow};
 use crate::database::{Failure, OnRepeat};
 use crate::fault::Fault;
-use crate::rows::{encode, instant, is_overtaken, limit, number};
+use crate::rows::{encode, encode_count, encode_instant, encode_revision, is_overtaken};
 
 /// A task to write, provided that the horizon and the account are still as they were read.
 #[derive(Debug)]
@@ -43,14 +43,15 @@ impl PostgresStore {
         let name = task.account().as_str();
         let (key, version) =
             (write.account.map(|row| row.key), write.account.map(|row| row.version));
-        let horizon = instant(write.store.horizon);
+        let horizon = encode_instant(write.store.horizon);
         let token = self.shared.database.token();
         let (uuid, status) = (task.id().as_uuid(), i16::from(task.status() as u8));
-        let revision = number(task.revision());
-        let (updated_at, expires_at) = (instant(task.updated_at()), instant(task.expires_at()));
+        let revision = encode_revision(task.revision());
+        let (updated_at, expires_at) =
+            (encode_instant(task.updated_at()), encode_instant(task.expires_at()));
         let record = encode(task)?;
-        let max_tasks = limit(self.config().max_tasks());
-        let new_horizon = write.new_horizon.map(instant);
+        let max_tasks = encode_count(self.config().max_tasks());
+        let new_horizon = write.new_horizon.map(encode_instant);
         let values = [
             (&name as _, Type::TEXT),
             (&key as _, Type::INT8),
@@ -72,14 +73,15 @@ impl PostgresStore {
         let sql = &self.shared.statements.write;
         let reply = match self.shared.database.run(sql, &values, OnRepeat::Detected).await {
             Ok(reply) => reply,
-            // An earlier, applied try would have been recognized by its token.
+            // Had an earlier try been applied, the function would have recognized its token before
+            // it raised this error.
             Err(Failure { fault, .. }) if is_overtaken(&fault) => return Ok(Outcome::Changed),
             Err(failure) => return Err(failure.into()),
         };
         let row = reply.rows.first().ok_or(Fault::Damaged("an answer to a write"))?;
         match row.try_get(0).map_err(Fault::Database)? {
             "done" | "repeated" => Ok(Outcome::Done),
-            // If the write was sent only once, the account can't have forgotten its token.
+            // A write that was sent only once was not applied, whatever the account has forgotten.
             "forgotten" if reply.resent => Err(BackendError::unknown(Fault::TokenForgotten)),
             "forgotten" | "changed" => Ok(Outcome::Changed),
             "no room" => Ok(Outcome::NoRoom),
