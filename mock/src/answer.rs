@@ -151,7 +151,7 @@ impl Call<'_> {
         let query = self.head.uri.query().map(|query| format!("?{query}")).unwrap_or_default();
         let kept = if self.body.len() > self.api.max_body { &[] } else { self.body };
         let number = |headers: &HeaderMap| headers.get(RETRY_AFTER)?.to_str().ok()?.parse().ok();
-        let secret = self.api.keys.headers();
+        let secret = self.api.authentication.headers();
         // Headers that identify the account are left out.
         let header = |name: &HeaderName| {
             let value = self.head.headers.get(name).filter(|_| !secret.contains(name))?;

@@ -48,7 +48,7 @@ use crate::text::Excerpt;
 /// | a resource that does not exist, or anything below it | 404, which names the missing resource |
 /// | a body that is not a JSON object, or no body if the operation needs one | 400 |
 /// | a body over [`max_input`](StoreConfig::max_input) | 413 |
-/// | an operation that makes more resources than the account has room for, out of [`MAX_RESOURCES`](Self::MAX_RESOURCES) | 429 |
+/// | an operation after which the account would have more than [`MAX_RESOURCES`](Self::MAX_RESOURCES) resources | 429 |
 /// | unknown keys | 401 |
 /// | a malformed or repeated `Host` | 400 |
 /// | no `Host`, if links [follow](tasklife::Origin::Host) it | 400 |
@@ -99,7 +99,7 @@ pub struct MockApi {
     pub(crate) config: StoreConfig,
     /// Whether request bodies are validated against their schemas.
     pub(crate) checks_bodies: bool,
-    pub(crate) keys: Authentication,
+    pub(crate) authentication: Authentication,
     pub(crate) lag: Pace,
     pub(crate) rate_limit: Option<RateLimit>,
     /// The accounts and resources that exist from the start, and again after each reset.
@@ -151,7 +151,7 @@ impl MockApi {
             replies: Replies::new(links),
             max_body: config.max_input(),
             checks_bodies: false,
-            keys: Authentication::default(),
+            authentication: Authentication::default(),
             config,
             lag: Pace::Immediate,
             rate_limit: None,

@@ -34,7 +34,7 @@ impl MockApi {
         });
         let version = root.and_then(|root| root["openapi"].as_str()).unwrap_or("3.0.3");
         let mut components = root.map(|root| root["components"].clone()).unwrap_or_default();
-        let (schemes, security) = security(&self.keys);
+        let (schemes, security) = security(&self.authentication);
         components["securitySchemes"] = schemes;
 
         let mut paths: Vec<(Template, Map<String, Value>)> = Vec::new();
@@ -128,7 +128,7 @@ impl MockApi {
             (429, "The account has reached a limit."),
             (503, "The store is full."),
         ] {
-            if status != 401 || !matches!(self.keys, Authentication::None(_)) {
+            if status != 401 || !matches!(self.authentication, Authentication::None(_)) {
                 answers.insert(status.to_string(), json!({"description": description}));
             }
         }
@@ -137,13 +137,13 @@ impl MockApi {
 }
 
 /// Returns the security schemes, and the requirement that names them.
-fn security(keys: &Authentication) -> (Value, Value) {
-    let headers = keys.headers();
-    if *keys == Authentication::Bearer {
+fn security(authentication: &Authentication) -> (Value, Value) {
+    let headers = authentication.headers();
+    if *authentication == Authentication::Bearer {
         let schemes = json!({"bearer": {"type": "http", "scheme": "bearer"}});
         return (schemes, json!([{"bearer": []}]));
     }
-    if *keys == Authentication::Basic {
+    if *authentication == Authentication::Basic {
         let schemes = json!({"basic": {"type": "http", "scheme": "basic"}});
         return (schemes, json!([{"basic": []}]));
     }

@@ -53,9 +53,9 @@ pub struct Exchange {
     /// The `User-Agent` of the request.
     pub user_agent: Option<String>,
     /// The body of the request. Bytes that are not UTF-8 are replaced. The body is left out if it
-    /// was over the limit, or if the texts of the exchange exceed 64 MiB.
+    /// was over the limit, or if the strings of the exchange exceed 64 MiB.
     pub request_body: String,
-    /// The body of the answer. It is empty if there was none, or if the texts of the exchange
+    /// The body of the answer. It is empty if there was none, or if the strings of the exchange
     /// exceed 64 MiB.
     pub body: String,
 }
@@ -166,7 +166,7 @@ impl Exchange {
         format!("{} {}", self.method, self.path)
     }
 
-    /// Returns the size of the texts in bytes.
+    /// Returns the size of the exchange's strings in bytes.
     fn size(&self) -> usize {
         let headers = [&self.idempotency_key, &self.if_none_match, &self.user_agent];
         let headers: usize = headers.into_iter().flatten().map(String::len).sum();

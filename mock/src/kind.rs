@@ -223,7 +223,7 @@ impl Kind {
     }
 }
 
-/// Returns whether a text was made from a number, so that another number gives another text.
+/// Returns whether a string was made from a number, so that another number gives another string.
 fn has_number(text: &str, number: &ResourceId) -> bool {
     let ResourceId::Number(number) = number else { return false };
     text.ends_with(&number.to_string()) || text.ends_with(&format!("{number:012x}"))

@@ -16,7 +16,7 @@
 //!     .with_visibility_lag(Pace::Reads(2));
 //! // The third read after that shows that the task has completed.
 //! api.on(CREATE, Script::new(Pace::Reads(3)))?;
-//! // The task for a subscription named "broken" fails.
+//! // The task for a subscription named "broken" fails, with a code of the live API.
 //! let error = TaskError::new("SUBSCRIPTION_PI_NOT_FOUND", "Payment info was not found.");
 //! let failing = Script::new(Pace::Reads(1)).failing(error);
 //! api.on_if(CREATE, |body| body["name"] == "broken", failing)?;

@@ -131,7 +131,7 @@ impl<'de> Deserialize<'de> for Pace {
     }
 }
 
-/// The error of a text that is not a [`Pace`].
+/// The error for a string that is not a [`Pace`].
 ///
 /// ```
 /// use tasklife_mock::Pace;

@@ -264,7 +264,7 @@ fn id_in(text: &str) -> Option<ResourceId> {
     decoded_segment(text).filter(|text| !text.is_empty()).map(|text| as_in_path(text.into()))
 }
 
-/// Returns an id as if it had been in a path: a text that looks like a number becomes one.
+/// Returns an id as if it had been in a path: a string that looks like a number becomes one.
 pub(crate) fn as_in_path(id: ResourceId) -> ResourceId {
     let ResourceId::Text(text) = &id else { return id };
     let number = text.parse::<i64>().ok().filter(|number| format!("{number}") == **text);

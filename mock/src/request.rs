@@ -97,10 +97,14 @@ impl MockApi {
     /// Adds the headers that identify the account to the `Vary` of answers, and the challenge to
     /// 401s.
     fn with_key_headers(&self, replies: Replies) -> Replies {
-        if self.keys == Authentication::RedisCloud || self.replies.has_account_of() {
+        if self.authentication == Authentication::RedisCloud || self.replies.has_account_of() {
             return replies;
         }
-        replies.with_account_of(self.keys.headers(), self.keys.challenge(), |_| None)
+        replies.with_account_of(
+            self.authentication.headers(),
+            self.authentication.challenge(),
+            |_| None,
+        )
     }
 
     /// Returns the base address of the links in the answer to a request.

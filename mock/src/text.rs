@@ -1,10 +1,10 @@
-//! Decodes texts of requests, and quotes them in messages.
+//! Decodes strings of requests, and quotes them in messages.
 
 use std::fmt;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
-/// The start of a text from outside, quoted in a message.
+/// The start of a string from outside, quoted in a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Excerpt(Box<str>);
 
@@ -31,7 +31,7 @@ pub(crate) fn decoded_segment(segment: &str) -> Option<String> {
 /// The characters that stay as they are in a segment of a path.
 const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
-/// Encodes a text as a segment of a path.
+/// Encodes a string as a segment of a path.
 pub(crate) fn encoded_segment(text: &str) -> String {
     utf8_percent_encode(text, UNRESERVED).to_string()
 }

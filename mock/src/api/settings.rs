@@ -99,8 +99,9 @@ impl MockApi {
         self
     }
 
-    /// Lets up to `most` unknown keys each open an account, named after the key. The first secret
-    /// that a client sends with such a key becomes its secret.
+    /// Lets unknown keys open accounts. Each of the first `most` keys opens an account that is
+    /// named after the key. The first secret that a client sends with such a key becomes its
+    /// secret.
     ///
     /// A key cannot open an account that already has a key.
     #[must_use]
@@ -121,9 +122,9 @@ impl MockApi {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
-    pub fn with_authentication(mut self, keys: Authentication) -> Self {
-        self.state_mut().keys.set_place(keys.clone());
-        Self { keys, ..self }
+    pub fn with_authentication(mut self, authentication: Authentication) -> Self {
+        self.state_mut().keys.set_place(authentication.clone());
+        Self { authentication, ..self }
     }
 
     /// Validates the bodies of requests against the schemas of the description from which the API

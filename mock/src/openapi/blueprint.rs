@@ -28,7 +28,7 @@ pub(crate) struct Blueprint {
     /// The routes of links, by command type: path and title.
     links: Vec<(CommandType, String, String)>,
     deletions: Vec<CommandType>,
-    keys: Authentication,
+    authentication: Authentication,
 }
 
 impl Blueprint {
@@ -73,8 +73,8 @@ impl Blueprint {
             titles.insert(routes.kind(known).item.to_string(), title.clone());
         }
         let (links, deletions) = links(&routes, &titles);
-        let keys = security::keys(document.root());
-        Ok(Self { tasks, routes, links, deletions, keys })
+        let authentication = security::authentication(document.root());
+        Ok(Self { tasks, routes, links, deletions, authentication })
     }
 
     /// Creates the API at a base address.
@@ -91,7 +91,7 @@ impl Blueprint {
         }
         let mut api = MockApi::new(links, StoreConfig::default().with_max_tasks(1_000_000));
         api.routes = self.routes.clone();
-        Ok(api.with_authentication(self.keys.clone()))
+        Ok(api.with_authentication(self.authentication.clone()))
     }
 }
 

@@ -6,7 +6,7 @@ use crate::keys::Authentication;
 
 /// Returns the authentication of the first security requirement: of the whole description, or else
 /// of an operation.
-pub(super) fn keys(root: &Value) -> Authentication {
+pub(super) fn authentication(root: &Value) -> Authentication {
     let schemes = &root["components"]["securitySchemes"];
     // An empty requirement makes authentication optional.
     let first = |value: &Value| {

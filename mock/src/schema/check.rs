@@ -214,14 +214,14 @@ impl Checker<'_> {
             && !has_format(text, format)
         {
             let got = Excerpt::of(text);
-            return Err(self.fault(format!("a text of the format {format}, got {got}")));
+            return Err(self.fault(format!("a string of the format {format}, got {got}")));
         }
         if let Some(pattern) = own.get("pattern").and_then(Value::as_str)
             && let Some(part) = own.parts.first()
             && !part.root.matches(pattern, text)
         {
             let (pattern, got) = (Excerpt::of(pattern), Excerpt::of(text));
-            return Err(self.fault(format!("a text that matches {pattern}, got {got}")));
+            return Err(self.fault(format!("a string that matches {pattern}, got {got}")));
         }
         self.check_length(own, text.chars().count(), ["minLength", "maxLength"], "characters")
     }

@@ -204,7 +204,7 @@ impl Filler {
             let number = Value::from(values.len());
             values.push(match &items[..] {
                 [] => number,
-                // Numbers, and texts of numbers, are distinct.
+                // Numbers, and strings of numbers, are distinct.
                 items if merged.flag("uniqueItems") => {
                     self.fill(items, Some(&number), depth + 1)?
                 }

@@ -23,7 +23,7 @@ impl Root {
         Self { value, patterns: Mutex::default() }
     }
 
-    /// Returns whether a text matches a pattern. An unsupported pattern matches every text.
+    /// Returns whether a string matches a pattern. An unsupported pattern matches every string.
     pub(super) fn matches(&self, pattern: &str, text: &str) -> bool {
         let mut patterns = self.patterns.lock().unwrap_or_else(PoisonError::into_inner);
         let known = patterns

@@ -9,7 +9,7 @@ use tasklife::Now;
 /// The longest string that is made, whatever its schema requires.
 const MAX_LENGTH: usize = 4_096;
 
-/// Returns whether a text has a format. Every text has an unknown format.
+/// Returns whether a string has a format. Every string has an unknown format.
 pub(super) fn has_format(text: &str, format: &str) -> bool {
     match format {
         "date-time" => DateTime::parse_from_rfc3339(text).is_ok(),
@@ -34,7 +34,7 @@ pub(super) fn has_format(text: &str, format: &str) -> bool {
     }
 }
 
-/// Returns the simplest text of a format. Empty for an unknown format.
+/// Returns the simplest string of a format. Empty for an unknown format.
 pub(super) fn of_format(format: &str, now: Now) -> String {
     let text = match format {
         "date-time" => return now.to_rfc3339_opts(SecondsFormat::Secs, true),
@@ -53,14 +53,14 @@ pub(super) fn of_format(format: &str, now: Now) -> String {
     text.into()
 }
 
-/// Lengthens or shortens a text to `least` to `most` characters.
+/// Lengthens or shortens a string to `least` to `most` characters.
 pub(super) fn of_length(mut text: String, least: usize, most: usize) -> String {
     let length = text.chars().count();
     text.extend(std::iter::repeat_n('a', least.min(MAX_LENGTH).saturating_sub(length)));
     text.chars().take(most).collect()
 }
 
-/// Returns the shortest text that matches a pattern. `None` for patterns with look-around or
+/// Returns the shortest string that matches a pattern. `None` for patterns with look-around or
 /// back-references.
 pub(super) fn of_pattern(pattern: &str) -> Option<String> {
     let hir = regex_syntax::parse(pattern).ok()?;
