@@ -118,13 +118,13 @@ const PAUSE: Duration = Duration::from_millis(20);
 
 /// Waits until a condition holds.
 fn poll(mut condition: impl FnMut() -> bool) {
-    for _ in 0..PATIENCE.as_millis() / PAUSE.as_millis() {
+    for _ in 0..TIMEOUT.as_millis() / PAUSE.as_millis() {
         if condition() {
             return;
         }
         sleep(PAUSE);
     }
-    panic!("expected the condition to hold within {PATIENCE:?}");
+    panic!("expected the condition to hold within {TIMEOUT:?}");
 }
 
 fn relations(task: &TaskDocument) -> Vec<&str> {

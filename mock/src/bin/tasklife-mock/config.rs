@@ -81,9 +81,8 @@ impl Config {
     /// Reads the file.
     ///
     /// # Errors
-    ///
-    /// Where the file can't be read, or says what is not understood: with its name, the place, and
-    /// what was expected.
+    /// Returns a message with the file, the place and what was expected, if the file cannot be read
+    /// or is not a valid configuration.
     pub(crate) fn read(file: &Path) -> Result<Self, String> {
         let in_file = |error: &dyn Display| format!("{}: {error}", file.display());
         let text = fs::read_to_string(file).map_err(|e| in_file(&e))?;
@@ -112,8 +111,8 @@ impl Config {
     /// Creates the API that the file and the options describe. The options override the file.
     ///
     /// # Errors
-    ///
-    /// Where they ask for what the API doesn't have, or for two things at once.
+    /// Returns a message with the file or option and the place, if the API cannot have something
+    /// that they ask for.
     pub(crate) fn api(&self, base: &str, options: &Options) -> Result<MockApi, String> {
         let lag = options.not_found_for.map(Pace::Reads).or(self.visibility_lag);
         let mut api = self
@@ -198,9 +197,8 @@ impl Config {
     /// Sets the scripts of the file and the options in the API, and returns them.
     ///
     /// # Errors
-    ///
-    /// Where one can't be: which, and what was expected.
-    pub(crate) fn scripts(
+    /// Returns a message with the place of the first script that the API refuses.
+    pub(crate) fn set_scripts(
         &self,
         api: &MockApi,
         options: &Options,

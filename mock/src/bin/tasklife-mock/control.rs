@@ -86,9 +86,7 @@ impl Control {
     /// Creates the state of control over HTTP.
     ///
     /// # Errors
-
-    ///
-    /// Where a host has a name that is none.
+    /// Returns a message if an `--allow-host` is not a host name.
     pub(crate) fn new(
         options: &Options,
         scripts: Vec<ScriptConfig>,
@@ -148,8 +146,8 @@ impl Control {
     /// Returns the `Host` of the request, in lower case.
     ///
     /// # Errors
-    ///
-    /// Where it is another's, which leads here in the browser of somebody who can reach the mock.
+    /// Returns a message if the headers do not have one `Host` that is localhost, an IP address or
+    /// a known host name. See [`refusal`](Self::refusal).
     pub(crate) fn host(&self, headers: &HeaderMap) -> Result<String, String> {
         let mut hosts = headers.get_all(HOST).iter();
         let (Some(host), None) = (hosts.next().and_then(lowercase), hosts.next()) else {

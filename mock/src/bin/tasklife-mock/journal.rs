@@ -19,8 +19,7 @@ impl Journal {
     /// Opens the file, or creates it.
     ///
     /// # Errors
-    ///
-    /// Where the file can't be opened.
+    /// Returns a message with the path if the file cannot be opened.
     pub(crate) fn open(path: PathBuf) -> Result<Self, String> {
         match File::options().create(true).append(true).open(&path) {
             Ok(file) => Ok(Self { path, file }),
@@ -31,10 +30,9 @@ impl Journal {
     /// Appends an exchange.
     ///
     /// # Errors
-
-    ///
-    /// Where it can't be written. A journal with a gap tells what never was: it should end there.
-    pub(crate) fn add(&mut self, exchange: &Exchange) -> Result<(), String> {
+    /// Returns a message with the path if the file cannot be written. The caller must then stop
+    /// using the journal, because a journal with a gap misleads its reader.
+    pub(crate) fn append(&mut self, exchange: &Exchange) -> Result<(), String> {
         let written =
             serde_json::to_string(exchange).map_err(io::Error::from).and_then(|mut line| {
                 line.push('\n');

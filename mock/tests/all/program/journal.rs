@@ -99,7 +99,7 @@ fn each_request_is_logged_unless_quiet() {
     let lines = BufReader::new(mock.0.process.stderr.take().unwrap()).lines();
     let (sender, receiver) = mpsc::channel();
     spawn(move || lines.for_each(|line| sender.send(line.unwrap()).unwrap()));
-    let line = || receiver.recv_timeout(PATIENCE).unwrap();
+    let line = || receiver.recv_timeout(TIMEOUT).unwrap();
 
     let accepted = mock.post("acme", "/v1/subscriptions", "{}").document(202);
     let id = accepted.task_id();

@@ -62,8 +62,8 @@ impl Config {
     /// Creates the API that the file and the options describe, without accounts.
     ///
     /// # Errors
-    ///
-    /// Where it can't be: with what of the file is to blame.
+    /// Returns a message with the file or option and the place, if the API cannot have something
+    /// that they ask for.
     pub(super) fn bare_api(&self, base: &str, options: &Options) -> Result<MockApi, String> {
         let tasks_are = options.tasks_are.as_deref().or(self.tasks_are.as_deref());
         let api = match (&options.openapi, &self.openapi) {

@@ -105,9 +105,8 @@ impl ScriptConfig {
     /// Restricts the script to the requests of an account.
     ///
     /// # Errors
-    ///
-    /// Where it is for another's.
-    pub(crate) fn for_account(&mut self, account: &AccountId) -> Result<(), String> {
+    /// Returns a message if the script names another account.
+    pub(crate) fn restrict_to(&mut self, account: &AccountId) -> Result<(), String> {
         match &self.account {
             Some(other) if other != account => {
                 Err(format!("expected the account {account} of the query, got {other}"))
@@ -122,8 +121,7 @@ impl ScriptConfig {
     /// Checks that the script can be set in an API.
     ///
     /// # Errors
-    ///
-    /// What of it can't be.
+    /// Returns a message with the field that the API refuses.
     pub(crate) fn check(&self, api: &MockApi, advance: Pace) -> Result<(), String> {
         if self.command.is_none() && self.when.is_some() {
             return Err("expected `when` together with a `command`".into());
@@ -136,7 +134,6 @@ impl ScriptConfig {
     /// pace.
     ///
     /// # Errors
-    ///
     /// As [`check`](Self::check).
     pub(crate) fn set(&self, api: &MockApi, advance: Pace) -> Result<(), String> {
         self.check(api, advance)?;
