@@ -1,5 +1,5 @@
-//! A guide to the crate, with programs that run. Read [Concepts](concepts) first, then the page that
-//! you need.
+//! A guide to the crate, with programs that run. Read [Concepts](concepts) first, then the page
+//! that you need.
 //!
 //! | page | read it if you |
 //! |---|---|
