@@ -77,7 +77,7 @@ impl Call<'_> {
             resources.is_there(routes, key, self.now);
         }
         let after = || target.as_ref().and_then(|key| describe(resources, key));
-        let described = match work.shows() {
+        let shown = match work.shows() {
             Shows::Nothing => None,
             _ if deletes => before,
             _ => after(),
@@ -87,9 +87,9 @@ impl Call<'_> {
         let text = match (work.shows(), shape) {
             (Shows::By(makes), _) => Some(makes(&work.context(&describer)).to_string()),
             (_, Shape::Nothing) => None,
-            (_, Shape::Resource(_)) => described.map(|it| it.text()),
+            (_, Shape::Resource(_)) => shown.map(|it| it.text()),
             (_, Shape::Schema { schema, envelope, example }) => {
-                let given = given(work, described, envelope.as_deref());
+                let given = given(work, shown, envelope.as_deref());
                 let given = over(example.as_ref(), given);
                 Some(describer.fill(schema, &given).to_string())
             }

@@ -166,11 +166,10 @@ async fn read_subscription(
     State(api): Shared,
     Authenticated(request, account, replies): Authenticated,
 ) -> Result<Response<String>> {
-    let not_found =
-        || Ok(api.refuse(&request, StatusCode::NOT_FOUND, "there is no such subscription"));
+    let not_found = || api.refuse(&request, StatusCode::NOT_FOUND, "there is no such subscription");
     let name = request.uri.path().trim_end_matches('/').rsplit('/').next().unwrap_or_default();
     let id = name.strip_prefix("subscription-").and_then(|id| id.parse().ok());
-    let Some(id) = id else { return not_found() };
+    let Some(id) = id else { return Ok(not_found()) };
     match api.store.get(&account, id, Utc::now()).await {
         Ok(Some(task)) if task.status() == TaskStatus::ProcessingCompleted => {
             let input = serde_json::from_slice(task.input()).unwrap_or_default();
@@ -178,7 +177,7 @@ async fn read_subscription(
             subscription.insert("id".into(), name.into());
             Ok(replies.document(&request, Value::from(subscription).to_string()))
         }
-        Ok(_) => not_found(),
+        Ok(_) => Ok(not_found()),
         Err(error) => Ok(replies.polled(&request, Err(error), Utc::now())),
     }
 }
