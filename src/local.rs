@@ -147,6 +147,7 @@ impl LocalStore {
             Examined::Proposed(proposal) => proposal,
             Examined::Answered(answer) => return answer,
         };
+        // As in `MemoryStore`, a full store is reported before a full account.
         if let Some(by) = self.room_for(self.shard.growth_by(&submission, &proposal), now)? {
             if !proposal.fits_account() {
                 return Err(SubmitError::AccountFull);

@@ -20,7 +20,8 @@ use crate::wire::Excerpt;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Origin {
-    /// The host of the base address, whatever a request contains.
+    /// The host of the base address, whatever a request contains. A malformed `Host` is still
+    /// answered with 400.
     #[default]
     Base,
     /// The host that the request is for, according to its target or its `Host` header (RFC 9110,
@@ -56,7 +57,7 @@ impl Origin {
     /// Returns the scheme and host of the links in the response, or `None` for those of the base
     /// address.
     ///
-    /// A malformed `Host` is rejected in any case.
+    /// A malformed `Host` is refused in any case.
     pub(super) fn of(
         self,
         request: &Parts,

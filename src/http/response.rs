@@ -16,7 +16,7 @@ pub(super) fn etag_of(body: &str) -> String {
     format!("\"{}\"", Uuid::new_v5(&Uuid::nil(), body.as_bytes()).simple())
 }
 
-/// Builds the response of a message. Caches must not store it, unless it is marked as read later.
+/// Builds the response of a message, with `Cache-Control: no-store`, which `mark_as_read` replaces.
 ///
 /// The response to a `HEAD` request has the length of the body instead of the body.
 pub(super) fn respond(request: &Parts, message: Message) -> Response<String> {

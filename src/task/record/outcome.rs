@@ -78,7 +78,7 @@ impl From<ErrorRecord> for TaskError {
 
 serde_by_known_names!(CompletionRecord, ErrorRecord);
 
-/// Serializes a resource id with a tag, for formats that don't distinguish numbers from texts.
+/// Serializes a resource id with a tag, for formats that don't distinguish numbers from strings.
 #[expect(clippy::ref_option, reason = "serde passes a field by reference")]
 mod tagged_id {
     use super::{Arc, Deserialize, ResourceId, Serialize, serde_by_known_names};
