@@ -14,9 +14,12 @@
 //!         "status": "done", "timestamp": "2026-01-01T00:00:00Z",
 //!         "_links": {"self": {"href": "/tasks/36d4b04d-72d4-4404-8600-a223120a553e"}}}}"#;
 //! let mut auditor = Auditor::new(Retention::default());
-//! for finding in auditor.observe(&serde_json::from_str::<Reading>(answer)?) {
-//!     println!("{finding}");
-//! }
+//! let findings = auditor.observe(&serde_json::from_str::<Reading>(answer)?);
+//! assert_eq!(
+//!     findings[0].to_string(),
+//!     "unknown-status: task 36d4b04d-72d4-4404-8600-a223120a553e has the unknown status \"done\" \
+//!      (API description, TaskStateUpdate.status)"
+//! );
 //! # Ok::<(), serde_json::Error>(())
 //! ```
 

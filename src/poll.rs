@@ -65,12 +65,14 @@
 //!   | the first, if you start with an address or an id | only the rate limit |
 //!   | the last, at a limit of P3 | all but the back-off |
 //! - **P2** The outcome is a completion, a failure or a cancellation if and only if an answer about
-//!   this very task shows one. Whatever else goes wrong leads to another outcome. A document with
-//!   an id is about the task if the id is the one that an earlier answer or
-//!   [`following_id`](Poller::following_id) gave. If neither gave one, the document's id is compared
-//!   with the last segment of the address: if both are UUIDs and differ, the document is about
-//!   another task. If the id is known, a document without an id is about another task, unless the
-//!   address came from `Operation-Location` or `Azure-AsyncOperation`. These lead to one task only.
+//!   this very task shows one. Whatever else goes wrong leads to another outcome.
+//!   - Once an earlier answer or [`following_id`](Poller::following_id) has given the id, only a
+//!     document with this id is about the task. So is a document without an id if the address came
+//!     from `Operation-Location` or `Azure-AsyncOperation`, since these lead to one task only.
+//!   - Until then, a document is about another task only if its id and the last segment of the
+//!     address are different UUIDs.
+//!   - At the address of a [result](#what-an-answer-means), no ids are compared, since the answer
+//!     may be about the resource.
 //! - **P3** Polling ends with the first answer that shows the end of the task. The poller asks as
 //!   soon as P1 permits. If no answer shows the end, polling ends at the latest when one of two
 //!   limits is over: the [time limit](Poller::with_time_limit), which counts from the start, or the

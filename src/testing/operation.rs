@@ -100,7 +100,7 @@ impl Operation {
     ///
     /// # Panics
     ///
-    /// If the call is not an `apply`.
+    /// Panics if the call is not an `apply`.
     pub(super) fn target(&self) -> Target<'_> {
         match self {
             Self::Apply { exactly: Some(task), .. } => Target::exactly(task),
