@@ -42,6 +42,17 @@ pub(super) struct ReadForUpdate {
     pub(super) held: Option<(usize, Option<Now>)>,
 }
 
+/// What to count besides reading the account and the task.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Counts {
+    /// Up to which number to count the visible open tasks; `None` if they are not limited.
+    pub(super) open: Option<usize>,
+    /// Up to which number to count the visible tasks in progress.
+    pub(super) in_progress: usize,
+    /// Whether to count the tasks of the whole store, and to find the earliest expiry.
+    pub(super) store: bool,
+}
+
 impl AccountRow {
     /// Returns the clock for an event at `now`.
     pub(super) fn clock(&self, now: Now) -> AccountClock {
@@ -84,27 +95,22 @@ fn keep_up_with_time(clock: AccountClock, now: Now) -> AccountClock {
 
 impl PostgresStore {
     /// Reads what decides on a submission or an event.
-    ///
-    /// It counts the visible open tasks up to `count_open` and those in progress up to
-    /// `count_in_progress`.
     pub(super) async fn read_for_update(
         &self,
         account: &AccountId,
         id: TaskId,
-        count_open: Option<usize>,
-        count_in_progress: usize,
-        looks_for_room: bool,
+        counts: Counts,
         now: Now,
     ) -> Result<ReadForUpdate, Fault> {
         let (name, at, uuid) = (account.as_str(), encode_instant(now), id.as_uuid());
-        let (open, in_progress) = (count_open.map(encode_count), encode_count(count_in_progress));
+        let (open, in_progress) = (counts.open.map(encode_count), encode_count(counts.in_progress));
         let values = [
             (&name as _, Type::TEXT),
             (&at as _, Type::BYTEA),
             (&uuid as _, Type::UUID),
             (&open as _, Type::INT8),
             (&in_progress as _, Type::INT8),
-            (&looks_for_room as _, Type::BOOL),
+            (&counts.store as _, Type::BOOL),
         ];
         let rows =
             self.shared.database.query(&self.shared.statements.read_for_update, &values).await?;

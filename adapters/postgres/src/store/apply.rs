@@ -4,6 +4,7 @@ use tasklife::kit::Call;
 use tasklife::{ApplyError, BackendError, Change, EventKind, Now, Target, TaskEvent};
 
 use super::PostgresStore;
+use super::account::Counts;
 use super::write::{Outcome, Write};
 
 impl PostgresStore {
@@ -17,9 +18,10 @@ impl PostgresStore {
         let _guard = self.lock(target.account()).await?;
         loop {
             let lane = self.config().max_in_progress().filter(|_| kind == EventKind::Start);
-            let count_in_progress = lane.map_or(0, |width| width.get() as usize);
+            let in_progress = lane.map_or(0, |width| width.get() as usize);
+            let counts = Counts { in_progress, ..Counts::default() };
             let read = self
-                .read_for_update(target.account(), target.id(), None, count_in_progress, false, now)
+                .read_for_update(target.account(), target.id(), counts, now)
                 .await
                 .map_err(BackendError::from)?;
             let call = Call::new(self.config(), read.store.horizon, now);

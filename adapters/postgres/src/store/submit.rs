@@ -5,7 +5,7 @@ use tasklife::{BackendError, Now, Submission, SubmitError, Submitted, TaskStatus
 use tokio_postgres::types::Type;
 
 use super::PostgresStore;
-use super::account::count_open;
+use super::account::{Counts, count_open};
 use super::write::{Outcome, Write};
 use crate::rows::encode_count;
 
@@ -20,11 +20,10 @@ impl PostgresStore {
     ) -> Result<Submitted, SubmitError> {
         let (account, id) = (submission.account().clone(), submission.id());
         let _guard = self.lock(&account).await?;
-        let count_open = count_open(self.config());
-        let mut looks_for_room = false;
+        let mut counts = Counts { open: count_open(self.config()), ..Counts::default() };
         loop {
             let read = self
-                .read_for_update(&account, id, count_open, 0, looks_for_room, now)
+                .read_for_update(&account, id, counts, now)
                 .await
                 .map_err(BackendError::from)?;
             let call = Call::new(self.config(), read.store.horizon, now);
@@ -41,7 +40,7 @@ impl PostgresStore {
             if let Some((held, first_expiry)) = read.held {
                 if call.is_full_for(&proposal, held) {
                     new_horizon = Some(call.make_room(first_expiry)?);
-                } else if looks_for_room && !proposal.replaces_expired() {
+                } else if counts.store && !proposal.replaces_expired() {
                     self.redistribute_quota(share).await?;
                 }
             }
@@ -66,7 +65,7 @@ impl PostgresStore {
                     self.notify_if(task.status() == TaskStatus::Received);
                     return Ok(Submitted::New(task));
                 }
-                Outcome::NoRoom => looks_for_room = true,
+                Outcome::NoRoom => counts.store = true,
                 Outcome::Changed => {}
             }
         }

@@ -18,7 +18,7 @@ local is_refused = (meta[1] or '') ~= ARGV[1]
   or (horizon and horizon > ARGV[12])
   or (ARGV[13] == '1' and redis.call('HEXISTS', TASKS, ARGV[7]) == 1)
 if is_refused then
-  -- It is written all the same if this is the second send, after an answer that was lost.
+  -- The task is written all the same if this write arrived before, and its answer was lost.
   local written = 0
   for at = 1, #tokens, #token do
     if string.sub(tokens, at, at + #token - 1) == token then written = 1 end

@@ -1,7 +1,7 @@
 -- The keys that all accounts share:
 --   horizon              the horizon
 --   floor                a revision: no forgotten account had a higher one
---   counter              the last number given out, for versions and tickets
+--   counter              the last number that was used as a version or a ticket
 --   queue                an entry for each account: version, ticket, the instants it is parked with
 --   ready                the ready accounts, by ticket
 --   parked-past          accounts parked until `now` is after an instant
