@@ -44,7 +44,7 @@ use crate::text::Excerpt;
 /// | `GET /tasks`, `GET /tasks/{taskId}` | the list, or the task, as [`Replies`] writes it |
 /// | an [operation](Self::with_operation) | a new task; for an `Idempotency-Key` that was used before, the task of that first request |
 /// | `GET` of a [resource](Self::with_resource) | its id, fields and status |
-/// | `GET` of all resources of a kind | `{"accountId", "subscriptions": […]}`; resources that belong to another one are nested in it. `offset` and `limit` select a part |
+/// | `GET` of all resources of a kind | `{"accountId", "subscriptions": […]}`; a resource that belongs to a parent is nested in the parent. `offset` and `limit` select a part |
 /// | a resource that does not exist, or anything below it | 404, which names the missing resource |
 /// | a body that is not a JSON object, or no body if the operation needs one | 400 |
 /// | a body over [`max_input`](StoreConfig::max_input) | 413 |

@@ -74,45 +74,57 @@
 //! clock, uses no random numbers and does no I/O.
 #![doc = include_str!("servers.md")]
 
+pub mod guide;
+
+// The API and its setup.
+mod api;
+mod description;
+mod error;
+mod keys;
+mod openapi;
+mod redis_cloud;
+mod schema;
+
+// What a path leads to: operations and kinds of resources.
+mod effect;
+mod kind;
+mod operation;
+mod path;
+mod route;
+
+// Answering a request.
+mod answer;
+mod call;
+mod immediate;
+mod pages;
+mod paging;
+mod rate;
+mod rejection;
+mod request;
+mod request_context;
+mod text;
+mod work;
+
+// The state of an account: tasks and resources.
 mod accepted;
 mod account;
 mod accounts;
 mod active;
-mod answer;
-mod api;
-mod call;
-mod conduct;
-mod control;
 mod describe;
-mod description;
-mod effect;
-mod error;
-mod fault;
-pub mod guide;
-mod immediate;
-mod journal;
-mod keys;
-mod kind;
-mod openapi;
-mod operation;
-mod pace;
-mod pages;
-mod paging;
-mod path;
-mod rate;
-mod redis_cloud;
-mod rejection;
-mod request;
-mod request_context;
 mod resource;
-mod route;
-mod schema;
-mod script;
-mod scripts;
-mod text;
 mod visibility;
 mod watch;
-mod work;
+
+// How tasks go, and what goes wrong.
+mod fault;
+mod pace;
+mod script;
+mod scripts;
+
+// What a test does: it controls the mock, and reads what clients did.
+mod conduct;
+mod control;
+mod journal;
 
 #[doc(no_inline)]
 pub use {http, tasklife};
