@@ -14,8 +14,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tasklife::kit::{Call, ClaimCandidates, Lane, Parked, SubmitDecision};
 use tasklife::{
     AccountClock, AccountId, ApplyError, BackendError, Change, Claimed, CommandType, Completion,
-    Lease, ListError, ListQuery, MIN_TIME, Now, Page, Revision, Scope, StoreConfig, Submission,
+    Lease, ListError, ListQuery, MIN_TIME, Page, Revision, Scope, StoreConfig, Submission,
     SubmitError, Submitted, Swept, Target, Task, TaskEvent, TaskId, TaskStatus, TaskStore,
+    Timestamp,
 };
 
 /// The row of an account, kept for as long as it has tasks.
@@ -31,7 +32,7 @@ struct AccountRow {
 /// The tables.
 #[derive(Debug)]
 struct Tables {
-    horizon: Now,
+    horizon: Timestamp,
     /// The highest revision of the accounts that were forgotten.
     floor: Revision,
     last_ticket: u64,
@@ -144,7 +145,7 @@ impl OwnStore {
     }
 
     /// Begins a transaction.
-    fn begin(&self, now: Now) -> (MutexGuard<'_, Tables>, Call<'_>) {
+    fn begin(&self, now: Timestamp) -> (MutexGuard<'_, Tables>, Call<'_>) {
         let tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
         let call = Call::new(&self.config, tables.horizon, now);
         (tables, call)
@@ -152,7 +153,7 @@ impl OwnStore {
 }
 
 impl TaskStore for OwnStore {
-    fn submit(&self, submission: Submission, now: Now) -> Result<Submitted, SubmitError> {
+    fn submit(&self, submission: Submission, now: Timestamp) -> Result<Submitted, SubmitError> {
         let (mut tables, call) = self.begin(now);
         let account = submission.account();
         let proposal =
@@ -178,7 +179,12 @@ impl TaskStore for OwnStore {
         Ok(Submitted::New(task))
     }
 
-    fn apply(&self, target: Target<'_>, event: TaskEvent, now: Now) -> Result<Change, ApplyError> {
+    fn apply(
+        &self,
+        target: Target<'_>,
+        event: TaskEvent,
+        now: Timestamp,
+    ) -> Result<Change, ApplyError> {
         let (mut tables, call) = self.begin(now);
         let (account, kind) = (target.account(), event.kind());
         let task = call.permit(target, &event, tables.task(account, target.id()).cloned())?;
@@ -192,7 +198,7 @@ impl TaskStore for OwnStore {
         Ok(change)
     }
 
-    fn claim(&self, scope: Scope<'_>, now: Now) -> Result<Option<Claimed>, BackendError> {
+    fn claim(&self, scope: Scope<'_>, now: Timestamp) -> Result<Option<Claimed>, BackendError> {
         let (mut tables, call) = self.begin(now);
         let is_any = matches!(scope, Scope::Any);
         let next = |tables: &Tables| match scope {
@@ -224,12 +230,22 @@ impl TaskStore for OwnStore {
         Ok(None)
     }
 
-    fn get(&self, account: &AccountId, id: TaskId, now: Now) -> Result<Option<Task>, BackendError> {
+    fn get(
+        &self,
+        account: &AccountId,
+        id: TaskId,
+        now: Timestamp,
+    ) -> Result<Option<Task>, BackendError> {
         let (tables, call) = self.begin(now);
         Ok(tables.task(account, id).filter(|task| call.is_visible(task)).cloned())
     }
 
-    fn list(&self, account: &AccountId, query: &ListQuery, now: Now) -> Result<Page, ListError> {
+    fn list(
+        &self,
+        account: &AccountId,
+        query: &ListQuery,
+        now: Timestamp,
+    ) -> Result<Page, ListError> {
         let position = query.position(account)?;
         let (tables, call) = self.begin(now);
         let is_on_page = |task: &&Task| {
@@ -243,7 +259,7 @@ impl TaskStore for OwnStore {
         Ok(call.page(account, query, tasks, tables.clock(account).revision()))
     }
 
-    fn sweep(&self, limit: usize, now: Now) -> Result<Swept, BackendError> {
+    fn sweep(&self, limit: usize, now: Timestamp) -> Result<Swept, BackendError> {
         let (mut tables, call) = self.begin(now);
         tables.horizon = call.horizon_after_sweep();
         let is_due =

@@ -4,7 +4,7 @@ use core::fmt;
 use core::num::ParseIntError;
 use core::str::FromStr;
 
-use crate::time::{self, MIN_TIME, Now, clamp_time};
+use crate::time::{self, MIN_TIME, Timestamp, clamp_time};
 use crate::wire::known::Known;
 
 /// A number that grows with each accepted event of an account.
@@ -56,7 +56,7 @@ impl Revision {
     /// # Ok::<(), chrono::ParseError>(())
     /// ```
     #[must_use]
-    pub fn unreached_by(now: Now) -> Self {
+    pub fn unreached_by(now: Timestamp) -> Self {
         let past = clamp_time(now).signed_duration_since(MIN_TIME);
         let microseconds = past.num_microseconds().unwrap_or(0).unsigned_abs();
         let eighths = past.subsec_nanos().unsigned_abs() % 1_000 / 125;
@@ -140,7 +140,7 @@ enum RevisionErrorKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stamp {
     pub(crate) revision: Revision,
-    pub(crate) updated_at: Now,
+    pub(crate) updated_at: Timestamp,
 }
 
 impl Stamp {
@@ -152,7 +152,7 @@ impl Stamp {
 
     /// Returns the update time that the event gives its task.
     #[must_use]
-    pub const fn updated_at(&self) -> Now {
+    pub const fn updated_at(&self) -> Timestamp {
         self.updated_at
     }
 }
@@ -187,13 +187,13 @@ impl Stamp {
 pub struct AccountClock {
     pub(crate) revision: Revision,
     #[serde(with = "time::as_text")]
-    pub(crate) updated_at: Now,
+    pub(crate) updated_at: Timestamp,
 }
 
 impl AccountClock {
     /// Creates a clock from its saved values.
     #[must_use]
-    pub fn new(revision: Revision, updated_at: Now) -> Self {
+    pub fn new(revision: Revision, updated_at: Timestamp) -> Self {
         Self { revision, updated_at: clamp_time(updated_at) }
     }
 
@@ -213,13 +213,13 @@ impl AccountClock {
 
     /// Returns the account's latest update time.
     #[must_use]
-    pub const fn updated_at(&self) -> Now {
+    pub const fn updated_at(&self) -> Timestamp {
         self.updated_at
     }
 
     /// Returns the stamp of an event that happens at `now`.
     #[must_use]
-    pub fn next(&self, now: Now) -> Stamp {
+    pub fn next(&self, now: Timestamp) -> Stamp {
         Stamp { revision: self.revision.next(), updated_at: clamp_time(now).max(self.updated_at) }
     }
 
@@ -233,7 +233,7 @@ impl<'de> serde::Deserialize<'de> for AccountClock {
         struct Fields {
             revision: Revision,
             #[serde(with = "time::as_text")]
-            updated_at: Now,
+            updated_at: Timestamp,
         }
 
         let Fields { revision, updated_at } = Fields::deserialize(Known(from))?;

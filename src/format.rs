@@ -145,7 +145,7 @@
 //! }
 //!
 //! let links = Links::new("https://video.example.com/api")?
-//!     .with_tasks("/jobs")?
+//!     .with_tasks_path("/jobs")?
 //!     .with_route("transcode".parse()?, "/videos/{resourceId}", "getVideo")?;
 //! let id = "36d4b04d-72d4-4404-8600-a223120a553e".parse()?;
 //! let submission = Submission::new("acme".parse()?, id, "transcode".parse()?);

@@ -9,7 +9,7 @@
 //! | [Test your own code](property_test) | want to check a store, a server, a client or captured traffic |
 //! | [Implement a store](implementing_a_store) | keep tasks in a database of your own |
 //! | [Time](time) | need to know when a task is visible, expires or is taken over |
-//! | [What can be lost](loss) | choose a store, or plan for crashes and fail-overs |
+//! | [What can be lost](loss) | choose a store, or plan for crashes and failovers |
 //! | [Recipes](recipes) | miss something: cancelling, retries, schedules, webhooks, metrics |
 //!
 //! Each program on these pages is compiled and run as a test of the crate.

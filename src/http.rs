@@ -110,7 +110,7 @@ pub use origin::Origin;
 /// [`Target::exactly`](crate::Target::exactly) compares only revisions, not documents. A store that
 /// was [restored](crate::LocalStore::restore) never reuses a revision. A store on a database that can
 /// lose acknowledged writes, such as Redis, avoids reuse as far as it can. If clocks go back, or
-/// differ by more than the duration of a fail-over, it may accept an event that was meant for a
+/// differ by more than the duration of a failover, it may accept an event that was meant for a
 /// lost state.
 ///
 /// # Examples

@@ -19,7 +19,7 @@ use crate::id::AccountId;
 use crate::status::EventKind;
 use crate::store::{ApplyError, Change, ListQuery, Page, StoreConfig, Target};
 use crate::task::Task;
-use crate::time::{Now, clamp_time};
+use crate::time::{Timestamp, clamp_time};
 
 pub(crate) use claim::ClaimKind;
 pub use claim::{ClaimCandidates, Lane, Parked, PlannedClaim};
@@ -47,8 +47,8 @@ pub use submit::{ProposedTask, SubmitDecision};
 #[derive(Clone, Copy, Debug)]
 pub struct Call<'a> {
     config: &'a StoreConfig,
-    horizon: Now,
-    now: Now,
+    horizon: Timestamp,
+    now: Timestamp,
 }
 
 impl<'a> Call<'a> {
@@ -56,7 +56,7 @@ impl<'a> Call<'a> {
     /// sweep, the horizon is [`MIN_TIME`](crate::MIN_TIME).
     #[must_use]
     #[inline]
-    pub const fn new(config: &'a StoreConfig, horizon: Now, now: Now) -> Self {
+    pub const fn new(config: &'a StoreConfig, horizon: Timestamp, now: Timestamp) -> Self {
         Self { config, horizon, now }
     }
 
@@ -68,7 +68,7 @@ impl<'a> Call<'a> {
 
     /// Returns the caller's time, unchanged.
     #[must_use]
-    pub const fn now(&self) -> Now {
+    pub const fn now(&self) -> Timestamp {
         self.now
     }
 
@@ -76,13 +76,13 @@ impl<'a> Call<'a> {
     /// expires after this instant (law S6).
     #[must_use]
     #[inline]
-    pub fn effective_now(&self) -> Now {
+    pub fn effective_now(&self) -> Timestamp {
         clamp_time(self.now).max(self.horizon)
     }
 
     /// Returns the instant from which [retention](crate::Retention) is counted, for an event of
     /// this call that restarts it.
-    pub(crate) fn counted_from(&self) -> Now {
+    pub(crate) fn counted_from(&self) -> Timestamp {
         self.config.retention().start_of_period(self.now, self.effective_now())
     }
 
@@ -96,7 +96,7 @@ impl<'a> Call<'a> {
     /// Returns the store's horizon after a sweep by this call. The tasks that expire at or before
     /// it are due. The horizon never moves back.
     #[must_use]
-    pub fn horizon_after_sweep(&self) -> Now {
+    pub fn horizon_after_sweep(&self) -> Timestamp {
         self.effective_now()
     }
 

@@ -9,7 +9,7 @@ use crate::event::{Progress, TaskEvent};
 use crate::outcome::{Completion, TaskError};
 use crate::store::{Change, Claimed, TaskStore};
 use crate::task::Task;
-use crate::time::Now;
+use crate::time::Timestamp;
 use hold::{Hold, MAX_TRIES};
 
 pub use asynchronous::AsyncLease;
@@ -30,7 +30,7 @@ pub use error::LeaseError;
 /// # const CREATE: CommandType = CommandType::from_static("subscriptionCreateRequest");
 /// # let config = StoreConfig::default().with_takeover_after(Duration::from_secs(60));
 /// # let store = MemoryStore::new(config);
-/// # let second = |second: u32| format!("2019-08-08T06:{:02}:{:02}Z", second / 60, second % 60).parse::<Now>();
+/// # let second = |second: u32| format!("2019-08-08T06:{:02}:{:02}Z", second / 60, second % 60).parse::<Timestamp>();
 /// # let provision = |_step: u64, _input: &[u8]| {};
 /// # let now = second(0)?;
 /// // This work takes no time. Real work reads the clock for each call: `now` dates the heartbeat.
@@ -150,11 +150,12 @@ impl<S: TaskStore> Lease<S> {
     /// [description](TaskEvent::with_description). The other methods are shorthands for it.
     ///
     /// # Errors
+    ///
     /// Returns [`LeaseError`] if the lease is lost, or this call failed. If others write to the
     /// task between every two of 16 tries, the call fails with [`LeaseError::Backend`], and nothing
     /// was applied.
     #[expect(clippy::needless_pass_by_value, reason = "as a store takes it")]
-    pub fn apply(&mut self, event: TaskEvent, now: Now) -> Result<Change, LeaseError> {
+    pub fn apply(&mut self, event: TaskEvent, now: Timestamp) -> Result<Change, LeaseError> {
         for _ in 0..MAX_TRIES {
             let answer = self.store.apply(self.hold.begin(&event)?, event.clone(), now);
             if let Some(answer) = self.hold.finish(&event, answer) {
@@ -167,32 +168,40 @@ impl<S: TaskStore> Lease<S> {
     /// Reports how far the work has come.
     ///
     /// # Errors
+    ///
     /// As for [`apply`](Self::apply).
-    pub fn report(&mut self, progress: Progress, now: Now) -> Result<Change, LeaseError> {
+    pub fn report(&mut self, progress: Progress, now: Timestamp) -> Result<Change, LeaseError> {
         self.apply(TaskEvent::report_of(progress), now)
     }
 
     /// Reports that the worker is alive, without a description or progress.
     ///
     /// # Errors
+    ///
     /// As for [`apply`](Self::apply).
-    pub fn heartbeat(&mut self, now: Now) -> Result<Change, LeaseError> {
+    pub fn heartbeat(&mut self, now: Timestamp) -> Result<Change, LeaseError> {
         self.apply(TaskEvent::report(), now)
     }
 
     /// Ends the task: the operation has succeeded.
     ///
     /// # Errors
+    ///
     /// As for [`apply`](Self::apply).
-    pub fn complete(&mut self, completion: Completion, now: Now) -> Result<Change, LeaseError> {
+    pub fn complete(
+        &mut self,
+        completion: Completion,
+        now: Timestamp,
+    ) -> Result<Change, LeaseError> {
         self.apply(TaskEvent::complete(completion), now)
     }
 
     /// Ends the task: the operation has failed.
     ///
     /// # Errors
+    ///
     /// As for [`apply`](Self::apply).
-    pub fn fail(&mut self, error: TaskError, now: Now) -> Result<Change, LeaseError> {
+    pub fn fail(&mut self, error: TaskError, now: Timestamp) -> Result<Change, LeaseError> {
         self.apply(TaskEvent::fail(error), now)
     }
 }

@@ -52,7 +52,7 @@
 //!    [`ProvisioningStatus`]: the status of a resource after its task.
 //! 2. [`TaskId`], [`AccountId`], [`CommandType`]: names, checked on entry.
 //! 3. [`Completion`] and [`TaskError`]: how a task can end. [`TaskEvent`]: what can happen to a task.
-//! 4. [`Now`], [`AccountClock`], [`Retention`]: time, which is always an argument.
+//! 4. [`Timestamp`], [`AccountClock`], [`Retention`]: time, which is always an argument.
 //! 5. [`Submission`], [`Task`], and the [`TaskRecord`] that a backend saves.
 //! 6. [`Links`], which makes the [`Document`]s that clients see, and [`TaskDocument`], which reads them.
 //!    [`mod@format`]: the formats of Redis Cloud, Google and Azure, and the trait for your own.
@@ -60,7 +60,7 @@
 //! 8. [`Lease`] and [`AsyncLease`]: a worker's hold on the task that it claimed.
 //! 9. [`kit`]: the decisions that all stores share, for a backend of your own.
 //! 10. [`LocalStore`] and [`MemoryStore`]: the store in memory, made of shards, with [`Snapshot`]s and a
-//!     [`Census`]. [`Changes`]: how a worker waits until there may be work; [`Notifier`] and
+//!     [`Census`]. [`Notifies`]: how a worker waits until there may be work; [`Notifier`] and
 //!     [`Notifying`] implement it.
 //! 11. Behind features: `Replies` and `Origin` (`http`), the responses of a server; `poll`, a client that follows tasks;
 //!     `audit`, which checks what a server answers; `testing`, the laws as a test suite.
@@ -121,7 +121,7 @@ mod event;
 pub use event::{Progress, ProgressError, TaskEvent, TransitionError};
 
 mod time;
-pub use time::{MAX_TIME, MIN_TIME, Now, clamp_time};
+pub use time::{MAX_TIME, MIN_TIME, Timestamp, clamp_time};
 
 mod clock;
 pub use clock::{AccountClock, Revision, RevisionError, Stamp};
@@ -146,8 +146,8 @@ pub use document::{
 
 mod store;
 pub use store::{
-    ApplyError, AsyncTaskStore, BackendError, Census, Change, Changed, Changes, Claimed, Cursor,
-    CursorError, InProcess, ListError, ListQuery, Page, Scope, StoreConfig, StoreFuture,
+    ApplyError, AsyncTaskStore, BackendError, Census, Change, Claimed, Cursor, CursorError,
+    InProcess, ListError, ListQuery, Notified, Notifies, Page, Scope, StoreConfig, StoreFuture,
     SubmitError, Submitted, Swept, Target, TaskStore,
 };
 

@@ -94,7 +94,7 @@ named_enum! {
 /// use tasklife::{Links, TaskStatus};
 ///
 /// let links = Links::new("https://jobs.example.com/api")?
-///     .with_tasks("/jobs")? // GET /api/jobs, GET /api/jobs/{taskId}
+///     .with_tasks_path("/jobs")? // GET /api/jobs, GET /api/jobs/{taskId}
 ///     .with_task_title("getJob")?
 ///     .with_sentence(TaskStatus::ProcessingCompleted, "The video is ready.");
 /// let id = "36d4b04d-72d4-4404-8600-a223120a553e".parse()?;
@@ -159,7 +159,7 @@ impl Links {
     ///
     /// Returns [`LinkError`] if the path doesn't begin with a slash, ends with one, or contains
     /// anything that [`new`](Self::new) refuses in a path.
-    pub fn with_tasks(self, path: &str) -> Result<Self, LinkError> {
+    pub fn with_tasks_path(self, path: &str) -> Result<Self, LinkError> {
         Ok(Self { base: self.base.with_tasks_path(path)?, ..self })
     }
 

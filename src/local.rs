@@ -14,7 +14,7 @@ use crate::store::{
 };
 use crate::submission::Submission;
 use crate::task::Task;
-use crate::time::{Now, clamp_time};
+use crate::time::{Timestamp, clamp_time};
 
 /// The store in memory for one thread. It has the methods and laws of
 /// [`TaskStore`](crate::TaskStore), with `&mut self` where they write, and needs no `std`.
@@ -100,7 +100,7 @@ impl LocalStore {
     /// is cheap enough for metrics that are read every few seconds, but too expensive for each
     /// request.
     #[must_use]
-    pub fn census(&self, now: Now) -> Census {
+    pub fn census(&self, now: Timestamp) -> Census {
         self.shard.census(now)
     }
 
@@ -142,7 +142,11 @@ impl LocalStore {
     ///
     /// Like [`TaskStore::submit`](crate::TaskStore::submit), except that the backend is memory and
     /// doesn't fail.
-    pub fn submit(&mut self, submission: Submission, now: Now) -> Result<Submitted, SubmitError> {
+    pub fn submit(
+        &mut self,
+        submission: Submission,
+        now: Timestamp,
+    ) -> Result<Submitted, SubmitError> {
         let mut proposal = match self.shard.examine(&submission, now) {
             Examined::Proposed(proposal) => proposal,
             Examined::Answered(answer) => return answer,
@@ -184,7 +188,7 @@ impl LocalStore {
         &mut self,
         target: Target<'_>,
         event: TaskEvent,
-        now: Now,
+        now: Timestamp,
     ) -> Result<Change, ApplyError> {
         if self.config().max_bytes() < usize::MAX {
             let growth = self.shard.growth_by_event(target, &event, now)?;
@@ -200,7 +204,11 @@ impl LocalStore {
     /// # Errors
     ///
     /// Never fails, as the backend is memory.
-    pub fn claim(&mut self, scope: Scope<'_>, now: Now) -> Result<Option<Claimed>, BackendError> {
+    pub fn claim(
+        &mut self,
+        scope: Scope<'_>,
+        now: Timestamp,
+    ) -> Result<Option<Claimed>, BackendError> {
         let Self { shard, last_ticket } = self;
         if let Scope::Account(id) = scope {
             return Ok(shard.claim_of(id, now));
@@ -223,7 +231,7 @@ impl LocalStore {
         &self,
         account: &AccountId,
         id: TaskId,
-        now: Now,
+        now: Timestamp,
     ) -> Result<Option<Task>, BackendError> {
         Ok(self.shard.get(account, id, now))
     }
@@ -238,7 +246,7 @@ impl LocalStore {
         &self,
         account: &AccountId,
         query: &ListQuery,
-        now: Now,
+        now: Timestamp,
     ) -> Result<Page, ListError> {
         self.shard.list(account, query, now)
     }
@@ -248,13 +256,13 @@ impl LocalStore {
     /// # Errors
     ///
     /// Never fails, as the backend is memory.
-    pub fn sweep(&mut self, limit: usize, now: Now) -> Result<Swept, BackendError> {
+    pub fn sweep(&mut self, limit: usize, now: Timestamp) -> Result<Swept, BackendError> {
         self.shard.advance_horizon(clamp_time(now));
         Ok(self.shard.sweep(limit))
     }
 
     /// Returns the instant by which expired tasks have to be dropped for a call, if any have.
-    fn room_for(&self, growth: Growth, now: Now) -> Result<Option<Now>, NoRoom> {
+    fn room_for(&self, growth: Growth, now: Timestamp) -> Result<Option<Timestamp>, NoRoom> {
         let Self { shard, .. } = self;
         room_for((0, growth), &[shard], shard.held_bytes(), shard.effective_now(now))
     }

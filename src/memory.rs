@@ -24,7 +24,7 @@ use crate::store::{
 };
 use crate::submission::Submission;
 use crate::task::Task;
-use crate::time::{MIN_TIME, Now, clamp_time};
+use crate::time::{MIN_TIME, Timestamp, clamp_time};
 
 use coordination::{Announcement, Bytes, Horizon, Ordinal, Places, Tickets};
 use slot::{ShardGuard, Slot};
@@ -153,7 +153,7 @@ impl MemoryStore {
     }
 
     /// Locks the shard of an account for reading. Also returns the later of `now` and the horizon.
-    fn read(&self, account: &AccountId, now: Now) -> (RwLockReadGuard<'_, Shard>, Now) {
+    fn read(&self, account: &AccountId, now: Timestamp) -> (RwLockReadGuard<'_, Shard>, Timestamp) {
         let shard = self.slots[shard_of(account)].read();
         // Read the horizon only now that the shard is locked. Otherwise the call could see both a
         // later write to the shard and a task that the horizon had hidden by then.
@@ -162,7 +162,7 @@ impl MemoryStore {
     }
 
     /// Locks a shard for writing.
-    fn write(&self, at: usize, now: Now) -> ShardGuard<'_> {
+    fn write(&self, at: usize, now: Timestamp) -> ShardGuard<'_> {
         let mut shard = self.slots[at].write(&self.bytes);
         // A horizon that is behind the caller's clock makes no difference to the call.
         if self.horizon.is_ahead_of(now) {
@@ -180,7 +180,7 @@ impl MemoryStore {
         &self,
         shard: &mut ShardGuard<'_>,
         submission: Submission,
-        now: Now,
+        now: Timestamp,
     ) -> SubmitAttempt {
         let proposal = match shard.examine(&submission, now) {
             Examined::Proposed(proposal) => proposal,
@@ -231,7 +231,7 @@ fn shard_of(account: &AccountId) -> usize {
 }
 
 impl TaskStore for MemoryStore {
-    fn submit(&self, submission: Submission, now: Now) -> Result<Submitted, SubmitError> {
+    fn submit(&self, submission: Submission, now: Timestamp) -> Result<Submitted, SubmitError> {
         let at = shard_of(submission.account());
         let attempt = self.submit_to(&mut self.write(at, now), submission, now);
         match attempt {
@@ -243,7 +243,12 @@ impl TaskStore for MemoryStore {
         }
     }
 
-    fn apply(&self, target: Target<'_>, event: TaskEvent, now: Now) -> Result<Change, ApplyError> {
+    fn apply(
+        &self,
+        target: Target<'_>,
+        event: TaskEvent,
+        now: Timestamp,
+    ) -> Result<Change, ApplyError> {
         let at = shard_of(target.account());
         let mut shard = self.write(at, now);
         if self.bytes.are_limited() {
@@ -256,24 +261,34 @@ impl TaskStore for MemoryStore {
         shard.apply(target, event, now)
     }
 
-    fn claim(&self, scope: Scope<'_>, now: Now) -> Result<Option<Claimed>, BackendError> {
+    fn claim(&self, scope: Scope<'_>, now: Timestamp) -> Result<Option<Claimed>, BackendError> {
         Ok(match scope {
             Scope::Any => self.claim_in_turn(now),
             Scope::Account(account) => self.write(shard_of(account), now).claim_of(account, now),
         })
     }
 
-    fn get(&self, account: &AccountId, id: TaskId, now: Now) -> Result<Option<Task>, BackendError> {
+    fn get(
+        &self,
+        account: &AccountId,
+        id: TaskId,
+        now: Timestamp,
+    ) -> Result<Option<Task>, BackendError> {
         let (shard, effective_now) = self.read(account, now);
         Ok(shard.get(account, id, effective_now))
     }
 
-    fn list(&self, account: &AccountId, query: &ListQuery, now: Now) -> Result<Page, ListError> {
+    fn list(
+        &self,
+        account: &AccountId,
+        query: &ListQuery,
+        now: Timestamp,
+    ) -> Result<Page, ListError> {
         let (shard, effective_now) = self.read(account, now);
         shard.list(account, query, effective_now)
     }
 
-    fn sweep(&self, limit: usize, now: Now) -> Result<Swept, BackendError> {
+    fn sweep(&self, limit: usize, now: Timestamp) -> Result<Swept, BackendError> {
         self.horizon.advance_to(clamp_time(now));
         let horizon = Ordinal::of(self.horizon.get());
         let mut swept = Swept { dropped: 0, more: false };

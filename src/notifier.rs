@@ -9,7 +9,7 @@ use core::task::{Context, Poll, Waker};
 
 use parking_lot::Mutex;
 
-/// Wakes waiting futures. Use it to implement [`Changes`](crate::Changes) for a store.
+/// Wakes waiting futures. Use it to implement [`Notifies`](crate::Notifies) for a store.
 ///
 /// Clones are handles to the same notifier. It works with any executor.
 ///

@@ -6,16 +6,16 @@ use crate::event::TaskEvent;
 use crate::id::{AccountId, TaskId};
 use crate::notifier::Notifier;
 use crate::store::{
-    ApplyError, AsyncTaskStore, BackendError, Change, Changed, Changes, Claimed, ListError,
-    ListQuery, Page, Scope, StoreFuture, SubmitError, Submitted, Swept, Target,
+    ApplyError, AsyncTaskStore, BackendError, Change, Claimed, ListError, ListQuery, Notified,
+    Notifies, Page, Scope, StoreFuture, SubmitError, Submitted, Swept, Target,
 };
 use crate::submission::Submission;
 use crate::task::Task;
-use crate::time::Now;
+use crate::time::Timestamp;
 
 /// Wraps a store, and wakes waiting workers after each change through the wrapper that may have made
 /// work. This is how a store of one process, such as [`MemoryStore`](crate::MemoryStore), implements
-/// [`Changes`].
+/// [`Notifies`].
 ///
 /// Calls that may have made work take one more lock.
 #[derive(Clone, Debug, Default)]
@@ -49,14 +49,18 @@ impl<S> Notifying<S> {
     }
 }
 
-impl<S: Send + Sync> Changes for Notifying<S> {
-    fn changed(&self) -> Changed<'_> {
+impl<S: Send + Sync> Notifies for Notifying<S> {
+    fn notified(&self) -> Notified<'_> {
         Box::pin(self.notifier.notified())
     }
 }
 
 impl<S: AsyncTaskStore> AsyncTaskStore for Notifying<S> {
-    fn submit(&self, submission: Submission, now: Now) -> StoreFuture<'_, Submitted, SubmitError> {
+    fn submit(
+        &self,
+        submission: Submission,
+        now: Timestamp,
+    ) -> StoreFuture<'_, Submitted, SubmitError> {
         Box::pin(async move {
             let answer = self.store.submit(submission, now).await;
             self.notify_if(answer, |submitted| matches!(submitted, Submitted::New(_)))
@@ -67,7 +71,7 @@ impl<S: AsyncTaskStore> AsyncTaskStore for Notifying<S> {
         &'a self,
         target: Target<'a>,
         event: TaskEvent,
-        now: Now,
+        now: Timestamp,
     ) -> StoreFuture<'a, Change, ApplyError> {
         Box::pin(async move {
             let answer = self.store.apply(target, event, now).await;
@@ -78,7 +82,7 @@ impl<S: AsyncTaskStore> AsyncTaskStore for Notifying<S> {
     fn claim<'a>(
         &'a self,
         scope: Scope<'a>,
-        now: Now,
+        now: Timestamp,
     ) -> StoreFuture<'a, Option<Claimed>, BackendError> {
         Box::pin(async move {
             let answer = self.store.claim(scope, now).await;
@@ -91,7 +95,7 @@ impl<S: AsyncTaskStore> AsyncTaskStore for Notifying<S> {
         &'a self,
         account: &'a AccountId,
         id: TaskId,
-        now: Now,
+        now: Timestamp,
     ) -> StoreFuture<'a, Option<Task>, BackendError> {
         self.store.get(account, id, now)
     }
@@ -100,12 +104,12 @@ impl<S: AsyncTaskStore> AsyncTaskStore for Notifying<S> {
         &'a self,
         account: &'a AccountId,
         query: &'a ListQuery,
-        now: Now,
+        now: Timestamp,
     ) -> StoreFuture<'a, Page, ListError> {
         self.store.list(account, query, now)
     }
 
-    fn sweep(&self, limit: usize, now: Now) -> StoreFuture<'_, Swept, BackendError> {
+    fn sweep(&self, limit: usize, now: Timestamp) -> StoreFuture<'_, Swept, BackendError> {
         self.store.sweep(limit, now)
     }
 }

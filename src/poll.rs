@@ -9,8 +9,8 @@
 //! use http::Response;
 //! use tasklife::poll::{Poller, Step};
 //! # let seconds = std::cell::Cell::new(0);
-//! # let now = || tasklife::Now::UNIX_EPOCH + chrono::TimeDelta::seconds(seconds.get());
-//! # let sleep_until = |until: tasklife::Now| seconds.set(until.timestamp());
+//! # let now = || tasklife::Timestamp::UNIX_EPOCH + chrono::TimeDelta::seconds(seconds.get());
+//! # let sleep_until = |until: tasklife::Timestamp| seconds.set(until.timestamp());
 //! # let answer = |status: &str| {
 //! #     let body = format!(r#"{{"taskId": "36d4b04d-72d4-4404-8600-a223120a553e", "status": "{status}"}}"#);
 //! #     Response::new(body)
@@ -55,7 +55,7 @@
 //!     [longest wait](Poller::with_longest_wait). If a read got no answer, what the answer before it
 //!     asked for still counts.
 //!   - The caller's [least wait](Poller::with_least_wait).
-//!   - The [back-off](Poller::with_backoff).
+//!   - The [backoff](Poller::with_backoff).
 //!   - The [rate limit](Poller::with_request_limit).
 //!
 //!   Two reads wait for less:
@@ -63,7 +63,7 @@
 //!   | read | waits for |
 //!   |---|---|
 //!   | the first, if you start with an address or an id | only the rate limit |
-//!   | the last, at a limit of P3 | all but the back-off |
+//!   | the last, at a limit of P3 | all but the backoff |
 //! - **P2** The outcome is a completion, a failure or a cancellation if and only if an answer about
 //!   this very task shows one. Whatever else goes wrong leads to another outcome.
 //!   - Once an earlier answer or [`following_id`](Poller::following_id) has given the id, only a
@@ -127,7 +127,7 @@
 //!
 //! 1. After a 429 with `Retry-After`, all wait for as long as it says.
 //! 2. After `X-Rate-Limit-Remaining: 0`, all wait for the period of the limit.
-//! 3. After any other 429, all wait for the back-off.
+//! 3. After any other 429, all wait for the backoff.
 //!
 //! # Continuing in another process
 //!

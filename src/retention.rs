@@ -5,7 +5,7 @@ use core::time::Duration;
 use chrono::TimeDelta;
 
 use crate::status::TaskStatus;
-use crate::time::{MAX_TIME, Now, clamp_time};
+use crate::time::{MAX_TIME, Timestamp, clamp_time};
 
 /// How long a store keeps a task: a period, and the event that it is counted from.
 ///
@@ -107,7 +107,7 @@ impl Retention {
     /// Computing the digest of a large JSON input takes time and memory while the task's account is
     /// locked: 0.2 seconds and 45 MB for 1 MiB of one-digit numbers.
     #[must_use]
-    pub const fn with_input_until_end(mut self) -> Self {
+    pub const fn without_input_after_end(mut self) -> Self {
         self.input_until_end = true;
         self
     }
@@ -118,7 +118,7 @@ impl Retention {
         self.period
     }
 
-    /// Returns whether a task's input is dropped [when the task ends](Self::with_input_until_end).
+    /// Returns whether a task's input is dropped [when the task ends](Self::without_input_after_end).
     #[must_use]
     pub const fn drops_input_at_end(self) -> bool {
         self.input_until_end
@@ -126,7 +126,7 @@ impl Retention {
 
     /// Returns the expiry of a task that is submitted at `now`.
     #[must_use]
-    pub fn after_submission(self, now: Now) -> Now {
+    pub fn after_submission(self, now: Timestamp) -> Timestamp {
         match self.counted_from {
             CountedFrom::Submission | CountedFrom::Update => self.end_of_period(now),
             // With a period of zero, a store must refuse the submission.
@@ -142,7 +142,12 @@ impl Retention {
     /// horizon. An ended task has no further events.
     #[must_use]
     #[inline]
-    pub fn after_event(self, expires_at: Now, status: TaskStatus, now: Now) -> Now {
+    pub fn after_event(
+        self,
+        expires_at: Timestamp,
+        status: TaskStatus,
+        now: Timestamp,
+    ) -> Timestamp {
         match self.counted_from {
             CountedFrom::Submission => expires_at,
             CountedFrom::Update => self.end_of_period(now).max(expires_at),
@@ -159,11 +164,11 @@ impl Retention {
     /// [`since_update`](Self::since_update), `after_event` counts from `now`.
     pub(crate) fn limit_expiry(
         self,
-        expires_at: Now,
-        submitted_at: Now,
-        updated_at: Now,
-        now: Now,
-    ) -> Now {
+        expires_at: Timestamp,
+        submitted_at: Timestamp,
+        updated_at: Timestamp,
+        now: Timestamp,
+    ) -> Timestamp {
         match self.counted_from {
             CountedFrom::Submission if expires_at == MAX_TIME => {
                 self.end_of_period(submitted_at.max(now))
@@ -184,11 +189,11 @@ impl Retention {
     /// Returns the instant from which the period is counted after an event at `now`.
     ///
     /// `effective_now` is the later of `now` and the store's horizon.
-    pub(crate) fn start_of_period(self, now: Now, effective_now: Now) -> Now {
+    pub(crate) fn start_of_period(self, now: Timestamp, effective_now: Timestamp) -> Timestamp {
         if self.counted_from == CountedFrom::End { effective_now } else { now }
     }
 
-    fn end_of_period(self, start: Now) -> Now {
+    fn end_of_period(self, start: Timestamp) -> Timestamp {
         let period = TimeDelta::from_std(self.period).ok();
         let end = period.and_then(|period| clamp_time(start).checked_add_signed(period));
         end.map_or(MAX_TIME, clamp_time)

@@ -40,7 +40,7 @@ use crate::retention::Retention;
 use crate::status::EventKind;
 use crate::store::{ApplyError, Change, Claimed, StoreConfig, Target};
 use crate::task::Task;
-use crate::time::{MIN_TIME, Now};
+use crate::time::{MIN_TIME, Timestamp};
 
 pub(crate) use accept::Examined;
 pub(crate) use census::AccountPage;
@@ -58,7 +58,7 @@ pub use snapshot::{Snapshot, SnapshotError};
 pub(crate) struct Shard {
     config: StoreConfig,
     /// The store's horizon, as far as this shard knows it.
-    horizon: Now,
+    horizon: Timestamp,
     /// At least the revision of every forgotten account. A new account begins here.
     floor: Revision,
     /// The revision from which each restoration went on, if it left a gap in some account.
@@ -123,12 +123,12 @@ impl Shard {
         &self.config
     }
 
-    pub(crate) fn horizon(&self) -> Now {
+    pub(crate) fn horizon(&self) -> Timestamp {
         self.horizon
     }
 
     /// Moves the horizon to `horizon`, if that is later.
-    pub(crate) fn advance_horizon(&mut self, horizon: Now) {
+    pub(crate) fn advance_horizon(&mut self, horizon: Timestamp) {
         self.horizon = self.horizon.max(horizon);
     }
 
@@ -146,7 +146,7 @@ impl Shard {
         &mut self,
         target: Target<'_>,
         event: TaskEvent,
-        now: Now,
+        now: Timestamp,
     ) -> Result<Change, ApplyError> {
         let (slot, kind) = (self.permitted(target, &event, now)?, event.kind());
         let counted_from = self.call(now).counted_from();
@@ -161,7 +161,7 @@ impl Shard {
         &self,
         target: Target<'_>,
         event: &TaskEvent,
-        now: Now,
+        now: Timestamp,
     ) -> Result<u32, ApplyError> {
         let call = self.call(now);
         let found = self.find(target.account(), target.id());
@@ -176,7 +176,7 @@ impl Shard {
     }
 
     /// See [`TaskStore::get`](crate::TaskStore::get).
-    pub(crate) fn get(&self, account: &AccountId, id: TaskId, now: Now) -> Option<Task> {
+    pub(crate) fn get(&self, account: &AccountId, id: TaskId, now: Timestamp) -> Option<Task> {
         let (_, stored) = self.find(account, id)?;
         self.call(now).is_visible(&stored.task).then(|| stored.task.clone())
     }
@@ -193,12 +193,12 @@ impl Shard {
     }
 
     /// Returns the context for the decisions of a call made at `now`.
-    fn call(&self, now: Now) -> Call<'_> {
+    fn call(&self, now: Timestamp) -> Call<'_> {
         Call::new(&self.config, self.horizon, now)
     }
 
     /// Returns the later of `now` and the horizon, which decides visibility.
-    pub(crate) fn effective_now(&self, now: Now) -> Now {
+    pub(crate) fn effective_now(&self, now: Timestamp) -> Timestamp {
         self.call(now).effective_now()
     }
 
@@ -206,7 +206,7 @@ impl Shard {
     fn check_lane(
         &self,
         account: u32,
-        effective_now: Now,
+        effective_now: Timestamp,
     ) -> Result<(), expiry_index::LimitReached> {
         match (self.config.max_in_progress(), self.accounts[account].limit_indexes()) {
             (Some(width), Some(indexes)) => {
@@ -222,7 +222,7 @@ impl Shard {
         &mut self,
         slot: u32,
         event: EventKind,
-        now: Now,
+        now: Timestamp,
         apply: impl FnOnce(&mut Task, Retention, Stamp) -> Result<(), TransitionError>,
     ) -> Result<Change, TransitionError> {
         let retention = self.config.retention();

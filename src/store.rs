@@ -3,9 +3,9 @@
 mod asynchronous;
 mod call;
 mod census;
-mod changes;
 mod config;
 mod error;
+mod notifies;
 mod page;
 mod query;
 
@@ -17,14 +17,14 @@ use crate::event::TaskEvent;
 use crate::id::{AccountId, TaskId};
 use crate::submission::Submission;
 use crate::task::Task;
-use crate::time::Now;
+use crate::time::Timestamp;
 
 pub use asynchronous::{AsyncTaskStore, InProcess, StoreFuture};
 pub use call::{Change, Claimed, Scope, Submitted, Swept, Target};
 pub use census::Census;
-pub use changes::{Changed, Changes};
 pub use config::StoreConfig;
 pub use error::{ApplyError, BackendError, ListError, SubmitError};
+pub use notifies::{Notified, Notifies};
 pub use page::Page;
 pub use query::{Cursor, CursorError, ListQuery};
 
@@ -149,20 +149,27 @@ pub trait TaskStore: Send + Sync {
     /// store makes as law S7 says.
     ///
     /// # Errors
+    ///
     /// Returns the first that applies of [`Conflict`](SubmitError::Conflict),
     /// [`InputTooLarge`](SubmitError::InputTooLarge), [`Expired`](SubmitError::Expired),
     /// [`StoreFull`](SubmitError::StoreFull) and [`AccountFull`](SubmitError::AccountFull); or
     /// [`Backend`](SubmitError::Backend) if the backend fails.
-    fn submit(&self, submission: Submission, now: Now) -> Result<Submitted, SubmitError>;
+    fn submit(&self, submission: Submission, now: Timestamp) -> Result<Submitted, SubmitError>;
 
     /// Applies one event to a task. Reading the task, checking and writing are one atomic step.
     ///
     /// # Errors
+    ///
     /// Returns the first that applies of [`NotFound`](ApplyError::NotFound),
     /// [`Stale`](ApplyError::Stale), [`Transition`](ApplyError::Transition),
     /// [`OutputTooLarge`](ApplyError::OutputTooLarge), [`LaneBusy`](ApplyError::LaneBusy) and
     /// [`StoreFull`](ApplyError::StoreFull); or [`Backend`](ApplyError::Backend) if the backend fails.
-    fn apply(&self, target: Target<'_>, event: TaskEvent, now: Now) -> Result<Change, ApplyError>;
+    fn apply(
+        &self,
+        target: Target<'_>,
+        event: TaskEvent,
+        now: Timestamp,
+    ) -> Result<Change, ApplyError>;
 
     /// Claims a task to work on, or gives one up.
     ///
@@ -198,7 +205,7 @@ pub trait TaskStore: Send + Sync {
     /// full. (While other threads write, a claim over all accounts may miss a task; the next one finds
     /// it.) Workers should claim again when:
     ///
-    /// - a task is submitted or ends ([`Changes`] wakes them). The end of a task should wake a second
+    /// - a task is submitted or ends ([`Notifies`] wakes them). The end of a task should wake a second
     ///   worker besides the one that ended it: there is room in that account's lane, but the first
     ///   worker's next claim may serve another account.
     /// - some time has passed, such as a few seconds: a task may have expired and left its lane, or a
@@ -209,21 +216,34 @@ pub trait TaskStore: Send + Sync {
     /// Hold a claimed task with a [`Lease`](crate::Lease), which notices a takeover.
     ///
     /// # Errors
+    ///
     /// Returns [`BackendError`] if the backend fails.
-    fn claim(&self, scope: Scope<'_>, now: Now) -> Result<Option<Claimed>, BackendError>;
+    fn claim(&self, scope: Scope<'_>, now: Timestamp) -> Result<Option<Claimed>, BackendError>;
 
     /// Reads one task of an account.
     ///
     /// # Errors
+    ///
     /// Returns [`BackendError`] if the backend fails.
-    fn get(&self, account: &AccountId, id: TaskId, now: Now) -> Result<Option<Task>, BackendError>;
+    fn get(
+        &self,
+        account: &AccountId,
+        id: TaskId,
+        now: Timestamp,
+    ) -> Result<Option<Task>, BackendError>;
 
     /// Reads a page of an account's list, the latest update first.
     ///
     /// # Errors
+    ///
     /// Returns [`Cursor`](ListError::Cursor) if the cursor is not of this account and filter, or
     /// [`Backend`](ListError::Backend) if the backend fails.
-    fn list(&self, account: &AccountId, query: &ListQuery, now: Now) -> Result<Page, ListError>;
+    fn list(
+        &self,
+        account: &AccountId,
+        query: &ListQuery,
+        now: Timestamp,
+    ) -> Result<Page, ListError>;
 
     /// Drops up to `limit` expired tasks, and moves the horizon to `now` if it was earlier.
     /// With a `limit` of 0 it only moves the horizon.
@@ -232,8 +252,9 @@ pub trait TaskStore: Send + Sync {
     /// submission that replaces an expired task, and a call that finds the store full (law S7).
     ///
     /// # Errors
+    ///
     /// Returns [`BackendError`] if the backend fails.
-    fn sweep(&self, limit: usize, now: Now) -> Result<Swept, BackendError>;
+    fn sweep(&self, limit: usize, now: Timestamp) -> Result<Swept, BackendError>;
 }
 
 macro_rules! debug_as {
@@ -255,27 +276,27 @@ debug_as!(
 macro_rules! forward_task_store {
     ($($Pointer:ty),+) => { $(
         impl<S: TaskStore + ?Sized> TaskStore for $Pointer {
-            fn submit(&self, submission: Submission, now: Now) -> Result<Submitted, SubmitError> {
+            fn submit(&self, submission: Submission, now: Timestamp) -> Result<Submitted, SubmitError> {
                 (**self).submit(submission, now)
             }
 
-            fn apply(&self, target: Target<'_>, event: TaskEvent, now: Now) -> Result<Change, ApplyError> {
+            fn apply(&self, target: Target<'_>, event: TaskEvent, now: Timestamp) -> Result<Change, ApplyError> {
                 (**self).apply(target, event, now)
             }
 
-            fn claim(&self, scope: Scope<'_>, now: Now) -> Result<Option<Claimed>, BackendError> {
+            fn claim(&self, scope: Scope<'_>, now: Timestamp) -> Result<Option<Claimed>, BackendError> {
                 (**self).claim(scope, now)
             }
 
-            fn get(&self, account: &AccountId, id: TaskId, now: Now) -> Result<Option<Task>, BackendError> {
+            fn get(&self, account: &AccountId, id: TaskId, now: Timestamp) -> Result<Option<Task>, BackendError> {
                 (**self).get(account, id, now)
             }
 
-            fn list(&self, account: &AccountId, query: &ListQuery, now: Now) -> Result<Page, ListError> {
+            fn list(&self, account: &AccountId, query: &ListQuery, now: Timestamp) -> Result<Page, ListError> {
                 (**self).list(account, query, now)
             }
 
-            fn sweep(&self, limit: usize, now: Now) -> Result<Swept, BackendError> {
+            fn sweep(&self, limit: usize, now: Timestamp) -> Result<Swept, BackendError> {
                 (**self).sweep(limit, now)
             }
         }

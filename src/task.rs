@@ -11,7 +11,7 @@ use crate::outcome::{Completion, TaskError};
 use crate::retention::Retention;
 use crate::status::{EventKind, TaskStatus};
 use crate::submission::{Input, Submission};
-use crate::time::{Now, clamp_time};
+use crate::time::{Timestamp, clamp_time};
 use crate::wire::Text;
 
 pub use record::{RecordError, TaskRecord};
@@ -51,8 +51,8 @@ pub struct Task {
     description: Option<Text>,
     progress: Option<Progress>,
     attempts: u32,
-    updated_at: Now,
-    expires_at: Now,
+    updated_at: Timestamp,
+    expires_at: Timestamp,
     revision: Revision,
 }
 
@@ -62,7 +62,7 @@ struct SubmittedPart {
     account: AccountId,
     command_type: CommandType,
     input: Input,
-    submitted_at: Now,
+    submitted_at: Timestamp,
 }
 
 /// A status together with its outcome, so that no other combination can exist.
@@ -84,15 +84,15 @@ impl Task {
     /// You need this only if you implement a store. To create a task in a store, call
     /// [`TaskStore::submit`](crate::TaskStore::submit).
     #[must_use]
-    pub fn new(submission: Submission, retention: Retention, now: Now, stamp: Stamp) -> Self {
+    pub fn new(submission: Submission, retention: Retention, now: Timestamp, stamp: Stamp) -> Self {
         Self::with_expiry(retention.after_submission(now), submission, now, stamp)
     }
 
     /// Creates a task whose expiry is already known.
     pub(crate) fn with_expiry(
-        expires_at: Now,
+        expires_at: Timestamp,
         submission: Submission,
-        now: Now,
+        now: Timestamp,
         stamp: Stamp,
     ) -> Self {
         let Submission { account, id, command_type, input, status } = submission;
@@ -133,7 +133,7 @@ impl Task {
         &mut self,
         event: TaskEvent,
         retention: Retention,
-        now: Now,
+        now: Timestamp,
         stamp: Stamp,
     ) -> Result<(), TransitionError> {
         self.check_transition(event.kind())?;
@@ -186,7 +186,7 @@ impl Task {
     pub fn take_over(
         &mut self,
         retention: Retention,
-        now: Now,
+        now: Timestamp,
         stamp: Stamp,
     ) -> Result<(), TransitionError> {
         self.apply(TaskEvent::report(), retention, now, stamp)?;
@@ -233,13 +233,13 @@ impl Task {
 
     /// Returns the input for the worker, as submitted.
     ///
-    /// It is empty once it was [dropped](Retention::with_input_until_end).
+    /// It is empty once it was [dropped](Retention::without_input_after_end).
     #[must_use]
     pub fn input(&self) -> &[u8] {
         self.submitted.input.bytes()
     }
 
-    /// Returns whether the task had an input that was [dropped](Retention::with_input_until_end)
+    /// Returns whether the task had an input that was [dropped](Retention::without_input_after_end)
     /// when the task ended.
     #[must_use]
     pub fn is_input_dropped(&self) -> bool {
@@ -290,20 +290,20 @@ impl Task {
 
     /// Returns the `now` of the submission.
     #[must_use]
-    pub fn submitted_at(&self) -> Now {
+    pub fn submitted_at(&self) -> Timestamp {
         self.submitted.submitted_at
     }
 
     /// Returns the time of the latest event according to the account's clock. It is the `timestamp`
     /// of a document.
     #[must_use]
-    pub fn updated_at(&self) -> Now {
+    pub fn updated_at(&self) -> Timestamp {
         self.updated_at
     }
 
     /// Returns the first instant at which the task is expired.
     #[must_use]
-    pub fn expires_at(&self) -> Now {
+    pub fn expires_at(&self) -> Timestamp {
         self.expires_at
     }
 
@@ -314,7 +314,7 @@ impl Task {
     /// example, a task expires at 12:00. At 11:59 it is visible, but not to a caller whose `now` is
     /// 11:59 after a sweep at 12:00, which moved the horizon.
     #[must_use]
-    pub fn is_visible_at(&self, instant: Now) -> bool {
+    pub fn is_visible_at(&self, instant: Timestamp) -> bool {
         instant < self.expires_at
     }
 
@@ -399,7 +399,7 @@ impl Submission {
     ///
     /// Two inputs are the same if their bytes are equal. They are also the same if both are JSON
     /// objects, or both are JSON arrays, with equal values, because a client may serialize the same
-    /// value in different ways. If the task's input was [dropped](Retention::with_input_until_end),
+    /// value in different ways. If the task's input was [dropped](Retention::without_input_after_end),
     /// its digest is compared.
     ///
     /// ```

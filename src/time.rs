@@ -14,15 +14,15 @@ use crate::wire::Excerpt;
 ///
 /// Wherever an instant enters this crate, an instant outside the years 0 to 9999 is replaced by
 /// [`MIN_TIME`] or [`MAX_TIME`], as by [`clamp_time`]. So each instant can be written and read back.
-pub type Now = DateTime<Utc>;
+pub type Timestamp = DateTime<Utc>;
 
 /// The first instant that a task can have: the beginning of the year 0.
-pub const MIN_TIME: Now = instant(-62_167_219_200, 0);
+pub const MIN_TIME: Timestamp = instant(-62_167_219_200, 0);
 
 /// The last instant that a task can have: one nanosecond before the year 10000.
-pub const MAX_TIME: Now = instant(253_402_300_799, 999_999_999);
+pub const MAX_TIME: Timestamp = instant(253_402_300_799, 999_999_999);
 
-const fn instant(seconds: i64, nanoseconds: u32) -> Now {
+const fn instant(seconds: i64, nanoseconds: u32) -> Timestamp {
     match DateTime::from_timestamp(seconds, nanoseconds) {
         Some(instant) => instant,
         None => DateTime::UNIX_EPOCH,
@@ -37,13 +37,13 @@ const fn instant(seconds: i64, nanoseconds: u32) -> Now {
 /// elsewhere, which RFC 3339 can't express. It is replaced by the second after it.
 ///
 /// ```
-/// use tasklife::{MAX_TIME, Now, clamp_time};
+/// use tasklife::{MAX_TIME, Timestamp, clamp_time};
 ///
-/// assert_eq!(clamp_time(Now::MAX_UTC), MAX_TIME);
+/// assert_eq!(clamp_time(Timestamp::MAX_UTC), MAX_TIME);
 /// ```
 #[must_use]
 #[inline]
-pub fn clamp_time(instant: Now) -> Now {
+pub fn clamp_time(instant: Timestamp) -> Timestamp {
     let plain = instant.naive_utc();
     let is_ordinary =
         plain.nanosecond() < NANOSECONDS_PER_SECOND && (0..=9999).contains(&plain.year());
@@ -53,7 +53,7 @@ pub fn clamp_time(instant: Now) -> Now {
 const NANOSECONDS_PER_SECOND: u32 = 1_000_000_000;
 
 #[cold]
-fn clamp_time_slow(instant: Now) -> Now {
+fn clamp_time_slow(instant: Timestamp) -> Timestamp {
     let leap_nanos = instant.timestamp_subsec_nanos().checked_sub(NANOSECONDS_PER_SECOND);
     let misplaced_leap_nanos = leap_nanos.filter(|_| instant.second() != 59);
     let instant = match misplaced_leap_nanos {
@@ -68,7 +68,7 @@ fn clamp_time_slow(instant: Now) -> Now {
 /// The text has 0, 3, 6 or 9 fraction digits, the fewest that are exact. It is written without
 /// `chrono`, whose formatting allocates a string and adds a sign to the years above 9999.
 #[derive(Clone, Copy)]
-pub(crate) struct Rfc3339(pub(crate) Now);
+pub(crate) struct Rfc3339(pub(crate) Timestamp);
 
 /// A buffer for an instant, with room for the longest text.
 ///
@@ -152,7 +152,7 @@ impl fmt::Display for Rfc3339 {
 }
 
 /// Parses RFC 3339 text with a `T` and at most 9 fraction digits.
-pub(crate) fn parse_rfc3339(text: &str) -> Result<Now, TimeError> {
+pub(crate) fn parse_rfc3339(text: &str) -> Result<Timestamp, TimeError> {
     let error = || TimeError { got: Excerpt::of(text) };
     let fraction = text.split_once('.').map_or("", |(_, rest)| rest);
     let digits = fraction.bytes().take_while(u8::is_ascii_digit).count();
@@ -169,13 +169,18 @@ pub(crate) fn parse_rfc3339(text: &str) -> Result<Now, TimeError> {
 pub(crate) mod as_text {
     use serde::Serialize;
 
-    use super::{Now, Rfc3339, String, parse_rfc3339};
+    use super::{Rfc3339, String, Timestamp, parse_rfc3339};
 
-    pub(crate) fn serialize<S: serde::Serializer>(at: &Now, to: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: serde::Serializer>(
+        at: &Timestamp,
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
         Rfc3339(*at).serialize(to)
     }
 
-    pub(crate) fn deserialize<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Now, D::Error> {
+    pub(crate) fn deserialize<'de, D: serde::Deserializer<'de>>(
+        from: D,
+    ) -> Result<Timestamp, D::Error> {
         let text: String = serde::Deserialize::deserialize(from)?;
         parse_rfc3339(&text).map_err(serde::de::Error::custom)
     }

@@ -9,8 +9,8 @@ use std::time::Duration;
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 use tasklife::{
     AccountClock, AccountId, CommandType, Completion, LinkShape, Links, ListQuery, MemoryStore,
-    Now, Progress, Retention, Scope, StoreConfig, Submission, Target, Task, TaskEvent, TaskId,
-    TaskStore,
+    Progress, Retention, Scope, StoreConfig, Submission, Target, Task, TaskEvent, TaskId,
+    TaskStore, Timestamp,
 };
 
 #[global_allocator]
@@ -38,7 +38,7 @@ fn id(number: u128) -> TaskId {
 
 #[test]
 fn operations_allocate_as_little_as_is_told() {
-    let now: Now = "2019-08-08T06:49:15.929Z".parse().unwrap();
+    let now: Timestamp = "2019-08-08T06:49:15.929Z".parse().unwrap();
     let account: AccountId = "acme".parse().unwrap();
     let submission = |number| Submission::new(account.clone(), id(number), CREATE);
     a_task_by_itself(submission(0), now);
@@ -94,7 +94,7 @@ fn held() -> isize {
 
 /// Tasks that leave one list of their account for another, the latest first: what they leave behind
 /// is given back, though here and there one stays.
-fn a_list_emptied_from_its_end(account: &AccountId, now: Now) {
+fn a_list_emptied_from_its_end(account: &AccountId, now: Timestamp) {
     const TASKS: u128 = 100 * 128;
     let store = MemoryStore::default();
     for number in 0..TASKS {
@@ -111,7 +111,7 @@ fn a_list_emptied_from_its_end(account: &AccountId, now: Now) {
 
 /// Most of what a store keeps beside its tasks is given back as they expire, all of it with the last
 /// one; and to give it back takes hardly any memory.
-fn a_store_whose_tasks_expire(account: &AccountId, now: Now) {
+fn a_store_whose_tasks_expire(account: &AccountId, now: Timestamp) {
     const TASKS: u128 = 50_000;
     let (store, empty) = (MemoryStore::default(), held());
     let second = |number: u128| chrono::TimeDelta::seconds(i64::try_from(number).unwrap());
@@ -138,7 +138,7 @@ fn a_store_whose_tasks_expire(account: &AccountId, now: Now) {
 }
 
 /// A list of a few tasks, each of which moves to its end again and again, is not made anew each time.
-fn few_tasks_that_report(account: &AccountId, now: Now) {
+fn few_tasks_that_report(account: &AccountId, now: Timestamp) {
     for tasks in [1, 2, 5, 40] {
         let store = MemoryStore::default();
         let report = |number| {
@@ -156,7 +156,7 @@ fn few_tasks_that_report(account: &AccountId, now: Now) {
 
 /// Whatever the number of tasks, one more that comes and goes takes nothing but itself; that of another
 /// account takes what the account takes; and where the account is alone in its shard, what the shard takes.
-fn a_task_that_comes_and_goes(account: &AccountId, now: Now) {
+fn a_task_that_comes_and_goes(account: &AccountId, now: Timestamp) {
     let store = MemoryStore::default();
     let day = chrono::TimeDelta::days(1);
     let mut early = now;
@@ -193,7 +193,7 @@ fn a_task_that_comes_and_goes(account: &AccountId, now: Now) {
 
 /// With all of its indexes, a store takes no more than what its tasks count, and 128 KiB: with inputs, words and results of
 /// any length, in one account and in many; and what it drops to make room, it gives back.
-fn a_store_of_which_the_bytes_are_limited(now: Now) {
+fn a_store_of_which_the_bytes_are_limited(now: Timestamp) {
     const LIMIT: usize = 16 << 20;
     let second = |number: u128| now + chrono::TimeDelta::seconds(i64::try_from(number).unwrap());
     for (accounts, size) in [(1, 0), (100_000, 0), (1, 300), (50, 5_000), (100_000, 40_000)] {
@@ -235,7 +235,7 @@ fn a_store_of_which_the_bytes_are_limited(now: Now) {
 }
 
 /// Without a store, the events that a worker made are moved into the task.
-fn a_task_by_itself(submission: Submission, now: Now) {
+fn a_task_by_itself(submission: Submission, now: Timestamp) {
     let (retention, mut clock) = (Retention::default(), AccountClock::default());
     let mut task = Task::new(submission, retention, now, clock.next(now));
     let report = TaskEvent::report().with_description(String::from("Half."));

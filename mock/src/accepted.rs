@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use serde_json::value::RawValue;
-use tasklife::{Completion, Now, Progress, TaskEvent, TaskStatus};
+use tasklife::{Completion, Progress, TaskEvent, TaskStatus, Timestamp};
 
 use crate::effect::Effect;
 use crate::pace::Pace;
@@ -69,7 +69,7 @@ impl Accepted {
         &self,
         routes: &Routes,
         resources: &mut Resources,
-        now: Now,
+        now: Timestamp,
         account: usize,
     ) -> TaskEvent {
         if let End::Failing(error) = &self.script.script.end {
@@ -84,7 +84,7 @@ impl Accepted {
         &self,
         routes: &Routes,
         resources: &mut Resources,
-        now: Now,
+        now: Timestamp,
         account: usize,
     ) -> TaskEvent {
         // This read may complete a deletion.
@@ -128,7 +128,7 @@ impl Accepted {
         routes: &Routes,
         resources: &mut Resources,
         completion: &Completion,
-        since: Now,
+        since: Timestamp,
         account: usize,
     ) {
         let script = &self.script.script;

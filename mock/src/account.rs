@@ -14,8 +14,8 @@ use crate::route::Routes;
 use crate::visibility::Visibility;
 use crate::watch::Watch;
 use tasklife::{
-    AccountId, CommandType, ListError, ListQuery, MemoryStore, Now, Page, Revision, Submission,
-    SubmitError, Submitted, Task, TaskId, TaskStore,
+    AccountId, CommandType, ListError, ListQuery, MemoryStore, Page, Revision, Submission,
+    SubmitError, Submitted, Task, TaskId, TaskStore, Timestamp,
 };
 
 /// What the accounts of an API share.
@@ -34,7 +34,7 @@ pub(crate) struct Account {
     /// The tasks that have not ended.
     active: BTreeMap<TaskId, ActiveTask>,
     /// When each of these tasks has its next step, or expires.
-    due: BTreeSet<(Now, u64, TaskId)>,
+    due: BTreeSet<(Timestamp, u64, TaskId)>,
     /// The tasks that wait for the full lane, in the order in which they were received.
     waiting: BTreeSet<(Revision, TaskId)>,
     visibility: Visibility,
@@ -43,7 +43,7 @@ pub(crate) struct Account {
     pub(crate) window: Window,
     /// How often each request was made, by the id of its first task, and until when its latest task
     /// may be visible.
-    occurrences: BTreeMap<TaskId, (u32, Now)>,
+    occurrences: BTreeMap<TaskId, (u32, Timestamp)>,
     /// At this number of entries, `occurrences` is pruned.
     prune_occurrences_at: usize,
     /// The revision up to which changes in the store were applied.
@@ -90,7 +90,7 @@ impl Account {
     }
 
     /// Returns whether there is a task with this id.
-    pub(crate) fn knows(&self, context: Context<'_>, id: TaskId, now: Now) -> bool {
+    pub(crate) fn knows(&self, context: Context<'_>, id: TaskId, now: Timestamp) -> bool {
         matches!(context.store.get(&self.id, id, now), Ok(Some(_)))
     }
 
@@ -101,7 +101,7 @@ impl Account {
         context: Context<'_>,
         command: &CommandType,
         input: &str,
-        now: Now,
+        now: Timestamp,
     ) -> TaskId {
         let id = |occurrence: u32| {
             TaskId::for_key(&self.id, &format!("{command}\n{occurrence}\n{input}"))
@@ -132,7 +132,7 @@ impl Account {
         context: Context<'_>,
         submission: Submission,
         operation: Accepted,
-        now: Now,
+        now: Timestamp,
     ) -> Result<Submitted, SubmitError> {
         let submission =
             if operation.begins_initialized() { submission.initialized() } else { submission };
@@ -173,7 +173,7 @@ impl Account {
         context: Context<'_>,
         id: TaskId,
         counts: bool,
-        now: Now,
+        now: Timestamp,
     ) -> (Option<Task>, Faults) {
         let found = |account: &Self| context.store.get(&account.id, id, now).ok().flatten();
         let Some(task) = found(self) else { return (None, Faults::default()) };
@@ -206,7 +206,7 @@ impl Account {
         &mut self,
         context: Context<'_>,
         query: &ListQuery,
-        now: Now,
+        now: Timestamp,
     ) -> Result<Page, ListError> {
         self.visibility.reveal_due(context.lag, now, self.seen);
         self.visibility.list(context.store, &self.id, query, now)

@@ -85,7 +85,7 @@ use crate::text::Excerpt;
 ///
 /// The [input](tasklife::Task::input) of a task is a JSON object with two fields: `request`, the
 /// method and path, and `body`, the body of the request or `null`. Inputs are compared as JSON, so
-/// a retry with the same `Idempotency-Key` is recognised even if its body is formatted differently.
+/// a retry with the same `Idempotency-Key` is recognized even if its body is formatted differently.
 ///
 /// A list with `changedSince` never misses a task that [could not be read at
 /// first](Self::with_visibility_lag). When the task becomes readable, it counts as changed since

@@ -2,7 +2,7 @@
 
 use http::request::Parts;
 use http::{Method, Response, StatusCode};
-use tasklife::{CommandType, ListQuery, Now, Replies, ResourceId, TaskId};
+use tasklife::{CommandType, ListQuery, Replies, ResourceId, TaskId, Timestamp};
 
 use crate::accepted::Accepted;
 use crate::api::MockApi;
@@ -19,7 +19,7 @@ pub(crate) struct Call<'a> {
     pub(crate) replies: Replies,
     pub(crate) head: Parts,
     pub(crate) body: &'a [u8],
-    pub(crate) now: Now,
+    pub(crate) now: Timestamp,
 }
 
 /// What a request asks for, as far as this can be decided without the API's state.

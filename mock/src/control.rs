@@ -4,7 +4,7 @@ use std::sync::{Arc, PoisonError, RwLockWriteGuard};
 
 use serde_json::Value;
 use tasklife::{
-    AccountId, ApplyError, CommandType, MemoryStore, Now, Scope, Task, TaskId, TaskStore,
+    AccountId, ApplyError, CommandType, MemoryStore, Scope, Task, TaskId, TaskStore, Timestamp,
     clamp_time,
 };
 
@@ -159,7 +159,12 @@ impl MockApi {
     /// - Returns [`ApplyError::NotFound`] if there is no such task.
     /// - Returns [`ApplyError::Transition`] if it has ended.
     /// - Returns [`ApplyError::LaneBusy`] if the lane of its account is full.
-    pub fn complete(&self, account: &AccountId, id: TaskId, now: Now) -> Result<Task, ApplyError> {
+    pub fn complete(
+        &self,
+        account: &AccountId,
+        id: TaskId,
+        now: Timestamp,
+    ) -> Result<Task, ApplyError> {
         let mut guard = self.state();
         let state = &mut *guard;
         let now = clamp_time(now);
@@ -193,7 +198,7 @@ impl MockApi {
 
     /// Applies every step that is due by `now`, in all accounts. Call this before you read the
     /// [store](Self::store) without a request.
-    pub fn advance(&self, now: Now) {
+    pub fn advance(&self, now: Timestamp) {
         let mut guard = self.state();
         let state = &mut *guard;
         for account in &mut state.accounts.all {

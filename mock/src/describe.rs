@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
-use tasklife::{Now, ProvisioningStatus, ResourceId};
+use tasklife::{ProvisioningStatus, ResourceId, Timestamp};
 
 use crate::kind::{Kind, Naming, ResourceContext, Shown, View, Within};
 use crate::pages::Part;
@@ -21,11 +21,11 @@ pub(crate) struct Describer<'a> {
     pub(crate) resources: &'a Resources,
     /// The ids on the path of the request or resource that reads them.
     pub(crate) ids: &'a [ResourceId],
-    pub(crate) now: Now,
+    pub(crate) now: Timestamp,
     /// The number of the account.
     pub(crate) account: usize,
     /// When the resource that reads them was made, and last changed.
-    pub(crate) times: [Now; 2],
+    pub(crate) times: [Timestamp; 2],
 }
 
 /// A resource as it shows itself: its id, its fields, and last its status and the numbers of
@@ -70,7 +70,7 @@ impl<'a> Describer<'a> {
         routes: &'a Routes,
         resources: &'a Resources,
         ids: &'a [ResourceId],
-        now: Now,
+        now: Timestamp,
         account: usize,
     ) -> Self {
         Self { routes, resources, ids, now, account, times: [now; 2] }
@@ -244,7 +244,7 @@ impl ResourceContext for Describer<'_> {
         self.ids
     }
 
-    fn now(&self) -> Now {
+    fn now(&self) -> Timestamp {
         self.now
     }
 
@@ -252,7 +252,7 @@ impl ResourceContext for Describer<'_> {
         self.account
     }
 
-    fn times(&self) -> [Now; 2] {
+    fn times(&self) -> [Timestamp; 2] {
         self.times
     }
 

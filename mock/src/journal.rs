@@ -7,7 +7,7 @@ use http::Method;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
-use tasklife::{AccountId, Now, Scope, TaskId, TaskStatus};
+use tasklife::{AccountId, Scope, TaskId, TaskStatus, Timestamp};
 
 use crate::fault::FaultKind;
 
@@ -26,7 +26,7 @@ pub struct Exchange {
     /// The number of the exchange, in the order in which they happened, from 1.
     pub number: u64,
     /// The `now` of the request.
-    pub at: Now,
+    pub at: Timestamp,
     /// The account of the request, if its keys are known.
     pub account: Option<AccountId>,
     /// The method of the request.
@@ -65,7 +65,7 @@ pub struct Exchange {
 #[serde(rename_all = "camelCase")]
 struct Line<'a> {
     number: u64,
-    at: Now,
+    at: Timestamp,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     account: Option<AccountId>,
     request: String,

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use serde_json::{Map, Value};
-use tasklife::{Now, ProvisioningStatus, ResourceId};
+use tasklife::{ProvisioningStatus, ResourceId, Timestamp};
 
 use crate::path::{Template, as_in_path};
 use crate::schema::{Given, Schema};
@@ -151,7 +151,7 @@ impl Kind {
     }
 
     /// Returns the id of a new resource, from a free number. The schema can require a string.
-    pub(crate) fn new_id(&self, number: ResourceId, now: Now) -> ResourceId {
+    pub(crate) fn new_id(&self, number: ResourceId, now: Timestamp) -> ResourceId {
         let Shown::Schema(schema) = &self.shown else { return number };
         let Some(schema) = schema.property(&self.id_field) else { return number };
         let value = match &number {
@@ -257,13 +257,13 @@ pub(crate) trait ResourceContext {
     /// Returns the ids on its path.
     fn ids(&self) -> &[ResourceId];
 
-    fn now(&self) -> Now;
+    fn now(&self) -> Timestamp;
 
     /// Returns the number of its account.
     fn account(&self) -> usize;
 
     /// Returns when it was made, and when it was last changed.
-    fn times(&self) -> [Now; 2];
+    fn times(&self) -> [Timestamp; 2];
 
     /// Returns the ids and kept fields of all resources listed at a path template. `before` are the
     /// ids on the path.

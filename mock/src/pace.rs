@@ -9,7 +9,7 @@ use crate::text::Excerpt;
 use chrono::TimeDelta;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use tasklife::{Now, clamp_time};
+use tasklife::{Timestamp, clamp_time};
 
 /// How long a task or a resource stays in a status before it moves on.
 ///
@@ -43,7 +43,7 @@ pub enum Pace {
 
 impl Pace {
     /// Returns when the status that began at `since` ends, unless reads or nothing end it.
-    pub(crate) fn due(self, since: Now) -> Option<Now> {
+    pub(crate) fn due(self, since: Timestamp) -> Option<Timestamp> {
         let time = match self {
             Self::Immediate | Self::Reads(0) => Duration::ZERO,
             Self::After(time) => time,

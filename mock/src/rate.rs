@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use http::HeaderValue;
 use http::header::{HeaderMap, HeaderName, RETRY_AFTER};
-use tasklife::{MAX_TIME, Now};
+use tasklife::{MAX_TIME, Timestamp};
 
 use crate::fault::whole_seconds;
 
@@ -64,7 +64,7 @@ impl RateLimit {
 /// The current period of an account.
 #[derive(Debug, Default)]
 pub(crate) struct Window {
-    began: Option<Now>,
+    began: Option<Timestamp>,
     count: u32,
 }
 
@@ -78,8 +78,8 @@ pub(crate) struct Left {
 
 impl Window {
     /// Counts a request.
-    pub(crate) fn count(&mut self, limit: &RateLimit, now: Now) -> Left {
-        let end = |began: Now| {
+    pub(crate) fn count(&mut self, limit: &RateLimit, now: Timestamp) -> Left {
+        let end = |began: Timestamp| {
             let per = TimeDelta::from_std(limit.per).ok();
             per.and_then(|per| began.checked_add_signed(per)).unwrap_or(MAX_TIME)
         };

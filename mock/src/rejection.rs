@@ -2,7 +2,7 @@
 
 use http::request::Parts;
 use http::{Response, StatusCode};
-use tasklife::{Now, Replies};
+use tasklife::{Replies, Timestamp};
 
 /// The status and the message of a refusal.
 #[derive(Debug)]
@@ -21,7 +21,12 @@ impl Rejection {
     }
 
     /// Creates the response.
-    pub(crate) fn answer(&self, replies: &Replies, request: &Parts, now: Now) -> Response<String> {
+    pub(crate) fn answer(
+        &self,
+        replies: &Replies,
+        request: &Parts,
+        now: Timestamp,
+    ) -> Response<String> {
         replies.refused(request, self.status, &self.message, now)
     }
 }

@@ -19,14 +19,14 @@ use crate::rejection::Rejection;
 use crate::route::RouteMatch;
 use crate::text::Excerpt;
 use crate::work::Work;
-use tasklife::{AccountId, Now, Replies, ResourceId, clamp_time};
+use tasklife::{AccountId, Replies, ResourceId, Timestamp, clamp_time};
 
 /// The deepest nesting of arrays and objects in a body.
 const MAX_DEPTH: usize = 100;
 
 impl MockApi {
     /// Answers a request at the time `now`.
-    pub fn handle<B: AsRef<[u8]>>(&self, request: &Request<B>, now: Now) -> Response<String> {
+    pub fn handle<B: AsRef<[u8]>>(&self, request: &Request<B>, now: Timestamp) -> Response<String> {
         let (head, now) = (head(request), clamp_time(now));
         let (replies, fault) = match self.replies.for_request(&head, now) {
             Ok(replies) => (replies, None),
@@ -114,7 +114,11 @@ impl MockApi {
     /// Returns the answer for a request that has no `Host`, or a malformed one, if the
     /// [`Origin`](tasklife::Origin) needs it.
     #[expect(clippy::result_large_err, reason = "it is returned to a client as it is")]
-    pub fn base_of<B>(&self, request: &Request<B>, now: Now) -> Result<String, Response<String>> {
+    pub fn base_of<B>(
+        &self,
+        request: &Request<B>,
+        now: Timestamp,
+    ) -> Result<String, Response<String>> {
         let replies = self.replies.for_request(&head(request), now)?;
         Ok(replies.links().base().into())
     }

@@ -1,7 +1,7 @@
 //! The request and the resources that a function gets to make an answer.
 
 use serde_json::Value;
-use tasklife::{Now, ResourceId};
+use tasklife::{ResourceId, Timestamp};
 
 use crate::kind::ResourceContext;
 use crate::path::Template;
@@ -58,7 +58,7 @@ impl RequestContext<'_> {
 
     /// Returns the time of the answer.
     #[must_use]
-    pub fn now(&self) -> Now {
+    pub fn now(&self) -> Timestamp {
         self.context.now()
     }
 

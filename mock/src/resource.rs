@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
-use tasklife::{MIN_TIME, Now, ProvisioningStatus, ResourceId};
+use tasklife::{MIN_TIME, ProvisioningStatus, ResourceId, Timestamp};
 
 use crate::kind::Origin;
 use crate::route::{RouteFault, Routes};
@@ -21,7 +21,7 @@ pub(crate) type ResourceKey = (usize, Vec<ResourceId>);
 pub(crate) struct Resources {
     all: BTreeMap<ResourceKey, Resource>,
     /// When each resource that is being deleted is gone.
-    deleting: BTreeSet<(Now, ResourceKey)>,
+    deleting: BTreeSet<(Timestamp, ResourceKey)>,
     /// The ids in use, of every kind, and how many resources have each.
     taken: BTreeMap<ResourceId, usize>,
     /// The deleted resources that came from outside the API.
@@ -30,18 +30,18 @@ pub(crate) struct Resources {
     /// Whether a resource was added whose times are not set yet.
     has_undated: bool,
     /// The time of the account's first request.
-    first: Option<Now>,
+    first: Option<Timestamp>,
 }
 
 /// The times of an added resource until the account's next request.
-const UNDATED: [Now; 2] = [MIN_TIME; 2];
+const UNDATED: [Timestamp; 2] = [MIN_TIME; 2];
 
 /// A resource at an instant.
 pub(crate) struct State {
     /// The fields of the requests that made and changed it.
     pub(crate) fields: Arc<Map<String, Value>>,
     /// When it was made, and when it was last changed.
-    pub(crate) times: [Now; 2],
+    pub(crate) times: [Timestamp; 2],
     pub(crate) status: ProvisioningStatus,
 }
 
@@ -67,7 +67,7 @@ impl Resources {
     const FIRST: i32 = 77_899;
 
     /// Returns whether there is room for `count` more.
-    pub(crate) fn have_room(&mut self, routes: &Routes, count: usize, now: Now) -> bool {
+    pub(crate) fn have_room(&mut self, routes: &Routes, count: usize, now: Timestamp) -> bool {
         while let Some((due, _)) = self.deleting.first()
             && *due <= now
             && let Some((_, key)) = self.deleting.pop_first()
@@ -94,7 +94,7 @@ impl Resources {
     }
 
     /// Returns whether a resource exists `now`. Removes it, or what it belongs to, if it is gone.
-    pub(crate) fn is_there(&mut self, routes: &Routes, key: &ResourceKey, now: Now) -> bool {
+    pub(crate) fn is_there(&mut self, routes: &Routes, key: &ResourceKey, now: Timestamp) -> bool {
         let with_parent = match parent_of(routes, key) {
             Some(parent) => self.is_there(routes, &parent, now),
             None => true,
@@ -115,7 +115,7 @@ impl Resources {
         &mut self,
         routes: &Routes,
         key: &ResourceKey,
-        now: Now,
+        now: Timestamp,
     ) -> Option<ResourceKey> {
         if let Some(parent) = parent_of(routes, key)
             && let Some(missing) = self.missing(routes, &parent, now)
@@ -126,7 +126,7 @@ impl Resources {
     }
 
     /// Counts a read of a resource, and returns whether it still exists.
-    pub(crate) fn read(&mut self, routes: &Routes, key: &ResourceKey, now: Now) -> bool {
+    pub(crate) fn read(&mut self, routes: &Routes, key: &ResourceKey, now: Timestamp) -> bool {
         if let Some(next) = self.all.get_mut(key).and_then(|resource| resource.next_status.as_mut())
         {
             next.reads = next.reads.saturating_add(1);
@@ -135,7 +135,7 @@ impl Resources {
     }
 
     /// Sets the times of the resources that were added since the last request.
-    pub(crate) fn date(&mut self, now: Now) {
+    pub(crate) fn date(&mut self, now: Timestamp) {
         self.first.get_or_insert(now);
         if std::mem::take(&mut self.has_undated) {
             for resource in self.all.values_mut().filter(|it| it.times == UNDATED) {
@@ -248,7 +248,12 @@ impl Resources {
 
     /// Returns a resource at an instant. A resource from outside the API that was never changed has
     /// no fields.
-    pub(crate) fn state(&self, routes: &Routes, key: &ResourceKey, now: Now) -> Option<State> {
+    pub(crate) fn state(
+        &self,
+        routes: &Routes,
+        key: &ResourceKey,
+        now: Timestamp,
+    ) -> Option<State> {
         if let Some(resource) = self.all.get(key) {
             let status = resource.status_at(now)?;
             return Some(State { fields: resource.fields.clone(), times: resource.times, status });
@@ -289,7 +294,7 @@ impl Resources {
         &'a self,
         kind: usize,
         before: &'a [ResourceId],
-        now: Now,
+        now: Timestamp,
     ) -> impl Iterator<Item = &'a ResourceKey> {
         self.below(kind, before)
             .filter(move |(_, resource)| resource.status_at(now).is_some())

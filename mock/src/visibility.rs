@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use tasklife::{
-    AccountId, ListError, ListQuery, MemoryStore, Now, Page, Revision, Task, TaskId, TaskStore,
+    AccountId, ListError, ListQuery, MemoryStore, Page, Revision, Task, TaskId, TaskStore,
+    Timestamp,
 };
 
 use crate::pace::Pace;
@@ -19,7 +20,7 @@ pub(crate) struct Visibility {
 
 /// A task that cannot be read yet.
 struct Hidden {
-    since: Now,
+    since: Timestamp,
     /// How often a client tried to read it.
     tries: u32,
 }
@@ -35,7 +36,7 @@ impl Visibility {
     const FEW: usize = 1_000;
 
     /// Hides a new task, if there is a lag.
-    pub(crate) fn add(&mut self, store: &MemoryStore, lag: Pace, task: &Task, now: Now) {
+    pub(crate) fn add(&mut self, store: &MemoryStore, lag: Pace, task: &Task, now: Timestamp) {
         if matches!(lag, Pace::Immediate | Pace::Reads(0)) {
             return;
         }
@@ -54,7 +55,7 @@ impl Visibility {
         lag: Pace,
         id: TaskId,
         counts: bool,
-        now: Now,
+        now: Timestamp,
         seen: Revision,
     ) -> bool {
         let Some(hidden) = self.hidden.get_mut(&id) else { return false };
@@ -69,7 +70,7 @@ impl Visibility {
 
     /// Reveals the tasks whose lag is over. `seen` is the latest revision that lists could have
     /// shown before.
-    pub(crate) fn reveal_due(&mut self, lag: Pace, now: Now, seen: Revision) {
+    pub(crate) fn reveal_due(&mut self, lag: Pace, now: Timestamp, seen: Revision) {
         let revealed = &mut self.revealed;
         self.hidden.retain(|id, hidden| {
             let lasts = hidden.lasts(lag, now);
@@ -87,7 +88,7 @@ impl Visibility {
         store: &MemoryStore,
         account: &AccountId,
         query: &ListQuery,
-        now: Now,
+        now: Timestamp,
     ) -> Result<Page, ListError> {
         let revealed = self.revealed_since(store, account, query, now);
         if self.hidden.is_empty() && revealed.is_empty() {
@@ -135,7 +136,7 @@ impl Visibility {
         store: &MemoryStore,
         account: &AccountId,
         query: &ListQuery,
-        now: Now,
+        now: Timestamp,
     ) -> BTreeMap<TaskId, Revision> {
         let Some(since) = query.since() else { return BTreeMap::new() };
         let mut found = BTreeMap::new();
@@ -152,7 +153,7 @@ impl Visibility {
 }
 
 impl Hidden {
-    fn lasts(&self, lag: Pace, now: Now) -> bool {
+    fn lasts(&self, lag: Pace, now: Timestamp) -> bool {
         match lag {
             Pace::Reads(first) => self.tries < first,
             lag => lag.due(self.since).is_none_or(|due| now < due),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use tasklife::{MemoryStore, Now, Task, TaskId, TaskStore};
+use tasklife::{MemoryStore, Task, TaskId, TaskStore, Timestamp};
 
 use crate::fault::{Counted, Faults};
 use crate::pace::Pace;
@@ -13,7 +13,7 @@ use crate::scripts::SetScript;
 pub(crate) struct Watch {
     tasks: BTreeMap<TaskId, Watched>,
     /// When ended tasks disappear.
-    due: BTreeSet<(Now, TaskId)>,
+    due: BTreeSet<(Timestamp, TaskId)>,
     /// At this number of tasks, expired ones are pruned.
     prune_at: usize,
 }
@@ -24,7 +24,7 @@ struct Watched {
     reads: u32,
     has_ended: bool,
     /// When it disappears, once it has ended.
-    due: Option<Now>,
+    due: Option<Timestamp>,
     /// How often its end was shown.
     shown: u32,
 }
@@ -45,7 +45,7 @@ impl Watch {
         store: &MemoryStore,
         task: &Task,
         script: &Arc<SetScript>,
-        now: Now,
+        now: Timestamp,
     ) {
         // A previous task with the same id is over.
         self.forget(task.id());
@@ -73,7 +73,7 @@ impl Watch {
     }
 
     /// Records the end of a task.
-    pub(crate) fn end(&mut self, id: TaskId, at: Now) {
+    pub(crate) fn end(&mut self, id: TaskId, at: Timestamp) {
         let Some(watched) = self.tasks.get_mut(&id) else { return };
         watched.has_ended = true;
         watched.due = watched.script.script.gone.due(at);
@@ -100,7 +100,7 @@ impl Watch {
     }
 
     /// Removes and returns the tasks that disappear by `now`.
-    pub(crate) fn gone_by(&mut self, now: Now) -> Vec<TaskId> {
+    pub(crate) fn gone_by(&mut self, now: Timestamp) -> Vec<TaskId> {
         let mut gone = Vec::new();
         while let Some(&(due, id)) = self.due.first()
             && due <= now

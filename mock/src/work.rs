@@ -4,7 +4,7 @@ mod changes;
 mod target;
 
 use serde_json::Value;
-use tasklife::{Now, ResourceId, TaskError};
+use tasklife::{ResourceId, TaskError, Timestamp};
 
 use crate::describe::{Described, Describer};
 use crate::effect::{Effect, Refuses, Shows};
@@ -109,7 +109,7 @@ impl Work {
 
     /// Counts a read of every resource in the answer, if their kind has no `GET` that is answered
     /// at once.
-    pub(crate) fn count_reads(&self, routes: &Routes, resources: &mut Resources, now: Now) {
+    pub(crate) fn count_reads(&self, routes: &Routes, resources: &mut Resources, now: Timestamp) {
         let kind = match &self.shows {
             Shows::All(kind) | Shows::One(kind) => Some(*kind),
             _ if self.asks => routes.kind_at_or_listed_at(&self.path),
@@ -141,7 +141,7 @@ impl Work {
         &self,
         routes: &Routes,
         resources: &Resources,
-        now: Now,
+        now: Timestamp,
         account: usize,
     ) -> Option<String> {
         let describer = Describer::new(routes, resources, &self.ids, now, account);

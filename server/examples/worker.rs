@@ -34,8 +34,8 @@ use std::time::Duration;
 
 use chrono::Utc;
 use tasklife::{
-    AccountId, AsyncLease, AsyncTaskStore, BackendError, Change, Changes, Claimed, CommandType,
-    Completion, EventKind, InProcess, LeaseError, MemoryStore, Notifying, Progress, Scope,
+    AccountId, AsyncLease, AsyncTaskStore, BackendError, Change, Claimed, CommandType, Completion,
+    EventKind, InProcess, LeaseError, MemoryStore, Notifies, Notifying, Progress, Scope,
     StoreConfig, Submission, Task, TaskError, TaskEvent,
 };
 use tokio::sync::watch;
@@ -86,7 +86,7 @@ struct Held<S> {
 
 impl<S, W, F> Worker<S, W>
 where
-    S: AsyncTaskStore + Changes + Clone + 'static,
+    S: AsyncTaskStore + Notifies + Clone + 'static,
     W: Fn(Task, Reports) -> F + Send + Sync + 'static,
     F: Future<Output = Outcome> + Send + 'static,
 {
@@ -102,7 +102,7 @@ where
                 () = has_room(&mut running, self.at_once) => {}
             }
             // Made before the claim, so that no change between the claim and the wait is missed.
-            let changed = self.store.changed();
+            let notified = self.store.notified();
             let asked = Instant::now();
             match self.store.claim(Scope::Any, Utc::now()).await {
                 Ok(Some(claimed)) => {
@@ -125,7 +125,7 @@ where
             tokio::select! {
                 biased;
                 () = &mut stop => break,
-                _ = timeout(PAUSE, changed) => {}
+                _ = timeout(PAUSE, notified) => {}
             }
         }
         let all = async { while one_is_done(&mut running).await {} };

@@ -70,7 +70,7 @@ impl Api {
         self.replies.refused(request, status, message, Utc::now())
     }
 
-    /// Reads a task as soon as it has ended, and at `until` at the latest. It polls the store: `changed`
+    /// Reads a task as soon as it has ended, and at `until` at the latest. It polls the store: `notified`
     /// would wake it for every change of every task.
     async fn read_when_ended(
         &self,

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::sync::Arc;
 
-use tasklife::{AsyncTaskStore, Changes, StoreConfig};
+use tasklife::{AsyncTaskStore, Notifies, StoreConfig};
 #[cfg(feature = "postgres")]
 use tasklife_postgres::PostgresStore;
 #[cfg(feature = "redis")]
@@ -12,9 +12,9 @@ use tasklife_redis::{Redis, RedisStore};
 use tasklife_sqlite::SqliteStore;
 
 /// A store that wakes waiting workers.
-pub(crate) trait Store: AsyncTaskStore + Changes {}
+pub(crate) trait Store: AsyncTaskStore + Notifies {}
 
-impl<S: AsyncTaskStore + Changes> Store for S {}
+impl<S: AsyncTaskStore + Notifies> Store for S {}
 
 /// Opens the store at an address. Several servers may share it.
 #[cfg_attr(

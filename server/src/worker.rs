@@ -17,7 +17,7 @@ use crate::store::Store;
 pub(crate) async fn work(store: Arc<dyn Store>) {
     loop {
         // Made before the claim, so that no change between the claim and the wait is missed.
-        let changed = store.changed();
+        let notified = store.notified();
         match store.claim(Scope::Any, Utc::now()).await {
             Ok(Some(claimed)) => {
                 let id = claimed.change().task().id();
@@ -40,7 +40,7 @@ pub(crate) async fn work(store: Arc<dyn Store>) {
         }
         // A submission or the end of a task wakes this worker. An expiry or the silence of a worker does
         // not, and a change by another server not always; so the worker claims again after a second.
-        let _ = timeout(Duration::from_secs(1), changed).await;
+        let _ = timeout(Duration::from_secs(1), notified).await;
     }
 }
 

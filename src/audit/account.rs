@@ -13,7 +13,7 @@ use super::task::TrackedTask;
 use crate::document::{ListDocument, TaskDocument};
 use crate::id::TaskId;
 use crate::retention::Retention;
-use crate::time::{Now, Rfc3339};
+use crate::time::{Rfc3339, Timestamp};
 
 /// What the auditor knows about an account.
 #[derive(Clone, Debug, Default)]
@@ -21,7 +21,7 @@ pub(super) struct Account {
     /// The tasks, by their [`key`].
     tasks: BTreeMap<String, TrackedTask>,
     /// When the client last read a complete list.
-    listed_at: Option<Now>,
+    listed_at: Option<Timestamp>,
 }
 
 /// Returns the id under which an account keeps a task. UUIDs are compared without regard to case.
@@ -35,7 +35,7 @@ impl Account {
         &mut self,
         document: &TaskDocument,
         is_submission: bool,
-        at: Now,
+        at: Timestamp,
         settings: &Settings,
         report: &mut Report,
     ) {
@@ -61,7 +61,7 @@ impl Account {
         &mut self,
         list: &ListDocument,
         is_complete: bool,
-        at: Now,
+        at: Timestamp,
         settings: &Settings,
         report: &mut Report,
     ) {
@@ -94,7 +94,7 @@ impl Account {
     pub(super) fn not_found(
         &mut self,
         id: &str,
-        at: Now,
+        at: Timestamp,
         retention: Retention,
         report: &mut Report,
     ) {

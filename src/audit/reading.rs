@@ -13,7 +13,7 @@ use super::rule::Rule;
 use super::settings::Settings;
 use crate::document::{DocumentError, ListDocument, TaskDocument};
 use crate::format::{Format, RequiredPart};
-use crate::time::{self, Now};
+use crate::time::{self, Timestamp};
 
 /// One answer of a server, and when the client received it.
 ///
@@ -23,7 +23,7 @@ use crate::time::{self, Now};
 pub struct Reading {
     /// When the client received the answer, by its own clock.
     #[serde(with = "time::as_text")]
-    pub at: Now,
+    pub at: Timestamp,
     /// The account to which the tasks belong. All readings without one belong to the same account.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<String>,

@@ -10,7 +10,7 @@ use super::rule::Rule;
 use crate::document::TaskDocument;
 use crate::retention::Retention;
 use crate::status::TaskStatus;
-use crate::time::{MAX_TIME, Now, Rfc3339};
+use crate::time::{MAX_TIME, Rfc3339, Timestamp};
 
 /// What the auditor knows about a task that it has seen.
 ///
@@ -27,15 +27,15 @@ pub(super) struct TrackedTask {
     /// The last command type in a document.
     command_type: Option<String>,
     /// The earliest timestamp. The task was submitted at this instant or earlier.
-    first_timestamp: Option<Now>,
+    first_timestamp: Option<Timestamp>,
     /// The last timestamp. The task was updated at this instant, and possibly later.
-    last_timestamp: Option<Now>,
+    last_timestamp: Option<Timestamp>,
     /// The timestamp of the last document, if it is known.
-    updated_at: Option<Now>,
+    updated_at: Option<Timestamp>,
     /// When the client first saw the task, by its own clock.
-    seen_at: Now,
+    seen_at: Timestamp,
     /// An instant before which the task was not submitted, if one is known.
-    submitted_after: Option<Now>,
+    submitted_after: Option<Timestamp>,
     /// Whether the client has read it. If not, it has only seen the answer to the submission.
     is_readable: bool,
     /// Whether it was reported as vanished, and was not seen since.
@@ -45,7 +45,11 @@ pub(super) struct TrackedTask {
 impl TrackedTask {
     /// Begins with the first document about a task. `listed_at` is when the client last read a
     /// complete list of the account, which did not contain the task.
-    pub(super) fn first_seen(document: &TaskDocument, at: Now, listed_at: Option<Now>) -> Self {
+    pub(super) fn first_seen(
+        document: &TaskDocument,
+        at: Timestamp,
+        listed_at: Option<Timestamp>,
+    ) -> Self {
         let timestamp = document.timestamp();
         Self {
             last: document.clone(),
@@ -139,7 +143,7 @@ impl TrackedTask {
     pub(super) fn is_replaced_by(
         &self,
         document: &TaskDocument,
-        at: Now,
+        at: Timestamp,
         retention: Retention,
     ) -> bool {
         let times = document.timestamp().zip(self.last_timestamp);
@@ -151,7 +155,7 @@ impl TrackedTask {
 
     /// Returns the latest instant at which the task can have expired, if that is known and not
     /// after `at`.
-    pub(super) fn expired_by(&self, at: Now, retention: Retention) -> Option<Now> {
+    pub(super) fn expired_by(&self, at: Timestamp, retention: Retention) -> Option<Timestamp> {
         let end = retention.after_submission(self.first_timestamp?);
         // All terminal statuses have the same retention, and so do all others.
         let status =
@@ -163,7 +167,11 @@ impl TrackedTask {
 
     /// Takes in that the task is not there. Returns the earliest instant at which it can expire, if
     /// that is known, is after `at`, and was not returned since the task was last seen.
-    pub(super) fn vanished_before(&mut self, at: Now, retention: Retention) -> Option<Now> {
+    pub(super) fn vanished_before(
+        &mut self,
+        at: Timestamp,
+        retention: Retention,
+    ) -> Option<Timestamp> {
         let end = earliest_expiry(self.submitted_after?, self.last_timestamp, retention);
         let has_vanished = self.is_readable && !self.is_reported && at < end;
         self.is_reported |= has_vanished;
@@ -173,7 +181,11 @@ impl TrackedTask {
 
 /// Returns the earliest instant at which a task can expire: if its last known event ended it, or
 /// the end came right after.
-fn earliest_expiry(submitted_at: Now, last_event: Option<Now>, retention: Retention) -> Now {
+fn earliest_expiry(
+    submitted_at: Timestamp,
+    last_event: Option<Timestamp>,
+    retention: Retention,
+) -> Timestamp {
     let end = retention.after_submission(submitted_at);
     let ended = TaskStatus::ProcessingCompleted;
     retention.after_event(end, ended, last_event.unwrap_or(submitted_at))

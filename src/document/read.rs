@@ -19,7 +19,7 @@ use crate::event::Progress;
 use crate::id::{IdError, TaskId};
 use crate::json::{Object, Plain};
 use crate::link::LinkShape;
-use crate::time::{Now, Rfc3339, parse_rfc3339};
+use crate::time::{Rfc3339, Timestamp, parse_rfc3339};
 
 /// A task document as a client reads it, from any server of the API.
 ///
@@ -77,7 +77,7 @@ struct Fields {
     #[serde(default, deserialize_with = "progress")]
     progress: Option<Progress>,
     #[serde(default, deserialize_with = "timestamp")]
-    timestamp: Option<Now>,
+    timestamp: Option<Timestamp>,
     #[serde(default, deserialize_with = "response")]
     response: Option<TaskResponse>,
     #[serde(rename = "_links")]
@@ -137,7 +137,7 @@ impl TaskDocument {
 
     /// Sets the time of the latest update, or removes it.
     #[must_use]
-    pub fn with_timestamp(mut self, timestamp: impl Into<Option<Now>>) -> Self {
+    pub fn with_timestamp(mut self, timestamp: impl Into<Option<Timestamp>>) -> Self {
         self.fields.timestamp = timestamp.into();
         self
     }
@@ -233,7 +233,7 @@ impl TaskDocument {
 
     /// Returns the time of the latest update, if the server sent it.
     #[must_use]
-    pub fn timestamp(&self) -> Option<Now> {
+    pub fn timestamp(&self) -> Option<Timestamp> {
         self.fields.timestamp
     }
 
@@ -297,7 +297,7 @@ fn progress<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Progres
     })
 }
 
-fn timestamp<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Now>, D::Error> {
+fn timestamp<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
     let text = Option::<String>::deserialize(deserializer)?;
     text.map(|text| parse_rfc3339(&text)).transpose().map_err(D::Error::custom)
 }

@@ -29,7 +29,7 @@ use read::Operation;
 ///
 /// | field | |
 /// |---|---|
-/// | `name` | the path of the task below the base address, without the leading slash, such as `operations/{taskId}` with [`Links::with_tasks`] `/operations` |
+/// | `name` | the path of the task below the base address, without the leading slash, such as `operations/{taskId}` with [`Links::with_tasks_path`] `/operations` |
 /// | `done` | whether the task has ended |
 /// | `metadata` | `verb` (the command type), `state` (the status), `statusDetail` (the description), `progressPercent`, `createTime`, `updateTime`, and after the end `endTime` |
 /// | `response` | after completion: the completion's resource, or its ids as `resourceId` and `additionalResourceId`, or else a `google.protobuf.Empty` |

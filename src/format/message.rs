@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::document::TaskDocument;
 use crate::store::Cursor;
-use crate::time::Now;
+use crate::time::Timestamp;
 
 /// A response before it is an `http::Response`: an HTTP status, headers and a body.
 ///
@@ -110,14 +110,20 @@ pub struct Refusal<'a> {
     reason: &'a str,
     message: &'a str,
     path: &'a str,
-    at: Now,
+    at: Timestamp,
 }
 
 impl<'a> Refusal<'a> {
     /// Creates a refusal from an HTTP status and its reason phrase, such as `Not Found`, a message
     /// for the client, the path of the request, and the time of the refusal.
     #[must_use]
-    pub fn new(status: u16, reason: &'a str, message: &'a str, path: &'a str, at: Now) -> Self {
+    pub fn new(
+        status: u16,
+        reason: &'a str,
+        message: &'a str,
+        path: &'a str,
+        at: Timestamp,
+    ) -> Self {
         Self { status, reason, message, path, at }
     }
 
@@ -148,7 +154,7 @@ impl<'a> Refusal<'a> {
 
     /// Returns when the server refused the request.
     #[must_use]
-    pub fn at(&self) -> Now {
+    pub fn at(&self) -> Timestamp {
         self.at
     }
 

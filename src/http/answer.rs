@@ -14,7 +14,7 @@ use super::{Replies, refusal_reason, request};
 use crate::format::{Message, NextPage, Refusal};
 use crate::store::{ApplyError, BackendError, Change, ListError, Page, SubmitError, Submitted};
 use crate::task::Task;
-use crate::time::Now;
+use crate::time::Timestamp;
 
 impl Replies {
     /// Returns the response to a submission.
@@ -23,7 +23,7 @@ impl Replies {
         &self,
         request: &Parts,
         result: Result<Submitted, SubmitError>,
-        now: Now,
+        now: Timestamp,
     ) -> Response<String> {
         let (task, is_repeat) = match result {
             Ok(Submitted::New(task)) => (task, false),
@@ -56,7 +56,7 @@ impl Replies {
         &self,
         request: &Parts,
         result: Result<Option<Task>, BackendError>,
-        now: Now,
+        now: Timestamp,
     ) -> Response<String> {
         let task = match result {
             Ok(Some(task)) => task,
@@ -79,7 +79,7 @@ impl Replies {
         &self,
         request: &Parts,
         result: Result<Page, ListError>,
-        now: Now,
+        now: Timestamp,
     ) -> Response<String> {
         let page = match result {
             Ok(page) => page,
@@ -100,7 +100,7 @@ impl Replies {
         &self,
         request: &Parts,
         result: Result<Change, ApplyError>,
-        now: Now,
+        now: Timestamp,
     ) -> Response<String> {
         match result {
             Ok(change) => self.task(request, change.task(), now),
@@ -138,18 +138,24 @@ impl Replies {
         request: &Parts,
         status: StatusCode,
         message: &str,
-        now: Now,
+        now: Timestamp,
     ) -> Response<String> {
         self.refuse(request, &RefusalReason::new(status, message), now)
     }
 
     /// Returns the response to a read of a task, or to a change.
-    fn task(&self, request: &Parts, task: &Task, now: Now) -> Response<String> {
+    fn task(&self, request: &Parts, task: &Task, now: Timestamp) -> Response<String> {
         self.about(request, task, self.format.polled(&self.links, task), now)
     }
 
     /// Returns a response about a task, with its tag and its cache headers.
-    fn about(&self, request: &Parts, task: &Task, message: Message, now: Now) -> Response<String> {
+    fn about(
+        &self,
+        request: &Parts,
+        task: &Task,
+        message: Message,
+        now: Timestamp,
+    ) -> Response<String> {
         let is_read = matches!(request.method, Method::GET | Method::HEAD);
         let tag = (message.status() == 200).then(|| etag_of(message.body()));
         let is_known = tag.as_ref().is_some_and(|tag| is_read && request::has_etag(request, tag));
@@ -179,7 +185,7 @@ impl Replies {
         }
     }
 
-    fn set_retry_after(&self, response: &mut Response<String>, task: &Task, now: Now) {
+    fn set_retry_after(&self, response: &mut Response<String>, task: &Task, now: Timestamp) {
         if task.status().is_terminal() {
             return;
         }
@@ -194,7 +200,7 @@ impl Replies {
         &self,
         request: &Parts,
         reason: &RefusalReason,
-        now: Now,
+        now: Timestamp,
     ) -> Response<String> {
         let (status, message) = (reason.status(), reason.to_string());
         let phrase = status.canonical_reason().unwrap_or_default();

@@ -13,7 +13,7 @@ use super::{Replies, X_API_KEY, request};
 use crate::id::{AccountId, TaskId};
 use crate::link::Links;
 use crate::store::ListQuery;
-use crate::time::{MAX_TIME, Now, clamp_time};
+use crate::time::{MAX_TIME, Timestamp, clamp_time};
 
 impl Replies {
     /// Returns replies for one request, whose links lead to the host that the client sees, as the
@@ -37,7 +37,7 @@ impl Replies {
     /// Returns the response to the request if its `Host` is malformed or occurs twice. Also returns
     /// it if the origin needs a host and the request has none.
     #[expect(clippy::result_large_err, reason = "it is returned to a client as it is")]
-    pub fn for_request(&self, request: &Parts, now: Now) -> Result<Self, Response<String>> {
+    pub fn for_request(&self, request: &Parts, now: Timestamp) -> Result<Self, Response<String>> {
         let base = self.links.base();
         let (scheme, path) = match base.split_once("://") {
             Some((scheme, rest)) => (scheme, rest.find('/').map_or("", |at| &rest[at..])),
@@ -60,7 +60,11 @@ impl Replies {
     ///
     /// Returns the response to the request, 401, if no known account is identified.
     #[expect(clippy::result_large_err, reason = "it is returned to a client as it is")]
-    pub fn account_of(&self, request: &Parts, now: Now) -> Result<AccountId, Response<String>> {
+    pub fn account_of(
+        &self,
+        request: &Parts,
+        now: Timestamp,
+    ) -> Result<AccountId, Response<String>> {
         let account = match &self.account_of {
             Some(account_of) => account_of.find(request),
             None => request.headers.get(X_API_KEY).and_then(|key| key.to_str().ok()?.parse().ok()),
@@ -88,7 +92,7 @@ impl Replies {
         &self,
         request: &Parts,
         account: &AccountId,
-        now: Now,
+        now: Timestamp,
     ) -> Result<Option<TaskId>, Response<String>> {
         request::id_of_key(request, &self.key, account)
             .map_err(|reason| self.refuse(request, &reason, now))
@@ -96,7 +100,7 @@ impl Replies {
 
     /// Returns the id of the task that a request's path names.
     ///
-    /// It is the segment after the last occurrence of the [path of tasks](Links::with_tasks).
+    /// It is the segment after the last occurrence of the [path of tasks](Links::with_tasks_path).
     /// Anything after the id is ignored, such as a trailing slash or a further path like `/result`.
     ///
     /// # Errors
@@ -104,7 +108,7 @@ impl Replies {
     /// Returns the response to the request if there is no such segment, or if it is not a UUID. The
     /// response is the same as for a task that doesn't exist.
     #[expect(clippy::result_large_err, reason = "it is returned to a client as it is")]
-    pub fn id_in_path(&self, request: &Parts, now: Now) -> Result<TaskId, Response<String>> {
+    pub fn id_in_path(&self, request: &Parts, now: Timestamp) -> Result<TaskId, Response<String>> {
         let path = request::task_path(request, self.links.tasks_path());
         path.and_then(|path| path.id)
             .ok_or_else(|| self.refuse(request, &refusal_reason::no_task(), now))
@@ -117,7 +121,11 @@ impl Replies {
     ///
     /// Returns the response to the request if a parameter has an invalid value or occurs twice.
     #[expect(clippy::result_large_err, reason = "it is returned to a client as it is")]
-    pub fn list_query(&self, request: &Parts, now: Now) -> Result<ListQuery, Response<String>> {
+    pub fn list_query(
+        &self,
+        request: &Parts,
+        now: Timestamp,
+    ) -> Result<ListQuery, Response<String>> {
         self.parameters().read(request.uri.query().unwrap_or_default()).map_err(|error| {
             self.refuse(request, &RefusalReason::bad_request(error.to_string()), now)
         })
@@ -142,7 +150,7 @@ impl Replies {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
-    pub fn hold_until(&self, request: &Parts, now: Now) -> Option<Now> {
+    pub fn hold_until(&self, request: &Parts, now: Timestamp) -> Option<Timestamp> {
         let wait = request::wait(request)?.min(self.longest_wait);
         let until = TimeDelta::from_std(wait).ok().and_then(|wait| now.checked_add_signed(wait));
         Some(until.map_or(MAX_TIME, clamp_time))

@@ -28,7 +28,7 @@ impl Replies {
     /// use tasklife::format::GoogleOperation;
     /// use tasklife::{Links, Replies};
     ///
-    /// let links = Links::new("https://video.example.com/v1")?.with_tasks("/operations")?;
+    /// let links = Links::new("https://video.example.com/v1")?.with_tasks_path("/operations")?;
     /// let replies = Replies::new(links).with_format(GoogleOperation::new("video.example.com"));
     /// # Ok::<(), tasklife::LinkError>(())
     /// ```

@@ -8,7 +8,7 @@ use crate::retention::Retention;
 use crate::status::EventKind;
 use crate::store::{Change, Claimed};
 use crate::task::Task;
-use crate::time::{Now, clamp_time};
+use crate::time::{Timestamp, clamp_time};
 
 /// The tasks of one account from which a claim chooses, read in one transaction. Visibility is
 /// decided at the call's [`effective_now`](Call::effective_now).
@@ -24,7 +24,7 @@ pub struct ClaimCandidates {
     /// The latest expiry of the account's tasks that are received or in progress, not visible, and
     /// not yet dropped. A caller whose clock is behind may still see them. `None` if there are
     /// none.
-    pub hidden_until: Option<Now>,
+    pub hidden_until: Option<Timestamp>,
 }
 
 /// Whether an account may have another task in progress.
@@ -36,7 +36,7 @@ pub enum Lane {
     /// It may not, at least until this instant: an instant no later than the one at which enough of
     /// its tasks in progress have expired. The earliest expiry of its visible tasks in progress will
     /// do. `None` if none of them ever expires.
-    FullUntil(Option<Now>),
+    FullUntil(Option<Timestamp>),
 }
 
 /// A task that an account gives the next worker, and whether it is started, taken over or given up.
@@ -65,13 +65,13 @@ pub(crate) enum ClaimKind {
 pub struct Parked {
     /// Wake the account after this instant, by the caller's clock: a task in progress can then be
     /// taken over.
-    pub wake_after: Option<Now>,
+    pub wake_after: Option<Timestamp>,
     /// Wake the account at this instant, by the caller's clock or the horizon, whichever is later:
     /// its lane then has room.
-    pub wake_at: Option<Now>,
+    pub wake_at: Option<Timestamp>,
     /// Wake the account if both the caller's clock and the horizon are before this instant: the
     /// caller then still sees a task that has expired for others.
-    pub wake_before: Option<Now>,
+    pub wake_before: Option<Timestamp>,
 }
 
 impl Parked {
@@ -84,7 +84,7 @@ impl Parked {
     }
 
     /// Makes the account wake for every caller that still sees a task with this expiry.
-    pub(crate) fn wake_before_expiry(&mut self, expiry: Now) {
+    pub(crate) fn wake_before_expiry(&mut self, expiry: Timestamp) {
         self.wake_before = self.wake_before.max(Some(expiry));
     }
 }
@@ -164,7 +164,7 @@ impl ClaimKind {
         self,
         task: &mut Task,
         retention: Retention,
-        now: Now,
+        now: Timestamp,
         stamp: Stamp,
     ) -> Result<(), TransitionError> {
         match self {

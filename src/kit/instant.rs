@@ -2,7 +2,7 @@
 
 use chrono::DateTime;
 
-use crate::time::{MIN_TIME, Now, clamp_time};
+use crate::time::{MIN_TIME, Timestamp, clamp_time};
 
 /// Converts an instant to 12 bytes that sort as instants do: 8 bytes of seconds since [`MIN_TIME`]
 /// and 4 bytes of nanoseconds, both big-endian.
@@ -19,7 +19,7 @@ use crate::time::{MIN_TIME, Now, clamp_time};
 /// # Ok::<(), chrono::ParseError>(())
 /// ```
 #[must_use]
-pub fn instant_to_bytes(instant: Now) -> [u8; 12] {
+pub fn instant_to_bytes(instant: Timestamp) -> [u8; 12] {
     let instant = clamp_time(instant);
     let seconds = (instant.timestamp() - MIN_TIME.timestamp()).to_be_bytes();
     let mut bytes = [0; 12];
@@ -31,7 +31,7 @@ pub fn instant_to_bytes(instant: Now) -> [u8; 12] {
 /// Converts bytes made by [`instant_to_bytes`] back to the instant. Returns `None` for bytes that
 /// no instant has.
 #[must_use]
-pub fn instant_from_bytes(bytes: &[u8]) -> Option<Now> {
+pub fn instant_from_bytes(bytes: &[u8]) -> Option<Timestamp> {
     let (seconds, nanos) = bytes.split_first_chunk()?;
     let seconds = i64::from_be_bytes(*seconds).checked_add(MIN_TIME.timestamp())?;
     let nanos = u32::from_be_bytes(nanos.try_into().ok()?);

@@ -5,7 +5,7 @@ use crate::clock::AccountClock;
 use crate::store::SubmitError;
 use crate::submission::Submission;
 use crate::task::Task;
-use crate::time::Now;
+use crate::time::Timestamp;
 
 /// What a store does with a submission, as far as the task under its id decides.
 #[derive(Clone, Debug)]
@@ -20,14 +20,14 @@ pub enum SubmitDecision {
 /// A task that is accepted if there is room for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ProposedTask {
-    expires_at: Now,
+    expires_at: Timestamp,
     replaces_expired: bool,
 }
 
 impl ProposedTask {
     /// Returns when the task will expire.
     #[must_use]
-    pub const fn expires_at(&self) -> Now {
+    pub const fn expires_at(&self) -> Timestamp {
         self.expires_at
     }
 
@@ -91,7 +91,7 @@ impl Call<'_> {
     /// # Errors
     ///
     /// Returns [`StoreFull`](SubmitError::StoreFull) if every task is visible, or there is none.
-    pub fn make_room(&self, first_expiry: Option<Now>) -> Result<Now, SubmitError> {
+    pub fn make_room(&self, first_expiry: Option<Timestamp>) -> Result<Timestamp, SubmitError> {
         let expired = first_expiry.filter(|expiry| *expiry <= self.effective_now());
         expired.map(|expiry| expiry.max(self.horizon)).ok_or(SubmitError::StoreFull)
     }

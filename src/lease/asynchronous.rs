@@ -6,7 +6,7 @@ use crate::event::{Progress, TaskEvent};
 use crate::outcome::{Completion, TaskError};
 use crate::store::{AsyncTaskStore, Change, Claimed};
 use crate::task::Task;
-use crate::time::Now;
+use crate::time::Timestamp;
 
 /// A worker's hold on the task that it claimed from an [`AsyncTaskStore`]: a
 /// [`Lease`](crate::Lease) in futures, with the same [laws](crate::Lease#laws).
@@ -16,7 +16,7 @@ use crate::time::Now;
 /// ```
 /// use tasklife::*;
 ///
-/// async fn work(store: &dyn AsyncTaskStore, now: fn() -> Now) -> Result<(), LeaseError> {
+/// async fn work(store: &dyn AsyncTaskStore, now: fn() -> Timestamp) -> Result<(), LeaseError> {
 ///     while let Some(claimed) = store.claim(Scope::Any, now()).await? {
 ///         let Some(mut lease) = AsyncLease::of(store, claimed) else { continue };
 ///         for step in 1..=5 {
@@ -73,9 +73,10 @@ impl<S: AsyncTaskStore> AsyncLease<S> {
     /// [description](TaskEvent::with_description). The other methods are shorthands for it.
     ///
     /// # Errors
+    ///
     /// Returns [`LeaseError`] if the lease is lost, or this call failed. See
     /// [`Lease::apply`](crate::Lease::apply).
-    pub async fn apply(&mut self, event: TaskEvent, now: Now) -> Result<Change, LeaseError> {
+    pub async fn apply(&mut self, event: TaskEvent, now: Timestamp) -> Result<Change, LeaseError> {
         for _ in 0..MAX_TRIES {
             let answer = self.store.apply(self.hold.begin(&event)?, event.clone(), now).await;
             if let Some(answer) = self.hold.finish(&event, answer) {
@@ -88,27 +89,34 @@ impl<S: AsyncTaskStore> AsyncLease<S> {
     /// Reports how far the work has come.
     ///
     /// # Errors
+    ///
     /// As for [`apply`](Self::apply).
-    pub async fn report(&mut self, progress: Progress, now: Now) -> Result<Change, LeaseError> {
+    pub async fn report(
+        &mut self,
+        progress: Progress,
+        now: Timestamp,
+    ) -> Result<Change, LeaseError> {
         self.apply(TaskEvent::report_of(progress), now).await
     }
 
     /// Reports that the worker is alive, without a description or progress.
     ///
     /// # Errors
+    ///
     /// As for [`apply`](Self::apply).
-    pub async fn heartbeat(&mut self, now: Now) -> Result<Change, LeaseError> {
+    pub async fn heartbeat(&mut self, now: Timestamp) -> Result<Change, LeaseError> {
         self.apply(TaskEvent::report(), now).await
     }
 
     /// Ends the task: the operation has succeeded.
     ///
     /// # Errors
+    ///
     /// As for [`apply`](Self::apply).
     pub async fn complete(
         &mut self,
         completion: Completion,
-        now: Now,
+        now: Timestamp,
     ) -> Result<Change, LeaseError> {
         self.apply(TaskEvent::complete(completion), now).await
     }
@@ -116,8 +124,9 @@ impl<S: AsyncTaskStore> AsyncLease<S> {
     /// Ends the task: the operation has failed.
     ///
     /// # Errors
+    ///
     /// As for [`apply`](Self::apply).
-    pub async fn fail(&mut self, error: TaskError, now: Now) -> Result<Change, LeaseError> {
+    pub async fn fail(&mut self, error: TaskError, now: Timestamp) -> Result<Change, LeaseError> {
         self.apply(TaskEvent::fail(error), now).await
     }
 }

@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use crate::status::TaskStatus;
 use crate::store::StoreConfig;
 use crate::task::Task;
-use crate::time::Now;
+use crate::time::Timestamp;
 
 impl StoreConfig {
     /// Returns how often a worker sends a heartbeat: every third of the
@@ -38,7 +38,7 @@ impl StoreConfig {
     /// # let store = MemoryStore::new(config);
     /// # let id = "36d4b04d-72d4-4404-8600-a223120a553e".parse()?;
     /// # let submission = Submission::new("acme".parse()?, id, "subscriptionCreateRequest".parse()?);
-    /// # let second = |second: u32| format!("2019-08-08T06:49:{second:02}Z").parse::<Now>();
+    /// # let second = |second: u32| format!("2019-08-08T06:49:{second:02}Z").parse::<Timestamp>();
     /// # store.submit(submission, second(0)?)?;
     /// # let claimed = store.claim(Scope::Any, second(0)?)?.unwrap();
     /// # let mut lease = Lease::of(&store, claimed).unwrap();
@@ -50,7 +50,7 @@ impl StoreConfig {
     /// # Ok::<(), Box<dyn core::error::Error>>(())
     /// ```
     #[must_use]
-    pub fn heartbeat_due(&self, task: &Task, now: Now) -> bool {
+    pub fn heartbeat_due(&self, task: &Task, now: Timestamp) -> bool {
         let every = self.heartbeat_every().and_then(|every| TimeDelta::from_std(every).ok());
         task.status() == TaskStatus::ProcessingInProgress
             && every.is_some_and(|every| now.signed_duration_since(task.updated_at()) >= every)

@@ -52,6 +52,7 @@ impl Hold {
     /// Returns the target of an event that is about to be sent to the store.
     ///
     /// # Errors
+    ///
     /// Returns [`LeaseError`] if the lease no longer holds.
     pub(super) fn begin(&mut self, event: &TaskEvent) -> Result<Target<'_>, LeaseError> {
         self.check()?;

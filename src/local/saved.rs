@@ -4,7 +4,7 @@ use super::LocalStore;
 use crate::shard::{Shard, Snapshot, SnapshotError};
 use crate::store::StoreConfig;
 use crate::task::TaskRecord;
-use crate::time::Now;
+use crate::time::Timestamp;
 
 impl LocalStore {
     /// Returns the store's whole content.
@@ -33,7 +33,7 @@ impl LocalStore {
     pub fn restore(
         config: StoreConfig,
         snapshot: Snapshot,
-        now: Now,
+        now: Timestamp,
     ) -> Result<Self, SnapshotError> {
         let mut restored = snapshot.restore(config, now, 1, |_| 0)?;
         let shard = restored.shards.pop().unwrap_or_else(|| Shard::new(config));
@@ -104,7 +104,7 @@ impl LocalStore {
     pub fn from_records(
         config: StoreConfig,
         records: impl IntoIterator<Item = TaskRecord>,
-        now: Now,
+        now: Timestamp,
     ) -> Result<Self, SnapshotError> {
         Self::restore(config, Snapshot::of_records(records, now)?, now)
     }

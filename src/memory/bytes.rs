@@ -9,7 +9,7 @@ use crate::event::TaskEvent;
 use crate::shard::{Examined, Growth, NoRoom, Shard, room_for};
 use crate::store::{ApplyError, Change, SubmitError, Submitted, Target};
 use crate::submission::Submission;
-use crate::time::Now;
+use crate::time::Timestamp;
 
 /// All shards, locked in order, as a snapshot locks them, to avoid deadlocks.
 ///
@@ -17,7 +17,7 @@ use crate::time::Now;
 struct AllLocked<'a> {
     store: &'a MemoryStore,
     shards: Vec<ShardGuard<'a>>,
-    now: Now,
+    now: Timestamp,
 }
 
 impl Drop for AllLocked<'_> {
@@ -37,7 +37,7 @@ impl Drop for AllLocked<'_> {
 impl AllLocked<'_> {
     /// Returns the instant by which expired tasks have to be dropped for a call to the shard `own`,
     /// if any have.
-    fn room_for(&self, own: usize, growth: Growth) -> Result<Option<Now>, NoRoom> {
+    fn room_for(&self, own: usize, growth: Growth) -> Result<Option<Timestamp>, NoRoom> {
         let shards: Vec<&Shard> = self.shards.iter().map(|shard| &**shard).collect();
         let effective_now = self.shards[own].effective_now(self.now);
         room_for((own, growth), &shards, self.store.bytes.held(), effective_now)
@@ -45,13 +45,13 @@ impl AllLocked<'_> {
 
     /// Drops all tasks that have expired by an instant, and moves the horizon there. Returns how
     /// many.
-    fn drop_expired(&mut self, by: Now) -> usize {
+    fn drop_expired(&mut self, by: Timestamp) -> usize {
         self.store.horizon.advance_to(by);
         self.shards.iter_mut().map(|shard| shard.drop_expired(by)).sum()
     }
 
     /// Returns the expiry and shard of the task that expired first, for a call to the shard `own`.
-    fn first_expired(&self, own: usize) -> Result<(Now, usize), NoRoom> {
+    fn first_expired(&self, own: usize) -> Result<(Timestamp, usize), NoRoom> {
         let shards = self.shards.iter().enumerate();
         let first = shards.filter_map(|(at, shard)| Some((shard.first_expiry()?.expires_at(), at)));
         let effective_now = self.shards[own].effective_now(self.now);
@@ -60,7 +60,7 @@ impl AllLocked<'_> {
 }
 
 impl MemoryStore {
-    fn lock_all(&self, now: Now) -> AllLocked<'_> {
+    fn lock_all(&self, now: Timestamp) -> AllLocked<'_> {
         let shards = (0..self.slots.len()).map(|at| self.write(at, now)).collect();
         AllLocked { store: self, shards, now }
     }
@@ -73,7 +73,7 @@ impl MemoryStore {
         &self,
         own: usize,
         submission: Submission,
-        now: Now,
+        now: Timestamp,
     ) -> Result<Submitted, SubmitError> {
         let mut locked = self.lock_all(now);
         let proposal = match locked.shards[own].examine(&submission, now) {
@@ -122,7 +122,7 @@ impl MemoryStore {
         own: usize,
         target: Target<'_>,
         event: TaskEvent,
-        now: Now,
+        now: Timestamp,
     ) -> Result<Change, ApplyError> {
         let mut locked = self.lock_all(now);
         let growth = locked.shards[own].growth_by_event(target, &event, now)?;

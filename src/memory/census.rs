@@ -7,7 +7,7 @@ use super::MemoryStore;
 use crate::id::AccountId;
 use crate::shard::AccountPage;
 use crate::store::Census;
-use crate::time::Now;
+use crate::time::Timestamp;
 
 impl MemoryStore {
     /// Counts what the store holds. [`LocalStore::census`](crate::LocalStore::census) explains the
@@ -19,7 +19,7 @@ impl MemoryStore {
     /// in two accounts, the census may include only the later one. In a store at rest, the numbers
     /// are exact.
     #[must_use]
-    pub fn census(&self, now: Now) -> Census {
+    pub fn census(&self, now: Timestamp) -> Census {
         let mut census = Census::new();
         for slot in &self.slots {
             let shard = slot.read();

@@ -5,11 +5,11 @@ use super::coordination::{Announcement, Ordinal};
 use super::sync::spin_loop;
 use crate::shard::Turn;
 use crate::store::Claimed;
-use crate::time::Now;
+use crate::time::Timestamp;
 
 impl MemoryStore {
     /// Claims a task of the account whose turn it is.
-    pub(super) fn claim_in_turn(&self, now: Now) -> Option<Claimed> {
+    pub(super) fn claim_in_turn(&self, now: Timestamp) -> Option<Claimed> {
         // Look each time, as a claim by a clock that is ahead may have parked an account that this
         // call still sees something in.
         let wake = |at, announcement: &Announcement| {

@@ -9,7 +9,7 @@ use super::{MemoryStore, SubmitAttempt};
 use crate::shard::Examined;
 use crate::store::{SubmitError, Submitted};
 use crate::submission::Submission;
-use crate::time::Now;
+use crate::time::Timestamp;
 
 impl MemoryStore {
     /// Submits to a store that is full, and drops the task that expired first in the whole store.
@@ -28,7 +28,7 @@ impl MemoryStore {
         &self,
         own: usize,
         mut submission: Submission,
-        now: Now,
+        now: Timestamp,
     ) -> Result<Submitted, SubmitError> {
         let _making_place = self.making_place.lock();
         loop {

@@ -6,7 +6,7 @@ use super::{MemoryStore, SHARDS, shard_of};
 use crate::shard::{Shard, Snapshot, SnapshotError};
 use crate::store::StoreConfig;
 use crate::task::TaskRecord;
-use crate::time::Now;
+use crate::time::Timestamp;
 
 impl MemoryStore {
     /// Returns the store's whole content at one moment. Writers wait meanwhile, and so do readers
@@ -28,7 +28,7 @@ impl MemoryStore {
     pub fn restore(
         config: StoreConfig,
         snapshot: Snapshot,
-        now: Now,
+        now: Timestamp,
     ) -> Result<Self, SnapshotError> {
         let restored = snapshot.restore(config, now, SHARDS, shard_of)?;
         Ok(Self::of(config, restored))
@@ -47,7 +47,7 @@ impl MemoryStore {
     pub fn from_records(
         config: StoreConfig,
         records: impl IntoIterator<Item = TaskRecord>,
-        now: Now,
+        now: Timestamp,
     ) -> Result<Self, SnapshotError> {
         Self::restore(config, Snapshot::of_records(records, now)?, now)
     }

@@ -35,7 +35,7 @@ impl Default for Backoff {
 }
 
 impl Backoff {
-    /// Creates a back-off that starts with `first` and doubles up to `max`. If `max` is shorter, it
+    /// Creates a backoff that starts with `first` and doubles up to `max`. If `max` is shorter, it
     /// counts for both.
     #[must_use]
     pub const fn new(first: Duration, max: Duration) -> Self {

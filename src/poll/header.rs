@@ -7,7 +7,7 @@ use core::time::Duration;
 use chrono::{DateTime, NaiveDateTime};
 use http::header::{DATE, HeaderMap, HeaderName, LOCATION, RETRY_AFTER};
 
-use crate::time::{Now, clamp_time};
+use crate::time::{Timestamp, clamp_time};
 
 /// The headers with the address of a task, in the order of preference: Azure's two come first.
 pub(super) const ADDRESSES: [HeaderName; 3] = [
@@ -47,7 +47,7 @@ pub(super) fn named(headers: &HeaderMap, name: &str) -> Option<Box<str>> {
 ///
 /// A date is compared with the `Date` of the same answer, so that the client's clock doesn't
 /// matter. Without a `Date`, it is compared with `now`.
-pub(super) fn wait(headers: &HeaderMap, now: Now) -> Option<Duration> {
+pub(super) fn wait(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     let sent = text(headers, &DATE).and_then(date).unwrap_or(clamp_time(now));
     let seconds = |text: &str| {
         let until = || Some(date(text)?.signed_duration_since(sent));
@@ -82,7 +82,7 @@ fn number(text: &str) -> Option<Duration> {
 }
 
 /// Reads an HTTP date in any of its three forms (RFC 9110, section 5.6.7).
-fn date(text: &str) -> Option<Now> {
+fn date(text: &str) -> Option<Timestamp> {
     let date = match DateTime::parse_from_rfc2822(text) {
         Ok(date) => date.to_utc(),
         Err(_) => ["%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"]

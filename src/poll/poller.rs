@@ -20,7 +20,7 @@ use crate::link::{LinkError, Links};
 /// | setting | default |
 /// |---|---|
 /// | [`with_format`](Self::with_format) | [`RedisCloud`] |
-/// | [`with_tasks`](Self::with_tasks) | `/tasks` |
+/// | [`with_tasks_path`](Self::with_tasks_path) | `/tasks` |
 /// | [`with_allowed_origin`](Self::with_allowed_origin) | only the origin of the base address |
 /// | [`with_request_address`](Self::with_request_address) | a relative address without a leading slash is below the base address |
 /// | [`with_backoff`](Self::with_backoff) | 1 s, doubling up to 30 s |
@@ -110,8 +110,8 @@ impl Poller {
     /// # Errors
     ///
     /// Returns [`LinkError`] if it is not a path.
-    pub fn with_tasks(self, path: &str) -> Result<Self, LinkError> {
-        let links = Links::clone(&self.links).with_tasks(path)?;
+    pub fn with_tasks_path(self, path: &str) -> Result<Self, LinkError> {
+        let links = Links::clone(&self.links).with_tasks_path(path)?;
         Ok(Self { links: Arc::new(links), ..self })
     }
 
@@ -185,7 +185,7 @@ impl Poller {
     /// Sets how many reads in a row may fail before polling ends with
     /// [`ReadFailed`](super::PollError::ReadFailed). With 0, the first failure ends it.
     ///
-    /// A 429 counts like any other failure. With the default back-off, 20 failures take about
+    /// A 429 counts like any other failure. With the default backoff, 20 failures take about
     /// 8 minutes. To survive a longer outage, allow more.
     #[must_use]
     pub fn with_max_failures(self, max_failures: u32) -> Self {

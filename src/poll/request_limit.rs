@@ -7,7 +7,7 @@ use core::time::Duration;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::stopwatch::Stopwatch;
-use crate::time::Now;
+use crate::time::Timestamp;
 
 /// A rate limit: the number of requests that may be sent in a period.
 ///
@@ -77,7 +77,7 @@ impl RequestLimit {
     ///
     /// Returns the instant at which the next request is permitted, if none is now. Another caller
     /// may be faster then.
-    pub fn take(&self, now: Now) -> Result<(), Now> {
+    pub fn take(&self, now: Timestamp) -> Result<(), Timestamp> {
         let mut window = self.window();
         let elapsed = window.read(now);
         while window.sent.front().is_some_and(|sent| elapsed.saturating_sub(*sent) >= self.period) {
@@ -96,7 +96,7 @@ impl RequestLimit {
     }
 
     /// Permits no requests for this long, as a server asked.
-    pub fn pause(&self, time: Duration, now: Now) {
+    pub fn pause(&self, time: Duration, now: Timestamp) {
         let mut window = self.window();
         let until = window.read(now).saturating_add(time);
         window.paused_until = window.paused_until.max(until);
@@ -109,11 +109,11 @@ impl RequestLimit {
 }
 
 impl Window {
-    fn read(&mut self, now: Now) -> Duration {
+    fn read(&mut self, now: Timestamp) -> Duration {
         self.stopwatch.get_or_insert_with(|| Stopwatch::started(now)).read(now)
     }
 
-    fn instant_of(&self, elapsed: Duration, now: Now) -> Now {
+    fn instant_of(&self, elapsed: Duration, now: Timestamp) -> Timestamp {
         self.stopwatch.as_ref().map_or(now, |stopwatch| stopwatch.when(elapsed))
     }
 }

@@ -17,7 +17,7 @@ use super::task_poller::{TaskAddress, TaskPoller};
 use crate::document::TaskDocument;
 use crate::format::Accepted;
 use crate::id::TaskId;
-use crate::time::Now;
+use crate::time::Timestamp;
 use crate::wire::Excerpt;
 
 impl Poller {
@@ -30,7 +30,7 @@ impl Poller {
     /// 3. what the [format](Self::with_format) reads as the address,
     /// 4. the header `Location`,
     /// 5. the document's link `task` or `self`,
-    /// 6. the document's id below the [path of the tasks](Self::with_tasks).
+    /// 6. the document's id below the [path of the tasks](Self::with_tasks_path).
     ///
     /// If the answer shows that the task has ended, the poller sends no request. If the body was
     /// cut short, an address in a header is enough.
@@ -47,7 +47,7 @@ impl Poller {
     pub fn started_by<B: AsRef<[u8]>>(
         &self,
         accepted: &Response<B>,
-        now: Now,
+        now: Timestamp,
     ) -> Result<TaskPoller, StartError> {
         let (status, headers) = (accepted.status(), accepted.headers());
         let body = accepted.body().as_ref();
@@ -103,7 +103,7 @@ impl Poller {
     ///
     /// Returns [`StartError`] if the address is malformed, or if its origin is
     /// [not allowed](Self::with_allowed_origin).
-    pub fn following(&self, address: &str, now: Now) -> Result<TaskPoller, StartError> {
+    pub fn following(&self, address: &str, now: Timestamp) -> Result<TaskPoller, StartError> {
         self.following_address(address, false, now)
     }
 
@@ -116,7 +116,11 @@ impl Poller {
     ///
     /// Returns [`StartError`] if the address is malformed, or if its origin is
     /// [not allowed](Self::with_allowed_origin).
-    pub fn following_result(&self, address: &str, now: Now) -> Result<TaskPoller, StartError> {
+    pub fn following_result(
+        &self,
+        address: &str,
+        now: Timestamp,
+    ) -> Result<TaskPoller, StartError> {
         self.following_address(address, true, now)
     }
 
@@ -124,7 +128,7 @@ impl Poller {
         &self,
         address: &str,
         is_result: bool,
-        now: Now,
+        now: Timestamp,
     ) -> Result<TaskPoller, StartError> {
         let uri = self
             .base
@@ -134,7 +138,7 @@ impl Poller {
         Ok(TaskPoller::new(self.clone(), None, Some(address), now))
     }
 
-    /// Follows the task with this id, below the [path of the tasks](Self::with_tasks), and reads it
+    /// Follows the task with this id, below the [path of the tasks](Self::with_tasks_path), and reads it
     /// at once.
     ///
     /// Use it if you have only the id. Otherwise it is like [`following`](Self::following).
@@ -156,7 +160,7 @@ impl Poller {
     /// assert_eq!(request.uri().path(), "/v1/tasks/36d4b04d-72d4-4404-8600-a223120a553e");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn following_id(&self, id: &str, now: Now) -> Result<TaskPoller, StartError> {
+    pub fn following_id(&self, id: &str, now: Timestamp) -> Result<TaskPoller, StartError> {
         let path =
             self.path_of(id).ok_or_else(|| StartError(StartFault::UnusableId(Excerpt::of(id))))?;
         let address = self.resolve(&self.base, &path, None).map_err(|fault| {

@@ -17,14 +17,14 @@ use super::outcome::{Ended, FollowedTask, PollError};
 use super::poller::Poller;
 use super::stopwatch::Stopwatch;
 use crate::document::TaskDocument;
-use crate::time::Now;
+use crate::time::Timestamp;
 
 /// The next step in polling a task.
 #[derive(Clone, Debug)]
 #[expect(clippy::large_enum_variant, reason = "callers take it apart at once")]
 pub enum Step {
     /// Wait until this instant, then ask for the next step. Asking earlier does no harm.
-    Wait(Now),
+    Wait(Timestamp),
     /// Add your credentials to this request, and send it. Then report the
     /// [answer](TaskPoller::answered), or that there was [none](TaskPoller::unanswered). The
     /// request is a `GET` without a body.
@@ -72,7 +72,7 @@ pub struct TaskPoller {
     stopwatch: Stopwatch,
     /// When to ask next, by the stopwatch.
     due: Duration,
-    /// When to ask next without regard to the back-off. This counts for the last read.
+    /// When to ask next without regard to the backoff. This counts for the last read.
     due_without_backoff: Duration,
     /// Whether the last read took place.
     has_read_last: bool,
@@ -114,7 +114,7 @@ impl TaskPoller {
         poller: Poller,
         id: Option<Box<str>>,
         address: Option<TaskAddress>,
-        now: Now,
+        now: Timestamp,
     ) -> Self {
         let (address, header, is_result) = match address {
             Some(TaskAddress { uri, header, is_result }) => (Some(uri), header, is_result),
@@ -165,7 +165,7 @@ impl TaskPoller {
     /// If you call it after a [`Step::Send`] without reporting an answer, the request counts as
     /// [unanswered](Self::unanswered).
     #[must_use]
-    pub fn next(&mut self, now: Now) -> Step {
+    pub fn next(&mut self, now: Timestamp) -> Step {
         let elapsed = self.stopwatch.read(now);
         if matches!(self.state, State::AwaitingAnswer) {
             self.unanswered(now);
@@ -198,7 +198,7 @@ impl TaskPoller {
     /// Reports the answer to the last request, even if it is cut short or about something else.
     ///
     /// A late answer counts like any other. An answer after the end changes nothing.
-    pub fn answered<B: AsRef<[u8]>>(&mut self, response: &Response<B>, now: Now) {
+    pub fn answered<B: AsRef<[u8]>>(&mut self, response: &Response<B>, now: Timestamp) {
         let elapsed = self.stopwatch.read(now);
         if matches!(self.state, State::Done(_)) {
             return;
@@ -240,7 +240,7 @@ impl TaskPoller {
 
     /// Reports that the last request got no answer: the connection failed, or it took too long.
     /// This counts as a failed read, and the poller tries again.
-    pub fn unanswered(&mut self, now: Now) {
+    pub fn unanswered(&mut self, now: Timestamp) {
         let elapsed = self.stopwatch.read(now);
         if matches!(self.state, State::Done(_)) {
             return;

@@ -6,7 +6,7 @@ use crate::kit::{self, SubmitDecision};
 use crate::store::{SubmitError, Submitted};
 use crate::submission::Submission;
 use crate::task::Task;
-use crate::time::Now;
+use crate::time::Timestamp;
 
 /// What an examination of a submission shows.
 #[derive(Debug)]
@@ -47,14 +47,14 @@ impl Proposal {
     }
 
     /// Returns when its task will expire.
-    pub(crate) fn expires_at(&self) -> Now {
+    pub(crate) fn expires_at(&self) -> Timestamp {
         self.proposed.expires_at()
     }
 }
 
 impl Shard {
     /// Examines a submission, and changes nothing.
-    pub(crate) fn examine(&self, submission: &Submission, now: Now) -> Examined {
+    pub(crate) fn examine(&self, submission: &Submission, now: Timestamp) -> Examined {
         let call = self.call(now);
         let account_hash = self.hash_account(submission.account());
         let hash = self.hash_task(account_hash, submission.id());
@@ -101,7 +101,7 @@ impl Shard {
         &mut self,
         proposal: &Proposal,
         submission: Submission,
-        now: Now,
+        now: Timestamp,
         ticket: impl FnOnce() -> u64,
     ) -> Task {
         let &Proposal { account_hash, hash, proposed, replaced, account, .. } = proposal;

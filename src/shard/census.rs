@@ -7,7 +7,7 @@ use core::num::NonZeroUsize;
 use super::Shard;
 use crate::id::AccountId;
 use crate::store::Census;
-use crate::time::Now;
+use crate::time::Timestamp;
 
 /// A page of accounts, sorted by name and beginning after one, while it is collected.
 #[derive(Debug)]
@@ -44,7 +44,7 @@ impl<'a> AccountPage<'a> {
 
 impl Shard {
     /// Counts all tasks at the later of `now` and the horizon.
-    pub(crate) fn census(&self, now: Now) -> Census {
+    pub(crate) fn census(&self, now: Timestamp) -> Census {
         let effective_now = self.effective_now(now);
         let mut census = Census::new().with_accounts(self.accounts.iter().count());
         for stored in self.tasks.iter() {

@@ -5,7 +5,7 @@ use crate::id::AccountId;
 use crate::kit::{ClaimKind, Parked};
 use crate::status::TaskStatus;
 use crate::store::Claimed;
-use crate::time::{Now, clamp_time};
+use crate::time::{Timestamp, clamp_time};
 
 /// The task that an account gives the next worker, and how.
 #[derive(Clone, Copy)]
@@ -16,7 +16,7 @@ struct Candidate {
 
 impl Shard {
     /// Claims a task of one account.
-    pub(crate) fn claim_of(&mut self, id: &AccountId, now: Now) -> Option<Claimed> {
+    pub(crate) fn claim_of(&mut self, id: &AccountId, now: Timestamp) -> Option<Claimed> {
         let account = self.find_account(self.hash_account(id), id)?;
         let candidate = self.candidate_of(account, now).ok()?;
         self.hand_out(candidate, now)
@@ -24,7 +24,11 @@ impl Shard {
 
     /// Claims a task of the first ready account, if there is one. The account then gets a new
     /// ticket.
-    pub(crate) fn claim_next(&mut self, now: Now, ticket: impl FnOnce() -> u64) -> Option<Turn> {
+    pub(crate) fn claim_next(
+        &mut self,
+        now: Timestamp,
+        ticket: impl FnOnce() -> u64,
+    ) -> Option<Turn> {
         let account = self.ready_queue.first()?.account;
         let candidate = self.candidate_of(account, now);
         let entry = &mut self.accounts[account].queue_entry;
@@ -42,7 +46,7 @@ impl Shard {
     }
 
     /// Makes ready the parked accounts that should be looked at by now.
-    pub(crate) fn wake_overdue(&mut self, now: Now) {
+    pub(crate) fn wake_overdue(&mut self, now: Timestamp) {
         let (now, effective_now) = (clamp_time(now), self.effective_now(now));
         while let Some(account) = self.ready_queue.overdue(now, effective_now) {
             self.ready_queue.make_ready(account, &mut self.accounts[account].queue_entry);
@@ -51,7 +55,7 @@ impl Shard {
 
     /// Applies a claim to its candidate. No event is refused, as the candidate is in the right
     /// status.
-    fn hand_out(&mut self, candidate: Candidate, now: Now) -> Option<Claimed> {
+    fn hand_out(&mut self, candidate: Candidate, now: Timestamp) -> Option<Claimed> {
         let Candidate { way, slot } = candidate;
         let counted_from = self.call(now).counted_from();
         let change = self.change(slot, way.event(), now, |task, retention, stamp| {
@@ -62,7 +66,7 @@ impl Shard {
 
     /// Updates the queue after something has happened to an account. The account is parked if it
     /// clearly has nothing to claim, and made ready otherwise.
-    pub(super) fn update_readiness(&mut self, key: u32, now: Now) {
+    pub(super) fn update_readiness(&mut self, key: u32, now: Timestamp) {
         let parked = self.parked_until(key, now);
         let entry = &mut self.accounts[key].queue_entry;
         match parked {
@@ -74,7 +78,7 @@ impl Shard {
     /// Returns when to look at the account again, if looking at no more than one of its tasks shows
     /// that it has nothing to claim.
     #[inline]
-    fn parked_until(&self, key: u32, now: Now) -> Option<Parked> {
+    fn parked_until(&self, key: u32, now: Timestamp) -> Option<Parked> {
         let account = &self.accounts[key];
         let mut parked = Parked::default();
         if !account.in_status(TaskStatus::Received).is_empty() {
@@ -103,7 +107,7 @@ impl Shard {
     /// # Errors
     ///
     /// Returns when to look at the account again if it has nothing to claim.
-    fn candidate_of(&self, key: u32, now: Now) -> Result<Candidate, Parked> {
+    fn candidate_of(&self, key: u32, now: Timestamp) -> Result<Candidate, Parked> {
         let call = self.call(now);
         let effective_now = call.effective_now();
         let account = &self.accounts[key];

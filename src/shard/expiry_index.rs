@@ -5,7 +5,7 @@ use core::cmp::Ordering;
 use chrono::DateTime;
 
 use super::b_plus_tree::BPlusTree;
-use crate::time::{MAX_TIME, Now};
+use crate::time::{MAX_TIME, Timestamp};
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct ExpiryIndex {
@@ -22,7 +22,7 @@ pub(crate) struct ExpiryKey {
 }
 
 impl ExpiryKey {
-    fn new(expires_at: Now, slot: u32) -> Self {
+    fn new(expires_at: Timestamp, slot: u32) -> Self {
         let seconds = expires_at.timestamp().cast_unsigned() ^ (1 << 63);
         let half = |number: u64| u32::try_from(number & u64::from(u32::MAX)).unwrap_or(u32::MAX);
         let nanoseconds = expires_at.timestamp_subsec_nanos();
@@ -33,7 +33,7 @@ impl ExpiryKey {
         self.words[3]
     }
 
-    pub(crate) fn expires_at(self) -> Now {
+    pub(crate) fn expires_at(self) -> Timestamp {
         let (seconds, nanoseconds) = self.timestamp();
         DateTime::from_timestamp(seconds, nanoseconds).unwrap_or(MAX_TIME)
     }
@@ -63,7 +63,7 @@ impl PartialOrd for ExpiryKey {
 }
 
 impl ExpiryIndex {
-    pub(super) fn insert(&mut self, expires_at: Now, slot: u32) {
+    pub(super) fn insert(&mut self, expires_at: Timestamp, slot: u32) {
         let key = ExpiryKey::new(expires_at, slot);
         self.keys.insert(key);
         if self.first.is_none_or(|first| key < first) {
@@ -71,7 +71,7 @@ impl ExpiryIndex {
         }
     }
 
-    pub(super) fn remove(&mut self, expires_at: Now, slot: u32) {
+    pub(super) fn remove(&mut self, expires_at: Timestamp, slot: u32) {
         let key = ExpiryKey::new(expires_at, slot);
         self.keys.remove(key);
         if self.first == Some(key) {
@@ -90,13 +90,13 @@ impl ExpiryIndex {
     }
 
     /// Returns whether any task is due at an instant.
-    pub(super) fn is_due(&self, at: Now) -> bool {
+    pub(super) fn is_due(&self, at: Timestamp) -> bool {
         self.first().is_some_and(|due| due.expires_at() <= at)
     }
 
     /// Returns some of the tasks that are due at an instant, the earliest expiry first. It is empty
     /// only if no task is due.
-    pub(super) fn due(&self, at: Now) -> &[ExpiryKey] {
+    pub(super) fn due(&self, at: Timestamp) -> &[ExpiryKey] {
         let first = self.keys.from(|_| false);
         let end = ExpiryKey::new(at, u32::MAX);
         &first[..first.partition_point(|due| *due <= end)]
@@ -113,7 +113,7 @@ impl ExpiryIndex {
     /// # Errors
     ///
     /// Returns [`LimitReached`] otherwise.
-    pub(super) fn check_limit(&self, limit: usize, at: Now) -> Result<(), LimitReached> {
+    pub(super) fn check_limit(&self, limit: usize, at: Timestamp) -> Result<(), LimitReached> {
         let Some(excess) = self.keys.len().checked_sub(limit) else { return Ok(()) };
         match self.keys.nth(excess).map(ExpiryKey::expires_at) {
             Some(expires_at) if expires_at <= at => Ok(()),
@@ -125,5 +125,5 @@ impl ExpiryIndex {
 /// The limit of visible tasks is reached.
 pub(super) struct LimitReached {
     /// When enough of them will have expired, if they ever do.
-    pub(super) until: Option<Now>,
+    pub(super) until: Option<Timestamp>,
 }

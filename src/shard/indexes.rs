@@ -10,7 +10,7 @@ use crate::id::{AccountId, TaskId};
 use crate::status::TaskStatus;
 use crate::store::StoreConfig;
 use crate::task::Task;
-use crate::time::Now;
+use crate::time::Timestamp;
 
 impl Shard {
     /// Returns the hash of an account's id. It leads to the account and, with their ids, to its
@@ -66,7 +66,7 @@ impl Shard {
     }
 
     /// Adds a task whose id is free to every index.
-    pub(super) fn add_task(&mut self, key: u32, hash: u64, task: Task, now: Now) {
+    pub(super) fn add_task(&mut self, key: u32, hash: u64, task: Task, now: Timestamp) {
         let Self { config, tasks, blocks, accounts, expiry, held_bytes, .. } = self;
         *held_bytes += bytes_of(config, &task);
         let (account, at) = (&mut accounts[key], IndexKeys::of(&task));
@@ -96,7 +96,7 @@ impl Shard {
 
     /// Removes a task from every index except the expiry index and the task index, and returns its
     /// account.
-    pub(super) fn unlink(&mut self, slot: u32, now: Now) -> u32 {
+    pub(super) fn unlink(&mut self, slot: u32, now: Timestamp) -> u32 {
         let Self { config, tasks, blocks, accounts, held_bytes, .. } = self;
         let Stored { task, location } = &tasks[slot];
         *held_bytes -= bytes_of(config, task);
@@ -112,7 +112,7 @@ impl Shard {
     }
 
     /// Updates every index, and the account's clock, after a task has changed.
-    pub(super) fn relink(&mut self, slot: u32, before: IndexKeys, now: Now) {
+    pub(super) fn relink(&mut self, slot: u32, before: IndexKeys, now: Timestamp) {
         let Self { config, tasks, blocks, accounts, expiry, .. } = self;
         let Stored { task, location } = &tasks[slot];
         let (key, at, location) = (blocks.account(*location), IndexKeys::of(task), *location);
@@ -148,7 +148,7 @@ impl Shard {
 pub(super) struct IndexKeys {
     pub(super) status: TaskStatus,
     revision: Revision,
-    expires_at: Now,
+    expires_at: Timestamp,
 }
 
 impl IndexKeys {

@@ -6,7 +6,7 @@ use super::{BATCH, Shard};
 use crate::id::AccountId;
 use crate::store::{ListError, ListQuery, Page};
 use crate::task::Task;
-use crate::time::Now;
+use crate::time::Timestamp;
 
 /// The largest number of a page's tasks for which memory is allocated ahead.
 const MAX_PREALLOCATED: usize = 128;
@@ -17,7 +17,7 @@ impl Shard {
         &self,
         account: &AccountId,
         query: &ListQuery,
-        now: Now,
+        now: Timestamp,
     ) -> Result<Page, ListError> {
         let position = query.position(account)?;
         let effective_now = self.effective_now(now);
@@ -55,7 +55,7 @@ impl Shard {
     }
 
     /// Moves the slots of visible tasks to the front, in their order, and returns them.
-    fn visible<'a>(&self, slots: &'a mut [u32], effective_now: Now) -> &'a [u32] {
+    fn visible<'a>(&self, slots: &'a mut [u32], effective_now: Timestamp) -> &'a [u32] {
         let mut visible = 0;
         for at in 0..slots.len() {
             let slot = slots[at];

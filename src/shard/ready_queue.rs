@@ -11,18 +11,18 @@ use alloc::boxed::Box;
 
 use super::b_plus_tree::BPlusTree;
 use crate::kit::Parked;
-use crate::time::Now;
+use crate::time::Timestamp;
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ReadyQueue {
     /// The accounts to look at, by ticket.
     ready: BPlusTree<(u64, u32)>,
     /// Parked accounts by [`Parked::wake_after`].
-    by_wake_after: BPlusTree<(Now, u32)>,
+    by_wake_after: BPlusTree<(Timestamp, u32)>,
     /// Parked accounts by [`Parked::wake_at`].
-    by_wake_at: BPlusTree<(Now, u32)>,
+    by_wake_at: BPlusTree<(Timestamp, u32)>,
     /// Parked accounts by [`Parked::wake_before`].
-    by_wake_before: BPlusTree<(Now, u32)>,
+    by_wake_before: BPlusTree<(Timestamp, u32)>,
 }
 
 /// An account that may have something to claim.
@@ -128,13 +128,13 @@ impl ReadyQueue {
         }
     }
 
-    fn parked(&mut self) -> [&mut BPlusTree<(Now, u32)>; 3] {
+    fn parked(&mut self) -> [&mut BPlusTree<(Timestamp, u32)>; 3] {
         [&mut self.by_wake_after, &mut self.by_wake_at, &mut self.by_wake_before]
     }
 
     /// Returns a parked account that has to be woken at `now`. `effective_now` is the later of `now`
     /// and the horizon.
-    pub(super) fn overdue(&self, now: Now, effective_now: Now) -> Option<u32> {
+    pub(super) fn overdue(&self, now: Timestamp, effective_now: Timestamp) -> Option<u32> {
         let after = self.by_wake_after.first().filter(|(wake_after, _)| *wake_after < now);
         let at = self.by_wake_at.first().filter(|(wake_at, _)| *wake_at <= effective_now);
         let before =

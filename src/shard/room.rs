@@ -7,7 +7,7 @@ use super::{ExpiryKey, Shard, Stored, bytes_of};
 use crate::event::TaskEvent;
 use crate::store::{ApplyError, SubmitError, Target};
 use crate::submission::Submission;
-use crate::time::Now;
+use crate::time::Timestamp;
 
 /// How a call changes the number of bytes that a store holds, if that is limited.
 #[derive(Clone, Copy, Debug, Default)]
@@ -62,7 +62,7 @@ impl Shard {
         &self,
         target: Target<'_>,
         event: &TaskEvent,
-        now: Now,
+        now: Timestamp,
     ) -> Result<Growth, ApplyError> {
         let Stored { task, .. } = &self.tasks[self.permitted(target, event, now)?];
         let more = task.held_bytes_after(event, self.config.retention());
@@ -70,7 +70,7 @@ impl Shard {
     }
 
     /// Drops all tasks that have expired by an instant. Returns how many.
-    pub(crate) fn drop_expired(&mut self, by: Now) -> usize {
+    pub(crate) fn drop_expired(&mut self, by: Timestamp) -> usize {
         self.advance_horizon(by);
         self.sweep_to(by, usize::MAX)
     }
@@ -87,8 +87,8 @@ pub(crate) fn room_for(
     (own, growth): (usize, Growth),
     shards: &[&Shard],
     held: usize,
-    effective_now: Now,
-) -> Result<Option<Now>, NoRoom> {
+    effective_now: Timestamp,
+) -> Result<Option<Timestamp>, NoRoom> {
     let limit = shards.first().map_or(usize::MAX, |shard| shard.config.max_bytes());
     let after = held.saturating_add(growth.more).saturating_sub(growth.less);
     let mut lacking = if growth.net() == 0 { 0 } else { after.saturating_sub(limit) };

@@ -15,7 +15,7 @@ use crate::id::{AccountId, TaskId};
 use crate::status::TaskStatus;
 use crate::store::StoreConfig;
 use crate::task::{RecordError, Task, TaskRecord};
-use crate::time::{self, MIN_TIME, Now};
+use crate::time::{self, MIN_TIME, Timestamp};
 use crate::wire::known::serde_by_known_names;
 
 /// A store's whole content, to be saved with serde and restored later.
@@ -53,7 +53,7 @@ pub struct Snapshot(Content);
 struct Content {
     version: u32,
     #[serde(with = "time::as_text")]
-    horizon: Now,
+    horizon: Timestamp,
     floor: Revision,
     last_ticket: u64,
     restorations: Vec<Revision>,
@@ -98,13 +98,13 @@ const LEAP: u64 = 1 << 48;
 #[derive(Debug)]
 pub(crate) struct Restored {
     pub(crate) shards: Vec<Shard>,
-    pub(crate) horizon: Now,
+    pub(crate) horizon: Timestamp,
     pub(crate) last_ticket: u64,
 }
 
 impl Snapshot {
     /// Saves the content of a store that consists of these shards.
-    pub(crate) fn of(shards: &[&Shard], horizon: Now, last_ticket: u64) -> Self {
+    pub(crate) fn of(shards: &[&Shard], horizon: Timestamp, last_ticket: u64) -> Self {
         let mut accounts: Vec<_> = shards
             .iter()
             .flat_map(|shard| shard.accounts.iter().map(|account| shard.save(account)))
@@ -128,7 +128,7 @@ impl Snapshot {
     pub(crate) fn restore(
         self,
         config: StoreConfig,
-        now: Now,
+        now: Timestamp,
         shards: usize,
         shard_of: impl Fn(&AccountId) -> usize,
     ) -> Result<Restored, SnapshotError> {
@@ -140,7 +140,7 @@ impl Content {
     fn load(
         self,
         config: StoreConfig,
-        now: Now,
+        now: Timestamp,
         shards: usize,
         shard_of: impl Fn(&AccountId) -> usize,
     ) -> Result<Restored, SnapshotErrorKind> {

@@ -2,7 +2,7 @@
 
 use super::{BATCH, Shard};
 use crate::store::Swept;
-use crate::time::Now;
+use crate::time::Timestamp;
 
 impl Shard {
     /// Drops tasks that are due at the horizon, as [`TaskStore::sweep`](crate::TaskStore::sweep)
@@ -12,7 +12,7 @@ impl Shard {
     }
 
     /// Drops up to `limit` tasks that have expired by an instant. Returns how many.
-    pub(super) fn sweep_to(&mut self, instant: Now, limit: usize) -> usize {
+    pub(super) fn sweep_to(&mut self, instant: Timestamp, limit: usize) -> usize {
         let mut dropped = 0;
         let mut batch = [0; BATCH];
         while dropped < limit {
@@ -33,7 +33,7 @@ impl Shard {
     }
 
     /// Returns whether any task is expired at the later of `now` and the horizon.
-    pub(crate) fn has_expired_at(&self, now: Now) -> bool {
+    pub(crate) fn has_expired_at(&self, now: Timestamp) -> bool {
         self.expiry.is_due(self.effective_now(now))
     }
 

@@ -13,7 +13,7 @@ use crate::event::TaskEvent;
 use crate::id::{AccountId, TaskId};
 use crate::submission::Submission;
 use crate::task::Task;
-use crate::time::Now;
+use crate::time::Timestamp;
 
 /// The future returned by the methods of [`AsyncTaskStore`]. It is boxed so that the trait can be
 /// used as `dyn`.
@@ -41,21 +41,25 @@ pub type StoreFuture<'a, T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Sen
 )]
 pub trait AsyncTaskStore: Send + Sync {
     /// See [`TaskStore::submit`].
-    fn submit(&self, submission: Submission, now: Now) -> StoreFuture<'_, Submitted, SubmitError>;
+    fn submit(
+        &self,
+        submission: Submission,
+        now: Timestamp,
+    ) -> StoreFuture<'_, Submitted, SubmitError>;
 
     /// See [`TaskStore::apply`].
     fn apply<'a>(
         &'a self,
         target: Target<'a>,
         event: TaskEvent,
-        now: Now,
+        now: Timestamp,
     ) -> StoreFuture<'a, Change, ApplyError>;
 
     /// See [`TaskStore::claim`].
     fn claim<'a>(
         &'a self,
         scope: Scope<'a>,
-        now: Now,
+        now: Timestamp,
     ) -> StoreFuture<'a, Option<Claimed>, BackendError>;
 
     /// See [`TaskStore::get`].
@@ -63,7 +67,7 @@ pub trait AsyncTaskStore: Send + Sync {
         &'a self,
         account: &'a AccountId,
         id: TaskId,
-        now: Now,
+        now: Timestamp,
     ) -> StoreFuture<'a, Option<Task>, BackendError>;
 
     /// See [`TaskStore::list`].
@@ -71,11 +75,11 @@ pub trait AsyncTaskStore: Send + Sync {
         &'a self,
         account: &'a AccountId,
         query: &'a ListQuery,
-        now: Now,
+        now: Timestamp,
     ) -> StoreFuture<'a, Page, ListError>;
 
     /// See [`TaskStore::sweep`].
-    fn sweep(&self, limit: usize, now: Now) -> StoreFuture<'_, Swept, BackendError>;
+    fn sweep(&self, limit: usize, now: Timestamp) -> StoreFuture<'_, Swept, BackendError>;
 }
 
 /// Makes a [`TaskStore`] an [`AsyncTaskStore`]. Each future makes its call when it is first polled,
@@ -115,7 +119,7 @@ pub trait AsyncTaskStore: Send + Sync {
 ///     fn submit(
 ///         &self,
 ///         submission: Submission,
-///         now: Now,
+///         now: Timestamp,
 ///     ) -> StoreFuture<'_, Submitted, SubmitError> {
 ///         self.call(move |store| store.submit(submission, now))
 ///     }
@@ -124,7 +128,7 @@ pub trait AsyncTaskStore: Send + Sync {
 ///         &'a self,
 ///         target: Target<'a>,
 ///         event: TaskEvent,
-///         now: Now,
+///         now: Timestamp,
 ///     ) -> StoreFuture<'a, Change, ApplyError> {
 ///         let (account, id) = (target.account().clone(), target.id());
 ///         let revision = target.revision();
@@ -140,7 +144,7 @@ pub trait AsyncTaskStore: Send + Sync {
 ///     fn claim<'a>(
 ///         &'a self,
 ///         scope: Scope<'a>,
-///         now: Now,
+///         now: Timestamp,
 ///     ) -> StoreFuture<'a, Option<Claimed>, BackendError> {
 ///         let account = match scope {
 ///             Scope::Account(account) => Some(account.clone()),
@@ -155,7 +159,7 @@ pub trait AsyncTaskStore: Send + Sync {
 ///         &'a self,
 ///         account: &'a AccountId,
 ///         id: TaskId,
-///         now: Now,
+///         now: Timestamp,
 ///     ) -> StoreFuture<'a, Option<Task>, BackendError> {
 ///         let account = account.clone();
 ///         self.call(move |store| store.get(&account, id, now))
@@ -165,13 +169,13 @@ pub trait AsyncTaskStore: Send + Sync {
 ///         &'a self,
 ///         account: &'a AccountId,
 ///         query: &'a ListQuery,
-///         now: Now,
+///         now: Timestamp,
 ///     ) -> StoreFuture<'a, Page, ListError> {
 ///         let (account, query) = (account.clone(), query.clone());
 ///         self.call(move |store| store.list(&account, &query, now))
 ///     }
 ///
-///     fn sweep(&self, limit: usize, now: Now) -> StoreFuture<'_, Swept, BackendError> {
+///     fn sweep(&self, limit: usize, now: Timestamp) -> StoreFuture<'_, Swept, BackendError> {
 ///         self.call(move |store| store.sweep(limit, now))
 ///     }
 /// }
@@ -185,7 +189,11 @@ pub trait AsyncTaskStore: Send + Sync {
 pub struct InProcess<S>(pub S);
 
 impl<S: TaskStore> AsyncTaskStore for InProcess<S> {
-    fn submit(&self, submission: Submission, now: Now) -> StoreFuture<'_, Submitted, SubmitError> {
+    fn submit(
+        &self,
+        submission: Submission,
+        now: Timestamp,
+    ) -> StoreFuture<'_, Submitted, SubmitError> {
         Box::pin(async move { self.0.submit(submission, now) })
     }
 
@@ -193,7 +201,7 @@ impl<S: TaskStore> AsyncTaskStore for InProcess<S> {
         &'a self,
         target: Target<'a>,
         event: TaskEvent,
-        now: Now,
+        now: Timestamp,
     ) -> StoreFuture<'a, Change, ApplyError> {
         Box::pin(async move { self.0.apply(target, event, now) })
     }
@@ -201,7 +209,7 @@ impl<S: TaskStore> AsyncTaskStore for InProcess<S> {
     fn claim<'a>(
         &'a self,
         scope: Scope<'a>,
-        now: Now,
+        now: Timestamp,
     ) -> StoreFuture<'a, Option<Claimed>, BackendError> {
         Box::pin(async move { self.0.claim(scope, now) })
     }
@@ -210,7 +218,7 @@ impl<S: TaskStore> AsyncTaskStore for InProcess<S> {
         &'a self,
         account: &'a AccountId,
         id: TaskId,
-        now: Now,
+        now: Timestamp,
     ) -> StoreFuture<'a, Option<Task>, BackendError> {
         Box::pin(async move { self.0.get(account, id, now) })
     }
@@ -219,12 +227,12 @@ impl<S: TaskStore> AsyncTaskStore for InProcess<S> {
         &'a self,
         account: &'a AccountId,
         query: &'a ListQuery,
-        now: Now,
+        now: Timestamp,
     ) -> StoreFuture<'a, Page, ListError> {
         Box::pin(async move { self.0.list(account, query, now) })
     }
 
-    fn sweep(&self, limit: usize, now: Now) -> StoreFuture<'_, Swept, BackendError> {
+    fn sweep(&self, limit: usize, now: Timestamp) -> StoreFuture<'_, Swept, BackendError> {
         Box::pin(async move { self.0.sweep(limit, now) })
     }
 }
@@ -232,27 +240,27 @@ impl<S: TaskStore> AsyncTaskStore for InProcess<S> {
 macro_rules! forward_async_task_store {
     ($($Pointer:ty),+) => { $(
         impl<S: AsyncTaskStore + ?Sized> AsyncTaskStore for $Pointer {
-            fn submit(&self, submission: Submission, now: Now) -> StoreFuture<'_, Submitted, SubmitError> {
+            fn submit(&self, submission: Submission, now: Timestamp) -> StoreFuture<'_, Submitted, SubmitError> {
                 (**self).submit(submission, now)
             }
 
-            fn apply<'a>(&'a self, target: Target<'a>, event: TaskEvent, now: Now) -> StoreFuture<'a, Change, ApplyError> {
+            fn apply<'a>(&'a self, target: Target<'a>, event: TaskEvent, now: Timestamp) -> StoreFuture<'a, Change, ApplyError> {
                 (**self).apply(target, event, now)
             }
 
-            fn claim<'a>(&'a self, scope: Scope<'a>, now: Now) -> StoreFuture<'a, Option<Claimed>, BackendError> {
+            fn claim<'a>(&'a self, scope: Scope<'a>, now: Timestamp) -> StoreFuture<'a, Option<Claimed>, BackendError> {
                 (**self).claim(scope, now)
             }
 
-            fn get<'a>(&'a self, account: &'a AccountId, id: TaskId, now: Now) -> StoreFuture<'a, Option<Task>, BackendError> {
+            fn get<'a>(&'a self, account: &'a AccountId, id: TaskId, now: Timestamp) -> StoreFuture<'a, Option<Task>, BackendError> {
                 (**self).get(account, id, now)
             }
 
-            fn list<'a>(&'a self, account: &'a AccountId, query: &'a ListQuery, now: Now) -> StoreFuture<'a, Page, ListError> {
+            fn list<'a>(&'a self, account: &'a AccountId, query: &'a ListQuery, now: Timestamp) -> StoreFuture<'a, Page, ListError> {
                 (**self).list(account, query, now)
             }
 
-            fn sweep(&self, limit: usize, now: Now) -> StoreFuture<'_, Swept, BackendError> {
+            fn sweep(&self, limit: usize, now: Timestamp) -> StoreFuture<'_, Swept, BackendError> {
                 (**self).sweep(limit, now)
             }
         }

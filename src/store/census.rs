@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use crate::status::TaskStatus;
 use crate::task::Task;
-use crate::time::{Now, clamp_time};
+use crate::time::{Timestamp, clamp_time};
 
 /// Counts of what a store holds, for metrics, and for finding work after a restart.
 ///
@@ -23,7 +23,7 @@ use crate::time::{Now, clamp_time};
 ///
 /// let census = store.census(now);
 /// assert_eq!(census.visible(TaskStatus::Received), 1);
-/// assert_eq!((census.queued(), census.unfinished()), (1, 1));
+/// assert_eq!((census.queued(), census.open()), (1, 1));
 /// assert_eq!((census.held(), census.accounts()), (1, 1));
 /// assert_eq!(census.longest_wait(now).map(|wait| wait.as_secs()), Some(42));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -50,9 +50,9 @@ impl Census {
     /// already. Set the number of accounts with [`with_accounts`](Self::with_accounts).
     ///
     /// ```
-    /// use tasklife::{Census, Now, Task};
+    /// use tasklife::{Census, Timestamp, Task};
     ///
-    /// fn census_of(rows: &[Task], accounts: usize, effective_now: Now) -> Census {
+    /// fn census_of(rows: &[Task], accounts: usize, effective_now: Timestamp) -> Census {
     ///     let mut census = Census::new().with_accounts(accounts);
     ///     for task in rows {
     ///         census.record(task, effective_now);
@@ -61,7 +61,7 @@ impl Census {
     /// }
     /// # assert_eq!(census_of(&[], 0, tasklife::MIN_TIME), Census::default());
     /// ```
-    pub fn record(&mut self, task: &Task, effective_now: Now) {
+    pub fn record(&mut self, task: &Task, effective_now: Timestamp) {
         if !task.is_visible_at(clamp_time(effective_now)) {
             self.expired = self.expired.saturating_add(1);
             return;
@@ -151,7 +151,7 @@ impl Census {
 
     /// Returns the number of open tasks: visible tasks that have not ended.
     #[must_use]
-    pub fn unfinished(&self) -> usize {
+    pub fn open(&self) -> usize {
         let open = TaskStatus::ALL.into_iter().filter(|status| !status.is_terminal());
         open.map(|status| self.visible(status)).fold(0, usize::saturating_add)
     }
@@ -187,7 +187,7 @@ impl Census {
     /// Returns how long the [oldest waiting](Self::oldest_waiting) task has been `received` by
     /// `now`, if there is one. The wait is 0 if `now` is before that.
     #[must_use]
-    pub fn longest_wait(&self, now: Now) -> Option<Duration> {
+    pub fn longest_wait(&self, now: Timestamp) -> Option<Duration> {
         let since = self.oldest_waiting()?.updated_at();
         Some(clamp_time(now).signed_duration_since(since).to_std().unwrap_or_default())
     }

@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Timelike};
 use crate::retention::Retention;
 use crate::status::TaskStatus;
 use crate::task::Task;
-use crate::time::{MAX_TIME, Now};
+use crate::time::{MAX_TIME, Timestamp};
 
 /// The configuration of a store: how long it keeps tasks, how many it may hold, and how workers
 /// claim them. It is the same for every backend.
@@ -253,7 +253,7 @@ impl StoreConfig {
     /// up](Self::is_out_of_attempts): it is in progress, and its last update is more than
     /// [`takeover_after`](Self::with_takeover_after) ago. This ignores visibility.
     #[must_use]
-    pub fn takeover_due(&self, task: &Task, now: Now) -> bool {
+    pub fn takeover_due(&self, task: &Task, now: Timestamp) -> bool {
         task.status() == TaskStatus::ProcessingInProgress
             && self.takeover_at(task).is_some_and(|at| now > at)
     }
@@ -278,7 +278,7 @@ impl StoreConfig {
     /// # Ok::<(), Box<dyn core::error::Error>>(())
     /// ```
     #[must_use]
-    pub fn takeover_at(&self, task: &Task) -> Option<Now> {
+    pub fn takeover_at(&self, task: &Task) -> Option<Timestamp> {
         let silence = TimeDelta::from_std(self.takeover_after?).ok()?;
         let update = task.updated_at();
         // Within a leap second, adding the silence to a later instant would give an earlier one

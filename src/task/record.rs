@@ -15,7 +15,7 @@ use crate::event::Progress;
 use crate::id::{AccountId, CommandType, TaskId};
 use crate::outcome::{Completion, TaskError};
 use crate::status::TaskStatus;
-use crate::time::{self, Now};
+use crate::time::{self, Timestamp};
 use crate::wire::Text;
 use crate::wire::known::{NEWER, serde_by_known_names};
 
@@ -83,11 +83,11 @@ struct Fields {
     progress: Option<Progress>,
     attempts: u32,
     #[serde(with = "time::as_text")]
-    submitted_at: Now,
+    submitted_at: Timestamp,
     #[serde(with = "time::as_text")]
-    updated_at: Now,
+    updated_at: Timestamp,
     #[serde(with = "time::as_text")]
-    expires_at: Now,
+    expires_at: Timestamp,
     revision: Revision,
 }
 
@@ -137,11 +137,11 @@ impl TaskRecord {
         &self.0.account
     }
 
-    pub(crate) fn updated_at(&self) -> Now {
+    pub(crate) fn updated_at(&self) -> Timestamp {
         self.0.updated_at
     }
 
-    pub(crate) fn expires_at(&self) -> Now {
+    pub(crate) fn expires_at(&self) -> Timestamp {
         self.0.expires_at
     }
 

@@ -21,7 +21,7 @@ use crate::clock::Revision;
 use crate::id::{AccountId, TaskId};
 use crate::store::StoreConfig;
 use crate::task::Task;
-use crate::time::{Now, clamp_time};
+use crate::time::{Timestamp, clamp_time};
 
 use sweep::Due;
 
@@ -80,7 +80,7 @@ struct Before {
     /// The number of stored tasks of all accounts.
     count: usize,
     /// The account's latest update time.
-    latest_update: Now,
+    latest_update: Timestamp,
 }
 
 impl Checker {
@@ -109,7 +109,7 @@ impl Checker {
     }
 
     /// Checks the answer to a call, and makes the same call on the model.
-    pub(super) fn check(&mut self, operation: &Operation, now: Now, response: &Response) {
+    pub(super) fn check(&mut self, operation: &Operation, now: Timestamp, response: &Response) {
         if let Some(tracker) = &mut self.coverage {
             tracker.observe(&self.model, operation, response, now);
         }
@@ -148,7 +148,7 @@ impl Checker {
     }
 
     /// Records what the model says before a call about a task.
-    fn before(&self, account: &AccountId, id: TaskId, now: Now) -> Before {
+    fn before(&self, account: &AccountId, id: TaskId, now: Timestamp) -> Before {
         let own = self.model.all_tasks().filter(|task| task.account() == account).count();
         let others = || self.model.all_tasks().filter(|task| task.account() != account);
         Before {
@@ -164,7 +164,7 @@ impl Checker {
     }
 
     /// Checks the task of an event that model and store accepted, and copies it into the model.
-    fn accept(&mut self, before: &Before, expected: &TaskFacts<'_>, got: &Task, now: Now) {
+    fn accept(&mut self, before: &Before, expected: &TaskFacts<'_>, got: &Task, now: Timestamp) {
         let account = got.account().clone();
         let record = self.records.entry(account.clone()).or_default();
         let is_clock_droppable = core::mem::take(&mut record.is_clock_droppable);

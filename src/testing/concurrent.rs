@@ -16,7 +16,7 @@ use super::observations::Observations;
 use super::operation::{BlockOn, Operation, Response};
 use super::yielding::with_concurrent_threads;
 use crate::store::AsyncTaskStore;
-use crate::time::Now;
+use crate::time::Timestamp;
 
 use interleaved::interleaved;
 use linearize::{describe, is_linearizable};
@@ -24,7 +24,7 @@ use linearize::{describe, is_linearizable};
 /// A finished call. `begun` and `ended` are readings of a logical clock.
 struct TimedCall {
     operation: Operation,
-    now: Now,
+    now: Timestamp,
     response: Response,
     begun: usize,
     ended: usize,

@@ -10,7 +10,7 @@ use crate::id::{AccountId, TaskId};
 use crate::status::TaskStatus;
 use crate::store::Submitted;
 use crate::task::Task;
-use crate::time::{MIN_TIME, Now, clamp_time};
+use crate::time::{MIN_TIME, Timestamp, clamp_time};
 use crate::wire::named_enum;
 
 named_enum! {
@@ -147,7 +147,7 @@ impl fmt::Display for Coverage {
 pub(super) struct CoverageTracker {
     pub(super) coverage: Coverage,
     /// The latest `now` of any call so far.
-    latest: Now,
+    latest: Timestamp,
     reused: BTreeSet<(AccountId, TaskId)>,
     parked: BTreeSet<AccountId>,
     more_pages: BTreeSet<AccountId>,
@@ -170,7 +170,7 @@ impl CoverageTracker {
         model: &Model,
         operation: &Operation,
         response: &Response,
-        now: Now,
+        now: Timestamp,
     ) {
         let now = clamp_time(now);
         let method = Method::of(operation);
@@ -185,7 +185,7 @@ impl CoverageTracker {
         self.latest = self.latest.max(now);
     }
 
-    fn holds(&self, state: StoreState, model: &Model, account: &AccountId, now: Now) -> bool {
+    fn holds(&self, state: StoreState, model: &Model, account: &AccountId, now: Timestamp) -> bool {
         let visible = || model.visible_tasks(account, now);
         let stored = || model.all_tasks().filter(|task| task.account() == account);
         let running = || visible().filter(|t| t.status() == TaskStatus::ProcessingInProgress);
@@ -202,7 +202,8 @@ impl CoverageTracker {
             StoreState::HorizonAhead => model.horizon() > now,
             StoreState::ClockBehind => self.latest > now,
             StoreState::EqualUpdateTimes => {
-                let mut times: alloc::vec::Vec<Now> = visible().map(Task::updated_at).collect();
+                let mut times: alloc::vec::Vec<Timestamp> =
+                    visible().map(Task::updated_at).collect();
                 times.sort_unstable();
                 times.windows(2).any(|pair| pair[0] == pair[1])
             }
@@ -218,7 +219,13 @@ impl CoverageTracker {
     }
 
     /// Remembers the parts of the state that the model does not hold.
-    fn remember(&mut self, model: &Model, operation: &Operation, response: &Response, now: Now) {
+    fn remember(
+        &mut self,
+        model: &Model,
+        operation: &Operation,
+        response: &Response,
+        now: Timestamp,
+    ) {
         match (operation, response) {
             (Operation::Submit(_), Response::Submit(Ok(Submitted::New(task)))) => {
                 let key = (task.account().clone(), task.id());

@@ -11,7 +11,7 @@ use core::ops::RangeInclusive;
 
 use crate::retention::CountedFrom;
 use crate::store::StoreConfig;
-use crate::time::Now;
+use crate::time::Timestamp;
 
 pub use call::{Event, ExpectedRevision, Filter, Request};
 pub(super) use limits::Limits;
@@ -99,7 +99,7 @@ pub(super) enum Call {
 
 impl History {
     /// The instant of time 0: 2020-01-01T00:00:00Z.
-    pub const ORIGIN: Now = match chrono::DateTime::from_timestamp(1_577_836_800, 0) {
+    pub const ORIGIN: Timestamp = match chrono::DateTime::from_timestamp(1_577_836_800, 0) {
         Some(origin) => origin,
         None => chrono::DateTime::UNIX_EPOCH,
     };
@@ -179,9 +179,9 @@ impl History {
         self
     }
 
-    /// Drops the input of a task [when it ends](crate::Retention::with_input_until_end).
+    /// Drops the input of a task [when it ends](crate::Retention::without_input_after_end).
     #[must_use]
-    pub fn with_input_until_end(mut self) -> Self {
+    pub fn without_input_after_end(mut self) -> Self {
         self.limits.input_until_end = true;
         self
     }

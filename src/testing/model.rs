@@ -18,7 +18,7 @@ use crate::store::{
 };
 use crate::submission::Submission;
 use crate::task::Task;
-use crate::time::{MIN_TIME, Now, clamp_time};
+use crate::time::{MIN_TIME, Timestamp, clamp_time};
 
 /// A simple reference store: an unordered list of tasks for each account, without an index.
 ///
@@ -42,7 +42,7 @@ use crate::time::{MIN_TIME, Now, clamp_time};
 #[derive(Clone, Debug)]
 pub struct Model {
     config: StoreConfig,
-    horizon: Now,
+    horizon: Timestamp,
     accounts: Vec<ModelAccount>,
     /// The number of the last turn.
     last_turn: u64,
@@ -72,7 +72,11 @@ impl Model {
     /// # Errors
     ///
     /// As there, except for a backend error: the backend is memory.
-    pub fn submit(&mut self, submission: Submission, now: Now) -> Result<Submitted, SubmitError> {
+    pub fn submit(
+        &mut self,
+        submission: Submission,
+        now: Timestamp,
+    ) -> Result<Submitted, SubmitError> {
         if let Some(task) = self.visible(submission.account(), submission.id(), now) {
             let known = self.accounts.iter().find(|known| known.id == *task.account());
             let input = known.and_then(|known| known.inputs.get(&task.id()));
@@ -123,7 +127,7 @@ impl Model {
         &mut self,
         target: Target<'_>,
         event: TaskEvent,
-        now: Now,
+        now: Timestamp,
     ) -> Result<Change, ApplyError> {
         let current = self.visible(target.account(), target.id(), now);
         let current = current.ok_or(ApplyError::NotFound)?;
@@ -154,7 +158,11 @@ impl Model {
     /// # Errors
     ///
     /// Never returns an error: the backend is memory.
-    pub fn claim(&mut self, scope: Scope<'_>, now: Now) -> Result<Option<Claimed>, BackendError> {
+    pub fn claim(
+        &mut self,
+        scope: Scope<'_>,
+        now: Timestamp,
+    ) -> Result<Option<Claimed>, BackendError> {
         let chosen = match scope {
             Scope::Account(id) => self.accounts.iter().find(|account| account.id == *id),
             Scope::Any => {
@@ -202,7 +210,7 @@ impl Model {
         &self,
         account: &AccountId,
         id: TaskId,
-        now: Now,
+        now: Timestamp,
     ) -> Result<Option<Task>, BackendError> {
         Ok(self.visible(account, id, now))
     }
@@ -216,7 +224,7 @@ impl Model {
         &self,
         account: &AccountId,
         query: &ListQuery,
-        now: Now,
+        now: Timestamp,
     ) -> Result<Page, ListError> {
         let position = query.position(account)?;
         let mut tasks: Vec<Task> = self
@@ -240,9 +248,9 @@ impl Model {
     /// # Errors
     ///
     /// Never returns an error: the backend is memory.
-    pub fn sweep(&mut self, limit: usize, now: Now) -> Result<Swept, BackendError> {
+    pub fn sweep(&mut self, limit: usize, now: Timestamp) -> Result<Swept, BackendError> {
         self.horizon = self.horizon.max(clamp_time(now));
-        let mut due: Vec<(Now, AccountId, TaskId)> = self
+        let mut due: Vec<(Timestamp, AccountId, TaskId)> = self
             .all_tasks()
             .filter(|task| task.expires_at() <= self.horizon)
             .map(|task| (task.expires_at(), task.account().clone(), task.id()))
@@ -257,7 +265,7 @@ impl Model {
     }
 
     /// Returns the task that a claim of the account would take over, give up or start.
-    pub(super) fn claimable(&self, account: &AccountId, now: Now) -> Option<Task> {
+    pub(super) fn claimable(&self, account: &AccountId, now: Timestamp) -> Option<Task> {
         let tasks = || self.visible_tasks(account, now);
         let silent = tasks().filter(|task| rules::is_silent(&self.config, task, now));
         let received = tasks().filter(|task| task.status() == TaskStatus::Received);
@@ -266,14 +274,14 @@ impl Model {
         silent.min_by_key(|task| task.revision()).or(first).cloned()
     }
 
-    pub(super) fn visible(&self, account: &AccountId, id: TaskId, now: Now) -> Option<Task> {
+    pub(super) fn visible(&self, account: &AccountId, id: TaskId, now: Timestamp) -> Option<Task> {
         self.visible_tasks(account, now).find(|task| task.id() == id).cloned()
     }
 
     pub(super) fn visible_tasks(
         &self,
         account: &AccountId,
-        now: Now,
+        now: Timestamp,
     ) -> impl Iterator<Item = &Task> {
         let instant = clamp_time(now).max(self.horizon);
         let own = self.accounts.iter().filter(move |known| known.id == *account);
@@ -299,17 +307,17 @@ impl Model {
     }
 
     /// Returns the latest update time of an account, or [`MIN_TIME`] for an unknown account.
-    pub(super) fn latest_update(&self, account: &AccountId) -> Now {
+    pub(super) fn latest_update(&self, account: &AccountId) -> Timestamp {
         let known = self.accounts.iter().find(|known| known.id == *account);
         known.map_or(MIN_TIME, |known| known.clock.updated_at())
     }
 
     /// Returns the instant from which an event at `now` counts the retention.
-    pub(super) fn counted_from(&self, now: Now) -> Now {
+    pub(super) fn counted_from(&self, now: Timestamp) -> Timestamp {
         rules::counted_from(&self.config, self.horizon, now)
     }
 
-    pub(super) const fn horizon(&self) -> Now {
+    pub(super) const fn horizon(&self) -> Timestamp {
         self.horizon
     }
 
@@ -331,7 +339,7 @@ impl Model {
         &mut self.accounts[at]
     }
 
-    fn lane_has_room(&self, account: &AccountId, now: Now) -> bool {
+    fn lane_has_room(&self, account: &AccountId, now: Timestamp) -> bool {
         let running = self
             .visible_tasks(account, now)
             .filter(|task| task.status() == TaskStatus::ProcessingInProgress);

@@ -17,7 +17,7 @@ use crate::store::{
 };
 use crate::submission::Submission;
 use crate::task::Task;
-use crate::time::Now;
+use crate::time::Timestamp;
 
 /// An executor that runs the futures of the store under test.
 ///
@@ -79,7 +79,7 @@ pub(super) enum Response {
 
 impl Operation {
     /// Makes the call.
-    pub(super) async fn call(&self, store: &impl AsyncTaskStore, now: Now) -> Response {
+    pub(super) async fn call(&self, store: &impl AsyncTaskStore, now: Timestamp) -> Response {
         match self {
             Self::Submit(submission) => {
                 Response::Submit(store.submit(submission.clone(), now).await)

@@ -14,7 +14,7 @@ use crate::status::{EventKind, TaskStatus};
 use crate::store::{ListQuery, StoreConfig};
 use crate::submission::Submission;
 use crate::task::Task;
-use crate::time::{MAX_TIME, Now, clamp_time};
+use crate::time::{MAX_TIME, Timestamp, clamp_time};
 
 /// Returns the status after an event, or `None` if the event is not permitted.
 pub(super) const fn status_after(status: TaskStatus, event: EventKind) -> Option<TaskStatus> {
@@ -44,7 +44,7 @@ fn is_terminal(status: TaskStatus) -> bool {
 /// Returns whether the configured retention is this one, whether or not it drops inputs at the end.
 fn is_counted_from(config: &StoreConfig, retention: Retention) -> bool {
     let configured = config.retention();
-    configured == retention || configured == retention.with_input_until_end()
+    configured == retention || configured == retention.without_input_after_end()
 }
 
 /// Returns the size of an event's output: the bytes of its strings.
@@ -69,13 +69,13 @@ pub(super) fn output_len(event: &TaskEvent) -> usize {
 }
 
 /// Returns the expiry of a task that is submitted `now`.
-pub(super) fn expiry(config: &StoreConfig, now: Now) -> Now {
+pub(super) fn expiry(config: &StoreConfig, now: Timestamp) -> Timestamp {
     let period = config.retention().period();
     let is_from_end = is_counted_from(config, Retention::since_end(period));
     if is_from_end && !period.is_zero() { MAX_TIME } else { period_after(config, now) }
 }
 
-fn period_after(config: &StoreConfig, now: Now) -> Now {
+fn period_after(config: &StoreConfig, now: Timestamp) -> Timestamp {
     later(clamp_time(now), config.retention().period()).map_or(MAX_TIME, |end| end.min(MAX_TIME))
 }
 
@@ -83,7 +83,7 @@ fn period_after(config: &StoreConfig, now: Now) -> Now {
 ///
 /// A retention counted from the end uses max(`now`, horizon), so that an ended task is visible
 /// for the whole period even if the caller's clock is behind the horizon.
-pub(super) fn counted_from(config: &StoreConfig, horizon: Now, now: Now) -> Now {
+pub(super) fn counted_from(config: &StoreConfig, horizon: Timestamp, now: Timestamp) -> Timestamp {
     let period = config.retention().period();
     let is_from_end = is_counted_from(config, Retention::since_end(period));
     if is_from_end { clamp_time(now).max(horizon) } else { now }
@@ -91,7 +91,12 @@ pub(super) fn counted_from(config: &StoreConfig, horizon: Now, now: Now) -> Now 
 
 /// Returns the expiry after an event that leaves a task in `status`. `from` is the result of
 /// [`counted_from`].
-fn expiry_after_event(task: &Task, status: TaskStatus, config: &StoreConfig, from: Now) -> Now {
+fn expiry_after_event(
+    task: &Task,
+    status: TaskStatus,
+    config: &StoreConfig,
+    from: Timestamp,
+) -> Timestamp {
     let (before, period) = (task.expires_at(), config.retention().period());
     if is_counted_from(config, Retention::since_update(period)) {
         before.max(period_after(config, from))
@@ -104,7 +109,7 @@ fn expiry_after_event(task: &Task, status: TaskStatus, config: &StoreConfig, fro
 }
 
 /// Returns whether the worker of a task was silent for longer than `takeover_after`.
-pub(super) fn is_silent(config: &StoreConfig, task: &Task, now: Now) -> bool {
+pub(super) fn is_silent(config: &StoreConfig, task: &Task, now: Timestamp) -> bool {
     let update = task.updated_at();
     // An update within a leap second counts as one at its end.
     let is_in_leap_second = update.timestamp_subsec_nanos() >= 1_000_000_000;
@@ -129,7 +134,7 @@ pub(super) fn matches(query: &ListQuery, task: &Task) -> bool {
 }
 
 /// Returns the instant plus a period, to the nanosecond, unless it is out of range for chrono.
-fn later(instant: Now, period: Duration) -> Option<Now> {
+fn later(instant: Timestamp, period: Duration) -> Option<Timestamp> {
     const SECOND: i128 = 1_000_000_000;
     let begin = i128::from(instant.timestamp()) * SECOND;
     let within = i128::from(instant.timestamp_subsec_nanos());
@@ -154,8 +159,8 @@ pub(super) struct TaskFacts<'a> {
     command_type: &'a CommandType,
     input: &'a [u8],
     status: TaskStatus,
-    submitted_at: Now,
-    pub(super) expires_at: Now,
+    submitted_at: Timestamp,
+    pub(super) expires_at: Timestamp,
     description: Option<&'a str>,
     progress: Option<u8>,
     attempts: u32,
@@ -181,7 +186,11 @@ impl<'a> TaskFacts<'a> {
     }
 
     /// Returns the expected facts of a new task.
-    pub(super) fn submitted(submission: &'a Submission, config: &StoreConfig, now: Now) -> Self {
+    pub(super) fn submitted(
+        submission: &'a Submission,
+        config: &StoreConfig,
+        now: Timestamp,
+    ) -> Self {
         Self {
             account: submission.account(),
             id: submission.id(),
@@ -203,7 +212,7 @@ impl<'a> TaskFacts<'a> {
         before: &'a Task,
         event: &'a TaskEvent,
         config: &StoreConfig,
-        from: Now,
+        from: Timestamp,
     ) -> Self {
         let status = status_after(before.status(), event.kind()).unwrap_or(before.status());
         let is_report = event.kind() == EventKind::Report;
@@ -252,7 +261,7 @@ impl<'a> TaskFacts<'a> {
     }
 
     /// Returns the expected facts of a task that is taken over.
-    pub(super) fn taken_over(before: &'a Task, config: &StoreConfig, from: Now) -> Self {
+    pub(super) fn taken_over(before: &'a Task, config: &StoreConfig, from: Timestamp) -> Self {
         let expires_at = expiry_after_event(before, before.status(), config, from);
         let before = Self::of(before);
         Self { expires_at, attempts: before.attempts.saturating_add(1), ..before }

@@ -13,7 +13,7 @@ use super::rules::{self, has_ended};
 use crate::id::{AccountId, TaskId};
 use crate::store::{AsyncTaskStore, ListQuery, Page};
 use crate::task::Task;
-use crate::time::Now;
+use crate::time::Timestamp;
 
 /// A run of a history on a store.
 pub(super) struct Runner<'a, S, B> {
@@ -34,7 +34,7 @@ pub(super) struct Runner<'a, S, B> {
 /// A traversal of an account's list, page by page, with other calls in between.
 struct Traversal {
     query: ListQuery,
-    pages: Vec<(Now, Page)>,
+    pages: Vec<(Timestamp, Page)>,
     /// The account's tasks when the traversal began.
     tasks_at_begin: Vec<Task>,
 }
@@ -94,7 +94,7 @@ impl<'a, S: AsyncTaskStore, B: BlockOn> Runner<'a, S, B> {
     }
 
     /// Makes a call of the store, and checks its answer.
-    fn call(&mut self, operation: &Operation, now: Now) -> Option<Response> {
+    fn call(&mut self, operation: &Operation, now: Timestamp) -> Option<Response> {
         if self.checker.diverged {
             return None;
         }
@@ -110,7 +110,7 @@ impl<'a, S: AsyncTaskStore, B: BlockOn> Runner<'a, S, B> {
     }
 
     /// Returns the tasks of each watched account, or nothing if the call is not watched.
-    fn watched_tasks(&self, is_watched: bool, now: Now) -> BTreeMap<AccountId, Vec<Task>> {
+    fn watched_tasks(&self, is_watched: bool, now: Timestamp) -> BTreeMap<AccountId, Vec<Task>> {
         let query = ListQuery::new(core::num::NonZeroUsize::MAX);
         let watched = self.watched.iter().filter(|_| is_watched).filter_map(|account| {
             let page = self.executor.block_on(self.store.list(account, &query, now)).ok()?;
@@ -155,7 +155,7 @@ impl<'a, S: AsyncTaskStore, B: BlockOn> Runner<'a, S, B> {
         }
     }
 
-    fn list_all(&mut self, account: &AccountId, size: usize, filter: Filter, now: Now) {
+    fn list_all(&mut self, account: &AccountId, size: usize, filter: Filter, now: Timestamp) {
         let query = self.observed.query(size, filter);
         let mut expected: Vec<Task> =
             self.checker.model.visible_tasks(account, now).cloned().collect();
@@ -189,7 +189,7 @@ impl<'a, S: AsyncTaskStore, B: BlockOn> Runner<'a, S, B> {
         }
     }
 
-    fn next_page(&mut self, number: u16, size: usize, now: Now) {
+    fn next_page(&mut self, number: u16, size: usize, now: Timestamp) {
         let owner = account(number);
         let own_tasks = || self.checker.model.all_tasks().filter(|task| *task.account() == owner);
         let mut traversal = self.traversals.remove(&(number, size)).unwrap_or_else(|| Traversal {
@@ -214,7 +214,7 @@ impl<'a, S: AsyncTaskStore, B: BlockOn> Runner<'a, S, B> {
 
     /// Checks law S4: each unchanged task was seen once, and each changed task is in "changed since
     /// the first page".
-    fn check_traversal(&mut self, account: &AccountId, traversal: &Traversal, now: Now) {
+    fn check_traversal(&mut self, account: &AccountId, traversal: &Traversal, now: Timestamp) {
         let Some((_, first)) = traversal.pages.first() else { return };
         let query = ListQuery::new(core::num::NonZeroUsize::MAX).changed_since(first.revision());
         let operation = Operation::List { account: account.clone(), query };
@@ -225,7 +225,7 @@ impl<'a, S: AsyncTaskStore, B: BlockOn> Runner<'a, S, B> {
             tasks.filter(|task| task.id() == id).count()
         };
         for task in &traversal.tasks_at_begin {
-            let visible = |at: &Now| self.checker.model.visible(account, task.id(), *at);
+            let visible = |at: &Timestamp| self.checker.model.visible(account, task.id(), *at);
             let is_unchanged =
                 traversal.pages.iter().all(|(at, _)| visible(at).as_ref() == Some(task));
             let times = times_seen(task.id());

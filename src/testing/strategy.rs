@@ -31,7 +31,7 @@ use crate::status::{EventKind, TaskStatus};
 use crate::store::{ListQuery, StoreConfig};
 use crate::submission::Submission;
 use crate::task::Task;
-use crate::time::{MAX_TIME, MIN_TIME, Now};
+use crate::time::{MAX_TIME, MIN_TIME, Timestamp};
 
 use histories::{counted_froms, run_clocks, skews, ticks};
 
@@ -175,7 +175,7 @@ pub fn permitted_events(status: TaskStatus) -> impl Strategy<Value = TaskEvent> 
 }
 
 /// Generates instants in the years 0 to 9999, to the nanosecond. Most are between 2017 and 2030.
-pub fn instants() -> impl Strategy<Value = Now> {
+pub fn instants() -> impl Strategy<Value = Timestamp> {
     let within = |seconds: core::ops::RangeInclusive<i64>| {
         (
             seconds,
@@ -198,7 +198,9 @@ pub fn instants() -> impl Strategy<Value = Now> {
 ///
 /// The clocks advance, stand still, jump ahead and step back. The second one differs from the first
 /// by a constant.
-pub fn times(count: impl Into<proptest::collection::SizeRange>) -> impl Strategy<Value = Vec<Now>> {
+pub fn times(
+    count: impl Into<proptest::collection::SizeRange>,
+) -> impl Strategy<Value = Vec<Timestamp>> {
     (instants(), skews(), vec((ticks(), any::<bool>()), count)).prop_map(|(begin, skew, ticks)| {
         let nanos = run_clocks(skew, ticks.iter().copied());
         let at = |nanos| begin.checked_add_signed(TimeDelta::nanoseconds(nanos)).unwrap_or(begin);
@@ -215,7 +217,7 @@ pub fn retentions() -> impl Strategy<Value = Retention> {
     ];
     (period, counted_froms(), any::<bool>()).prop_map(|(period, counted_from, input_until_end)| {
         let retention = Retention::new(period, counted_from);
-        if input_until_end { retention.with_input_until_end() } else { retention }
+        if input_until_end { retention.without_input_after_end() } else { retention }
     })
 }
 

@@ -17,7 +17,7 @@ use crate::store::{
 };
 use crate::submission::Submission;
 use crate::task::Task;
-use crate::time::Now;
+use crate::time::Timestamp;
 
 /// A store that yields to other callers before and after each call, as a store over a network does.
 ///
@@ -75,7 +75,11 @@ fn with_yields<'a, T: Send + 'a, E: Send + 'a>(
 }
 
 impl<S: AsyncTaskStore> AsyncTaskStore for YieldingStore<S> {
-    fn submit(&self, submission: Submission, now: Now) -> StoreFuture<'_, Submitted, SubmitError> {
+    fn submit(
+        &self,
+        submission: Submission,
+        now: Timestamp,
+    ) -> StoreFuture<'_, Submitted, SubmitError> {
         with_yields(move || self.0.submit(submission, now))
     }
 
@@ -83,7 +87,7 @@ impl<S: AsyncTaskStore> AsyncTaskStore for YieldingStore<S> {
         &'a self,
         target: Target<'a>,
         event: TaskEvent,
-        now: Now,
+        now: Timestamp,
     ) -> StoreFuture<'a, Change, ApplyError> {
         with_yields(move || self.0.apply(target, event, now))
     }
@@ -91,7 +95,7 @@ impl<S: AsyncTaskStore> AsyncTaskStore for YieldingStore<S> {
     fn claim<'a>(
         &'a self,
         scope: Scope<'a>,
-        now: Now,
+        now: Timestamp,
     ) -> StoreFuture<'a, Option<Claimed>, BackendError> {
         with_yields(move || self.0.claim(scope, now))
     }
@@ -100,7 +104,7 @@ impl<S: AsyncTaskStore> AsyncTaskStore for YieldingStore<S> {
         &'a self,
         account: &'a AccountId,
         id: TaskId,
-        now: Now,
+        now: Timestamp,
     ) -> StoreFuture<'a, Option<Task>, BackendError> {
         with_yields(move || self.0.get(account, id, now))
     }
@@ -109,12 +113,12 @@ impl<S: AsyncTaskStore> AsyncTaskStore for YieldingStore<S> {
         &'a self,
         account: &'a AccountId,
         query: &'a ListQuery,
-        now: Now,
+        now: Timestamp,
     ) -> StoreFuture<'a, Page, ListError> {
         with_yields(move || self.0.list(account, query, now))
     }
 
-    fn sweep(&self, limit: usize, now: Now) -> StoreFuture<'_, Swept, BackendError> {
+    fn sweep(&self, limit: usize, now: Timestamp) -> StoreFuture<'_, Swept, BackendError> {
         with_yields(move || self.0.sweep(limit, now))
     }
 }
@@ -152,27 +156,42 @@ fn with_pauses<T>(call: impl FnOnce() -> T) -> T {
 }
 
 impl<S: TaskStore> TaskStore for YieldingStore<S> {
-    fn submit(&self, submission: Submission, now: Now) -> Result<Submitted, SubmitError> {
+    fn submit(&self, submission: Submission, now: Timestamp) -> Result<Submitted, SubmitError> {
         with_pauses(|| self.0.submit(submission, now))
     }
 
-    fn apply(&self, target: Target<'_>, event: TaskEvent, now: Now) -> Result<Change, ApplyError> {
+    fn apply(
+        &self,
+        target: Target<'_>,
+        event: TaskEvent,
+        now: Timestamp,
+    ) -> Result<Change, ApplyError> {
         with_pauses(|| self.0.apply(target, event, now))
     }
 
-    fn claim(&self, scope: Scope<'_>, now: Now) -> Result<Option<Claimed>, BackendError> {
+    fn claim(&self, scope: Scope<'_>, now: Timestamp) -> Result<Option<Claimed>, BackendError> {
         with_pauses(|| self.0.claim(scope, now))
     }
 
-    fn get(&self, account: &AccountId, id: TaskId, now: Now) -> Result<Option<Task>, BackendError> {
+    fn get(
+        &self,
+        account: &AccountId,
+        id: TaskId,
+        now: Timestamp,
+    ) -> Result<Option<Task>, BackendError> {
         with_pauses(|| self.0.get(account, id, now))
     }
 
-    fn list(&self, account: &AccountId, query: &ListQuery, now: Now) -> Result<Page, ListError> {
+    fn list(
+        &self,
+        account: &AccountId,
+        query: &ListQuery,
+        now: Timestamp,
+    ) -> Result<Page, ListError> {
         with_pauses(|| self.0.list(account, query, now))
     }
 
-    fn sweep(&self, limit: usize, now: Now) -> Result<Swept, BackendError> {
+    fn sweep(&self, limit: usize, now: Timestamp) -> Result<Swept, BackendError> {
         with_pauses(|| self.0.sweep(limit, now))
     }
 }

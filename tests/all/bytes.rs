@@ -9,9 +9,9 @@ use std::time::Duration;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use tasklife::{
-    AccountId, ApplyError, Claimed, Completion, LocalStore, MAX_TIME, MIN_TIME, MemoryStore, Now,
+    AccountId, ApplyError, Claimed, Completion, LocalStore, MAX_TIME, MIN_TIME, MemoryStore,
     Retention, Scope, Snapshot, StoreConfig, Submission, SubmitError, Submitted, Target, Task,
-    TaskError, TaskEvent, TaskId, TaskStatus, TaskStore,
+    TaskError, TaskEvent, TaskId, TaskStatus, TaskStore, Timestamp,
 };
 
 use crate::support::{Local, account, id, second, submission};
@@ -196,7 +196,7 @@ fn a_sweep_during_a_submission_loses_no_places() {
 
 #[test]
 fn dropping_the_input_frees_its_bytes() {
-    let retention = Retention::since_end(Duration::from_secs(10)).with_input_until_end();
+    let retention = Retention::since_end(Duration::from_secs(10)).without_input_after_end();
     for store in stores(limited(LEAST + 1_000).with_retention(retention)) {
         let request = || submission("acme", 1).with_input([7; 1_000]);
         let task = store.submit(request(), second(0)).unwrap().into_task();
@@ -308,7 +308,7 @@ fn named(of: u8) -> AccountId {
 /// A simple model of what a store should hold.
 struct Expected {
     limit: usize,
-    horizon: Now,
+    horizon: Timestamp,
     tasks: BTreeMap<(AccountId, TaskId), Task>,
 }
 
@@ -319,14 +319,15 @@ impl Expected {
 
     /// Drops the tasks that must go to make room for `more` bytes in place of the task `of`.
     /// Returns whether there is enough room.
-    fn make_room(&mut self, more: usize, of: &(AccountId, TaskId), now: Now) -> bool {
+    fn make_room(&mut self, more: usize, of: &(AccountId, TaskId), now: Timestamp) -> bool {
         let instant = now.max(self.horizon);
         let before = self.tasks.get(of).map_or(0, Task::held_bytes);
         if more <= before {
             return true;
         }
-        let expiries: Vec<Now> = self.tasks.values().map(Task::expires_at).collect();
-        let mut instants: Vec<Now> = expiries.into_iter().filter(|at| *at <= instant).collect();
+        let expiries: Vec<Timestamp> = self.tasks.values().map(Task::expires_at).collect();
+        let mut instants: Vec<Timestamp> =
+            expiries.into_iter().filter(|at| *at <= instant).collect();
         instants.insert(0, MIN_TIME);
         instants.sort();
         let enough = instants.into_iter().find(|by| {
@@ -455,7 +456,7 @@ proptest! {
 #[test]
 fn concurrent_threads_stay_within_the_limit() {
     const LIMIT: usize = 40_000;
-    let retention = Retention::since_end(Duration::from_secs(10)).with_input_until_end();
+    let retention = Retention::since_end(Duration::from_secs(10)).without_input_after_end();
     let store = MemoryStore::new(limited(LIMIT).with_retention(retention));
     let (store, is_over) = (&store, &AtomicBool::new(false));
     let work = |thread: u128| {

@@ -8,9 +8,9 @@ use chrono::TimeDelta;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use tasklife::{
-    AccountId, Census, Completion, ListQuery, LocalStore, MAX_TIME, MIN_TIME, MemoryStore, Now,
+    AccountId, Census, Completion, ListQuery, LocalStore, MAX_TIME, MIN_TIME, MemoryStore,
     Retention, Scope, Snapshot, StoreConfig, Target, Task, TaskError, TaskEvent, TaskStatus,
-    TaskStore,
+    TaskStore, Timestamp,
 };
 
 use crate::support::{Local, account, id, second, submission, task};
@@ -33,14 +33,14 @@ fn config() -> StoreConfig {
 
 /// A store with a census.
 trait Counted: TaskStore {
-    fn census(&self, now: Now) -> Census;
+    fn census(&self, now: Timestamp) -> Census;
     fn accounts(&self, after: Option<&AccountId>, limit: NonZeroUsize) -> Vec<AccountId>;
     fn held(&self) -> usize;
     fn saved(&self) -> Snapshot;
 }
 
 impl Counted for Local {
-    fn census(&self, now: Now) -> Census {
+    fn census(&self, now: Timestamp) -> Census {
         self.lock().census(now)
     }
 
@@ -58,7 +58,7 @@ impl Counted for Local {
 }
 
 impl Counted for MemoryStore {
-    fn census(&self, now: Now) -> Census {
+    fn census(&self, now: Timestamp) -> Census {
         self.census(now)
     }
 
@@ -75,7 +75,7 @@ impl Counted for MemoryStore {
     }
 }
 
-fn make((what, of, number, _): Call, store: &dyn Counted, now: Now) {
+fn make((what, of, number, _): Call, store: &dyn Counted, now: Timestamp) {
     let (own, id) = (account(ACCOUNTS[of]), id(number.into()));
     let apply = |event| drop(store.apply(Target::latest(&own, id), event, now));
     let new = submission(ACCOUNTS[of], number.into());
@@ -100,7 +100,7 @@ fn accounts(store: &dyn Counted) -> Vec<AccountId> {
     names
 }
 
-fn agrees(store: &dyn Counted, now: Now) -> Result<(), TestCaseError> {
+fn agrees(store: &dyn Counted, now: Timestamp) -> Result<(), TestCaseError> {
     let census = store.census(now);
     let list = |name| store.list(&account(name), &ListQuery::default(), now).unwrap().into_tasks();
     let visible: Vec<Task> = ACCOUNTS.into_iter().flat_map(list).collect();
@@ -110,7 +110,7 @@ fn agrees(store: &dyn Counted, now: Now) -> Result<(), TestCaseError> {
     }
     let unfinished = visible.iter().filter(|task| !task.status().is_terminal()).count();
     let waiting = || visible.iter().filter(|task| task.status() == TaskStatus::Received);
-    prop_assert_eq!((census.queued(), census.unfinished()), (waiting().count(), unfinished));
+    prop_assert_eq!((census.queued(), census.open()), (waiting().count(), unfinished));
     let held = store.held();
     prop_assert_eq!((census.held(), census.expired()), (held, held - visible.len()));
 
@@ -192,7 +192,7 @@ fn parts_add_up_and_numbers_are_taken_unchanged() {
     let waiting = |name, at| task(submission(name, 1), second(at));
     let mut first = Census::new().with_accounts(2);
     first.record(&waiting("b", 5), second(9));
-    first.record(&waiting("c", 4), Now::MAX_UTC); // it expired before the last instant
+    first.record(&waiting("c", 4), Timestamp::MAX_UTC); // it expired before the last instant
     let mut other = Census::new().with_visible(TaskStatus::ProcessingError, 3).with_expired(2);
     other.record(&waiting("a", 7), second(9));
     let mut sum = first.clone();
@@ -201,7 +201,7 @@ fn parts_add_up_and_numbers_are_taken_unchanged() {
     assert_eq!(sum, other, "in either order");
     assert_eq!(sum.oldest_waiting(), Some(&waiting("b", 5)));
     assert_eq!((sum.queued(), sum.visible(TaskStatus::ProcessingError)), (2, 3));
-    assert_eq!((sum.unfinished(), sum.expired(), sum.held(), sum.accounts()), (2, 3, 8, 2));
+    assert_eq!((sum.open(), sum.expired(), sum.held(), sum.accounts()), (2, 3, 8, 2));
     let counted = Census::new()
         .with_visible(TaskStatus::Received, 2)
         .with_visible(TaskStatus::ProcessingError, 3)
@@ -212,7 +212,7 @@ fn parts_add_up_and_numbers_are_taken_unchanged() {
     let most =
         Census::new().with_expired(usize::MAX).with_visible(TaskStatus::Received, usize::MAX);
     sum.add(most);
-    assert_eq!((sum.held(), sum.unfinished()), (usize::MAX, usize::MAX), "no number overflows");
+    assert_eq!((sum.held(), sum.open()), (usize::MAX, usize::MAX), "no number overflows");
     assert_eq!(counted.longest_wait(MIN_TIME), Some(Duration::ZERO));
     assert!(counted.longest_wait(MAX_TIME) > Some(Duration::from_secs(1)));
 }
@@ -239,7 +239,7 @@ fn an_account_is_counted_at_one_moment() {
             let waiting = census.visible(TaskStatus::Initialized) + census.queued();
             assert!(waiting <= 1 && census.accounts() == 1, "{census:?}");
             assert_eq!(census.oldest_waiting().is_some(), census.queued() == 1);
-            assert_eq!(census.unfinished(), census.held());
+            assert_eq!(census.open(), census.held());
         }
     });
 }

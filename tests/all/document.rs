@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use tasklife::{
-    AccountClock, CommandType, Completion, ErrorForm, LinkShape, Links, MIN_TIME, Now, Page,
-    Progress, Retention, Revision, Submission, Task, TaskDocument, TaskError, TaskEvent,
+    AccountClock, CommandType, Completion, ErrorForm, LinkShape, Links, MIN_TIME, Page, Progress,
+    Retention, Revision, Submission, Task, TaskDocument, TaskError, TaskEvent, Timestamp,
 };
 
 use crate::support::{CREATE, at};
@@ -31,8 +31,8 @@ fn submission(id: &str, command: CommandType) -> Submission {
 /// Returns the task of a submission after the permitted ones among some events.
 fn follow(
     submission: Submission,
-    now: Now,
-    events: impl IntoIterator<Item = (TaskEvent, Now)>,
+    now: Timestamp,
+    events: impl IntoIterator<Item = (TaskEvent, Timestamp)>,
 ) -> Task {
     let (retention, mut clock) = (Retention::default(), AccountClock::default());
     let mut task = Task::new(submission, retention, now, clock.next(now));

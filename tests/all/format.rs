@@ -20,7 +20,7 @@ use crate::support::{CREATE, account, id, second, submission, task};
 
 fn links() -> Links {
     let links =
-        Links::new("https://api.example.com/v1").unwrap().with_tasks("/operations").unwrap();
+        Links::new("https://api.example.com/v1").unwrap().with_tasks_path("/operations").unwrap();
     links.with_route(CREATE, "/subscriptions/{resourceId}", "title").unwrap()
 }
 

@@ -13,7 +13,7 @@ fn with(input: &[u8]) -> Submission {
 
 /// Ends a task, which drops its input.
 fn without_input(mut task: Task) -> Task {
-    let retention = Retention::default().with_input_until_end();
+    let retention = Retention::default().without_input_after_end();
     let (mut clock, had_input) = (AccountClock::default(), !task.input().is_empty());
     clock.advance_to(&task);
     let end = TaskEvent::fail(TaskError::new("CODE", "It failed."));

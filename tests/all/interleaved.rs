@@ -7,8 +7,8 @@ use std::sync::Mutex;
 use tasklife::testing::{CurrentThread, Law, Suite, Violation, YieldingStore};
 use tasklife::{
     AccountId, ApplyError, AsyncTaskStore, BackendError, Change, Claimed, InProcess, ListError,
-    ListQuery, MemoryStore, Now, Page, Scope, StoreConfig, StoreFuture, Submission, SubmitError,
-    Submitted, Swept, Target, Task, TaskEvent, TaskId, TaskStore,
+    ListQuery, MemoryStore, Page, Scope, StoreConfig, StoreFuture, Submission, SubmitError,
+    Submitted, Swept, Target, Task, TaskEvent, TaskId, TaskStore, Timestamp,
 };
 
 tasklife::conformance! {
@@ -73,7 +73,11 @@ impl Cache {
 }
 
 impl AsyncTaskStore for Cache {
-    fn submit(&self, submission: Submission, now: Now) -> StoreFuture<'_, Submitted, SubmitError> {
+    fn submit(
+        &self,
+        submission: Submission,
+        now: Timestamp,
+    ) -> StoreFuture<'_, Submitted, SubmitError> {
         Box::pin(async move {
             let submitted = self.inner.submit(submission, now).await?;
             if let Submitted::New(task) = &submitted {
@@ -87,7 +91,7 @@ impl AsyncTaskStore for Cache {
         &'a self,
         target: Target<'a>,
         event: TaskEvent,
-        now: Now,
+        now: Timestamp,
     ) -> StoreFuture<'a, Change, ApplyError> {
         Box::pin(async move {
             let change = self.inner.apply(target, event, now).await?;
@@ -99,7 +103,7 @@ impl AsyncTaskStore for Cache {
     fn claim<'a>(
         &'a self,
         scope: Scope<'a>,
-        now: Now,
+        now: Timestamp,
     ) -> StoreFuture<'a, Option<Claimed>, BackendError> {
         Box::pin(async move {
             let claimed = self.inner.claim(scope, now).await?;
@@ -114,7 +118,7 @@ impl AsyncTaskStore for Cache {
         &'a self,
         account: &'a AccountId,
         id: TaskId,
-        now: Now,
+        now: Timestamp,
     ) -> StoreFuture<'a, Option<Task>, BackendError> {
         Box::pin(async move {
             let found = self.inner.get(account, id, now).await?;
@@ -134,12 +138,12 @@ impl AsyncTaskStore for Cache {
         &'a self,
         account: &'a AccountId,
         query: &'a ListQuery,
-        now: Now,
+        now: Timestamp,
     ) -> StoreFuture<'a, Page, ListError> {
         self.inner.list(account, query, now)
     }
 
-    fn sweep(&self, limit: usize, now: Now) -> StoreFuture<'_, Swept, BackendError> {
+    fn sweep(&self, limit: usize, now: Timestamp) -> StoreFuture<'_, Swept, BackendError> {
         self.inner.sweep(limit, now)
     }
 }
@@ -213,19 +217,24 @@ impl<S: TaskStore> ThreadedCache<S> {
 }
 
 impl<S: TaskStore> TaskStore for ThreadedCache<S> {
-    fn submit(&self, submission: Submission, now: Now) -> Result<Submitted, SubmitError> {
+    fn submit(&self, submission: Submission, now: Timestamp) -> Result<Submitted, SubmitError> {
         let submitted = self.inner.submit(submission, now)?;
         self.cache_written(submitted.task());
         Ok(submitted)
     }
 
-    fn apply(&self, target: Target<'_>, event: TaskEvent, now: Now) -> Result<Change, ApplyError> {
+    fn apply(
+        &self,
+        target: Target<'_>,
+        event: TaskEvent,
+        now: Timestamp,
+    ) -> Result<Change, ApplyError> {
         let change = self.inner.apply(target, event, now)?;
         self.cache_written(change.task());
         Ok(change)
     }
 
-    fn claim(&self, scope: Scope<'_>, now: Now) -> Result<Option<Claimed>, BackendError> {
+    fn claim(&self, scope: Scope<'_>, now: Timestamp) -> Result<Option<Claimed>, BackendError> {
         let claimed = self.inner.claim(scope, now)?;
         if let Some(claimed) = &claimed {
             self.cache_written(claimed.change().task());
@@ -233,17 +242,27 @@ impl<S: TaskStore> TaskStore for ThreadedCache<S> {
         Ok(claimed)
     }
 
-    fn get(&self, account: &AccountId, id: TaskId, now: Now) -> Result<Option<Task>, BackendError> {
+    fn get(
+        &self,
+        account: &AccountId,
+        id: TaskId,
+        now: Timestamp,
+    ) -> Result<Option<Task>, BackendError> {
         let found = self.inner.get(account, id, now)?;
         let cached = self.tasks.lock().unwrap().get(&(account.clone(), id)).cloned();
         Ok(found.map(|task| cached.unwrap_or(task)))
     }
 
-    fn list(&self, account: &AccountId, query: &ListQuery, now: Now) -> Result<Page, ListError> {
+    fn list(
+        &self,
+        account: &AccountId,
+        query: &ListQuery,
+        now: Timestamp,
+    ) -> Result<Page, ListError> {
         self.inner.list(account, query, now)
     }
 
-    fn sweep(&self, limit: usize, now: Now) -> Result<Swept, BackendError> {
+    fn sweep(&self, limit: usize, now: Timestamp) -> Result<Swept, BackendError> {
         self.inner.sweep(limit, now)
     }
 }

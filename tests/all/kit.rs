@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use tasklife::kit::{Call, Parked, instant_from_bytes, instant_to_bytes};
 use tasklife::{
-    AccountClock, InProcess, ListQuery, MAX_TIME, MIN_TIME, Now, Retention, Revision, StoreConfig,
-    Submission, SubmitError, Task,
+    AccountClock, InProcess, ListQuery, MAX_TIME, MIN_TIME, Retention, Revision, StoreConfig,
+    Submission, SubmitError, Task, Timestamp,
 };
 
 #[path = "../../examples/own_store.rs"]
@@ -19,7 +19,7 @@ tasklife::conformance! {
     cases = 300;
 }
 
-fn at(text: &str) -> Now {
+fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
 
@@ -43,8 +43,8 @@ fn instant_bytes_keep_the_order_and_convert_back() {
         assert_eq!(instant_from_bytes(&instant_to_bytes(instant)), Some(instant));
     }
     assert!(instants.map(instant_to_bytes).is_sorted_by(|one, other| one < other));
-    assert_eq!(instant_to_bytes(Now::MAX_UTC), instant_to_bytes(MAX_TIME));
-    assert_eq!(instant_to_bytes(Now::MIN_UTC), instant_to_bytes(MIN_TIME));
+    assert_eq!(instant_to_bytes(Timestamp::MAX_UTC), instant_to_bytes(MAX_TIME));
+    assert_eq!(instant_to_bytes(Timestamp::MIN_UTC), instant_to_bytes(MIN_TIME));
     // Too short, too long, too late, too many nanoseconds, and a leap second where there is none.
     let last = instant_to_bytes(MAX_TIME);
     let mut late = last;
@@ -65,7 +65,7 @@ fn a_parked_account_wakes_at_each_of_its_instants() {
     let config = StoreConfig::default();
     let noon = at("2026-06-15T12:00:00Z");
     let nanosecond = chrono::TimeDelta::nanoseconds(1);
-    let should_wake = |parked: Parked, horizon: Now, now: Now| {
+    let should_wake = |parked: Parked, horizon: Timestamp, now: Timestamp| {
         parked.should_wake(&Call::new(&config, horizon, now))
     };
     assert!(!should_wake(Parked::default(), MIN_TIME, noon));
@@ -137,7 +137,7 @@ fn no_takeover_is_due_after_the_last_instant() {
     let id = uuid::Uuid::nil().into();
     let submission =
         Submission::new("acme".parse().unwrap(), id, "subscriptionCreateRequest".parse().unwrap());
-    let task = |now: Now| {
+    let task = |now: Timestamp| {
         Task::new(submission.clone(), Retention::default(), now, AccountClock::default().next(now))
     };
     let last = MAX_TIME - chrono::TimeDelta::seconds(60);

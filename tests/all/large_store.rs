@@ -8,8 +8,8 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use proptest::prelude::{ProptestConfig, any, proptest};
 use tasklife::{
-    Completion, ListQuery, LocalStore, Now, Retention, Scope, Snapshot, StoreConfig, Target, Task,
-    TaskError, TaskEvent, TaskId, TaskStatus,
+    Completion, ListQuery, LocalStore, Retention, Scope, Snapshot, StoreConfig, Target, Task,
+    TaskError, TaskEvent, TaskId, TaskStatus, Timestamp,
 };
 
 use crate::support::{account, id, second, submission};
@@ -43,7 +43,7 @@ impl Pair {
         usize::try_from(self.dice % bound as u64).unwrap()
     }
 
-    fn now(&self) -> Now {
+    fn now(&self) -> Timestamp {
         second(self.now)
     }
 

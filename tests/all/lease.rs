@@ -9,8 +9,8 @@ use core::time::Duration;
 
 use tasklife::{
     AsyncLease, BackendError, Change, Claimed, Completion, EventKind, InProcess, Lease, LeaseError,
-    MemoryStore, Now, Progress, Scope, StoreConfig, Target, Task, TaskError, TaskEvent, TaskStatus,
-    TaskStore,
+    MemoryStore, Progress, Scope, StoreConfig, Target, Task, TaskError, TaskEvent, TaskStatus,
+    TaskStore, Timestamp,
 };
 
 use crate::support::{account, id, nanosecond, second, submission};
@@ -29,15 +29,15 @@ fn store() -> Flaky {
     store.into()
 }
 
-fn claimed(store: &MemoryStore, now: Now) -> Claimed {
+fn claimed(store: &MemoryStore, now: Timestamp) -> Claimed {
     store.claim(Scope::Any, now).unwrap().expect("a task to hand out")
 }
 
-fn hold(kind: Kind, store: &Flaky, now: Now) -> Worker<'_> {
+fn hold(kind: Kind, store: &Flaky, now: Timestamp) -> Worker<'_> {
     Worker::of(kind, store, claimed(&store.memory, now)).expect("work")
 }
 
-fn read(store: &Flaky, now: Now) -> Task {
+fn read(store: &Flaky, now: Timestamp) -> Task {
     store.memory.get(&account("acme"), id(1), now).unwrap().unwrap()
 }
 
@@ -50,7 +50,7 @@ fn failure() -> TaskEvent {
 }
 
 /// A write by someone who doesn't hold the task.
-fn write(store: &MemoryStore, event: TaskEvent, now: Now) -> Task {
+fn write(store: &MemoryStore, event: TaskEvent, now: Timestamp) -> Task {
     let acme = account("acme");
     store.apply(Target::latest(&acme, id(1)), event, now).unwrap().into_task()
 }
@@ -405,7 +405,7 @@ fn a_heartbeat_is_due_after_a_third_of_the_silence() {
     assert!(!config.with_takeover_after(Duration::MAX).heartbeat_due(lease.task(), second(10)));
     lease.heartbeat(second(10)).unwrap();
     assert!(!config.heartbeat_due(lease.task(), second(19)));
-    assert!(config.heartbeat_due(lease.task(), Now::MAX_UTC));
+    assert!(config.heartbeat_due(lease.task(), Timestamp::MAX_UTC));
     lease.complete(Completion::default(), second(20)).unwrap();
     assert!(!config.heartbeat_due(lease.task(), second(60)));
     assert_eq!(StoreConfig::default().heartbeat_every(), Some(Duration::from_mins(10)));

@@ -9,9 +9,9 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use tasklife::{
-    AccountId, ApplyError, Completion, ListQuery, LocalStore, MIN_TIME, MemoryStore, Now,
-    Retention, Revision, Scope, StoreConfig, SubmitError, Submitted, Target, Task, TaskEvent,
-    TaskRecord, TaskStatus, TaskStore,
+    AccountId, ApplyError, Completion, ListQuery, LocalStore, MIN_TIME, MemoryStore, Retention,
+    Revision, Scope, StoreConfig, SubmitError, Submitted, Target, Task, TaskEvent, TaskRecord,
+    TaskStatus, TaskStore, Timestamp,
 };
 
 use crate::support::{Local, account, id, second, submission};
@@ -42,7 +42,7 @@ fn name(of: u8) -> AccountId {
 }
 
 /// An instant, in nanoseconds since a fixed one.
-fn nanos(at: i64) -> Now {
+fn nanos(at: i64) -> Timestamp {
     second(0) + TimeDelta::nanoseconds(at)
 }
 
@@ -255,7 +255,7 @@ fn log() -> Vec<Value> {
     tasks.map(|task| serde_json::to_value(TaskRecord::from(task)).unwrap()).into()
 }
 
-fn restored(log: Vec<Value>, now: Now) -> Result<MemoryStore, String> {
+fn restored(log: Vec<Value>, now: Timestamp) -> Result<MemoryStore, String> {
     let records =
         log.into_iter().map(|record| serde_json::from_value::<TaskRecord>(record).unwrap());
     let records: Vec<_> = records.collect();

@@ -6,7 +6,6 @@ mod audit;
 mod broken;
 mod bytes;
 mod census;
-mod changes;
 #[cfg(feature = "testing")]
 mod conformance;
 #[cfg(feature = "testing")]
@@ -29,6 +28,7 @@ mod lease;
 mod link;
 mod log;
 mod memory_store;
+mod notifies;
 #[cfg(feature = "poll")]
 mod poll;
 mod query;

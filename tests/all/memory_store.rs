@@ -143,7 +143,7 @@ fn store() -> MemoryStore {
     store
 }
 
-/// A snapshot that was serialised and deserialised.
+/// A snapshot that was serialized and deserialized.
 fn saved(store: &MemoryStore) -> Snapshot {
     serde_json::from_str(&serde_json::to_string(&store.snapshot()).unwrap()).unwrap()
 }
@@ -153,7 +153,7 @@ fn restored(store: &MemoryStore, snapshot: Snapshot, seconds: i64) -> MemoryStor
 }
 
 /// The parts of a task that a restoration keeps: not its revision and attempts.
-fn facts(task: &Task) -> (TaskId, TaskStatus, tasklife::Now) {
+fn facts(task: &Task) -> (TaskId, TaskStatus, tasklife::Timestamp) {
     (task.id(), task.status(), task.updated_at())
 }
 

@@ -12,7 +12,7 @@ mod wait;
 use std::time::Duration;
 
 use http::{Request, Response};
-use tasklife::Now;
+use tasklife::Timestamp;
 use tasklife::poll::{Ended, PollError, Poller, Step, TaskPoller};
 
 use crate::support::second;
@@ -48,7 +48,7 @@ pub(crate) fn started(poller: &Poller, headers: &[(&str, &str)]) -> TaskPoller {
 }
 
 /// Waits until the poller has a request, and returns that.
-pub(crate) fn asked(poller: &mut TaskPoller, now: &mut Now) -> Request<()> {
+pub(crate) fn asked(poller: &mut TaskPoller, now: &mut Timestamp) -> Request<()> {
     for _ in 0..1_000 {
         match poller.next(*now) {
             Step::Wait(until) => *now = until,
@@ -60,14 +60,14 @@ pub(crate) fn asked(poller: &mut TaskPoller, now: &mut Now) -> Request<()> {
 }
 
 /// Waits until the next request. Returns how long that took.
-pub(crate) fn waits(poller: &mut TaskPoller, now: &mut Now) -> Duration {
+pub(crate) fn waits(poller: &mut TaskPoller, now: &mut Timestamp) -> Duration {
     let before = *now;
     asked(poller, now);
     now.signed_duration_since(before).to_std().unwrap()
 }
 
 /// Returns the outcome, if there is one now.
-pub(crate) fn outcome(poller: &mut TaskPoller, now: Now) -> Option<Result<Ended, PollError>> {
+pub(crate) fn outcome(poller: &mut TaskPoller, now: Timestamp) -> Option<Result<Ended, PollError>> {
     match poller.next(now) {
         Step::Done(outcome) => Some(outcome),
         _ => None,
@@ -77,8 +77,8 @@ pub(crate) fn outcome(poller: &mut TaskPoller, now: Now) -> Option<Result<Ended,
 /// Polls until the end. `send` returns the answers, or `None` for a request that failed.
 pub(crate) fn ends(
     poller: &mut TaskPoller,
-    now: &mut Now,
-    mut send: impl FnMut(&Request<()>, Now) -> Option<Response<String>>,
+    now: &mut Timestamp,
+    mut send: impl FnMut(&Request<()>, Timestamp) -> Option<Response<String>>,
 ) -> Result<Ended, PollError> {
     for _ in 0..100_000 {
         match poller.next(*now) {

@@ -8,8 +8,8 @@ use chrono::TimeDelta;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use tasklife::{
-    AccountId, ApplyError, Claimed, Completion, ListQuery, LocalStore, Now, Retention, Revision,
-    Scope, Snapshot, StoreConfig, Submitted, Target, Task, TaskEvent,
+    AccountId, ApplyError, Claimed, Completion, ListQuery, LocalStore, Retention, Revision, Scope,
+    Snapshot, StoreConfig, Submitted, Target, Task, TaskEvent, Timestamp,
 };
 
 use crate::support::{account, id, second, submission};
@@ -36,7 +36,7 @@ fn name(of: u8) -> AccountId {
 }
 
 /// An instant, in nanoseconds since a fixed one.
-fn nanos(at: i64) -> Now {
+fn nanos(at: i64) -> Timestamp {
     second(0) + TimeDelta::nanoseconds(at)
 }
 

@@ -7,18 +7,18 @@ use std::sync::{Mutex, MutexGuard};
 
 use tasklife::{
     AccountClock, AccountId, ApplyError, BackendError, Change, Claimed, CommandType, ListError,
-    ListQuery, LocalStore, Now, Page, Retention, Scope, StoreConfig, Submission, SubmitError,
-    Submitted, Swept, Target, Task, TaskEvent, TaskId, TaskStore,
+    ListQuery, LocalStore, Page, Retention, Scope, StoreConfig, Submission, SubmitError, Submitted,
+    Swept, Target, Task, TaskEvent, TaskId, TaskStore, Timestamp,
 };
 
 pub(crate) const CREATE: CommandType = CommandType::from_static("subscriptionCreateRequest");
 
-pub(crate) fn at(text: &str) -> Now {
+pub(crate) fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
 
 /// So many seconds after a fixed instant.
-pub(crate) fn second(seconds: i64) -> Now {
+pub(crate) fn second(seconds: i64) -> Timestamp {
     at("2019-08-08T00:00:00Z") + chrono::TimeDelta::seconds(seconds)
 }
 
@@ -39,7 +39,7 @@ pub(crate) fn submission(name: &str, number: u128) -> Submission {
 }
 
 /// A task outside any store, as its first revision.
-pub(crate) fn task(submission: Submission, now: Now) -> Task {
+pub(crate) fn task(submission: Submission, now: Timestamp) -> Task {
     Task::new(submission, Retention::default(), now, AccountClock::default().next(now))
 }
 
@@ -77,27 +77,42 @@ impl From<LocalStore> for Local {
 }
 
 impl TaskStore for Local {
-    fn submit(&self, submission: Submission, now: Now) -> Result<Submitted, SubmitError> {
+    fn submit(&self, submission: Submission, now: Timestamp) -> Result<Submitted, SubmitError> {
         self.lock().submit(submission, now)
     }
 
-    fn apply(&self, target: Target<'_>, event: TaskEvent, now: Now) -> Result<Change, ApplyError> {
+    fn apply(
+        &self,
+        target: Target<'_>,
+        event: TaskEvent,
+        now: Timestamp,
+    ) -> Result<Change, ApplyError> {
         self.lock().apply(target, event, now)
     }
 
-    fn claim(&self, scope: Scope<'_>, now: Now) -> Result<Option<Claimed>, BackendError> {
+    fn claim(&self, scope: Scope<'_>, now: Timestamp) -> Result<Option<Claimed>, BackendError> {
         self.lock().claim(scope, now)
     }
 
-    fn get(&self, account: &AccountId, id: TaskId, now: Now) -> Result<Option<Task>, BackendError> {
+    fn get(
+        &self,
+        account: &AccountId,
+        id: TaskId,
+        now: Timestamp,
+    ) -> Result<Option<Task>, BackendError> {
         self.lock().get(account, id, now)
     }
 
-    fn list(&self, account: &AccountId, query: &ListQuery, now: Now) -> Result<Page, ListError> {
+    fn list(
+        &self,
+        account: &AccountId,
+        query: &ListQuery,
+        now: Timestamp,
+    ) -> Result<Page, ListError> {
         self.lock().list(account, query, now)
     }
 
-    fn sweep(&self, limit: usize, now: Now) -> Result<Swept, BackendError> {
+    fn sweep(&self, limit: usize, now: Timestamp) -> Result<Swept, BackendError> {
         self.lock().sweep(limit, now)
     }
 }

@@ -289,7 +289,7 @@ proptest! {
         let kinds: [fn(Duration) -> Retention; 3] =
             [Retention::since_submission, Retention::since_update, Retention::since_end];
         let retention = kinds[counted_from](period);
-        let retention = if input_until_end { retention.with_input_until_end() } else { retention };
+        let retention = if input_until_end { retention.without_input_after_end() } else { retention };
         let mut clock = AccountClock::default();
         let submission = submission("acme", 1).with_input(input).initialized();
         let mut task = Task::new(submission, retention, begin, clock.next(begin));

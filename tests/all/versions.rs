@@ -7,8 +7,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tasklife::{
-    AccountClock, Completion, ListQuery, LocalStore, Now, Progress, Revision, Scope, Snapshot,
-    StoreConfig, Task, TaskError, TaskId, TaskRecord, TaskStatus,
+    AccountClock, Completion, ListQuery, LocalStore, Progress, Revision, Scope, Snapshot,
+    StoreConfig, Task, TaskError, TaskId, TaskRecord, TaskStatus, Timestamp,
 };
 
 use crate::support::{account, at, second};
@@ -253,7 +253,8 @@ fn a_saved_snapshot_has_the_expected_content_and_round_trips() {
         assert_eq!((task.account(), task.id()), (&account(name), fixture_id(number)));
         let latest = saved["accounts"].as_array().unwrap().iter();
         let latest = latest.clone().find(|saved| saved["account"] == name).unwrap();
-        let updated_at: Now = latest["clock"]["updated_at"].as_str().unwrap().parse().unwrap();
+        let updated_at: Timestamp =
+            latest["clock"]["updated_at"].as_str().unwrap().parse().unwrap();
         assert_eq!(task.updated_at(), updated_at, "the account's clock is ahead of the caller's");
     }
 }

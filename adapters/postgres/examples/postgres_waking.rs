@@ -15,7 +15,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, SystemTime};
 
 use tasklife::{
-    AccountId, AsyncTaskStore, Changes, Claimed, CommandType, Completion, Scope, StoreConfig,
+    AccountId, AsyncTaskStore, Claimed, CommandType, Completion, Notifies, Scope, StoreConfig,
     Submission, Target, TaskEvent, TaskId,
 };
 use tasklife_postgres::PostgresStore;
@@ -70,7 +70,7 @@ async fn measure() -> Result<(), Box<dyn Error>> {
 async fn work(address: &str) -> Result<(), Box<dyn Error>> {
     let store = PostgresStore::connect(address, StoreConfig::default()).await?;
     loop {
-        let changed = store.changed();
+        let notified = store.notified();
         while let Some(claimed) = store.claim(Scope::Any, SystemTime::now().into()).await? {
             if let Claimed::Work(started) = claimed {
                 println!("{}", SystemTime::UNIX_EPOCH.elapsed()?.as_nanos());
@@ -79,6 +79,6 @@ async fn work(address: &str) -> Result<(), Box<dyn Error>> {
             }
         }
         // Poll after a second in case a hint was lost.
-        let _ = tokio::time::timeout(Duration::from_secs(1), changed).await;
+        let _ = tokio::time::timeout(Duration::from_secs(1), notified).await;
     }
 }

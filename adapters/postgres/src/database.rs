@@ -176,7 +176,7 @@ impl Database {
                 // An error of this severity rolls back the transaction and nothing else.
                 let severity = error.as_db_error().map(DbError::parsed_severity);
                 let was_rolled_back = severity == Some(Some(Severity::Error));
-                // After a fail-over, the same address may lead to another server: leave the
+                // After a failover, the same address may lead to another server: leave the
                 // standby.
                 if was_rolled_back && error.code() != Some(&SqlState::READ_ONLY_SQL_TRANSACTION) {
                     in_use.give_back();

@@ -2,7 +2,7 @@
 
 use tasklife::kit::{instant_from_bytes, instant_to_bytes};
 use tasklife::uuid::Uuid;
-use tasklife::{Now, Revision, Task, TaskId, TaskRecord, TaskStatus};
+use tasklife::{Revision, Task, TaskId, TaskRecord, TaskStatus, Timestamp};
 use tokio_postgres::Row;
 use tokio_postgres::types::FromSql;
 
@@ -14,16 +14,16 @@ pub(crate) fn column<'a, T: FromSql<'a>>(row: &'a Row, name: &str) -> Result<T, 
 }
 
 /// Encodes an instant as it is stored.
-pub(crate) fn encode_instant(at: Now) -> Vec<u8> {
+pub(crate) fn encode_instant(at: Timestamp) -> Vec<u8> {
     instant_to_bytes(at).to_vec()
 }
 
-pub(crate) fn read_instant(row: &Row, name: &str) -> Result<Option<Now>, Fault> {
+pub(crate) fn read_instant(row: &Row, name: &str) -> Result<Option<Timestamp>, Fault> {
     let Some(bytes) = column::<Option<&[u8]>>(row, name)? else { return Ok(None) };
     instant_from_bytes(bytes).map(Some).ok_or(Fault::Damaged("an instant"))
 }
 
-pub(crate) fn required_instant(row: &Row, name: &str) -> Result<Now, Fault> {
+pub(crate) fn required_instant(row: &Row, name: &str) -> Result<Timestamp, Fault> {
     read_instant(row, name)?.ok_or(Fault::Damaged("an instant"))
 }
 

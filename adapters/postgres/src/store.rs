@@ -16,9 +16,9 @@ mod write;
 use std::sync::Arc;
 
 use tasklife::{
-    AccountId, ApplyError, AsyncTaskStore, BackendError, Change, Changed, Changes, Claimed,
-    ListError, ListQuery, Now, Page, Scope, StoreConfig, StoreFuture, Submission, SubmitError,
-    Submitted, Swept, Target, Task, TaskEvent, TaskId,
+    AccountId, ApplyError, AsyncTaskStore, BackendError, Change, Claimed, ListError, ListQuery,
+    Notified, Notifies, Page, Scope, StoreConfig, StoreFuture, Submission, SubmitError, Submitted,
+    Swept, Target, Task, TaskEvent, TaskId, Timestamp,
 };
 use tokio_postgres::Config;
 use tokio_postgres::types::Type;
@@ -45,7 +45,7 @@ use notify::SendState;
 /// use tasklife::{AccountId, AsyncTaskStore, CommandType, StoreConfig, Submission, TaskId};
 /// use tasklife_postgres::PostgresStore;
 ///
-/// # async fn submit(now: tasklife::Now) -> Result<(), Box<dyn std::error::Error>> {
+/// # async fn submit(now: tasklife::Timestamp) -> Result<(), Box<dyn std::error::Error>> {
 /// let address = "postgres://user@127.0.0.1/database";
 /// let store = PostgresStore::connect(address, StoreConfig::default()).await?;
 /// let account: AccountId = "acme".parse()?;
@@ -78,8 +78,8 @@ use notify::SendState;
 ///   redistributes what is left of the limit.
 ///
 /// Revisions keep up with time ([`Revision::unreached_by`](tasklife::Revision::unreached_by)). So a
-/// revision that was lost in a fail-over is not given to another event, as long as clocks don't go
-/// back, and differ by less than the fail-over takes.
+/// revision that was lost in a failover is not given to another event, as long as clocks don't go
+/// back, and differ by less than the failover takes.
 ///
 /// # Failures
 ///
@@ -98,7 +98,7 @@ use notify::SendState;
 ///
 /// # Hints
 ///
-/// [`changed`](Changes::changed) reports immediately what happens through this store and its
+/// [`notified`](Notifies::notified) reports immediately what happens through this store and its
 /// clones. It learns what other processes do by `LISTEN`, on a connection that the store opens when
 /// you first wait and reopens when it is lost.
 #[derive(Clone, Debug)]
@@ -175,7 +175,11 @@ impl PostgresStore {
 }
 
 impl AsyncTaskStore for PostgresStore {
-    fn submit(&self, submission: Submission, now: Now) -> StoreFuture<'_, Submitted, SubmitError> {
+    fn submit(
+        &self,
+        submission: Submission,
+        now: Timestamp,
+    ) -> StoreFuture<'_, Submitted, SubmitError> {
         Box::pin(self.accept(submission, now))
     }
 
@@ -183,7 +187,7 @@ impl AsyncTaskStore for PostgresStore {
         &'a self,
         target: Target<'a>,
         event: TaskEvent,
-        now: Now,
+        now: Timestamp,
     ) -> StoreFuture<'a, Change, ApplyError> {
         Box::pin(self.apply_event(target, event, now))
     }
@@ -191,7 +195,7 @@ impl AsyncTaskStore for PostgresStore {
     fn claim<'a>(
         &'a self,
         scope: Scope<'a>,
-        now: Now,
+        now: Timestamp,
     ) -> StoreFuture<'a, Option<Claimed>, BackendError> {
         Box::pin(async move {
             match scope {
@@ -205,7 +209,7 @@ impl AsyncTaskStore for PostgresStore {
         &'a self,
         account: &'a AccountId,
         id: TaskId,
-        now: Now,
+        now: Timestamp,
     ) -> StoreFuture<'a, Option<Task>, BackendError> {
         Box::pin(self.get_task(account, id, now))
     }
@@ -214,18 +218,18 @@ impl AsyncTaskStore for PostgresStore {
         &'a self,
         account: &'a AccountId,
         query: &'a ListQuery,
-        now: Now,
+        now: Timestamp,
     ) -> StoreFuture<'a, Page, ListError> {
         Box::pin(self.list_page(account, query, now))
     }
 
-    fn sweep(&self, limit: usize, now: Now) -> StoreFuture<'_, Swept, BackendError> {
+    fn sweep(&self, limit: usize, now: Timestamp) -> StoreFuture<'_, Swept, BackendError> {
         Box::pin(self.sweep_tasks(limit, now))
     }
 }
 
-impl Changes for PostgresStore {
-    fn changed(&self) -> Changed<'_> {
+impl Notifies for PostgresStore {
+    fn notified(&self) -> Notified<'_> {
         let notified = self.shared.listener.notifier().notified();
         Box::pin(async move {
             self.shared.listener.start();

@@ -14,7 +14,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, SystemTime};
 
 use tasklife::{
-    AccountId, AsyncTaskStore, Changes, Claimed, CommandType, Completion, Scope, StoreConfig,
+    AccountId, AsyncTaskStore, Claimed, CommandType, Completion, Notifies, Scope, StoreConfig,
     Submission, Target, TaskEvent, TaskId,
 };
 use tasklife_redis::{Redis, RedisStore};
@@ -80,7 +80,7 @@ async fn measure(addresses: &[String]) -> Result<(), Box<dyn Error>> {
 async fn work(addresses: &[String]) -> Result<(), Box<dyn Error>> {
     let store = store(addresses)?;
     loop {
-        let changed = store.changed();
+        let notified = store.notified();
         while let Some(claimed) = store.claim(Scope::Any, SystemTime::now().into()).await? {
             if let Claimed::Work(started) = claimed {
                 println!("{}", SystemTime::UNIX_EPOCH.elapsed()?.as_nanos());
@@ -88,6 +88,6 @@ async fn work(addresses: &[String]) -> Result<(), Box<dyn Error>> {
                 store.apply(Target::exactly(started.task()), end, SystemTime::now().into()).await?;
             }
         }
-        changed.await;
+        notified.await;
     }
 }

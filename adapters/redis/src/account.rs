@@ -11,7 +11,7 @@ mod state;
 use std::error::Error;
 
 use redis::FromRedisValue;
-use tasklife::{AccountId, BackendError, Now, Task, TaskId, TransitionError};
+use tasklife::{AccountId, BackendError, Task, TaskId, Timestamp, TransitionError};
 
 use crate::connection::{Redis, Reply};
 use crate::error::{Corrupt, Damaged, is_about_key_contents};
@@ -132,11 +132,11 @@ impl<'a> Account<'a> {
         value::encode(task).map_err(|source| self.damaged_task(&id_text(task.id()), source))
     }
 
-    fn instant(&self, text: Option<String>) -> Result<Now, Damaged> {
+    fn instant(&self, text: Option<String>) -> Result<Timestamp, Damaged> {
         state::parse_instant(text).map_err(|source| self.damaged(source))
     }
 
-    fn optional_instant(&self, text: String) -> Result<Option<Now>, Damaged> {
+    fn optional_instant(&self, text: String) -> Result<Option<Timestamp>, Damaged> {
         if text.is_empty() { Ok(None) } else { self.instant(Some(text)).map(Some) }
     }
 }

@@ -102,7 +102,7 @@ impl Redis {
     ///
     /// The addresses are those of the sentinels, such as `redis://10.0.0.1:26379`. Give all of
     /// them: each new connection asks one after the other where the primary is, and so follows a
-    /// fail-over.
+    /// failover.
     ///
     /// If the primary needs a user, encryption or a database, give an address with its name as the
     /// host: `rediss://user:password@mymaster`. The addresses of the sentinels have users and
@@ -147,8 +147,8 @@ impl Redis {
     /// A call waits at most this long for earlier writes of this process to the same account. It
     /// sends several commands one after the other, so in all it can take several times this long.
     ///
-    /// A caller whose retry time is longer than a fail-over sees only a delay. In a cluster, a
-    /// fail-over takes `cluster-node-timeout` (15 seconds by default) and a few seconds more.
+    /// A caller whose retry time is longer than a failover sees only a delay. In a cluster, a
+    /// failover takes `cluster-node-timeout` (15 seconds by default) and a few seconds more.
     #[must_use]
     pub fn with_retry_time(mut self, retry_time: Duration) -> Self {
         self.retry_time = retry_time;

@@ -1,6 +1,6 @@
 //! The values that hold for the whole store.
 
-use tasklife::{Now, Revision};
+use tasklife::{Revision, Timestamp};
 
 use crate::text;
 
@@ -25,12 +25,12 @@ impl Globals {
     }
 
     /// Returns whether a task with this expiry is invisible to every caller.
-    pub(crate) fn hides(&self, expires_at: Now) -> bool {
+    pub(crate) fn hides(&self, expires_at: Timestamp) -> bool {
         *self.horizon() >= *text::encode_instant(expires_at)
     }
 
     /// Returns whether the horizon is after this instant.
-    pub(crate) fn is_later_than(&self, instant: Now) -> bool {
+    pub(crate) fn is_later_than(&self, instant: Timestamp) -> bool {
         *self.horizon() > *text::encode_instant(instant)
     }
 }

@@ -21,7 +21,7 @@
 //! 1. [`Redis`] is the connection: addresses, encryption, retries and failures.
 //! 2. [`RedisStore`] is the store: its keys, how it keeps the laws, and what a call costs.
 //!
-//! The README describes what a fail-over can lose, the rights that a Redis user needs, and
+//! The README describes what a failover can lose, the rights that a Redis user needs, and
 //! measurements.
 
 mod connection;

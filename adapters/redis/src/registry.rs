@@ -12,7 +12,7 @@ mod expiry;
 mod queue;
 
 use redis::FromRedisValue;
-use tasklife::{AccountId, BackendError, IdError, Now};
+use tasklife::{AccountId, BackendError, IdError, Timestamp};
 
 use crate::account::Repaired;
 use crate::connection::Redis;
@@ -91,7 +91,7 @@ impl<'a> Registry<'a> {
     pub(crate) async fn register(
         &self,
         account: &AccountId,
-        bound: Option<Now>,
+        bound: Option<Timestamp>,
         ready: bool,
     ) -> Result<Globals, BackendError> {
         let bound = bound.map(text::encode_instant).unwrap_or_default();
@@ -116,7 +116,7 @@ impl<'a> Registry<'a> {
         Ok(())
     }
 
-    /// Registers an account again that a fail-over may have removed from the registry.
+    /// Registers an account again that a failover may have removed from the registry.
     pub(crate) async fn reregister(
         &self,
         account: &AccountId,

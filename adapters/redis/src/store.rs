@@ -16,9 +16,9 @@ use std::time::Duration;
 
 use tasklife::kit::Call;
 use tasklife::{
-    AccountId, ApplyError, AsyncTaskStore, BackendError, Change, Changed, Changes, Claimed,
-    ListError, ListQuery, MIN_TIME, Now, Page, Scope, StoreConfig, StoreFuture, Submission,
-    SubmitError, Submitted, Swept, Target, Task, TaskEvent, TaskId,
+    AccountId, ApplyError, AsyncTaskStore, BackendError, Change, Claimed, ListError, ListQuery,
+    MIN_TIME, Notified, Notifies, Page, Scope, StoreConfig, StoreFuture, Submission, SubmitError,
+    Submitted, Swept, Target, Task, TaskEvent, TaskId, Timestamp,
 };
 
 use crate::account::Account;
@@ -88,9 +88,9 @@ use locks::AccountLocks;
 ///
 /// # Waking
 ///
-/// [`Changes::changed`] reports the writes of all processes that may make work. A write publishes
+/// [`Notifies::notified`] reports the writes of all processes that may make work. A write publishes
 /// its hint in the same step, and the store subscribes on a connection of its own. The connection
-/// is opened when `changed` is first awaited, is shared by all clones, and ends with the last of
+/// is opened when `notified` is first awaited, is shared by all clones, and ends with the last of
 /// them. It is opened again after it is lost. Each time it opens, everyone who waits is woken once,
 /// because earlier hints may have been missed.
 ///
@@ -101,7 +101,7 @@ use locks::AccountLocks;
 /// - if the [user](Redis) may not publish or subscribe.
 ///
 /// No hint comes when only time passes, such as when a task may be taken over. So wait for
-/// `changed` or for a few seconds, whichever ends first.
+/// `notified` or for a few seconds, whichever ends first.
 ///
 /// # Data that no sweep drops
 ///
@@ -180,7 +180,7 @@ impl RedisStore {
         &self,
         account: &AccountId,
         query: &ListQuery,
-        now: Now,
+        now: Timestamp,
     ) -> Result<Page, ListError> {
         let position = query.position(account)?;
         // One task more than the limit shows whether another page follows.
@@ -192,7 +192,11 @@ impl RedisStore {
 }
 
 impl AsyncTaskStore for RedisStore {
-    fn submit(&self, submission: Submission, now: Now) -> StoreFuture<'_, Submitted, SubmitError> {
+    fn submit(
+        &self,
+        submission: Submission,
+        now: Timestamp,
+    ) -> StoreFuture<'_, Submitted, SubmitError> {
         Box::pin(self.submit_one(submission, now))
     }
 
@@ -200,7 +204,7 @@ impl AsyncTaskStore for RedisStore {
         &'a self,
         target: Target<'a>,
         event: TaskEvent,
-        now: Now,
+        now: Timestamp,
     ) -> StoreFuture<'a, Change, ApplyError> {
         Box::pin(self.apply_event(target, event, now))
     }
@@ -208,7 +212,7 @@ impl AsyncTaskStore for RedisStore {
     fn claim<'a>(
         &'a self,
         scope: Scope<'a>,
-        now: Now,
+        now: Timestamp,
     ) -> StoreFuture<'a, Option<Claimed>, BackendError> {
         Box::pin(async move {
             match scope {
@@ -222,7 +226,7 @@ impl AsyncTaskStore for RedisStore {
         &'a self,
         account: &'a AccountId,
         id: TaskId,
-        now: Now,
+        now: Timestamp,
     ) -> StoreFuture<'a, Option<Task>, BackendError> {
         Box::pin(async move { self.account(account).get(id, now).await })
     }
@@ -231,18 +235,18 @@ impl AsyncTaskStore for RedisStore {
         &'a self,
         account: &'a AccountId,
         query: &'a ListQuery,
-        now: Now,
+        now: Timestamp,
     ) -> StoreFuture<'a, Page, ListError> {
         Box::pin(self.read_page(account, query, now))
     }
 
-    fn sweep(&self, limit: usize, now: Now) -> StoreFuture<'_, Swept, BackendError> {
+    fn sweep(&self, limit: usize, now: Timestamp) -> StoreFuture<'_, Swept, BackendError> {
         Box::pin(self.sweep_all(limit, now))
     }
 }
 
-impl Changes for RedisStore {
-    fn changed(&self) -> Changed<'_> {
+impl Notifies for RedisStore {
+    fn notified(&self) -> Notified<'_> {
         Box::pin(self.listener.changed(&self.redis, &self.prefix))
     }
 }

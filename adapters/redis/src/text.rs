@@ -3,18 +3,18 @@
 //! Numbers in Redis and Lua are doubles, which can't hold nanoseconds or large revisions exactly.
 
 use chrono::DateTime;
-use tasklife::{MIN_TIME, Now, Revision, clamp_time};
+use tasklife::{MIN_TIME, Revision, Timestamp, clamp_time};
 
 /// Encodes an instant as 22 digits: 12 of seconds since the start of year 0, and 10 of nanoseconds,
 /// which exceed 10⁹ in a leap second.
-pub(crate) fn encode_instant(at: Now) -> String {
+pub(crate) fn encode_instant(at: Timestamp) -> String {
     let at = clamp_time(at);
     let seconds = at.timestamp() - MIN_TIME.timestamp();
     format!("{seconds:012}{:010}", at.timestamp_subsec_nanos())
 }
 
 /// Parses an encoded instant.
-pub(crate) fn parse_instant(text: &str) -> Option<Now> {
+pub(crate) fn parse_instant(text: &str) -> Option<Timestamp> {
     let (seconds, nanos) = text.split_at_checked(12)?;
     let seconds = seconds.parse::<i64>().ok()?.checked_add(MIN_TIME.timestamp())?;
     DateTime::from_timestamp(seconds, nanos.parse().ok()?)
@@ -35,8 +35,8 @@ mod tests {
     #[test]
     fn encoded_instants_have_one_width_and_sort_by_time() {
         let nanosecond = TimeDelta::nanoseconds(1);
-        let leap: Now = "2016-12-31T23:59:60.999999999Z".parse().unwrap();
-        let noon: Now = "2026-06-15T12:00:00Z".parse().unwrap();
+        let leap: Timestamp = "2016-12-31T23:59:60.999999999Z".parse().unwrap();
+        let noon: Timestamp = "2026-06-15T12:00:00Z".parse().unwrap();
         let instants = [
             MIN_TIME,
             MIN_TIME + nanosecond,
@@ -54,7 +54,7 @@ mod tests {
             assert_eq!(encode_instant(at).len(), 22, "{at}");
         }
         assert!(instants.map(encode_instant).is_sorted_by(|a, b| a < b));
-        assert_eq!(encode_instant(Now::MAX_UTC), encode_instant(MAX_TIME));
+        assert_eq!(encode_instant(Timestamp::MAX_UTC), encode_instant(MAX_TIME));
         assert_eq!(parse_instant("0"), None);
     }
 

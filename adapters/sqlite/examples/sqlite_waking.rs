@@ -21,7 +21,7 @@ use std::time::{Duration, SystemTime};
 use std::{env, iter};
 
 use tasklife::{
-    AccountId, Changes, Claimed, CommandType, Completion, Scope, StoreConfig, Submission, Target,
+    AccountId, Claimed, CommandType, Completion, Notifies, Scope, StoreConfig, Submission, Target,
     TaskEvent, TaskId, TaskStore,
 };
 use tasklife_sqlite::SqliteStore;
@@ -69,7 +69,7 @@ fn measure() -> Result<(), Box<dyn Error>> {
 fn work(path: &Path) -> Result<(), Box<dyn Error>> {
     let store = SqliteStore::open(path, StoreConfig::default())?;
     loop {
-        let changed = store.changed();
+        let notified = store.notified();
         let claims =
             iter::from_fn(|| store.claim(Scope::Any, SystemTime::now().into()).transpose());
         for claimed in claims {
@@ -79,7 +79,7 @@ fn work(path: &Path) -> Result<(), Box<dyn Error>> {
                 store.apply(Target::exactly(started.task()), end, SystemTime::now().into())?;
             }
         }
-        block_on(changed);
+        block_on(notified);
     }
 }
 

@@ -3,9 +3,9 @@
 
 use tasklife::kit::{Call, PlannedClaim, SubmitDecision};
 use tasklife::{
-    AccountClock, AccountId, ApplyError, BackendError, Change, Claimed, ListError, ListQuery, Now,
-    Page, Revision, Scope, StoreConfig, Submission, SubmitError, Submitted, Swept, Target,
-    TaskEvent,
+    AccountClock, AccountId, ApplyError, BackendError, Change, Claimed, ListError, ListQuery, Page,
+    Revision, Scope, StoreConfig, Submission, SubmitError, Submitted, Swept, Target, TaskEvent,
+    Timestamp,
 };
 
 use crate::fault::{CallError, Fault};
@@ -15,7 +15,7 @@ pub(crate) fn submit(
     tables: Tables<'_>,
     config: &StoreConfig,
     submission: Submission,
-    now: Now,
+    now: Timestamp,
 ) -> Result<Submitted, CallError<SubmitError>> {
     let before = tables.store()?;
     let mut store = before;
@@ -69,7 +69,7 @@ pub(crate) fn apply(
     config: &StoreConfig,
     target: Target<'_>,
     event: TaskEvent,
-    now: Now,
+    now: Timestamp,
 ) -> Result<Change, CallError<ApplyError>> {
     let call = Call::new(config, tables.store()?.horizon, now);
     let kind = event.kind();
@@ -99,7 +99,7 @@ pub(crate) fn claim(
     tables: Tables<'_>,
     config: &StoreConfig,
     scope: Scope<'_>,
-    now: Now,
+    now: Timestamp,
 ) -> Result<Step<Option<Claimed>>, CallError<BackendError>> {
     let mut store = tables.store()?;
     let call = Call::new(config, store.horizon, now);
@@ -172,7 +172,7 @@ fn write(
 ///
 /// Revisions keep up with time: one that was lost in a power cut, or because an older copy of the
 /// file was restored, is never given to something else.
-fn clock(account: &AccountRow, now: Now) -> AccountClock {
+fn clock(account: &AccountRow, now: Timestamp) -> AccountClock {
     let AccountRow { clock, .. } = account;
     AccountClock::new(clock.revision().max(Revision::unreached_by(now)), clock.updated_at())
 }
@@ -182,7 +182,7 @@ pub(crate) fn list(
     config: &StoreConfig,
     name: &AccountId,
     query: &ListQuery,
-    now: Now,
+    now: Timestamp,
 ) -> Result<Page, CallError<ListError>> {
     let position = query.position(name).map_err(ListError::from)?;
     let store = tables.store()?;
@@ -199,7 +199,7 @@ pub(crate) fn sweep(
     tables: Tables<'_>,
     config: &StoreConfig,
     limit: usize,
-    now: Now,
+    now: Timestamp,
 ) -> Result<Swept, CallError<BackendError>> {
     let before = tables.store()?;
     let mut store = before;

@@ -83,6 +83,7 @@ impl SqliteOptions {
     /// crate created it.
     ///
     /// # Errors
+    ///
     /// Returns [`OpenError`], and leaves the file unchanged, if the file
     ///
     /// - belongs to another program or was written by a newer version of this crate,
@@ -100,6 +101,7 @@ impl SqliteOptions {
     /// Creates a store in memory, for tests. It ends with the last of its clones.
     ///
     /// # Errors
+    ///
     /// Returns [`OpenError`] if SQLite runs out of memory, or a thread can't be started.
     pub fn in_memory(self, config: StoreConfig) -> Result<SqliteStore, OpenError> {
         SqliteStore::open_at(self.location(None), config)
@@ -117,6 +119,7 @@ impl SqliteStore {
     /// Opens the store in a file with the default [`SqliteOptions`].
     ///
     /// # Errors
+    ///
     /// See [`SqliteOptions::open`].
     pub fn open(path: impl AsRef<Path>, config: StoreConfig) -> Result<Self, OpenError> {
         SqliteOptions::new().open(path, config)
@@ -125,6 +128,7 @@ impl SqliteStore {
     /// Creates a store in memory with the default [`SqliteOptions`], for tests.
     ///
     /// # Errors
+    ///
     /// See [`SqliteOptions::in_memory`].
     pub fn in_memory(config: StoreConfig) -> Result<Self, OpenError> {
         SqliteOptions::new().in_memory(config)

@@ -9,8 +9,8 @@ use std::sync::{Arc, OnceLock};
 use tasklife::kit::Call;
 use tasklife::{
     AccountId, ApplyError, BackendError, Census, Change, Claimed, ListError, ListQuery, Notifier,
-    Now, Page, Revision, Scope, StoreConfig, StoreFuture, Submission, SubmitError, Submitted,
-    Swept, Target, Task, TaskEvent, TaskId,
+    Page, Revision, Scope, StoreConfig, StoreFuture, Submission, SubmitError, Submitted, Swept,
+    Target, Task, TaskEvent, TaskId, Timestamp,
 };
 
 use crate::calls::{self, Step};
@@ -100,9 +100,10 @@ impl SqliteStore {
     /// This blocks, for a time that grows with the number of all tasks and accounts.
     ///
     /// # Errors
+    ///
     /// Returns [`BackendError`] if the file fails, or if the record of the longest-waiting task of
     /// an account can't be read.
-    pub fn census(&self, now: Now) -> Result<Census, BackendError> {
+    pub fn census(&self, now: Timestamp) -> Result<Census, BackendError> {
         self.read(move |tables, config| {
             let call = Call::new(config, tables.store()?.horizon, now);
             Ok(tables.census(call.effective_now())?)
@@ -115,6 +116,7 @@ impl SqliteStore {
     /// time that grows only with the number of accounts returned.
     ///
     /// # Errors
+    ///
     /// Returns [`BackendError`] if the file fails.
     pub fn accounts(
         &self,
@@ -163,7 +165,7 @@ impl SqliteStore {
     fn send_submission(
         &self,
         submission: Submission,
-        now: Now,
+        now: Timestamp,
     ) -> oneshot::Receiver<Result<Submitted, SubmitError>> {
         self.write(
             move |tables, config| calls::submit(tables, config, submission, now),
@@ -175,7 +177,7 @@ impl SqliteStore {
         &self,
         target: Target<'_>,
         event: TaskEvent,
-        now: Now,
+        now: Timestamp,
     ) -> oneshot::Receiver<Result<Change, ApplyError>> {
         let target = OwnedTarget::from(target);
         self.write(
@@ -187,7 +189,7 @@ impl SqliteStore {
     fn send_claim(
         &self,
         scope: Scope<'_>,
-        now: Now,
+        now: Timestamp,
     ) -> oneshot::Receiver<Result<Step<Option<Claimed>>, BackendError>> {
         let account = match scope {
             Scope::Any => None,
@@ -205,7 +207,11 @@ impl SqliteStore {
         )
     }
 
-    fn send_sweep(&self, limit: usize, now: Now) -> oneshot::Receiver<Result<Swept, BackendError>> {
+    fn send_sweep(
+        &self,
+        limit: usize,
+        now: Timestamp,
+    ) -> oneshot::Receiver<Result<Swept, BackendError>> {
         self.write(move |tables, config| calls::sweep(tables, config, limit, now), |_| false)
     }
 
@@ -213,12 +219,17 @@ impl SqliteStore {
         &self,
         account: AccountId,
         id: TaskId,
-        now: Now,
+        now: Timestamp,
     ) -> Result<Option<Task>, BackendError> {
         self.read(move |tables, _| Ok(tables.get(&account, id, now)?))
     }
 
-    fn read_page(&self, account: AccountId, query: ListQuery, now: Now) -> Result<Page, ListError> {
+    fn read_page(
+        &self,
+        account: AccountId,
+        query: ListQuery,
+        now: Timestamp,
+    ) -> Result<Page, ListError> {
         self.read(move |tables, config| calls::list(tables, config, &account, &query, now))
     }
 

@@ -6,7 +6,7 @@ mod queue;
 
 use rusqlite::{Connection, Row, params};
 use tasklife::kit::{instant_from_bytes, instant_to_bytes};
-use tasklife::{AccountClock, AccountId, MAX_TIME, Now, Revision, Task, TaskId, TaskRecord};
+use tasklife::{AccountClock, AccountId, MAX_TIME, Revision, Task, TaskId, TaskRecord, Timestamp};
 
 use crate::fault::Fault;
 
@@ -17,7 +17,7 @@ pub(crate) struct Tables<'c>(&'c Connection);
 /// The row of the whole store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct StoreRow {
-    pub(crate) horizon: Now,
+    pub(crate) horizon: Timestamp,
     /// The highest revision of all forgotten accounts.
     pub(crate) floor: Revision,
     last_ticket: i64,
@@ -47,7 +47,7 @@ pub(crate) struct Ready {
 pub(crate) struct ExpiringRow {
     key: i64,
     account: i64,
-    pub(crate) expires_at: Now,
+    pub(crate) expires_at: Timestamp,
 }
 
 impl StoreRow {
@@ -181,7 +181,7 @@ impl<'c> Tables<'c> {
     pub(crate) fn count_open(
         self,
         account: &AccountRow,
-        instant: Now,
+        instant: Timestamp,
         limit: usize,
     ) -> Result<usize, Fault> {
         let mut open = 0;
@@ -195,7 +195,7 @@ impl<'c> Tables<'c> {
     pub(crate) fn count_in_progress(
         self,
         account: &AccountRow,
-        instant: Now,
+        instant: Timestamp,
         limit: usize,
     ) -> Result<usize, Fault> {
         self.count_in_status(account, 2, instant, limit)
@@ -205,7 +205,7 @@ impl<'c> Tables<'c> {
         self,
         account: &AccountRow,
         status: u8,
-        instant: Now,
+        instant: Timestamp,
         limit: usize,
     ) -> Result<usize, Fault> {
         let mut statement = self.0.prepare_cached(
@@ -228,7 +228,7 @@ impl<'c> Tables<'c> {
     }
 
     /// Returns up to `limit` tasks that expire at or before an instant, the earliest first.
-    pub(crate) fn expiring(self, by: Now, limit: usize) -> Result<Vec<ExpiringRow>, Fault> {
+    pub(crate) fn expiring(self, by: Timestamp, limit: usize) -> Result<Vec<ExpiringRow>, Fault> {
         let mut statement = self.0.prepare_cached(
             "SELECT key, account, expires_at FROM tasks WHERE expires_at <= ?1
              ORDER BY expires_at LIMIT ?2",
@@ -276,7 +276,7 @@ impl<'c> Tables<'c> {
         self,
         account: &AccountId,
         id: TaskId,
-        now: Now,
+        now: Timestamp,
     ) -> Result<Option<Task>, Fault> {
         let mut statement = self.0.prepare_cached(
             "SELECT record FROM tasks
@@ -318,11 +318,11 @@ fn revision(row: &Row<'_>, column: usize) -> Result<Revision, Fault> {
     revision.ok_or(Fault::Damaged("a revision"))
 }
 
-fn instant(row: &Row<'_>, column: usize) -> Result<Now, Fault> {
+fn instant(row: &Row<'_>, column: usize) -> Result<Timestamp, Fault> {
     optional_instant(row, column)?.ok_or(Fault::Damaged("an instant"))
 }
 
-fn optional_instant(row: &Row<'_>, column: usize) -> Result<Option<Now>, Fault> {
+fn optional_instant(row: &Row<'_>, column: usize) -> Result<Option<Timestamp>, Fault> {
     let Some(bytes) =
         row.get_ref(column)?.as_blob_or_null().map_err(|_| Fault::Damaged("an instant"))?
     else {

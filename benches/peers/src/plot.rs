@@ -30,6 +30,7 @@ const COLOURS: [(&str, RGBColor); 7] = [
 /// Draws a panel for each operation that was measured at several sizes. Both axes are logarithmic.
 ///
 /// # Errors
+///
 /// Returns an error if the file cannot be written.
 pub fn draw(comparisons: &[Comparison], file: &Path) -> Result<(), Box<dyn Error>> {
     let operations = operations(comparisons);
@@ -73,6 +74,7 @@ fn draw_legend(area: &Area<'_>) -> Result<(), Box<dyn Error>> {
 /// Draws the calls per second by number of threads, in a panel for each mix of calls.
 ///
 /// # Errors
+///
 /// Returns an error if the file cannot be written.
 pub fn draw_threads(scalings: &[Scaling], file: &Path) -> Result<(), Box<dyn Error>> {
     let rows = scalings.len().div_ceil(COLUMNS);

@@ -3,7 +3,8 @@
 use std::num::NonZeroUsize;
 
 use tasklife::{
-    ListQuery, MemoryStore, Now, Revision, Submission, Target, TaskEvent, TaskStatus, TaskStore,
+    ListQuery, MemoryStore, Revision, Submission, Target, TaskEvent, TaskStatus, TaskStore,
+    Timestamp,
 };
 
 use crate::workload::{Stage, Workload, config, scattered};
@@ -41,7 +42,7 @@ pub trait Subject {
     const NAME: &'static str;
 
     fn prepare(&self, load: &Workload, task: usize) -> Self::New;
-    fn submit(&mut self, new: Self::New, now: Now);
+    fn submit(&mut self, new: Self::New, now: Timestamp);
     /// Applies an event to a task, and returns whether the store accepted it.
     fn apply_event(&mut self, load: &Workload, task: usize, event: Event) -> bool;
     fn get(&mut self, load: &Workload, task: usize) -> bool;
@@ -97,7 +98,7 @@ impl Subject for Tasklife {
         load.submission(task)
     }
 
-    fn submit(&mut self, new: Submission, now: Now) {
+    fn submit(&mut self, new: Submission, now: Timestamp) {
         self.store.submit(new, now).expect("a free id");
     }
 

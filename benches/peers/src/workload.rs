@@ -5,8 +5,8 @@
 
 use chrono::TimeDelta;
 use tasklife::{
-    AccountId, CommandType, Completion, Links, Now, Progress, StoreConfig, Submission, TaskError,
-    TaskEvent, TaskId,
+    AccountId, CommandType, Completion, Links, Progress, StoreConfig, Submission, TaskError,
+    TaskEvent, TaskId, Timestamp,
 };
 use uuid::Uuid;
 
@@ -31,8 +31,8 @@ pub fn config() -> StoreConfig {
 #[derive(Debug)]
 pub struct Workload {
     accounts: Vec<AccountId>,
-    begin: Now,
-    today: Now,
+    begin: Timestamp,
+    today: Timestamp,
 }
 
 /// The state of a task in a filled store.
@@ -46,7 +46,7 @@ pub enum Stage {
 impl Workload {
     pub fn new(accounts: usize) -> Self {
         let name = |number| format!("acct-{number:07}").parse();
-        let begin: Now = "2019-08-08T06:49:15.929Z".parse().expect("an instant");
+        let begin: Timestamp = "2019-08-08T06:49:15.929Z".parse().expect("an instant");
         Self {
             accounts: (0..accounts).map(name).collect::<Result<_, _>>().expect("plain names"),
             begin,
@@ -72,17 +72,17 @@ impl Workload {
     }
 
     /// Returns when a task is submitted. One task is submitted each millisecond.
-    pub fn submitted_at(&self, task: usize) -> Now {
+    pub fn submitted_at(&self, task: usize) -> Timestamp {
         self.begin + TimeDelta::milliseconds(i64::try_from(task).unwrap_or(i64::MAX))
     }
 
     /// Returns the `now` of most calls, a day after the first submission and before any expiry.
-    pub fn today(&self) -> Now {
+    pub fn today(&self) -> Timestamp {
         self.today
     }
 
     /// Returns an instant at which all tasks have expired.
-    pub fn all_expired_at(&self) -> Now {
+    pub fn all_expired_at(&self) -> Timestamp {
         self.begin + TimeDelta::days(400)
     }
 

@@ -6,7 +6,7 @@ use std::time::Instant;
 use tasklife::chrono::{DateTime, TimeDelta};
 use tasklife::uuid::Uuid;
 use tasklife::{
-    AccountId, AsyncTaskStore, Claimed, CommandType, Completion, ListQuery, Now, Scope,
+    AccountId, AsyncTaskStore, Claimed, CommandType, Completion, ListQuery, Timestamp, Scope,
     StoreConfig, Submission, Target, Task, TaskEvent, TaskId,
 };
 use tasklife_postgres::{PostgresOptions, PostgresStore};
@@ -22,7 +22,7 @@ pub async fn open(url: &str) -> Outcome<PostgresStore> {
     Ok(options.connect(url, StoreConfig::default().with_max_tasks(usize::MAX)).await?)
 }
 
-fn now() -> Now {
+fn now() -> Timestamp {
     let since = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
     let nanos = i64::try_from(since.as_nanos()).unwrap_or_default();
     DateTime::from_timestamp_nanos(nanos)

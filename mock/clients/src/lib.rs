@@ -32,6 +32,7 @@ impl Session {
     /// Serves an API, with a client that has the keys `key` and `secret`.
     ///
     /// # Panics
+    ///
     /// Panics if there is no loopback interface, or outside a runtime.
     pub async fn start(api: MockApi) -> Self {
         let account = "acme".parse().expect("a name");
@@ -56,6 +57,7 @@ impl Session {
     /// Follows a task until it completes.
     ///
     /// # Panics
+    ///
     /// Panics if the task fails.
     pub async fn completed(&self, accepted: TaskStateUpdate) -> TaskStateUpdate {
         let end = follow(&self.client, accepted).await.end;
@@ -73,6 +75,7 @@ impl Session {
 /// Creates a client of the API at an address.
 ///
 /// # Panics
+///
 /// Panics if a key cannot be the value of a header.
 #[must_use]
 pub fn client(address: &str, key: &str, secret: &str) -> CloudClient {
@@ -96,6 +99,7 @@ pub struct Followed {
 /// milliseconds here, seconds there.
 ///
 /// # Panics
+///
 /// Panics if a client would give up.
 pub async fn follow(client: &CloudClient, accepted: TaskStateUpdate) -> Followed {
     let id = accepted.task_id.expect("an id");
@@ -127,6 +131,7 @@ pub async fn follow(client: &CloudClient, accepted: TaskStateUpdate) -> Followed
 /// Returns the id of the resource that a task made.
 ///
 /// # Panics
+///
 /// Panics if there is none.
 #[must_use]
 pub fn resource(task: &TaskStateUpdate) -> i32 {
@@ -136,6 +141,7 @@ pub fn resource(task: &TaskStateUpdate) -> i32 {
 /// Returns the auditor's findings in everything that an API has answered.
 ///
 /// # Panics
+///
 /// Panics if there was no request.
 #[must_use]
 pub fn findings(api: &MockApi) -> Vec<Finding> {
@@ -156,6 +162,7 @@ pub fn findings_in<'a>(exchanges: impl IntoIterator<Item = &'a Exchange>) -> Vec
 /// occurs once.
 ///
 /// # Panics
+///
 /// Panics if `decoded` cannot be written as JSON.
 #[must_use]
 pub fn lost(sent: &Value, decoded: &impl Serialize) -> Vec<String> {

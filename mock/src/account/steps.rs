@@ -3,14 +3,15 @@
 use std::num::NonZeroUsize;
 
 use tasklife::{
-    ApplyError, Completion, ListQuery, Now, Target, Task, TaskEvent, TaskId, TaskStatus, TaskStore,
+    ApplyError, Completion, ListQuery, Target, Task, TaskEvent, TaskId, TaskStatus, TaskStore,
+    Timestamp,
 };
 
 use super::{Account, Context};
 
 impl Account {
     /// Applies every step that is due by `now`, in time order and each at its own instant.
-    pub(crate) fn advance(&mut self, context: Context<'_>, now: Now) {
+    pub(crate) fn advance(&mut self, context: Context<'_>, now: Timestamp) {
         self.resources.date(now);
         self.follow_store(context, now);
         self.take_due_steps(context, now);
@@ -22,7 +23,7 @@ impl Account {
         }
     }
 
-    fn take_due_steps(&mut self, context: Context<'_>, now: Now) {
+    fn take_due_steps(&mut self, context: Context<'_>, now: Timestamp) {
         while let Some(&(at, _, id)) = self.due.first()
             && at <= now
         {
@@ -32,7 +33,7 @@ impl Account {
     }
 
     /// Applies changes that a test made to tasks in the store.
-    fn follow_store(&mut self, context: Context<'_>, now: Now) {
+    fn follow_store(&mut self, context: Context<'_>, now: Timestamp) {
         let mut query = ListQuery::new(NonZeroUsize::MAX).changed_since(self.seen);
         query = query.with_limit(NonZeroUsize::new(1_000).unwrap_or(NonZeroUsize::MIN));
         let mut changed = Vec::new();
@@ -55,7 +56,7 @@ impl Account {
     }
 
     /// Applies the next step of a task at the instant at which it is due.
-    fn step(&mut self, context: Context<'_>, id: TaskId, at: Now) {
+    fn step(&mut self, context: Context<'_>, id: TaskId, at: Timestamp) {
         let Ok(Some(task)) = context.store.get(&self.id, id, at) else {
             // The task has expired, so the lane has room.
             self.forget(id);
@@ -90,7 +91,7 @@ impl Account {
     }
 
     /// Starts waiting tasks while the lane has room.
-    fn fill_lane(&mut self, context: Context<'_>, at: Now) {
+    fn fill_lane(&mut self, context: Context<'_>, at: Timestamp) {
         while let Some(&(received, id)) = self.waiting.first() {
             let target = Target::latest(&self.id, id);
             match context.store.apply(target, TaskEvent::start(), at) {
@@ -105,7 +106,7 @@ impl Account {
     }
 
     /// Updates what is known of a task, and plans its next step.
-    fn follow_task(&mut self, context: Context<'_>, task: &Task, at: Now) {
+    fn follow_task(&mut self, context: Context<'_>, task: &Task, at: Timestamp) {
         let Some(active) = self.active.get_mut(&task.id()) else { return };
         if active.submitted_at != task.submitted_at() {
             // The task was removed, and a test submitted another one with the same id.
@@ -146,7 +147,7 @@ impl Account {
         &mut self,
         context: Context<'_>,
         id: TaskId,
-        now: Now,
+        now: Timestamp,
     ) -> Result<Task, ApplyError> {
         self.advance(context, now);
         loop {
@@ -177,7 +178,7 @@ impl Account {
         }
     }
 
-    fn is_lane_full(&self, context: Context<'_>, now: Now) -> bool {
+    fn is_lane_full(&self, context: Context<'_>, now: Timestamp) -> bool {
         let Some(width) = context.store.config().max_in_progress() else { return false };
         let width = usize::try_from(width.get()).unwrap_or(usize::MAX);
         let query = ListQuery::new(NonZeroUsize::new(width).unwrap_or(NonZeroUsize::MAX));

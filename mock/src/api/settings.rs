@@ -42,7 +42,7 @@ impl MockApi {
     /// ```
     /// use tasklife_mock::MockApi;
     ///
-    /// let api = MockApi::redis_cloud("/api")?.with_links(|links| links.with_tasks("/jobs"))?;
+    /// let api = MockApi::redis_cloud("/api")?.with_links(|links| links.with_tasks_path("/jobs"))?;
     /// # Ok::<(), tasklife_mock::MockError>(())
     /// ```
     ///

@@ -81,7 +81,7 @@ impl Blueprint {
     pub(crate) fn at(&self, base: &str) -> Result<MockApi, MockError> {
         let mut links = Links::new(base)?;
         if let Some(path) = &self.tasks {
-            links = links.with_tasks(path)?;
+            links = links.with_tasks_path(path)?;
         }
         for (command, path, title) in &self.links {
             links = links.with_route(command.clone(), path, title)?;

@@ -117,7 +117,7 @@ impl OpenApiOptions {
     /// description lists tasks. If there is none, it is the first of `/tasks`, `/operations` and
     /// `/_tasks` that the description does not use.
     #[must_use]
-    pub fn with_tasks(self, path: &str) -> Self {
+    pub fn with_tasks_path(self, path: &str) -> Self {
         Self { tasks: Some(path.into()), ..self }
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
-use tasklife::{Now, ProvisioningStatus};
+use tasklife::{ProvisioningStatus, Timestamp};
 
 use crate::pace::Pace;
 
@@ -11,14 +11,14 @@ use crate::pace::Pace;
 pub(super) struct Resource {
     pub(super) fields: Arc<Map<String, Value>>,
     /// When it was made, and when it was last changed.
-    pub(super) times: [Now; 2],
+    pub(super) times: [Timestamp; 2],
     pub(super) status: ProvisioningStatus,
     pub(super) next_status: Option<NextStatus>,
 }
 
 /// The next status of a resource, and when it begins.
 pub(super) struct NextStatus {
-    pub(super) since: Now,
+    pub(super) since: Timestamp,
     pub(super) pace: Pace,
     pub(super) reads: u32,
     pub(super) to: Outcome,
@@ -33,14 +33,14 @@ pub(super) enum Outcome {
 /// How a change of a resource goes on after its task.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Provisioning {
-    pub(crate) since: Now,
+    pub(crate) since: Timestamp,
     pub(crate) pace: Pace,
     pub(crate) fails: bool,
 }
 
 impl Resource {
     /// Returns the status `now`, unless the resource is gone.
-    pub(super) fn status_at(&self, now: Now) -> Option<ProvisioningStatus> {
+    pub(super) fn status_at(&self, now: Timestamp) -> Option<ProvisioningStatus> {
         match &self.next_status {
             Some(next) if next.is_due(now) => match next.to {
                 Outcome::Status(status) => Some(status),
@@ -52,7 +52,7 @@ impl Resource {
 }
 
 impl NextStatus {
-    fn is_due(&self, now: Now) -> bool {
+    fn is_due(&self, now: Timestamp) -> bool {
         self.pace.is_met_by(self.reads) || self.pace.due(self.since).is_some_and(|due| due <= now)
     }
 }

@@ -1,7 +1,7 @@
 //! Makes values that a schema allows.
 
 use serde_json::{Map, Number, Value};
-use tasklife::Now;
+use tasklife::Timestamp;
 
 use super::check::{Bound, bounds, equal, fits};
 use super::merged::{MAX_DEPTH, Merged, Node, ranked};
@@ -25,7 +25,7 @@ pub(crate) struct Given<'a> {
     pub(crate) value: &'a Value,
     /// Whether objects keep fields that their schema does not name.
     pub(crate) is_open: bool,
-    pub(crate) now: Now,
+    pub(crate) now: Timestamp,
 }
 
 /// Makes a value: from the given value as far as the schema allows, then from examples and
@@ -45,7 +45,7 @@ pub(super) fn fill(node: &Node<'_>, given: &Given<'_>) -> Value {
 
 struct Filler {
     is_open: bool,
-    now: Now,
+    now: Timestamp,
     /// The deepest nesting of values that are not given.
     most: usize,
     /// The remaining number of values, and of bytes of text.

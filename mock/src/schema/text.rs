@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use chrono::{DateTime, NaiveDate, SecondsFormat};
 use regex_syntax::hir::{Class, ClassUnicode, ClassUnicodeRange, Hir, HirKind};
-use tasklife::Now;
+use tasklife::Timestamp;
 
 /// The longest string that is made, whatever its schema requires.
 const MAX_LENGTH: usize = 4_096;
@@ -35,7 +35,7 @@ pub(super) fn has_format(text: &str, format: &str) -> bool {
 }
 
 /// Returns the simplest string of a format. Empty for an unknown format.
-pub(super) fn of_format(format: &str, now: Now) -> String {
+pub(super) fn of_format(format: &str, now: Timestamp) -> String {
     let text = match format {
         "date-time" => return now.to_rfc3339_opts(SecondsFormat::Secs, true),
         "date" => return now.date_naive().to_string(),

@@ -1,7 +1,7 @@
 //! Which resource a request makes or changes, and why it may be refused.
 
 use serde_json::Value;
-use tasklife::{Now, ResourceId, TaskError};
+use tasklife::{ResourceId, TaskError, Timestamp};
 
 use super::{Work, named, with};
 use crate::describe::Describer;
@@ -24,7 +24,7 @@ impl Work {
         &self,
         routes: &Routes,
         resources: &Resources,
-        now: Now,
+        now: Timestamp,
     ) -> Option<TaskError> {
         if let Effect::Edits(edits) = &self.effect {
             let describer = Describer::new(routes, resources, &self.ids, now, 0);
@@ -63,7 +63,7 @@ impl Work {
         &self,
         routes: &Routes,
         resources: &Resources,
-        now: Now,
+        now: Timestamp,
         account: usize,
     ) -> Option<TaskError> {
         let refuses = self.refuses?;
@@ -94,7 +94,7 @@ impl Work {
         &self,
         routes: &Routes,
         resources: &mut Resources,
-        now: Now,
+        now: Timestamp,
     ) -> Option<ResourceId> {
         let Effect::Create(kind) = self.effect else { return None };
         let is_open = self.new_key(routes, resources, kind).is_none();

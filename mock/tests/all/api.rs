@@ -16,7 +16,7 @@ mod script;
 use http::{Method, Request, Response};
 use serde_json::Value;
 use tasklife::{
-    AccountId, CommandType, LinkShape, ListQuery, Now, TaskDocument, TaskStatus, TaskStore,
+    AccountId, CommandType, LinkShape, ListQuery, TaskDocument, TaskStatus, TaskStore, Timestamp,
 };
 use tasklife_mock::MockApi;
 
@@ -37,10 +37,10 @@ pub(crate) fn acme() -> AccountId {
 }
 
 /// An instant, in seconds after a fixed one.
-pub(crate) fn second(seconds: f64) -> Now {
+pub(crate) fn second(seconds: f64) -> Timestamp {
     #[expect(clippy::cast_possible_truncation, reason = "tests use few seconds")]
     let millis = (seconds * 1e3) as i64;
-    "2026-01-01T00:00:00Z".parse::<Now>().unwrap() + chrono::TimeDelta::milliseconds(millis)
+    "2026-01-01T00:00:00Z".parse::<Timestamp>().unwrap() + chrono::TimeDelta::milliseconds(millis)
 }
 
 /// A request with the keys of `acme`.

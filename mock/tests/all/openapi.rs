@@ -192,7 +192,7 @@ fn options_add_to_the_description() {
     let create = CommandType::from_static("widgetCreateRequest");
     let options = OpenApiOptions::new("/api")
         .with_task_schema("Job")
-        .with_tasks("/operations")
+        .with_tasks_path("/operations")
         .with_task(Method::PATCH, "/widgets/{id}")
         .with_command(Method::POST, "/widgets", create.clone())
         .with_title("/widgets/{widgetId}", "getWidgetInformation")
@@ -249,7 +249,7 @@ fn an_invalid_description_is_refused_with_its_place() {
     let command = CommandType::from_static("x");
     for (options, message) in [
         (OpenApiOptions::new("v1"), "expected a base address"),
-        (open().with_tasks("jobs"), "expected a path of tasks"),
+        (open().with_tasks_path("jobs"), "expected a path of tasks"),
         (
             open().with_command(Method::GET, "/widgets", command.clone()),
             "got \"GET\", in \"/widgets\"",
@@ -577,7 +577,7 @@ fn an_api_describes_itself() {
     // An API can be created from its own description.
     for own in [own, crate::api::api().description()] {
         let tasks = if own["paths"]["/jobs"].is_object() { "/jobs" } else { "/tasks" };
-        MockApi::from_openapi(&own, OpenApiOptions::new("/v1").with_tasks(tasks)).unwrap();
+        MockApi::from_openapi(&own, OpenApiOptions::new("/v1").with_tasks_path(tasks)).unwrap();
     }
 }
 

@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};
-use tasklife::{LinkShape, Now, TaskDocument, TaskLink, TaskStatus};
+use tasklife::{LinkShape, TaskDocument, TaskLink, TaskStatus, Timestamp};
 
 use tasklife_test_support::{Program, Reply, TIMEOUT};
 
@@ -142,7 +142,7 @@ fn the_clock_moves_a_task_and_then_its_subscription() {
     assert_eq!(accepted.link("task").unwrap().href(), Some(&*href));
     let path = href.strip_prefix(&format!("http://{}", mock.0.address)).unwrap();
 
-    let mut seen: Vec<(TaskStatus, Now)> = Vec::new();
+    let mut seen: Vec<(TaskStatus, Timestamp)> = Vec::new();
     let mut made = None;
     poll(|| {
         let task = mock.get("acme", path).document(200);
@@ -162,7 +162,7 @@ fn the_clock_moves_a_task_and_then_its_subscription() {
     assert_eq!(made.unwrap(), format!("{base}/subscriptions/77899"));
 
     // An error has the server's time.
-    let clock = || -> Now {
+    let clock = || -> Timestamp {
         let refused = mock.get("acme", UNKNOWN).json(404);
         refused["timestamp"].as_str().unwrap().parse().unwrap()
     };

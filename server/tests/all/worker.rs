@@ -15,10 +15,10 @@ use std::time::Duration;
 
 use chrono::Utc;
 use tasklife::{
-    AccountId, AsyncTaskStore, BackendError, Change, Changed, Changes, Claimed, CommandType,
-    Completion, InProcess, ListError, ListQuery, MemoryStore, Notifying, Now, Page, Scope,
-    StoreConfig, StoreFuture, Submission, SubmitError, Submitted, Swept, Target, Task, TaskError,
-    TaskEvent, TaskId, TaskStatus, TaskStore,
+    AccountId, AsyncTaskStore, BackendError, Change, Claimed, CommandType, Completion, InProcess,
+    ListError, ListQuery, MemoryStore, Notified, Notifies, Notifying, Page, Scope, StoreConfig,
+    StoreFuture, Submission, SubmitError, Submitted, Swept, Target, Task, TaskError, TaskEvent,
+    TaskId, TaskStatus, TaskStore, Timestamp,
 };
 use tokio::runtime::Builder;
 use tokio::sync::oneshot;
@@ -74,7 +74,7 @@ impl Drop for DropCounter {
 async fn run_until(
     worker: &Arc<
         Worker<
-            impl AsyncTaskStore + Changes + Clone + 'static,
+            impl AsyncTaskStore + Notifies + Clone + 'static,
             impl Fn(Task, Reports) -> Work + Send + Sync + 'static,
         >,
     >,
@@ -260,14 +260,18 @@ struct Unreachable {
     is_unreachable: Arc<AtomicBool>,
 }
 
-impl Changes for Unreachable {
-    fn changed(&self) -> Changed<'_> {
-        self.store.changed()
+impl Notifies for Unreachable {
+    fn notified(&self) -> Notified<'_> {
+        self.store.notified()
     }
 }
 
 impl AsyncTaskStore for Unreachable {
-    fn submit(&self, submission: Submission, now: Now) -> StoreFuture<'_, Submitted, SubmitError> {
+    fn submit(
+        &self,
+        submission: Submission,
+        now: Timestamp,
+    ) -> StoreFuture<'_, Submitted, SubmitError> {
         self.store.submit(submission, now)
     }
 
@@ -275,7 +279,7 @@ impl AsyncTaskStore for Unreachable {
         &'a self,
         target: Target<'a>,
         event: TaskEvent,
-        now: Now,
+        now: Timestamp,
     ) -> StoreFuture<'a, Change, tasklife::ApplyError> {
         Box::pin(async move {
             if self.is_unreachable.load(Ordering::SeqCst) {
@@ -289,7 +293,7 @@ impl AsyncTaskStore for Unreachable {
     fn claim<'a>(
         &'a self,
         scope: Scope<'a>,
-        now: Now,
+        now: Timestamp,
     ) -> StoreFuture<'a, Option<Claimed>, BackendError> {
         self.store.claim(scope, now)
     }
@@ -298,7 +302,7 @@ impl AsyncTaskStore for Unreachable {
         &'a self,
         account: &'a AccountId,
         id: TaskId,
-        now: Now,
+        now: Timestamp,
     ) -> StoreFuture<'a, Option<Task>, BackendError> {
         self.store.get(account, id, now)
     }
@@ -307,12 +311,12 @@ impl AsyncTaskStore for Unreachable {
         &'a self,
         account: &'a AccountId,
         query: &'a ListQuery,
-        now: Now,
+        now: Timestamp,
     ) -> StoreFuture<'a, Page, ListError> {
         self.store.list(account, query, now)
     }
 
-    fn sweep(&self, limit: usize, now: Now) -> StoreFuture<'_, Swept, BackendError> {
+    fn sweep(&self, limit: usize, now: Timestamp) -> StoreFuture<'_, Swept, BackendError> {
         self.store.sweep(limit, now)
     }
 }

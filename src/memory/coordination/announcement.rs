@@ -3,7 +3,7 @@
 use super::ordinal::Ordinal;
 use crate::memory::sync::{AtomicI64, AtomicU64, Ordering};
 use crate::shard::{ExpiryKey, Shard};
-use crate::time::Now;
+use crate::time::Timestamp;
 
 /// What a shard announces to calls that don't hold its lock.
 #[derive(Debug)]
@@ -55,7 +55,7 @@ impl Announcement {
     }
 
     /// Announces the expiry of a task that is about to be added.
-    pub(in crate::memory) fn announce_expiry(&self, expires_at: Now) {
+    pub(in crate::memory) fn announce_expiry(&self, expires_at: Timestamp) {
         let number = Ordinal::of(expires_at).0;
         if number < self.first_expiry.load(Ordering::Relaxed) {
             self.first_expiry.store(number, Ordering::Release);

@@ -1,6 +1,6 @@
 //! Instants as numbers.
 
-use crate::time::Now;
+use crate::time::Timestamp;
 
 /// An instant as a number of nanoseconds since 1970, for atomics.
 ///
@@ -14,7 +14,7 @@ impl Ordinal {
     pub(in crate::memory::coordination) const FIRST: Self = Self(i64::MIN);
     pub(in crate::memory::coordination) const LAST: Self = Self(i64::MAX);
 
-    pub(in crate::memory) fn of(instant: Now) -> Self {
+    pub(in crate::memory) fn of(instant: Timestamp) -> Self {
         Self::of_timestamp((instant.timestamp(), instant.timestamp_subsec_nanos()))
     }
 
@@ -26,8 +26,8 @@ impl Ordinal {
     }
 
     /// Returns the instant, if it is the only one with this number.
-    pub(in crate::memory::coordination) fn only_instant(self) -> Option<Now> {
+    pub(in crate::memory::coordination) fn only_instant(self) -> Option<Timestamp> {
         let is_of_several = self == Self::FIRST || self == Self::LAST;
-        (!is_of_several).then(|| Now::from_timestamp_nanos(self.0))
+        (!is_of_several).then(|| Timestamp::from_timestamp_nanos(self.0))
     }
 }

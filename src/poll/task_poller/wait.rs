@@ -7,7 +7,7 @@ use http::header::HeaderMap;
 
 use super::TaskPoller;
 use crate::poll::{RequestLimit, header};
-use crate::time::Now;
+use crate::time::Timestamp;
 
 /// How long to wait after a server said that no requests are left, if the period of its limit is
 /// unknown.
@@ -20,7 +20,7 @@ impl TaskPoller {
     /// [`Step::Wait`](super::Step::Wait) in the former process. If the instant is further away than
     /// the [longest wait](crate::poll::Poller::with_longest_wait), the poller waits only for that
     /// long.
-    pub fn wait_until(&mut self, at: Now, now: Now) {
+    pub fn wait_until(&mut self, at: Timestamp, now: Timestamp) {
         let elapsed = self.stopwatch.read(now);
         let wait = at.signed_duration_since(now).to_std().unwrap_or(Duration::ZERO);
         let due = elapsed.saturating_add(wait.min(self.poller.longest_wait));
@@ -33,7 +33,7 @@ impl TaskPoller {
         &mut self,
         status: StatusCode,
         headers: &HeaderMap,
-        now: Now,
+        now: Timestamp,
     ) {
         let elapsed = self.stopwatch.read(now);
         self.wait(status, headers, elapsed, now);
@@ -45,7 +45,7 @@ impl TaskPoller {
         status: StatusCode,
         headers: &HeaderMap,
         elapsed: Duration,
-        now: Now,
+        now: Timestamp,
     ) {
         let backoff = self.backoff_waits.next();
         let poller = &self.poller;
@@ -86,7 +86,7 @@ impl TaskPoller {
 
     /// Returns whether the last read may take place, now that the time is over. If so, it is
     /// counted in the rate limit.
-    pub(super) fn may_read_last(&self, elapsed: Duration, now: Now) -> bool {
+    pub(super) fn may_read_last(&self, elapsed: Duration, now: Timestamp) -> bool {
         let is_due = !self.has_read_last && elapsed >= self.due_without_backoff;
         is_due && self.poller.rate_limit.as_ref().is_none_or(|limit| limit.take(now).is_ok())
     }

@@ -13,7 +13,7 @@ use crate::clock::{AccountClock, Revision};
 use crate::id::{AccountId, TaskId};
 use crate::shard::account::Gap;
 use crate::task::TaskRecord;
-use crate::time::{MIN_TIME, Now, clamp_time};
+use crate::time::{MIN_TIME, Timestamp, clamp_time};
 
 /// The records of an account.
 #[derive(Debug)]
@@ -45,7 +45,7 @@ impl Snapshot {
     /// Returns [`SnapshotError`] if two different records have the same account and revision.
     pub(crate) fn of_records(
         records: impl IntoIterator<Item = TaskRecord>,
-        now: Now,
+        now: Timestamp,
     ) -> Result<Self, SnapshotError> {
         let (mut logs, mut last_ticket) = (BTreeMap::<AccountId, AccountLog>::new(), 0);
         let hasher = DefaultHashBuilder::default();
@@ -101,7 +101,7 @@ impl AccountLog {
     fn content(
         self,
         account: &AccountId,
-        horizon: Now,
+        horizon: Timestamp,
     ) -> Result<Option<AccountSnapshot>, AccountErrorKind> {
         let Self { ticket, clock, latest, mut entries } = self;
         entries.sort_unstable();

@@ -8,7 +8,7 @@ use crate::store::{ApplyError, Change};
 use crate::testing::law::Law;
 use crate::testing::operation::summary_of_apply;
 use crate::testing::rules::{TaskFacts, has_ended};
-use crate::time::Now;
+use crate::time::Timestamp;
 
 impl Checker {
     pub(super) fn check_apply(
@@ -17,7 +17,7 @@ impl Checker {
         event: &TaskEvent,
         expected: Result<Change, ApplyError>,
         got: &Result<Change, ApplyError>,
-        now: Now,
+        now: Timestamp,
     ) {
         use ApplyError as E;
         match (expected, got) {

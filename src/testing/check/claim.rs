@@ -10,10 +10,10 @@ use crate::store::{Change, Claimed, Scope};
 use crate::testing::law::Law;
 use crate::testing::operation::summary;
 use crate::testing::rules::{TaskFacts, has_ended};
-use crate::time::Now;
+use crate::time::Timestamp;
 
 impl Checker {
-    pub(super) fn check_claim(&mut self, scope: Scope<'_>, got: Option<&Claimed>, now: Now) {
+    pub(super) fn check_claim(&mut self, scope: Scope<'_>, got: Option<&Claimed>, now: Timestamp) {
         let Some(claimed) = got else { return self.check_nothing_to_claim(scope, now) };
         let change = claimed.change();
         let (task, account) = (change.task(), change.task().account().clone());
@@ -56,7 +56,7 @@ impl Checker {
         self.accept(&before, &facts, task, now);
     }
 
-    fn check_nothing_to_claim(&mut self, scope: Scope<'_>, now: Now) {
+    fn check_nothing_to_claim(&mut self, scope: Scope<'_>, now: Timestamp) {
         let claimable = match scope {
             Scope::Any => self.model.accounts().find_map(|one| self.model.claimable(one, now)),
             Scope::Account(account) => self.model.claimable(account, now),

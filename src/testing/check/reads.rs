@@ -11,7 +11,7 @@ use crate::task::Task;
 use crate::testing::law::Law;
 use crate::testing::operation::summary;
 use crate::testing::rules::{self, TaskFacts, has_ended};
-use crate::time::Now;
+use crate::time::Timestamp;
 
 impl Checker {
     pub(super) fn check_get(
@@ -19,7 +19,7 @@ impl Checker {
         account: &AccountId,
         id: TaskId,
         got: Option<&Task>,
-        now: Now,
+        now: Timestamp,
     ) {
         match (self.model.visible(account, id, now), got) {
             (None, None) => {}
@@ -44,7 +44,7 @@ impl Checker {
         query: &ListQuery,
         expected: Result<Page, ListError>,
         got: &Result<Page, ListError>,
-        now: Now,
+        now: Timestamp,
     ) {
         let (expected, got) = match (expected, got) {
             (Ok(expected), Ok(got)) => (expected, got),
@@ -88,7 +88,7 @@ impl Checker {
         query: &ListQuery,
         expected: &Page,
         got: &Page,
-        now: Now,
+        now: Timestamp,
     ) {
         let ids = |page: &Page| page.tasks().iter().map(Task::id).collect::<Vec<_>>();
         let (expected_ids, got_ids) = (ids(expected), ids(got));

@@ -8,7 +8,7 @@ use crate::submission::Submission;
 use crate::testing::law::Law;
 use crate::testing::operation::summary_of_submit;
 use crate::testing::rules::TaskFacts;
-use crate::time::Now;
+use crate::time::Timestamp;
 
 impl Checker {
     pub(super) fn check_submit(
@@ -17,7 +17,7 @@ impl Checker {
         submission: &Submission,
         expected: Result<Submitted, SubmitError>,
         got: &Result<Submitted, SubmitError>,
-        now: Now,
+        now: Timestamp,
     ) {
         use SubmitError as E;
         match (expected, got) {

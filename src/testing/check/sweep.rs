@@ -7,7 +7,7 @@ use super::Checker;
 use crate::id::AccountId;
 use crate::store::Swept;
 use crate::testing::law::Law;
-use crate::time::Now;
+use crate::time::Timestamp;
 
 /// What is known about the number of due tasks. Only the answers of sweeps depend on it.
 #[derive(Clone, Debug, Default)]
@@ -23,7 +23,7 @@ pub(in crate::testing) struct Due {
 }
 
 impl Checker {
-    pub(super) fn check_sweep(&mut self, limit: usize, got: Swept, now: Now) {
+    pub(super) fn check_sweep(&mut self, limit: usize, got: Swept, now: Timestamp) {
         let expected = self.model.sweep(limit, now).unwrap_or_default();
         if expected != got && !self.due.is_unknown && !self.due.is_swept_in_steps {
             self.report(Law::Methods, format!("sweep: expected {expected:?}; got {got:?}"));
@@ -41,12 +41,12 @@ impl Checker {
 
     /// Notes that a full store dropped a task for a submission. If several tasks expired at the
     /// same instant, it may have been any of them.
-    pub(super) fn task_dropped_for_room(&mut self, now: Now) {
+    pub(super) fn task_dropped_for_room(&mut self, now: Timestamp) {
         self.due.is_unknown |= self.model.has_due();
         self.update_clock_droppable(true, now);
     }
 
-    fn update_clock_droppable(&mut self, is_task_dropped: bool, now: Now) {
+    fn update_clock_droppable(&mut self, is_task_dropped: bool, now: Timestamp) {
         let accounts: Vec<AccountId> = self.model.accounts().cloned().collect();
         for account in accounts {
             let nothing_visible = self.model.visible_tasks(&account, now).next().is_none();

@@ -7,12 +7,12 @@ use alloc::vec::Vec;
 use super::Checker;
 use crate::id::AccountId;
 use crate::testing::law::Law;
-use crate::time::Now;
+use crate::time::Timestamp;
 
 impl Checker {
     /// Checks that no other account had something to claim ever since this account's last turn.
     /// Call this when a claim over all accounts has returned a task of `account`.
-    pub(super) fn check_round_robin(&mut self, account: &AccountId, now: Now) {
+    pub(super) fn check_round_robin(&mut self, account: &AccountId, now: Timestamp) {
         self.claims += 1;
         let last_turn = self.records.get(account).and_then(|record| record.last_turn);
         if let Some(last_turn) = last_turn {
@@ -35,7 +35,7 @@ impl Checker {
     /// tasks have expired since the last call.
     ///
     /// If the call then brings new work, the account's wait begins with it.
-    pub(super) fn reset_unclaimable(&mut self, now: Now) {
+    pub(super) fn reset_unclaimable(&mut self, now: Timestamp) {
         for (account, record) in &mut self.records {
             if record.claimable_since.is_some() && self.model.claimable(account, now).is_none() {
                 record.claimable_since = None;
@@ -44,7 +44,7 @@ impl Checker {
     }
 
     /// Updates for each account since when it has something to claim.
-    pub(super) fn update_claimable(&mut self, now: Now) {
+    pub(super) fn update_claimable(&mut self, now: Timestamp) {
         let accounts: Vec<AccountId> = self.model.accounts().cloned().collect();
         for account in accounts {
             let is_claimable = self.model.claimable(&account, now).is_some();

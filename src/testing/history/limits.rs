@@ -53,6 +53,6 @@ impl Limits {
             None => Retention::default().period(),
         };
         let retention = Retention::new(period, self.counted_from);
-        if self.input_until_end { retention.with_input_until_end() } else { retention }
+        if self.input_until_end { retention.without_input_after_end() } else { retention }
     }
 }

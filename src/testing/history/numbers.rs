@@ -9,10 +9,10 @@ use uuid::Uuid;
 
 use super::History;
 use crate::id::{AccountId, TaskId};
-use crate::time::Now;
+use crate::time::Timestamp;
 
 /// Returns the instant this many nanoseconds after [`History::ORIGIN`].
-pub(in crate::testing) fn instant(at: i64) -> Now {
+pub(in crate::testing) fn instant(at: i64) -> Timestamp {
     History::ORIGIN + TimeDelta::nanoseconds(at)
 }
 

@@ -47,7 +47,7 @@ impl fmt::Display for History {
             write!(f, "\n    .with_max_output({bytes})")?;
         }
         if input_until_end {
-            write!(f, "\n    .with_input_until_end()")?;
+            write!(f, "\n    .without_input_after_end()")?;
         }
         write_steps(f, &self.steps, "\n    ")?;
         self.threads.iter().try_for_each(|steps| {

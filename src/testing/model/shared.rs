@@ -11,34 +11,49 @@ use crate::store::{
 };
 use crate::submission::Submission;
 use crate::task::Task;
-use crate::time::Now;
+use crate::time::Timestamp;
 
 fn lock(model: &Mutex<Model>) -> MutexGuard<'_, Model> {
     model.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl TaskStore for Mutex<Model> {
-    fn submit(&self, submission: Submission, now: Now) -> Result<Submitted, SubmitError> {
+    fn submit(&self, submission: Submission, now: Timestamp) -> Result<Submitted, SubmitError> {
         lock(self).submit(submission, now)
     }
 
-    fn apply(&self, target: Target<'_>, event: TaskEvent, now: Now) -> Result<Change, ApplyError> {
+    fn apply(
+        &self,
+        target: Target<'_>,
+        event: TaskEvent,
+        now: Timestamp,
+    ) -> Result<Change, ApplyError> {
         lock(self).apply(target, event, now)
     }
 
-    fn claim(&self, scope: Scope<'_>, now: Now) -> Result<Option<Claimed>, BackendError> {
+    fn claim(&self, scope: Scope<'_>, now: Timestamp) -> Result<Option<Claimed>, BackendError> {
         lock(self).claim(scope, now)
     }
 
-    fn get(&self, account: &AccountId, id: TaskId, now: Now) -> Result<Option<Task>, BackendError> {
+    fn get(
+        &self,
+        account: &AccountId,
+        id: TaskId,
+        now: Timestamp,
+    ) -> Result<Option<Task>, BackendError> {
         lock(self).get(account, id, now)
     }
 
-    fn list(&self, account: &AccountId, query: &ListQuery, now: Now) -> Result<Page, ListError> {
+    fn list(
+        &self,
+        account: &AccountId,
+        query: &ListQuery,
+        now: Timestamp,
+    ) -> Result<Page, ListError> {
         lock(self).list(account, query, now)
     }
 
-    fn sweep(&self, limit: usize, now: Now) -> Result<Swept, BackendError> {
+    fn sweep(&self, limit: usize, now: Timestamp) -> Result<Swept, BackendError> {
         lock(self).sweep(limit, now)
     }
 }

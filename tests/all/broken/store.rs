@@ -7,9 +7,9 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use tasklife::{
     AccountClock, AccountId, ApplyError, BackendError, Change, Claimed, EventKind, ListError,
-    ListQuery, MAX_TIME, MIN_TIME, Now, Page, Retention, Revision, Scope, StoreConfig, Submission,
+    ListQuery, MAX_TIME, MIN_TIME, Page, Retention, Revision, Scope, StoreConfig, Submission,
     SubmitError, Submitted, Swept, Target, Task, TaskError, TaskEvent, TaskId, TaskStatus,
-    TaskStore, TransitionError,
+    TaskStore, Timestamp, TransitionError,
 };
 
 use super::fault::Fault;
@@ -24,14 +24,14 @@ pub(super) struct Broken {
 
 #[derive(Clone, Default)]
 struct State {
-    horizon: Option<Now>,
+    horizon: Option<Timestamp>,
     tasks: Vec<Task>,
     clocks: Vec<(AccountId, AccountClock)>,
     /// The accounts that had a turn, the latest last.
     served: Vec<AccountId>,
     /// The accounts whose lane is full, each with the instant at which a task of it expires. Used
     /// only by the faults about parked accounts.
-    parked: Vec<(AccountId, Now)>,
+    parked: Vec<(AccountId, Timestamp)>,
     /// The attempts of tasks that were replaced. Used only by the fault about them.
     replaced_attempts: Vec<(AccountId, TaskId, u32)>,
     /// Whether the last sweep left due tasks.
@@ -83,17 +83,17 @@ impl Broken {
         self.state.lock().unwrap()
     }
 
-    fn instant(&self, state: &State, now: Now) -> Now {
+    fn instant(&self, state: &State, now: Timestamp) -> Timestamp {
         let early = TimeDelta::nanoseconds(i64::from(self.is(F::ExpiresTooLate)));
         now.max(state.horizon.unwrap_or(MIN_TIME)) - early
     }
 
-    fn visible<'a>(&self, state: &'a State, now: Now) -> impl Iterator<Item = &'a Task> {
+    fn visible<'a>(&self, state: &'a State, now: Timestamp) -> impl Iterator<Item = &'a Task> {
         let instant = self.instant(state, now);
         state.tasks.iter().filter(move |task| task.is_visible_at(instant))
     }
 
-    fn find(&self, state: &State, account: &AccountId, id: TaskId, now: Now) -> Option<Task> {
+    fn find(&self, state: &State, account: &AccountId, id: TaskId, now: Timestamp) -> Option<Task> {
         let anyone = self.is(F::ForeignTaskVisible);
         let mut tasks = self.visible(state, now);
         let half = |id: TaskId| id.as_uuid().as_u64_pair().1;
@@ -105,7 +105,7 @@ impl Broken {
         tasks.find(found).cloned()
     }
 
-    fn stamp(&self, state: &State, account: &AccountId, now: Now) -> tasklife::Stamp {
+    fn stamp(&self, state: &State, account: &AccountId, now: Timestamp) -> tasklife::Stamp {
         let clock = state.clock(account);
         if self.is(F::UpdateTimeGoesBack) {
             AccountClock::new(clock.revision(), MIN_TIME).next(now)
@@ -116,7 +116,7 @@ impl Broken {
         }
     }
 
-    fn lane_is_full(&self, state: &State, account: &AccountId, now: Now) -> bool {
+    fn lane_is_full(&self, state: &State, account: &AccountId, now: Timestamp) -> bool {
         let Some(width) = self.config.max_in_progress() else { return false };
         let expired_count = self.is(F::ExpiredTaskFillsLane);
         let instant = self.instant(state, now);
@@ -128,7 +128,7 @@ impl Broken {
         running.count() >= width.get() as usize + usize::from(self.is(F::LaneTooWide))
     }
 
-    fn claimable(&self, state: &State, account: &AccountId, now: Now) -> Option<Task> {
+    fn claimable(&self, state: &State, account: &AccountId, now: Timestamp) -> Option<Task> {
         let own = || self.visible(state, now).filter(|task| task.account() == account);
         let early = TimeDelta::nanoseconds(i64::from(self.is(F::TakenOverTooEarly)));
         let silent = own().filter(|task| self.config.takeover_due(task, now + early));
@@ -154,13 +154,13 @@ impl Broken {
     }
 
     /// Returns whether claims over all accounts skip this account.
-    fn is_parked(&self, state: &State, account: &AccountId, now: Now) -> bool {
+    fn is_parked(&self, state: &State, account: &AccountId, now: Timestamp) -> bool {
         let clock = if self.is(F::ParkedByCallersClock) { now } else { self.instant(state, now) };
         state.parked.iter().any(|(parked, until)| parked == account && clock < *until)
     }
 
     /// Parks an account with a full lane until a task in progress expires.
-    fn park(&self, state: &mut State, account: &AccountId, now: Now) {
+    fn park(&self, state: &mut State, account: &AccountId, now: Timestamp) {
         if !self.is(F::ParkedByCallersClock) && !self.is(F::ReplacementDoesNotUnpark) {
             return;
         }
@@ -180,7 +180,7 @@ impl Broken {
         state: &mut State,
         mut task: Task,
         event: TaskEvent,
-        now: Now,
+        now: Timestamp,
     ) -> Result<Change, TransitionError> {
         let (from, kind) = (task.status(), event.kind());
         let stamp = self.stamp(state, task.account(), now);
@@ -203,7 +203,7 @@ impl Broken {
 }
 
 impl TaskStore for Broken {
-    fn submit(&self, submission: Submission, now: Now) -> Result<Submitted, SubmitError> {
+    fn submit(&self, submission: Submission, now: Timestamp) -> Result<Submitted, SubmitError> {
         let mut state = self.lock();
         let account = submission.account().clone();
         let stored = |task: &&Task| task.account() == &account && task.id() == submission.id();
@@ -289,7 +289,12 @@ impl TaskStore for Broken {
         Ok(Submitted::New(task))
     }
 
-    fn apply(&self, target: Target<'_>, event: TaskEvent, now: Now) -> Result<Change, ApplyError> {
+    fn apply(
+        &self,
+        target: Target<'_>,
+        event: TaskEvent,
+        now: Timestamp,
+    ) -> Result<Change, ApplyError> {
         let mut state = self.lock();
         let task = self.find(&state, target.account(), target.id(), now);
         let task = task.ok_or(ApplyError::NotFound)?;
@@ -353,7 +358,7 @@ impl TaskStore for Broken {
         Ok(self.change(&mut state, task, event, now)?)
     }
 
-    fn claim(&self, scope: Scope<'_>, now: Now) -> Result<Option<Claimed>, BackendError> {
+    fn claim(&self, scope: Scope<'_>, now: Timestamp) -> Result<Option<Claimed>, BackendError> {
         let mut state = self.lock();
         let mut accounts: Vec<AccountId> = state.clocks.iter().map(|(id, _)| id.clone()).collect();
         accounts.sort();
@@ -412,7 +417,12 @@ impl TaskStore for Broken {
         Ok(Some(Claimed::from(Change::new(from, EventKind::Report, task))))
     }
 
-    fn get(&self, account: &AccountId, id: TaskId, now: Now) -> Result<Option<Task>, BackendError> {
+    fn get(
+        &self,
+        account: &AccountId,
+        id: TaskId,
+        now: Timestamp,
+    ) -> Result<Option<Task>, BackendError> {
         let mut state = self.lock();
         let found = self.find(&state, account, id, now);
         if self.is(F::ReadUpdatesTask)
@@ -424,7 +434,12 @@ impl TaskStore for Broken {
         Ok(found)
     }
 
-    fn list(&self, account: &AccountId, query: &ListQuery, now: Now) -> Result<Page, ListError> {
+    fn list(
+        &self,
+        account: &AccountId,
+        query: &ListQuery,
+        now: Timestamp,
+    ) -> Result<Page, ListError> {
         let state = self.lock();
         let position = match query.position(account) {
             Err(_) if self.is(F::ForeignCursorAccepted) => None,
@@ -484,7 +499,7 @@ impl TaskStore for Broken {
         Ok(Page::new(tasks, next, revision))
     }
 
-    fn sweep(&self, limit: usize, now: Now) -> Result<Swept, BackendError> {
+    fn sweep(&self, limit: usize, now: Timestamp) -> Result<Swept, BackendError> {
         let mut state = self.lock();
         if !self.is(F::HorizonIgnored) {
             let back = self.is(F::HorizonMovesBack);

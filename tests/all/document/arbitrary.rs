@@ -10,8 +10,9 @@ use proptest::sample::select;
 use serde_json::Value;
 use serde_json::value::RawValue;
 use tasklife::{
-    CommandType, Completion, ErrorForm, LinkShape, Links, MAX_TIME, MIN_TIME, Now, Progress,
+    CommandType, Completion, ErrorForm, LinkShape, Links, MAX_TIME, MIN_TIME, Progress,
     ReportedError, ResourceId, Submission, Task, TaskDocument, TaskError, TaskEvent, TaskId,
+    Timestamp,
 };
 
 use super::read::assert_same_content;
@@ -81,7 +82,7 @@ fn errors() -> impl Strategy<Value = TaskError> {
 }
 
 /// Instants of the years 0 to 9999, including leap seconds.
-fn instants() -> impl Strategy<Value = Now> {
+fn instants() -> impl Strategy<Value = Timestamp> {
     let seconds = MIN_TIME.timestamp()..=MAX_TIME.timestamp();
     let unit = select(vec![1, 1_000, 1_000_000, 1_000_000_000]);
     let within = (seconds, 0..1_000_000_000_u32, unit, weighted(0.1)).prop_map(
@@ -92,7 +93,7 @@ fn instants() -> impl Strategy<Value = Now> {
             } else {
                 (seconds, nanos)
             };
-            Now::from_timestamp(seconds, nanos).unwrap()
+            Timestamp::from_timestamp(seconds, nanos).unwrap()
         },
     );
     prop_oneof![8 => within, 1 => Just(MIN_TIME), 1 => Just(MAX_TIME)]
@@ -108,7 +109,7 @@ fn commands() -> impl Strategy<Value = CommandType> {
 
 /// Events with their times, each with or without a description. [`follow`] skips events that are not
 /// permitted.
-fn lives() -> impl Strategy<Value = Vec<(TaskEvent, Now)>> {
+fn lives() -> impl Strategy<Value = Vec<(TaskEvent, Timestamp)>> {
     let progress = option::of(0..=100_u8).prop_map(|percent| {
         let progress = percent.map(|percent| Progress::try_from(percent).unwrap());
         progress.map_or_else(TaskEvent::report, TaskEvent::report_of)

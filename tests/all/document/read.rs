@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 use tasklife::{
-    LinkShape, Links, MAX_TIME, MIN_TIME, Now, ReportedError, ResourceId, TaskDocument,
+    LinkShape, Links, MAX_TIME, MIN_TIME, ReportedError, ResourceId, TaskDocument, Timestamp,
 };
 
 use super::{ID, follow, submission};
@@ -340,14 +340,14 @@ fn a_timestamp_is_written_with_the_fewest_exact_digits() {
         assert_eq!(read(&with(ID, "received", came)).to_string(), with(ID, "received", written));
         assert_eq!(written_at(at(came)), written, "{came}");
     }
-    for (outside, nearest) in [(Now::MIN_UTC, MIN_TIME), (Now::MAX_UTC, MAX_TIME)] {
+    for (outside, nearest) in [(Timestamp::MIN_UTC, MIN_TIME), (Timestamp::MAX_UTC, MAX_TIME)] {
         assert_eq!(written_at(outside), written_at(nearest));
         assert_eq!(read(&with(ID, "received", &written_at(outside))).timestamp(), Some(nearest));
     }
 }
 
 /// Returns the timestamp in the document of a task that was submitted at `now`.
-fn written_at(now: Now) -> String {
+fn written_at(now: Timestamp) -> String {
     let task = follow(submission(ID, CREATE), now, []);
     let value = json!(Links::new("/").unwrap().polled(&task));
     value["timestamp"].as_str().unwrap().to_owned()

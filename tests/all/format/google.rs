@@ -119,7 +119,7 @@ fn operations_of_other_services_are_read() {
     assert!(google().read_list(b"{}").unwrap().tasks().is_empty());
 }
 
-/// Regression, found with Google's client, which recognises `UNIMPLEMENTED` by 501.
+/// Regression, found with Google's client, which recognizes `UNIMPLEMENTED` by 501.
 #[test]
 fn a_method_that_is_not_allowed_is_refused_as_unimplemented() {
     let at = super::second(0);

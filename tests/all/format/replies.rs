@@ -157,7 +157,7 @@ fn problem_details_replace_the_errors_of_every_format() {
 
 #[test]
 fn sentences_and_titles_can_be_set() {
-    let links = Links::new("/api").unwrap().with_tasks("/v2/jobs").unwrap();
+    let links = Links::new("/api").unwrap().with_tasks_path("/v2/jobs").unwrap();
     let links = links
         .with_task_title("getJob")
         .unwrap()
@@ -196,13 +196,13 @@ fn the_path_of_the_tasks_is_checked_and_survives_another_base() {
         ("/jobs?x", "without a query"),
         ("/jo bs", "without the character ' '"),
     ] {
-        let error = links.clone().with_tasks(path).unwrap_err().to_string();
+        let error = links.clone().with_tasks_path(path).unwrap_err().to_string();
         assert!(
             error.starts_with("expected a path of tasks ") && error.contains(expected),
             "{error}"
         );
     }
-    let moved = links.with_tasks("/a/b").unwrap().with_base("http://b.example/").unwrap();
+    let moved = links.with_tasks_path("/a/b").unwrap().with_base("http://b.example/").unwrap();
     assert_eq!(moved.list_href(), "http://b.example/a/b");
     assert_eq!((moved.base(), moved.tasks_path()), ("http://b.example", "/a/b"));
 }
@@ -215,7 +215,7 @@ proptest! {
         format in 0..4_usize,
     ) {
         let base = if base.is_empty() { "/".into() } else { base };
-        let links = Links::new(&base).unwrap().with_tasks(&tasks).unwrap();
+        let links = Links::new(&base).unwrap().with_tasks_path(&tasks).unwrap();
         let replies = all_replies()[format].clone().with_links(links);
         let accepted = replies.accepted(&get("/"), Ok(Submitted::New(after([]))), second(0));
         let known = |name: &str| header(&accepted, name).map(Box::from);
@@ -344,7 +344,7 @@ fn custom_list_parameters_override_those_of_the_format_in_either_order() {
 #[test]
 fn links_have_the_host_that_the_client_sees() {
     let base = |origin: Origin, base: &str, headers: &[(&str, &str)]| {
-        let links = Links::new(base).unwrap().with_tasks("/jobs").unwrap();
+        let links = Links::new(base).unwrap().with_tasks_path("/jobs").unwrap();
         let request = head("GET", "/v1/jobs", headers);
         let replies = Replies::new(links).with_origin(origin).for_request(&request, second(0));
         replies.map(|replies| replies.links().list_href().to_owned()).map_err(Box::new)

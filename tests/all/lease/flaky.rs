@@ -9,8 +9,8 @@ use std::task::{Context, Poll, Waker};
 
 use tasklife::{
     AccountId, ApplyError, AsyncLease, AsyncTaskStore, BackendError, Change, Claimed, Lease,
-    LeaseError, ListError, ListQuery, MemoryStore, Now, Page, Scope, StoreFuture, Submission,
-    SubmitError, Submitted, Swept, Target, Task, TaskEvent, TaskId, TaskStore,
+    LeaseError, ListError, ListQuery, MemoryStore, Page, Scope, StoreFuture, Submission,
+    SubmitError, Submitted, Swept, Target, Task, TaskEvent, TaskId, TaskStore, Timestamp,
 };
 
 /// What goes wrong when an event is applied.
@@ -70,7 +70,7 @@ impl Flaky {
         &self,
         target: Target<'_>,
         event: TaskEvent,
-        now: Now,
+        now: Timestamp,
     ) -> Option<Result<Change, ApplyError>> {
         self.asked.fetch_add(1, Ordering::SeqCst);
         let fault = self.faults.lock().unwrap().pop_front();
@@ -89,34 +89,53 @@ impl Flaky {
 }
 
 impl TaskStore for Flaky {
-    fn submit(&self, submission: Submission, now: Now) -> Result<Submitted, SubmitError> {
+    fn submit(&self, submission: Submission, now: Timestamp) -> Result<Submitted, SubmitError> {
         self.memory.submit(submission, now)
     }
 
-    fn apply(&self, target: Target<'_>, event: TaskEvent, now: Now) -> Result<Change, ApplyError> {
+    fn apply(
+        &self,
+        target: Target<'_>,
+        event: TaskEvent,
+        now: Timestamp,
+    ) -> Result<Change, ApplyError> {
         let lost = || Err(BackendError::unknown("the connection was cut").into());
         self.try_apply(target, event, now).unwrap_or_else(lost)
     }
 
-    fn claim(&self, scope: Scope<'_>, now: Now) -> Result<Option<Claimed>, BackendError> {
+    fn claim(&self, scope: Scope<'_>, now: Timestamp) -> Result<Option<Claimed>, BackendError> {
         self.memory.claim(scope, now)
     }
 
-    fn get(&self, account: &AccountId, id: TaskId, now: Now) -> Result<Option<Task>, BackendError> {
+    fn get(
+        &self,
+        account: &AccountId,
+        id: TaskId,
+        now: Timestamp,
+    ) -> Result<Option<Task>, BackendError> {
         self.memory.get(account, id, now)
     }
 
-    fn list(&self, account: &AccountId, query: &ListQuery, now: Now) -> Result<Page, ListError> {
+    fn list(
+        &self,
+        account: &AccountId,
+        query: &ListQuery,
+        now: Timestamp,
+    ) -> Result<Page, ListError> {
         self.memory.list(account, query, now)
     }
 
-    fn sweep(&self, limit: usize, now: Now) -> Result<Swept, BackendError> {
+    fn sweep(&self, limit: usize, now: Timestamp) -> Result<Swept, BackendError> {
         self.memory.sweep(limit, now)
     }
 }
 
 impl AsyncTaskStore for Flaky {
-    fn submit(&self, submission: Submission, now: Now) -> StoreFuture<'_, Submitted, SubmitError> {
+    fn submit(
+        &self,
+        submission: Submission,
+        now: Timestamp,
+    ) -> StoreFuture<'_, Submitted, SubmitError> {
         Box::pin(async move { self.memory.submit(submission, now) })
     }
 
@@ -125,7 +144,7 @@ impl AsyncTaskStore for Flaky {
         &'a self,
         target: Target<'a>,
         event: TaskEvent,
-        now: Now,
+        now: Timestamp,
     ) -> StoreFuture<'a, Change, ApplyError> {
         Box::pin(async move {
             match self.try_apply(target, event, now) {
@@ -138,7 +157,7 @@ impl AsyncTaskStore for Flaky {
     fn claim<'a>(
         &'a self,
         scope: Scope<'a>,
-        now: Now,
+        now: Timestamp,
     ) -> StoreFuture<'a, Option<Claimed>, BackendError> {
         Box::pin(async move { self.memory.claim(scope, now) })
     }
@@ -147,7 +166,7 @@ impl AsyncTaskStore for Flaky {
         &'a self,
         account: &'a AccountId,
         id: TaskId,
-        now: Now,
+        now: Timestamp,
     ) -> StoreFuture<'a, Option<Task>, BackendError> {
         Box::pin(async move { self.memory.get(account, id, now) })
     }
@@ -156,12 +175,12 @@ impl AsyncTaskStore for Flaky {
         &'a self,
         account: &'a AccountId,
         query: &'a ListQuery,
-        now: Now,
+        now: Timestamp,
     ) -> StoreFuture<'a, Page, ListError> {
         Box::pin(async move { self.memory.list(account, query, now) })
     }
 
-    fn sweep(&self, limit: usize, now: Now) -> StoreFuture<'_, Swept, BackendError> {
+    fn sweep(&self, limit: usize, now: Timestamp) -> StoreFuture<'_, Swept, BackendError> {
         Box::pin(async move { self.memory.sweep(limit, now) })
     }
 }
@@ -189,7 +208,7 @@ impl<'a> Worker<'a> {
     }
 
     /// Applies an event. If the answer doesn't come, the future is dropped.
-    pub(crate) fn apply(&mut self, event: TaskEvent, now: Now) -> Result<Change, LeaseError> {
+    pub(crate) fn apply(&mut self, event: TaskEvent, now: Timestamp) -> Result<Change, LeaseError> {
         match self {
             Self::Blocking(lease) => lease.apply(event, now),
             Self::Asynchronous(lease) => polled_once(lease.apply(event, now))

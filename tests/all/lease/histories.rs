@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use tasklife::{
-    Claimed, Completion, LeaseError, MemoryStore, Now, Progress, Retention, Scope, StoreConfig,
-    Target, Task, TaskError, TaskEvent, TaskStore,
+    Claimed, Completion, LeaseError, MemoryStore, Progress, Retention, Scope, StoreConfig, Target,
+    Task, TaskError, TaskEvent, TaskStore, Timestamp,
 };
 
 use super::flaky::{Fault, Flaky, Kind, Worker};
@@ -185,7 +185,7 @@ fn call(
     number: usize,
     store: &Flaky,
     (event, faults): (Event, &[Fault]),
-    now: Now,
+    now: Timestamp,
 ) -> Result<String, TestCaseError> {
     let read = || store.memory.get(&account("acme"), id(hand.name.0), now).unwrap();
     // The task of this lease, if it still exists.

@@ -39,7 +39,7 @@ fn an_accepting_answer_gives_the_address_in_the_order_of_preference() {
     assert_eq!(asks(&plain, &[], &linked("self")), at("/v1/l"));
     assert_eq!(asks(&plain, &[], &linked("other")), Ok(address()));
     assert_eq!(asks(&plain, &[("location", "")], &document("received")), Ok(address()));
-    let jobs = poller().with_tasks("/jobs").unwrap();
+    let jobs = poller().with_tasks_path("/jobs").unwrap();
     assert_eq!(asks(&jobs, &[], &document("received")), at(&format!("/v1/jobs/{ID}")));
     assert_eq!(asks(&plain, &[], r#"{"taskId": "7", "status": "new"}"#), at("/v1/tasks/7"));
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tasklife::format::{AzureOperation, AzureResourceManager, GoogleOperation};
 use tasklife::poll::{PollError, Poller, ReadFailure, Step};
-use tasklife::{Now, TaskStatus};
+use tasklife::{TaskStatus, Timestamp};
 
 use super::{ID, OTHER, address, answer, asked, document, ends, outcome, poller, started};
 use crate::support::second;
@@ -326,7 +326,7 @@ fn nothing_changes_after_the_end() {
     asked(&mut task, &mut now);
     task.answered(&answer(200, &[], &document("processing-completed")), now);
     let first = outcome(&mut task, now).unwrap();
-    let late: [fn(&mut tasklife::poll::TaskPoller, Now); 4] = [
+    let late: [fn(&mut tasklife::poll::TaskPoller, Timestamp); 4] = [
         |task, now| task.answered(&answer(200, &[], &document("received")), now),
         |task, now| task.answered(&answer(404, &[], ""), now),
         |task, now| task.answered(&answer(200, &[], &document("processing-error")), now),

@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use proptest::prelude::*;
 use tasklife::poll::{PollError, Step};
-use tasklife::{MAX_TIME, Now};
+use tasklife::{MAX_TIME, Timestamp};
 
 use super::{answer, asked, document, poller, started};
 use crate::support::second;
@@ -33,7 +33,7 @@ fn no_time_passes_until_a_clock_that_is_slightly_behind_catches_up() {
 
 #[test]
 fn a_clock_that_was_far_off_for_a_moment_causes_no_long_wait() {
-    for far in [MAX_TIME, Now::MAX_UTC, Now::MIN_UTC, second(-1_000_000_000)] {
+    for far in [MAX_TIME, Timestamp::MAX_UTC, Timestamp::MIN_UTC, second(-1_000_000_000)] {
         let poller = poller().with_time_limit(std::time::Duration::MAX);
         let mut task = started(&poller, &[("retry-after", "10")]);
         let mut now = match task.next(far) {
@@ -57,8 +57,8 @@ fn no_time_passes_while_the_clock_stands_still() {
     }
     let end_of_time = MAX_TIME;
     let accepted = answer(202, &[], &document("received"));
-    let mut task = poller().started_by(&accepted, Now::MAX_UTC).unwrap();
-    assert!(matches!(task.next(Now::MAX_UTC), Step::Wait(until) if until == end_of_time));
+    let mut task = poller().started_by(&accepted, Timestamp::MAX_UTC).unwrap();
+    assert!(matches!(task.next(Timestamp::MAX_UTC), Step::Wait(until) if until == end_of_time));
 }
 
 fn nows() -> impl Strategy<Value = Vec<i64>> {

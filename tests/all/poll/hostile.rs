@@ -187,7 +187,7 @@ proptest! {
             let _ = poller.started_by(&answer(202, &[], &document("received")), second(0));
         }
         let _ = poller().with_allowed_origin(&text);
-        let _ = poller().with_tasks(&text);
+        let _ = poller().with_tasks_path(&text);
     }
 }
 

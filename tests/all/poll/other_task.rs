@@ -109,7 +109,7 @@ fn every_2xx_except_202_is_the_end_at_the_address_of_a_result() {
 
 #[test]
 fn a_task_can_be_followed_by_its_id_alone() {
-    let jobs = poller().with_tasks("/jobs").unwrap();
+    let jobs = poller().with_tasks_path("/jobs").unwrap();
     for id in [ID, "7", "a_b-c.d~e"] {
         let mut task = jobs.following_id(id, second(0)).unwrap();
         let mut now = second(0);

@@ -51,7 +51,7 @@ fn each_answer_replaces_the_wait_of_the_previous_one() {
         assert_eq!(waits(&mut task, &mut now).as_secs().to_string(), said, "{status}");
     }
     task.answered(&answer(200, &[], &document("received")), now);
-    assert_eq!(waits(&mut task, &mut now), seconds(30), "expected the back-off");
+    assert_eq!(waits(&mut task, &mut now), seconds(30), "expected the backoff");
 }
 
 #[test]
@@ -193,7 +193,7 @@ fn wait_until_restores_the_wait_of_another_process() {
     task.wait_until(second(-5), now);
     assert_eq!(waits(&mut task, &mut now), seconds(20));
     let mut task = poller().following(&format!("/v1/tasks/{ID}"), now).unwrap();
-    task.wait_until(tasklife::Now::MAX_UTC, now);
+    task.wait_until(tasklife::Timestamp::MAX_UTC, now);
     assert_eq!(waits(&mut task, &mut now), seconds(3_600), "the longest wait");
 }
 
@@ -278,7 +278,7 @@ fn only_answers_about_the_rate_limit_delay_other_tasks() {
         (429, &[("retry-after", "100"), ("x-rate-limit-remaining", "0")], 1_000, 100),
         (200, &[("x-rate-limit-remaining", "0"), ("retry-after", "1000")], 1_000, 40),
         (429, &[("x-rate-limit-remaining", "0")], 1_000, 40),
-        (429, &[], 1_000, 9), // the back-off
+        (429, &[], 1_000, 9), // the backoff
     ] {
         let limit = RequestLimit::new(NonZeroU32::new(100).unwrap(), period);
         let poller = poller()
@@ -299,7 +299,7 @@ fn a_failed_request_keeps_the_wait_that_the_server_asked_for() {
     let mut now = second(1);
     asked(&mut task, &mut now);
     assert_eq!(now, second(10));
-    // From then on, the back-off counts.
+    // From then on, the backoff counts.
     task.unanswered(now);
     assert_eq!(waits(&mut task, &mut now), seconds(4));
 }

@@ -9,8 +9,8 @@ use std::collections::BTreeSet;
 use loom::sync::Arc;
 use loom::thread::{self, JoinHandle};
 use tasklife::{
-    AccountId, CommandType, ListQuery, MemoryStore, Now, Scope, StoreConfig, Submission,
-    SubmitError, TaskId, TaskStore,
+    AccountId, CommandType, ListQuery, MemoryStore, Scope, StoreConfig, Submission, SubmitError,
+    TaskId, TaskStore, Timestamp,
 };
 
 /// Pairs of accounts. Some share a shard, and others don't.
@@ -26,12 +26,12 @@ fn submission(name: &str, number: u8) -> Submission {
     Submission::new(account, id, CommandType::from_static("databaseCreateRequest"))
 }
 
-fn day(number: u32) -> Now {
+fn day(number: u32) -> Timestamp {
     format!("2026-01-{number:02}T00:00:00Z").parse().unwrap()
 }
 
 /// An instant at which a task submitted on the first of the month has expired.
-fn later() -> Now {
+fn later() -> Timestamp {
     day(11)
 }
 
@@ -39,7 +39,7 @@ fn store(max_tasks: usize) -> Arc<MemoryStore> {
     Arc::new(MemoryStore::new(StoreConfig::default().with_max_tasks(max_tasks)))
 }
 
-fn sees(store: &MemoryStore, name: &str, number: u8, now: Now) -> bool {
+fn sees(store: &MemoryStore, name: &str, number: u8, now: Timestamp) -> bool {
     let new = submission(name, number);
     store.get(new.account(), new.id(), now).unwrap().is_some()
 }

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tasklife::{
     AccountId, ApplyError, AsyncTaskStore, BackendError, Change, Claimed, ListError, ListQuery,
-    Now, Page, Scope, StoreFuture, Submission, SubmitError, Submitted, Swept, Target, Task,
-    TaskEvent, TaskId,
+    Page, Scope, StoreFuture, Submission, SubmitError, Submitted, Swept, Target, Task, TaskEvent,
+    TaskId, Timestamp,
 };
 
 /// A store that sends calls alternately to two stores over the same tasks, like a load balancer in
@@ -45,7 +45,11 @@ impl<S: fmt::Debug> fmt::Debug for AlternatingStore<S> {
 }
 
 impl<S: AsyncTaskStore> AsyncTaskStore for AlternatingStore<S> {
-    fn submit(&self, submission: Submission, now: Now) -> StoreFuture<'_, Submitted, SubmitError> {
+    fn submit(
+        &self,
+        submission: Submission,
+        now: Timestamp,
+    ) -> StoreFuture<'_, Submitted, SubmitError> {
         self.next().submit(submission, now)
     }
 
@@ -53,7 +57,7 @@ impl<S: AsyncTaskStore> AsyncTaskStore for AlternatingStore<S> {
         &'a self,
         target: Target<'a>,
         event: TaskEvent,
-        now: Now,
+        now: Timestamp,
     ) -> StoreFuture<'a, Change, ApplyError> {
         self.next().apply(target, event, now)
     }
@@ -61,7 +65,7 @@ impl<S: AsyncTaskStore> AsyncTaskStore for AlternatingStore<S> {
     fn claim<'a>(
         &'a self,
         scope: Scope<'a>,
-        now: Now,
+        now: Timestamp,
     ) -> StoreFuture<'a, Option<Claimed>, BackendError> {
         self.next().claim(scope, now)
     }
@@ -70,7 +74,7 @@ impl<S: AsyncTaskStore> AsyncTaskStore for AlternatingStore<S> {
         &'a self,
         account: &'a AccountId,
         id: TaskId,
-        now: Now,
+        now: Timestamp,
     ) -> StoreFuture<'a, Option<Task>, BackendError> {
         self.next().get(account, id, now)
     }
@@ -79,12 +83,12 @@ impl<S: AsyncTaskStore> AsyncTaskStore for AlternatingStore<S> {
         &'a self,
         account: &'a AccountId,
         query: &'a ListQuery,
-        now: Now,
+        now: Timestamp,
     ) -> StoreFuture<'a, Page, ListError> {
         self.next().list(account, query, now)
     }
 
-    fn sweep(&self, limit: usize, now: Now) -> StoreFuture<'_, Swept, BackendError> {
+    fn sweep(&self, limit: usize, now: Timestamp) -> StoreFuture<'_, Swept, BackendError> {
         self.next().sweep(limit, now)
     }
 }

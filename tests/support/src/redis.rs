@@ -142,6 +142,7 @@ impl RedisServer {
     /// Sends a command, and returns the answer in the protocol of Redis. A long answer is cut off.
     ///
     /// # Errors
+    ///
     /// Returns an I/O error if the server doesn't answer.
     pub fn call(&self, words: &[&str]) -> std::io::Result<String> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;

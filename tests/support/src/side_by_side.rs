@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 use tasklife::{
-    AccountId, ApplyError, AsyncTaskStore, Claimed, CommandType, Completion, ListQuery, Now, Scope,
+    AccountId, ApplyError, AsyncTaskStore, Claimed, CommandType, Completion, ListQuery, Scope,
     StoreConfig, Submission, SubmitError, Submitted, Target, Task, TaskError, TaskEvent, TaskId,
-    TaskRecord, TaskStatus, uuid::Uuid,
+    TaskRecord, TaskStatus, Timestamp, uuid::Uuid,
 };
 
 /// A function that runs a future to completion.
@@ -47,7 +47,7 @@ pub fn same_answers(
         seconds = (seconds + random.below(5)).saturating_sub(random.below(3));
         // Each call has its own instant. Otherwise, a store could choose which of two tasks expires
         // first.
-        let now = Now::UNIX_EPOCH
+        let now = Timestamp::UNIX_EPOCH
             + chrono::TimeDelta::seconds(seconds.cast_signed())
             + chrono::TimeDelta::nanoseconds(i64::from(number));
         let call = Call::random(&mut random);
@@ -106,7 +106,7 @@ impl Call {
         &self,
         store: &dyn AsyncTaskStore,
         known: &mut HashMap<(AccountId, TaskId), Task>,
-        now: Now,
+        now: Timestamp,
     ) -> String {
         let mut remember = |task: &Task| {
             known.insert((task.account().clone(), task.id()), task.clone());

@@ -13,9 +13,9 @@ use std::thread;
 use std::time::Duration;
 
 use tasklife::{
-    AccountId, AsyncLease, AsyncTaskStore, CommandType, Completion, LeaseError, ListQuery, Now,
+    AccountId, AsyncLease, AsyncTaskStore, CommandType, Completion, LeaseError, ListQuery,
     Revision, Scope, StoreConfig, Submission, SubmitError, Submitted, Task, TaskEvent, TaskId,
-    TaskStatus,
+    TaskStatus, Timestamp,
 };
 
 /// The environment variable with the location of the store.
@@ -100,7 +100,7 @@ pub fn run(test: &str, place: &str, kill: Kill<'_>) -> Vec<Written> {
 }
 
 /// Submits all tasks. Every worker process calls this, so most submissions are repeats.
-pub async fn submit_all(store: &dyn AsyncTaskStore, now: fn() -> Now) {
+pub async fn submit_all(store: &dyn AsyncTaskStore, now: fn() -> Timestamp) {
     for number in 0..TASKS {
         for name in ACCOUNTS {
             let account: AccountId = name.parse().unwrap();
@@ -122,7 +122,7 @@ pub async fn submit_all(store: &dyn AsyncTaskStore, now: fn() -> Now) {
 }
 
 /// Works in a worker process until all tasks have ended. This blocks the thread at times.
-pub async fn work(store: &dyn AsyncTaskStore, now: fn() -> Now) {
+pub async fn work(store: &dyn AsyncTaskStore, now: fn() -> Timestamp) {
     loop {
         match store.claim(Scope::Any, now()).await {
             Ok(Some(claimed)) => {
@@ -139,7 +139,7 @@ pub async fn work(store: &dyn AsyncTaskStore, now: fn() -> Now) {
 
 /// Processes a task. Abandons it if the lease is lost or the store fails; the task is taken over
 /// then.
-async fn process(mut lease: AsyncLease<&dyn AsyncTaskStore>, now: fn() -> Now) {
+async fn process(mut lease: AsyncLease<&dyn AsyncTaskStore>, now: fn() -> Timestamp) {
     write("start", lease.task());
     let end = TaskEvent::complete(Completion::of(7));
     for (event, name) in
@@ -153,14 +153,14 @@ async fn process(mut lease: AsyncLease<&dyn AsyncTaskStore>, now: fn() -> Now) {
     }
 }
 
-async fn are_all_done(store: &dyn AsyncTaskStore, now: fn() -> Now) -> bool {
+async fn are_all_done(store: &dyn AsyncTaskStore, now: fn() -> Timestamp) -> bool {
     all_tasks(store, now()).await.is_some_and(|tasks| {
         tasks.len() as u64 == TASKS * ACCOUNTS.len() as u64
             && tasks.iter().all(|task| task.status() == TaskStatus::ProcessingCompleted)
     })
 }
 
-async fn all_tasks(store: &dyn AsyncTaskStore, now: Now) -> Option<Vec<Task>> {
+async fn all_tasks(store: &dyn AsyncTaskStore, now: Timestamp) -> Option<Vec<Task>> {
     let mut tasks = Vec::new();
     for name in ACCOUNTS {
         let query = ListQuery::new(NonZeroUsize::MAX);
@@ -171,7 +171,7 @@ async fn all_tasks(store: &dyn AsyncTaskStore, now: Now) -> Option<Vec<Task>> {
 }
 
 /// Checks the tasks in the store against the changes that it acknowledged.
-pub async fn check(store: &dyn AsyncTaskStore, changes: &[Written], now: Now) {
+pub async fn check(store: &dyn AsyncTaskStore, changes: &[Written], now: Timestamp) {
     let tasks = all_tasks(store, now).await.expect("an answer of the store");
     // No task is lost, and each has ended.
     assert_eq!(tasks.len() as u64, ACCOUNTS.len() as u64 * TASKS);

@@ -1,6 +1,6 @@
 //! What a submission or an event reads before it decides.
 
-use tasklife::{AccountClock, AccountId, Now, Revision, StoreConfig, Task, TaskId};
+use tasklife::{AccountClock, AccountId, Revision, StoreConfig, Task, TaskId, Timestamp};
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
@@ -14,7 +14,7 @@ use crate::rows::{
 /// The row of the whole store, as it was read.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct StoreRow {
-    pub(super) horizon: Now,
+    pub(super) horizon: Timestamp,
     /// The highest revision of all forgotten accounts.
     pub(super) floor: Revision,
 }
@@ -39,7 +39,7 @@ pub(super) struct ReadForUpdate {
     pub(super) in_progress: usize,
     /// The number of tasks in the whole store and the earliest expiry, if they were asked for or
     /// the limit of open tasks was reached.
-    pub(super) held: Option<(usize, Option<Now>)>,
+    pub(super) held: Option<(usize, Option<Timestamp>)>,
 }
 
 /// What to count besides reading the account and the task.
@@ -55,7 +55,7 @@ pub(super) struct Counts {
 
 impl AccountRow {
     /// Returns the clock for an event at `now`.
-    pub(super) fn clock(&self, now: Now) -> AccountClock {
+    pub(super) fn clock(&self, now: Timestamp) -> AccountClock {
         keep_up_with_time(self.clock, now)
     }
 }
@@ -67,7 +67,7 @@ impl StoreRow {
     }
 
     /// Returns the clock of an account without a row, for an event at `now`.
-    pub(super) fn clock(&self, now: Now) -> AccountClock {
+    pub(super) fn clock(&self, now: Timestamp) -> AccountClock {
         keep_up_with_time(AccountClock::after(self.floor), now)
     }
 }
@@ -86,9 +86,9 @@ impl AccountRow {
 
 /// Raises the revision to one that no event before `now` can have reached.
 ///
-/// So a revision that was lost in a fail-over is not given to another event, as long as clocks
-/// don't go back, and differ by less than the fail-over takes.
-fn keep_up_with_time(clock: AccountClock, now: Now) -> AccountClock {
+/// So a revision that was lost in a failover is not given to another event, as long as clocks
+/// don't go back, and differ by less than the failover takes.
+fn keep_up_with_time(clock: AccountClock, now: Timestamp) -> AccountClock {
     let revision = clock.revision().max(Revision::unreached_by(now));
     AccountClock::new(revision, clock.updated_at())
 }
@@ -100,7 +100,7 @@ impl PostgresStore {
         account: &AccountId,
         id: TaskId,
         counts: Counts,
-        now: Now,
+        now: Timestamp,
     ) -> Result<ReadForUpdate, Fault> {
         let (name, at, uuid) = (account.as_str(), encode_instant(now), id.as_uuid());
         let (open, in_progress) = (counts.open.map(encode_count), encode_count(counts.in_progress));

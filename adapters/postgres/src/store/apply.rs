@@ -1,7 +1,7 @@
 //! Applying an event to a task.
 
 use tasklife::kit::Call;
-use tasklife::{ApplyError, BackendError, Change, EventKind, Now, Target, TaskEvent};
+use tasklife::{ApplyError, BackendError, Change, EventKind, Target, TaskEvent, Timestamp};
 
 use super::PostgresStore;
 use super::account::Counts;
@@ -12,7 +12,7 @@ impl PostgresStore {
         &self,
         target: Target<'_>,
         event: TaskEvent,
-        now: Now,
+        now: Timestamp,
     ) -> Result<Change, ApplyError> {
         let kind = event.kind();
         let _guard = self.lock(target.account()).await?;
@@ -48,7 +48,7 @@ impl PostgresStore {
                     self.notify_if(change.may_make_work());
                     return Ok(change);
                 }
-                Outcome::Changed | Outcome::NoRoom => {}
+                Outcome::Notified | Outcome::NoRoom => {}
             }
         }
     }

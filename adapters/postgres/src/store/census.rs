@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-use tasklife::{AccountId, BackendError, Census, MIN_TIME, Now, TaskStatus};
+use tasklife::{AccountId, BackendError, Census, MIN_TIME, TaskStatus, Timestamp};
 use tokio_postgres::types::Type;
 
 use super::PostgresStore;
@@ -23,7 +23,7 @@ impl PostgresStore {
     ///
     /// Returns [`BackendError`] if the database fails, or if the record of the longest-waiting task
     /// of an account can't be read.
-    pub async fn census(&self, now: Now) -> Result<Census, BackendError> {
+    pub async fn census(&self, now: Timestamp) -> Result<Census, BackendError> {
         let (database, statements) = (&self.shared.database, &self.shared.statements);
         let at = encode_instant(now);
         let values = [(&at as _, Type::BYTEA)];

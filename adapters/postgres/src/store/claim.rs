@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use tasklife::kit::{Call, ClaimCandidates, Lane, Parked};
-use tasklife::{AccountId, BackendError, Claimed, EventKind, Now, TaskStatus};
+use tasklife::{AccountId, BackendError, Claimed, EventKind, TaskStatus, Timestamp};
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
@@ -42,7 +42,7 @@ enum AccountClaim {
     /// The account, as it was read, has nothing to claim; it may be parked.
     Nothing(AccountRow, Parked),
     /// Another call has written to the account since it was read.
-    Changed,
+    Notified,
 }
 
 impl PostgresStore {
@@ -50,7 +50,7 @@ impl PostgresStore {
     pub(super) async fn claim_of(
         &self,
         name: &AccountId,
-        now: Now,
+        now: Timestamp,
     ) -> Result<Option<Claimed>, BackendError> {
         let _guard = self.lock(name).await?;
         loop {
@@ -60,7 +60,7 @@ impl PostgresStore {
             match self.claim_from(read, now).await? {
                 AccountClaim::Claimed(claimed) => return Ok(Some(*claimed)),
                 AccountClaim::Nothing(..) => return Ok(None),
-                AccountClaim::Changed => {}
+                AccountClaim::Notified => {}
             }
         }
     }
@@ -70,7 +70,7 @@ impl PostgresStore {
     /// It parks each account that has nothing to claim, until a write or an instant may change
     /// that. Accounts with an unreadable task are skipped: their error is returned only if no other
     /// account has anything.
-    pub(super) async fn claim_any(&self, now: Now) -> Result<Option<Claimed>, BackendError> {
+    pub(super) async fn claim_any(&self, now: Timestamp) -> Result<Option<Claimed>, BackendError> {
         let mut unreadable_accounts = HashSet::new();
         let mut first_fault = None;
         loop {
@@ -108,7 +108,7 @@ impl PostgresStore {
                     {
                         break;
                     }
-                    AccountClaim::Nothing(..) | AccountClaim::Changed => {
+                    AccountClaim::Nothing(..) | AccountClaim::Notified => {
                         let sql = &self.shared.statements.read_again_for_claim;
                         row = self.read_for_claim(sql, (&key, Type::INT8), now).await?;
                     }
@@ -129,7 +129,7 @@ impl PostgresStore {
         &self,
         sql: &str,
         account: crate::database::Value<'_>,
-        now: Now,
+        now: Timestamp,
     ) -> Result<Row, Fault> {
         let at = encode_instant(now);
         let (takes_over, lane) = self.claim_parameters();
@@ -144,7 +144,11 @@ impl PostgresStore {
     }
 
     /// Claims a task of an account, provided that it is still as it was read.
-    async fn claim_from(&self, read: ReadForClaim, now: Now) -> Result<AccountClaim, BackendError> {
+    async fn claim_from(
+        &self,
+        read: ReadForClaim,
+        now: Timestamp,
+    ) -> Result<AccountClaim, BackendError> {
         let ReadForClaim { store, account, candidates } = read;
         let call = Call::new(self.config(), store.horizon, now);
         let planned = match call.next_claim(candidates) {
@@ -169,7 +173,7 @@ impl PostgresStore {
                 self.notify_if(change.may_make_work());
                 Ok(AccountClaim::Claimed(Box::new(claimed)))
             }
-            Outcome::Changed | Outcome::NoRoom => Ok(AccountClaim::Changed),
+            Outcome::Notified | Outcome::NoRoom => Ok(AccountClaim::Notified),
         }
     }
 

@@ -1,7 +1,7 @@
 //! The calls that only read: `get` and `list`.
 
 use tasklife::kit::Call;
-use tasklife::{AccountId, BackendError, ListError, ListQuery, Now, Page, Task, TaskId};
+use tasklife::{AccountId, BackendError, ListError, ListQuery, Page, Task, TaskId, Timestamp};
 use tokio_postgres::types::Type;
 
 use super::PostgresStore;
@@ -15,7 +15,7 @@ impl PostgresStore {
         &self,
         account: &AccountId,
         id: TaskId,
-        now: Now,
+        now: Timestamp,
     ) -> Result<Option<Task>, BackendError> {
         let (name, now, uuid) = (account.as_str(), encode_instant(now), id.as_uuid());
         let values = [(&name as _, Type::TEXT), (&now as _, Type::BYTEA), (&uuid as _, Type::UUID)];
@@ -29,7 +29,7 @@ impl PostgresStore {
         &self,
         account: &AccountId,
         query: &ListQuery,
-        now: Now,
+        now: Timestamp,
     ) -> Result<Page, ListError> {
         let below = query.position(account)?.map_or(i64::MAX, encode_revision);
         let above = query.since().map_or(0, encode_revision);

@@ -1,7 +1,7 @@
 //! Submissions, and the quota shares of a limited store.
 
 use tasklife::kit::{Call, SubmitDecision};
-use tasklife::{BackendError, Now, Submission, SubmitError, Submitted, TaskStatus};
+use tasklife::{BackendError, Submission, SubmitError, Submitted, TaskStatus, Timestamp};
 use tokio_postgres::types::Type;
 
 use super::PostgresStore;
@@ -16,7 +16,7 @@ impl PostgresStore {
     pub(super) async fn accept(
         &self,
         submission: Submission,
-        now: Now,
+        now: Timestamp,
     ) -> Result<Submitted, SubmitError> {
         let (account, id) = (submission.account().clone(), submission.id());
         let _guard = self.lock(&account).await?;
@@ -66,7 +66,7 @@ impl PostgresStore {
                     return Ok(Submitted::New(task));
                 }
                 Outcome::NoRoom => counts.store = true,
-                Outcome::Changed => {}
+                Outcome::Notified => {}
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Dropping expired tasks.
 
 use tasklife::kit::Call;
-use tasklife::{BackendError, MIN_TIME, Now, Swept};
+use tasklife::{BackendError, MIN_TIME, Swept, Timestamp};
 use tokio_postgres::types::Type;
 
 use super::PostgresStore;
@@ -13,7 +13,11 @@ use crate::rows::{column, encode_count, encode_instant, read_count};
 const BATCH: usize = 1_000;
 
 impl PostgresStore {
-    pub(super) async fn sweep_tasks(&self, limit: usize, now: Now) -> Result<Swept, BackendError> {
+    pub(super) async fn sweep_tasks(
+        &self,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<Swept, BackendError> {
         let (database, statements) = (&self.shared.database, &self.shared.statements);
         // The database keeps the later of this instant and its horizon.
         let to = encode_instant(Call::new(self.config(), MIN_TIME, now).horizon_after_sweep());

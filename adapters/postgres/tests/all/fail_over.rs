@@ -1,4 +1,4 @@
-//! A fail-over to a standby.
+//! A failover to a standby.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::support::{PostgresServer, account, block_on, id, second, spawn, submi
 
 const TASKS: u64 = 600;
 
-/// If the retries last longer than the fail-over, callers see only a delay.
+/// If the retries last longer than the failover, callers see only a delay.
 #[test]
 fn a_fail_over_to_a_synchronous_standby_loses_nothing_acknowledged() {
     let mut primary = PostgresServer::start(&[]);

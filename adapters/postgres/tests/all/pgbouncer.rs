@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use std::process::{Child, Stdio};
 use std::time::Duration;
 
-use tasklife::{AsyncTaskStore, Changes, StoreConfig};
+use tasklife::{AsyncTaskStore, Notifies, StoreConfig};
 use tasklife_postgres::{PostgresOptions, PostgresStore};
 use tempfile::TempDir;
 
@@ -83,11 +83,11 @@ fn stores_work_through_transaction_pooling() {
             submitting.await.unwrap();
         }
         stores[0].submit(submission("acme", 1000), second(0)).await.unwrap_err();
-        tokio::time::timeout(Duration::from_secs(20), stores[1].changed()).await.unwrap();
-        let changed = stores[1].changed();
+        tokio::time::timeout(Duration::from_secs(20), stores[1].notified()).await.unwrap();
+        let notified = stores[1].notified();
         let later = second(10_000_000);
         stores[0].submit(submission("acme", 1000), later).await.unwrap();
-        tokio::time::timeout(Duration::from_secs(20), changed).await.unwrap();
+        tokio::time::timeout(Duration::from_secs(20), notified).await.unwrap();
         assert_eq!(stores[1].sweep(1000, later).await.unwrap().dropped, 149);
     });
 }

@@ -3,7 +3,7 @@
 use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
-use tasklife::{AccountId, CommandType, Now, StoreConfig, Submission, TaskId};
+use tasklife::{AccountId, CommandType, StoreConfig, Submission, TaskId, Timestamp};
 use tasklife_postgres::{PostgresOptions, PostgresStore};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinHandle;
@@ -106,12 +106,12 @@ pub(crate) fn fresh(config: StoreConfig) -> (PostgresStore, Schema) {
     (block_on(CONNECTED[0].in_schema(&schema.0, config)).unwrap(), schema)
 }
 
-pub(crate) fn at(text: &str) -> Now {
+pub(crate) fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
 
 /// Returns the instant `seconds` after the start of the test's time.
-pub(crate) fn second(seconds: i64) -> Now {
+pub(crate) fn second(seconds: i64) -> Timestamp {
     at("2019-08-08T00:00:00Z") + chrono::TimeDelta::seconds(seconds)
 }
 

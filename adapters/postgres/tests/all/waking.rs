@@ -1,8 +1,8 @@
-//! Hints: `changed()` wakes workers when there may be work.
+//! Hints: `notified()` wakes workers when there may be work.
 
 use std::time::Duration;
 
-use tasklife::{AsyncTaskStore, Changes, Completion, Scope, StoreConfig, Target, TaskEvent};
+use tasklife::{AsyncTaskStore, Completion, Notifies, Scope, StoreConfig, Target, TaskEvent};
 use tasklife_postgres::{PostgresOptions, PostgresStore};
 use tasklife_test_support::Proxy;
 
@@ -19,12 +19,12 @@ fn store(port: u16, schema: &Schema) -> PostgresStore {
 
 /// Waits until a store listens: it then wakes its waiters once.
 async fn await_listening(store: &PostgresStore) {
-    tokio::time::timeout(SOON, store.changed()).await.unwrap();
+    tokio::time::timeout(SOON, store.notified()).await.unwrap();
 }
 
 /// Returns whether no hint arrives for a while.
 async fn is_quiet(store: &PostgresStore) -> bool {
-    tokio::time::timeout(Duration::from_millis(200), store.changed()).await.is_err()
+    tokio::time::timeout(Duration::from_millis(200), store.notified()).await.is_err()
 }
 
 #[test]
@@ -35,22 +35,22 @@ fn a_change_by_another_process_wakes_workers() {
         await_listening(&here).await;
         assert!(is_quiet(&here).await);
 
-        let changed = here.changed();
+        let notified = here.notified();
         there.submit(submission("acme", 1), second(0)).await.unwrap();
         there.submit(submission("acme", 2), second(0)).await.unwrap();
-        tokio::time::timeout(SOON, changed).await.unwrap();
+        tokio::time::timeout(SOON, notified).await.unwrap();
         let first = here.claim(Scope::Any, second(0)).await.unwrap().unwrap().into_work().unwrap();
         assert!(here.claim(Scope::Any, second(0)).await.unwrap().is_none());
         tokio::time::sleep(Duration::from_millis(100)).await;
 
         // A report makes no work. The completion frees the lane.
-        let changed = here.changed();
+        let notified = here.notified();
         let reported = there.apply(Target::exactly(&first), TaskEvent::report(), second(1)).await;
         let reported = reported.unwrap().into_task();
         assert!(is_quiet(&here).await);
         let end = TaskEvent::complete(Completion::default());
         there.apply(Target::exactly(&reported), end, second(2)).await.unwrap();
-        tokio::time::timeout(SOON, changed).await.unwrap();
+        tokio::time::timeout(SOON, notified).await.unwrap();
         assert!(here.claim(Scope::Any, second(2)).await.unwrap().is_some());
     });
 }
@@ -64,18 +64,18 @@ fn a_lost_connection_is_reopened() {
     let elsewhere = store(SERVER.port, &other_schema);
     block_on(async {
         await_listening(&here).await;
-        let changed = here.changed();
+        let notified = here.notified();
         let listens = format!("query LIKE 'LISTEN%tasklife.{}\"%'", schema.0);
         crate::support::run(&format!(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {listens} AND pid <> pg_backend_pid()"
         ))
         .await;
-        tokio::time::timeout(SOON, changed).await.unwrap();
-        let changed = here.changed();
+        tokio::time::timeout(SOON, notified).await.unwrap();
+        let notified = here.notified();
         elsewhere.submit(submission("acme", 1), second(0)).await.unwrap();
         assert!(is_quiet(&here).await, "the change was in another store");
         there.submit(submission("acme", 1), second(0)).await.unwrap();
-        tokio::time::timeout(SOON, changed).await.unwrap();
+        tokio::time::timeout(SOON, notified).await.unwrap();
     });
 }
 
@@ -93,10 +93,10 @@ fn a_store_listens_only_once_a_caller_waits() {
     block_on(async {
         store.submit(submission("acme", 1), second(0)).await.unwrap();
         // The store's own changes wake its waiters without a connection.
-        let changed = store.changed();
+        let notified = store.notified();
         store.submit(submission("acme", 2), second(0)).await.unwrap();
         assert_eq!(proxy.open(), 0);
-        tokio::time::timeout(SOON, changed).await.unwrap();
+        tokio::time::timeout(SOON, notified).await.unwrap();
         await_listening(&store).await;
         assert_eq!(proxy.open(), 1);
         drop(store);

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::time::Instant;
 
 use chrono::TimeDelta;
-use tasklife::{AccountId, CommandType, Now, StoreConfig, Submission, TaskId};
+use tasklife::{AccountId, CommandType, StoreConfig, Submission, TaskId, Timestamp};
 use tasklife_test_support::RedisServer;
 use tokio::task::JoinSet;
 
@@ -21,8 +21,8 @@ pub(crate) fn config() -> StoreConfig {
 }
 
 /// The time of a call: ten calls a second, so that nothing expires before the sweep.
-pub(crate) fn now(number: u64) -> Now {
-    Now::UNIX_EPOCH + TimeDelta::milliseconds(number.cast_signed() * 100)
+pub(crate) fn now(number: u64) -> Timestamp {
+    Timestamp::UNIX_EPOCH + TimeDelta::milliseconds(number.cast_signed() * 100)
 }
 
 pub(crate) fn account(number: u64) -> AccountId {

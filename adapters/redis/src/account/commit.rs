@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tasklife::{BackendError, Now, Task, clamp_time};
+use tasklife::{BackendError, Task, Timestamp, clamp_time};
 
 use super::state::AccountState;
 use super::{Account, id_text};
@@ -48,7 +48,7 @@ impl Account<'_> {
         task: &Task,
         write: &WriteCondition<'_>,
         grace: Option<Duration>,
-        now: Now,
+        now: Timestamp,
     ) -> Result<Option<Committed>, BackendError> {
         let WriteCondition { state, globals, .. } = write;
         let expected = state.expected_revision();

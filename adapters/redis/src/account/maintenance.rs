@@ -68,7 +68,7 @@ impl Account<'_> {
         self.query(&script::FENCE, &[floor.as_bytes()]).await
     }
 
-    /// Makes the account safe to use after a fail-over that may have lost its latest writes: raises
+    /// Makes the account safe to use after a failover that may have lost its latest writes: raises
     /// its revision by `gap`, and no longer relies on its entry in the ready queue.
     pub(crate) async fn repair(&self, gap: u64) -> Result<Repaired, BackendError> {
         let (bound, horizon, tasks, revision) =

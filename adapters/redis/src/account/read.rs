@@ -2,7 +2,9 @@
 
 use redis::Value;
 use tasklife::kit::{ClaimCandidates, Lane};
-use tasklife::{BackendError, ListQuery, Now, Revision, StoreConfig, Task, TaskId, clamp_time};
+use tasklife::{
+    BackendError, ListQuery, Revision, StoreConfig, Task, TaskId, Timestamp, clamp_time,
+};
 
 use super::state::{AccountState, MetaFields};
 use super::{Account, FoundTask, id_text};
@@ -35,7 +37,11 @@ type WorkFields = (MetaFields, String, FoundTask, FoundTask, bool, String, Strin
 
 impl Account<'_> {
     /// Reads a task, if it is visible.
-    pub(crate) async fn get(&self, id: TaskId, now: Now) -> Result<Option<Task>, BackendError> {
+    pub(crate) async fn get(
+        &self,
+        id: TaskId,
+        now: Timestamp,
+    ) -> Result<Option<Task>, BackendError> {
         let id = id_text(id);
         let (horizon, found): (Option<String>, Option<Vec<u8>>) =
             self.query_keys(&script::GET, 3, &[id.as_bytes()]).await?;
@@ -50,7 +56,7 @@ impl Account<'_> {
         query: &ListQuery,
         position: Option<Revision>,
         count: usize,
-        now: Now,
+        now: Timestamp,
     ) -> Result<(Revision, Vec<Task>), BackendError> {
         let below = position.map_or(String::new(), text::encode_revision);
         let above = text::encode_revision(query.since().unwrap_or_default());
@@ -77,7 +83,7 @@ impl Account<'_> {
         id: TaskId,
         (counts_open, counts_in_progress): (bool, bool),
         globals: &Globals,
-        now: Now,
+        now: Timestamp,
     ) -> Result<ReadForUpdate, BackendError> {
         let id = id_text(id);
         let args = [
@@ -105,7 +111,7 @@ impl Account<'_> {
         state: &AccountState,
         id: TaskId,
         globals: &Globals,
-        now: Now,
+        now: Timestamp,
     ) -> Result<bool, BackendError> {
         let read = self.read_for_update(id, (false, false), globals, now).await?.state;
         Ok(read.revision != state.revision || read.effective_now != state.effective_now)
@@ -116,7 +122,7 @@ impl Account<'_> {
         &self,
         config: &StoreConfig,
         globals: &Globals,
-        now: Now,
+        now: Timestamp,
     ) -> Result<ReadForClaim, BackendError> {
         let (lane, takes_over) = claim_args(config);
         let args = [&*text::encode_instant(now), globals.horizon(), &lane, takes_over];

@@ -1,6 +1,6 @@
 //! The state of an account: its revision, its clock, its horizon and what is registered for it.
 
-use tasklife::{AccountClock, MIN_TIME, Now, Revision, clamp_time};
+use tasklife::{AccountClock, MIN_TIME, Revision, Timestamp, clamp_time};
 
 use super::Account;
 use crate::error::{Corrupt, Damaged};
@@ -13,12 +13,12 @@ pub(crate) struct AccountState {
     /// The account's revision; `None` for an account that does not exist. A write is applied only
     /// if the account still has it.
     pub(crate) revision: Option<Revision>,
-    pub(super) updated_at: Now,
+    pub(super) updated_at: Timestamp,
     pub(super) horizon: Option<String>,
     /// The number of writes to the account up to now.
     pub(super) writes: u64,
     /// The later of the caller's `now` and the horizon: it decides what is visible.
-    pub(crate) effective_now: Now,
+    pub(crate) effective_now: Timestamp,
     /// Whether the account is known to be in the ready queue.
     pub(crate) is_ready: bool,
     /// The bound that is registered for the account, as text: no task expires earlier.
@@ -60,7 +60,7 @@ impl Account<'_> {
 impl AccountState {
     /// Returns the same state for a call at another `now`; `None` for an account that does not
     /// exist.
-    pub(crate) fn at(mut self, now: Now) -> Option<Self> {
+    pub(crate) fn at(mut self, now: Timestamp) -> Option<Self> {
         self.revision?;
         let horizon = self.horizon.as_deref().and_then(text::parse_instant);
         self.effective_now = clamp_time(now).max(horizon.unwrap_or(MIN_TIME));
@@ -70,9 +70,9 @@ impl AccountState {
     /// Returns the account's clock for an event at `now`. The clock of a new account begins at the
     /// revision floor.
     ///
-    /// Revisions keep up with time, so that a revision lost in a fail-over is not given to another
-    /// event, as long as the writers' clocks differ by less than a fail-over takes.
-    pub(crate) fn clock(&self, globals: &Globals, now: Now) -> AccountClock {
+    /// Revisions keep up with time, so that a revision lost in a failover is not given to another
+    /// event, as long as the writers' clocks differ by less than a failover takes.
+    pub(crate) fn clock(&self, globals: &Globals, now: Timestamp) -> AccountClock {
         let revision = self.revision.unwrap_or(globals.floor);
         AccountClock::new(revision.max(Revision::unreached_by(now)), self.updated_at)
     }
@@ -85,7 +85,7 @@ impl AccountState {
 
     /// Returns the bound to register for a task with this expiry, unless one as early is
     /// registered.
-    pub(crate) fn bound_for(&self, expires_at: Now) -> Option<Now> {
+    pub(crate) fn bound_for(&self, expires_at: Timestamp) -> Option<Timestamp> {
         let expiry = text::encode_instant(expires_at);
         self.bound.as_ref().is_none_or(|bound| *bound > expiry).then_some(expires_at)
     }
@@ -111,7 +111,7 @@ fn parse_revision(text: Option<String>) -> Result<Option<Revision>, Corrupt> {
 }
 
 /// Parses an instant; without text it is the earliest of all.
-pub(super) fn parse_instant(text: Option<String>) -> Result<Now, Corrupt> {
+pub(super) fn parse_instant(text: Option<String>) -> Result<Timestamp, Corrupt> {
     let Some(text) = text else { return Ok(MIN_TIME) };
     text::parse_instant(&text).ok_or(Corrupt::Instant(text))
 }

@@ -15,7 +15,7 @@ impl Redis {
         self.endpoint.is_cluster()
     }
 
-    /// Returns the replication ids of all primaries, which change with a fail-over and with a
+    /// Returns the replication ids of all primaries, which change with a failover and with a
     /// restart. Returns `None` for a single server.
     pub(crate) async fn replication_ids(&self) -> Result<Option<String>, BackendError> {
         let mut info = redis::cmd("INFO");

@@ -85,7 +85,7 @@ impl Redis {
         let address = sentinels.primary_at(host, port);
         let mut server = self.connect_to(&address).await?;
         let role: Vec<Value> = redis::cmd("ROLE").query_async(&mut server).await?;
-        // The sentinel may not have noticed the last fail-over.
+        // The sentinel may not have noticed the last failover.
         let is_primary = role.first().is_some_and(
             |role| matches!(role, Value::BulkString(name) if name.as_slice() == b"master"),
         );
@@ -98,7 +98,7 @@ fn unknown_name(name: &str) -> RedisError {
     RedisError::from((ErrorKind::InvalidClientConfig, why, name.to_owned()))
 }
 
-/// Returns a temporary error, as the fail-over is not over yet.
+/// Returns a temporary error, as the failover is not over yet.
 fn not_a_primary() -> RedisError {
     let why = "expected the server that a sentinel reported to be a primary";
     RedisError::from(std::io::Error::new(std::io::ErrorKind::NotConnected, why))

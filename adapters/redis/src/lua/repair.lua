@@ -1,4 +1,4 @@
--- Makes an account safe to use after a fail-over that may have lost its latest writes: its next
+-- Makes an account safe to use after a failover that may have lost its latest writes: its next
 -- write makes it ready, and its revisions continue above those that may have been given out and
 -- lost.
 -- ARGV: gap

@@ -4,7 +4,7 @@ use std::iter;
 
 use redis::Value;
 use tasklife::kit::Parked;
-use tasklife::{AccountId, BackendError, Now, StoreConfig};
+use tasklife::{AccountId, BackendError, StoreConfig, Timestamp};
 
 use super::Registry;
 use crate::account::claim_args;
@@ -34,7 +34,7 @@ impl Registry<'_> {
         &self,
         config: &StoreConfig,
         passed_over: &[Vec<u8>],
-        now: Now,
+        now: Timestamp,
     ) -> Result<(Globals, Option<Turn>), BackendError> {
         let now = text::encode_instant(now);
         let passed_over = passed_over.iter().map(Vec::as_slice);

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use tasklife::kit::Call;
-use tasklife::{ApplyError, Change, EventKind, MIN_TIME, Now, Target, Task, TaskEvent};
+use tasklife::{ApplyError, Change, EventKind, MIN_TIME, Target, Task, TaskEvent, Timestamp};
 
 use super::RedisStore;
 use super::cache::AccountCache;
@@ -15,7 +15,7 @@ impl RedisStore {
         &self,
         target: Target<'_>,
         event: TaskEvent,
-        now: Now,
+        now: Timestamp,
     ) -> Result<Change, ApplyError> {
         let account = self.account(target.account());
         let mut cache = self.lock_account(account.id).await?;
@@ -99,12 +99,16 @@ impl RedisStore {
 
 /// Returns the task's expiry, if the event made it earlier: an end does, if the retention is
 /// counted from it.
-pub(super) fn earlier_expiry(task: &Task, before: Now) -> Option<Now> {
+pub(super) fn earlier_expiry(task: &Task, before: Timestamp) -> Option<Timestamp> {
     Some(task.expires_at()).filter(|expires_at| *expires_at < before)
 }
 
 /// Returns the cached task and state of its account, in place of a read.
-fn cached_read(cache: &mut AccountCache, target: Target<'_>, now: Now) -> Option<ReadForUpdate> {
+fn cached_read(
+    cache: &mut AccountCache,
+    target: Target<'_>,
+    now: Timestamp,
+) -> Option<ReadForUpdate> {
     let state = cache.state(target.account())?.at(now)?;
     let task = cache.task(target.id())?.clone();
     Some(ReadForUpdate { state, task: Some(task), open: 0, in_progress: 0 })

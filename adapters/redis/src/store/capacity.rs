@@ -7,7 +7,7 @@
 
 use std::time::{Duration, Instant};
 
-use tasklife::{BackendError, Now, SubmitError, TaskId};
+use tasklife::{BackendError, SubmitError, TaskId, Timestamp};
 
 use super::RedisStore;
 use crate::account::{Account, AccountState};
@@ -34,7 +34,7 @@ impl RedisStore {
         id: TaskId,
         (state, account_is_full): (&AccountState, bool),
         globals: &mut Globals,
-        now: Now,
+        now: Timestamp,
     ) -> Result<Option<String>, SubmitError> {
         let begin = Instant::now();
         let mut nothing_expired_at = None;
@@ -117,7 +117,7 @@ impl RedisStore {
     async fn first_expiry(
         &self,
         globals: &Globals,
-        now: Now,
+        now: Timestamp,
     ) -> Result<Option<String>, BackendError> {
         let registry = self.registry();
         // Tasks that a limited sweep left come before all others, in any order.

@@ -2,7 +2,7 @@
 
 use redis::Value;
 use tasklife::kit::{Call, Parked};
-use tasklife::{AccountId, BackendError, Claimed, Now};
+use tasklife::{AccountId, BackendError, Claimed, Timestamp};
 
 use super::RedisStore;
 use super::apply::earlier_expiry;
@@ -22,7 +22,7 @@ impl RedisStore {
     pub(super) async fn claim_of(
         &self,
         account: &AccountId,
-        now: Now,
+        now: Timestamp,
     ) -> Result<Option<Claimed>, BackendError> {
         let account = self.account(account);
         let mut cache = self.lock_account(account.id).await?;
@@ -36,7 +36,7 @@ impl RedisStore {
     ///
     /// An account that can't be read is passed over, so that it doesn't block the others. If no
     /// other account has anything to claim, its error is returned.
-    pub(super) async fn claim_any(&self, now: Now) -> Result<Option<Claimed>, BackendError> {
+    pub(super) async fn claim_any(&self, now: Timestamp) -> Result<Option<Claimed>, BackendError> {
         let registry = self.registry();
         let (mut passed_over, mut damage) = (Vec::new(), None);
         while let (globals, Some(turn)) =
@@ -67,7 +67,7 @@ impl RedisStore {
         version: &str,
         work: Value,
         globals: &Globals,
-        now: Now,
+        now: Timestamp,
     ) -> Result<Option<Claimed>, BackendError> {
         let account = self.account(account);
         let (mut cache, mut read) = match self.try_lock_account(account.id) {
@@ -94,7 +94,7 @@ impl RedisStore {
         cache: &mut AccountCache,
         mut read: Option<ReadForClaim>,
         mut globals: Globals,
-        now: Now,
+        now: Timestamp,
     ) -> Result<Outcome, BackendError> {
         loop {
             let ReadForClaim { mut state, candidates } = match read.take() {

@@ -1,4 +1,4 @@
-//! Completing the registry after a fail-over that may have lost a part of it.
+//! Completing the registry after a failover that may have lost a part of it.
 //!
 //! Each primary of a cluster loses what it had not yet passed on to its replica, independently of
 //! the others. So the registry may have lost an account that has tasks, while the account still
@@ -19,13 +19,13 @@ impl RedisStore {
     /// Registers every account of the store again: in the ready queue, with its earliest expiry,
     /// and in the number of tasks.
     ///
-    /// Call it after a fail-over or after a change of the [`StoreConfig`](tasklife::StoreConfig).
+    /// Call it after a failover or after a change of the [`StoreConfig`](tasklife::StoreConfig).
     /// You can call it at any time. Tasks don't change; only the revisions of pages and of later
     /// events are higher.
     ///
     /// A sweep calls it if a primary of the cluster, or behind Sentinel, has changed since the last
     /// sweep. Until then, [`claim`](tasklife::AsyncTaskStore::claim) over all accounts may miss
-    /// tasks of accounts that the fail-over removed from the registry. A repair scans every key of
+    /// tasks of accounts that the failover removed from the registry. A repair scans every key of
     /// the cluster.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! Accepting submissions.
 
 use tasklife::kit::{Call, SubmitDecision};
-use tasklife::{Now, Submission, SubmitError, Submitted, Task, TaskStatus};
+use tasklife::{Submission, SubmitError, Submitted, Task, TaskStatus, Timestamp};
 
 use super::RedisStore;
 use super::cache::AccountCache;
@@ -12,7 +12,7 @@ impl RedisStore {
     pub(super) async fn submit_one(
         &self,
         submission: Submission,
-        now: Now,
+        now: Timestamp,
     ) -> Result<Submitted, SubmitError> {
         let account = self.account(submission.account());
         let mut cache = self.lock_account(account.id).await?;
@@ -43,7 +43,7 @@ impl RedisStore {
         cache: &mut AccountCache,
         submission: &Submission,
         token: &mut Option<String>,
-        now: Now,
+        now: Timestamp,
     ) -> Result<Submitted, SubmitError> {
         let config = &self.config;
         let id = submission.id();

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::future::try_join_all;
 use tasklife::kit::Parked;
-use tasklife::{BackendError, Now, Swept};
+use tasklife::{BackendError, Swept, Timestamp};
 
 use super::RedisStore;
 use crate::error::{Damaged, concerns_one_account};
@@ -58,7 +58,11 @@ impl Progress {
 }
 
 impl RedisStore {
-    pub(super) async fn sweep_all(&self, limit: usize, now: Now) -> Result<Swept, BackendError> {
+    pub(super) async fn sweep_all(
+        &self,
+        limit: usize,
+        now: Timestamp,
+    ) -> Result<Swept, BackendError> {
         self.repair_if_needed().await?;
         let (globals, pending) = self.registry().raise_horizon(&text::encode_instant(now)).await?;
         // From here on, the horizon has moved.

@@ -1,4 +1,4 @@
-//! Fail-overs in a cluster.
+//! Failovers in a cluster.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -40,7 +40,7 @@ fn survive_the_loss_of(key: &str) {
         let primaries = topology.iter().filter(|node| node.primary && !node.failed);
         primaries.count() == 3
     });
-    // The client's retry time is longer than the fail-over.
+    // The client's retry time is longer than the failover.
     let client = block_on(working).unwrap();
     assert_eq!((client.not_applied, client.unknown), (0, 0));
     assert_eq!(client.tasks.len(), 30);

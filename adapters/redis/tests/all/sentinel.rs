@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use tasklife::{AsyncTaskStore, Changes, Scope, StoreConfig, SubmitError};
+use tasklife::{AsyncTaskStore, Notifies, Scope, StoreConfig, SubmitError};
 use tasklife_redis::Redis;
 use tasklife_test_support::RedisSentinel;
 use tokio::time::{sleep, timeout};
@@ -31,7 +31,7 @@ fn a_fail_over_is_followed_and_loses_nothing_that_was_replicated() {
 
     let patient = redis(RedisSentinel::NAME).with_retry_time(Duration::from_secs(20));
     let store = fresh(&patient, StoreConfig::default());
-    block_on(async { timeout(Duration::from_secs(5), store.changed()).await.unwrap() });
+    block_on(async { timeout(Duration::from_secs(5), store.notified()).await.unwrap() });
     let (acknowledged, stop) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
     let load = {
         let (store, acknowledged, stop) = (store.clone(), acknowledged.clone(), stop.clone());
@@ -84,10 +84,10 @@ fn a_fail_over_is_followed_and_loses_nothing_that_was_replicated() {
     sentinel.servers[0].restart();
     block_on(async {
         let other = fresh(&patient, StoreConfig::default());
-        timeout(Duration::from_secs(5), other.changed()).await.unwrap();
-        let changed = other.changed();
+        timeout(Duration::from_secs(5), other.notified()).await.unwrap();
+        let notified = other.notified();
         other.submit(submission("acme", 1), second(0)).await.unwrap();
-        timeout(Duration::from_secs(5), changed).await.unwrap();
+        timeout(Duration::from_secs(5), notified).await.unwrap();
     });
 }
 

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use tasklife::{AccountId, CommandType, Now, StoreConfig, Submission, TaskId};
+use tasklife::{AccountId, CommandType, StoreConfig, Submission, TaskId, Timestamp};
 use tasklife_redis::{Redis, RedisStore};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinHandle;
@@ -73,12 +73,12 @@ pub(crate) fn fresh_pair(
     (open(one), open(other))
 }
 
-pub(crate) fn at(text: &str) -> Now {
+pub(crate) fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
 
 /// The instant that is `seconds` after a fixed one.
-pub(crate) fn second(seconds: i64) -> Now {
+pub(crate) fn second(seconds: i64) -> Timestamp {
     at("2019-08-08T00:00:00Z") + chrono::TimeDelta::seconds(seconds)
 }
 

@@ -87,7 +87,7 @@ fn an_account_that_is_used_again_is_not_forgotten() {
     assert_eq!(time_to_live(&server, &keys(&server, "*:account")[0]), -1);
 }
 
-/// A fail-over can lose the whole registry, and keep the accounts.
+/// A failover can lose the whole registry, and keep the accounts.
 #[test]
 fn a_repair_registers_lost_accounts_again() {
     let server = RedisServer::start(&[]);

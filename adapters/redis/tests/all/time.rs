@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use tasklife::{
-    ApplyError, AsyncTaskStore, ListQuery, MAX_TIME, MIN_TIME, Now, Retention, Revision, Scope,
-    StoreConfig, Target, Task, TaskEvent, TaskId, TaskStatus,
+    ApplyError, AsyncTaskStore, ListQuery, MAX_TIME, MIN_TIME, Retention, Revision, Scope,
+    StoreConfig, Target, Task, TaskEvent, TaskId, TaskStatus, Timestamp,
 };
 
 use crate::support::{
@@ -48,7 +48,7 @@ fn times_saturate_at_the_end_of_the_year_9999() {
         let task =
             store.submit(submission("acme", 1), MAX_TIME - TimeDelta::days(1)).await.unwrap();
         assert_eq!(task.task().expires_at(), MAX_TIME);
-        let beyond = Now::MAX_UTC;
+        let beyond = Timestamp::MAX_UTC;
         assert_eq!(store.get(&account("acme"), id(1), beyond).await.unwrap(), None);
         assert_eq!(store.sweep(1, beyond).await.unwrap().dropped, 1);
         // From now on every submission would be expired at birth.
@@ -97,7 +97,7 @@ fn revisions_beyond_the_precision_of_doubles_stay_distinct() {
     });
 }
 
-/// A fail-over loses the latest writes. Here the keys are restored by hand.
+/// A failover loses the latest writes. Here the keys are restored by hand.
 #[test]
 fn revisions_lost_in_a_fail_over_are_not_given_out_again() {
     let server = RedisServer::start(&[]);

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use tasklife::{
-    AsyncTaskStore, BackendError, Changes, Completion, Scope, StoreConfig, SubmitError, Target,
+    AsyncTaskStore, BackendError, Completion, Notifies, Scope, StoreConfig, SubmitError, Target,
     TaskEvent,
 };
 use tasklife_redis::Redis;
@@ -59,11 +59,11 @@ fn refusal(redis: &Redis) -> (BackendError, String) {
 
 async fn check_that_it_works(redis: Redis) {
     let store = fresh(&redis, StoreConfig::default());
-    timeout(Duration::from_secs(5), store.changed()).await.unwrap();
+    timeout(Duration::from_secs(5), store.notified()).await.unwrap();
     for name in ["acme", "umbrella", "soylent"] {
-        let changed = store.changed();
+        let notified = store.notified();
         store.submit(submission(name, 1), second(0)).await.unwrap();
-        timeout(Duration::from_secs(5), changed).await.unwrap();
+        timeout(Duration::from_secs(5), notified).await.unwrap();
         let task = store.claim(Scope::Any, second(0)).await.unwrap().unwrap().into_work().unwrap();
         let end = TaskEvent::complete(Completion::of(7));
         store.apply(Target::exactly(&task), end, second(1)).await.unwrap();

@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
 use tasklife::{
-    AsyncTaskStore, BackendError, Changes, Completion, ListQuery, Retention, Scope, StoreConfig,
+    AsyncTaskStore, BackendError, Completion, ListQuery, Notifies, Retention, Scope, StoreConfig,
     SubmitError, Target, TaskEvent,
 };
 use tasklife_redis::{Redis, RedisStore};
@@ -99,13 +99,13 @@ async fn use_store(redis: &Redis) -> Result<(), BackendError> {
 /// Whether hints arrive.
 async fn receives_hints(redis: &Redis) -> bool {
     let store = RedisStore::new(redis.clone(), StoreConfig::default());
-    let wait = |changed| async { timeout(Duration::from_millis(300), changed).await.is_ok() };
-    if !wait(store.changed()).await {
+    let wait = |notified| async { timeout(Duration::from_millis(300), notified).await.is_ok() };
+    if !wait(store.notified()).await {
         return false;
     }
-    let changed = store.changed();
+    let notified = store.notified();
     store.submit(submission("hears", 1), second(0)).await.unwrap();
-    wait(changed).await
+    wait(notified).await
 }
 
 fn impatient(redis: Redis) -> Redis {

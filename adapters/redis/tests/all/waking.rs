@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use tasklife::{
-    AsyncTaskStore, Changes, Completion, Scope, StoreConfig, Target, Task, TaskError, TaskEvent,
+    AsyncTaskStore, Completion, Notifies, Scope, StoreConfig, Target, Task, TaskError, TaskEvent,
 };
 use tasklife_redis::{Redis, RedisStore};
 use tokio::runtime::Builder;
@@ -24,22 +24,22 @@ const SHORT: Duration = Duration::from_millis(100);
 async fn listening(connections: [&Redis; 2]) -> (RedisStore, RedisStore) {
     let config = StoreConfig::default().with_max_in_progress(NonZeroU32::MIN);
     let (listener, writer) = fresh_pair(connections[0], connections[1], config);
-    timeout(LONG, listener.changed()).await.expect("expected a hint when the subscription began");
+    timeout(LONG, listener.notified()).await.expect("expected a hint when the subscription began");
     (listener, writer)
 }
 
 /// Whether a caller that waits is woken by an action; and the action's result.
 async fn is_woken_by<T>(listener: &RedisStore, done: impl Future<Output = T>) -> (bool, T) {
-    let changed = listener.changed();
+    let notified = listener.notified();
     let done = done.await;
-    (timeout(SHORT, changed).await.is_ok(), done)
+    (timeout(SHORT, notified).await.is_ok(), done)
 }
 
 /// Checks that an action wakes a caller that waits; returns the action's result.
 async fn wakes<T>(listener: &RedisStore, what: &str, done: impl Future<Output = T>) -> T {
-    let changed = listener.changed();
+    let notified = listener.notified();
     let done = done.await;
-    timeout(LONG, changed).await.unwrap_or_else(|_| panic!("nobody was woken by {what}"));
+    timeout(LONG, notified).await.unwrap_or_else(|_| panic!("nobody was woken by {what}"));
     done
 }
 
@@ -121,7 +121,7 @@ fn the_subscription_begins_with_the_first_wait_and_ends_with_the_last_clone() {
     let store = fresh(&server.redis(), StoreConfig::default());
     let clone = store.clone();
     // Without an await, this needs no runtime.
-    let unawaited = clone.changed();
+    let unawaited = clone.notified();
     runtime.block_on(async {
         store.submit(submission("acme", 1), second(0)).await.unwrap();
         sleep(SHORT).await;
@@ -130,7 +130,7 @@ fn the_subscription_begins_with_the_first_wait_and_ends_with_the_last_clone() {
     });
     // Clones share the subscription.
     runtime.block_on(async {
-        let _ = timeout(SHORT, store.changed()).await;
+        let _ = timeout(SHORT, store.notified()).await;
         assert_eq!(subscriptions(&server, 1).await, 1);
         drop(store);
         wakes(&clone, "a submission", clone.submit(submission("acme", 2), second(0)))
@@ -168,7 +168,7 @@ fn the_subscription_moves_to_another_runtime() {
     let server = RedisServer::start(&[]);
     let store = fresh(&server.redis(), StoreConfig::default());
     let first = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-    first.block_on(async { timeout(LONG, store.changed()).await.unwrap() });
+    first.block_on(async { timeout(LONG, store.notified()).await.unwrap() });
     block_on(async {
         wakes(&store, "the end of its subscription", async { first.shutdown_background() }).await;
         wakes(&store, "a submission", store.submit(submission("acme", 1), second(0)))

@@ -1,9 +1,9 @@
 //! [`AsyncTaskStore`]: futures that block no executor.
 
 use tasklife::{
-    AccountId, ApplyError, AsyncTaskStore, BackendError, Change, Changed, Changes, Claimed,
-    ListError, ListQuery, Now, Page, Scope, StoreFuture, Submission, SubmitError, Submitted, Swept,
-    Target, Task, TaskEvent, TaskId, TaskStore,
+    AccountId, ApplyError, AsyncTaskStore, BackendError, Change, Claimed, ListError, ListQuery,
+    Notified, Notifies, Page, Scope, StoreFuture, Submission, SubmitError, Submitted, Swept,
+    Target, Task, TaskEvent, TaskId, TaskStore, Timestamp,
 };
 
 use crate::calls::Step;
@@ -11,7 +11,11 @@ use crate::calls::Step;
 use super::{SqliteStore, answered};
 
 impl AsyncTaskStore for SqliteStore {
-    fn submit(&self, submission: Submission, now: Now) -> StoreFuture<'_, Submitted, SubmitError> {
+    fn submit(
+        &self,
+        submission: Submission,
+        now: Timestamp,
+    ) -> StoreFuture<'_, Submitted, SubmitError> {
         Box::pin(async move { answered(self.send_submission(submission, now).await) })
     }
 
@@ -19,7 +23,7 @@ impl AsyncTaskStore for SqliteStore {
         &'a self,
         target: Target<'a>,
         event: TaskEvent,
-        now: Now,
+        now: Timestamp,
     ) -> StoreFuture<'a, Change, ApplyError> {
         Box::pin(async move { answered(self.send_event(target, event, now).await) })
     }
@@ -27,7 +31,7 @@ impl AsyncTaskStore for SqliteStore {
     fn claim<'a>(
         &'a self,
         scope: Scope<'a>,
-        now: Now,
+        now: Timestamp,
     ) -> StoreFuture<'a, Option<Claimed>, BackendError> {
         Box::pin(async move {
             loop {
@@ -42,7 +46,7 @@ impl AsyncTaskStore for SqliteStore {
         &'a self,
         account: &'a AccountId,
         id: TaskId,
-        now: Now,
+        now: Timestamp,
     ) -> StoreFuture<'a, Option<Task>, BackendError> {
         let account = account.clone();
         self.run_blocking(move |store| store.read_task(account, id, now))
@@ -52,23 +56,23 @@ impl AsyncTaskStore for SqliteStore {
         &'a self,
         account: &'a AccountId,
         query: &'a ListQuery,
-        now: Now,
+        now: Timestamp,
     ) -> StoreFuture<'a, Page, ListError> {
         let (account, query) = (account.clone(), query.clone());
         self.run_blocking(move |store| store.read_page(account, query, now))
     }
 
-    fn sweep(&self, limit: usize, now: Now) -> StoreFuture<'_, Swept, BackendError> {
+    fn sweep(&self, limit: usize, now: Timestamp) -> StoreFuture<'_, Swept, BackendError> {
         self.run_blocking(move |store| TaskStore::sweep(store, limit, now))
     }
 }
 
-impl Changes for SqliteStore {
+impl Notifies for SqliteStore {
     /// Waits for a hint that there may be work.
     ///
     /// It reports writes of this process that may make work immediately. It reports any write of
     /// another process, within about 10 ms.
-    fn changed(&self) -> Changed<'_> {
+    fn notified(&self) -> Notified<'_> {
         Box::pin(self.shared.notifier.notified())
     }
 }

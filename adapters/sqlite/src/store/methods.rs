@@ -1,8 +1,9 @@
 //! [`TaskStore`]: methods that block the calling thread.
 
 use tasklife::{
-    AccountId, ApplyError, BackendError, Change, Claimed, ListError, ListQuery, Now, Page, Scope,
+    AccountId, ApplyError, BackendError, Change, Claimed, ListError, ListQuery, Page, Scope,
     Submission, SubmitError, Submitted, Swept, Target, Task, TaskEvent, TaskId, TaskStore,
+    Timestamp,
 };
 
 use crate::calls::Step;
@@ -10,15 +11,20 @@ use crate::calls::Step;
 use super::{SWEEP_BATCH, SqliteStore, answered};
 
 impl TaskStore for SqliteStore {
-    fn submit(&self, submission: Submission, now: Now) -> Result<Submitted, SubmitError> {
+    fn submit(&self, submission: Submission, now: Timestamp) -> Result<Submitted, SubmitError> {
         answered(self.send_submission(submission, now).recv())
     }
 
-    fn apply(&self, target: Target<'_>, event: TaskEvent, now: Now) -> Result<Change, ApplyError> {
+    fn apply(
+        &self,
+        target: Target<'_>,
+        event: TaskEvent,
+        now: Timestamp,
+    ) -> Result<Change, ApplyError> {
         answered(self.send_event(target, event, now).recv())
     }
 
-    fn claim(&self, scope: Scope<'_>, now: Now) -> Result<Option<Claimed>, BackendError> {
+    fn claim(&self, scope: Scope<'_>, now: Timestamp) -> Result<Option<Claimed>, BackendError> {
         loop {
             if let Step::Done(claimed) = answered(self.send_claim(scope, now).recv())? {
                 return Ok(claimed);
@@ -26,15 +32,25 @@ impl TaskStore for SqliteStore {
         }
     }
 
-    fn get(&self, account: &AccountId, id: TaskId, now: Now) -> Result<Option<Task>, BackendError> {
+    fn get(
+        &self,
+        account: &AccountId,
+        id: TaskId,
+        now: Timestamp,
+    ) -> Result<Option<Task>, BackendError> {
         self.read_task(account.clone(), id, now)
     }
 
-    fn list(&self, account: &AccountId, query: &ListQuery, now: Now) -> Result<Page, ListError> {
+    fn list(
+        &self,
+        account: &AccountId,
+        query: &ListQuery,
+        now: Timestamp,
+    ) -> Result<Page, ListError> {
         self.read_page(account.clone(), query.clone(), now)
     }
 
-    fn sweep(&self, limit: usize, now: Now) -> Result<Swept, BackendError> {
+    fn sweep(&self, limit: usize, now: Timestamp) -> Result<Swept, BackendError> {
         let mut swept = Swept::default();
         loop {
             let batch = SWEEP_BATCH.min(limit - swept.dropped);

@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use rusqlite::params;
 use tasklife::kit::instant_to_bytes;
 use tasklife::uuid::Uuid;
-use tasklife::{AccountId, Census, Now, TaskId, TaskStatus};
+use tasklife::{AccountId, Census, TaskId, TaskStatus, Timestamp};
 
 use super::{Tables, decode};
 use crate::fault::Fault;
@@ -13,7 +13,7 @@ use crate::fault::Fault;
 impl Tables<'_> {
     /// Counts the tasks and accounts. It reads every row of two indexes, and the record of each
     /// account's longest-waiting task.
-    pub(crate) fn census(self, instant: Now) -> Result<Census, Fault> {
+    pub(crate) fn census(self, instant: Timestamp) -> Result<Census, Fault> {
         let instant = instant_to_bytes(instant);
         let number = |count: i64| usize::try_from(count).unwrap_or_default();
         let mut census = Census::new();

@@ -4,7 +4,7 @@ use rusqlite::fallible_streaming_iterator::FallibleStreamingIterator;
 use rusqlite::{Rows, params};
 use tasklife::kit::instant_to_bytes;
 use tasklife::uuid::Uuid;
-use tasklife::{ListQuery, Now, Revision, Task, TaskId};
+use tasklife::{ListQuery, Revision, Task, TaskId, Timestamp};
 
 use super::{AccountRow, Tables, decode, number};
 use crate::fault::Fault;
@@ -18,7 +18,7 @@ impl Tables<'_> {
         account: &AccountRow,
         query: &ListQuery,
         position: Option<Revision>,
-        instant: Now,
+        instant: Timestamp,
     ) -> Result<Vec<Task>, Fault> {
         let limit = query.limit().get().saturating_add(1);
         let below = position.map_or(i64::MAX, number);

@@ -5,7 +5,7 @@ use tasklife::kit::{
     Call, ClaimCandidates, Lane, Parked, PlannedClaim, instant_from_bytes, instant_to_bytes,
 };
 use tasklife::uuid::Uuid;
-use tasklife::{AccountClock, Now, StoreConfig, Task, TaskId, TaskStatus, clamp_time};
+use tasklife::{AccountClock, StoreConfig, Task, TaskId, TaskStatus, Timestamp, clamp_time};
 
 use super::{AccountRow, Ready, Tables, decode, instant, number, revision};
 use crate::fault::Fault;
@@ -47,7 +47,7 @@ impl<'c> Tables<'c> {
         self,
         account: &AccountRow,
         status: TaskStatus,
-        instant: Now,
+        instant: Timestamp,
     ) -> Result<Option<Task>, Fault> {
         let mut statement = self.0.prepare_cached(
             "SELECT id, record FROM tasks WHERE account = ?1 AND status = ?2 AND expires_at > ?3
@@ -85,7 +85,11 @@ impl<'c> Tables<'c> {
 
     /// Returns the latest expiry of the expired tasks that are received or in progress. Before that
     /// instant, a clock that is behind may still see one.
-    fn hidden_until(self, account: &AccountRow, instant: Now) -> Result<Option<Now>, Fault> {
+    fn hidden_until(
+        self,
+        account: &AccountRow,
+        instant: Timestamp,
+    ) -> Result<Option<Timestamp>, Fault> {
         let mut statement = self.0.prepare_cached(
             "SELECT max(latest) FROM (
                 SELECT max(expires_at) AS latest FROM tasks

@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 use std::time::Instant;
 
-use tasklife::{Changes, Scope, StoreConfig, TaskStore};
+use tasklife::{Notifies, Scope, StoreConfig, TaskStore};
 use tasklife_sqlite::SqliteStore;
 
 use tasklife_test_support::TIMEOUT;
@@ -120,12 +120,12 @@ fn a_store_may_be_dropped_by_its_own_threads() {
         },
         |store| {
             Box::pin(async move {
-                let mut changed = store.changed();
+                let mut notified = store.notified();
                 let mut submitted =
                     tasklife::AsyncTaskStore::submit(&store, submission("acme", 2), second(0));
                 poll_fn(|context| {
                     let _ = submitted.as_mut().poll(&mut Context::from_waker(Waker::noop()));
-                    changed.as_mut().poll(context)
+                    notified.as_mut().poll(context)
                 })
                 .await;
             })
@@ -177,7 +177,7 @@ fn a_dropped_store_leaves_a_single_file() {
         let store = place.open();
         store.submit(submission("acme", 1), second(0)).unwrap();
         everything(&store, "acme", second(0));
-        assert!(poll(&mut store.changed()).is_pending());
+        assert!(poll(&mut store.notified()).is_pending());
         drop(store);
         let files = std::fs::read_dir(place.folder()).unwrap();
         let files: Vec<_> = files.map(|file| file.unwrap().file_name()).collect();

@@ -5,8 +5,8 @@ use std::num::{NonZeroU32, NonZeroUsize};
 use std::time::Duration;
 
 use tasklife::{
-    Completion, ListQuery, Now, Progress, Retention, Revision, Scope, StoreConfig, SubmitError,
-    Task, TaskError, TaskStatus, TaskStore,
+    Completion, ListQuery, Progress, Retention, Revision, Scope, StoreConfig, SubmitError, Task,
+    TaskError, TaskStatus, TaskStore, Timestamp,
 };
 
 use crate::support::{CREATE, Place, account, at, id, submission};
@@ -32,7 +32,7 @@ fn config() -> StoreConfig {
 }
 
 /// Returns the instant at these seconds of the minute in which the file was written.
-fn on(seconds: &str) -> Now {
+fn on(seconds: &str) -> Timestamp {
     at(&format!("2019-08-08T06:49:{seconds}Z"))
 }
 

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use std::{env, process, thread};
 
-use tasklife::{Changes, Scope, StoreConfig, TaskStore};
+use tasklife::{Notifies, Scope, StoreConfig, TaskStore};
 use tasklife_sqlite::{Durability, SqliteStore};
 
 use crate::support::{Place, account, block_on, everything, id, options, second, submission};
@@ -162,13 +162,13 @@ fn waiting_process() {
     block_on(async {
         for _ in 0..WOKEN {
             let task = loop {
-                let changed = store.changed();
+                let notified = store.notified();
                 let claimed = tasklife::AsyncTaskStore::claim(&store, Scope::Any, second(0)).await;
                 match claimed.unwrap() {
                     Some(claimed) => break claimed.into_work().unwrap(),
                     None => println!("waiting"),
                 }
-                changed.await;
+                notified.await;
             };
             println!("started {}", task.id());
         }
@@ -215,7 +215,7 @@ fn a_process_that_always_writes_does_not_starve_others() {
 #[ignore = "a process that the test above starts"]
 fn busy_process() {
     let Some(path) = file() else { return };
-    // Synchronised transactions take long, and the next one begins immediately.
+    // Synchronized transactions take long, and the next one begins immediately.
     let options = options().with_durability(Durability::Disk);
     let store = options.open(path, config().with_max_tasks(usize::MAX)).unwrap();
     let is_over = AtomicBool::new(false);

@@ -6,8 +6,8 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use tasklife::{
-    ApplyError, Claimed, Completion, ListQuery, Now, Page, Progress, Revision, Scope, StoreConfig,
-    Target, Task, TaskError, TaskEvent, TaskStatus, TaskStore,
+    ApplyError, Claimed, Completion, ListQuery, Page, Progress, Revision, Scope, StoreConfig,
+    Target, Task, TaskError, TaskEvent, TaskStatus, TaskStore, Timestamp,
 };
 use tasklife_sqlite::SqliteStore;
 
@@ -64,7 +64,7 @@ fn fill(store: &dyn TaskStore) {
 }
 
 /// Reads everything of a store at an instant, without changing it.
-fn contents(store: &dyn TaskStore, now: Now) -> Vec<(Page, Vec<Option<Task>>)> {
+fn contents(store: &dyn TaskStore, now: Timestamp) -> Vec<(Page, Vec<Option<Task>>)> {
     let of = |name: &&str| {
         let account = account(name);
         let page = store.list(&account, &ListQuery::default(), now).unwrap();
@@ -75,7 +75,7 @@ fn contents(store: &dyn TaskStore, now: Now) -> Vec<(Page, Vec<Option<Task>>)> {
 }
 
 /// Claims tasks until there is nothing more to claim.
-fn claim_all(store: &dyn TaskStore, now: Now) -> Vec<Claimed> {
+fn claim_all(store: &dyn TaskStore, now: Timestamp) -> Vec<Claimed> {
     std::iter::from_fn(|| store.claim(Scope::Any, now).unwrap()).collect()
 }
 

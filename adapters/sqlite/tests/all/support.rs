@@ -14,7 +14,7 @@ use rusqlite::Connection;
 use tasklife::chrono::TimeDelta;
 use tasklife::testing::{BlockOn, CurrentThread};
 use tasklife::{
-    AccountId, CommandType, ListQuery, Now, StoreConfig, Submission, Task, TaskId, TaskStore,
+    AccountId, CommandType, ListQuery, StoreConfig, Submission, Task, TaskId, TaskStore, Timestamp,
 };
 use tasklife_sqlite::{Durability, OpenError, SqliteOptions, SqliteStore};
 use tempfile::TempDir;
@@ -135,17 +135,17 @@ pub(crate) fn chain(error: &dyn Error) -> String {
 }
 
 /// Lists all visible tasks of an account, the latest update first.
-pub(crate) fn everything(store: &SqliteStore, name: &str, now: Now) -> Vec<Task> {
+pub(crate) fn everything(store: &SqliteStore, name: &str, now: Timestamp) -> Vec<Task> {
     let all = ListQuery::new(NonZeroUsize::MAX);
     TaskStore::list(store, &account(name), &all, now).unwrap().into_tasks()
 }
 
-pub(crate) fn at(text: &str) -> Now {
+pub(crate) fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
 
 /// Returns the instant `seconds` after the start of the test's time.
-pub(crate) fn second(seconds: i64) -> Now {
+pub(crate) fn second(seconds: i64) -> Timestamp {
     at("2019-08-08T00:00:00Z") + TimeDelta::seconds(seconds)
 }
 

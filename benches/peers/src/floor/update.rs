@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tasklife::{Completion, Now};
+use tasklife::{Completion, Timestamp};
 
 /// The fields of a task that an event changes.
 #[derive(Clone, Debug)]
@@ -11,7 +11,7 @@ pub struct Plain {
     pub description: Option<Arc<str>>,
     pub progress: Option<u8>,
     pub attempts: u32,
-    pub updated_at: Now,
+    pub updated_at: Timestamp,
     pub revision: u64,
 }
 
@@ -31,7 +31,7 @@ pub enum Event {
 }
 
 impl Plain {
-    pub fn received(now: Now) -> Self {
+    pub fn received(now: Timestamp) -> Self {
         Self {
             state: State::Received,
             description: None,
@@ -43,7 +43,7 @@ impl Plain {
     }
 
     /// Applies an event if the state permits it.
-    pub fn apply(&mut self, with: Event, now: Now, revision: u64) -> bool {
+    pub fn apply(&mut self, with: Event, now: Timestamp, revision: u64) -> bool {
         match (with, &self.state) {
             (Event::Start, State::Received) => {
                 self.state = State::Running;

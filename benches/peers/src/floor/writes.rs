@@ -5,7 +5,9 @@
 use std::hash::BuildHasher;
 
 use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
-use tasklife::{AccountClock, AccountId, Now, Retention, Submission, Task, TaskEvent, TaskId};
+use tasklife::{
+    AccountClock, AccountId, Retention, Submission, Task, TaskEvent, TaskId, Timestamp,
+};
 
 use super::chain::{Chain, Link, NONE};
 
@@ -47,7 +49,7 @@ impl Slot {
 }
 
 impl Writes {
-    pub fn submit(&mut self, submission: Submission, now: Now) -> Task {
+    pub fn submit(&mut self, submission: Submission, now: Timestamp) -> Task {
         let Self { index, hasher, slots, free, accounts, expiry } = self;
         let account = accounts.entry_ref(submission.account()).or_default();
         let task = Task::new(submission, Retention::default(), now, account.clock.next(now));
@@ -75,7 +77,7 @@ impl Writes {
         account: &AccountId,
         id: TaskId,
         event: TaskEvent,
-        now: Now,
+        now: Timestamp,
     ) -> Option<Task> {
         let Self { index, hasher, slots, accounts, .. } = self;
         let hash = hasher.hash_one((account, id));
@@ -95,7 +97,7 @@ impl Writes {
         self.slots.into_iter().filter_map(|slot| slot.task)
     }
 
-    pub fn sweep(&mut self, limit: usize, now: Now) -> usize {
+    pub fn sweep(&mut self, limit: usize, now: Timestamp) -> usize {
         let Self { index, hasher, slots, free, accounts, expiry } = self;
         for dropped in 0..limit {
             let place = expiry.first;

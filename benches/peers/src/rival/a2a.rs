@@ -10,7 +10,7 @@ use std::thread::{self, Thread};
 use a2a_protocol_server::store::{InMemoryTaskStore, TaskStore, TaskStoreConfig};
 use a2a_protocol_types::params::ListTasksParams;
 use a2a_protocol_types::task::{Task, TaskId, TaskState, TaskStatus};
-use tasklife::Now;
+use tasklife::Timestamp;
 
 use crate::row::threads::Shared;
 use crate::subject::{CURSORS, Event, Part, Subject};
@@ -59,7 +59,7 @@ fn ready<T>(future: impl Future<Output = T>) -> T {
     }
 }
 
-fn status(state: TaskState, now: Now) -> TaskStatus {
+fn status(state: TaskState, now: Timestamp) -> TaskStatus {
     let mut status = TaskStatus::new(state);
     status.timestamp = Some(now.to_rfc3339_opts(chrono::SecondsFormat::Millis, true));
     status
@@ -101,7 +101,7 @@ impl Subject for A2a {
         new
     }
 
-    fn submit(&mut self, new: Task, _: Now) {
+    fn submit(&mut self, new: Task, _: Timestamp) {
         assert!(ready(self.store.insert_if_absent(&new)).is_ok_and(|inserted| inserted));
         self.ids.push(new.id);
     }
@@ -193,14 +193,14 @@ impl Shared for A2aShared {
     }
 
     /// There is no claim, so the task is submitted and changed twice.
-    fn run_lifecycle(&self, load: &Workload, task: usize, _: Now) {
+    fn run_lifecycle(&self, load: &Workload, task: usize, _: Timestamp) {
         let new = self.0.prepare(load, task);
         assert!(ready(self.0.store.insert_if_absent(&new)).is_ok_and(|inserted| inserted));
         self.change(load, task, new.id.clone(), TaskState::Working);
         self.change(load, task, new.id, TaskState::Completed);
     }
 
-    fn drop_tasks(&self, load: &Workload, tasks: Range<usize>, _: Now) {
+    fn drop_tasks(&self, load: &Workload, tasks: Range<usize>, _: Timestamp) {
         for task in tasks {
             ready(self.0.store.delete(&load.id(task).to_string().into())).expect("a task");
         }

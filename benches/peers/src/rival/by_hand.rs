@@ -1,6 +1,6 @@
 //! A simple task as people write it, with owned strings.
 
-use tasklife::{Now, TaskStatus};
+use tasklife::{TaskStatus, Timestamp};
 use uuid::Uuid;
 
 use crate::subject::{CURSORS, Event};
@@ -15,8 +15,8 @@ pub struct Record {
     pub(super) description: String,
     pub(super) resource: Option<i64>,
     pub(super) progress: Option<u8>,
-    pub(super) updated_at: Now,
-    pub(super) expires_at: Now,
+    pub(super) updated_at: Timestamp,
+    pub(super) expires_at: Timestamp,
     pub(super) revision: u64,
 }
 
@@ -38,7 +38,7 @@ impl Record {
         }
     }
 
-    pub(super) fn change(&mut self, change: Change, now: Now, revision: u64) {
+    pub(super) fn change(&mut self, change: Change, now: Timestamp, revision: u64) {
         let Change { status, resource, progress } = change;
         if status != self.status {
             self.description = words(status);

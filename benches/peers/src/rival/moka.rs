@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use moka::sync::Cache;
-use tasklife::{Now, TaskStatus};
+use tasklife::{TaskStatus, Timestamp};
 use uuid::Uuid;
 
 use super::by_hand::{Change, Record, cursors};
@@ -34,7 +34,7 @@ impl Subject for Moka {
         Record::new(load, task)
     }
 
-    fn submit(&mut self, mut new: Record, _: Now) {
+    fn submit(&mut self, mut new: Record, _: Timestamp) {
         self.revision += 1;
         new.revision = self.revision;
         self.tasks.insert(new.id, new.clone());

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use tasklife::{Now, TaskStatus};
+use tasklife::{TaskStatus, Timestamp};
 use uuid::Uuid;
 
 use super::by_hand::{Change, Record, cursors};
@@ -42,7 +42,7 @@ impl Subject for SortedMap {
         Record::new(load, task)
     }
 
-    fn submit(&mut self, mut new: Record, _: Now) {
+    fn submit(&mut self, mut new: Record, _: Timestamp) {
         self.revision += 1;
         new.revision = self.revision;
         let id = new.id;

@@ -2,7 +2,7 @@
 
 use chrono::DateTime;
 use rusqlite::{Connection, Row, params};
-use tasklife::{Now, TaskStatus};
+use tasklife::{TaskStatus, Timestamp};
 use uuid::Uuid;
 
 use super::by_hand::{Change, Record, cursors, words};
@@ -56,7 +56,7 @@ fn record(row: &Row<'_>) -> rusqlite::Result<Record> {
     })
 }
 
-fn nanos(instant: Now) -> i64 {
+fn nanos(instant: Timestamp) -> i64 {
     instant.timestamp_nanos_opt().unwrap_or_default()
 }
 
@@ -69,7 +69,7 @@ impl Subject for Sqlite {
         Record::new(load, task)
     }
 
-    fn submit(&mut self, new: Record, _: Now) {
+    fn submit(&mut self, new: Record, _: Timestamp) {
         self.revision += 1;
         let mut insert = self
             .connection

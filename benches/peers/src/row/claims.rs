@@ -7,7 +7,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use tasklife::{LocalStore, MemoryStore, Now, Scope, StoreConfig, TaskStore};
+use tasklife::{LocalStore, MemoryStore, Scope, StoreConfig, TaskStore, Timestamp};
 
 use super::{Comparison, Extent, Finding, Findings};
 use crate::timing::{Candidate, measure_in_turns};
@@ -98,7 +98,7 @@ impl Scenario {
         &self,
         name: &'static str,
         load: &Workload,
-        mut claim: impl FnMut(Now) -> bool + 'a,
+        mut claim: impl FnMut(Timestamp) -> bool + 'a,
     ) -> Candidate<'a> {
         let (mut now, finds_task) = (load.today(), self.finds_task);
         let pause = TimeDelta::milliseconds(if finds_task { 2 } else { 0 });

@@ -12,8 +12,8 @@ use std::thread;
 
 use chrono::TimeDelta;
 use tasklife::{
-    ApplyError, Change, Completion, ListQuery, LocalStore, MemoryStore, Now, Scope, Submission,
-    SubmitError, Submitted, Target, TaskEvent, TaskStore,
+    ApplyError, Change, Completion, ListQuery, LocalStore, MemoryStore, Scope, Submission,
+    SubmitError, Submitted, Target, TaskEvent, TaskStore, Timestamp,
 };
 
 use super::{Extent, Finding, Findings, Scaling};
@@ -60,7 +60,7 @@ impl Mix {
 pub struct NewTasks {
     next: AtomicUsize,
     /// The time of submission, long before all other tasks, so that these expire first.
-    submitted_at: Now,
+    submitted_at: Timestamp,
 }
 
 impl NewTasks {
@@ -77,9 +77,9 @@ pub trait Shared: Sync {
     fn list_of_ten(&self, load: &Workload, task: usize);
     fn report(&self, load: &Workload, task: usize);
     /// Submits, claims and completes a new task.
-    fn run_lifecycle(&self, load: &Workload, task: usize, submitted_at: Now);
+    fn run_lifecycle(&self, load: &Workload, task: usize, submitted_at: Timestamp);
     /// Drops these tasks, which were submitted at `submitted_at`.
-    fn drop_tasks(&self, load: &Workload, tasks: Range<usize>, submitted_at: Now);
+    fn drop_tasks(&self, load: &Workload, tasks: Range<usize>, submitted_at: Timestamp);
 
     /// Makes the next calls of a thread.
     fn work(&self, load: &Workload, mix: Mix, turn: usize, task: usize, new_tasks: &NewTasks) {
@@ -110,7 +110,7 @@ impl Shared for MemoryStore {
         black_box(self.apply(target, load.report(), load.today())).expect("a running task");
     }
 
-    fn run_lifecycle(&self, load: &Workload, task: usize, now: Now) {
+    fn run_lifecycle(&self, load: &Workload, task: usize, now: Timestamp) {
         let account = load.account(task);
         black_box(self.submit(load.submission(task), now)).expect("a free id");
         let claimed = self.claim(Scope::Account(account), now).expect("memory");
@@ -119,7 +119,7 @@ impl Shared for MemoryStore {
         black_box(self.apply(Target::exactly(&work), end, now)).expect("a running task");
     }
 
-    fn drop_tasks(&self, _: &Workload, tasks: Range<usize>, submitted_at: Now) {
+    fn drop_tasks(&self, _: &Workload, tasks: Range<usize>, submitted_at: Timestamp) {
         let swept = self.sweep(usize::MAX, submitted_at + TimeDelta::days(10)).expect("memory");
         assert_eq!(swept.dropped, tasks.len());
     }
@@ -147,7 +147,7 @@ impl Shared for OneLock {
         black_box(change).expect("a running task");
     }
 
-    fn run_lifecycle(&self, load: &Workload, task: usize, now: Now) {
+    fn run_lifecycle(&self, load: &Workload, task: usize, now: Timestamp) {
         let account = load.account(task);
         let new = load.submission(task);
         black_box(self.0.write().submit(new, now)).expect("a free id");
@@ -157,7 +157,7 @@ impl Shared for OneLock {
         black_box(self.0.write().apply(Target::exactly(&work), end, now)).expect("a running task");
     }
 
-    fn drop_tasks(&self, _: &Workload, tasks: Range<usize>, submitted_at: Now) {
+    fn drop_tasks(&self, _: &Workload, tasks: Range<usize>, submitted_at: Timestamp) {
         let swept =
             self.0.write().sweep(usize::MAX, submitted_at + TimeDelta::days(10)).expect("memory");
         assert_eq!(swept.dropped, tasks.len());
@@ -262,7 +262,7 @@ fn filled_lock(load: &Workload) -> OneLock {
 
 fn fill(
     load: &Workload,
-    submit: impl Fn(Submission, Now) -> Result<Submitted, SubmitError>,
+    submit: impl Fn(Submission, Timestamp) -> Result<Submitted, SubmitError>,
     start: impl Fn(Target<'_>) -> Result<Change, ApplyError>,
 ) {
     for task in 0..TASKS {

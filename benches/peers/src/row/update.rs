@@ -3,7 +3,7 @@
 use std::hint::black_box;
 use std::sync::Arc;
 
-use tasklife::{AccountClock, Completion, Now, Progress, Retention, Stamp, Task, TaskEvent};
+use tasklife::{AccountClock, Completion, Progress, Retention, Stamp, Task, TaskEvent, Timestamp};
 
 use super::{Comparison, Extent, Finding, Findings};
 use crate::floor::{Event, Plain};
@@ -15,7 +15,7 @@ const WORDS: &str = "2 of 4 nodes are ready.";
 /// The arguments of an update, as values that the compiler cannot know.
 struct Scenario {
     retention: Retention,
-    now: Now,
+    now: Timestamp,
     stamp: Stamp,
 }
 

@@ -38,6 +38,7 @@ impl Order {
     /// Parses the command line.
     ///
     /// # Errors
+    ///
     /// Returns an error if arguments are missing or malformed.
     pub fn from_arguments() -> Outcome<Self> {
         let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -129,6 +130,7 @@ impl Clock {
     /// the rate. Each thread has its own state.
     ///
     /// # Errors
+    ///
     /// Returns the first error of a call.
     pub fn threads<S>(
         &self,
@@ -163,6 +165,7 @@ impl Clock {
     /// Makes calls from futures, like [`threads`](Self::threads).
     ///
     /// # Errors
+    ///
     /// Returns the first error of a call.
     pub fn futures<F>(
         self,
@@ -228,6 +231,7 @@ impl Row<'_> {
     /// Prints the bytes per task on disk. The file has to be closed.
     ///
     /// # Errors
+    ///
     /// Returns an I/O error if the file does not exist.
     #[expect(clippy::cast_precision_loss, reason = "figures are rounded")]
     pub fn bytes(&self, file: &Path, tasks: u64) -> Outcome<()> {

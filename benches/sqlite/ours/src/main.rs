@@ -10,7 +10,7 @@ use harness::{Clock, INPUT, MANY, Order, Outcome, Row, id, name};
 use tasklife::chrono::TimeDelta;
 use tasklife::uuid::Uuid;
 use tasklife::{
-    AccountId, AsyncTaskStore, Claimed, CommandType, Completion, ListQuery, Now, Scope,
+    AccountId, AsyncTaskStore, Claimed, CommandType, Completion, ListQuery, Timestamp, Scope,
     StoreConfig, Submission, Target, Task, TaskEvent, TaskId, TaskStore,
 };
 use tasklife_sqlite::{Durability, SqliteOptions, SqliteStore};
@@ -48,8 +48,8 @@ struct Subject {
 }
 
 /// Returns when a task of the initial file is submitted. Ten tasks are submitted each second.
-fn then(task: u64) -> Now {
-    let begin = Now::UNIX_EPOCH + TimeDelta::days(20_000);
+fn then(task: u64) -> Timestamp {
+    let begin = Timestamp::UNIX_EPOCH + TimeDelta::days(20_000);
     begin + TimeDelta::milliseconds(task.cast_signed() * 100)
 }
 

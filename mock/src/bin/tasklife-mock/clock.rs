@@ -4,7 +4,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use chrono::{TimeDelta, Utc};
-use tasklife::{MAX_TIME, Now};
+use tasklife::{MAX_TIME, Timestamp};
 
 /// A clock that starts at the real time. It never goes back, except when it is reset.
 pub(crate) struct Clock {
@@ -14,7 +14,7 @@ pub(crate) struct Clock {
 
 /// A time of the clock, the real instant at which the clock had it, and the speed since then.
 struct Reading {
-    time: Now,
+    time: Timestamp,
     taken_at: Instant,
     speed: f64,
 }
@@ -24,7 +24,7 @@ impl Reading {
         Self { time: Utc::now(), taken_at: Instant::now(), speed }
     }
 
-    fn now(&self) -> Now {
+    fn now(&self) -> Timestamp {
         let passed = self.taken_at.elapsed().as_secs_f64() * self.speed;
         // A time that does not fit saturates at `MAX_TIME`.
         let passed = Duration::try_from_secs_f64(passed).unwrap_or(Duration::MAX);
@@ -38,7 +38,7 @@ impl Reading {
 }
 
 /// Returns the later time, or [`MAX_TIME`] if that is earlier.
-fn saturating_add(time: Now, duration: Duration) -> Now {
+fn saturating_add(time: Timestamp, duration: Duration) -> Timestamp {
     let sum = TimeDelta::from_std(duration).ok().and_then(|delta| time.checked_add_signed(delta));
     sum.map_or(MAX_TIME, |sum| sum.min(MAX_TIME))
 }
@@ -53,7 +53,7 @@ impl Clock {
         self.reading().speed
     }
 
-    pub(crate) fn now(&self) -> Now {
+    pub(crate) fn now(&self) -> Timestamp {
         self.reading().now()
     }
 

@@ -81,6 +81,7 @@ impl Config {
     /// Reads the file.
     ///
     /// # Errors
+    ///
     /// Returns a message with the file, the place and what was expected, if the file cannot be read
     /// or is not a valid configuration.
     pub(crate) fn read(file: &Path) -> Result<Self, String> {
@@ -111,6 +112,7 @@ impl Config {
     /// Creates the API that the file and the options describe. The options override the file.
     ///
     /// # Errors
+    ///
     /// Returns a message with the file or option and the place, if the API cannot have something
     /// that they ask for.
     pub(crate) fn api(&self, base: &str, options: &Options) -> Result<MockApi, String> {
@@ -122,7 +124,8 @@ impl Config {
             .with_links(|links| Ok(links.with_shape(options.links)))
             .map_err(|error| error.to_string())?;
         if let Some(path) = &options.tasks {
-            api = api.with_links(|l| l.with_tasks(path)).map_err(|e| format!("--tasks: {e}"))?;
+            api =
+                api.with_links(|l| l.with_tasks_path(path)).map_err(|e| format!("--tasks: {e}"))?;
         }
         if let Some(url) = &options.public_url {
             api = api.with_links(|l| l.with_base(url)).map_err(|e| format!("--public-url: {e}"))?;
@@ -197,6 +200,7 @@ impl Config {
     /// Sets the scripts of the file and the options in the API, and returns them.
     ///
     /// # Errors
+    ///
     /// Returns a message with the place of the first script that the API refuses.
     pub(crate) fn set_scripts(
         &self,

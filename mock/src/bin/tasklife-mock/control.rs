@@ -86,6 +86,7 @@ impl Control {
     /// Creates the state of control over HTTP.
     ///
     /// # Errors
+    ///
     /// Returns a message if an `--allow-host` is not a host name.
     pub(crate) fn new(
         options: &Options,
@@ -146,6 +147,7 @@ impl Control {
     /// Returns the `Host` of the request, in lower case.
     ///
     /// # Errors
+    ///
     /// Returns a message if the headers do not have one `Host` that is localhost, an IP address or
     /// a known host name. See [`refusal`](Self::refusal).
     pub(crate) fn host(&self, headers: &HeaderMap) -> Result<String, String> {

@@ -19,6 +19,7 @@ impl Journal {
     /// Opens the file, or creates it.
     ///
     /// # Errors
+    ///
     /// Returns a message with the path if the file cannot be opened.
     pub(crate) fn open(path: PathBuf) -> Result<Self, String> {
         match File::options().create(true).append(true).open(&path) {
@@ -30,6 +31,7 @@ impl Journal {
     /// Appends an exchange.
     ///
     /// # Errors
+    ///
     /// Returns a message with the path if the file cannot be written. The caller must then stop
     /// using the journal, because a journal with a gap misleads its reader.
     pub(crate) fn append(&mut self, exchange: &Exchange) -> Result<(), String> {

@@ -7,14 +7,14 @@ use std::fmt::{self, Display, Write as _};
 use std::num::NonZeroUsize;
 
 use serde_json::Value;
-use tasklife::{AccountId, ListQuery, Now, Progress, Task, TaskStatus, TaskStore};
+use tasklife::{AccountId, ListQuery, Progress, Task, TaskStatus, TaskStore, Timestamp};
 use tasklife_mock::{Exchange, MockApi};
 
 /// The content of the page at one instant.
 pub(crate) struct Page<'a> {
     base: &'a str,
     speed: f64,
-    now: Now,
+    now: Timestamp,
     /// The accounts, how many of their tasks were listed, and whether there are more.
     accounts: Vec<(AccountId, usize, bool)>,
     /// The latest tasks, latest update first.
@@ -40,7 +40,7 @@ impl<'a> Page<'a> {
         speed: f64,
         requests: Vec<Exchange>,
         may_control: bool,
-        now: Now,
+        now: Timestamp,
     ) -> Self {
         let (mut accounts, mut tasks) = (Vec::new(), Vec::new());
         for account in api.accounts() {
@@ -238,7 +238,7 @@ impl Display for Escaped<'_> {
     }
 }
 
-struct TimeOfDay(Now);
+struct TimeOfDay(Timestamp);
 
 impl Display for TimeOfDay {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -248,8 +248,8 @@ impl Display for TimeOfDay {
 
 /// The time from `then` to `now`, in the largest unit that fits.
 struct Ago {
-    now: Now,
-    then: Now,
+    now: Timestamp,
+    then: Timestamp,
 }
 
 impl Display for Ago {

@@ -12,7 +12,7 @@ use super::{CREATE, Client, acme, api, second};
 /// An API for each format, with its tasks at `/operations`.
 fn apis() -> [(MockApi, Box<dyn Format>); 4] {
     let with = |set: fn(Replies) -> Replies, format: Box<dyn Format>| {
-        let api = api().with_links(|links| links.with_tasks("/operations")).unwrap();
+        let api = api().with_links(|links| links.with_tasks_path("/operations")).unwrap();
         (api.with_replies(set), format)
     };
     [
@@ -113,10 +113,10 @@ fn the_auditor_finds_violations_in_every_format_and_nothing_else() {
 #[test]
 fn the_path_of_tasks_must_be_unused() {
     for path in ["/subscriptions", "/fixed", "/fixed/subscriptions"] {
-        let error = api().with_links(|links| links.with_tasks(path)).unwrap_err().to_string();
+        let error = api().with_links(|links| links.with_tasks_path(path)).unwrap_err().to_string();
         assert!(error.contains("an unused path for GET") && error.contains(path), "{error}");
     }
-    let api = api().with_links(|links| links.with_tasks("/fixed-jobs/all")).unwrap();
+    let api = api().with_links(|links| links.with_tasks_path("/fixed-jobs/all")).unwrap();
     let task = api.submit("/v1/subscriptions", "{}", 0.0);
     assert_eq!(api.get("/v1/fixed-jobs/all", 0.0).status(), 200);
     let id = task.rsplit('/').next().unwrap();
@@ -166,7 +166,7 @@ fn tasks_can_be_submitted_where_they_are_listed() {
     use http::Method;
     use tasklife::{CommandType, Links, StoreConfig};
 
-    let links = Links::new("/v1").unwrap().with_tasks("/jobs").unwrap();
+    let links = Links::new("/v1").unwrap().with_tasks_path("/jobs").unwrap();
     let command = |name: &'static str| CommandType::from_static(name);
     let api = MockApi::new(links, StoreConfig::default()).with_account("key", "secret", acme());
     let api = api
@@ -190,7 +190,7 @@ fn tasks_can_be_submitted_where_they_are_listed() {
     assert_eq!(other.headers()["allow"], "DELETE, GET, HEAD");
     for path in ["/jobs", "/jobs/{jobId}", "/jobs/{jobId}/result"] {
         let again = MockApi::new(
-            Links::new("/v1").unwrap().with_tasks("/jobs").unwrap(),
+            Links::new("/v1").unwrap().with_tasks_path("/jobs").unwrap(),
             StoreConfig::default(),
         );
         let error = again.with_operation(Method::GET, path, command("read")).unwrap_err();

@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use http::{Method, StatusCode};
 use proptest::prelude::*;
 use tasklife::poll::{Backoff, PollError, RequestLimit, Step, TaskPoller};
-use tasklife::{Now, StoreConfig, TaskDocument, TaskError, TaskStatus, TaskStore};
+use tasklife::{StoreConfig, TaskDocument, TaskError, TaskStatus, TaskStore, Timestamp};
 use tasklife_mock::{Conduct, EarlyRequest, Exchange, Fault, MockApi, Pace, Script};
 
 use super::{formats, send, speaking, submit};
@@ -161,7 +161,7 @@ impl Setting {
         let mut steps = self.steps.iter().cycle();
         let mut lost = self.lost.iter().cycle();
         for round in 0..200_000 {
-            let mut next: Option<Now> = None;
+            let mut next: Option<Timestamp> = None;
             for task in &mut followed {
                 if task.end.is_some() {
                     continue;
@@ -291,7 +291,7 @@ fn check(setting: &Setting, session: &Session) {
         let shortest = setting.least.max(setting.backoff.shortest()).as_nanos();
         let begin = std::iter::once(&0).chain(&task.asked);
         for (before, after) in begin.zip(&task.asked) {
-            // The last read, at the deadline, does not wait for the back-off.
+            // The last read, at the deadline, does not wait for the backoff.
             let is_last = *after >= TIME_LIMIT.as_nanos();
             let shortest = if is_last { setting.least.as_nanos() } else { shortest };
             assert!(after - before + 1 >= shortest, "{} ns, not {shortest}", after - before);

@@ -163,7 +163,8 @@ fn scripts_are_replaced_and_a_reset_restores_the_initial_ones() {
 #[test]
 fn the_clock_can_be_moved_on_sped_up_and_stopped() {
     let mock = ControlledMock::start(&["--advance", "3600", "--speed", "0"]);
-    let now = || mock.get("/clock")["now"].as_str().unwrap().parse::<tasklife::Now>().unwrap();
+    let now =
+        || mock.get("/clock")["now"].as_str().unwrap().parse::<tasklife::Timestamp>().unwrap();
     let start = now();
     assert_eq!(now(), start, "the clock stands still");
     let task = mock.0.submit("acme", "{}");

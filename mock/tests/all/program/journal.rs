@@ -106,7 +106,7 @@ fn each_request_is_logged_unless_quiet() {
     let first = line();
     let (time, rest) = first.split_once(' ').unwrap();
     assert_eq!(rest, format!("acme POST /v1/subscriptions 202 {id}"));
-    let time: tasklife::Now = time.parse().unwrap();
+    let time: tasklife::Timestamp = time.parse().unwrap();
     assert_eq!(time.timestamp_millis(), accepted.timestamp().unwrap().timestamp_millis());
 
     // Control characters, which a terminal would interpret, are escaped.

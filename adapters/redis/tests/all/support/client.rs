@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tasklife::{
-    AccountId, ApplyError, AsyncTaskStore, BackendError, Completion, Now, SubmitError, Submitted,
-    Target, Task, TaskEvent, TaskId,
+    AccountId, ApplyError, AsyncTaskStore, BackendError, Completion, SubmitError, Submitted,
+    Target, Task, TaskEvent, TaskId, Timestamp,
 };
 use tasklife_redis::RedisStore;
 
@@ -29,7 +29,7 @@ impl Client {
     }
 
     /// Takes a task from its submission to its end, however often the store fails.
-    pub(crate) async fn live(&mut self, number: u64, now: Now) {
+    pub(crate) async fn live(&mut self, number: u64, now: Timestamp) {
         let mut task = self.submit(number, now).await;
         let end = TaskEvent::complete(Completion::of("done"));
         for event in [TaskEvent::start(), TaskEvent::report(), TaskEvent::report(), end] {
@@ -40,7 +40,7 @@ impl Client {
         }
     }
 
-    async fn submit(&mut self, number: u64, now: Now) -> Task {
+    async fn submit(&mut self, number: u64, now: Timestamp) -> Task {
         let mut may_be_applied = false;
         loop {
             let submission = submission(self.account.as_str(), number);
@@ -63,7 +63,7 @@ impl Client {
         }
     }
 
-    async fn apply(&mut self, task: &Task, event: TaskEvent, now: Now) -> Task {
+    async fn apply(&mut self, task: &Task, event: TaskEvent, now: Timestamp) -> Task {
         let mut may_be_applied = false;
         loop {
             match self.store.apply(Target::exactly(task), event.clone(), now).await {
@@ -97,7 +97,7 @@ impl Client {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 
-    async fn get(&self, id: TaskId, now: Now) -> Option<Task> {
+    async fn get(&self, id: TaskId, now: Timestamp) -> Option<Task> {
         loop {
             if let Ok(found) = self.store.get(&self.account, id, now).await {
                 return found;
@@ -107,7 +107,7 @@ impl Client {
     }
 
     /// Checks that the store holds every task as its last acknowledged event left it.
-    pub(crate) async fn check(&self, now: Now) {
+    pub(crate) async fn check(&self, now: Timestamp) {
         for (id, task) in &self.tasks {
             let found = self.get(*id, now).await;
             assert_eq!(found.as_ref(), Some(task), "an acknowledged write was lost");

@@ -9,8 +9,8 @@ use std::sync::mpsc::{Sender, channel};
 use std::thread;
 
 use tasklife::{
-    AccountId, ApplyError, Completion, Now, Revision, Scope, Submitted, Target, Task, TaskEvent,
-    TaskId, TaskStatus, TaskStore,
+    AccountId, ApplyError, Completion, Revision, Scope, Submitted, Target, Task, TaskEvent, TaskId,
+    TaskStatus, TaskStore, Timestamp,
 };
 use tasklife_sqlite::SqliteStore;
 
@@ -185,14 +185,14 @@ fn submit_all(store: &SqliteStore) {
     }
 }
 
-fn claim(store: &SqliteStore, now: Now) -> Option<Task> {
+fn claim(store: &SqliteStore, now: Timestamp) -> Option<Task> {
     let task = TaskStore::claim(store, Scope::Any, now).unwrap()?.into_work()?;
     print_change(if task.attempts() == 1 { "start" } else { "takeover" }, &task);
     Some(task)
 }
 
 /// Reports on a task. Returns `None` if another worker has taken it over.
-fn report(store: &SqliteStore, task: &Task, now: Now) -> Option<Task> {
+fn report(store: &SqliteStore, task: &Task, now: Timestamp) -> Option<Task> {
     match TaskStore::apply(store, Target::exactly(task), TaskEvent::report(), now) {
         Ok(reported) => {
             print_change("report", reported.task());
@@ -203,7 +203,7 @@ fn report(store: &SqliteStore, task: &Task, now: Now) -> Option<Task> {
     }
 }
 
-fn end(store: &SqliteStore, task: &Task, now: Now) {
+fn end(store: &SqliteStore, task: &Task, now: Timestamp) {
     let end = TaskEvent::complete(Completion::default());
     match TaskStore::apply(store, Target::exactly(task), end, now) {
         Ok(ended) => print_change("complete", ended.task()),

@@ -2,8 +2,8 @@
 
 use tasklife::{
     AccountId, ApplyError, AsyncTaskStore, BackendError, Change, Claimed, ListError, ListQuery,
-    Now, Page, Scope, StoreConfig, StoreFuture, Submission, SubmitError, Submitted, Swept, Target,
-    Task, TaskEvent, TaskId,
+    Page, Scope, StoreConfig, StoreFuture, Submission, SubmitError, Submitted, Swept, Target, Task,
+    TaskEvent, TaskId, Timestamp,
 };
 use tasklife_sqlite::SqliteStore;
 
@@ -23,7 +23,11 @@ impl Reopened {
 }
 
 impl AsyncTaskStore for Reopened {
-    fn submit(&self, submission: Submission, now: Now) -> StoreFuture<'_, Submitted, SubmitError> {
+    fn submit(
+        &self,
+        submission: Submission,
+        now: Timestamp,
+    ) -> StoreFuture<'_, Submitted, SubmitError> {
         Box::pin(async move { self.open().submit(submission, now).await })
     }
 
@@ -31,7 +35,7 @@ impl AsyncTaskStore for Reopened {
         &'a self,
         target: Target<'a>,
         event: TaskEvent,
-        now: Now,
+        now: Timestamp,
     ) -> StoreFuture<'a, Change, ApplyError> {
         Box::pin(async move { self.open().apply(target, event, now).await })
     }
@@ -39,7 +43,7 @@ impl AsyncTaskStore for Reopened {
     fn claim<'a>(
         &'a self,
         scope: Scope<'a>,
-        now: Now,
+        now: Timestamp,
     ) -> StoreFuture<'a, Option<Claimed>, BackendError> {
         Box::pin(async move { self.open().claim(scope, now).await })
     }
@@ -48,7 +52,7 @@ impl AsyncTaskStore for Reopened {
         &'a self,
         account: &'a AccountId,
         id: TaskId,
-        now: Now,
+        now: Timestamp,
     ) -> StoreFuture<'a, Option<Task>, BackendError> {
         Box::pin(async move { self.open().get(account, id, now).await })
     }
@@ -57,12 +61,12 @@ impl AsyncTaskStore for Reopened {
         &'a self,
         account: &'a AccountId,
         query: &'a ListQuery,
-        now: Now,
+        now: Timestamp,
     ) -> StoreFuture<'a, Page, ListError> {
         Box::pin(async move { self.open().list(account, query, now).await })
     }
 
-    fn sweep(&self, limit: usize, now: Now) -> StoreFuture<'_, Swept, BackendError> {
+    fn sweep(&self, limit: usize, now: Timestamp) -> StoreFuture<'_, Swept, BackendError> {
         Box::pin(async move { self.open().sweep(limit, now).await })
     }
 }

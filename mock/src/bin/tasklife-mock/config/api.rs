@@ -62,6 +62,7 @@ impl Config {
     /// Creates the API that the file and the options describe, without accounts.
     ///
     /// # Errors
+    ///
     /// Returns a message with the file or option and the place, if the API cannot have something
     /// that they ask for.
     pub(super) fn bare_api(&self, base: &str, options: &Options) -> Result<MockApi, String> {

@@ -105,6 +105,7 @@ impl ScriptConfig {
     /// Restricts the script to the requests of an account.
     ///
     /// # Errors
+    ///
     /// Returns a message if the script names another account.
     pub(crate) fn restrict_to(&mut self, account: &AccountId) -> Result<(), String> {
         match &self.account {
@@ -121,6 +122,7 @@ impl ScriptConfig {
     /// Checks that the script can be set in an API.
     ///
     /// # Errors
+    ///
     /// Returns a message with the field that the API refuses.
     pub(crate) fn check(&self, api: &MockApi, advance: Pace) -> Result<(), String> {
         if self.command.is_none() && self.when.is_some() {
@@ -134,6 +136,7 @@ impl ScriptConfig {
     /// pace.
     ///
     /// # Errors
+    ///
     /// As [`check`](Self::check).
     pub(crate) fn set(&self, api: &MockApi, advance: Pace) -> Result<(), String> {
         self.check(api, advance)?;

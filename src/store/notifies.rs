@@ -8,8 +8,8 @@ use core::pin::Pin;
 use super::Change;
 use crate::status::EventKind;
 
-/// The future returned by [`Changes::changed`].
-pub type Changed<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
+/// The future returned by [`Notifies::notified`].
+pub type Notified<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 
 /// A store that wakes workers when there may be work, whichever thread or process made it.
 ///
@@ -18,46 +18,46 @@ pub type Changed<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 /// every few seconds. It then also finds what only the passage of time changes: a task to take over,
 /// or room in a lane after an expiry.
 ///
-/// The future resolves for anything that happens after the call of [`changed`](Self::changed), even
-/// if the future has not been polled yet. So call `changed` first, then look for work, and await the
+/// The future resolves for anything that happens after the call of [`notified`](Self::notified), even
+/// if the future has not been polled yet. So call `notified` first, then look for work, and await the
 /// future if there was none:
 ///
 /// ```
 /// use tasklife::*;
 ///
 /// async fn next(
-///     store: &(impl AsyncTaskStore + Changes),
-///     now: fn() -> Now,
+///     store: &(impl AsyncTaskStore + Notifies),
+///     now: fn() -> Timestamp,
 /// ) -> Result<Claimed, BackendError> {
 ///     loop {
-///         let changed = store.changed();
+///         let notified = store.notified();
 ///         if let Some(claimed) = store.claim(Scope::Any, now()).await? {
 ///             return Ok(claimed);
 ///         }
-///         changed.await; // with a timeout of a few seconds
+///         notified.await; // with a timeout of a few seconds
 ///     }
 /// }
 ///
 /// let store = Notifying::new(InProcess(MemoryStore::default()));
 /// # let _ = next(&store, || MIN_TIME);
 /// ```
-pub trait Changes: Send + Sync {
+pub trait Notifies: Send + Sync {
     /// Returns a future that resolves soon after the first event since this call that may have made
     /// work.
-    fn changed(&self) -> Changed<'_>;
+    fn notified(&self) -> Notified<'_>;
 }
 
-macro_rules! forward_changes {
+macro_rules! forward_notifies {
     ($($Pointer:ty),+) => { $(
-        impl<S: Changes + ?Sized> Changes for $Pointer {
-            fn changed(&self) -> Changed<'_> {
-                (**self).changed()
+        impl<S: Notifies + ?Sized> Notifies for $Pointer {
+            fn notified(&self) -> Notified<'_> {
+                (**self).notified()
             }
         }
     )+ };
 }
 
-forward_changes!(&S, Box<S>, Arc<S>);
+forward_notifies!(&S, Box<S>, Arc<S>);
 
 impl Change {
     /// Returns whether a worker that found nothing to claim may find something after this change: a

@@ -8,9 +8,9 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 
 use tasklife::{
-    AccountId, AsyncTaskStore, Changed, Changes, Claimed, CommandType, Completion, InProcess,
-    MIN_TIME, MemoryStore, Notifier, Notifying, Now, Scope, StoreConfig, Submission, Target, Task,
-    TaskError, TaskEvent, TaskId,
+    AccountId, AsyncTaskStore, Claimed, CommandType, Completion, InProcess, MIN_TIME, MemoryStore,
+    Notified, Notifier, Notifies, Notifying, Scope, StoreConfig, Submission, Target, Task,
+    TaskError, TaskEvent, TaskId, Timestamp,
 };
 
 /// A waker that counts how often it is woken.
@@ -127,11 +127,11 @@ fn a_store_notifies_only_of_changes_that_may_make_work() {
     let store = Notifying::new(InProcess(MemoryStore::new(config)));
     let count = Arc::new(Count::default());
     let account: AccountId = "acme".parse().unwrap();
-    let noon: Now = "2026-01-01T12:00:00Z".parse().unwrap();
+    let noon: Timestamp = "2026-01-01T12:00:00Z".parse().unwrap();
     let heard = |what: &str, expected: bool, call: &mut dyn FnMut()| {
-        let mut changed: Changed<'_> = store.changed();
+        let mut notified: Notified<'_> = store.notified();
         call();
-        assert_eq!(is_ready(changed.as_mut(), &count), expected, "{what}");
+        assert_eq!(is_ready(notified.as_mut(), &count), expected, "{what}");
     };
     let get = |key: &str| now(store.get(&account, TaskId::for_key(&account, key), noon)).unwrap();
     let apply = |task: &Task, event| now(store.apply(Target::exactly(task), event, noon));
