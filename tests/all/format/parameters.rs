@@ -61,7 +61,7 @@ fn removed_parameters_are_ignored() {
 }
 
 #[test]
-fn formats_with_a_coerced_limit_accept_large_and_empty_ones() {
+fn formats_with_lenient_values_accept_large_and_empty_limits() {
     let google = GoogleOperation::new("example.com");
     for (parameters, name) in
         [(google.list_parameters(), "pageSize"), (AzureOperation.list_parameters(), "maxpagesize")]
@@ -73,7 +73,7 @@ fn formats_with_a_coerced_limit_accept_large_and_empty_ones() {
         }
         for value in ["-1", "%2B5", "x", "1.5"] {
             let error = limit(value).unwrap_err().to_string();
-            assert!(error.starts_with(&format!("expected a {name} of 0 to 1000, got")), "{error}");
+            assert!(error.starts_with(&format!("{name}: expected 0 to 1000, got")), "{error}");
         }
         assert!(parameters.read("filter=done%3Dtrue").is_err());
     }
