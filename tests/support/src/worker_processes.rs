@@ -1,6 +1,6 @@
 //! A test with several worker processes on a shared store. One of them, or the store, is killed.
 //!
-//! [`judge`] checks that no task and no acknowledged change is lost, and that none is done twice.
+//! [`check`] checks that no task and no acknowledged change is lost, and that none is done twice.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::env;
