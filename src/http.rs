@@ -82,7 +82,7 @@ pub use origin::Origin;
 /// | a list is read | 200. If there are more pages, the format says so, by default with `next` in a `Link` header (RFC 8288) and in the body |
 /// | an event is applied | 200, as for a read |
 /// | the task is unknown, expired, or belongs to another account | 404, with the same bytes for the same path and `now` |
-/// | the status or the full lane refuses an event; the id, which did not come from a key, is taken by another request | 409 |
+/// | an event is refused by the task's status or by a full lane; or the id is taken by another request, and did not come from a key | 409 |
 /// | the task has changed since the client read it | 412 |
 /// | the id is taken by another request, and comes from a [key](Self::with_key_header) | 422 |
 /// | the input, or the output of an event, is too large | 413 |

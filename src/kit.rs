@@ -145,10 +145,10 @@ impl<'a> Call<'a> {
     ///
     /// # Errors
     ///
-    /// Returns [`LaneBusy`](ApplyError::LaneBusy) if it has none.
+    /// Returns [`LaneFull`](ApplyError::LaneFull) if it has none.
     pub fn check_lane(&self, in_progress: usize) -> Result<(), ApplyError> {
         match self.config.max_in_progress() {
-            Some(width) if in_progress >= width.get() as usize => Err(ApplyError::LaneBusy),
+            Some(width) if in_progress >= width.get() as usize => Err(ApplyError::LaneFull),
             _ => Ok(()),
         }
     }

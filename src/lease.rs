@@ -19,8 +19,8 @@ pub use error::LeaseError;
 /// and ends it through the lease, and learns when it has lost the task. [`AsyncLease`] is the same
 /// for an [`AsyncTaskStore`](crate::AsyncTaskStore).
 ///
-/// A worker that is silent for too long loses its task to another worker. So the lease sends each event
-/// for exactly the task that this worker knows, and notices a takeover. It finds out what happened if
+/// A worker that is silent for too long loses its task to another worker. So the lease targets each
+/// event at exactly the revision that this worker knows, and notices a takeover. It finds out what happened if
 /// the answer to a call was lost, and it copes with others who write to the task meanwhile.
 ///
 /// ```
@@ -78,12 +78,13 @@ pub use error::LeaseError;
 ///   - After [`Backend`](LeaseError::Backend), or if you dropped the future of a call, the event may
 ///     have been applied. Make the same call again before any other: it returns `Ok` if an end was
 ///     applied after all. (A report may then have been made twice.) If you make another call first, such
-///     as a heartbeat, and an end was applied, it returns [`Ended`](LeaseError::Ended).
+///     as a heartbeat, that call returns [`Ended`](LeaseError::Ended) if an end was applied.
 /// - **L5** A write by someone who doesn't hold the task, such as an administrator who adds a
 ///   [description](TaskEvent::with_description) at the [latest](crate::Target::latest) revision,
 ///   doesn't affect the lease. A write that ends the task ends the lease.
-/// - **L6** No lease is lost without cause. A call whose `now` is at or after the task's expiry is a
-///   cause: it returns [`Gone`](LeaseError::Gone), even if other clocks are behind.
+/// - **L6** A lease is lost only if another worker has claimed the task, if the task has ended or is
+///   gone, or if the store has lost writes. For a call whose `now` is at or after the task's expiry, the
+///   task is gone: the call returns [`Gone`](LeaseError::Gone), even if other clocks are behind.
 ///
 /// An example of L4: the answer to `complete` is lost.
 ///
@@ -132,15 +133,15 @@ impl<S: TaskStore> Lease<S> {
         Hold::of(claimed).map(|hold| Self { store, hold })
     }
 
-    /// Returns the task as last known: as this worker holds it, or as it was when the lease ended
-    /// or was lost.
+    /// Returns the task as last known: as this worker holds it, or as it was when the lease was
+    /// lost.
     #[must_use]
     pub const fn task(&self) -> &Task {
         self.hold.task()
     }
 
-    /// Returns whether the lease holds, as far as it knows: it has not been lost, and has not ended
-    /// its task. This doesn't call the store.
+    /// Returns whether the lease holds, as far as it knows, so that it is not
+    /// [lost](LeaseError::is_lost). This doesn't call the store.
     #[must_use]
     pub fn is_held(&self) -> bool {
         self.hold.is_held()

@@ -63,9 +63,9 @@
 //!   | read | waits for |
 //!   |---|---|
 //!   | the first, if you start with an address or an id | only the rate limit |
-//!   | the last, at a limit of P3 | all but the backoff |
+//!   | the last, when a time limit is over (P3) | all but the backoff |
 //! - **P2** The outcome is a completion, a failure or a cancellation if and only if an answer about
-//!   this very task shows one. Whatever else goes wrong leads to another outcome.
+//!   this very task shows one. Anything that goes wrong leads to another outcome.
 //!   - Once an earlier answer or [`following_id`](Poller::following_id) has given the id, only a
 //!     document with this id is about the task. So is a document without an id if the address came
 //!     from `Operation-Location` or `Azure-AsyncOperation`, since these lead to one task only.
@@ -74,11 +74,11 @@
 //!   - At the address of a [result](#what-an-answer-means), no ids are compared, since the answer
 //!     may be about the resource.
 //! - **P3** Polling ends with the first answer that shows the end of the task. The poller asks as
-//!   soon as P1 permits. If no answer shows the end, polling ends at the latest when one of two
-//!   limits is over: the [time limit](Poller::with_time_limit), which counts from the start, or the
-//!   [processing limit](Poller::with_processing_limit), which counts from the first answer that
-//!   shows the task in progress. If P1 permits a read at that point, the poller reads one last time
-//!   before it gives up, even if the caller slept past the limit.
+//!   soon as P1 permits. Otherwise polling goes on at most until one of two limits is over: the [time
+//!   limit](Poller::with_time_limit), which counts from the start, or the [processing
+//!   limit](Poller::with_processing_limit), which counts from the first answer that shows the task in
+//!   progress. Then the poller reads one last time, if P1 permits a read at that point, even if the
+//!   caller slept past the limit. After that it gives up.
 //! - **P4** All pollers that share a rate limit together send no more requests than it permits, in
 //!   any period of its length. The limit relies on one clock: callers whose clocks differ by more
 //!   than a second can't share it.
@@ -143,7 +143,7 @@
 //!
 //! - If the clock is set back, the time that has passed still counts. The rest of a wait is counted
 //!   from the new time.
-//! - If the clock is behind by up to a second, it was not set back: the poller waits until it
+//! - A clock that is behind by up to a second does not count as set back: the poller waits until it
 //!   catches up.
 //! - If the clock jumps forward, the skipped time counts as passed.
 //! - If the clock stands still, no time passes.

@@ -37,7 +37,7 @@ use crate::time::{MAX_TIME, Timestamp, clamp_time};
 pub struct Retention {
     period: Duration,
     counted_from: CountedFrom,
-    input_until_end: bool,
+    drops_input_at_end: bool,
 }
 
 /// The event from which the period of a task is counted.
@@ -91,7 +91,7 @@ impl Retention {
     }
 
     pub(crate) const fn new(period: Duration, counted_from: CountedFrom) -> Self {
-        Self { period, counted_from, input_until_end: false }
+        Self { period, counted_from, drops_input_at_end: false }
     }
 
     /// Drops a task's [input](crate::Task::input) when the task ends.
@@ -108,7 +108,7 @@ impl Retention {
     /// locked: 0.2 seconds and 45 MB for 1 MiB of one-digit numbers.
     #[must_use]
     pub const fn without_input_after_end(mut self) -> Self {
-        self.input_until_end = true;
+        self.drops_input_at_end = true;
         self
     }
 
@@ -121,7 +121,7 @@ impl Retention {
     /// Returns whether a task's input is dropped [when the task ends](Self::without_input_after_end).
     #[must_use]
     pub const fn drops_input_at_end(self) -> bool {
-        self.input_until_end
+        self.drops_input_at_end
     }
 
     /// Returns the expiry of a task that is submitted at `now`.

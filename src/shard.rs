@@ -170,7 +170,7 @@ impl Shard {
         if call.needs_lane(event.kind())
             && self.check_lane(self.blocks.account(*location), call.effective_now()).is_err()
         {
-            return Err(ApplyError::LaneBusy);
+            return Err(ApplyError::LaneFull);
         }
         Ok(slot)
     }

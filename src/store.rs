@@ -36,7 +36,7 @@ pub use query::{Cursor, CursorError, ListQuery};
 /// # Contract
 ///
 /// Every store keeps the laws S1 to S13. The conformance suite of the feature `testing` has a test for
-/// each law, and one for what each method promises. The laws use these words:
+/// each law, and one, `methods`, for what all methods promise. The laws use these words:
 ///
 /// - **`now`** is the caller's time, the last argument of every method. A store reads no clock.
 /// - The **horizon** of a store is the latest `now` that any sweep was called with. A full store that
@@ -62,15 +62,15 @@ pub use query::{Cursor, CursorError, ListQuery};
 /// - **S3 Complete pages.** While nobody writes, paging through the list at one `now` returns each
 ///   visible task exactly once, whatever the page size.
 /// - **S4 Pages while others write.** A task that does not change while you page, and that is visible
-///   at every page's `now`, is on exactly one page. A task that changes meanwhile, or is new, may be on
-///   no page. If it is still visible, it is in the list of what has changed since the revision of the
-///   *first* page, as long as that list has no status filter. So the pages and that list together miss
-///   no task.
-/// - **S5 Filters and cursors.** A status filter and "changed since" return exactly the tasks that
-///   match, in the same order. A cursor continues at its place, even if the task at that place has
-///   moved, expired or gone. A string that is no cursor is an error, and so is a cursor from another
-///   account or another filter. A cursor that a client made up can do no harm: it begins elsewhere in
-///   the caller's own list.
+///   at every page's `now`, is on exactly one page. A task that changes meanwhile, or is new, is on one
+///   page or on none. To find it, list what has changed since the revision of the *first* page, without
+///   a status filter: it is in that list if it is still visible. So the pages and that list together
+///   miss no task.
+/// - **S5 Filters and cursors.** A list with a status filter, "changed since" or both has exactly the
+///   tasks that match, in the order of S1. A cursor continues at its place, even if the task at that
+///   place has moved, expired or gone. Two kinds of cursor are an error: a string that is no cursor, and
+///   a cursor from another account or another filter. A cursor that a client has forged can do no harm:
+///   its page begins elsewhere in the caller's own list.
 ///
 /// ## Visibility and expiry
 /// - **S6 Visibility.** `get`, `list`, `apply`, `claim` and `submit` agree on whether a task exists:
@@ -84,12 +84,14 @@ pub use query::{Cursor, CursorError, ListQuery};
 ///   - The horizon then moves to the expiry of the dropped task, if that is later, and not to `now`.
 ///     So a submission by a server whose clock is ahead hides one task from the other servers (and
 ///     those that expire at the same instant), not all that have expired by its own clock.
-///   - A store in memory with a limit of [bytes](StoreConfig::with_max_bytes) drops as many expired
-///     tasks as it needs, for an event with a large outcome too. If that would not be enough, it drops
-///     none and refuses the call.
+///   - A store in memory with a limit of [bytes](StoreConfig::with_max_bytes) makes room in the same way
+///     for a submission, and for an event whose description and outcome need more room. It drops as many
+///     expired tasks as it needs, the earliest expiry first. If that would not be enough, it drops none
+///     and refuses the call.
 /// - **S8 Reads.** Reads change nothing.
 /// - **S9 Ends and refusals.** After its end a task never changes again. A refused call changes
-///   nothing: no task, no place in a list or a queue, no turn and no count.
+///   nothing: no task, no place in a list or a queue, no account's turn, and no number of tasks or
+///   attempts.
 /// - **S10 Revisions.** Each accepted event, the submission included, gives its task a revision greater
 ///   than any that the account gave out before. Gaps mean nothing.
 ///   - Two reads of a task at the same revision are equal.
@@ -100,27 +102,29 @@ pub use query::{Cursor, CursorError, ListQuery};
 ///     update time. Revisions that it gives the account later are greater all the same.
 ///
 /// ## Accounts and lanes
-/// - **S11 Isolation.** A call with one account never shows, counts, changes or refuses anything
-///   because of another account, and the id of another account's task looks like one that never
-///   existed. There are three exceptions: all accounts share the store's limits of
-///   [tasks](StoreConfig::with_max_tasks) and [bytes](StoreConfig::with_max_bytes), they share the turns
-///   of `claim`, and other accounts can cause gaps in revisions.
+/// - **S11 Isolation.** A call with one account shows, counts and changes only what is that account's,
+///   and is not refused because of another account. The id of another account's task looks like one
+///   that never existed. There are three exceptions:
+///   - All accounts share the store's limits of [tasks](StoreConfig::with_max_tasks) and
+///     [bytes](StoreConfig::with_max_bytes).
+///   - They share the turns of `claim`.
+///   - Other accounts can cause gaps in revisions.
 /// - **S12 Lanes.** The visible tasks of an account that are in progress are in its *lane*. The lane has
-///   room while they are fewer than [`max_in_progress`](StoreConfig::with_max_in_progress). A `Start` is
-///   accepted only if the lane has room at that `now`. `claim` starts an account's received tasks in the
-///   order in which they became `received`. A task that ends or expires leaves the lane. A takeover
-///   starts nothing, so it needs no room.
+///   room while they are fewer than [`max_in_progress`](StoreConfig::with_max_in_progress).
+///   - A `Start` is accepted only if the lane has room at the call's `now`.
+///   - `claim` starts an account's received tasks in the order in which they became `received`.
+///   - A task that ends or expires leaves the lane. A takeover starts nothing, so it needs no room.
 ///
 /// ## Concurrency
 /// - **S13 Linearizability.** Concurrent calls on an account have the results that they would have one
 ///   after another, in some order. A call that begins after another has returned comes after it in
 ///   that order. Of several writers that expect the same revision, at most one
-///   succeeds. A `claim` from any account and a `sweep` consist of such steps, one account at a time,
+///   succeeds. A `claim` over all accounts and a `sweep` consist of such steps, one account at a time,
 ///   and other calls may come between the steps.
 ///
 /// # Clocks
 ///
-/// A store keeps the nanoseconds of every instant that it is given and gives back. The clocks of several
+/// A store keeps every instant to the nanosecond. The clocks of several
 /// servers may differ: the laws hold all the same. But avoid a `now` in the far future:
 ///
 /// - In an event, it holds the account's later update times at that instant, and delays takeovers,
@@ -150,9 +154,9 @@ pub trait TaskStore: Send + Sync {
     ///
     /// # Errors
     ///
-    /// Returns the first that applies of [`Conflict`](SubmitError::Conflict),
+    /// Returns the first of these that applies: [`Conflict`](SubmitError::Conflict),
     /// [`InputTooLarge`](SubmitError::InputTooLarge), [`Expired`](SubmitError::Expired),
-    /// [`StoreFull`](SubmitError::StoreFull) and [`AccountFull`](SubmitError::AccountFull); or
+    /// [`StoreFull`](SubmitError::StoreFull), [`AccountFull`](SubmitError::AccountFull). Or
     /// [`Backend`](SubmitError::Backend) if the backend fails.
     fn submit(&self, submission: Submission, now: Timestamp) -> Result<Submitted, SubmitError>;
 
@@ -160,10 +164,10 @@ pub trait TaskStore: Send + Sync {
     ///
     /// # Errors
     ///
-    /// Returns the first that applies of [`NotFound`](ApplyError::NotFound),
+    /// Returns the first of these that applies: [`NotFound`](ApplyError::NotFound),
     /// [`Stale`](ApplyError::Stale), [`Transition`](ApplyError::Transition),
-    /// [`OutputTooLarge`](ApplyError::OutputTooLarge), [`LaneBusy`](ApplyError::LaneBusy) and
-    /// [`StoreFull`](ApplyError::StoreFull); or [`Backend`](ApplyError::Backend) if the backend fails.
+    /// [`OutputTooLarge`](ApplyError::OutputTooLarge), [`LaneFull`](ApplyError::LaneFull),
+    /// [`StoreFull`](ApplyError::StoreFull). Or [`Backend`](ApplyError::Backend) if the backend fails.
     fn apply(
         &self,
         target: Target<'_>,
@@ -186,7 +190,7 @@ pub trait TaskStore: Send + Sync {
     /// [`TaskError::too_many_attempts`](crate::TaskError::too_many_attempts), and returns
     /// [`Claimed::GivenUp`]. That counts as the account's turn.
     ///
-    /// From [any account](Scope::Any), the accounts take turns: between two turns of an account, each
+    /// In a claim over [all accounts](Scope::Any), the accounts take turns: between two turns of an account, each
     /// other account that had something to claim all the time has had a turn. With two received tasks
     /// of `acme` and one of `initech`, the first two claims serve each account once, in either order,
     /// and the third serves `acme` again.
@@ -205,9 +209,9 @@ pub trait TaskStore: Send + Sync {
     /// full. (While other threads write, a claim over all accounts may miss a task; the next one finds
     /// it.) Workers should claim again when:
     ///
-    /// - a task is submitted or ends ([`Notifies`] wakes them). The end of a task should wake a second
-    ///   worker besides the one that ended it: there is room in that account's lane, but the first
-    ///   worker's next claim may serve another account.
+    /// - a task is submitted or ends (a store that [`Notifies`] wakes them). The end of a task should
+    ///   wake a second worker besides the one that ended it: there is room in that account's lane, but
+    ///   the first worker's next claim may serve another account.
     /// - some time has passed, such as a few seconds: a task may have expired and left its lane, or a
     ///   worker may have fallen silent.
     ///

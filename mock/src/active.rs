@@ -1,4 +1,4 @@
-//! When an unfinished task has its next step.
+//! When an open task has its next step.
 
 use tasklife::{Progress, Revision, TaskStatus, Timestamp};
 

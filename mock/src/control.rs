@@ -158,7 +158,7 @@ impl MockApi {
     ///
     /// - Returns [`ApplyError::NotFound`] if there is no such task.
     /// - Returns [`ApplyError::Transition`] if it has ended.
-    /// - Returns [`ApplyError::LaneBusy`] if the lane of its account is full.
+    /// - Returns [`ApplyError::LaneFull`] if the lane of its account is full.
     pub fn complete(
         &self,
         account: &AccountId,

@@ -85,7 +85,7 @@ struct Options {
     listen: SocketAddr,
     /// The store, which all servers with the same URL share [default: in memory]. sqlite:FILE is shared by
     /// the servers of one machine; redis://ADDRESS:PORT needs the feature `redis`, and
-    /// `postgres://USER@HOST/DATABASE` the feature `postgres`
+    /// postgres://USER@HOST/DATABASE the feature `postgres`
     #[arg(long, value_name = "URL", conflicts_with = "snapshot")]
     store: Option<String>,
     /// The file that keeps the tasks in memory from a stop to the next start

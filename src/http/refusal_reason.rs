@@ -88,7 +88,7 @@ pub(super) fn for_event(error: &ApplyError) -> RefusalReason {
             StatusCode::SERVICE_UNAVAILABLE,
             "the server is full, and nothing was applied; try again later",
         ),
-        ApplyError::LaneBusy => RefusalReason::new(
+        ApplyError::LaneFull => RefusalReason::new(
             StatusCode::CONFLICT,
             "expected fewer tasks in progress, got as many as the account can have; \
              try again when one has ended",

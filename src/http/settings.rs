@@ -87,8 +87,8 @@ impl Replies {
     /// reads. `challenge` is the `WWW-Authenticate` header of a 401 response (RFC 9110, section
     /// 11.6.1).
     ///
-    /// By default, `x-api-key` contains the account's id and comes with an `x-api-secret-key`,
-    /// which is not checked. The default challenge is `ApiKey`.
+    /// By default, `x-api-key` contains the account's id. An `x-api-secret-key` is
+    /// not needed, and is not checked. The default challenge is `ApiKey`.
     ///
     /// ```
     /// use http::HeaderValue;

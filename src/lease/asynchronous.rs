@@ -21,7 +21,7 @@ use crate::time::Timestamp;
 ///         let Some(mut lease) = AsyncLease::of(store, claimed) else { continue };
 ///         for step in 1..=5 {
 ///             provision(step, lease.task().input()).await;
-///             lease.report(Progress::of(step, 5), now()).await?; // Err: taken over, or gone
+///             lease.report(Progress::of(step, 5), now()).await?; // Err: lost or refused, or the store failed
 ///         }
 ///         let end = TaskEvent::complete(Completion::of(77_899));
 ///         lease.apply(end.with_description("The subscription is ready."), now()).await?;
@@ -62,8 +62,8 @@ impl<S: AsyncTaskStore> AsyncLease<S> {
         self.hold.task()
     }
 
-    /// Returns whether the lease holds, as far as it knows: it has not been lost, and has not ended
-    /// its task. This doesn't call the store.
+    /// Returns whether the lease holds, as far as it knows, so that it is not
+    /// [lost](LeaseError::is_lost). This doesn't call the store.
     #[must_use]
     pub fn is_held(&self) -> bool {
         self.hold.is_held()

@@ -10,7 +10,7 @@ use crate::task::Task;
 use crate::time::Timestamp;
 
 impl StoreConfig {
-    /// Returns how often a worker sends a heartbeat: every third of the
+    /// Returns the time between two heartbeats of a worker: a third of the
     /// [silence](Self::with_takeover_after) after which its task is taken over. So a late or lost
     /// heartbeat does no harm. The default is 10 minutes; `None` if tasks are not taken over.
     ///

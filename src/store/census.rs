@@ -13,7 +13,7 @@ use crate::time::{Timestamp, clamp_time};
 /// that you have. [Add up](Self::add) the censuses of the store's parts.
 ///
 /// ```
-/// use tasklife::{Submission, LocalStore, TaskStatus};
+/// use tasklife::{LocalStore, Submission, TaskStatus};
 ///
 /// let mut store = LocalStore::default();
 /// let (begin, now) = ("2026-01-01T12:00:00Z".parse()?, "2026-01-01T12:00:42Z".parse()?);
@@ -50,7 +50,7 @@ impl Census {
     /// already. Set the number of accounts with [`with_accounts`](Self::with_accounts).
     ///
     /// ```
-    /// use tasklife::{Census, Timestamp, Task};
+    /// use tasklife::{Census, Task, Timestamp};
     ///
     /// fn census_of(rows: &[Task], accounts: usize, effective_now: Timestamp) -> Census {
     ///     let mut census = Census::new().with_accounts(accounts);

@@ -109,11 +109,11 @@ impl StoreConfig {
     /// With 60 seconds, a task that was last updated at 12:00:00 still belongs to its worker at
     /// 12:01:00. A nanosecond later it can be taken over.
     ///
-    /// Each event of the task is a heartbeat, so a worker that takes longer sends a
-    /// [report](crate::TaskEvent::report) now and then. Choose a few times the interval between two
+    /// Each event of the task is a heartbeat, so a worker whose work takes longer sends a
+    /// [report](crate::TaskEvent::report) now and then. Choose several times the interval between two
     /// reports.
     ///
-    /// The task of a dead worker waits this long, also after a restart of the process. If the
+    /// The task of a dead worker waits this long, even after a restart of the process. If the
     /// account's lane is full, the account's other tasks wait too.
     #[must_use]
     pub const fn with_takeover_after(mut self, silence: Duration) -> Self {
@@ -152,7 +152,7 @@ impl StoreConfig {
         self
     }
 
-    /// Sets the largest description and outcome of an event, together and in bytes: its
+    /// Sets the largest size of an event's description and outcome together, in bytes: its
     /// [`output_len`](crate::TaskEvent::output_len). The default is 1 MiB (2²⁰).
     ///
     /// This also bounds what a task holds apart from its input, as the description and outcome of

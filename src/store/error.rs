@@ -43,7 +43,8 @@ pub enum SubmitError {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ApplyError {
-    /// The account has no such task: it never had one, or the task has expired.
+    /// The account has no such task: it never had one, or the task has expired or was
+    /// removed.
     #[error("expected a task under this account and id, got none")]
     NotFound,
     /// The task is not at the revision that the target requires: it has changed since it was read.
@@ -73,7 +74,7 @@ pub enum ApplyError {
     StoreFull,
     /// The account is at its limit of tasks in progress. Try again when one has ended.
     #[error("expected an account below its limit of tasks in progress, got one at the limit")]
-    LaneBusy,
+    LaneFull,
     /// The backend failed.
     #[error(transparent)]
     Backend(#[from] BackendError),

@@ -1,4 +1,4 @@
-//! Hints that there may be work, so that workers need not poll.
+//! Hints that there may be work, so that workers need not poll often.
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;

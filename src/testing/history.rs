@@ -28,7 +28,7 @@ pub(super) use numbers::{account, id_number, instant, page_limit, task_id};
 /// # Examples
 ///
 /// ```
-/// use tasklife::testing::{Event, ExpectedRevision, History, CurrentThread, Request};
+/// use tasklife::testing::{CurrentThread, Event, ExpectedRevision, History, Request};
 /// use tasklife::{InProcess, MemoryStore};
 ///
 /// History::new()
@@ -182,7 +182,7 @@ impl History {
     /// Drops the input of a task [when it ends](crate::Retention::without_input_after_end).
     #[must_use]
     pub fn without_input_after_end(mut self) -> Self {
-        self.limits.input_until_end = true;
+        self.limits.drops_input_at_end = true;
         self
     }
 

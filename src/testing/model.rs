@@ -143,7 +143,7 @@ impl Model {
             return Err(ApplyError::OutputTooLarge { limit });
         }
         if kind == EventKind::Start && !self.lane_has_room(target.account(), now) {
-            return Err(ApplyError::LaneBusy);
+            return Err(ApplyError::LaneFull);
         }
         let (retention, mut task) = (self.config.retention(), current);
         let counted_from = self.counted_from(now);

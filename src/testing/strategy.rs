@@ -215,10 +215,12 @@ pub fn retentions() -> impl Strategy<Value = Retention> {
         Just(Retention::default().period()),
         (1..1_000_000_000_000_000_u64).prop_map(Duration::from_nanos),
     ];
-    (period, counted_froms(), any::<bool>()).prop_map(|(period, counted_from, input_until_end)| {
-        let retention = Retention::new(period, counted_from);
-        if input_until_end { retention.without_input_after_end() } else { retention }
-    })
+    (period, counted_froms(), any::<bool>()).prop_map(
+        |(period, counted_from, drops_input_at_end)| {
+            let retention = Retention::new(period, counted_from);
+            if drops_input_at_end { retention.without_input_after_end() } else { retention }
+        },
+    )
 }
 
 /// Generates submissions, with and without input.

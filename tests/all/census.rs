@@ -108,9 +108,9 @@ fn agrees(store: &dyn Counted, now: Timestamp) -> Result<(), TestCaseError> {
         let expected = visible.iter().filter(|task| task.status() == status).count();
         prop_assert_eq!(census.visible(status), expected, "{}", status);
     }
-    let unfinished = visible.iter().filter(|task| !task.status().is_terminal()).count();
+    let open = visible.iter().filter(|task| !task.status().is_terminal()).count();
     let waiting = || visible.iter().filter(|task| task.status() == TaskStatus::Received);
-    prop_assert_eq!((census.queued(), census.open()), (waiting().count(), unfinished));
+    prop_assert_eq!((census.queued(), census.open()), (waiting().count(), open));
     let held = store.held();
     prop_assert_eq!((census.held(), census.expired()), (held, held - visible.len()));
 

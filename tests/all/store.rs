@@ -234,7 +234,7 @@ fn a_submission_replaces_an_expired_task_with_the_same_id() {
 }
 
 #[test]
-fn open_tasks_are_counted_while_visible_and_unfinished() {
+fn open_tasks_are_counted_while_visible() {
     let mut store = LocalStore::new(config().with_max_open(2));
     let first = submit(&mut store, "acme", 1, 0);
     submit(&mut store, "acme", 2, 1);
@@ -277,7 +277,7 @@ fn events_are_refused_in_the_stated_order_and_change_nothing() {
         other => panic!("expected a refused transition, got {other:?}"),
     }
     let busy = store.apply(Target::exactly(&second_task), TaskEvent::start(), second(2));
-    assert!(matches!(busy, Err(ApplyError::LaneBusy)));
+    assert!(matches!(busy, Err(ApplyError::LaneFull)));
     assert_eq!(store.claim(Scope::Any, second(2)).unwrap(), None);
     assert_eq!(store.snapshot(), before);
 

@@ -280,7 +280,7 @@ proptest! {
     fn a_task_follows_the_table_and_its_record_round_trips(
         input in prop::collection::vec(any::<u8>(), 0..20),
         counted_from in 0..3_usize,
-        input_until_end in any::<bool>(),
+        drops_input_at_end in any::<bool>(),
         period in 1..1_000_000_u64,
         begin in instants(),
         steps in prop::collection::vec((events(), instants()), 0..12),
@@ -289,7 +289,7 @@ proptest! {
         let kinds: [fn(Duration) -> Retention; 3] =
             [Retention::since_submission, Retention::since_update, Retention::since_end];
         let retention = kinds[counted_from](period);
-        let retention = if input_until_end { retention.without_input_after_end() } else { retention };
+        let retention = if drops_input_at_end { retention.without_input_after_end() } else { retention };
         let mut clock = AccountClock::default();
         let submission = submission("acme", 1).with_input(input).initialized();
         let mut task = Task::new(submission, retention, begin, clock.next(begin));
@@ -312,7 +312,7 @@ proptest! {
                     }
                     _ => prop_assert_eq!(task.expires_at(), MAX_TIME),
                 }
-                let is_dropped = input_until_end && task.status().is_terminal();
+                let is_dropped = drops_input_at_end && task.status().is_terminal();
                 prop_assert_eq!(task.input(), if is_dropped { &[] } else { before.input() });
                 prop_assert!(task.progress() >= before.progress());
             } else {

@@ -30,7 +30,7 @@ pub(crate) struct Listener {
 
 impl Listener {
     /// Resolves once a hint arrives, or a subscription begins, after this call.
-    pub(crate) fn changed<'a>(
+    pub(crate) fn notified<'a>(
         &'a self,
         redis: &'a Redis,
         prefix: &'a Prefix,

@@ -247,7 +247,7 @@ impl AsyncTaskStore for RedisStore {
 
 impl Notifies for RedisStore {
     fn notified(&self) -> Notified<'_> {
-        Box::pin(self.listener.changed(&self.redis, &self.prefix))
+        Box::pin(self.listener.notified(&self.redis, &self.prefix))
     }
 }
 

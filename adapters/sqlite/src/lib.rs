@@ -16,7 +16,7 @@
 //! # Where to start
 //!
 //! 1. [`SqliteStore`] is the store. Its docs explain how it keeps the laws.
-//! 2. [`SqliteOptions`] sets the durability, the waiting time and the largest size of the file.
+//! 2. [`SqliteOptions`] sets the durability, the busy timeout and the largest size of the file.
 //! 3. [`OpenError`] says why opening a file failed.
 //!
 //! The README describes what can be lost, what the file contains and how fast the store is.

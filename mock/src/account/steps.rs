@@ -80,7 +80,7 @@ impl Account {
             Err(ApplyError::Stale { current }) => {
                 self.follow_task(context, &current, current.updated_at());
             }
-            Err(ApplyError::LaneBusy) => {
+            Err(ApplyError::LaneFull) => {
                 self.waiting.insert((active.received, id));
                 // `fill_lane` starts it. Until then, only its expiry is due.
                 active.due = active.expires_at;
@@ -96,7 +96,7 @@ impl Account {
             let target = Target::latest(&self.id, id);
             match context.store.apply(target, TaskEvent::start(), at) {
                 Ok(change) => self.follow_task(context, change.task(), at),
-                Err(ApplyError::LaneBusy) => return,
+                Err(ApplyError::LaneFull) => return,
                 // The task has expired, or was started in the store.
                 Err(_) => {
                     self.waiting.remove(&(received, id));
@@ -155,7 +155,7 @@ impl Account {
             let task = task.ok_or(ApplyError::NotFound)?;
             // Check this before the first event, so that a refusal changes nothing.
             if task.status() == TaskStatus::Initialized && self.is_lane_full(context, now) {
-                return Err(ApplyError::LaneBusy);
+                return Err(ApplyError::LaneFull);
             }
             let event = match (task.status(), self.active.get(&id)) {
                 (TaskStatus::Initialized, _) => TaskEvent::receive(),

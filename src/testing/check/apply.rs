@@ -29,7 +29,7 @@ impl Checker {
                     self.accept(before, &facts, got.task(), now);
                 }
             }
-            (Err(E::NotFound), Err(E::NotFound)) | (Err(E::LaneBusy), Err(E::LaneBusy)) => {}
+            (Err(E::NotFound), Err(E::NotFound)) | (Err(E::LaneFull), Err(E::LaneFull)) => {}
             (Err(E::Transition(expected)), Err(E::Transition(got))) if expected == *got => {}
             (Err(E::OutputTooLarge { limit: expected }), Err(E::OutputTooLarge { limit: got }))
                 if expected == *got => {}
@@ -74,7 +74,7 @@ fn law_of_mismatch(
         (Err(E::NotFound), _) | (_, Err(E::NotFound)) => Law::S6,
         (_, Ok(_)) if has_ended => Law::S9,
         (Err(E::Stale { .. }), Ok(_)) | (Ok(_), Err(E::Stale { .. })) => Law::S10,
-        (Err(E::LaneBusy), _) | (_, Err(E::LaneBusy)) => Law::S12,
+        (Err(E::LaneFull), _) | (_, Err(E::LaneFull)) => Law::S12,
         _ => Law::Methods,
     }
 }

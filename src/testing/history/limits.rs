@@ -21,7 +21,7 @@ pub(in crate::testing) struct Limits {
     pub(in crate::testing) takeover_after_nanos: Option<u64>,
     pub(in crate::testing) max_attempts: Option<u32>,
     pub(in crate::testing) max_output: Option<usize>,
-    pub(in crate::testing) input_until_end: bool,
+    pub(in crate::testing) drops_input_at_end: bool,
 }
 
 impl Limits {
@@ -53,6 +53,6 @@ impl Limits {
             None => Retention::default().period(),
         };
         let retention = Retention::new(period, self.counted_from);
-        if self.input_until_end { retention.without_input_after_end() } else { retention }
+        if self.drops_input_at_end { retention.without_input_after_end() } else { retention }
     }
 }

@@ -17,7 +17,7 @@ impl fmt::Display for History {
             takeover_after_nanos,
             max_attempts,
             max_output,
-            input_until_end,
+            drops_input_at_end,
         } = self.limits;
         write!(f, "History::new()")?;
         if let Some(nanos) = retention_nanos {
@@ -46,7 +46,7 @@ impl fmt::Display for History {
         if let Some(bytes) = max_output {
             write!(f, "\n    .with_max_output({bytes})")?;
         }
-        if input_until_end {
+        if drops_input_at_end {
             write!(f, "\n    .without_input_after_end()")?;
         }
         write_steps(f, &self.steps, "\n    ")?;

@@ -93,7 +93,7 @@ impl Limits {
             Self { takeover_after_nanos: None, ..self },
             Self { max_attempts: None, ..self },
             Self { max_output: None, ..self },
-            Self { input_until_end: false, ..self },
+            Self { drops_input_at_end: false, ..self },
             Self { max_tasks: lower(max_tasks), ..self },
             Self { max_open: lower(max_open), ..self },
             Self { max_in_progress: fewer_in_progress, ..self },

@@ -84,7 +84,7 @@ fn limits(state: StoreState) -> impl Strategy<Value = Limits> {
             counted_from,
             max_open,
             max_attempts,
-            until_end,
+            drops_input_at_end,
         )| Limits {
             retention_nanos: Some(PERIOD),
             counted_from,
@@ -94,7 +94,7 @@ fn limits(state: StoreState) -> impl Strategy<Value = Limits> {
             takeover_after_nanos,
             max_attempts,
             max_output: None,
-            input_until_end: until_end,
+            drops_input_at_end: drops_input_at_end,
         },
     )
 }

@@ -107,7 +107,7 @@ fn limits(law: Law) -> impl Strategy<Value = Limits> {
             takeover_after_nanos: takeover.0,
             max_attempts: takeover.1,
             max_output: sizes.0,
-            input_until_end: sizes.1,
+            drops_input_at_end: sizes.1,
         },
     )
 }

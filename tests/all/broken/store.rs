@@ -304,7 +304,7 @@ impl TaskStore for Broken {
             && starts
             && self.lane_is_full(&state, task.account(), now)
         {
-            return Err(ApplyError::LaneBusy);
+            return Err(ApplyError::LaneFull);
         }
         if !target.is_met_by(&task) {
             return Err(ApplyError::Stale { current: task });
@@ -343,7 +343,7 @@ impl TaskStore for Broken {
             return Err(ApplyError::OutputTooLarge { limit });
         }
         if start && self.lane_is_full(&state, target.account(), now) {
-            return Err(ApplyError::LaneBusy);
+            return Err(ApplyError::LaneFull);
         }
         if self.is(F::LostUpdate) {
             let mut before = state.clone();

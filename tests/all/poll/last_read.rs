@@ -26,7 +26,7 @@ fn a_caller_that_slept_past_the_limit_reads_once_more() {
 }
 
 #[test]
-fn the_last_read_waits_for_everything_except_the_back_off() {
+fn the_last_read_waits_for_everything_except_the_backoff() {
     let poller = poller().with_time_limit(Duration::from_secs(10));
     for (poller, headers, is_asked) in [
         (poller.clone(), &[][..], true),

@@ -133,7 +133,7 @@ fn unreadable_waits_are_ignored_and_long_ones_are_bounded() {
 }
 
 #[test]
-fn the_back_off_grows_up_to_its_maximum() {
+fn the_backoff_grows_up_to_its_maximum() {
     let grows = |backoff: Backoff| {
         let mut now = second(0);
         let mut task = started(&poller().with_backoff(backoff), &[]);

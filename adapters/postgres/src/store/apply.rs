@@ -48,7 +48,7 @@ impl PostgresStore {
                     self.notify_if(change.may_make_work());
                     return Ok(change);
                 }
-                Outcome::Notified | Outcome::NoRoom => {}
+                Outcome::Changed | Outcome::NoRoom => {}
             }
         }
     }

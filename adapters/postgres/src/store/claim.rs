@@ -42,7 +42,7 @@ enum AccountClaim {
     /// The account, as it was read, has nothing to claim; it may be parked.
     Nothing(AccountRow, Parked),
     /// Another call has written to the account since it was read.
-    Notified,
+    Changed,
 }
 
 impl PostgresStore {
@@ -60,7 +60,7 @@ impl PostgresStore {
             match self.claim_from(read, now).await? {
                 AccountClaim::Claimed(claimed) => return Ok(Some(*claimed)),
                 AccountClaim::Nothing(..) => return Ok(None),
-                AccountClaim::Notified => {}
+                AccountClaim::Changed => {}
             }
         }
     }
@@ -108,7 +108,7 @@ impl PostgresStore {
                     {
                         break;
                     }
-                    AccountClaim::Nothing(..) | AccountClaim::Notified => {
+                    AccountClaim::Nothing(..) | AccountClaim::Changed => {
                         let sql = &self.shared.statements.read_again_for_claim;
                         row = self.read_for_claim(sql, (&key, Type::INT8), now).await?;
                     }
@@ -173,7 +173,7 @@ impl PostgresStore {
                 self.notify_if(change.may_make_work());
                 Ok(AccountClaim::Claimed(Box::new(claimed)))
             }
-            Outcome::Notified | Outcome::NoRoom => Ok(AccountClaim::Notified),
+            Outcome::Changed | Outcome::NoRoom => Ok(AccountClaim::Changed),
         }
     }
 

@@ -66,7 +66,7 @@ impl PostgresStore {
                     return Ok(Submitted::New(task));
                 }
                 Outcome::NoRoom => counts.store = true,
-                Outcome::Notified => {}
+                Outcome::Changed => {}
             }
         }
     }

@@ -31,7 +31,7 @@ pub(super) struct Write<'a> {
 pub(super) enum Outcome {
     Done,
     /// Nothing was written, because the horizon or the account has changed.
-    Notified,
+    Changed,
     /// Nothing was written, because the quota share is used up.
     NoRoom,
 }
@@ -75,7 +75,7 @@ impl PostgresStore {
             Ok(reply) => reply,
             // Had an earlier try been applied, the function would have recognized its token before
             // it raised this error.
-            Err(Failure { fault, .. }) if is_overtaken(&fault) => return Ok(Outcome::Notified),
+            Err(Failure { fault, .. }) if is_overtaken(&fault) => return Ok(Outcome::Changed),
             Err(failure) => return Err(failure.into()),
         };
         let row = reply.rows.first().ok_or(Fault::Damaged("an answer to a write"))?;
@@ -83,7 +83,7 @@ impl PostgresStore {
             "done" | "repeated" => Ok(Outcome::Done),
             // A write that was sent only once was not applied, whatever the account has forgotten.
             "forgotten" if reply.resent => Err(BackendError::unknown(Fault::TokenForgotten)),
-            "forgotten" | "changed" => Ok(Outcome::Notified),
+            "forgotten" | "changed" => Ok(Outcome::Changed),
             "no room" => Ok(Outcome::NoRoom),
             _ => Err(Fault::Damaged("an answer to a write").into()),
         }

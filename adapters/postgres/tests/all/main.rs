@@ -3,7 +3,7 @@
 mod conformance;
 mod connecting;
 mod damage;
-mod fail_over;
+mod failover;
 mod failure;
 mod kit_agreement;
 mod locks;

@@ -2,7 +2,7 @@
 
 mod conformance;
 mod damage;
-mod fail_over;
+mod failover;
 mod failure;
 mod keys;
 mod killed;

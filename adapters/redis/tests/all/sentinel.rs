@@ -18,7 +18,7 @@ fn offset(sentinel: &RedisSentinel, server: usize, field: &str) -> u64 {
 }
 
 #[test]
-fn a_fail_over_is_followed_and_loses_nothing_that_was_replicated() {
+fn a_failover_is_followed_and_loses_nothing_that_was_replicated() {
     let mut sentinel = RedisSentinel::start();
     let addresses = sentinel.addresses();
     let redis = |name: &str| Redis::sentinel(addresses.iter().map(String::as_str), name).unwrap();

@@ -99,7 +99,7 @@ fn revisions_beyond_the_precision_of_doubles_stay_distinct() {
 
 /// A failover loses the latest writes. Here the keys are restored by hand.
 #[test]
-fn revisions_lost_in_a_fail_over_are_not_given_out_again() {
+fn revisions_lost_in_a_failover_are_not_given_out_again() {
     let server = RedisServer::start(&[]);
     let store = fresh(&server.redis(), StoreConfig::default());
     block_on(async {

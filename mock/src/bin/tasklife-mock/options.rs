@@ -233,7 +233,7 @@ The file of --config is a JSON object. Every field is optional:
   visibilityLag   how long a new task is answered with 404, such as "reads:2" or "0.5";
                   --not-found-for overrides it
   maxInProgress   how many tasks of an account may be in progress at a time [default: unlimited]
-  maxOpen         how many unfinished tasks an account may have [default: unlimited];
+  maxOpen         how many open tasks an account may have [default: unlimited];
                   a submission over the limit is answered with 429
   maxTasks        how many tasks there may be in all [default: 1000000];
                   a submission over the limit is answered with 503

@@ -175,10 +175,10 @@ fn a_full_lane_refuses_complete_and_waiting_tasks_continue() {
     api.put_existing(&acme(), "/subscriptions/1", &json!({})).unwrap();
     let path = api.submit("/v1/subscriptions/1/databases", "{}", 0.0);
     let id = path.rsplit_once('/').unwrap().1.parse().unwrap();
-    assert!(matches!(api.complete(&acme(), id, second(1.0)), Err(ApplyError::LaneBusy)));
+    assert!(matches!(api.complete(&acme(), id, second(1.0)), Err(ApplyError::LaneFull)));
     assert_eq!(api.status(&path, 1.0), "initialized");
     let refused = api.complete(&acme(), second_id, second(1.0));
-    assert!(matches!(refused, Err(ApplyError::LaneBusy)), "{refused:?}");
+    assert!(matches!(refused, Err(ApplyError::LaneFull)), "{refused:?}");
     api.complete(&acme(), first, second(1.0)).unwrap();
     assert_eq!(api.status(&paths[1], 1.0), "processing-in-progress");
     api.complete(&acme(), second_id, second(1.0)).unwrap();

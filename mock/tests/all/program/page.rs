@@ -52,7 +52,7 @@ fn the_page_shows_tasks_requests_and_accounts() {
 }
 
 #[test]
-fn an_unfinished_task_has_its_progress_and_working_buttons() {
+fn an_open_task_has_its_progress_and_working_buttons() {
     let mock = Mock::start(&["--speed", "0"]);
     let scripts = br#"[{"received": 0, "inProgress": "never", "progress": [40]}]"#;
     assert_eq!(mock.0.send("PUT", "/_mock/scripts", "", scripts).status, 200);

@@ -75,7 +75,7 @@ fn survive_the_loss_of(key: &str) {
 /// The conformance suite runs while a primary is killed, returns as a replica, and another is
 /// killed.
 #[test]
-fn the_laws_hold_during_fail_overs() {
+fn the_laws_hold_during_failovers() {
     let mut cluster = RedisCluster::start(&[]);
     let redis = cluster.redis().with_retry_time(Duration::from_secs(20));
     let stop = Arc::new(AtomicBool::new(false));

@@ -11,7 +11,7 @@ const TASKS: u64 = 600;
 
 /// If the retries last longer than the failover, callers see only a delay.
 #[test]
-fn a_fail_over_to_a_synchronous_standby_loses_nothing_acknowledged() {
+fn a_failover_to_a_synchronous_standby_loses_nothing_acknowledged() {
     let mut primary = PostgresServer::start(&[]);
     let standby = PostgresServer::standby_of(&primary);
     primary.psql_in("postgres", "ALTER SYSTEM SET synchronous_standby_names = '*'");
