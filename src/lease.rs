@@ -19,8 +19,8 @@ pub use error::LeaseError;
 /// and ends it through the lease, and learns when it has lost the task. [`AsyncLease`] is the same
 /// for an [`AsyncTaskStore`](crate::AsyncTaskStore).
 ///
-/// A worker that is silent for too long loses its task to another worker. So the lease targets each
-/// event at exactly the revision that this worker knows, and notices a takeover. It finds out what happened if
+/// A worker that is silent for too long loses its task to another worker. So the lease targets each event
+/// at exactly the revision that this worker knows, and notices a takeover. It finds out what happened if
 /// the answer to a call was lost, and it copes with others who write to the task meanwhile.
 ///
 /// ```

@@ -4,7 +4,7 @@
 //! `received` and `processing-in-progress` to `processing-completed` or `processing-error`. This crate
 //! is the part of such an API that needs no I/O: the state machine, idempotent submission, workers with
 //! leases, ordered lists with cursors, expiry, links, and the JSON documents of Redis Cloud, Google and
-//! Azure. It is modelled on the task API of Redis Cloud, closely enough that a client cannot tell a mock
+//! Azure. It is modelled on the task API of Redis Cloud, closely enough that a client can't tell a mock
 //! built on it from the service.
 //!
 //! ```
@@ -55,15 +55,15 @@
 //! 4. [`Timestamp`], [`AccountClock`], [`Retention`]: time, which is always an argument.
 //! 5. [`Submission`], [`Task`], and the [`TaskRecord`] that a backend saves.
 //! 6. [`Links`], which makes the [`Document`]s that clients see, and [`TaskDocument`], which reads them.
-//!    [`mod@format`]: the formats of Redis Cloud, Google and Azure, and the trait for your own.
 //! 7. [`TaskStore`], the contract of a store and its laws. [`AsyncTaskStore`], the same with futures.
 //! 8. [`Lease`] and [`AsyncLease`]: a worker's hold on the task that it claimed.
 //! 9. [`kit`]: the decisions that all stores share, for a backend of your own.
-//! 10. [`LocalStore`] and [`MemoryStore`]: the store in memory, made of shards, with [`Snapshot`]s and a
+//! 10. [`mod@format`]: the formats of Redis Cloud, Google and Azure, and the trait for your own.
+//! 11. [`LocalStore`] and [`MemoryStore`]: the store in memory, made of shards, with [`Snapshot`]s and a
 //!     [`Census`]. [`Notifies`]: how a worker waits until there may be work; [`Notifier`] and
 //!     [`Notifying`] implement it.
-//! 11. Behind features: `Replies` and `Origin` (`http`), the responses of a server; `poll`, a client that follows tasks;
-//!     `audit`, which checks what a server answers; `testing`, the laws as a test suite.
+//! 12. Behind features: `Replies` and `Origin` (`http`), the responses of a server; `poll`, a client that
+//!     follows tasks; `audit`, which checks what a server answers; `testing`, the laws as a test suite.
 //!
 //! # One process or several
 //!
@@ -81,15 +81,16 @@
 //! | `poll` | no | `poll`: a client's polling loop, as a state machine |
 //! | `testing` | no | `testing`: generators, a model, and [the conformance suite](TaskStore#contract) for your own store |
 //!
-//! Each of the other features enables `std`. Types of chrono and uuid are part of the interface, so both crates are exported here as [`chrono`] and
-//! [`uuid`]. To read a clock or to make random ids, depend on them with the features for that.
+//! Each of the other features enables `std`. Types of chrono and uuid are part of the interface, so both
+//! crates are exported here as [`chrono`] and [`uuid`]. To read a clock or to make random ids, depend on
+//! them with the features for that.
 //!
 //! # Scope
 //!
 //! Apart from the feature `testing`, nothing here reads a clock, makes random numbers, spawns, prints, or
-//! touches files and sockets. [The recipes](guide::recipes) cover what is out of scope but often wanted: cancelling, retries, schedules,
-//! priorities, dependencies, webhooks, metrics, deletion. Each says why the crate leaves it to you, and has a
-//! program to copy.
+//! touches files and sockets. [The recipes](guide::recipes) cover what is out of scope but often wanted:
+//! cancelling, retries, schedules, priorities, dependencies, webhooks, metrics, deletion. Each says why the
+//! crate leaves it to you, and has a program to copy.
 
 #![no_std]
 

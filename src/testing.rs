@@ -31,8 +31,9 @@
 //! 139 tasks, or up to 3,000 tasks with pages of every size, or up to 3,000 calls.
 //!
 //! The table shows how often each pair occurs in a default run for [`Law::Methods`]
-//! ([`Suite::coverage`]). [`StoreState`] explains the states. No pair occurs fewer than 50 times for any law but S13, for which nothing
-//! is counted. The suite also reports violations of other laws than the one it checks.
+//! ([`Suite::coverage`]). [`StoreState`] explains the states. No pair occurs fewer than 50 times for
+//! any law but S13, for which nothing is counted. The suite also reports violations of other laws than
+//! the one it checks.
 //!
 #![doc = include_str!("testing/coverage.md")]
 //!

@@ -31,7 +31,7 @@ pub(crate) struct Account {
     /// Its number among the accounts, from 1.
     number: usize,
     pub(crate) resources: Resources,
-    /// The tasks that have not ended.
+    /// The open tasks.
     active: BTreeMap<TaskId, ActiveTask>,
     /// When each of these tasks has its next step, or expires.
     due: BTreeSet<(Timestamp, u64, TaskId)>,

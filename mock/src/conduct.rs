@@ -60,7 +60,7 @@ pub struct Conduct {
 /// - Otherwise, if it was about a task: requests about the same task.
 /// - Otherwise: requests of the account with the same method and path, whatever their bodies.
 ///
-/// The answer to a submission, and to each read of a task that has not ended, also has a
+/// The answer to a submission, and to each read of an open task, also has a
 /// `Retry-After`. Use [`status`](Self::status) to distinguish these from a 429 or 503.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

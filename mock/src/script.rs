@@ -95,7 +95,7 @@ impl Script {
         }
     }
 
-    /// Lets the task start as `initialized`, and receives it at this pace.
+    /// Lets the task begin as `initialized`, and receives it at this pace.
     #[must_use]
     pub fn initialized(mut self, pace: Pace) -> Self {
         self.initialized = Some(pace);

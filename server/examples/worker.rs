@@ -12,7 +12,7 @@
 //! What can go wrong, and what happens to the task:
 //!
 //! - The work panics: the task fails.
-//! - The worker dies, stalls, or cannot reach the store: another worker takes the task over, after the
+//! - The worker dies, stalls, or can't reach the store: another worker takes the task over, after the
 //!   silence that the store is configured with. If the first worker still runs, it notices and cancels its
 //!   work.
 //! - Another worker has taken the task over, or an administrator has ended it: the work is cancelled at its
@@ -20,7 +20,8 @@
 //! - The worker is asked to stop: it claims nothing more, and waits for a grace period until its tasks are
 //!   done. It cancels what is not done by then, and leaves those tasks in progress. The lifecycle has no way
 //!   back to received, so another worker takes them over once the silence has passed, as one more attempt.
-//!   No claimed task waits for its start, so nothing else is delayed.
+//!   The worker claims a task only when it can begin it at once, so a stop leaves no claimed task that
+//!   nobody has begun.
 
 #![allow(clippy::disallowed_methods, reason = "a worker reads the clock and makes ids")]
 
@@ -78,7 +79,7 @@ impl Reports {
 }
 
 /// A lease, and the instant (of the monotonic clock) until which no other worker can take the task over.
-/// Each event puts it off.
+/// Each event postpones that instant.
 struct Held<S> {
     lease: AsyncLease<S>,
     until: Instant,

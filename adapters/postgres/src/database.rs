@@ -125,7 +125,7 @@ impl Database {
         sent.map_err(|(fault, _)| fault)
     }
 
-    /// Runs a statement, and retries failures that may pass until the time for retries is over.
+    /// Runs a statement, and retries failures that may pass until the retry time ends.
     pub(crate) async fn run(
         &self,
         sql: &str,

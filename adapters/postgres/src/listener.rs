@@ -147,7 +147,7 @@ impl Subscription {
         });
         let listening = client.batch_execute(&self.listen);
         tokio::time::timeout(self.timeout, listening).await.ok()?.ok()?;
-        // A change before this moment may have been missed.
+        // A hint before this moment may have been missed.
         self.notifier.notify();
         while tokio::time::timeout(CHECK_INTERVAL, receiving.join_next()).await.is_err() {
             // An empty statement detects a connection that died silently.

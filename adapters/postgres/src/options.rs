@@ -222,7 +222,7 @@ impl PostgresOptions {
     /// [`is_of_database`](ConnectError::is_of_database) identifies the second one.
     ///
     /// - The address can't be parsed, or a certificate can't be used.
-    /// - The database can't be reached before the [retries](Self::with_retry_time) end, or it fails.
+    /// - The database can't be reached before the [retry time](Self::with_retry_time) ends, or it fails.
     /// - The store can't use the database: its encoding is not UTF8, its isolation level is not
     ///   `read committed`, or the schema belongs to another program or a newer version.
     /// - Migration is [disabled](Self::without_migration), and the tables are missing or old.

@@ -112,7 +112,7 @@ impl SqliteStore {
 
     /// Lists accounts that hold tasks, expired or not, in the order of their names.
     ///
-    /// Returns the first `limit` accounts, or those that come after `after`. This blocks, for a
+    /// Returns at most `limit` accounts: the first, or those that come after `after`. This blocks, for a
     /// time that grows only with the number of accounts returned.
     ///
     /// # Errors
