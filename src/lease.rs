@@ -19,9 +19,10 @@ pub use error::LeaseError;
 /// and ends it through the lease, and learns when it has lost the task. [`AsyncLease`] is the same
 /// for an [`AsyncTaskStore`](crate::AsyncTaskStore).
 ///
-/// A worker that is silent for too long loses its task to another worker. So the lease targets each event
-/// at exactly the revision that this worker knows, and notices a takeover. It finds out what happened if
-/// the answer to a call was lost, and it copes with others who write to the task meanwhile.
+/// A worker that is silent for too long loses its task to another worker. So the lease targets each
+/// event at exactly the revision that this worker knows, and notices a takeover. It finds out what
+/// happened if the answer to a call was lost, and it copes with others who write to the task
+/// meanwhile.
 ///
 /// ```
 /// use core::time::Duration;
@@ -67,8 +68,8 @@ pub use error::LeaseError;
 ///
 /// - **L1** A lease never changes a task that another worker holds, or a task that has ended. Nor does
 ///   it change a new task under the same id, submitted at another instant after the first was gone.
-/// - **L2** Of all leases that held a task, at most one returns `Ok` from [`complete`](Self::complete) or
-///   [`fail`](Self::fail), and the task then shows that outcome.
+/// - **L2** Of all leases that held a task, at most one returns `Ok` from
+///   [`complete`](Self::complete) or [`fail`](Self::fail), and the task then shows that outcome.
 /// - **L3** A [lost](LeaseError::is_lost) lease stays lost: each further call returns the same
 ///   error without calling the store. A lease that has ended its own task is lost too, with
 ///   [`LeaseError::Ended`].

@@ -48,8 +48,8 @@ impl Notifier {
         }
     }
 
-    /// Returns a future that resolves at the first [`notify`](Self::notify) after this call, even if that
-    /// comes before the future is first polled.
+    /// Returns a future that resolves at the first [`notify`](Self::notify) after this call, even
+    /// if that comes before the future is first polled.
     pub fn notified(&self) -> impl Future<Output = ()> + Send + use<> {
         let mut state = self.0.lock();
         state.last_number += 1;

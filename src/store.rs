@@ -106,7 +106,8 @@ pub use query::{Cursor, CursorError, ListQuery};
 ///   and is not refused because of another account. The id of another account's task looks like one
 ///   that never existed. There are three exceptions:
 ///   - All accounts share the store's limits of [tasks](StoreConfig::with_max_tasks) and
-///     [bytes](StoreConfig::with_max_bytes).
+///     [bytes](StoreConfig::with_max_bytes): other accounts can fill the store, and a call that makes
+///     room may drop their expired tasks.
 ///   - They share the turns of `claim`.
 ///   - Other accounts can cause gaps in revisions.
 /// - **S12 Lanes.** The visible tasks of an account that are in progress are in its *lane*. The lane has
@@ -190,10 +191,10 @@ pub trait TaskStore: Send + Sync {
     /// [`TaskError::too_many_attempts`](crate::TaskError::too_many_attempts), and returns
     /// [`Claimed::GivenUp`]. That counts as the account's turn.
     ///
-    /// In a claim over [all accounts](Scope::Any), the accounts take turns: between two turns of an account, each
-    /// other account that had something to claim all the time has had a turn. With two received tasks
-    /// of `acme` and one of `initech`, the first two claims serve each account once, in either order,
-    /// and the third serves `acme` again.
+    /// In a claim over [all accounts](Scope::Any), the accounts take turns: between two turns of an
+    /// account, each other account that had something to claim all the time has had a turn. With
+    /// two received tasks of `acme` and one of `initech`, the first two claims serve each account
+    /// once, in either order, and the third serves `acme` again.
     ///
     /// With a takeover time of 30 minutes, the default:
     ///
@@ -209,9 +210,9 @@ pub trait TaskStore: Send + Sync {
     /// full. (While other threads write, a claim over all accounts may miss a task; the next one finds
     /// it.) Workers should claim again when:
     ///
-    /// - a task is submitted or ends (a store that [`Notifies`] wakes them). The end of a task should
-    ///   wake a second worker besides the one that ended it: there is room in that account's lane, but
-    ///   the first worker's next claim may serve another account.
+    /// - a task is submitted or ends (a store that implements [`Notifies`] wakes them). The end of
+    ///   a task should wake a second worker besides the one that ended it: there is room in that
+    ///   account's lane, but the first worker's next claim may serve another account.
     /// - some time has passed, such as a few seconds: a task may have expired and left its lane, or a
     ///   worker may have fallen silent.
     ///

@@ -21,7 +21,7 @@ use crate::time::Timestamp;
 ///         let Some(mut lease) = AsyncLease::of(store, claimed) else { continue };
 ///         for step in 1..=5 {
 ///             provision(step, lease.task().input()).await;
-///             lease.report(Progress::of(step, 5), now()).await?; // Err: lost or refused, or the store failed
+///             lease.report(Progress::of(step, 5), now()).await?; // Err: lost, refused, or a failed store
 ///         }
 ///         let end = TaskEvent::complete(Completion::of(77_899));
 ///         lease.apply(end.with_description("The subscription is ready."), now()).await?;

@@ -174,9 +174,10 @@ impl StoreConfig {
     /// dropped, the indexes may keep up to 115 bytes for each task that the store held at its
     /// fullest. Memory that the allocator can't return comes on top.
     ///
-    /// A full store makes room as in law S7 of [`TaskStore`](crate::TaskStore#visibility-and-expiry), but
-    /// drops as many expired tasks as it needs: in the order of their expiry, and all that expired
-    /// at the same instant. If that isn't enough, it drops nothing and refuses a submission with
+    /// A full store makes room as in law S7 of
+    /// [`TaskStore`](crate::TaskStore#visibility-and-expiry), but drops as many expired tasks as it
+    /// needs: in the order of their expiry, and all that expired at the same instant. If that isn't
+    /// enough, it drops nothing and refuses a submission with
     /// [`SubmitError::StoreFull`](crate::SubmitError::StoreFull), or an event whose description and
     /// outcome need more room with [`ApplyError::StoreFull`](crate::ApplyError::StoreFull). From
     /// its submission on, each task has room for 256 bytes of them. So a heartbeat, a short error

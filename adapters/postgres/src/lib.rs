@@ -20,8 +20,8 @@
 //! # Where to start
 //!
 //! 1. [`PostgresStore`] is the store. Its docs explain how it keeps the laws.
-//! 2. [`PostgresOptions`] sets the schema, the number of connections, the trusted certificates and
-//!    the waiting times.
+//! 2. [`PostgresOptions`] sets the schema, the number of connections, the trusted certificates,
+//!    the timeout and the retry time.
 //! 3. [`ConnectError`] says why connecting failed.
 //!
 //! The README describes what can be lost, which rights the store needs and how fast it is.

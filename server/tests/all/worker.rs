@@ -115,7 +115,7 @@ async fn a_worker_works_on_every_task_and_counts_outcomes() {
 }
 
 #[tokio::test]
-async fn a_stopped_worker_claims_no_more_and_leaves_unfinished_tasks_to_another() {
+async fn a_stopped_worker_claims_no_more_and_leaves_open_tasks_to_another() {
     let (store, memory) = store(3);
     let dropped = Arc::new(AtomicUsize::new(0));
     // The first task ends within the worker's grace time, the second never ends.
