@@ -281,7 +281,7 @@ def test_a_list_is_read_page_by_page(program, paths, parent):
 def test_a_filter_is_refused(program, paths, parent):
     with running(*program) as api, pytest.raises(exceptions.BadRequest) as raised:
         client_of(api, paths).list_operations(parent, "done=true", metadata=HEADERS)
-    assert ": expected no filter" in raised.value.message
+    assert ": filter: expected no value" in raised.value.message
     assert raised.value.response.json()["error"]["status"] == "INVALID_ARGUMENT"
 
 
