@@ -202,7 +202,11 @@ fn a_record_of_an_impossible_task_is_reported() {
          WHERE account = (SELECT key FROM accounts WHERE name = 'acme')",
     );
     let name = id(2).to_string();
-    assert_reported(&place, &store, &["the record of task", &name, "expected no attempts", "got 3"]);
+    assert_reported(
+        &place,
+        &store,
+        &["the record of task", &name, "expected no attempts", "got 3"],
+    );
 }
 
 #[test]
