@@ -94,7 +94,7 @@ fn limits(state: StoreState) -> impl Strategy<Value = Limits> {
             takeover_after_nanos,
             max_attempts,
             max_output: None,
-            drops_input_at_end: drops_input_at_end,
+            drops_input_at_end,
         },
     )
 }
