@@ -83,9 +83,9 @@ struct Options {
     /// Where to listen; port 0 chooses a free port
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
-    /// The store, which all servers with the same URL share [default: in memory]. sqlite:FILE is shared by
-    /// the servers of one machine; redis://ADDRESS:PORT needs the feature `redis`, and
-    /// postgres://USER@HOST/DATABASE the feature `postgres`
+    /// The store, which all servers with the same URL share [default: in memory]. `sqlite:FILE` is shared by
+    /// the servers of one machine; `redis://ADDRESS:PORT` needs the feature `redis`, and
+    /// `postgres://USER@HOST/DATABASE` the feature `postgres`
     #[arg(long, value_name = "URL", conflicts_with = "snapshot")]
     store: Option<String>,
     /// The file that keeps the tasks in memory from a stop to the next start
